@@ -1,1 +1,18 @@
-//! pacs-core
+//! The words and the rules of the archive: no socket, no database, no file, no clock of its own.
+//!
+//! Everything here is a value or a pure function. `storage` puts these values into rows and
+//! objects, the doors (`dimse-scp`, `dicomweb`, `ris`) translate their protocols into them, so a
+//! rule that two doors share is written once, here.
+
+pub mod access;
+pub mod attributes;
+pub mod audit;
+pub mod clock;
+pub mod exam;
+pub mod identity;
+pub mod ingest;
+pub mod query;
+pub mod uid;
+
+pub use dicom_core::{Tag, VR};
+pub use dicom_dictionary_std::{tags, uids};

@@ -1,0 +1,58 @@
+//! What the audit log records (IHE ATNA; DICOM PS3.15 A.5): who did what to what, and how it went.
+//!
+//! Records carry ids, never names or values of a patient.
+
+use serde::{Deserialize, Serialize};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AuditAct {
+    /// Somebody signed in.
+    SignIn,
+    /// Somebody signed out.
+    SignOut,
+    /// A study's images, metadata or list row were looked at.
+    View,
+    /// Images came in.
+    Store,
+    /// Images went out to another system.
+    Send,
+    /// An order was made, changed or cancelled.
+    Order,
+    /// An exam moved to another state by a person.
+    Exam,
+    /// Images were matched to an order, or that was taken back.
+    Match,
+    /// A device, account, token or setting was changed.
+    Administer,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Done.
+    Success,
+    /// Refused: no such right, wrong password, illegal move.
+    Refused,
+    /// Tried, and it failed.
+    Failed,
+}
+
+/// One record, before the log gives it a number, a time and its place in the hash chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRecord {
+    /// `Actor::id` of who did it, or the account name that failed to sign in.
+    pub actor: String,
+    /// What was done.
+    pub act: AuditAct,
+    /// On what: `study:<uid>`, `order:<id>`, `account:<name>`; empty when nothing is meant.
+    pub subject: String,
+    /// How it went.
+    pub outcome: Outcome,
+    /// The peer's address, when there is one.
+    pub peer: Option<String>,
+    /// A reason given by a person or a short word of the program.
+    pub detail: Option<String>,
+}

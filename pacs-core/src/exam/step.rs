@@ -1,0 +1,242 @@
+//! The scheduled procedure step, from the request to accepted images.
+
+use serde::{Deserialize, Serialize};
+
+/// Where a scheduled procedure step stands. The states before images follow Scheduled Procedure
+/// Step Status (0040,0020); those after them follow the performed step and its images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepState {
+    /// Asked for; no room, device or time yet.
+    Requested,
+    /// Has a time and a room, device or modality (SCHEDULED).
+    Scheduled,
+    /// The patient is here (ARRIVED).
+    Arrived,
+    /// The patient was called in (READY).
+    Ready,
+    /// The first image or performed step came (STARTED).
+    Started,
+    /// The device fell quiet or ended its performed steps; somebody looks whether all is there.
+    Ended,
+    /// All images are there; it waits for a reader.
+    Accepted,
+    /// Cancelled before any image.
+    Cancelled,
+    /// Broken off after it began; its images stay readable.
+    Discontinued,
+}
+
+/// What moves a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepAct {
+    /// It gets a time and a place.
+    Schedule,
+    /// The patient registers at the desk.
+    Arrive,
+    /// The patient is called in.
+    Call,
+    /// The patient did not come, or left: back to the schedule.
+    NoShow,
+    /// A matched image arrives.
+    Image,
+    /// The device has been quiet for the set time.
+    Quiet,
+    /// "Đủ ảnh": somebody says that all images are there.
+    Accept,
+    /// More images are to be made.
+    Reopen,
+    /// Called off before any image.
+    Cancel,
+    /// The cancellation is taken back.
+    Restore,
+    /// Broken off.
+    Discontinue,
+}
+
+/// A move that the laws of the exam do not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an exam that is {} cannot {}", state.as_str(), act.as_str())]
+pub struct Illegal {
+    /// Where the step stands.
+    pub state: StepState,
+    /// What was asked.
+    pub act: StepAct,
+}
+
+impl StepState {
+    /// Every state.
+    pub const ALL: [Self; 9] = [
+        Self::Requested,
+        Self::Scheduled,
+        Self::Arrived,
+        Self::Ready,
+        Self::Started,
+        Self::Ended,
+        Self::Accepted,
+        Self::Cancelled,
+        Self::Discontinued,
+    ];
+
+    /// The state's word in rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Scheduled => "scheduled",
+            Self::Arrived => "arrived",
+            Self::Ready => "ready",
+            Self::Started => "started",
+            Self::Ended => "ended",
+            Self::Accepted => "accepted",
+            Self::Cancelled => "cancelled",
+            Self::Discontinued => "discontinued",
+        }
+    }
+
+    /// The state of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+
+    /// Scheduled Procedure Step Status (0040,0020), for the states that a modality worklist shows.
+    pub fn worklist_status(self) -> Option<&'static str> {
+        match self {
+            Self::Requested | Self::Scheduled => Some("SCHEDULED"),
+            Self::Arrived => Some("ARRIVED"),
+            Self::Ready => Some("READY"),
+            Self::Started => Some("STARTED"),
+            Self::Ended | Self::Accepted | Self::Cancelled | Self::Discontinued => None,
+        }
+    }
+
+    /// The state after an act, or why there is none.
+    ///
+    /// An image never fails to be kept because of a state: it starts a waiting step, wakes one that
+    /// had fallen quiet, and leaves an accepted, cancelled or discontinued one where it is.
+    pub fn apply(self, act: StepAct) -> Result<Self, Illegal> {
+        use StepAct as A;
+        use StepState as S;
+        let next = match (self, act) {
+            (S::Requested, A::Schedule) => S::Scheduled,
+            (S::Requested | S::Scheduled, A::Arrive) => S::Arrived,
+            (S::Arrived, A::Call) => S::Ready,
+            (S::Arrived | S::Ready, A::NoShow) => S::Scheduled,
+            (S::Requested | S::Scheduled | S::Arrived | S::Ready | S::Started | S::Ended, A::Image) => S::Started,
+            (S::Accepted | S::Cancelled | S::Discontinued, A::Image) => self,
+            (S::Started, A::Quiet) => S::Ended,
+            (S::Started | S::Ended, A::Accept) => S::Accepted,
+            (S::Ended | S::Accepted, A::Reopen) => S::Started,
+            (S::Requested | S::Scheduled | S::Arrived | S::Ready, A::Cancel) => S::Cancelled,
+            (S::Cancelled, A::Restore) => S::Scheduled,
+            (S::Started | S::Ended, A::Discontinue) => S::Discontinued,
+            _ => return Err(Illegal { state: self, act }),
+        };
+        Ok(next)
+    }
+
+    /// The acts a person may do now, in the order in which a row offers them.
+    pub fn offers(self) -> impl Iterator<Item = StepAct> {
+        StepAct::BY_PEOPLE.into_iter().filter(move |act| self.apply(*act).is_ok())
+    }
+}
+
+impl StepAct {
+    /// The acts that people do; the others come from devices and timers.
+    pub const BY_PEOPLE: [Self; 8] = [
+        Self::Arrive,
+        Self::Call,
+        Self::NoShow,
+        Self::Accept,
+        Self::Reopen,
+        Self::Cancel,
+        Self::Restore,
+        Self::Discontinue,
+    ];
+
+    /// The act's word in JSON and rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Arrive => "arrive",
+            Self::Call => "call",
+            Self::NoShow => "noShow",
+            Self::Image => "image",
+            Self::Quiet => "quiet",
+            Self::Accept => "accept",
+            Self::Reopen => "reopen",
+            Self::Cancel => "cancel",
+            Self::Restore => "restore",
+            Self::Discontinue => "discontinue",
+        }
+    }
+
+    /// The act of a person of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::BY_PEOPLE.into_iter().find(|act| act.as_str() == word)
+    }
+
+    /// Whether a reason has to be given: everything that goes back or ends an exam early.
+    pub fn needs_reason(self) -> bool {
+        matches!(self, Self::NoShow | Self::Reopen | Self::Cancel | Self::Discontinue)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_act() -> impl Strategy<Value = StepAct> {
+        let devices = [StepAct::Schedule, StepAct::Image, StepAct::Quiet];
+        prop::sample::select(StepAct::BY_PEOPLE.into_iter().chain(devices).collect::<Vec<_>>())
+    }
+
+    proptest! {
+        /// Whatever is tried in whatever order: once there are images the exam can no longer be
+        /// cancelled or go back to waiting, and nothing but an act after an image ends it.
+        #[test]
+        fn no_sequence_of_acts_loses_an_imaged_exam(acts in prop::collection::vec(any_act(), 0..40)) {
+            let mut state = StepState::Requested;
+            let mut imaged = false;
+            for act in acts {
+                if let Ok(next) = state.apply(act) {
+                    imaged |= act == StepAct::Image && next == StepState::Started;
+                    state = next;
+                }
+                let begun = matches!(
+                    state,
+                    StepState::Started | StepState::Ended | StepState::Accepted | StepState::Discontinued
+                );
+                prop_assert_eq!(begun, imaged, "{:?} after {:?}", state, act);
+            }
+        }
+    }
+
+    #[test]
+    fn words_read_back() {
+        for state in StepState::ALL {
+            assert_eq!(StepState::parse(state.as_str()), Some(state));
+        }
+        for act in StepAct::BY_PEOPLE {
+            assert_eq!(StepAct::parse(act.as_str()), Some(act));
+        }
+        assert_eq!(StepAct::parse("image"), None, "a device's act is not for people");
+    }
+
+    #[test]
+    fn a_row_offers_what_is_legal() {
+        let offers = |state: StepState| state.offers().map(StepAct::as_str).collect::<Vec<_>>();
+        assert_eq!(offers(StepState::Scheduled), ["arrive", "cancel"]);
+        assert_eq!(offers(StepState::Arrived), ["call", "noShow", "cancel"]);
+        assert_eq!(offers(StepState::Started), ["accept", "discontinue"]);
+        assert_eq!(offers(StepState::Cancelled), ["restore"]);
+    }
+
+    #[test]
+    fn an_image_is_welcome_in_every_state() {
+        for state in StepState::ALL {
+            assert!(state.apply(StepAct::Image).is_ok(), "{state:?}");
+        }
+    }
+}

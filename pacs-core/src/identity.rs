@@ -1,0 +1,71 @@
+//! When two notices speak of one person.
+//!
+//! An identifier means something only beside its issuer; names are compared folded, because a
+//! console without Vietnamese letters sends `NGUYEN VAN A` for `NGUYỄN VĂN A`.
+
+use crate::attributes::PatientAttributes;
+use crate::text::name_key;
+
+/// A patient identifier with the authority that gave it. Unique in the database.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PatientIdentifier {
+    /// The identifier as given, without padding.
+    pub value: String,
+    /// Code of the issuer.
+    pub issuer: String,
+}
+
+/// The issuer code of the national personal identification number.
+pub const NATIONAL_ISSUER: &str = "CCCD";
+/// The issuer code of the health insurance card.
+pub const INSURANCE_ISSUER: &str = "BHYT";
+
+/// How the demographics of two notices under one identifier compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// Nothing contradicts.
+    Same,
+    /// Name, birth date or sex differ: kept, and flagged for a person to look at.
+    Doubtful,
+}
+
+/// Compares two notices of what should be one person. What one of them does not say contradicts
+/// nothing.
+pub fn compare(known: &PatientAttributes, sent: &PatientAttributes) -> Likeness {
+    let names = known.name.is_empty() || sent.name.is_empty() || name_key(&known.name) == name_key(&sent.name);
+    let agree = |a: &Option<String>, b: &Option<String>| match (a, b) {
+        (Some(a), Some(b)) => a == b,
+        _ => true,
+    };
+    let sexes = agree(&known.sex, &sent.sex) || [&known.sex, &sent.sex].iter().any(|s| s.as_deref() == Some("O"));
+    if names && sexes && agree(&known.birth_date, &sent.birth_date) { Likeness::Same } else { Likeness::Doubtful }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(name: &str, birth_date: Option<&str>, sex: Option<&str>) -> PatientAttributes {
+        PatientAttributes {
+            name: name.into(),
+            birth_date: birth_date.map(Into::into),
+            sex: sex.map(Into::into),
+            ..PatientAttributes::default()
+        }
+    }
+
+    #[test]
+    fn marks_and_missing_values_raise_no_doubt() {
+        let known = person("NGUYỄN^VĂN A", Some("19800102"), Some("M"));
+        for (sent, want) in [
+            (person("NGUYEN VAN A", None, None), Likeness::Same),
+            (person("Văn A^Nguyễn", Some("19800102"), Some("O")), Likeness::Same),
+            (person("", None, Some("M")), Likeness::Same),
+            (person("NGUYEN VAN B", Some("19800102"), Some("M")), Likeness::Doubtful),
+            (person("NGUYEN VAN A", Some("19810102"), None), Likeness::Doubtful),
+            (person("NGUYEN VAN A", None, Some("F")), Likeness::Doubtful),
+        ] {
+            assert_eq!(compare(&known, &sent), want, "{}", sent.name);
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! One query language for every door.
+//!
+//! C-FIND identifiers, QIDO-RS parameters, FHIR searches and the pages' filters all become a
+//! [`Query`]; `storage::query` turns it into SQL. How a key is matched follows from its value
+//! representation (PS3.4 C.2.2.2), and [`Query::add`] is the one place that decides it.
+
+use crate::text::fold;
+use crate::uid::Uid;
+use crate::{Tag, VR};
+
+/// The level of the information model that is asked for (PS3.4 C.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// One answer a patient.
+    Patient,
+    /// One answer a study.
+    Study,
+    /// One answer a series.
+    Series,
+    /// One answer a SOP instance; the word of (0008,0052) is `IMAGE`.
+    Instance,
+}
+
+impl Level {
+    /// The level of a Query/Retrieve Level (0008,0052) value.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "PATIENT" => Some(Self::Patient),
+            "STUDY" => Some(Self::Study),
+            "SERIES" => Some(Self::Series),
+            "IMAGE" => Some(Self::Instance),
+            _ => None,
+        }
+    }
+
+    /// The value of Query/Retrieve Level (0008,0052).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Patient => "PATIENT",
+            Self::Study => "STUDY",
+            Self::Series => "SERIES",
+            Self::Instance => "IMAGE",
+        }
+    }
+}
+
+/// What is asked: newest first, everything that fulfils all filters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// What one answer is.
+    pub level: Level,
+    /// All of these have to be fulfilled.
+    pub filters: Vec<Filter>,
+    /// Which attributes an answer carries.
+    pub returns: Returns,
+    /// At most so many answers.
+    pub limit: Option<u32>,
+    /// So many of the first answers are left out.
+    pub offset: u32,
+    /// Whether the words of a name may be beginnings of words (QIDO-RS `fuzzymatching`).
+    pub fuzzy: bool,
+}
+
+/// One key with the way it is matched.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter {
+    /// The attribute; more than one tag leads through sequences.
+    pub path: Vec<Tag>,
+    /// How its value has to be.
+    pub matching: Matching,
+}
+
+/// How a value has to be (PS3.4 C.2.2.2).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Matching {
+    /// Equal, letter by letter.
+    Single(String),
+    /// `*` stands for any run of characters, `?` for one.
+    Wildcard(String),
+    /// One of these.
+    Uids(Vec<Uid>),
+    /// A date, time or date-time within bounds, both included. At least one bound is there.
+    Range {
+        /// Not before.
+        from: Option<String>,
+        /// Not after.
+        to: Option<String>,
+    },
+    /// A person name, compared without case, marks, component order or normal form.
+    Name(NamePattern),
+}
+
+/// A person name to look for, folded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePattern {
+    /// The whole folded text, wildcards kept: what a folded name is compared with where the
+    /// pattern has wildcards.
+    pub pattern: String,
+    /// The folded words. Without wildcards each has to be a word of the name (when fuzzy: the
+    /// beginning of one), in whatever order.
+    pub words: Vec<String>,
+    /// Whether the text has `*` or `?`.
+    pub wildcard: bool,
+}
+
+impl NamePattern {
+    /// Folds what somebody typed or a device sent.
+    pub fn new(text: &str) -> Self {
+        let wildcard = text.contains(['*', '?']);
+        let pattern = if wildcard { fold_around_wildcards(text) } else { fold(text) };
+        let words = pattern.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        Self { pattern, words, wildcard }
+    }
+}
+
+/// Folding turns punctuation into spaces; the wildcards have to survive it.
+fn fold_around_wildcards(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['*', '?']) {
+        let (before, from) = rest.split_at(at);
+        push_folded(&mut folded, before);
+        let (wildcard, after) = from.split_at(1);
+        folded.push_str(wildcard);
+        rest = after;
+    }
+    push_folded(&mut folded, rest);
+    folded.truncate(folded.trim_end().len());
+    folded
+}
+
+/// Appends a folded piece, keeping one space where the piece began or ended with a separator.
+fn push_folded(folded: &mut String, piece: &str) {
+    let separates = |c: Option<char>| c.is_some_and(|c| c == '^' || c == '=' || c.is_whitespace());
+    let word = fold(piece);
+    if separates(piece.chars().next()) && !folded.is_empty() && !folded.ends_with(' ') {
+        folded.push(' ');
+    }
+    folded.push_str(&word);
+    if !word.is_empty() && separates(piece.chars().next_back()) {
+        folded.push(' ');
+    }
+}
+
+/// Which attributes an answer carries.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Returns {
+    /// These, beside the unique keys of the level and those above it.
+    Tags(Vec<Vec<Tag>>),
+    /// All that rows hold.
+    All,
+}
+
+/// A key whose value cannot be matched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// Not a UID, or an empty list of them.
+    #[error("the value of {0} is not a list of UIDs")]
+    BadUid(Tag),
+    /// Not a date, time or date-time, or not a range of them.
+    #[error("the value of {0} is not a {1} or a range of them")]
+    BadRange(Tag, &'static str),
+    /// Longer than any attribute can be.
+    #[error("the value of {0} is too long")]
+    TooLong(Tag),
+}
+
+impl Query {
+    /// The longest key value that is looked at, in bytes. Lists of UIDs have their own bound.
+    pub const MAX_VALUE_BYTES: usize = 1024;
+    /// The most UIDs in one list.
+    pub const MAX_UIDS: usize = 1000;
+
+    /// A query for everything at a level, with the attributes that every answer has.
+    pub fn new(level: Level) -> Self {
+        Self { level, filters: Vec::new(), returns: Returns::Tags(Vec::new()), limit: None, offset: 0, fuzzy: false }
+    }
+
+    /// Adds a key. An empty value, or one of nothing but `*`, is universal matching: the attribute
+    /// is returned and matches everything. Lists of UIDs are parted by backslashes or commas.
+    pub fn add(&mut self, path: &[Tag], vr: VR, value: &str) -> Result<(), QueryError> {
+        if let Returns::Tags(tags) = &mut self.returns
+            && !tags.iter().any(|tag| tag == path)
+        {
+            tags.push(path.to_vec());
+        }
+        let Some(&tag) = path.last() else { return Ok(()) };
+        if let Some(matching) = matching(tag, vr, value)? {
+            self.filters.push(Filter { path: path.to_vec(), matching });
+        }
+        Ok(())
+    }
+
+    /// The filter on a top-level attribute, if there is one.
+    pub fn filter(&self, tag: Tag) -> Option<&Matching> {
+        self.filters.iter().find(|filter| filter.path == [tag]).map(|filter| &filter.matching)
+    }
+}
+
+/// How a value of that representation is matched; `None` is universal matching.
+fn matching(tag: Tag, vr: VR, value: &str) -> Result<Option<Matching>, QueryError> {
+    let value = value.trim_matches([' ', '\0']);
+    if value.is_empty() || value.bytes().all(|b| b == b'*') {
+        return Ok(None);
+    }
+    if vr != VR::UI && value.len() > Query::MAX_VALUE_BYTES {
+        return Err(QueryError::TooLong(tag));
+    }
+    Ok(Some(match vr {
+        VR::UI => uid_list(tag, value)?,
+        VR::DA => range(value, normal_date).ok_or(QueryError::BadRange(tag, "date"))?,
+        VR::TM => range(value, normal_time).ok_or(QueryError::BadRange(tag, "time"))?,
+        VR::DT => range(value, normal_date_time).ok_or(QueryError::BadRange(tag, "date-time"))?,
+        VR::PN => Matching::Name(NamePattern::new(value)),
+        _ if takes_wildcards(vr) && value.contains(['*', '?']) => Matching::Wildcard(value.to_owned()),
+        _ => Matching::Single(value.to_owned()),
+    }))
+}
+
+/// PS3.4 C.2.2.2.4: the string representations, without numbers, dates and UIDs.
+fn takes_wildcards(vr: VR) -> bool {
+    matches!(vr, VR::AE | VR::CS | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UR | VR::UT)
+}
+
+fn uid_list(tag: Tag, value: &str) -> Result<Matching, QueryError> {
+    let mut uids = Vec::new();
+    for part in value.split(['\\', ',']) {
+        if uids.len() == Query::MAX_UIDS {
+            return Err(QueryError::TooLong(tag));
+        }
+        uids.push(Uid::parse(part).map_err(|_| QueryError::BadUid(tag))?);
+    }
+    Ok(Matching::Uids(uids))
+}
+
+/// A single value or a range `a-b`, `a-`, `-b`, each end brought to its normal form.
+fn range(value: &str, normal: fn(&str) -> Option<String>) -> Option<Matching> {
+    if let Some(single) = normal(value) {
+        return Some(Matching::Single(single));
+    }
+    // A date-time may hold a hyphen as the sign of its offset, so every hyphen is tried.
+    value.match_indices('-').find_map(|(at, _)| {
+        let (from, to) = (value.get(..at)?.trim(), value.get(at + 1..)?.trim());
+        let end = |text: &str| if text.is_empty() { Some(None) } else { normal(text).map(Some) };
+        match (end(from)?, end(to)?) {
+            (None, None) => None,
+            (from, to) => Some(Matching::Range { from, to }),
+        }
+    })
+}
+
+/// `YYYYMMDD`, also as `YYYY.MM.DD` (ACR-NEMA) and `YYYY-MM-DD`, which the field sends too.
+fn normal_date(text: &str) -> Option<String> {
+    let digits = match text.as_bytes() {
+        [_, _, _, _, b'.', _, _, b'.', _, _] => text.replace('.', ""),
+        [_, _, _, _, b'-', _, _, b'-', _, _] => text.replace('-', ""),
+        _ => text.to_owned(),
+    };
+    let month = digits.get(4..6).and_then(|m| m.parse::<u8>().ok());
+    let day = digits.get(6..8).and_then(|d| d.parse::<u8>().ok());
+    let plausible = matches!((month, day), (Some(1..=12), Some(1..=31)));
+    (digits.len() == 8 && all_digits(&digits) && plausible).then_some(digits)
+}
+
+/// `HH[MM[SS[.F…]]]`, also with colons. A shorter time stands for the whole hour or minute, which
+/// the comparison of texts gives for the lower bound; `storage` completes the upper one.
+fn normal_time(text: &str) -> Option<String> {
+    let plain = text.replace(':', "");
+    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
+    let fits = matches!(whole.len(), 2 | 4 | 6)
+        && all_digits(whole)
+        && fraction.len() <= 6
+        && fraction.bytes().all(|b| b.is_ascii_digit())
+        && (fraction.is_empty() || whole.len() == 6);
+    fits.then(|| plain.clone())
+}
+
+/// `YYYY[MM[DD[HH[MM[SS[.F…]]]]]][+ZZXX]`; the offset is kept as sent.
+fn normal_date_time(text: &str) -> Option<String> {
+    let (clock, offset) = match text.len().checked_sub(5).and_then(|at| text.split_at_checked(at)) {
+        Some((clock, offset)) if offset.starts_with(['+', '-']) => (clock, offset.get(1..)?),
+        _ => (text, ""),
+    };
+    let (whole, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    let fits = matches!(whole.len(), 4 | 6 | 8 | 10 | 12 | 14)
+        && all_digits(whole)
+        && fraction.bytes().all(|b| b.is_ascii_digit())
+        && offset.bytes().all(|b| b.is_ascii_digit())
+        // `2026-2027` is a range of years, not a year with an offset.
+        && (offset.is_empty() || whole.len() >= 8);
+    fits.then(|| text.to_owned())
+}
+
+fn all_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tags;
+
+    fn matched(tag: Tag, vr: VR, value: &str) -> Option<Matching> {
+        let mut query = Query::new(Level::Study);
+        query.add(&[tag], vr, value).unwrap();
+        assert_eq!(query.returns, Returns::Tags(vec![vec![tag]]), "a key is also a return key");
+        query.filters.pop().map(|filter| filter.matching)
+    }
+
+    fn between(from: &str, to: &str) -> Option<Matching> {
+        let end = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Some(Matching::Range { from: end(from), to: end(to) })
+    }
+
+    #[test]
+    fn the_representation_decides_the_matching() {
+        let single = |text: &str| Some(Matching::Single(text.into()));
+        for (tag, vr, value, want) in [
+            (tags::PATIENT_ID, VR::LO, "", None),
+            (tags::PATIENT_ID, VR::LO, "**", None),
+            (tags::PATIENT_ID, VR::LO, " 12 ", single("12")),
+            (tags::PATIENT_ID, VR::LO, "12*", Some(Matching::Wildcard("12*".into()))),
+            (tags::STUDY_DATE, VR::DA, "20260102", single("20260102")),
+            (tags::STUDY_DATE, VR::DA, "2026-01-02", single("20260102")),
+            (tags::STUDY_DATE, VR::DA, "20260102-", between("20260102", "")),
+            (tags::STUDY_DATE, VR::DA, "-20260102", between("", "20260102")),
+            (tags::STUDY_DATE, VR::DA, "20260101-20260102", between("20260101", "20260102")),
+            (tags::STUDY_TIME, VR::TM, "08:30-0900", between("0830", "0900")),
+            (tags::ACQUISITION_DATE_TIME, VR::DT, "20260101-0700", single("20260101-0700")),
+            (tags::ACQUISITION_DATE_TIME, VR::DT, "2026-2027", between("2026", "2027")),
+            (tags::ACQUISITION_DATE_TIME, VR::DT, "20260101-20260102", between("20260101", "20260102")),
+            (tags::SERIES_NUMBER, VR::IS, "1*", single("1*")),
+        ] {
+            assert_eq!(matched(tag, vr, value), want, "{tag} {value:?}");
+        }
+    }
+
+    #[test]
+    fn uid_lists_take_backslash_and_comma() {
+        let uids = |list: &[&str]| Some(Matching::Uids(list.iter().map(|uid| Uid::parse(uid).unwrap()).collect()));
+        assert_eq!(matched(tags::STUDY_INSTANCE_UID, VR::UI, "1.2"), uids(&["1.2"]));
+        assert_eq!(matched(tags::STUDY_INSTANCE_UID, VR::UI, "1.2\\1.3,1.4"), uids(&["1.2", "1.3", "1.4"]));
+    }
+
+    #[test]
+    fn values_that_cannot_be_matched_are_said() {
+        let mut query = Query::new(Level::Study);
+        for (tag, vr, value) in [
+            (tags::STUDY_DATE, VR::DA, "yesterday"),
+            (tags::STUDY_DATE, VR::DA, "20261301"),
+            (tags::STUDY_DATE, VR::DA, "-"),
+            (tags::STUDY_TIME, VR::TM, "8"),
+            (tags::STUDY_INSTANCE_UID, VR::UI, "1.2\\x"),
+            (tags::STUDY_INSTANCE_UID, VR::UI, "../etc"),
+        ] {
+            assert!(query.add(&[tag], vr, value).is_err(), "{tag} {value:?}");
+        }
+        assert!(query.filters.is_empty());
+    }
+
+    #[test]
+    fn names_fold_around_wildcards() {
+        let name = NamePattern::new("NGUYỄN^Văn A");
+        assert_eq!((name.pattern.as_str(), name.wildcard), ("nguyen van a", false));
+        assert_eq!(name.words, ["nguyen", "van", "a"]);
+        let name = NamePattern::new("Đỗ^V*");
+        assert_eq!((name.pattern.as_str(), name.wildcard), ("do v*", true));
+        assert_eq!(NamePattern::new("*Tuấn*").pattern, "*tuan*");
+        assert_eq!(NamePattern::new("Trần^*^^").pattern, "tran *");
+    }
+}
