@@ -1,0 +1,71 @@
+//! The rules of who may depend on whom (docs/ARCHITECTURE.md), read from the workspace itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Our crates and the arrows that are allowed, with what only one crate may use.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("pacs-core", &[]),
+    ("storage", &["pacs-core"]),
+    ("dimse-scp", &["pacs-core", "storage"]),
+    ("dicomweb", &["pacs-core", "storage"]),
+    ("ris", &["pacs-core", "storage"]),
+    ("viewer-web", &[]),
+    ("testdata", &["pacs-core"]),
+    ("sen", &["pacs-core", "storage", "dimse-scp", "dicomweb", "ris", "viewer-web", "testdata"]),
+];
+
+/// Libraries that belong to one floor of the house.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("sqlx", &["storage"]),
+    ("object_store", &["storage"]),
+    ("axum", &["dicomweb", "ris", "viewer-web", "sen"]),
+    ("anyhow", &["sen"]),
+];
+
+fn packages() -> Vec<Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--locked"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
+    metadata["packages"].as_array().expect("packages").clone()
+}
+
+/// Normal and build dependencies by crate; those of tests are free.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let of = |package: &Value| {
+        let name = package["name"].as_str().expect("a name").to_owned();
+        let used = package["dependencies"].as_array().expect("dependencies");
+        let used = used.iter().filter(|d| d["kind"] != "dev");
+        (name, used.filter_map(|d| d["name"].as_str()).map(str::to_owned).collect())
+    };
+    packages().iter().map(of).collect()
+}
+
+#[test]
+fn no_crate_depends_on_what_it_should_not_know() {
+    let dependencies = dependencies();
+    let ours: BTreeSet<_> = ALLOWED.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(dependencies.keys().cloned().collect::<BTreeSet<_>>(), ours, "a crate without a rule");
+    for (name, allowed) in ALLOWED {
+        let used: BTreeSet<_> = dependencies[*name].intersection(&ours).map(String::as_str).collect();
+        let allowed: BTreeSet<_> = allowed.iter().copied().collect();
+        assert!(used.is_subset(&allowed), "{name} depends on {:?}", used.difference(&allowed));
+    }
+}
+
+#[test]
+fn libraries_stay_on_their_floor() {
+    let dependencies = dependencies();
+    for (library, floors) in ROOMS {
+        for (name, used) in &dependencies {
+            let may = floors.contains(&name.as_str());
+            assert!(may || !used.contains(*library), "{name} uses {library}; only {floors:?} may");
+        }
+    }
+}
