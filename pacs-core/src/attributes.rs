@@ -146,7 +146,6 @@ pub const STUDY_TAGS: &[Tag] = &[
     tags::PATIENT_AGE,
     tags::PATIENT_SIZE,
     tags::PATIENT_WEIGHT,
-    tags::ETHNIC_GROUP,
     tags::OCCUPATION,
     tags::ADDITIONAL_PATIENT_HISTORY,
     tags::PATIENT_COMMENTS,
@@ -242,15 +241,15 @@ pub fn lift(set: &DataSet) -> Result<Lifted, Refusal> {
     })
 }
 
-/// The elements of `set` with these tags, as DICOM JSON for a row to keep.
-pub fn excerpt_json(set: &DataSet, wanted: &[Tag]) -> String {
+/// The elements of `set` with these tags, for a row to keep as DICOM JSON.
+pub fn excerpt(set: &DataSet, wanted: &[Tag]) -> DataSet {
     let mut excerpt = DataSet::like(set);
     for &tag in wanted {
         if let Some(element) = set.get(tag) {
             excerpt.put(element.clone());
         }
     }
-    crate::json::to_string(&excerpt)
+    excerpt
 }
 
 fn key(set: &DataSet, tag: Tag, name: &str) -> Result<Uid, Refusal> {
