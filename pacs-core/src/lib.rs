@@ -8,10 +8,16 @@ pub mod access;
 pub mod attributes;
 pub mod audit;
 pub mod clock;
+pub mod dataset;
 pub mod exam;
 pub mod identity;
 pub mod ingest;
+pub mod json;
+pub mod part10;
+pub mod pixels;
 pub mod query;
+pub mod text;
+pub mod transfer_syntax;
 pub mod uid;
 
 pub use dicom_core::{Tag, VR};

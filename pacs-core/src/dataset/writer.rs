@@ -1,0 +1,180 @@
+//! Writing data sets: explicit lengths throughout, even padding, group lengths only where they are
+//! not retired.
+
+use std::io::Write;
+
+use flate2::{Compression, write::DeflateEncoder};
+
+use super::header::{Encoding, ITEM, has_long_length};
+use super::swap::swap;
+use super::{DataSet, Element, Value};
+use crate::transfer_syntax::TransferSyntax;
+use crate::{Tag, VR};
+
+/// Why a data set cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The value was left where it lies when the data set was read; only whoever has that source
+    /// can copy it.
+    #[error("the value of {0} is not held")]
+    NotHeld(Tag),
+    /// The value or the sequence has 4 GiB or more.
+    #[error("the value of {0} is too long to be written")]
+    TooLong(Tag),
+    /// The deflated stream could not be made.
+    #[error("the data set cannot be deflated: {0}")]
+    Deflate(#[from] std::io::Error),
+}
+
+/// Appends the data set to `out` in this transfer syntax. Retired group lengths are left out, that
+/// of a command set (0000,0000) is computed; odd values are padded. A value too long for its VR's
+/// 16-bit length is written with VR UN (PS3.5 6.2.2).
+pub fn write(set: &DataSet, syntax: &TransferSyntax, out: &mut Vec<u8>) -> Result<(), WriteError> {
+    let encoding = match (syntax.explicit, syntax.big_endian) {
+        (false, _) => Encoding::ImplicitLittle,
+        (true, false) => Encoding::ExplicitLittle,
+        (true, true) => Encoding::ExplicitBig,
+    };
+    if syntax.deflated {
+        let mut plain = Vec::new();
+        Writer { encoding, out: &mut plain }.set(set)?;
+        let mut deflate = DeflateEncoder::new(&mut *out, Compression::default());
+        deflate.write_all(&plain)?;
+        deflate.finish()?;
+        // PS3.5 A.5: an odd stream is padded with one byte.
+        if !out.len().is_multiple_of(2) {
+            out.push(0);
+        }
+        return Ok(());
+    }
+    Writer { encoding, out }.set(set)
+}
+
+struct Writer<'a> {
+    encoding: Encoding,
+    out: &'a mut Vec<u8>,
+}
+
+impl Writer<'_> {
+    fn set(&mut self, set: &DataSet) -> Result<(), WriteError> {
+        let start = self.out.len();
+        let mut commands_end = None;
+        for element in set {
+            if element.tag.0 == 0 && commands_end.is_none() {
+                // Filled in below, when the length of the group is known.
+                self.element(&Element::new(Tag(0, 0), VR::UL, vec![0; 4]))?;
+            }
+            if element.tag.1 != 0 {
+                self.element(element)?;
+            }
+            if element.tag.0 == 0 {
+                commands_end = Some(self.out.len());
+            }
+        }
+        if let Some(end) = commands_end {
+            let header_and_value = start + 12;
+            self.patch(start + 8, end - header_and_value, Tag(0, 0))?;
+        }
+        Ok(())
+    }
+
+    fn element(&mut self, element: &Element) -> Result<(), WriteError> {
+        match &element.value {
+            Value::Bytes(bytes) => self.bytes(element.tag, element.vr, bytes),
+            Value::Items(items) => self.items(element.tag, items),
+            Value::Elsewhere { .. } | Value::Fragments(_) => Err(WriteError::NotHeld(element.tag)),
+        }
+    }
+
+    fn bytes(&mut self, tag: Tag, vr: VR, bytes: &[u8]) -> Result<(), WriteError> {
+        let odd = !bytes.len().is_multiple_of(2);
+        let length = u32::try_from(bytes.len() + usize::from(odd)).map_err(|_| WriteError::TooLong(tag))?;
+        self.header(tag, vr, length);
+        let start = self.out.len();
+        self.out.extend_from_slice(bytes);
+        if odd {
+            self.out.push(padding(vr));
+        }
+        if self.encoding == Encoding::ExplicitBig
+            && let Some(written) = self.out.get_mut(start..)
+        {
+            swap(vr, written);
+        }
+        Ok(())
+    }
+
+    fn items(&mut self, tag: Tag, items: &[DataSet]) -> Result<(), WriteError> {
+        self.header(tag, VR::SQ, 0);
+        let sequence_start = self.out.len();
+        for item in items {
+            self.tag(ITEM);
+            self.u32(0);
+            let item_start = self.out.len();
+            self.set(item)?;
+            self.patch(item_start - 4, self.out.len() - item_start, tag)?;
+        }
+        self.patch(sequence_start - 4, self.out.len() - sequence_start, tag)
+    }
+
+    fn header(&mut self, tag: Tag, vr: VR, length: u32) {
+        self.tag(tag);
+        if self.encoding == Encoding::ImplicitLittle {
+            self.u32(length);
+            return;
+        }
+        match u16::try_from(length) {
+            Ok(length) if !has_long_length(vr) => {
+                self.out.extend_from_slice(&vr.to_bytes());
+                self.u16(length);
+            }
+            _ => {
+                let vr = if has_long_length(vr) { vr } else { VR::UN };
+                self.out.extend_from_slice(&vr.to_bytes());
+                self.u16(0);
+                self.u32(length);
+            }
+        }
+    }
+
+    fn tag(&mut self, tag: Tag) {
+        self.u16(tag.0);
+        self.u16(tag.1);
+    }
+
+    fn u16(&mut self, number: u16) {
+        self.out.extend_from_slice(&self.encoding.u16_bytes(number));
+    }
+
+    fn u32(&mut self, number: u32) {
+        self.out.extend_from_slice(&self.encoding.u32_bytes(number));
+    }
+
+    /// Writes a length over its placeholder.
+    fn patch(&mut self, at: usize, length: usize, tag: Tag) -> Result<(), WriteError> {
+        let length = u32::try_from(length).ok().filter(|&length| length != u32::MAX).ok_or(WriteError::TooLong(tag))?;
+        let bytes = self.encoding.u32_bytes(length);
+        if let Some(place) = self.out.get_mut(at..at + 4) {
+            place.copy_from_slice(&bytes);
+        }
+        Ok(())
+    }
+}
+
+impl Encoding {
+    fn u16_bytes(self, number: u16) -> [u8; 2] {
+        if self == Self::ExplicitBig { number.to_be_bytes() } else { number.to_le_bytes() }
+    }
+
+    fn u32_bytes(self, number: u32) -> [u8; 4] {
+        if self == Self::ExplicitBig { number.to_be_bytes() } else { number.to_le_bytes() }
+    }
+}
+
+/// What fills an odd value up (PS3.5 6.2): NUL for UIDs and bytes, space for text.
+fn padding(vr: VR) -> u8 {
+    match vr {
+        VR::UI | VR::OB | VR::UN => 0,
+        _ if super::swap::unit_bytes(vr) > 1 => 0,
+        _ => b' ',
+    }
+}
