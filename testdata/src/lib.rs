@@ -1,1 +1,38 @@
-//! testdata
+//! A synthetic province for tests, benches and the demonstration: hospitals, machines, patients with Vietnamese
+//! names, orders, and studies whose pixels are computed and look like medicine.
+//!
+//! Everything is a function of a seed and a day, so the same province comes out on every machine:
+//!
+//! ```no_run
+//! let province = testdata::Province::new(7, jiff::civil::date(2026, 11, 23));
+//! for study in province.studies() {
+//!     for instance in study.instances() {
+//!         println!("{} {}", instance.uid, instance.bytes.len());
+//!     }
+//! }
+//! ```
+//!
+//! [`ct_slices`] gives quick CT instances where a test only needs something to store, [`rows`] fills an index
+//! without any pixels.
+#![allow(clippy::indexing_slicing, reason = "reads nothing foreign; sizes are this crate's own constants")]
+
+mod case;
+mod hospital;
+mod instance;
+mod modules;
+mod name;
+mod order;
+mod patient;
+mod procedure;
+mod province;
+mod random;
+mod slices;
+
+pub use hospital::{Device, Hospital, Tier};
+pub use instance::Instance;
+pub use name::{Name, Sex};
+pub use order::Order;
+pub use patient::Patient;
+pub use procedure::{Procedure, Subject};
+pub use province::Province;
+pub use slices::{CtSlices, ct_slices};

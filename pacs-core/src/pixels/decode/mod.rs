@@ -1,0 +1,143 @@
+//! One frame, from the bytes of its transfer syntax to native little endian samples.
+
+mod header;
+mod htj2k;
+mod jpeg;
+mod jpeg2000;
+mod jpeg_extended;
+mod jpeg_ls;
+mod jpeg_xl;
+mod native;
+mod rle;
+mod samples;
+
+use super::error::PixelError;
+use super::frames::first_bit;
+use super::layout::Layout;
+use crate::uid::Uid;
+use crate::uids;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A decoded frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// How [`Frame::bytes`] lie. It differs from the object's own layout where decoding changes it: bits are
+    /// unpacked to bytes, shared chroma is spread, compressed colour becomes interleaved and often RGB.
+    pub layout: Layout,
+    /// The samples, little endian, [`Layout::frame_bytes`] long, without padding.
+    pub bytes: Vec<u8>,
+}
+
+/// The families of transfer syntaxes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Coding {
+    Native { big_endian: bool },
+    DeflatedFrame,
+    Rle,
+    Jpeg,
+    JpegLs,
+    Jpeg2000,
+    HighThroughput2000,
+    JpegXl,
+}
+
+/// Whether frames in this transfer syntax can be decoded (video cannot).
+pub fn can_decode(transfer_syntax: &Uid) -> bool {
+    coding(transfer_syntax).is_some()
+}
+
+/// Decodes one frame.
+///
+/// `encoded` holds the frame's bytes: the range of [`super::frames::native_frame_range`] or the joined fragments of
+/// [`super::frames::encapsulated`]. `frame` counts from 0 and matters where frames are single bits. At most about
+/// `budget_bytes` are allocated, by this function and the codec together; headers that ask for more are refused
+/// before anything is decoded.
+///
+/// # Errors
+/// `Unsupported` for transfer syntaxes and codings that are not decoded here, `TooLarge` over the budget,
+/// `Malformed` for everything broken.
+pub fn decode(
+    encoded: &[u8],
+    frame: u32,
+    transfer_syntax: &Uid,
+    layout: &Layout,
+    budget_bytes: u64,
+) -> Result<Frame, PixelError> {
+    let coding = coding(transfer_syntax)
+        .ok_or_else(|| PixelError::Unsupported(format!("transfer syntax {transfer_syntax}")))?;
+    let needed_bytes = working_bytes(coding, layout);
+    if needed_bytes > budget_bytes {
+        return Err(PixelError::TooLarge { needed_bytes, budget_bytes });
+    }
+    if layout.bits_allocated == 1 && !matches!(coding, Coding::Native { .. } | Coding::DeflatedFrame) {
+        return Err(PixelError::Unsupported("compressed single bits".to_owned()));
+    }
+    let decoded = guarded(|| match coding {
+        Coding::Native { big_endian } => native::decode(encoded, first_bit(layout, frame), big_endian, layout),
+        // Every deflated frame begins with a byte of its own (PS3.5 A.4.13).
+        Coding::DeflatedFrame => native::decode(&native::inflate(encoded, layout)?, 0, false, layout),
+        Coding::Rle => rle::decode(encoded, layout),
+        Coding::Jpeg => jpeg::decode(encoded, layout),
+        Coding::JpegLs => jpeg_ls::decode(encoded, layout),
+        Coding::Jpeg2000 => jpeg2000::decode(encoded, layout),
+        Coding::HighThroughput2000 => htj2k::decode(encoded, layout),
+        Coding::JpegXl => jpeg_xl::decode(encoded, layout),
+    })?;
+    if decoded.bytes.len() as u64 != decoded.layout.frame_bytes() {
+        return Err(PixelError::malformed(format!(
+            "a frame of {} bytes was decoded where {} are described",
+            decoded.bytes.len(),
+            decoded.layout.frame_bytes()
+        )));
+    }
+    Ok(decoded)
+}
+
+/// Runs a codec. Codecs of others index and unwrap on what they read; a panic in one must cost its caller an
+/// answer, not the thread that serves everybody. Nothing of theirs outlives the call, so no broken state remains.
+fn guarded(codec: impl FnOnce() -> Result<Frame, PixelError>) -> Result<Frame, PixelError> {
+    catch_unwind(AssertUnwindSafe(codec)).unwrap_or_else(|_| Err(PixelError::malformed("the decoder gave up on it")))
+}
+
+/// What decoding takes: the result and what the codec holds beside it.
+fn working_bytes(coding: Coding, layout: &Layout) -> u64 {
+    let samples = layout.pixels() * u64::from(layout.samples);
+    let beside = match coding {
+        Coding::Native { .. } | Coding::DeflatedFrame | Coding::Rle => 1,
+        Coding::Jpeg | Coding::JpegLs => 4,
+        // 32-bit coefficients of the image and of the tile.
+        Coding::Jpeg2000 | Coding::HighThroughput2000 | Coding::JpegXl => 8,
+    };
+    layout.frame_bytes() + samples * beside
+}
+
+fn coding(transfer_syntax: &Uid) -> Option<Coding> {
+    Some(match transfer_syntax.as_str() {
+        // The deflated data set (…1.2.1.99) is inflated by its reader: what is inside is native.
+        uids::IMPLICIT_VR_LITTLE_ENDIAN
+        | uids::EXPLICIT_VR_LITTLE_ENDIAN
+        | uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN
+        | uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN => Coding::Native { big_endian: false },
+        EXPLICIT_VR_BIG_ENDIAN => Coding::Native { big_endian: true },
+        DEFLATED_IMAGE_FRAME_COMPRESSION => Coding::DeflatedFrame,
+        uids::RLE_LOSSLESS => Coding::Rle,
+        uids::JPEG_BASELINE8_BIT
+        | uids::JPEG_EXTENDED12_BIT
+        | JPEG_SPECTRAL_SELECTION
+        | JPEG_FULL_PROGRESSION
+        | uids::JPEG_LOSSLESS
+        | uids::JPEG_LOSSLESS_SV1 => Coding::Jpeg,
+        uids::JPEGLS_LOSSLESS | uids::JPEGLS_NEAR_LOSSLESS => Coding::JpegLs,
+        uids::JPEG2000_LOSSLESS | uids::JPEG2000 | uids::JPEG2000MC_LOSSLESS | uids::JPEG2000MC => Coding::Jpeg2000,
+        uids::HTJ2K_LOSSLESS | uids::HTJ2K_LOSSLESS_RPCL | uids::HTJ2K => Coding::HighThroughput2000,
+        uids::JPEGXL_LOSSLESS | uids::JPEGXLJPEG_RECOMPRESSION | uids::JPEGXL => Coding::JpegXl,
+        _ => return None,
+    })
+}
+
+const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
+const DEFLATED_IMAGE_FRAME_COMPRESSION: &str = "1.2.840.10008.1.2.8.1";
+/// Retired: JPEG Spectral Selection, Non-Hierarchical (Process 6 & 8).
+const JPEG_SPECTRAL_SELECTION: &str = "1.2.840.10008.1.2.4.53";
+/// Retired: JPEG Full Progression, Non-Hierarchical (Process 10 & 12).
+const JPEG_FULL_PROGRESSION: &str = "1.2.840.10008.1.2.4.55";

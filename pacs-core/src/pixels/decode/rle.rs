@@ -1,0 +1,174 @@
+//! RLE Lossless (PS3.5 annex G): every byte of every sample is a plane of its own, packed by PackBits.
+
+use super::Frame;
+use crate::pixels::error::PixelError;
+use crate::pixels::layout::Layout;
+
+/// Number of segments and fifteen offsets, 32 bits each.
+const HEADER_BYTES: usize = 64;
+const MAX_SEGMENTS: usize = 15;
+
+pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
+    let sample_bytes = usize::from(layout.sample_bytes());
+    let wanted = sample_bytes * usize::from(layout.samples);
+    let segments = segments(encoded)?;
+    if segments.len() != wanted {
+        return Err(PixelError::malformed(format!("{} RLE segments where {wanted} are needed", segments.len())));
+    }
+    let pixels = usize::try_from(layout.pixels()).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; pixels * wanted];
+    let mut plane = Vec::with_capacity(pixels);
+    for (place, segment) in segments.into_iter().enumerate() {
+        plane.clear();
+        unpack(segment, pixels, &mut plane);
+        if plane.len() < pixels {
+            return Err(PixelError::malformed(format!("an RLE segment of {} bytes for {pixels} pixels", plane.len())));
+        }
+        // Segments hold the most significant byte first, the frame holds it last.
+        let (sample, significance) = (place / sample_bytes, place % sample_bytes);
+        let at = sample * sample_bytes + (sample_bytes - 1 - significance);
+        for (pixel, byte) in bytes.chunks_exact_mut(wanted).zip(&plane) {
+            if let Some(to) = pixel.get_mut(at) {
+                *to = *byte;
+            }
+        }
+    }
+    Ok(Frame { layout: layout.interleaved_as(layout.photometric), bytes })
+}
+
+/// Cuts the frame at the offsets of its header.
+fn segments(encoded: &[u8]) -> Result<Vec<&[u8]>, PixelError> {
+    let (words, _) = encoded
+        .get(..HEADER_BYTES)
+        .ok_or_else(|| PixelError::malformed("an RLE header is cut short"))?
+        .as_chunks::<4>();
+    let mut words = words.iter().map(|word| u32::from_le_bytes(*word) as usize);
+    let count = words.next().unwrap_or(0);
+    if count > MAX_SEGMENTS {
+        return Err(PixelError::malformed(format!("{count} RLE segments")));
+    }
+    let starts: Vec<usize> = words.take(count).collect();
+    let ends = starts.iter().skip(1).copied().chain([encoded.len()]);
+    starts
+        .iter()
+        .zip(ends)
+        .map(|(&start, end)| encoded.get(start..end).filter(|_| start >= HEADER_BYTES))
+        .collect::<Option<_>>()
+        .ok_or_else(|| PixelError::malformed("RLE segments lie outside the frame"))
+}
+
+/// PackBits, until `most` bytes are there or the input ends. What follows is padding.
+fn unpack(mut packed: &[u8], most: usize, out: &mut Vec<u8>) {
+    while out.len() < most
+        && let Some((&control, rest)) = packed.split_first()
+    {
+        let room = most - out.len();
+        match control {
+            0..=127 => {
+                let count = usize::from(control) + 1;
+                let (literal, after) = rest.split_at(count.min(rest.len()));
+                out.extend_from_slice(literal.get(..room.min(literal.len())).unwrap_or_default());
+                packed = after;
+            }
+            128 => packed = rest,
+            129..=255 => {
+                let Some((&byte, after)) = rest.split_first() else { return };
+                out.resize(out.len() + (257 - usize::from(control)).min(room), byte);
+                packed = after;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::layout::Photometric;
+    use proptest::prelude::*;
+
+    fn layout(rows: u16, columns: u16, samples: u16, bits: u16) -> Layout {
+        Layout {
+            rows,
+            columns,
+            samples,
+            bits_allocated: bits,
+            bits_stored: bits,
+            high_bit: bits - 1,
+            signed: false,
+            photometric: if samples == 3 { Photometric::Rgb } else { Photometric::Monochrome2 },
+            planar: false,
+            frames: 1,
+            float: false,
+            words: false,
+        }
+    }
+
+    /// PackBits by runs of two and more, everything else literal.
+    fn pack(plane: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut left = plane;
+        while let Some(first) = left.first() {
+            let run = left.iter().take(128).take_while(|byte| *byte == first).count();
+            if run >= 2 {
+                out.extend([(257 - run) as u8, *first]);
+                left = &left[run..];
+            } else {
+                let literal = 1 + left[1..].windows(2).take(127).take_while(|pair| pair[0] != pair[1]).count();
+                out.push((literal - 1) as u8);
+                out.extend_from_slice(&left[..literal]);
+                left = &left[literal..];
+            }
+        }
+        if out.len() % 2 == 1 {
+            out.push(0);
+        }
+        out
+    }
+
+    fn encode(native: &[u8], layout: &Layout) -> Vec<u8> {
+        let width = usize::from(layout.sample_bytes());
+        let stride = width * usize::from(layout.samples);
+        let planes: Vec<Vec<u8>> = (0..stride)
+            .map(|place| {
+                let at = place / width * width + (width - 1 - place % width);
+                pack(&native.iter().skip(at).step_by(stride).copied().collect::<Vec<u8>>())
+            })
+            .collect();
+        let mut header = vec![planes.len() as u32];
+        let mut offset = HEADER_BYTES as u32;
+        for plane in &planes {
+            header.push(offset);
+            offset += plane.len() as u32;
+        }
+        header.resize(16, 0);
+        header.iter().flat_map(|word| word.to_le_bytes()).chain(planes.into_iter().flatten()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_back(
+            (rows, columns) in (1u16..12, 1u16..40),
+            (samples, bits) in prop_oneof![Just((1, 8)), Just((3, 8)), Just((1, 16)), Just((3, 16)), Just((1, 32))],
+            values in proptest::collection::vec(0u8..4, 1..64),
+        ) {
+            let layout = layout(rows, columns, samples, bits);
+            let native: Vec<u8> = values.iter().copied().cycle().take(layout.frame_bytes() as usize).collect();
+            let frame = decode(&encode(&native, &layout), &layout).unwrap();
+            prop_assert_eq!(frame.bytes, native);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(&bytes, &layout(4, 4, 1, 16));
+        }
+    }
+
+    #[test]
+    fn a_bomb_yields_no_more_than_the_frame() {
+        let layout = layout(2, 2, 1, 8);
+        let mut encoded: Vec<u8> = [1u32, 64].iter().flat_map(|word| word.to_le_bytes()).collect();
+        encoded.resize(64, 0);
+        encoded.extend([0x81, 7].repeat(10_000));
+        assert_eq!(decode(&encoded, &layout).unwrap().bytes, [7; 4]);
+    }
+}

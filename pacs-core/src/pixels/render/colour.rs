@@ -1,0 +1,58 @@
+//! Colour images: palettes, RGB, YBR.
+
+use super::Rendering;
+use crate::pixels::decode::Frame;
+use crate::pixels::error::PixelError;
+use crate::pixels::layout::Photometric;
+
+/// Three samples a pixel to RGB of eight bits.
+pub(super) fn draw(frame: &Frame) -> Result<Vec<u8>, PixelError> {
+    let layout = &frame.layout;
+    let samples: Vec<u8> = match layout.bits_allocated {
+        8 => frame.bytes.clone(),
+        16 => {
+            let shift = layout.bits_stored.saturating_sub(8);
+            let (words, _) = frame.bytes.as_chunks::<2>();
+            words.iter().map(|word| (u16::from_le_bytes(*word) >> shift).min(255) as u8).collect()
+        }
+        bits => return Err(PixelError::Unsupported(format!("colour samples of {bits} bits"))),
+    };
+    let mut samples = if layout.planar { interleave(&samples) } else { samples };
+    match layout.photometric {
+        Photometric::YbrFull => to_rgb(&mut samples),
+        Photometric::YbrFull422 => return Err(PixelError::malformed("chroma is still shared between pixels")),
+        _ => {}
+    }
+    Ok(samples)
+}
+
+/// Indices to RGB.
+pub(super) fn from_palette(frame: &Frame, rendering: &Rendering) -> Result<Vec<u8>, PixelError> {
+    let palette = rendering.palette.as_ref().ok_or(PixelError::Missing("Palette Color Lookup Table"))?;
+    match frame.layout.sample_bytes() {
+        1 => Ok(frame.bytes.iter().flat_map(|index| palette.at(i64::from(*index))).collect()),
+        2 => {
+            let (words, _) = frame.bytes.as_chunks::<2>();
+            Ok(words.iter().flat_map(|word| palette.at(i64::from(u16::from_le_bytes(*word)))).collect())
+        }
+        width => Err(PixelError::Unsupported(format!("palette indices of {width} bytes"))),
+    }
+}
+
+fn interleave(planes: &[u8]) -> Vec<u8> {
+    let pixels = planes.len() / 3;
+    let (red, rest) = planes.split_at(pixels);
+    let (green, blue) = rest.split_at(pixels);
+    red.iter().zip(green).zip(blue).flat_map(|((red, green), blue)| [*red, *green, *blue]).collect()
+}
+
+/// YBR_FULL to RGB (PS3.3 C.7.6.3.1.2), in 16-bit fixed point.
+fn to_rgb(samples: &mut [u8]) {
+    for [first, second, third] in samples.as_chunks_mut::<3>().0 {
+        let (y, cb, cr) = (i32::from(*first) << 16, i32::from(*second) - 128, i32::from(*third) - 128);
+        let level = |value: i32| ((value + (1 << 15)) >> 16).clamp(0, 255) as u8;
+        *first = level(y + 91_881 * cr);
+        *second = level(y - 22_554 * cb - 46_802 * cr);
+        *third = level(y + 116_130 * cb);
+    }
+}

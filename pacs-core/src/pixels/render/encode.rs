@@ -1,0 +1,42 @@
+//! Pictures as files.
+
+use super::{Canvas, Picture};
+use crate::pixels::error::PixelError;
+use image::ImageEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+
+/// As JPEG baseline; `quality` from 1 to 100. Colour is YCbCr with chroma shared by two pixels of a row.
+///
+/// # Errors
+/// `Unsupported` for pictures with more than 65535 rows or columns.
+pub fn encode_jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, PixelError> {
+    let refuse = |reason: String| PixelError::Unsupported(format!("a JPEG of this picture: {reason}"));
+    let side = |pixels: u32| u16::try_from(pixels).map_err(|_| refuse("too large".to_owned()));
+    let (width, height) = (side(picture.width)?, side(picture.height)?);
+    let (pixels, colour) = match &picture.canvas {
+        Canvas::Grey(pixels) => (pixels, ColorType::Luma),
+        Canvas::Rgb(pixels) => (pixels, ColorType::Rgb),
+    };
+    let mut file = Vec::with_capacity(pixels.len() / 8);
+    let mut encoder = Encoder::new(&mut file, quality.clamp(1, 100));
+    encoder.set_sampling_factor(SamplingFactor::F_2_1);
+    encoder.encode(pixels, width, height, colour).map_err(|error| refuse(error.to_string()))?;
+    Ok(file)
+}
+
+/// As PNG, without loss.
+///
+/// # Errors
+/// `Unsupported` when the picture is not what it states.
+pub fn encode_png(picture: &Picture) -> Result<Vec<u8>, PixelError> {
+    let (pixels, colour) = match &picture.canvas {
+        Canvas::Grey(pixels) => (pixels, image::ExtendedColorType::L8),
+        Canvas::Rgb(pixels) => (pixels, image::ExtendedColorType::Rgb8),
+    };
+    let mut file = Vec::with_capacity(pixels.len() / 2);
+    PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive)
+        .write_image(pixels, picture.width, picture.height, colour)
+        .map_err(|error| PixelError::Unsupported(format!("a PNG of this picture: {error}")))?;
+    Ok(file)
+}

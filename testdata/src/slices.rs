@@ -1,0 +1,204 @@
+//! Quick CT slices for tests and benches: valid instances of a plain phantom, every one with pixels of its own,
+//! made as fast as memory can be written.
+
+use crate::instance::{Identity, Instance, PixelData, assemble, well_known};
+use crate::modules::common::{SeriesFacts, put_equipment, put_instance, put_patient, put_series, put_study};
+use crate::modules::ct::{Scan, put_ct};
+use crate::modules::image::{Plane, Raster};
+use crate::order::Order;
+use crate::province::Province;
+use crate::random::{stream, uid, uid_below};
+use jiff::ToSpan;
+use jiff::civil::date;
+use pacs_core::dataset::DataSet;
+use pacs_core::uids;
+use rand::RngExt;
+
+/// An iterator of CT instances of one series, see [`ct_slices`].
+#[derive(Debug, Clone)]
+pub struct CtSlices {
+    province: Province,
+    order: Option<Order>,
+    seed: u64,
+    side: u16,
+    next: usize,
+    count: usize,
+    plain: Vec<u16>,
+    grain: Vec<u16>,
+}
+
+/// `count` CT slices of one series, 512x512 unless [`CtSlices::sized`] says otherwise. The same count, size and
+/// seed always give the same bytes.
+pub fn ct_slices(count: usize) -> CtSlices {
+    CtSlices {
+        province: Province::new(1, date(2026, 11, 23)),
+        order: None,
+        seed: 1,
+        side: 512,
+        next: 0,
+        count,
+        plain: Vec::new(),
+        grain: Vec::new(),
+    }
+}
+
+impl CtSlices {
+    /// With `side` rows and columns instead of 512.
+    pub fn sized(mut self, side: u16) -> CtSlices {
+        self.side = side.max(1);
+        self.plain.clear();
+        self
+    }
+
+    /// Another study of another patient: every UID and the patient differ between seeds.
+    pub fn seeded(mut self, seed: u64) -> CtSlices {
+        self.seed = seed;
+        self.order = None;
+        self
+    }
+
+    /// As the images of an order: its study UID, accession number, patient, facility and machine.
+    pub fn of_order(mut self, province: &Province, order: &Order) -> CtSlices {
+        self.province = province.clone();
+        self.order = Some(order.clone());
+        self
+    }
+
+    /// The order these slices belong to when none was given: one CT of the province per seed.
+    fn order(&self) -> Option<Order> {
+        if let Some(order) = &self.order {
+            return Some(order.clone());
+        }
+        let day = self.province.today();
+        let mut order = self
+            .province
+            .orders(day)
+            .into_iter()
+            .find(|order| order.procedure.modality == "CT" && order.patient >= Province::TOLD_PATIENTS)?;
+        order.patient = Province::TOLD_PATIENTS + self.seed % (Province::PATIENTS - Province::TOLD_PATIENTS);
+        order.study = uid(self.seed, "slices", 0);
+        order.accession_number = format!("S{:015}", self.seed % 1_000_000_000_000_000);
+        Some(order)
+    }
+
+    /// A body in air with some organs in it, and noise to lay over it.
+    fn paint(&mut self) {
+        let side = f32::from(self.side);
+        let shapes: [(f32, f32, f32, f32, u16); 6] = [
+            (0.0, 0.0, 0.86, 0.62, 1024 + 40),
+            (-0.38, -0.08, 0.36, 0.34, 1024 + 62),
+            (0.42, 0.05, 0.17, 0.14, 1024 + 50),
+            (0.18, -0.26, 0.19, 0.13, 60),
+            (0.0, 0.34, 0.12, 0.12, 1024 + 320),
+            (0.08, 0.14, 0.06, 0.06, 1024 + 150),
+        ];
+        self.plain = (0..u32::from(self.side).pow(2))
+            .map(|n| {
+                let x = (n % u32::from(self.side)) as f32 / side * 2.0 - 1.0;
+                let y = (n / u32::from(self.side)) as f32 / side * 2.0 - 1.0;
+                shapes
+                    .iter()
+                    .rev()
+                    .find(|(cx, cy, rx, ry, _)| ((x - cx) / rx).powi(2) + ((y - cy) / ry).powi(2) < 1.0)
+                    .map_or(24, |shape| shape.4)
+            })
+            .collect();
+        let mut random = stream(self.seed, "grain", 0);
+        self.grain = (0..65_521).map(|_| random.random_range(0..8) + random.random_range(0..8)).collect();
+    }
+}
+
+impl Iterator for CtSlices {
+    type Item = Instance;
+
+    fn next(&mut self) -> Option<Instance> {
+        if self.next >= self.count {
+            return None;
+        }
+        if self.plain.is_empty() {
+            self.order = self.order();
+            self.paint();
+        }
+        let order = self.order.clone()?;
+        let n = self.next;
+        self.next += 1;
+        // Another part of the grain on every slice: no two slices have the same pixels.
+        let shift = (n * 7919) % self.grain.len();
+        let grain = self.grain.iter().cycle().skip(shift);
+        let words = self.plain.iter().zip(grain).map(|(word, grain)| word + grain).collect();
+
+        let series = uid_below(&order.study, "series", 1);
+        let identity = Identity {
+            class: well_known(uids::CT_IMAGE_STORAGE),
+            uid: uid_below(&series, "instance", n as u64),
+            series,
+            study: order.study.clone(),
+        };
+        let spacing_mm = 380.0 / f64::from(self.side);
+        let edge_mm = -spacing_mm * (f64::from(self.side) - 1.0) / 2.0;
+        let mut set = DataSet::new();
+        let started_at = order.scheduled_at.saturating_add(12.minutes());
+        put_instance(&mut set, &identity, n as i64 + 1, started_at);
+        put_patient(&mut set, &self.province.patient(order.patient), &order);
+        put_study(&mut set, &order, order.scheduled_at);
+        let facts = SeriesFacts {
+            number: 1,
+            description: "Phantom 2.5 mm",
+            protocol: "Phantom",
+            started_at,
+            operator: "KTV",
+        };
+        put_series(&mut set, &order, &identity, &facts);
+        put_equipment(&mut set, &order);
+        let plane = Plane {
+            frame_of_reference: &uid_below(&order.study, "frame of reference", 1),
+            position_mm: [edge_mm, edge_mm, -2.5 * n as f64],
+            spacing_mm,
+            thickness_mm: 2.5,
+        };
+        let raster = Raster { rows: self.side, columns: self.side, bits_stored: 12, photometric: "MONOCHROME2" };
+        let scan = Scan {
+            contrast: false,
+            kernel: "B30",
+            field_of_view_mm: 380.0,
+            tube_current_ma: 220,
+            windows: &[(40.0, 400.0, "ABDOMEN")],
+        };
+        put_ct(&mut set, &raster, &plane, &scan);
+        Some(assemble(identity, &set, PixelData::Words(words), Some(&order.device.ae_title)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.count - self.next;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for CtSlices {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pacs_core::dataset::{Limits, Until, read_slice};
+    use pacs_core::{attributes, pixels, tags, transfer_syntax};
+
+    #[test]
+    fn slices_are_valid_and_differ() {
+        let slices: Vec<Instance> = ct_slices(3).sized(64).collect();
+        let mut hashes = std::collections::HashSet::new();
+        for (n, instance) in slices.iter().enumerate() {
+            let syntax = transfer_syntax::of(&instance.transfer_syntax);
+            let reading = read_slice(instance.dataset(), &syntax, &Limits::default(), Until::PixelData).unwrap();
+            let lifted = attributes::lift(&reading.data_set).unwrap();
+            assert_eq!(lifted.instance.uid, instance.uid);
+            assert_eq!(lifted.instance.number, Some(n as i64 + 1));
+            assert_eq!(lifted.series.uid, slices[0].series);
+            let layout = pixels::Layout::from(&reading.data_set).unwrap();
+            assert_eq!((layout.rows, layout.columns, layout.frame_bytes()), (64, 64, 64 * 64 * 2));
+            assert_eq!(reading.data_set.floats(tags::IMAGE_POSITION_PATIENT).len(), 3);
+            assert!(hashes.insert(blake3::hash(&instance.bytes[instance.bytes.len() - 8192..])));
+        }
+        assert_eq!(slices, ct_slices(3).sized(64).collect::<Vec<_>>());
+        assert_ne!(ct_slices(1).seeded(2).next().unwrap().study, slices[0].study);
+    }
+}
