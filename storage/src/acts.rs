@@ -1,0 +1,119 @@
+//! Acts on the archive: who changed what, why, and how to take it back.
+//!
+//! Every act is a row in the same transaction as the change; a job copies the rows to the
+//! append-only journal in the object store, from which `sen reindex` plays them again.
+
+use serde_json::Value;
+
+use crate::database::{Database, Row, Transaction, params};
+use crate::{Error, Result};
+
+/// An act to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewAct<'a> {
+    /// What was done: `study.link`, `study.unlink`, …
+    pub kind: &'a str,
+    /// `Actor::id` of who did it.
+    pub actor: &'a str,
+    /// What it was done to: `study`, `series`, `instance`, `patient`.
+    pub subject_kind: &'a str,
+    /// Its UID or key.
+    pub subject_uid: &'a str,
+    /// The reason that was given.
+    pub reason: Option<&'a str>,
+    /// How it was before, as far as an undo needs it.
+    pub before: Option<Value>,
+    /// How it is after.
+    pub after: Option<Value>,
+    /// The act that this one takes back.
+    pub undoes: Option<i64>,
+}
+
+/// A recorded act.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Act {
+    /// Its number; acts are played in this order.
+    pub id: i64,
+    /// What was done.
+    pub kind: String,
+    /// Who did it.
+    pub actor: String,
+    /// When.
+    pub at_ms: i64,
+    /// What it was done to.
+    pub subject_kind: String,
+    /// Its UID or key.
+    pub subject_uid: String,
+    /// The reason that was given.
+    pub reason: Option<String>,
+    /// How it was before.
+    pub before: Option<Value>,
+    /// How it is after.
+    pub after: Option<Value>,
+    /// The act that this one takes back.
+    pub undoes: Option<i64>,
+}
+
+const COLUMNS: &str =
+    "id, kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json, undoes_id";
+
+/// Records an act in the transaction of its change; answers its number.
+pub async fn record(tx: &mut Transaction, act: &NewAct<'_>, now_ms: i64) -> Result<i64> {
+    let row = tx
+        .fetch_one(
+            "insert into act (kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json, undoes_id)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id",
+            params![
+                act.kind,
+                act.actor,
+                now_ms,
+                act.subject_kind,
+                act.subject_uid,
+                act.reason,
+                act.before.as_ref().map(Value::to_string),
+                act.after.as_ref().map(Value::to_string),
+                act.undoes
+            ],
+        )
+        .await?;
+    row.get("id")
+}
+
+/// The acts on one subject, newest first.
+pub async fn of_subject(database: &Database, subject_uid: &str, limit: u32) -> Result<Vec<Act>> {
+    let sql = format!("select {COLUMNS} from act where subject_uid = $1 order by id desc limit $2");
+    database.fetch(sqlx::AssertSqlSafe(sql), params![subject_uid, limit]).await?.iter().map(read).collect()
+}
+
+/// Acts that the journal does not hold yet, oldest first.
+pub async fn unjournaled(database: &Database, limit: u32) -> Result<Vec<Act>> {
+    let sql = format!("select {COLUMNS} from act where journaled_ms is null order by id limit $1");
+    database.fetch(sqlx::AssertSqlSafe(sql), params![limit]).await?.iter().map(read).collect()
+}
+
+/// Notes that the journal holds these acts.
+pub async fn journaled(tx: &mut Transaction, ids: &[i64], now_ms: i64) -> Result<()> {
+    for &id in ids {
+        tx.execute("update act set journaled_ms = $2 where id = $1", params![id, now_ms]).await?;
+    }
+    Ok(())
+}
+
+fn read(row: &Row) -> Result<Act> {
+    let json = |column: &str| -> Result<Option<Value>> {
+        let text: Option<String> = row.get(column)?;
+        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| Error::Corrupt(error.to_string()))
+    };
+    Ok(Act {
+        id: row.get("id")?,
+        kind: row.get("kind")?,
+        actor: row.get("actor")?,
+        at_ms: row.get("at_ms")?,
+        subject_kind: row.get("subject_kind")?,
+        subject_uid: row.get("subject_uid")?,
+        reason: row.get("reason")?,
+        before: json("before_json")?,
+        after: json("after_json")?,
+        undoes: row.get("undoes_id")?,
+    })
+}

@@ -1,0 +1,58 @@
+//! Brings a database's schema up to date, one transaction a migration.
+
+use super::{Database, Durability, Engine, Transaction, params};
+use crate::{Error, Result, dialect};
+
+/// Every migration there is, oldest first. A published one is never edited; the next one follows.
+const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "first", text: include_str!("../../migrations/0001_first.sql") }];
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    text: &'static str,
+}
+
+/// Applies what is missing. Several programs may start at once: each migration takes the engine's
+/// write lock first and looks again.
+pub(super) async fn run(database: &Database) -> Result<()> {
+    let mut tx = lock(database).await?;
+    tx.execute("create table if not exists migration (version bigint not null primary key, name text not null)", params![])
+        .await?;
+    tx.commit().await?;
+    for migration in MIGRATIONS {
+        let mut tx = lock(database).await?;
+        let newest = newest(&mut tx).await?;
+        if newest >= migration.version {
+            continue;
+        }
+        tx.run_script(dialect::schema(migration.text, tx.engine())).await?;
+        tx.execute(
+            "insert into migration (version, name) values ($1, $2)",
+            params![migration.version, migration.name],
+        )
+        .await?;
+        tx.commit().await?;
+        tracing::info!(version = migration.version, name = migration.name, "schema migrated");
+    }
+    let newest = newest(&mut lock(database).await?).await?;
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    if newest > known {
+        return Err(Error::Conflict(format!(
+            "the database has schema {newest}, this program knows {known}: start a newer version of the program"
+        )));
+    }
+    Ok(())
+}
+
+async fn newest(tx: &mut Transaction) -> Result<i64> {
+    tx.fetch_one("select coalesce(max(version), 0) from migration", params![]).await?.at(0)
+}
+
+async fn lock(database: &Database) -> Result<Transaction> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    if tx.engine() == Engine::Postgres {
+        tx.fetch_one("select pg_advisory_xact_lock(7361)::text", params![]).await?;
+    }
+    Ok(tx)
+}

@@ -1,0 +1,220 @@
+//! Rows over SQLite or PostgreSQL, spoken to in one SQL text.
+//!
+//! Statements are written once with `$1` placeholders; the few differences between the engines are
+//! in [`crate::dialect`] and in the migrations' type words. SQLite has one write connection
+//! (`BEGIN IMMEDIATE`, WAL) and a pool of read-only readers, PostgreSQL a pool. How a transaction
+//! is made durable is chosen for each one by [`Durability`].
+
+mod failure;
+mod migrate;
+mod param;
+mod row;
+mod transaction;
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Connection as _, SqlSafeStr};
+use tokio::sync::{Mutex, watch};
+
+pub use param::Param;
+pub(crate) use param::params;
+pub(crate) use param::placeholders;
+pub use row::{Column, Row};
+pub use transaction::Transaction;
+
+use crate::{Error, Result};
+
+/// How long a statement or a connection may be waited for before the database counts as away.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Readers of SQLite; each holds a page cache of [`READER_CACHE_KIB`].
+const SQLITE_READERS: u32 = 8;
+const READER_CACHE_KIB: u32 = 2048;
+const WRITER_CACHE_KIB: u32 = 16 * 1024;
+/// Connections to PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// The WAL is brought home after so many pages (of 4 KiB), and cut to so many bytes.
+const WAL_PAGES: u32 = 4000;
+const WAL_LIMIT_BYTES: u32 = 64 << 20;
+
+/// What a commit promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The commit is on stable storage when it returns: acts of people, rows of packs.
+    Synced,
+    /// The commit may be lost with the power, though never torn: rows that the spool gives back.
+    Batched,
+}
+
+/// The engine below, for the few statements that differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, embedded.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// A handle on the database; clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Database {
+    connections: Connections,
+    event_hints: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Clone, Debug)]
+enum Connections {
+    Sqlite { writer: Arc<Mutex<Writer>>, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// The one write connection of SQLite.
+#[derive(Debug)]
+struct Writer {
+    connection: SqliteConnection,
+    /// What its `synchronous` pragma is set to.
+    durability: Durability,
+    in_transaction: bool,
+}
+
+impl Database {
+    /// Opens `sqlite://path` (made when it is not there) or `postgres://…` and brings the schema up
+    /// to date. Fails with [`Error::Unavailable`] when the database cannot be reached and with
+    /// [`Error::Conflict`] when its schema is newer than this program.
+    pub async fn open(url: &str) -> Result<Self> {
+        let database = if url.starts_with("sqlite:") {
+            Self::open_sqlite(url).await?
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Self::open_postgres(url).await?
+        } else {
+            return Err(Error::Unavailable("the database URL begins with neither sqlite: nor postgres:".into()));
+        };
+        migrate::run(&database).await?;
+        Ok(database)
+    }
+
+    async fn open_sqlite(url: &str) -> Result<Self> {
+        let options = SqliteConnectOptions::from_str(url)?
+            .busy_timeout(PATIENCE)
+            .journal_mode(SqliteJournalMode::Wal)
+            .foreign_keys(true)
+            .statement_cache_capacity(256);
+        let writing = options
+            .clone()
+            .create_if_missing(true)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
+            .pragma("journal_size_limit", WAL_LIMIT_BYTES.to_string())
+            .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
+        let connection = SqliteConnection::connect_with(&writing).await?;
+        let reading = options.read_only(true).pragma("cache_size", format!("-{READER_CACHE_KIB}"));
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .connect_lazy_with(reading);
+        let writer = Arc::new(Mutex::new(Writer { connection, durability: Durability::Synced, in_transaction: false }));
+        Ok(Self::over(Connections::Sqlite { writer, readers }))
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("sen")
+            .statement_cache_capacity(256)
+            // A row lock that nobody lets go of is an outage to report, not to sit out.
+            .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options)
+            .await?;
+        Ok(Self::over(Connections::Postgres(pool)))
+    }
+
+    fn over(connections: Connections) -> Self {
+        Self { connections, event_hints: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// Changes whenever this process has committed events; others have to be looked for now and then.
+    pub fn event_hints(&self) -> watch::Receiver<u64> {
+        self.event_hints.subscribe()
+    }
+
+    /// The engine below.
+    pub fn engine(&self) -> Engine {
+        match &self.connections {
+            Connections::Sqlite { .. } => Engine::Sqlite,
+            Connections::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Begins a transaction. On SQLite it waits its turn for the one write connection, first come
+    /// first served. Dropped without [`Transaction::commit`], it is rolled back.
+    pub async fn begin(&self, durability: Durability) -> Result<Transaction> {
+        let hints = Arc::clone(&self.event_hints);
+        match &self.connections {
+            Connections::Sqlite { writer, .. } => Transaction::begin_sqlite(Arc::clone(writer), durability, hints).await,
+            Connections::Postgres(pool) => Transaction::begin_postgres(pool, durability, hints).await,
+        }
+    }
+
+    /// All rows of a query, read beside whatever is being written. The caller bounds their number
+    /// by `limit`.
+    pub async fn fetch(&self, sql: impl SqlSafeStr, params: Vec<Param>) -> Result<Vec<Row>> {
+        match &self.connections {
+            Connections::Sqlite { readers, .. } => {
+                let rows = param::for_sqlite(sql, params).fetch_all(readers).await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Connections::Postgres(pool) => {
+                let rows = param::for_postgres(sql, params).fetch_all(pool).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    /// The first row of a query, if there is one.
+    pub async fn fetch_optional(&self, sql: impl SqlSafeStr, params: Vec<Param>) -> Result<Option<Row>> {
+        Ok(match &self.connections {
+            Connections::Sqlite { readers, .. } => {
+                param::for_sqlite(sql, params).fetch_optional(readers).await?.map(Row::Sqlite)
+            }
+            Connections::Postgres(pool) => {
+                param::for_postgres(sql, params).fetch_optional(pool).await?.map(Row::Postgres)
+            }
+        })
+    }
+
+    /// One statement in a synced transaction of its own; answers the number of rows it touched.
+    pub async fn execute(&self, sql: impl SqlSafeStr, params: Vec<Param>) -> Result<u64> {
+        let mut tx = self.begin(Durability::Synced).await?;
+        let touched = tx.execute(sql, params).await?;
+        tx.commit().await?;
+        Ok(touched)
+    }
+
+    /// Whether the database answers, for readiness.
+    pub async fn ping(&self) -> Result<()> {
+        self.fetch_optional("select 1", params![]).await.map(drop)
+    }
+
+    /// Lets running statements end and closes the connections.
+    pub async fn close(&self) {
+        match &self.connections {
+            Connections::Sqlite { writer, readers } => {
+                readers.close().await;
+                let mut writer = writer.lock().await;
+                // Brings the WAL home, so that a copy of the file alone is whole.
+                if let Err(error) = sqlx::query("pragma wal_checkpoint(truncate)").execute(&mut writer.connection).await {
+                    tracing::warn!(%error, "the write-ahead log was left for the next start");
+                }
+            }
+            Connections::Postgres(pool) => pool.close().await,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A unit of change.
+
+use std::sync::Arc;
+
+use sqlx::SqlSafeStr;
+use sqlx::postgres::{PgPool, Postgres};
+use sqlx::sqlite::SqliteConnection;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+
+use super::{Durability, Engine, Param, Row, Writer, param};
+use crate::{Error, Result};
+
+/// A transaction that is rolled back unless [`Transaction::commit`] is called.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: Inner,
+    event_hints: Arc<watch::Sender<u64>>,
+    /// Whether followers of the outbox are woken after the commit.
+    has_events: bool,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(Held),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+/// SQLite's write connection for as long as a transaction runs on it; `None` once it has ended.
+#[derive(Debug)]
+struct Held(Option<OwnedMutexGuard<Writer>>);
+
+impl Held {
+    fn connection(&mut self) -> Result<&mut SqliteConnection> {
+        match &mut self.0 {
+            Some(writer) => Ok(&mut writer.connection),
+            None => Err(Error::Unavailable("the transaction has ended".into())),
+        }
+    }
+}
+
+impl Drop for Held {
+    /// Rolls back in the background and lets the connection go only then. Without a runtime the
+    /// next transaction rolls back first, see [`Transaction::begin_sqlite`].
+    fn drop(&mut self) {
+        if let Some(mut writer) = self.0.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(async move {
+                if let Err(error) = writer.roll_back().await {
+                    tracing::error!(%error, "a transaction could not be rolled back");
+                }
+            });
+        }
+    }
+}
+
+impl Writer {
+    async fn roll_back(&mut self) -> Result<()> {
+        if self.in_transaction {
+            sqlx::query("rollback").execute(&mut self.connection).await?;
+            self.in_transaction = false;
+        }
+        Ok(())
+    }
+}
+
+impl Transaction {
+    pub(super) async fn begin_sqlite(
+        writer: Arc<Mutex<Writer>>,
+        durability: Durability,
+        hints: Arc<watch::Sender<u64>>,
+    ) -> Result<Self> {
+        let mut writer = writer.lock_owned().await;
+        writer.roll_back().await?;
+        if writer.durability != durability {
+            let pragma = match durability {
+                Durability::Synced => "pragma synchronous = full",
+                Durability::Batched => "pragma synchronous = normal",
+            };
+            sqlx::query(pragma).execute(&mut writer.connection).await?;
+            writer.durability = durability;
+        }
+        sqlx::query("begin immediate").execute(&mut writer.connection).await?;
+        writer.in_transaction = true;
+        Ok(Self::over(Inner::Sqlite(Held(Some(writer))), hints))
+    }
+
+    pub(super) async fn begin_postgres(
+        pool: &PgPool,
+        durability: Durability,
+        hints: Arc<watch::Sender<u64>>,
+    ) -> Result<Self> {
+        let begin = match durability {
+            Durability::Synced => "begin; set local synchronous_commit = on",
+            Durability::Batched => "begin; set local synchronous_commit = off",
+        };
+        Ok(Self::over(Inner::Postgres(pool.begin_with(begin).await?), hints))
+    }
+
+    fn over(inner: Inner, event_hints: Arc<watch::Sender<u64>>) -> Self {
+        Self { inner, event_hints, has_events: false }
+    }
+
+    /// Wakes the followers of the outbox once this transaction is committed.
+    pub(crate) fn hint_events(&mut self) {
+        self.has_events = true;
+    }
+
+    /// The engine below.
+    pub fn engine(&self) -> Engine {
+        match &self.inner {
+            Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Runs a statement; answers the number of rows it touched.
+    pub async fn execute(&mut self, sql: impl SqlSafeStr, params: Vec<Param>) -> Result<u64> {
+        Ok(match &mut self.inner {
+            Inner::Sqlite(held) => {
+                param::for_sqlite(sql, params).execute(held.connection()?).await?.rows_affected()
+            }
+            Inner::Postgres(tx) => param::for_postgres(sql, params).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// All rows of a statement; the caller bounds their number.
+    pub async fn fetch(&mut self, sql: impl SqlSafeStr, params: Vec<Param>) -> Result<Vec<Row>> {
+        Ok(match &mut self.inner {
+            Inner::Sqlite(held) => {
+                let rows = param::for_sqlite(sql, params).fetch_all(held.connection()?).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Inner::Postgres(tx) => {
+                let rows = param::for_postgres(sql, params).fetch_all(&mut **tx).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first row of a statement, if there is one.
+    pub async fn fetch_optional(&mut self, sql: impl SqlSafeStr, params: Vec<Param>) -> Result<Option<Row>> {
+        Ok(match &mut self.inner {
+            Inner::Sqlite(held) => {
+                param::for_sqlite(sql, params).fetch_optional(held.connection()?).await?.map(Row::Sqlite)
+            }
+            Inner::Postgres(tx) => {
+                param::for_postgres(sql, params).fetch_optional(&mut **tx).await?.map(Row::Postgres)
+            }
+        })
+    }
+
+    /// The first row of a statement that always has one, such as an insert that returns its id.
+    pub async fn fetch_one(&mut self, sql: impl SqlSafeStr, params: Vec<Param>) -> Result<Row> {
+        self.fetch_optional(sql, params).await?.ok_or(Error::NotFound)
+    }
+
+    /// Runs a text of several statements without parameters: a migration.
+    pub(super) async fn run_script(&mut self, script: String) -> Result<()> {
+        let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
+        match &mut self.inner {
+            Inner::Sqlite(held) => drop(script.execute(held.connection()?).await?),
+            Inner::Postgres(tx) => drop(script.execute(&mut **tx).await?),
+        }
+        Ok(())
+    }
+
+    /// Ends the transaction. After an error nothing of it has happened, except when the connection
+    /// was lost while committing: then it may have.
+    pub async fn commit(self) -> Result<()> {
+        match self.inner {
+            Inner::Sqlite(mut held) => {
+                sqlx::query("commit").execute(held.connection()?).await?;
+                if let Some(mut writer) = held.0.take() {
+                    writer.in_transaction = false;
+                }
+            }
+            Inner::Postgres(tx) => tx.commit().await?,
+        }
+        if self.has_events {
+            self.event_hints.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        Ok(())
+    }
+}

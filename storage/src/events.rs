@@ -1,0 +1,150 @@
+//! What happened: an outbox written in the act's own transaction and followed by cursor.
+//!
+//! Live pages, HL7 and FHIR read [`since`] their last cursor; [`Database::event_hints`] only tells
+//! that looking now is worth it.
+
+use crate::database::{Database, Durability, Row, Transaction, params};
+use crate::dialect::{self, Log};
+use crate::{Error, Result};
+
+/// What kind of thing happened. The words are part of the pages' interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// A study came, grew or was corrected.
+    StudyChanged,
+    /// A series rested and was settled.
+    SeriesSettled,
+    /// An exam moved.
+    ExamChanged,
+    /// An order was made.
+    OrderCreated,
+    /// The list of unmatched studies changed.
+    UnmatchedChanged,
+}
+
+impl EventKind {
+    const ALL: [Self; 5] =
+        [Self::StudyChanged, Self::SeriesSettled, Self::ExamChanged, Self::OrderCreated, Self::UnmatchedChanged];
+
+    /// The kind's word in rows and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StudyChanged => "study.changed",
+            Self::SeriesSettled => "series.settled",
+            Self::ExamChanged => "exam.changed",
+            Self::OrderCreated => "order.created",
+            Self::UnmatchedChanged => "unmatched.changed",
+        }
+    }
+}
+
+/// An event to be written; what it is about, by keys only.
+#[derive(Debug, Clone)]
+pub struct NewEvent<'a> {
+    /// What happened.
+    pub kind: EventKind,
+    /// Whose it is: the scope of who may hear of it.
+    pub facility: Option<&'a str>,
+    /// The study it is about.
+    pub study_uid: Option<&'a str>,
+    /// The series it is about.
+    pub series_uid: Option<&'a str>,
+    /// The exam (scheduled step) it is about.
+    pub exam_id: Option<i64>,
+}
+
+impl NewEvent<'_> {
+    /// An event of that kind, about nothing yet.
+    pub fn new(kind: EventKind) -> Self {
+        Self { kind, facility: None, study_uid: None, series_uid: None, exam_id: None }
+    }
+}
+
+/// An event as a follower reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The cursor after it.
+    pub id: i64,
+    /// When it was written.
+    pub at_ms: i64,
+    /// What happened.
+    pub kind: EventKind,
+    /// Whose it is.
+    pub facility: Option<String>,
+    /// The study it is about.
+    pub study_uid: Option<String>,
+    /// The series it is about.
+    pub series_uid: Option<String>,
+    /// The exam it is about.
+    pub exam_id: Option<i64>,
+}
+
+/// Writes events into the act's own transaction. Call it last in the transaction: on PostgreSQL it
+/// holds back other writers of events until the commit, so that cursors never skip one.
+pub async fn append(tx: &mut Transaction, at_ms: i64, events: &[NewEvent<'_>]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    dialect::serialize_log(tx, Log::Events).await?;
+    for event in events {
+        tx.execute(
+            "insert into event (at_ms, kind, facility, study_uid, series_uid, exam_id) values ($1, $2, $3, $4, $5, $6)",
+            params![at_ms, event.kind.as_str(), event.facility, event.study_uid, event.series_uid, event.exam_id],
+        )
+        .await?;
+    }
+    tx.hint_events();
+    Ok(())
+}
+
+/// The events after a cursor, oldest first.
+pub async fn since(database: &Database, cursor: i64, limit: u32) -> Result<Vec<Event>> {
+    let rows = database
+        .fetch(
+            "select id, at_ms, kind, facility, study_uid, series_uid, exam_id from event
+             where id > $1 order by id limit $2",
+            params![cursor, limit],
+        )
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// The cursor after the newest event: where a follower without a past begins.
+pub async fn newest(database: &Database) -> Result<i64> {
+    match database.fetch_optional("select id from event order by id desc limit 1", params![]).await? {
+        Some(row) => row.at(0),
+        None => Ok(0),
+    }
+}
+
+/// Forgets events older than `before_ms`, which every follower has long seen.
+pub async fn prune(database: &Database, before_ms: i64) -> Result<u64> {
+    let mut tx = database.begin(Durability::Batched).await?;
+    // Times grow with ids, so the newest event of the past bounds a walk by key.
+    let pruned = tx
+        .execute(
+            "delete from event where id <= (select coalesce(max(id), 0) from (
+                 select id, at_ms from event order by id limit 10000) as oldest where at_ms < $1)",
+            params![before_ms],
+        )
+        .await?;
+    tx.commit().await?;
+    Ok(pruned)
+}
+
+fn read(row: &Row) -> Result<Event> {
+    let word: String = row.get("kind")?;
+    let kind = EventKind::ALL
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
+        .ok_or_else(|| Error::Corrupt(format!("event of unknown kind {word}")))?;
+    Ok(Event {
+        id: row.get("id")?,
+        at_ms: row.get("at_ms")?,
+        kind,
+        facility: row.get("facility")?,
+        study_uid: row.get("study_uid")?,
+        series_uid: row.get("series_uid")?,
+        exam_id: row.get("exam_id")?,
+    })
+}

@@ -1,0 +1,1 @@
+//! The study list of the pages.

@@ -1,0 +1,96 @@
+//! What is remembered of series and studies between batches, so that an instance of a known series
+//! needs no search.
+
+use std::collections::{BTreeSet, HashMap};
+
+use pacs_core::attributes::PatientAttributes;
+
+use super::ANNOUNCE_EVERY_MS;
+use crate::index::{SeriesId, StudyId};
+
+/// More series than any hospital fills at once; beyond it memory begins anew.
+const MOST_SERIES: usize = 8192;
+
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    series: HashMap<String, KnownSeries>,
+    studies: HashMap<StudyId, KnownStudy>,
+    owed: BTreeSet<StudyId>,
+}
+
+/// A series by the UID that instances arrive with.
+#[derive(Debug, Clone)]
+pub(super) struct KnownSeries {
+    pub id: SeriesId,
+    pub study: StudyId,
+    /// The study UID that its instances arrive with when nothing is doubtful.
+    pub sent_study_uid: String,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct KnownStudy {
+    pub uid: String,
+    pub facility: String,
+    pub patient: PatientAttributes,
+    pub modalities: BTreeSet<String>,
+    pub sop_classes: BTreeSet<String>,
+    pub step_id: Option<i64>,
+    /// When followers were last told of it.
+    pub told_ms: i64,
+}
+
+/// What a committed batch adds.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    pub series: HashMap<String, KnownSeries>,
+    pub studies: HashMap<StudyId, KnownStudy>,
+    /// Studies whose followers are told by the batch's own events.
+    pub told: BTreeSet<StudyId>,
+    /// Studies that changed without their followers having been told.
+    pub owed: BTreeSet<StudyId>,
+}
+
+impl Known {
+    pub fn series(&self, uid: &str) -> Option<&KnownSeries> {
+        self.series.get(uid)
+    }
+
+    pub fn study(&self, id: StudyId) -> Option<&KnownStudy> {
+        self.studies.get(&id)
+    }
+
+    pub fn learn(&mut self, learned: Learned) {
+        if self.series.len() + learned.series.len() > MOST_SERIES {
+            self.series.clear();
+            // Studies that still owe an event are needed to tell it.
+            let owed = &self.owed;
+            self.studies.retain(|id, _| owed.contains(id));
+        }
+        self.series.extend(learned.series);
+        self.owed.retain(|id| !learned.told.contains(id));
+        self.studies.extend(learned.studies);
+        self.owed.extend(learned.owed);
+    }
+
+    /// The studies whose followers may be told now.
+    pub fn take_owed(&mut self, now_ms: i64) -> BTreeSet<StudyId> {
+        let mut taken = BTreeSet::new();
+        for id in &self.owed {
+            if let Some(study) = self.studies.get_mut(id)
+                && now_ms - study.told_ms >= ANNOUNCE_EVERY_MS
+            {
+                study.told_ms = now_ms;
+                taken.insert(*id);
+            }
+        }
+        self.owed.retain(|id| !taken.contains(id));
+        taken
+    }
+
+    /// Forgets everything but which studies owe an event.
+    pub fn forget(&mut self) {
+        self.series.clear();
+        let owed = &self.owed;
+        self.studies.retain(|id, _| owed.contains(id));
+    }
+}

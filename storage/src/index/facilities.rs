@@ -1,0 +1,89 @@
+//! The hospitals: who made an image, whose identifiers it carries, in which zone its clocks run.
+
+use jiff::tz::TimeZone;
+use pacs_core::clock;
+
+use super::issuers::{self, Issuer, IssuerKind};
+use crate::database::{Database, Durability, Row, Transaction, params};
+use crate::{Error, Result};
+
+/// A facility.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facility {
+    /// Its code, the key by which studies, devices and accounts name it.
+    pub code: String,
+    /// Its name for people.
+    pub name: String,
+    /// Who gives its patient identifiers and accession numbers.
+    pub issuer: Issuer,
+    /// The zone of its wall clocks, as an IANA name.
+    pub time_zone: String,
+}
+
+/// The zone of a facility that was never given one.
+pub const DEFAULT_ZONE: &str = "Asia/Ho_Chi_Minh";
+const DEFAULT_OFFSET_HOURS: i8 = 7;
+
+impl Facility {
+    /// The zone of its wall clocks; Vietnam's when the machine does not know the name.
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.time_zone).unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(DEFAULT_OFFSET_HOURS)))
+    }
+
+    /// `yyyymmdd` and `hhmmss` on its wall at a system time.
+    pub fn wall(&self, at_ms: i64) -> (String, String) {
+        match clock::local_date_time(at_ms, &self.zone()) {
+            Some(at) => (
+                format!("{:04}{:02}{:02}", at.year(), at.month(), at.day()),
+                format!("{:02}{:02}{:02}", at.hour(), at.minute(), at.second()),
+            ),
+            None => ("19700101".into(), "000000".into()),
+        }
+    }
+}
+
+const SELECT: &str = "select f.code, f.name, f.time_zone, i.id as issuer_id, i.code as issuer_code
+     from facility f join issuer i on i.id = f.issuer_id";
+
+/// The facility with that code, made (with an issuer of the same code) when it is not there.
+pub async fn ensure(tx: &mut Transaction, code: &str) -> Result<Facility> {
+    if let Some(facility) = by_code(tx, code).await? {
+        return Ok(facility);
+    }
+    let issuer = issuers::ensure(tx, code, IssuerKind::Facility).await?;
+    tx.execute(
+        "insert into facility (code, name, issuer_id, time_zone) values ($1, $1, $2, $3)
+         on conflict (code) do nothing",
+        params![code, issuer.id, DEFAULT_ZONE],
+    )
+    .await?;
+    by_code(tx, code).await?.ok_or(Error::NotFound)
+}
+
+/// Names a facility, making it when it is not there; configuration and administrators do this.
+pub async fn name(database: &Database, code: &str, name: &str) -> Result<()> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    ensure(&mut tx, code).await?;
+    tx.execute("update facility set name = $2 where code = $1", params![code, name]).await?;
+    tx.commit().await
+}
+
+/// Every facility, by code.
+pub async fn all(database: &Database) -> Result<Vec<Facility>> {
+    let rows = database.fetch(sqlx::AssertSqlSafe(format!("{SELECT} order by f.code")), params![]).await?;
+    rows.iter().map(read).collect()
+}
+
+async fn by_code(tx: &mut Transaction, code: &str) -> Result<Option<Facility>> {
+    let row = tx.fetch_optional(sqlx::AssertSqlSafe(format!("{SELECT} where f.code = $1")), params![code]).await?;
+    row.as_ref().map(read).transpose()
+}
+
+fn read(row: &Row) -> Result<Facility> {
+    Ok(Facility {
+        code: row.get("code")?,
+        name: row.get("name")?,
+        issuer: Issuer { id: super::IssuerId(row.get("issuer_id")?), code: row.get("issuer_code")? },
+        time_zone: row.get("time_zone")?,
+    })
+}

@@ -1,0 +1,195 @@
+//! Instances: their keys, their place and their hash. Everything else is read from their bytes.
+
+use pacs_core::access::Scope;
+use pacs_core::uid::Uid;
+
+use super::place::{self, Place};
+use super::{InstanceId, PackId, SegmentId, SeriesId, StudyId};
+use crate::database::{Database, Param, Row, Transaction, params, placeholders};
+use crate::{Error, Result};
+
+/// An instance with what is needed to open and describe it.
+#[derive(Debug, Clone)]
+pub struct InstancePlace {
+    /// The row.
+    pub id: InstanceId,
+    /// The row of its series.
+    pub series_id: SeriesId,
+    /// The row of its study.
+    pub study_id: StudyId,
+    /// SOP Instance UID.
+    pub uid: Uid,
+    /// Series Instance UID it is served under.
+    pub series_uid: Uid,
+    /// Study Instance UID it is served under.
+    pub study_uid: Uid,
+    /// SOP Class UID.
+    pub class: Uid,
+    /// Instance Number.
+    pub number: Option<i64>,
+    /// Number of Frames; `None` when the object has none.
+    pub frames: Option<i64>,
+    /// Of the stored data set.
+    pub transfer_syntax: Uid,
+    /// Where its bytes lie.
+    pub place: Place,
+    /// Of its content, as ingest computed it.
+    pub hash: [u8; 32],
+    /// When it arrived.
+    pub received_ms: i64,
+    /// Revision of its series: part of every rendition's key.
+    pub series_revision: i64,
+}
+
+const SELECT: &str = "select i.id, i.series_id, s.study_id, i.uid, s.uid as series_uid, t.uid as study_uid, i.class,
+     i.number, i.frames, i.transfer_syntax, i.segment_id, i.pack_id, i.offset_bytes, i.length_bytes, i.head_bytes,
+     i.hash, i.received_ms, s.revision as series_revision
+     from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id";
+
+/// One instance, if it is within the scope and, where they are given, in that study and series.
+pub async fn by_uid(
+    database: &Database,
+    scope: &Scope,
+    study: Option<&Uid>,
+    series: Option<&Uid>,
+    uid: &Uid,
+) -> Result<Option<InstancePlace>> {
+    let mut params = params![uid];
+    let mut sql = format!("{SELECT} where i.uid = $1");
+    for (column, wanted) in [("t.uid", study), ("s.uid", series)] {
+        if let Some(wanted) = wanted {
+            params.push(wanted.into());
+            sql.push_str(&format!(" and {column} = ${}", params.len()));
+        }
+    }
+    push_scope(&mut sql, &mut params, scope, "t.facility");
+    database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
+}
+
+/// The instances of a series, by instance number. Empty when there is no such series in scope.
+pub async fn of_series(database: &Database, scope: &Scope, study: &Uid, series: &Uid) -> Result<Vec<InstancePlace>> {
+    let mut params = params![study, series];
+    let mut sql = format!("{SELECT} where t.uid = $1 and s.uid = $2");
+    push_scope(&mut sql, &mut params, scope, "t.facility");
+    sql.push_str(" order by i.number, i.id");
+    database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
+}
+
+/// The instances of a study, by series and instance number.
+pub async fn of_study(database: &Database, scope: &Scope, study: &Uid) -> Result<Vec<InstancePlace>> {
+    let mut params = params![study];
+    let mut sql = format!("{SELECT} where t.uid = $1");
+    push_scope(&mut sql, &mut params, scope, "t.facility");
+    sql.push_str(" order by s.number, s.id, i.number, i.id");
+    database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
+}
+
+/// The served instances of a series that still lie in the spool.
+pub async fn spooled(database: &Database, series: SeriesId) -> Result<Vec<InstancePlace>> {
+    let sql = format!("{SELECT} where i.series_id = $1 and i.segment_id is not null order by i.number, i.id");
+    database.fetch(sqlx::AssertSqlSafe(sql), params![series]).await?.iter().map(read).collect()
+}
+
+/// The instances that lie in a segment, by offset.
+pub async fn in_segment(database: &Database, segment: SegmentId) -> Result<Vec<InstancePlace>> {
+    let sql = format!("{SELECT} where i.segment_id = $1 order by i.offset_bytes");
+    database.fetch(sqlx::AssertSqlSafe(sql), params![segment]).await?.iter().map(read).collect()
+}
+
+/// The instances that lie in a pack, by offset.
+pub async fn in_pack(database: &Database, pack: PackId) -> Result<Vec<InstancePlace>> {
+    let sql = format!("{SELECT} where i.pack_id = $1 order by i.offset_bytes");
+    database.fetch(sqlx::AssertSqlSafe(sql), params![pack]).await?.iter().map(read).collect()
+}
+
+/// The rows of these instances anew, for a reader that found a place gone.
+pub async fn again(database: &Database, id: InstanceId) -> Result<Option<InstancePlace>> {
+    let sql = format!("{SELECT} where i.id = $1");
+    database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.as_ref().map(read).transpose()
+}
+
+/// Moves rows from the spool into a pack, each only if it still lies where it was copied from.
+/// Answers how many were moved.
+pub async fn move_to_pack(tx: &mut Transaction, pack: PackId, moves: &[Move]) -> Result<u64> {
+    let mut moved = 0;
+    for step in moves {
+        moved += tx
+            .execute(
+                "update instance set segment_id = null, pack_id = $2, offset_bytes = $3
+                 where id = $1 and segment_id = $4 and offset_bytes = $5",
+                params![
+                    step.instance,
+                    pack,
+                    signed(step.offset_bytes),
+                    step.from_segment,
+                    signed(step.from_offset_bytes)
+                ],
+            )
+            .await?;
+    }
+    Ok(moved)
+}
+
+/// One instance that was copied into a pack; its length and head stay what they are.
+#[derive(Debug, Clone, Copy)]
+pub struct Move {
+    /// The instance.
+    pub instance: InstanceId,
+    /// The segment it was copied from.
+    pub from_segment: SegmentId,
+    /// Where it lay there.
+    pub from_offset_bytes: u64,
+    /// Where it lies in the pack.
+    pub offset_bytes: u64,
+}
+
+/// `and column in (…)`: the studies that a scope sees.
+pub(crate) fn push_scope(sql: &mut String, params: &mut Vec<Param>, scope: &Scope, column: &str) {
+    match scope {
+        Scope::All => {}
+        Scope::Facilities(codes) if codes.is_empty() => sql.push_str(" and 1 = 0"),
+        Scope::Facilities(codes) => {
+            let list = placeholders(params.len() + 1, codes.len());
+            sql.push_str(&format!(" and {column} in ({list})"));
+            params.extend(codes.iter().map(Param::from));
+        }
+    }
+}
+
+/// Reads a row of [`SELECT`].
+pub(crate) fn read(row: &Row) -> Result<InstancePlace> {
+    let hash: Vec<u8> = row.get("hash")?;
+    Ok(InstancePlace {
+        id: InstanceId(row.get("id")?),
+        series_id: SeriesId(row.get("series_id")?),
+        study_id: StudyId(row.get("study_id")?),
+        uid: uid(row, "uid")?,
+        series_uid: uid(row, "series_uid")?,
+        study_uid: uid(row, "study_uid")?,
+        class: uid(row, "class")?,
+        number: row.get("number")?,
+        frames: row.get("frames")?,
+        transfer_syntax: uid(row, "transfer_syntax")?,
+        place: Place::of(row)?,
+        hash: hash.try_into().map_err(|_| Error::Corrupt("an instance row's hash is not 32 bytes".into()))?,
+        received_ms: row.get("received_ms")?,
+        series_revision: row.get("series_revision")?,
+    })
+}
+
+/// A UID column: what went in was checked, so anything else is damage.
+pub(crate) fn uid(row: &Row, column: &str) -> Result<Uid> {
+    Uid::parse(&row.get::<String>(column)?).map_err(|why| Error::Corrupt(format!("column {column}: {why}")))
+}
+
+/// The columns that an arriving instance fills, in order.
+pub(super) fn insert_columns() -> String {
+    format!(
+        "uid, series_id, class, number, pixel_rows, pixel_columns, bits_allocated, frames, transfer_syntax, {}, hash, received_ms",
+        place::COLUMNS
+    )
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,133 @@
+//! Series rows, and which of them wait to be settled.
+
+use pacs_core::attributes::{SERIES_TAGS, SeriesAttributes, excerpt};
+use pacs_core::dataset::DataSet;
+use pacs_core::uid::Uid;
+
+use super::instances::uid;
+use super::{SeriesId, StudyId};
+use crate::Result;
+use crate::database::{Database, Transaction, params};
+
+/// A series that has rested with instances still in the spool.
+#[derive(Debug, Clone)]
+pub struct Resting {
+    /// The row.
+    pub id: SeriesId,
+    /// Series Instance UID.
+    pub uid: Uid,
+    /// Study Instance UID.
+    pub study_uid: Uid,
+    /// When its last instance arrived.
+    pub updated_ms: i64,
+}
+
+/// Series whose last instance arrived before `before_ms`, the longest resting first.
+pub async fn resting(database: &Database, before_ms: i64, limit: i64) -> Result<Vec<Resting>> {
+    let rows = database
+        .fetch(
+            "select s.id, s.uid, t.uid as study_uid, s.updated_ms from series s join study t on t.id = s.study_id
+             where s.unsettled = 1 and s.updated_ms < $1 order by s.updated_ms, s.id limit $2",
+            params![before_ms, limit],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Resting {
+                id: SeriesId(row.get("id")?),
+                uid: uid(row, "uid")?,
+                study_uid: uid(row, "study_uid")?,
+                updated_ms: row.get("updated_ms")?,
+            })
+        })
+        .collect()
+}
+
+/// The rows of a study's series with their instances in the spool: what a request settles at once.
+pub async fn unsettled_of(database: &Database, study: &Uid) -> Result<Vec<Resting>> {
+    let rows = database
+        .fetch(
+            "select s.id, s.uid, t.uid as study_uid, s.updated_ms from study t join series s on s.study_id = t.id
+             where t.uid = $1 and s.unsettled = 1 order by s.id",
+            params![study],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Resting {
+                id: SeriesId(row.get("id")?),
+                uid: uid(row, "uid")?,
+                study_uid: uid(row, "study_uid")?,
+                updated_ms: row.get("updated_ms")?,
+            })
+        })
+        .collect()
+}
+
+/// Notes that a series was settled; it stays unsettled when instances arrived meanwhile.
+pub async fn settled(tx: &mut Transaction, id: SeriesId) -> Result<()> {
+    tx.execute(
+        "update series set unsettled = 0 where id = $1
+         and not exists (select 1 from instance where series_id = $1 and segment_id is not null)",
+        params![id],
+    )
+    .await
+    .map(drop)
+}
+
+/// A series row as an arriving instance finds it.
+pub(super) struct Found {
+    pub id: SeriesId,
+    pub study: StudyId,
+    pub made: bool,
+}
+
+/// The series with that UID, made under `study` when nobody has it yet. Safe to race.
+pub(super) async fn ensure(
+    tx: &mut Transaction,
+    uid: &str,
+    study: StudyId,
+    sent: &SeriesAttributes,
+    header: &DataSet,
+    now_ms: i64,
+) -> Result<Found> {
+    let made = tx
+        .fetch_optional(
+            "insert into series (uid, study_id, modality, number, description, body_part, laterality, series_date,
+                 series_time, station_name, protocol_name, performed_date, performed_time, requested_step,
+                 requested_procedure, instance_count, attributes, revision, unsettled, received_ms, updated_ms)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, 0, 0, $17, $17)
+             on conflict (uid) do nothing returning id",
+            params![
+                uid,
+                study,
+                (!sent.modality.is_empty()).then_some(sent.modality.as_str()),
+                sent.number,
+                &sent.description,
+                &sent.body_part,
+                &sent.laterality,
+                &sent.date,
+                &sent.time,
+                &sent.station_name,
+                &sent.protocol_name,
+                &sent.performed_date,
+                &sent.performed_time,
+                &sent.scheduled_step_id,
+                &sent.requested_procedure_id,
+                pacs_core::json::to_string(&excerpt(header, SERIES_TAGS)),
+                now_ms
+            ],
+        )
+        .await?;
+    if let Some(row) = made {
+        return Ok(Found { id: SeriesId(row.get("id")?), study, made: true });
+    }
+    find(tx, uid).await?.ok_or(crate::Error::NotFound)
+}
+
+/// The series with that UID.
+pub(super) async fn find(tx: &mut Transaction, uid: &str) -> Result<Option<Found>> {
+    let row = tx.fetch_optional("select id, study_id from series where uid = $1", params![uid]).await?;
+    row.map(|row| Ok(Found { id: SeriesId(row.get("id")?), study: StudyId(row.get("study_id")?), made: false }))
+        .transpose()
+}
