@@ -4,15 +4,37 @@
 //! folder or S3) and a spool on local disk. Doors hand it instances through [`Archive::begin`] and
 //! read them back through places found in the rows.
 
-pub mod config;
 pub mod acts;
+mod archive;
+pub mod config;
 pub mod database;
 mod dialect;
+pub mod error;
 pub mod events;
 pub mod exams;
 pub mod index;
-pub mod error;
+mod ingest;
+mod journal;
+mod keyed;
+mod packs;
+pub mod query;
+mod read;
+mod recovery;
+mod reindex;
+mod renditions;
+mod settle;
 mod spool;
+mod verify;
 
+pub use archive::Archive;
 pub use config::Config;
 pub use error::{Error, Result};
+pub use index::arrivals::Decision;
+pub use index::instances::InstancePlace;
+pub use ingest::{Door, Envelope, Incoming, Stored};
+pub use read::metadata::{Encoding, MetadataFile, SeriesMetadata};
+pub use read::{FrameBytes, InstanceReader, bulkdata_path};
+pub use reindex::ReindexReport;
+pub use renditions::RenditionKey;
+pub use settle::SettleReport;
+pub use verify::VerifyReport;

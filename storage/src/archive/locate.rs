@@ -1,0 +1,31 @@
+//! Finding the places of instances by their UIDs, within what the caller may see.
+
+use pacs_core::access::Scope;
+use pacs_core::uid::Uid;
+
+use super::Archive;
+use crate::error::Result;
+use crate::index::instances::{self, InstancePlace};
+
+impl Archive {
+    /// The instances of a study, by series and instance number; empty when there are none in scope.
+    pub async fn locate_study(&self, scope: &Scope, study: &Uid) -> Result<Vec<InstancePlace>> {
+        instances::of_study(&self.0.database, scope, study).await
+    }
+
+    /// The instances of a series, by instance number; empty when there are none in scope.
+    pub async fn locate_series(&self, scope: &Scope, study: &Uid, series: &Uid) -> Result<Vec<InstancePlace>> {
+        instances::of_series(&self.0.database, scope, study, series).await
+    }
+
+    /// One instance, if it is in scope and, where they are given, in that study and series.
+    pub async fn locate_instance(
+        &self,
+        scope: &Scope,
+        study: Option<&Uid>,
+        series: Option<&Uid>,
+        instance: &Uid,
+    ) -> Result<Option<InstancePlace>> {
+        instances::by_uid(&self.0.database, scope, study, series, instance).await
+    }
+}

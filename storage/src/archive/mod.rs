@@ -1,0 +1,133 @@
+//! The one handle on everything that is kept.
+
+mod fence;
+mod locate;
+mod workers;
+
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+use tokio::task::spawn_blocking;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::database::Database;
+use crate::error::{Error, Result};
+use crate::index::arrivals::Arrivals;
+use crate::ingest::{Envelope, Incoming, RowQueue};
+use crate::packs::store;
+use crate::read::ReadCaches;
+use crate::renditions::Renditions;
+use crate::settle::Settling;
+use crate::spool::{Spool, create_dir_durably};
+use fence::{Fence, SpoolLock};
+
+/// An open archive. Cheap to clone; every clone is the same archive.
+#[derive(Clone)]
+pub struct Archive(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub config: Config,
+    pub database: Database,
+    pub spool: Spool,
+    pub objects: Arc<dyn ObjectStore>,
+    pub arrivals: Arc<Arrivals>,
+    pub rows: RowQueue,
+    pub renditions: Renditions,
+    pub caches: ReadCaches,
+    pub settling: Settling,
+    fence: Fence,
+    closing: CancellationToken,
+    /// Held for the life of the process.
+    _spool_lock: SpoolLock,
+}
+
+impl Archive {
+    /// Opens the archive: database and schema, object store, spool; takes the node's lease and
+    /// indexes what a crash left in the spool.
+    ///
+    /// Unavailable when the database is away or another node or process holds the archive.
+    pub async fn open(config: Config) -> Result<Self> {
+        let url = config.storage_url.clone();
+        let objects = spawn_blocking(move || store::open(&url)).await.map_err(Error::thread)??;
+        Self::open_with_store(config, objects).await
+    }
+
+    /// Opens the archive over an object store that the caller made, such as one that fails on
+    /// purpose.
+    pub async fn open_with_store(config: Config, objects: Arc<dyn ObjectStore>) -> Result<Self> {
+        let prepared = config.clone();
+        let (spool, lock) = spawn_blocking(move || prepare_folders(&prepared)).await.map_err(Error::thread)??;
+        let database = Database::open(&config.database_url).await?;
+        let closing = CancellationToken::new();
+        let (fence, ended_well) = Fence::raise(&database, &config, closing.clone()).await?;
+        let renditions =
+            Renditions::open(config.renditions_dir(), config.rendition_limit_bytes, ended_well).await?;
+        let arrivals = Arc::new(Arrivals::new(database.clone()));
+        let rows = RowQueue::start(database.clone(), arrivals.clone(), config.node.clone());
+        let archive = Self(Arc::new(Inner {
+            caches: ReadCaches::new(config.header_cache_bytes),
+            config,
+            database,
+            spool,
+            objects,
+            arrivals,
+            rows,
+            renditions,
+            settling: Settling::default(),
+            fence,
+            closing,
+            _spool_lock: lock,
+        }));
+        archive.recover().await?;
+        Ok(archive)
+    }
+
+    /// Stops taking instances in, finishes the rows of those that are in, and gives the lease back.
+    pub async fn close(&self) {
+        self.0.closing.cancel();
+        self.0.rows.close().await;
+        if let Err(error) = self.0.fence.lower(&self.0.database).await {
+            tracing::warn!(%error, "the archive's lease was not given back");
+        }
+        self.0.database.close().await;
+    }
+
+    /// The rows.
+    pub fn database(&self) -> &Database {
+        &self.0.database
+    }
+
+    /// What the archive was opened with.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Begins taking in an instance. Unavailable when the spool is at its watermark or the archive
+    /// is closing.
+    pub async fn begin(&self, envelope: Envelope) -> Result<Incoming> {
+        let inner = &self.0;
+        if inner.closing.is_cancelled() {
+            return Err(Error::Unavailable("the archive is stopping".to_owned()));
+        }
+        Incoming::begin(
+            envelope,
+            &inner.config.default_facility,
+            inner.config.clock.now_ms(),
+            inner.spool.clone(),
+            inner.rows.clone(),
+        )
+    }
+
+    /// Bytes in the spool.
+    pub fn spool_bytes(&self) -> u64 {
+        self.0.spool.used_bytes()
+    }
+}
+
+fn prepare_folders(config: &Config) -> Result<(Spool, SpoolLock)> {
+    create_dir_durably(&config.data_dir).map_err(|error| Error::io("make the data folder", error))?;
+    let spool = Spool::open(&config.spool_dir, config.spool_limit_bytes, config.clock.clone())?;
+    let lock = SpoolLock::take(&config.spool_dir)?;
+    Ok((spool, lock))
+}

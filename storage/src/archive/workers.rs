@@ -1,0 +1,83 @@
+//! What an open archive does by itself, for as long as its process serves.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Archive;
+use crate::error::Result;
+use crate::index::{SegmentId, packs as pack_rows};
+
+/// How often growing studies that owe an event are told of.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
+/// How often series that have rested are looked for; much shorter than any rest.
+const SETTLE_EVERY: Duration = Duration::from_secs(2);
+/// The longest wait after settling has failed, such as while the object store is away.
+const SETTLE_AT_LEAST_EVERY: Duration = Duration::from_secs(120);
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// Objects outlive their rows by so much: whoever has just read a row still finds them.
+const OBJECTS_OUTLIVE_ROWS_MS: i64 = 3_600_000;
+
+impl Archive {
+    /// Settles rested series, tells of growing studies, copies the journal and removes what nobody
+    /// needs any more, until `shutdown`.
+    pub async fn run_workers(&self, shutdown: CancellationToken) {
+        tokio::join!(self.keep_settling(&shutdown), self.keep_announcing(&shutdown), self.keep_tidy(&shutdown));
+    }
+
+    async fn keep_settling(&self, shutdown: &CancellationToken) {
+        let mut wait = SETTLE_EVERY;
+        while !pause(wait, shutdown).await {
+            wait = match self.settle_due().await {
+                Ok(_) => SETTLE_EVERY,
+                // What was in the way has been logged by the series.
+                Err(_) => (wait * 2).min(SETTLE_AT_LEAST_EVERY),
+            };
+            metrics::gauge!("sen_spool_bytes").set(self.spool_bytes() as f64);
+        }
+    }
+
+    async fn keep_announcing(&self, shutdown: &CancellationToken) {
+        loop {
+            let last = pause(ANNOUNCE_EVERY, shutdown).await;
+            if let Err(error) = self.0.arrivals.announce(self.0.config.clock.now_ms()).await {
+                tracing::warn!(%error, "followers were not told of growing studies");
+            }
+            if last {
+                return;
+            }
+        }
+    }
+
+    async fn keep_tidy(&self, shutdown: &CancellationToken) {
+        while !pause(TIDY_EVERY, shutdown).await {
+            if let Err(error) = self.tidy().await {
+                tracing::warn!(%error, "tidying up has stopped half-way");
+            }
+        }
+    }
+
+    /// Copies acts to the journal, finishes packs left half-way, removes the objects of packs whose
+    /// rows went an hour ago and segments that nothing lies in.
+    pub async fn tidy(&self) -> Result<()> {
+        self.copy_journal().await?;
+        self.finish_packs().await?;
+        let before_ms = self.0.config.clock.now_ms().saturating_sub(OBJECTS_OUTLIVE_ROWS_MS);
+        for pack in pack_rows::deleted_before(&self.0.database, before_ms, 1000).await? {
+            self.remove_pack(pack.id, &pack.object_key).await?;
+        }
+        let spool = self.0.spool.clone();
+        let on_disk = tokio::task::spawn_blocking(move || spool.segments()).await;
+        let on_disk = on_disk.map_err(crate::Error::thread)??;
+        self.free_segments(on_disk.into_iter().map(SegmentId).collect()).await;
+        Ok(())
+    }
+}
+
+/// Waits; says whether the wait ended because the program stops.
+async fn pause(time: Duration, shutdown: &CancellationToken) -> bool {
+    tokio::select! {
+        () = shutdown.cancelled() => true,
+        () = tokio::time::sleep(time) => false,
+    }
+}

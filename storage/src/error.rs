@@ -1,0 +1,83 @@
+//! What can go wrong in storage, by what the caller can do about it.
+
+use pacs_core::ingest::Refusal;
+
+/// The error of every operation of this crate.
+///
+/// Texts name identifiers at most, never patient data, so they may be logged.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was asked for is not there, or lies outside the caller's scope.
+    #[error("not found")]
+    NotFound,
+    /// The act collides with something that exists or has changed meanwhile.
+    #[error("{0}")]
+    Conflict(String),
+    /// The object is not one that an archive can keep; asking again will not help.
+    #[error("refused: {}", .0.reason)]
+    Refused(Refusal),
+    /// More than a bound allows.
+    #[error("{0}")]
+    TooLarge(String),
+    /// A resource is away or full; asking again later may help.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Stored bytes are not what was stored.
+    #[error("damaged: {0}")]
+    Corrupt(String),
+    /// A fault of the program or of the machine under it.
+    #[error("{context}: {source}")]
+    Internal {
+        /// What was being done.
+        context: String,
+        /// What failed underneath.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// An internal fault met while doing `context`.
+    pub fn internal(
+        context: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Internal { context: context.into(), source: source.into() }
+    }
+
+    /// A file operation that failed: a full disk is something to wait for, the rest is not.
+    pub(crate) fn io(context: impl Into<String>, error: std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Self::Unavailable(format!("{}: the disk is full", context.into()))
+            }
+            _ => Self::internal(context, error),
+        }
+    }
+
+    /// A background thread that could not finish, because it panicked or the program is stopping.
+    pub(crate) fn thread(error: tokio::task::JoinError) -> Self {
+        Self::internal("a background thread did not finish", error)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<object_store::Error> for Error {
+    fn from(error: object_store::Error) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::NotFound,
+            object_store::Error::AlreadyExists { path, .. } => {
+                Self::Conflict(format!("object {path} exists"))
+            }
+            other => Self::Unavailable(format!("the object store failed: {other}")),
+        }
+    }
+}
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,242 @@
+//! An instance on its way in.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pacs_core::ingest::{Announced, Refusal, RefusalKind};
+use pacs_core::part10;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::examine::{Examined, examine_file, examine_slice};
+use super::{Envelope, MEMORY_BYTES, Pending, RowQueue, Stored};
+use crate::error::{Error, Result};
+use crate::index::arrivals::NewInstance;
+use crate::index::place::{Kept, Place};
+use crate::index::SegmentId;
+use crate::spool::entry::EntryHeader;
+use crate::spool::{Lease, OWN_SEGMENT_BYTES, Spool, Written};
+
+/// An instance whose bytes are coming. Dropped before [`Incoming::finish`], it leaves no trace.
+pub struct Incoming {
+    arrival: Option<Arrival>,
+    /// Data set bytes not handed to the spool yet.
+    buffer: Vec<u8>,
+    /// Present once the instance has outgrown the memory allowed to it.
+    spilling: Option<JoinHandle<Result<Spill>>>,
+}
+
+/// What stays the same from the first byte to the rows.
+struct Arrival {
+    envelope: Envelope,
+    head: Bytes,
+    facility: String,
+    received_ms: i64,
+    spool: Spool,
+    rows: RowQueue,
+}
+
+/// A large instance on its way into a segment.
+struct Spill {
+    lease: Lease,
+    hasher: blake3::Hasher,
+}
+
+impl Incoming {
+    /// Begins an instance. Refused without a head or the UIDs to make one; unavailable when the
+    /// spool is at its watermark.
+    pub(crate) fn begin(
+        envelope: Envelope,
+        default_facility: &str,
+        received_ms: i64,
+        spool: Spool,
+        rows: RowQueue,
+    ) -> Result<Self> {
+        let expected = envelope.expected_bytes.unwrap_or(0);
+        spool.check_room(expected)?;
+        let head = match (&envelope.head, &envelope.declared_class, &envelope.declared_instance) {
+            (Some(head), ..) => head.clone(),
+            (None, Some(class), Some(instance)) => {
+                let sender = envelope.calling_ae.as_ref();
+                part10::write_head(class, instance, &envelope.transfer_syntax, sender).into()
+            }
+            _ => {
+                let why = "neither file meta information nor SOP class and instance were announced";
+                return Err(Refusal::new(RefusalKind::MissingUid, why).into());
+            }
+        };
+        let facility = envelope.facility.clone().unwrap_or_else(|| default_facility.to_owned());
+        let capacity = usize::try_from(expected).unwrap_or(MEMORY_BYTES).min(MEMORY_BYTES);
+        let arrival = Arrival { envelope, head, facility, received_ms, spool, rows };
+        Ok(Self { arrival: Some(arrival), buffer: Vec::with_capacity(capacity), spilling: None })
+    }
+
+    /// Takes the next bytes of the data set. Unavailable when the spool is full.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.buffer.extend_from_slice(&bytes);
+        if self.buffer.len() < MEMORY_BYTES {
+            return Ok(());
+        }
+        let arrival = self.arrival.as_ref().ok_or_else(ended)?;
+        arrival.spool.check_room(self.buffer.len() as u64)?;
+        let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(MEMORY_BYTES));
+        // One chunk is written while the next one arrives.
+        let spill = match self.spilling.take() {
+            Some(before) => Some(before.await.map_err(Error::thread)??),
+            None => None,
+        };
+        let begin = spill.is_none().then(|| arrival.to_begin());
+        self.spilling = Some(spawn_blocking(move || {
+            let mut spill = match (spill, begin) {
+                (Some(spill), _) => spill,
+                (None, Some((spool, head, own))) => Spill::begin(&spool, &head, own)?,
+                (None, None) => return Err(ended()),
+            };
+            spill.write(&chunk)?;
+            spill.keep_to_own_segment()
+        }));
+        Ok(())
+    }
+
+    /// Ends the instance. `Ok` means kept; any error means that the sender must send it again.
+    ///
+    /// Refused when the bytes are not a data set, when its UIDs are unusable or not those that
+    /// were announced.
+    pub async fn finish(mut self) -> Result<Stored> {
+        let arrival = self.arrival.take().ok_or_else(ended)?;
+        let rest = std::mem::take(&mut self.buffer);
+        let spill = match self.spilling.take() {
+            Some(before) => Some(before.await.map_err(Error::thread)??),
+            None => None,
+        };
+        let rows = arrival.rows.clone();
+        let pending = spawn_blocking(move || match spill {
+            None => arrival.keep_small(&rest),
+            Some(spill) => arrival.keep_large(spill, &rest),
+        })
+        .await
+        .map_err(Error::thread)??;
+        let lifted = &pending.instance.lifted;
+        let (study, series) = (lifted.study.uid.clone(), lifted.series.uid.clone());
+        let (instance, class) = (lifted.instance.uid.clone(), lifted.instance.class.clone());
+        let decision = rows.decide(pending).await?;
+        Ok(Stored { decision, study, series, instance, class })
+    }
+}
+
+impl Drop for Incoming {
+    /// Cuts an abandoned instance away off the async threads.
+    fn drop(&mut self) {
+        if let (Some(spilling), Ok(runtime)) = (self.spilling.take(), Handle::try_current()) {
+            runtime.spawn(async move {
+                if let Ok(Ok(spill)) = spilling.await {
+                    drop(spawn_blocking(move || drop(spill)));
+                }
+            });
+        }
+    }
+}
+
+impl Arrival {
+    fn announced(&self) -> Announced {
+        Announced {
+            class: self.envelope.declared_class.clone(),
+            instance: self.envelope.declared_instance.clone(),
+            study: self.envelope.declared_study.clone(),
+        }
+    }
+
+    /// What a spill needs to begin: the spool, the head, whether a segment of its own is due.
+    fn to_begin(&self) -> (Spool, Bytes, bool) {
+        let large = self.envelope.expected_bytes.is_some_and(|bytes| bytes > OWN_SEGMENT_BYTES);
+        (self.spool.clone(), self.head.clone(), large)
+    }
+
+    fn keep_small(self, dataset: &[u8]) -> Result<Pending> {
+        let syntax = &self.envelope.transfer_syntax;
+        let examined = examine_slice(dataset, syntax, &self.announced())?;
+        let hash = *blake3::hash(dataset).as_bytes();
+        let header = self.entry_header(&examined, hash, dataset.len() as u64);
+        let written = self.spool.lease()?.write_whole(&header, &[&self.head, dataset])?;
+        Ok(self.pending(examined, &header, written))
+    }
+
+    fn keep_large(self, mut spill: Spill, rest: &[u8]) -> Result<Pending> {
+        spill.write(rest)?;
+        let Spill { mut lease, hasher } = spill.keep_to_own_segment()?;
+        let dataset_bytes = lease.content_bytes().saturating_sub(self.head.len() as u64);
+        let mut source = lease.reader(self.head.len() as u64)?;
+        let syntax = &self.envelope.transfer_syntax;
+        let examined = examine_file(&mut source, syntax, &self.announced())?;
+        let header = self.entry_header(&examined, *hasher.finalize().as_bytes(), dataset_bytes);
+        let written = lease.finish(&header)?;
+        Ok(self.pending(examined, &header, written))
+    }
+
+    fn entry_header(&self, examined: &Examined, hash: [u8; 32], dataset_bytes: u64) -> EntryHeader {
+        let head_bytes = self.head.len() as u64;
+        EntryHeader {
+            study: examined.lifted.study.uid.clone(),
+            series: examined.lifted.series.uid.clone(),
+            instance: examined.lifted.instance.uid.clone(),
+            received_ms: self.received_ms,
+            door: self.envelope.received_by,
+            calling_ae: self.envelope.calling_ae.clone(),
+            called_ae: self.envelope.called_ae.clone(),
+            peer: self.envelope.peer,
+            facility: self.facility.clone(),
+            transfer_syntax: self.envelope.transfer_syntax.clone(),
+            dataset_hash: hash,
+            head_bytes,
+            content_bytes: head_bytes.saturating_add(dataset_bytes),
+        }
+    }
+
+    fn pending(self, examined: Examined, header: &EntryHeader, written: Written) -> Pending {
+        let place = Place {
+            kept: Kept::Segment(SegmentId(written.segment)),
+            offset_bytes: written.offset,
+            length_bytes: written.length,
+            head_bytes: header.head_bytes,
+        };
+        Pending { instance: new_instance(examined, header, place), undecided: written.undecided }
+    }
+}
+
+impl Spill {
+    fn begin(spool: &Spool, head: &[u8], own_segment: bool) -> Result<Self> {
+        let mut lease = if own_segment { spool.lease_new()? } else { spool.lease()? };
+        lease.write(head)?;
+        Ok(Self { lease, hasher: blake3::Hasher::new() })
+    }
+
+    fn write(&mut self, dataset: &[u8]) -> Result<()> {
+        self.hasher.update(dataset);
+        self.lease.write(dataset)
+    }
+
+    fn keep_to_own_segment(mut self) -> Result<Self> {
+        if self.lease.wants_own_segment() {
+            self.lease = self.lease.move_to_own_segment()?;
+        }
+        Ok(self)
+    }
+}
+
+/// What the rows hold of an entry.
+pub(crate) fn new_instance(examined: Examined, header: &EntryHeader, place: Place) -> NewInstance {
+    NewInstance {
+        lifted: examined.lifted,
+        header: Arc::new(examined.header),
+        place,
+        hash: header.dataset_hash,
+        transfer_syntax: header.transfer_syntax.clone(),
+        received_ms: header.received_ms,
+        facility: header.facility.clone(),
+        calling_ae: header.calling_ae.clone(),
+    }
+}
+
+fn ended() -> Error {
+    Error::internal("take in an instance", "it has ended")
+}

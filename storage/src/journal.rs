@@ -1,0 +1,62 @@
+//! The journal of acts: rows of what people did to the archive, copied to append-only objects, so
+//! that they outlive the database.
+//!
+//! An object holds the acts of one copying, one JSON document a line, under the number of its
+//! first act. A crash between copying and noting it copies acts twice; reading goes by number.
+
+use futures::TryStreamExt;
+use object_store::{ObjectStoreExt, PutPayload};
+
+use crate::acts::{self, Act};
+use crate::archive::Archive;
+use crate::database::Durability;
+use crate::error::{Error, Result};
+use crate::packs;
+
+/// Folder of the journal in the object store.
+const PREFIX: &str = "journal";
+/// Acts in one object.
+const ACTS: u32 = 1000;
+
+impl Archive {
+    /// Copies acts that the journal does not hold yet; answers how many.
+    pub async fn copy_journal(&self) -> Result<u64> {
+        let mut copied = 0;
+        loop {
+            let waiting = acts::unjournaled(&self.0.database, ACTS).await?;
+            let Some(first) = waiting.first() else { return Ok(copied) };
+            let now_ms = self.0.config.clock.now_ms();
+            let key = format!("{PREFIX}/{:020}-{now_ms:015}.jsonl", first.id);
+            let mut lines = Vec::new();
+            for act in &waiting {
+                serde_json::to_writer(&mut lines, act).map_err(|error| Error::internal("write the journal", error))?;
+                lines.push(b'\n');
+            }
+            self.0.objects.put(&packs::path(&key), PutPayload::from(lines)).await?;
+            let ids: Vec<i64> = waiting.iter().map(|act| act.id).collect();
+            let mut tx = self.0.database.begin(Durability::Synced).await?;
+            acts::journaled(&mut tx, &ids, now_ms).await?;
+            tx.commit().await?;
+            copied += ids.len() as u64;
+        }
+    }
+
+    /// Plays the journal's acts that the rows lack, in the order of their numbers; answers how many.
+    pub(crate) async fn replay_journal(&self) -> Result<u64> {
+        let prefix = packs::path(PREFIX);
+        let mut objects: Vec<_> = self.0.objects.list(Some(&prefix)).map_ok(|object| object.location).try_collect().await?;
+        objects.sort_unstable();
+        let mut played = 0;
+        for object in objects {
+            let lines = self.0.objects.get(&object).await?.bytes().await?;
+            for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                let act: Act = serde_json::from_slice(line)
+                    .map_err(|error| Error::Corrupt(format!("the journal in {object} is damaged: {error}")))?;
+                let mut tx = self.0.database.begin(Durability::Batched).await?;
+                played += u64::from(acts::replay(&mut tx, &act, self.0.config.clock.now_ms()).await?);
+                tx.commit().await?;
+            }
+        }
+        Ok(played)
+    }
+}

@@ -1,0 +1,182 @@
+//! One frame of an instance, as it is stored.
+
+use std::io::Read;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use flate2::read::DeflateDecoder;
+use pacs_core::pixels::{Layout, PixelError, frames};
+use pacs_core::uid::Uid;
+use pacs_core::uids;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
+
+use super::header::Header;
+use super::instance::InstanceReader;
+use super::pixels::PixelIndex;
+use crate::archive::Archive;
+use crate::error::{Error, Result};
+use crate::index::instances::InstancePlace;
+
+/// The largest frame that is given as one piece. Whoever must send a larger one streams its
+/// [`Archive::frame_ranges`].
+const FRAME_BYTES: u64 = 256 << 20;
+/// Header of an item between two fragments.
+const ITEM_BYTES: u64 = 8;
+const CHUNK_BYTES: u64 = 1 << 20;
+
+/// The pixels of one frame.
+#[derive(Debug, Clone)]
+pub struct FrameBytes {
+    /// Encoded as the transfer syntax says.
+    pub bytes: Bytes,
+    /// That of the instance; Explicit VR Little Endian when the instance is deflated.
+    pub transfer_syntax: Uid,
+    /// What the pixels mean.
+    pub layout: Layout,
+}
+
+impl Archive {
+    /// One frame, counted from 0, in the stored transfer syntax. Not found past the last frame or
+    /// where there are no pixels; too large beyond 256 MiB.
+    pub async fn frame(&self, place: &InstancePlace, frame: u32) -> Result<FrameBytes> {
+        let header = self.parsed(place).await?;
+        let layout = Layout::from(&header.set).map_err(odd)?;
+        let reader = self.open_instance(place).await?;
+        if let PixelIndex::Deflated { offset, .. } = &header.pixels {
+            let range = native_range(&layout, frame)?;
+            bound(range.end - range.start)?;
+            let range = offset.saturating_add(range.start)..offset.saturating_add(range.end);
+            let bytes = spawn_blocking(move || inflate(&reader, range)).await.map_err(Error::thread)??;
+            let transfer_syntax =
+                Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).map_err(|error| Error::internal("name a syntax", error))?;
+            return Ok(FrameBytes { bytes: aligned(bytes, &layout, frame), transfer_syntax, layout });
+        }
+        let ranges = ranges(&header, &layout, frame, reader.head_bytes())?;
+        bound(ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum())?;
+        let bytes = read_ranges(&reader, &ranges).await?;
+        let bytes = if matches!(header.pixels, PixelIndex::Native { .. }) { aligned(bytes, &layout, frame) } else { bytes };
+        Ok(FrameBytes { bytes, transfer_syntax: place.transfer_syntax.clone(), layout })
+    }
+
+    /// Where a frame, counted from 0, lies in the Part 10 file: several ranges when it was sent in
+    /// several fragments. Not found past the last frame or where there are no pixels; a conflict
+    /// for a deflated data set, whose frames do not lie anywhere.
+    pub async fn frame_ranges(&self, place: &InstancePlace, frame: u32) -> Result<Vec<Range<u64>>> {
+        let header = self.parsed(place).await?;
+        let layout = Layout::from(&header.set).map_err(odd)?;
+        ranges(&header, &layout, frame, place.place.head_bytes)
+    }
+}
+
+fn ranges(header: &Arc<Header>, layout: &Layout, frame: u32, head_bytes: u64) -> Result<Vec<Range<u64>>> {
+    match &header.pixels {
+        PixelIndex::None => Err(Error::NotFound),
+        PixelIndex::Deflated { .. } => Err(Error::Conflict("the frames of a deflated data set have no place".into())),
+        PixelIndex::Native { offset, length } => {
+            let range = native_range(layout, frame)?;
+            if range.end > *length {
+                return Err(Error::NotFound);
+            }
+            let start = head_bytes.saturating_add(*offset);
+            Ok(vec![start.saturating_add(range.start)..start.saturating_add(range.end)])
+        }
+        PixelIndex::Encapsulated { frames, .. } => {
+            let index = usize::try_from(frame).map_err(|_| Error::NotFound)?;
+            let fragments = frames.get(index).ok_or(Error::NotFound)?;
+            let range = |(offset, length): &(u64, u64)| {
+                let start = head_bytes.saturating_add(*offset);
+                start..start.saturating_add(*length)
+            };
+            Ok(fragments.iter().map(range).collect())
+        }
+    }
+}
+
+fn native_range(layout: &Layout, frame: u32) -> Result<Range<u64>> {
+    frames::native_frame_range(layout, frame).map_err(odd)
+}
+
+/// A layout that is missing or odd is no frame to be found.
+fn odd(error: PixelError) -> Error {
+    tracing::debug!(%error, "a frame was asked for that cannot be told");
+    Error::NotFound
+}
+
+fn bound(bytes: u64) -> Result<()> {
+    if bytes > FRAME_BYTES { Err(Error::TooLarge("the frame is larger than 256 MiB".to_owned())) } else { Ok(()) }
+}
+
+/// The ranges in one piece. Fragments that follow each other are read in one go.
+async fn read_ranges(reader: &InstanceReader, ranges: &[Range<u64>]) -> Result<Bytes> {
+    let [first, .., last] = ranges else {
+        return match ranges {
+            [only] => reader.read(only.clone()).await,
+            _ => Err(Error::NotFound),
+        };
+    };
+    let wanted: u64 = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
+    let span = last.end.saturating_sub(first.start);
+    let mut whole = BytesMut::new();
+    if span <= wanted.saturating_add(ITEM_BYTES * ranges.len() as u64) {
+        let all = reader.read(first.start..last.end).await?;
+        for range in ranges {
+            let at = |offset: u64| usize::try_from(offset.saturating_sub(first.start)).unwrap_or(usize::MAX);
+            whole.extend_from_slice(all.get(at(range.start)..at(range.end)).unwrap_or_default());
+        }
+    } else {
+        for range in ranges {
+            whole.extend_from_slice(&reader.read(range.clone()).await?);
+        }
+    }
+    Ok(whole.freeze())
+}
+
+/// Makes a frame of single bits begin with its first bit: it may begin within a byte.
+fn aligned(bytes: Bytes, layout: &Layout, frame: u32) -> Bytes {
+    let shift = u32::from(frames::first_bit(layout, frame));
+    if shift == 0 {
+        return bytes;
+    }
+    let next = bytes.iter().skip(1).chain([&0]);
+    let wanted = usize::try_from(layout.native_frame_bits().div_ceil(8)).unwrap_or(usize::MAX);
+    bytes.iter().zip(next).map(|(byte, next)| byte >> shift | next.wrapping_shl(8 - shift)).take(wanted).collect()
+}
+
+/// Bytes of a deflated data set (PS3.5 A.5), counted in the inflated stream.
+fn inflate(reader: &InstanceReader, range: Range<u64>) -> Result<Bytes> {
+    let runtime = Handle::try_current().map_err(|error| Error::internal("inflate a data set", error))?;
+    let compressed = Blocking { reader, runtime, at: reader.head_bytes(), chunk: Bytes::new() };
+    let mut inflated = DeflateDecoder::new(compressed);
+    let context = |error| Error::io("inflate a data set", error);
+    std::io::copy(&mut (&mut inflated).take(range.start), &mut std::io::sink()).map_err(context)?;
+    let wanted = range.end.saturating_sub(range.start);
+    let mut bytes = Vec::new();
+    inflated.take(wanted).read_to_end(&mut bytes).map_err(context)?;
+    if bytes.len() as u64 == wanted { Ok(bytes.into()) } else { Err(Error::NotFound) }
+}
+
+/// An instance read from a blocking thread.
+struct Blocking<'a> {
+    reader: &'a InstanceReader,
+    runtime: Handle,
+    at: u64,
+    chunk: Bytes,
+}
+
+impl Read for Blocking<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.chunk.is_empty() {
+            let range = self.at..self.at.saturating_add(CHUNK_BYTES);
+            self.chunk = self.runtime.block_on(self.reader.read(range)).map_err(std::io::Error::other)?;
+            self.at = self.at.saturating_add(self.chunk.len() as u64);
+        }
+        let count = self.chunk.len().min(buffer.len());
+        let part = self.chunk.split_to(count);
+        if let Some(buffer) = buffer.get_mut(..count) {
+            buffer.copy_from_slice(&part);
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,52 @@
+//! Reading what is kept: instances, their headers, their frames, the metadata of a series.
+
+mod cache;
+pub(crate) mod describe;
+mod frame;
+mod header;
+mod instance;
+pub mod metadata;
+pub mod pixels;
+
+use std::sync::Arc;
+
+use pacs_core::dataset::DataSet;
+
+use crate::index::{InstanceId, PackId};
+use cache::ByteCache;
+
+pub use describe::bulkdata_path;
+pub use frame::FrameBytes;
+pub use instance::InstanceReader;
+pub(crate) use header::Companion;
+
+/// What was read lately, within a bound of bytes.
+pub(crate) struct ReadCaches {
+    pub headers: ByteCache<InstanceId, Arc<header::Header>>,
+    pub companions: ByteCache<PackId, Arc<Companion>>,
+    pub keys: ByteCache<PackId, Arc<str>>,
+}
+
+impl ReadCaches {
+    /// Empty caches of about `bytes` together.
+    pub fn new(bytes: usize) -> Self {
+        Self {
+            headers: ByteCache::new(bytes / 2),
+            companions: ByteCache::new(bytes / 2),
+            keys: ByteCache::new(1 << 20),
+        }
+    }
+}
+
+/// About how many bytes a parsed header takes: each element costs its value and some bookkeeping.
+fn header_bytes(set: &DataSet) -> usize {
+    use pacs_core::dataset::Value;
+    set.iter()
+        .map(|element| match &element.value {
+            Value::Bytes(bytes) => 96 + bytes.len(),
+            Value::Items(items) => 96 + items.iter().map(header_bytes).sum::<usize>(),
+            Value::Fragments(fragments) => 96 + 16 * fragments.len(),
+            Value::Elsewhere { .. } => 96,
+        })
+        .sum()
+}

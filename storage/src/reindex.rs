@@ -1,0 +1,178 @@
+//! Rebuilding the index from what is kept: companions, then the spool, then the journal of acts.
+//!
+//! Adds what is missing and changes nothing that is there, so it may run on an empty database, on
+//! one restored from an older backup, and twice.
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use object_store::{ObjectMeta, ObjectStoreExt};
+use pacs_core::attributes;
+use pacs_core::json::{self, JsonLimits};
+use pacs_core::uid::Uid;
+use tokio::task::spawn_blocking;
+
+use crate::archive::Archive;
+use crate::database::Durability;
+use crate::error::{Error, Result};
+use crate::index::arrivals::{Decision, NewInstance};
+use crate::index::place::{Kept, Place};
+use crate::index::{PackId, packs as pack_rows, series};
+use crate::packs;
+use crate::packs::companion::{CompanionEntry, CompanionReader};
+
+/// Instances indexed in one transaction.
+const CHUNK: usize = 256;
+
+/// How far a reindexing is, and in the end what it has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReindexReport {
+    /// Companions read.
+    pub packs: u64,
+    /// Instances that had no row.
+    pub added: u64,
+    /// Instances that had one.
+    pub present: u64,
+    /// Companions that could not be read, named in the log.
+    pub damaged: u64,
+    /// Acts taken back from the journal.
+    pub acts: u64,
+}
+
+impl Archive {
+    /// Rebuilds what the index lacks; `progress` hears after each pack.
+    pub async fn reindex(&self, mut progress: impl FnMut(&ReindexReport)) -> Result<ReindexReport> {
+        self.finish_packs().await?;
+        let mut report = ReindexReport::default();
+        let prefix = packs::path(packs::PREFIX);
+        let mut objects = self.0.objects.list(Some(&prefix));
+        while let Some(object) = objects.try_next().await? {
+            let Some(key) = packs::pack_key(object.location.as_ref()) else { continue };
+            match self.reindex_pack(&key, &object, &mut report).await {
+                Ok(()) => {}
+                Err(Error::Corrupt(why)) => {
+                    tracing::error!(key, why, "a companion is damaged");
+                    report.damaged += 1;
+                }
+                Err(error) => return Err(error),
+            }
+            report.packs += 1;
+            progress(&report);
+        }
+        self.recover().await?;
+        report.acts = self.replay_journal().await?;
+        self.0.renditions.clear().await?;
+        Ok(report)
+    }
+
+    async fn reindex_pack(&self, key: &str, companion: &ObjectMeta, report: &mut ReindexReport) -> Result<()> {
+        let compressed = self.0.objects.get(&companion.location).await?.bytes().await?;
+        let Some((pack, series)) = self.pack_row(key, companion).await? else { return Ok(()) };
+        let mut reader = Reader::open(compressed).await?;
+        let series_uid = reader.series.clone();
+        loop {
+            let (next, chunk) = reader.chunk(pack).await?;
+            reader = next;
+            if chunk.is_empty() {
+                break;
+            }
+            for decision in self.0.arrivals.store_batch(&chunk).await? {
+                match decision {
+                    Decision::Accepted { .. } | Decision::Conflict => report.added += 1,
+                    Decision::Present | Decision::Duplicate => report.present += 1,
+                }
+            }
+        }
+        let series = match series {
+            Some(series) => Some(series),
+            None => series::id_of(&self.0.database, &series_uid).await?,
+        };
+        if let Some(series) = series {
+            let mut tx = self.0.database.begin(Durability::Batched).await?;
+            pack_rows::belongs_to(&mut tx, pack, series).await?;
+            tx.commit().await?;
+            self.note_settled(series).await?;
+        }
+        Ok(())
+    }
+
+    /// The row of a pack, made when there is none. `None` for a pack on its way out.
+    async fn pack_row(
+        &self,
+        key: &str,
+        companion: &ObjectMeta,
+    ) -> Result<Option<(PackId, Option<crate::index::SeriesId>)>> {
+        if let Some(found) = pack_rows::by_key(&self.0.database, key).await? {
+            return Ok((!found.deleted).then_some((found.id, found.series)));
+        }
+        let tar = match self.0.objects.head(&packs::path(key)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => {
+                return Err(Error::Corrupt("the pack of this companion is gone".to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let sizes = pack_rows::Sizes {
+            length_bytes: signed(tar.size),
+            companion_bytes: signed(companion.size),
+            instance_count: 0,
+        };
+        let mut tx = self.0.database.begin(Durability::Batched).await?;
+        let id = pack_rows::adopt(&mut tx, key, sizes, self.0.config.clock.now_ms()).await?;
+        tx.commit().await?;
+        Ok(Some((id, None)))
+    }
+}
+
+/// A companion read in chunks on blocking threads.
+struct Reader {
+    lines: CompanionReader<std::io::Cursor<bytes::Bytes>>,
+    series: Uid,
+}
+
+impl Reader {
+    async fn open(compressed: bytes::Bytes) -> Result<Self> {
+        let opened = spawn_blocking(move || CompanionReader::new(std::io::Cursor::new(compressed)));
+        let lines = opened.await.map_err(Error::thread)??;
+        let series = lines.series().clone();
+        Ok(Self { lines, series })
+    }
+
+    async fn chunk(mut self, pack: PackId) -> Result<(Self, Vec<NewInstance>)> {
+        let read = spawn_blocking(move || {
+            let mut chunk = Vec::new();
+            while chunk.len() < CHUNK
+                && let Some((entry, metadata)) = self.lines.next_entry()?
+            {
+                chunk.push(instance(pack, &entry, metadata)?);
+            }
+            Ok::<_, Error>((self, chunk))
+        });
+        read.await.map_err(Error::thread)?
+    }
+}
+
+/// What the rows hold of an instance, from what its companion says.
+fn instance(pack: PackId, entry: &CompanionEntry, metadata: &[u8]) -> Result<NewInstance> {
+    let odd = |why: String| Error::Corrupt(format!("the metadata of instance {}: {why}", entry.instance));
+    let limits = JsonLimits { document_bytes: metadata.len(), ..JsonLimits::default() };
+    let mut parsed = json::parse(metadata, &limits).map_err(|error| odd(error.to_string()))?;
+    let header = parsed.pop().ok_or_else(|| odd("there is none".to_owned()))?.data_set;
+    let lifted = attributes::lift(&header).map_err(|refusal| odd(refusal.reason))?;
+    Ok(NewInstance {
+        lifted,
+        header: Arc::new(header),
+        place: Place {
+            kept: Kept::Pack(pack),
+            offset_bytes: entry.offset_bytes,
+            length_bytes: entry.length_bytes,
+            head_bytes: entry.head_bytes,
+        },
+        hash: entry.hash()?,
+        transfer_syntax: entry.transfer_syntax.clone(),
+        received_ms: entry.received_ms,
+        facility: entry.facility.clone(),
+        calling_ae: entry.calling_ae.clone(),
+    })
+}

@@ -1,0 +1,318 @@
+//! Settling: a series that has rested moves from the spool into a pack.
+//!
+//! ```text
+//! pack row "being written" (synced) -> pack -> companion -> rows moved (synced) -> segments freed
+//! ```
+//!
+//! The list of what is copied is frozen at the start; what arrives later makes another pack. A
+//! crash or an outage between any two steps loses nothing: until the rows are moved the spool
+//! serves and keeps the instances, and the pack's row tells the next start to finish the pack if
+//! its companion is there, else to undo it.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use object_store::{ObjectStoreExt, PutPayload};
+use pacs_core::uid::Uid;
+use tokio::task::spawn_blocking;
+
+use crate::archive::Archive;
+use crate::database::Durability;
+use crate::error::{Error, Result};
+use crate::events::{self, EventKind, NewEvent};
+use crate::index::place::Kept;
+use crate::index::series::{self, Resting};
+use crate::index::spooled::{self, Spooled};
+use crate::keyed::KeyedLocks;
+use crate::index::{PackId, SegmentId, SeriesId, packs as pack_rows, segments};
+use crate::packs::writer::{self, BuildError, Built};
+use crate::packs;
+
+/// The most entries, and about the most bytes, of one pack; a larger series makes several.
+const PACK_ENTRIES: i64 = 4096;
+const PACK_BYTES: u64 = 8 << 30;
+/// Series settled in one turn.
+const TURN: i64 = 64;
+
+/// What a turn of settling has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SettleReport {
+    /// Packs written.
+    pub packs: u64,
+    /// Instances moved into them.
+    pub instances: u64,
+    /// Bytes of the packs.
+    pub bytes: u64,
+    /// Instances left where they are because their bytes are damaged.
+    pub damaged: u64,
+}
+
+impl SettleReport {
+    fn add(&mut self, other: Self) {
+        self.packs += other.packs;
+        self.instances += other.instances;
+        self.bytes += other.bytes;
+        self.damaged += other.damaged;
+    }
+}
+
+/// What is being settled now.
+#[derive(Default)]
+pub(crate) struct Settling {
+    /// One at a time of each series.
+    series: KeyedLocks<SeriesId>,
+    /// Packs being written now, which no clean-up may touch.
+    writing: Mutex<BTreeSet<PackId>>,
+    /// Series with damaged entries: looked at again when somebody asks or after the next start.
+    parked: Mutex<BTreeSet<SeriesId>>,
+}
+
+impl Settling {
+    fn writing(&self) -> MutexGuard<'_, BTreeSet<PackId>> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn parked(&self) -> MutexGuard<'_, BTreeSet<SeriesId>> {
+        self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a pack is being written now.
+    pub fn is_writing(&self, pack: PackId) -> bool {
+        self.writing().contains(&pack)
+    }
+}
+
+impl Archive {
+    /// Settles the series that have rested for [`crate::Config::settle_after`], the longest resting
+    /// first, up to a bound. Fails with what was in the way of the last one that failed; the others
+    /// are settled all the same.
+    pub async fn settle_due(&self) -> Result<SettleReport> {
+        let rest_ms = i64::try_from(self.0.config.settle_after.as_millis()).unwrap_or(i64::MAX);
+        let before_ms = self.0.config.clock.now_ms().saturating_sub(rest_ms);
+        let parked = self.0.settling.parked().clone();
+        let limit = TURN.saturating_add(i64::try_from(parked.len()).unwrap_or(0));
+        let mut resting = series::resting(&self.0.database, before_ms, limit).await?;
+        resting.retain(|series| !parked.contains(&series.id));
+        self.settle_all(resting).await
+    }
+
+    /// Settles what of a study lies in the spool, now.
+    pub async fn settle_study(&self, study: &Uid) -> Result<SettleReport> {
+        let resting = series::unsettled_of(&self.0.database, study).await?;
+        self.settle_all(resting).await
+    }
+
+    async fn settle_all(&self, resting: Vec<Resting>) -> Result<SettleReport> {
+        let mut report = SettleReport::default();
+        let mut failure = None;
+        for series in resting {
+            match self.settle_series(&series).await {
+                Ok(done) => report.add(done),
+                Err(error) => {
+                    tracing::warn!(%error, series = %series.uid, "a series was not settled");
+                    failure = Some(error);
+                }
+            }
+        }
+        failure.map_or(Ok(report), Err)
+    }
+
+    async fn settle_series(&self, series: &Resting) -> Result<SettleReport> {
+        let turn = self.0.settling.series.of(series.id);
+        let _turn = turn.lock().await;
+        let mut report = SettleReport::default();
+        let mut damaged = Vec::new();
+        loop {
+            let frozen = self.freeze(series.id, &damaged).await?;
+            if frozen.is_empty() {
+                break;
+            }
+            match self.settle_pack(series, frozen).await? {
+                Ok(done) => report.add(done),
+                Err(spooled) => {
+                    damaged.push(spooled.row);
+                    report.damaged += 1;
+                }
+            }
+        }
+        if damaged.is_empty() {
+            self.0.settling.parked().remove(&series.id);
+            self.note_settled(series.id).await?;
+        } else {
+            self.0.settling.parked().insert(series.id);
+        }
+        Ok(report)
+    }
+
+    /// Clears the mark of a series that turned out to have nothing in the spool.
+    pub(crate) async fn note_settled(&self, series: SeriesId) -> Result<()> {
+        let mut tx = self.0.database.begin(Durability::Batched).await?;
+        spooled::settled(&mut tx, series).await?;
+        tx.commit().await
+    }
+
+    /// The next entries of a series that fit a pack.
+    async fn freeze(&self, series: SeriesId, damaged: &[spooled::SpooledRow]) -> Result<Vec<Spooled>> {
+        let limit = PACK_ENTRIES.saturating_add(i64::try_from(damaged.len()).unwrap_or(0));
+        let mut all = spooled::of_series(&self.0.database, series, limit).await?;
+        all.retain(|spooled| !damaged.contains(&spooled.row));
+        let mut bytes = 0u64;
+        let fitting = all.iter().take_while(|spooled| {
+            let fits = bytes < PACK_BYTES;
+            bytes = bytes.saturating_add(spooled.place.length_bytes);
+            fits
+        });
+        let count = fitting.count();
+        all.truncate(count);
+        Ok(all)
+    }
+
+    /// Writes one pack and moves its rows. An entry that is damaged is given back, and nothing else
+    /// has happened then.
+    async fn settle_pack(
+        &self,
+        series: &Resting,
+        frozen: Vec<Spooled>,
+    ) -> Result<Result<SettleReport, Spooled>> {
+        let now_ms = self.0.config.clock.now_ms();
+        let key = packs::new_key(&series.study_uid, &series.uid, now_ms);
+        let mut tx = self.0.database.begin(Durability::Synced).await?;
+        let pack = pack_rows::begin(&mut tx, series.id, &key, now_ms).await?;
+        // Before the commit: nobody may find the row and not the mark.
+        self.0.settling.writing().insert(pack);
+        let written = match tx.commit().await {
+            Ok(()) => self.write_pack(series, pack, &key, &frozen).await,
+            Err(error) => Err(BuildError::Failed(error)),
+        };
+        self.0.settling.writing().remove(&pack);
+        match written {
+            Ok(report) => {
+                let used = frozen.iter().filter_map(|spooled| match spooled.place.kept {
+                    Kept::Segment(id) => Some(id),
+                    Kept::Pack(_) => None,
+                });
+                self.free_segments(used.collect()).await;
+                Ok(Ok(report))
+            }
+            Err(BuildError::Damaged { at, why }) => {
+                self.undo_quietly(pack, &key).await;
+                let Some(spooled) = frozen.into_iter().nth(at) else {
+                    return Err(Error::internal("settle a series", "the damaged entry is not of it"));
+                };
+                tracing::error!(instance = %spooled.uid, %why, "an instance in the spool is damaged");
+                metrics::counter!("sen_damaged_instances_total").increment(1);
+                Ok(Err(spooled))
+            }
+            Err(BuildError::Failed(error)) => {
+                self.undo_quietly(pack, &key).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn write_pack(
+        &self,
+        series: &Resting,
+        pack: PackId,
+        key: &str,
+        frozen: &[Spooled],
+    ) -> Result<SettleReport, BuildError> {
+        let inner = &self.0;
+        let built = writer::build(&inner.objects, &inner.spool, key, &series.uid, frozen.to_vec()).await?;
+        let companion_bytes = built.companion.len() as u64;
+        let Built { length_bytes, companion, offsets } = built;
+        inner.objects.put(&packs::path(&packs::companion_key(key)), PutPayload::from(companion)).await?;
+        let moves: Vec<(&Spooled, u64)> = frozen.iter().zip(offsets).collect();
+        let moved = self.move_rows(series, pack, length_bytes, companion_bytes, &moves).await?;
+        Ok(SettleReport { packs: 1, instances: moved, bytes: length_bytes, damaged: 0 })
+    }
+
+    /// Moves rows into a pack that is safe with its companion. Synced, because segments are freed
+    /// after it.
+    pub(crate) async fn move_rows(
+        &self,
+        series: &Resting,
+        pack: PackId,
+        length_bytes: u64,
+        companion_bytes: u64,
+        moves: &[(&Spooled, u64)],
+    ) -> Result<u64> {
+        let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let now_ms = self.0.config.clock.now_ms();
+        let mut tx = self.0.database.begin(Durability::Synced).await?;
+        let mut moved = 0;
+        for (spooled, offset) in moves {
+            moved += u64::from(spooled::move_to_pack(&mut tx, spooled, pack, *offset).await?);
+        }
+        let sizes = pack_rows::Sizes {
+            length_bytes: signed(length_bytes),
+            companion_bytes: signed(companion_bytes),
+            instance_count: signed(moves.len() as u64),
+        };
+        pack_rows::finish(&mut tx, pack, sizes).await?;
+        if pack_rows::is_unused(&mut tx, pack).await? {
+            // Everything in it was deleted meanwhile.
+            pack_rows::mark_deleted(&mut tx, pack, now_ms).await?;
+        }
+        let event = NewEvent {
+            study_uid: Some(series.study_uid.as_str()),
+            series_uid: Some(series.uid.as_str()),
+            ..NewEvent::new(EventKind::SeriesSettled)
+        };
+        events::append(&mut tx, now_ms, &[event]).await?;
+        tx.commit().await?;
+        Ok(moved)
+    }
+
+    /// Undoes a pack that came to nothing, unless its rows were moved after all (the answer of a
+    /// commit can be lost): the row is marked first, under the lock that a commit under way holds.
+    pub(crate) async fn undo_pack(&self, pack: PackId, key: &str) -> Result<()> {
+        let mut tx = self.0.database.begin(Durability::Synced).await?;
+        let marked = pack_rows::mark_undone(&mut tx, pack, self.0.config.clock.now_ms()).await?;
+        tx.commit().await?;
+        if marked { self.remove_pack(pack, key).await } else { Ok(()) }
+    }
+
+    /// Removes the objects of a pack whose row is marked, companion first, then the row.
+    pub(crate) async fn remove_pack(&self, pack: PackId, key: &str) -> Result<()> {
+        for object in [packs::companion_key(key), key.to_owned()] {
+            match self.0.objects.delete(&packs::path(&object)).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut tx = self.0.database.begin(Durability::Synced).await?;
+        pack_rows::remove(&mut tx, pack).await?;
+        tx.commit().await
+    }
+
+    /// Undoes a pack if that is possible now; else the deletion of marked packs comes to it.
+    async fn undo_quietly(&self, pack: PackId, key: &str) {
+        if let Err(error) = self.undo_pack(pack, key).await {
+            tracing::warn!(%error, key, "a pack that came to nothing is left for later");
+        }
+    }
+
+    /// Removes the segments among these that nothing lies in any more.
+    pub(crate) async fn free_segments(&self, ids: BTreeSet<SegmentId>) {
+        for id in ids {
+            if let Err(error) = self.free_segment(id).await {
+                tracing::warn!(%error, segment = id.0, "a segment was not freed");
+            }
+        }
+    }
+
+    async fn free_segment(&self, id: SegmentId) -> Result<()> {
+        let inner = &self.0;
+        if !segments::is_unused(&inner.database, id).await? || !inner.spool.retire(id.0) {
+            return Ok(());
+        }
+        // Whoever was still writing to it when the rows were counted has its rows now.
+        if !segments::is_unused(&inner.database, id).await? {
+            return Ok(());
+        }
+        let spool = inner.spool.clone();
+        spawn_blocking(move || spool.remove(id.0)).await.map_err(Error::thread)??;
+        segments::remove(&inner.database, id).await
+    }
+}
