@@ -42,7 +42,7 @@ create table patient (
     identifier TEXT not null,
     issuer_id INT not null references issuer (id),
     name TEXT not null,                       -- PN as sent, UTF-8 NFC
-    folded_name TEXT not null,
+    folded_name TEXT not null,                -- a space before, between and after the words
     name_key TEXT not null,                   -- folded words, sorted
     birth_date TEXT,
     sex TEXT,
@@ -161,7 +161,7 @@ create table segment (
 
 create table pack (
     id ID,
-    series_id INT not null references series (id),
+    series_id INT references series (id),     -- null while reindexing makes its rows
     object_key TEXT not null unique,          -- the tar; its companion's key is derived from it
     length_bytes INT not null,
     companion_bytes INT not null,             -- 0 while the pack is being written

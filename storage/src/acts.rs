@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::database::{Database, Row, Transaction, params};
-use crate::{Error, Result};
+use crate::{Error, Result, dialect};
 
 /// An act to be recorded.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct NewAct<'a> {
 }
 
 /// A recorded act.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Act {
     /// Its number; acts are played in this order.
     pub id: i64,
@@ -97,6 +97,33 @@ pub async fn journaled(tx: &mut Transaction, ids: &[i64], now_ms: i64) -> Result
         tx.execute("update act set journaled_ms = $2 where id = $1", params![id, now_ms]).await?;
     }
     Ok(())
+}
+
+/// Brings back an act from the journal unless its row is there; says whether it did. The acts so
+/// far are on rows that come back from a backup together with their effects, so the row is all.
+pub async fn replay(tx: &mut Transaction, act: &Act, now_ms: i64) -> Result<bool> {
+    let made = tx
+        .execute(
+            "insert into act (id, kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json,
+                 undoes_id, journaled_ms)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing",
+            params![
+                act.id,
+                &act.kind,
+                &act.actor,
+                act.at_ms,
+                &act.subject_kind,
+                &act.subject_uid,
+                &act.reason,
+                act.before.as_ref().map(Value::to_string),
+                act.after.as_ref().map(Value::to_string),
+                act.undoes,
+                now_ms
+            ],
+        )
+        .await?;
+    dialect::number_after(tx, "act").await?;
+    Ok(made == 1)
 }
 
 fn read(row: &Row) -> Result<Act> {

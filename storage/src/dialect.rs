@@ -57,6 +57,18 @@ pub(crate) enum Log {
     Audit = 7363,
 }
 
+/// Makes a table that was given rows with their numbers number the next ones after them. SQLite
+/// does so by itself.
+pub(crate) async fn number_after(tx: &mut Transaction, table: &str) -> Result<()> {
+    if tx.engine() == Engine::Postgres {
+        let sql = format!(
+            "select setval(pg_get_serial_sequence('{table}', 'id'), (select coalesce(max(id), 1) from {table}))::text"
+        );
+        tx.fetch_one(sqlx::AssertSqlSafe(sql), params![]).await?;
+    }
+    Ok(())
+}
+
 /// ` for update` where rows have to be locked against other writers; SQLite has only one.
 pub(crate) fn for_update(engine: Engine) -> &'static str {
     match engine {

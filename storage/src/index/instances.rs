@@ -41,10 +41,18 @@ pub struct InstancePlace {
     pub series_revision: i64,
 }
 
-const SELECT: &str = "select i.id, i.series_id, s.study_id, i.uid, s.uid as series_uid, t.uid as study_uid, i.class,
+/// What [`read`] wants of `instance i`, `series s` and `study t`.
+pub(crate) const COLUMNS: &str = "i.id, i.series_id, s.study_id, i.uid, s.uid as series_uid, t.uid as study_uid, i.class,
      i.number, i.frames, i.transfer_syntax, i.segment_id, i.pack_id, i.offset_bytes, i.length_bytes, i.head_bytes,
-     i.hash, i.received_ms, s.revision as series_revision
-     from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id";
+     i.hash, i.received_ms, s.revision as series_revision";
+
+/// `select …` up to the condition.
+fn select(condition: &str) -> String {
+    format!(
+        "select {COLUMNS} from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id
+         where {condition}"
+    )
+}
 
 /// One instance, if it is within the scope and, where they are given, in that study and series.
 pub async fn by_uid(
@@ -55,7 +63,7 @@ pub async fn by_uid(
     uid: &Uid,
 ) -> Result<Option<InstancePlace>> {
     let mut params = params![uid];
-    let mut sql = format!("{SELECT} where i.uid = $1");
+    let mut sql = select("i.uid = $1");
     for (column, wanted) in [("t.uid", study), ("s.uid", series)] {
         if let Some(wanted) = wanted {
             params.push(wanted.into());
@@ -69,7 +77,7 @@ pub async fn by_uid(
 /// The instances of a series, by instance number. Empty when there is no such series in scope.
 pub async fn of_series(database: &Database, scope: &Scope, study: &Uid, series: &Uid) -> Result<Vec<InstancePlace>> {
     let mut params = params![study, series];
-    let mut sql = format!("{SELECT} where t.uid = $1 and s.uid = $2");
+    let mut sql = select("t.uid = $1 and s.uid = $2");
     push_scope(&mut sql, &mut params, scope, "t.facility");
     sql.push_str(" order by i.number, i.id");
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
@@ -78,7 +86,7 @@ pub async fn of_series(database: &Database, scope: &Scope, study: &Uid, series: 
 /// The instances of a study, by series and instance number.
 pub async fn of_study(database: &Database, scope: &Scope, study: &Uid) -> Result<Vec<InstancePlace>> {
     let mut params = params![study];
-    let mut sql = format!("{SELECT} where t.uid = $1");
+    let mut sql = select("t.uid = $1");
     push_scope(&mut sql, &mut params, scope, "t.facility");
     sql.push_str(" order by s.number, s.id, i.number, i.id");
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
@@ -86,25 +94,54 @@ pub async fn of_study(database: &Database, scope: &Scope, study: &Uid) -> Result
 
 /// The served instances of a series that still lie in the spool.
 pub async fn spooled(database: &Database, series: SeriesId) -> Result<Vec<InstancePlace>> {
-    let sql = format!("{SELECT} where i.series_id = $1 and i.segment_id is not null order by i.number, i.id");
+    let sql = select("i.series_id = $1 and i.segment_id is not null order by i.number, i.id");
     database.fetch(sqlx::AssertSqlSafe(sql), params![series]).await?.iter().map(read).collect()
 }
 
 /// The instances that lie in a segment, by offset.
 pub async fn in_segment(database: &Database, segment: SegmentId) -> Result<Vec<InstancePlace>> {
-    let sql = format!("{SELECT} where i.segment_id = $1 order by i.offset_bytes");
+    let sql = select("i.segment_id = $1 order by i.offset_bytes");
     database.fetch(sqlx::AssertSqlSafe(sql), params![segment]).await?.iter().map(read).collect()
 }
 
 /// The instances that lie in a pack, by offset.
 pub async fn in_pack(database: &Database, pack: PackId) -> Result<Vec<InstancePlace>> {
-    let sql = format!("{SELECT} where i.pack_id = $1 order by i.offset_bytes");
+    let sql = select("i.pack_id = $1 order by i.offset_bytes");
     database.fetch(sqlx::AssertSqlSafe(sql), params![pack]).await?.iter().map(read).collect()
+}
+
+/// Instances after a row, in order of their rows: a walk over the whole archive in pages.
+pub async fn after(database: &Database, after: InstanceId, limit: i64) -> Result<Vec<InstancePlace>> {
+    let sql = select("i.id > $1 order by i.id limit $2");
+    database.fetch(sqlx::AssertSqlSafe(sql), params![after, limit]).await?.iter().map(read).collect()
+}
+
+/// The kept versions of an instance, which are not served.
+pub async fn versions_of(database: &Database, instance: &InstancePlace) -> Result<Vec<InstancePlace>> {
+    let rows = database
+        .fetch(
+            "select transfer_syntax, segment_id, pack_id, offset_bytes, length_bytes, head_bytes, hash, received_ms
+             from instance_version where instance_id = $1 order by id",
+            params![instance.id],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let hash: Vec<u8> = row.get("hash")?;
+            Ok(InstancePlace {
+                transfer_syntax: uid(row, "transfer_syntax")?,
+                place: Place::of(row)?,
+                hash: hash.try_into().map_err(|_| Error::Corrupt("a version row's hash is not 32 bytes".into()))?,
+                received_ms: row.get("received_ms")?,
+                ..instance.clone()
+            })
+        })
+        .collect()
 }
 
 /// The rows of these instances anew, for a reader that found a place gone.
 pub async fn again(database: &Database, id: InstanceId) -> Result<Option<InstancePlace>> {
-    let sql = format!("{SELECT} where i.id = $1");
+    let sql = select("i.id = $1");
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.as_ref().map(read).transpose()
 }
 
@@ -156,7 +193,7 @@ pub(crate) fn push_scope(sql: &mut String, params: &mut Vec<Param>, scope: &Scop
     }
 }
 
-/// Reads a row of [`SELECT`].
+/// Reads a row of [`COLUMNS`].
 pub(crate) fn read(row: &Row) -> Result<InstancePlace> {
     let hash: Vec<u8> = row.get("hash")?;
     Ok(InstancePlace {

@@ -28,9 +28,13 @@ pub struct Pack {
     pub companion_bytes: i64,
     /// How many instances it was made with.
     pub instance_count: i64,
+    /// The series whose instances it holds; `None` while they are being indexed anew.
+    pub series: Option<SeriesId>,
+    /// Whether it is on its way out.
+    pub deleted: bool,
 }
 
-const COLUMNS: &str = "id, object_key, length_bytes, companion_bytes, instance_count";
+const COLUMNS: &str = "id, object_key, length_bytes, companion_bytes, instance_count, series_id, deleted_ms";
 
 /// Notes that a pack is going to be written, so that the next start can finish or undo it.
 pub async fn begin(tx: &mut Transaction, series: SeriesId, object_key: &str, now_ms: i64) -> Result<PackId> {
@@ -66,9 +70,33 @@ pub async fn mark_undone(tx: &mut Transaction, id: PackId, now_ms: i64) -> Resul
 /// Packs that were begun and neither finished nor undone: what is being written now, and what a
 /// crash or an outage left.
 pub async fn unfinished(database: &Database) -> Result<Vec<(SeriesId, Pack)>> {
-    let sql = format!("select series_id, {COLUMNS} from pack where companion_bytes = 0 and deleted_ms is null order by id");
+    let sql = format!("select {COLUMNS} from pack where companion_bytes = 0 and deleted_ms is null order by id");
     let rows = database.fetch(sqlx::AssertSqlSafe(sql), params![]).await?;
     rows.iter().map(|row| Ok((SeriesId(row.get("series_id")?), read(row)?))).collect()
+}
+
+/// Takes up a whole pack that the rows do not know; the instances in it get their rows after it.
+pub async fn adopt(tx: &mut Transaction, object_key: &str, sizes: Sizes, now_ms: i64) -> Result<PackId> {
+    let row = tx
+        .fetch_one(
+            "insert into pack (object_key, length_bytes, companion_bytes, instance_count, created_ms)
+             values ($1, $2, $3, $4, $5) returning id",
+            params![object_key, sizes.length_bytes, sizes.companion_bytes, sizes.instance_count, now_ms],
+        )
+        .await?;
+    Ok(PackId(row.get("id")?))
+}
+
+/// Notes whose instances a pack holds, and how many.
+pub async fn belongs_to(tx: &mut Transaction, id: PackId, series: SeriesId) -> Result<()> {
+    tx.execute(
+        "update pack set series_id = $2, instance_count = (select count(*) from instance where pack_id = $1)
+             + (select count(*) from instance_version where pack_id = $1)
+         where id = $1",
+        params![id, series],
+    )
+    .await
+    .map(drop)
 }
 
 /// Whether nothing lies in a pack by the rows.
@@ -134,5 +162,7 @@ fn read(row: &Row) -> Result<Pack> {
         length_bytes: row.get("length_bytes")?,
         companion_bytes: row.get("companion_bytes")?,
         instance_count: row.get("instance_count")?,
+        series: row.get::<Option<i64>>("series_id")?.map(SeriesId),
+        deleted: row.get::<Option<i64>>("deleted_ms")?.is_some(),
     })
 }

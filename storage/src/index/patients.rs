@@ -6,6 +6,7 @@ use pacs_core::text;
 
 use super::PatientId;
 use super::issuers::Issuer;
+use super::studies::spaced;
 use crate::database::{Row, Transaction, params};
 use crate::{Error, Result};
 
@@ -41,7 +42,7 @@ pub async fn ensure(
                 identifier,
                 issuer.id,
                 &sent.name,
-                &folded,
+                spaced(&folded),
                 text::name_key(&sent.name),
                 &sent.birth_date,
                 &sent.sex,

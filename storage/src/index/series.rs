@@ -1,10 +1,11 @@
 //! Series rows, and which of them wait to be settled.
 
+use pacs_core::access::Scope;
 use pacs_core::attributes::{SERIES_TAGS, SeriesAttributes, excerpt};
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 
-use super::instances::uid;
+use super::instances::{push_scope, uid};
 use super::{SeriesId, StudyId};
 use crate::Result;
 use crate::database::{Database, Transaction, params};
@@ -64,6 +65,32 @@ pub async fn unsettled_of(database: &Database, study: &Uid) -> Result<Vec<Restin
         .collect()
 }
 
+/// A series by its row, to be settled.
+pub async fn resting_by_id(database: &Database, id: SeriesId) -> Result<Option<Resting>> {
+    let row = database
+        .fetch_optional(
+            "select s.uid, t.uid as study_uid, s.updated_ms from series s join study t on t.id = s.study_id
+             where s.id = $1",
+            params![id],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(Resting {
+            id,
+            uid: uid(&row, "uid")?,
+            study_uid: uid(&row, "study_uid")?,
+            updated_ms: row.get("updated_ms")?,
+        })
+    })
+    .transpose()
+}
+
+/// The row of a series by its UID.
+pub async fn id_of(database: &Database, series: &Uid) -> Result<Option<SeriesId>> {
+    let row = database.fetch_optional("select id from series where uid = $1", params![series]).await?;
+    row.map(|row| Ok(SeriesId(row.get("id")?))).transpose()
+}
+
 /// Notes that a series was settled; it stays unsettled when instances arrived meanwhile.
 pub async fn settled(tx: &mut Transaction, id: SeriesId) -> Result<()> {
     tx.execute(
@@ -73,6 +100,35 @@ pub async fn settled(tx: &mut Transaction, id: SeriesId) -> Result<()> {
     )
     .await
     .map(drop)
+}
+
+/// What tells one state of a series from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Raised by every act and late image.
+    pub revision: i64,
+    /// How many instances it has.
+    pub instance_count: i64,
+    /// When the last of them came.
+    pub updated_ms: i64,
+}
+
+/// The state of a series, if it is in that study and in scope.
+pub async fn stamp(database: &Database, scope: &Scope, study: &Uid, series: &Uid) -> Result<Option<Stamp>> {
+    let mut params = params![study, series];
+    let mut sql = "select s.revision, s.instance_count, s.updated_ms from series s join study t on t.id = s.study_id
+         where t.uid = $1 and s.uid = $2"
+        .to_owned();
+    push_scope(&mut sql, &mut params, scope, "t.facility");
+    let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;
+    row.map(|row| {
+        Ok(Stamp {
+            revision: row.get("revision")?,
+            instance_count: row.get("instance_count")?,
+            updated_ms: row.get("updated_ms")?,
+        })
+    })
+    .transpose()
 }
 
 /// A series row as an arriving instance finds it.
