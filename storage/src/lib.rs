@@ -4,24 +4,32 @@
 //! folder or S3) and a spool on local disk. Doors hand it instances through [`Archive::begin`] and
 //! read them back through places found in the rows.
 
+pub mod accounts;
 pub mod acts;
 mod archive;
+pub mod audit_log;
+pub mod catalogue;
 pub mod config;
 pub mod database;
+pub mod devices;
 mod dialect;
 pub mod error;
 pub mod events;
 pub mod exams;
+pub mod identity;
 pub mod index;
 mod ingest;
+pub mod jobs;
 mod journal;
 mod keyed;
+pub mod lifecycle;
 mod packs;
 pub mod query;
 mod read;
 mod recovery;
 mod reindex;
 mod renditions;
+pub mod schedule;
 mod settle;
 mod spool;
 mod verify;

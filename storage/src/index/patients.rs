@@ -28,7 +28,7 @@ pub async fn ensure(
     sent: &PatientAttributes,
     now_ms: i64,
 ) -> Result<Found> {
-    if let Some(found) = by_identifier(tx, identifier, issuer, sent).await? {
+    if let Some(found) = find(tx, identifier, issuer, sent).await? {
         return Ok(found);
     }
     let folded = text::fold(&sent.name);
@@ -51,7 +51,7 @@ pub async fn ensure(
         )
         .await?;
     let Some(row) = made else {
-        return by_identifier(tx, identifier, issuer, sent).await?.ok_or(Error::NotFound);
+        return find(tx, identifier, issuer, sent).await?.ok_or(Error::NotFound);
     };
     let id = PatientId(row.get("id")?);
     tx.execute(
@@ -83,6 +83,28 @@ pub async fn add_identifier(tx: &mut Transaction, id: PatientId, issuer: &Issuer
     if owner == id.0 { Ok(()) } else { Err(Error::Conflict("the number belongs to another patient".into())) }
 }
 
+/// Fills in what was not known of a patient: birth date and sex, and the marks of a name that a
+/// console had sent without them.
+pub async fn complete(tx: &mut Transaction, id: PatientId, given: &PatientAttributes, now_ms: i64) -> Result<()> {
+    let has_marks = !given.name.is_ascii();
+    tx.execute(
+        "update patient set birth_date = coalesce(birth_date, $2), sex = coalesce(sex, $3),
+             name = case when $4 = 1 and name_key = $5 then $6 else name end, revision = revision + 1, updated_ms = $7
+         where id = $1 and (birth_date is null or sex is null or ($4 = 1 and name_key = $5 and name <> $6))",
+        params![
+            id,
+            &given.birth_date,
+            &given.sex,
+            has_marks,
+            text::name_key(&given.name),
+            &given.name,
+            now_ms
+        ],
+    )
+    .await
+    .map(drop)
+}
+
 /// Every identifier of a patient.
 pub async fn identifiers(tx: &mut Transaction, id: PatientId) -> Result<Vec<PatientIdentifier>> {
     let rows = tx
@@ -105,8 +127,8 @@ pub(crate) fn demographics(row: &Row) -> Result<PatientAttributes> {
     })
 }
 
-/// Finds by any identifier of the issuer, so that a merged or second number leads to its person.
-async fn by_identifier(
+/// The patient with that identifier, if there is one; every number that a person has leads there.
+pub async fn find(
     tx: &mut Transaction,
     identifier: &str,
     issuer: &Issuer,

@@ -308,6 +308,8 @@ impl<'a> Batch<'a> {
             )
             .await?;
         if kept == 1 {
+            // A version is settled like any instance.
+            self.tx.execute("update series set unsettled = 1 where id = $1", params![series.id]).await?;
             self.growth.entry(series.study).or_default().conflicts += 1;
             return Ok(Decision::Conflict);
         }

@@ -1,0 +1,211 @@
+//! Devices: application entities that may push and query, and where C-MOVE sends to.
+//!
+//! Entries of the configuration file win and are read-only in the pages; the others are rows, live
+//! at once.
+
+use pacs_core::uid::AeTitle;
+
+use crate::database::{Database, Durability, Row, Transaction, params};
+use crate::index::facilities;
+use crate::{Error, Result};
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Its application entity title, the key.
+    pub ae_title: AeTitle,
+    /// Host name or address, for associations to it and for knowing it by.
+    pub host: Option<String>,
+    /// Port it listens on.
+    pub port: Option<u16>,
+    /// Code of the facility it stands in.
+    pub facility: Option<String>,
+    /// For people.
+    pub description: String,
+    /// Modality it makes, when it is a station of the worklist.
+    pub modality: Option<String>,
+    /// Code of the room it stands in.
+    pub room: Option<String>,
+    /// How the worklist writes names for it.
+    pub worklist_names: WorklistNames,
+    /// Where the entry comes from.
+    pub source: Source,
+    /// When it last opened an association.
+    pub last_seen_ms: Option<i64>,
+}
+
+/// How the worklist writes names for a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WorklistNames {
+    /// As they are, in UTF-8.
+    #[default]
+    Utf8,
+    /// Without marks, for consoles that know only ASCII.
+    Ascii,
+}
+
+/// Where a device's entry comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The configuration file.
+    File,
+    /// A row, made in the pages or by `sen device`.
+    Rows,
+}
+
+impl WorklistNames {
+    /// The setting's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Utf8 => "utf8",
+            Self::Ascii => "ascii",
+        }
+    }
+}
+
+impl Source {
+    /// The source's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Rows => "rows",
+        }
+    }
+}
+
+impl Device {
+    /// A device of which nothing but the title is known.
+    pub fn named(ae_title: AeTitle) -> Self {
+        Self {
+            ae_title,
+            host: None,
+            port: None,
+            facility: None,
+            description: String::new(),
+            modality: None,
+            room: None,
+            worklist_names: WorklistNames::Utf8,
+            source: Source::Rows,
+            last_seen_ms: None,
+        }
+    }
+}
+
+const COLUMNS: &str =
+    "ae_title, host, port, facility, description, modality, room, worklist_names, source, last_seen_ms";
+/// A device's last association is noted at most this often.
+const SEEN_EVERY_MS: i64 = 60_000;
+
+/// Every device, by title.
+pub async fn list(database: &Database) -> Result<Vec<Device>> {
+    let sql = format!("select {COLUMNS} from device order by ae_title");
+    database.fetch(sqlx::AssertSqlSafe(sql), params![]).await?.iter().map(read).collect()
+}
+
+/// The device of that title.
+pub async fn by_ae(database: &Database, ae_title: &AeTitle) -> Result<Option<Device>> {
+    let sql = format!("select {COLUMNS} from device where ae_title = $1");
+    database.fetch_optional(sqlx::AssertSqlSafe(sql), params![ae_title.as_str()]).await?.as_ref().map(read).transpose()
+}
+
+/// Adds or changes a device's row. [`Error::Conflict`] when the file has the title.
+pub async fn upsert(database: &Database, device: &Device) -> Result<()> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let written = write(&mut tx, device, Source::Rows).await?;
+    if written == 0 {
+        return Err(Error::Conflict(format!("{} is set in the configuration file", device.ae_title)));
+    }
+    tx.commit().await
+}
+
+/// Removes a device's row. [`Error::Conflict`] when it is set in the file, [`Error::NotFound`] when
+/// there is none.
+pub async fn remove(database: &Database, ae_title: &AeTitle) -> Result<()> {
+    let removed = database
+        .execute("delete from device where ae_title = $1 and source = 'rows'", params![ae_title.as_str()])
+        .await?;
+    match (removed, by_ae(database, ae_title).await?) {
+        (0, Some(_)) => Err(Error::Conflict(format!("{ae_title} is set in the configuration file"))),
+        (0, None) => Err(Error::NotFound),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the entries of the file what they are now: adds and changes them, and takes away those
+/// that the file no longer has. A row of the same title gives way.
+pub async fn from_file(database: &Database, devices: &[Device]) -> Result<()> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let kept: Vec<String> =
+        tx.fetch("select ae_title from device where source = 'file'", params![]).await?.iter().map(|row| row.at(0)).collect::<Result<_>>()?;
+    for gone in kept.iter().filter(|title| !devices.iter().any(|device| device.ae_title.as_str() == **title)) {
+        tx.execute("delete from device where ae_title = $1", params![gone]).await?;
+    }
+    for device in devices {
+        write(&mut tx, device, Source::File).await?;
+    }
+    tx.commit().await
+}
+
+/// Notes that a device opened an association; cheap to call for each one.
+pub async fn seen(database: &Database, ae_title: &AeTitle, now_ms: i64) -> Result<()> {
+    let known = database
+        .fetch_optional(
+            "select 1 from device where ae_title = $1 and (last_seen_ms is null or last_seen_ms < $2)",
+            params![ae_title.as_str(), now_ms - SEEN_EVERY_MS],
+        )
+        .await?;
+    if known.is_some() {
+        let mut tx = database.begin(Durability::Batched).await?;
+        tx.execute("update device set last_seen_ms = $2 where ae_title = $1", params![ae_title.as_str(), now_ms])
+            .await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn write(tx: &mut Transaction, device: &Device, source: Source) -> Result<u64> {
+    if let Some(facility) = &device.facility {
+        facilities::ensure(tx, facility).await?;
+    }
+    tx.execute(
+        "insert into device (ae_title, host, port, facility, description, modality, room, worklist_names, source)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         on conflict (ae_title) do update set host = excluded.host, port = excluded.port,
+             facility = excluded.facility, description = excluded.description, modality = excluded.modality,
+             room = excluded.room, worklist_names = excluded.worklist_names, source = excluded.source
+         where device.source = 'rows' or excluded.source = 'file'",
+        params![
+            device.ae_title.as_str(),
+            &device.host,
+            device.port.map(i64::from),
+            &device.facility,
+            &device.description,
+            &device.modality,
+            &device.room,
+            device.worklist_names.as_str(),
+            source.as_str()
+        ],
+    )
+    .await
+}
+
+fn read(row: &Row) -> Result<Device> {
+    let title: String = row.get("ae_title")?;
+    let port: Option<i64> = row.get("port")?;
+    Ok(Device {
+        ae_title: AeTitle::parse(&title).map_err(|why| Error::Corrupt(format!("a device's title: {why}")))?,
+        host: row.get("host")?,
+        port: port.and_then(|port| u16::try_from(port).ok()),
+        facility: row.get("facility")?,
+        description: row.get("description")?,
+        modality: row.get("modality")?,
+        room: row.get("room")?,
+        worklist_names: if row.get::<String>("worklist_names")? == "ascii" {
+            WorklistNames::Ascii
+        } else {
+            WorklistNames::Utf8
+        },
+        source: if row.get::<String>("source")? == "file" { Source::File } else { Source::Rows },
+        last_seen_ms: row.get("last_seen_ms")?,
+    })
+}

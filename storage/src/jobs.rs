@@ -1,0 +1,230 @@
+//! Work to be done later or elsewhere: a row a job, claimed under a lease, retried with backoff.
+//!
+//! A door asks another through a row here; workers started by the program do the work and fill in
+//! the result. A job whose worker died is claimed again when its lease has run out.
+
+use serde_json::Value;
+
+use crate::database::{Database, Durability, Engine, Row, Transaction, params};
+use crate::{Error, Result};
+
+/// Row of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct JobId(pub i64);
+
+/// A job to be done.
+#[derive(Debug, Clone)]
+pub struct NewJob<'a> {
+    /// What a worker knows how to do: `echo`, `send`, `journal`, …
+    pub kind: &'a str,
+    /// What the worker needs to know.
+    pub payload: Value,
+    /// While a job with this key waits or runs, another is not made.
+    pub dedupe: Option<&'a str>,
+    /// Not before.
+    pub due_ms: i64,
+    /// How often it is tried before it counts as failed.
+    pub max_attempts: u32,
+    /// `Actor::id` of who asked for it.
+    pub created_by: Option<&'a str>,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobState {
+    /// Waits for its time or a worker.
+    Waiting,
+    /// A worker has it.
+    Running,
+    /// Done; the result is filled in.
+    Done,
+    /// Given up; the error is filled in.
+    Failed,
+}
+
+impl JobState {
+    const ALL: [Self; 4] = [Self::Waiting, Self::Running, Self::Done, Self::Failed];
+
+    /// The state's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// A job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// The row.
+    pub id: JobId,
+    /// What is to be done.
+    pub kind: String,
+    /// What the worker needs to know.
+    pub payload: Value,
+    /// Where it stands.
+    pub state: JobState,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// How often it is tried at most.
+    pub max_attempts: i64,
+    /// What came of it.
+    pub result: Option<Value>,
+    /// Why the last try failed.
+    pub error: Option<String>,
+    /// When it was asked for.
+    pub created_ms: i64,
+    /// When it last changed.
+    pub updated_ms: i64,
+}
+
+const COLUMNS: &str =
+    "id, kind, payload, state, attempts, max_attempts, result, error, created_ms, updated_ms";
+const FIRST_RETRY_MS: i64 = 2_000;
+const LAST_RETRY_MS: i64 = 600_000;
+
+/// Adds a job within a transaction; `None` when one with its key waits or runs already.
+pub async fn enqueue_in(tx: &mut Transaction, job: &NewJob<'_>, now_ms: i64) -> Result<Option<JobId>> {
+    let row = tx
+        .fetch_optional(
+            "insert into job (kind, payload, state, dedupe, due_ms, attempts, max_attempts, created_by, created_ms,
+                 updated_ms) values ($1, $2, 'waiting', $3, $4, 0, $5, $6, $7, $7)
+             on conflict do nothing returning id",
+            params![
+                job.kind,
+                job.payload.to_string(),
+                job.dedupe,
+                job.due_ms,
+                job.max_attempts,
+                job.created_by,
+                now_ms
+            ],
+        )
+        .await?;
+    row.map(|row| Ok(JobId(row.get("id")?))).transpose()
+}
+
+/// Adds a job; `None` when one with its key waits or runs already.
+pub async fn enqueue(database: &Database, job: &NewJob<'_>, now_ms: i64) -> Result<Option<JobId>> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let id = enqueue_in(&mut tx, job, now_ms).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Takes the next due job of a kind under a lease. Jobs whose lease has run out are due again.
+pub async fn claim(
+    database: &Database,
+    kind: &str,
+    worker: &str,
+    lease_ms: i64,
+    now_ms: i64,
+) -> Result<Option<Job>> {
+    let waiting = database
+        .fetch_optional(
+            "select 1 from job where kind = $1 and state = 'waiting' and due_ms <= $2
+             union all select 1 from job where kind = $1 and state = 'running' and lease_until_ms <= $2 limit 1",
+            params![kind, now_ms],
+        )
+        .await?;
+    // Asking needs no write lock, and mostly there is nothing to do.
+    if waiting.is_none() {
+        return Ok(None);
+    }
+    let mut tx = database.begin(Durability::Synced).await?;
+    tx.execute(
+        "update job set state = 'waiting', due_ms = $2, lease_owner = null
+         where kind = $1 and state = 'running' and lease_until_ms <= $2",
+        params![kind, now_ms],
+    )
+    .await?;
+    let skip = match tx.engine() {
+        Engine::Sqlite => "",
+        Engine::Postgres => " for update skip locked",
+    };
+    let sql = format!(
+        "update job set state = 'running', attempts = attempts + 1, lease_owner = $3, lease_until_ms = $4,
+             updated_ms = $2
+         where id = (select id from job where kind = $1 and state = 'waiting' and due_ms <= $2
+             order by due_ms, id limit 1{skip}) returning {COLUMNS}"
+    );
+    let params = params![kind, now_ms, worker, now_ms + lease_ms];
+    let job = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()?;
+    tx.commit().await?;
+    Ok(job)
+}
+
+/// Keeps a lease while long work goes on. [`Error::Conflict`] when it was lost.
+pub async fn renew(database: &Database, id: JobId, worker: &str, lease_until_ms: i64) -> Result<()> {
+    let renewed = database
+        .execute(
+            "update job set lease_until_ms = $3 where id = $1 and lease_owner = $2 and state = 'running'",
+            params![id.0, worker, lease_until_ms],
+        )
+        .await?;
+    held(renewed)
+}
+
+/// Fills in the result. [`Error::Conflict`] when the lease was lost meanwhile.
+pub async fn finish(database: &Database, id: JobId, worker: &str, result: &Value, now_ms: i64) -> Result<()> {
+    let finished = database
+        .execute(
+            "update job set state = 'done', result = $3, error = null, lease_owner = null, updated_ms = $4
+             where id = $1 and lease_owner = $2 and state = 'running'",
+            params![id.0, worker, result.to_string(), now_ms],
+        )
+        .await?;
+    held(finished)
+}
+
+/// Notes a failed try: it is tried again after a while that doubles, or given up.
+pub async fn fail(database: &Database, job: &Job, worker: &str, error: &str, now_ms: i64) -> Result<()> {
+    let doublings = u32::try_from(job.attempts.clamp(1, 20) - 1).unwrap_or(0);
+    let wait_ms = (FIRST_RETRY_MS << doublings).min(LAST_RETRY_MS);
+    let state = if job.attempts >= job.max_attempts { JobState::Failed } else { JobState::Waiting };
+    let failed = database
+        .execute(
+            "update job set state = $3, error = $4, due_ms = $5, lease_owner = null, updated_ms = $6
+             where id = $1 and lease_owner = $2 and state = 'running'",
+            params![job.id.0, worker, state.as_str(), error, now_ms + wait_ms, now_ms],
+        )
+        .await?;
+    held(failed)
+}
+
+/// One job.
+pub async fn by_id(database: &Database, id: JobId) -> Result<Option<Job>> {
+    let sql = format!("select {COLUMNS} from job where id = $1");
+    database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id.0]).await?.as_ref().map(read).transpose()
+}
+
+/// The newest jobs, for the page of the administrator.
+pub async fn newest(database: &Database, limit: u32) -> Result<Vec<Job>> {
+    let sql = format!("select {COLUMNS} from job order by created_ms desc, id desc limit $1");
+    database.fetch(sqlx::AssertSqlSafe(sql), params![limit]).await?.iter().map(read).collect()
+}
+
+fn held(touched: u64) -> Result<()> {
+    if touched == 0 { Err(Error::Conflict("the job's lease was lost".into())) } else { Ok(()) }
+}
+
+fn read(row: &Row) -> Result<Job> {
+    let json = |text: String| serde_json::from_str(&text).map_err(|error| Error::Corrupt(format!("a job: {error}")));
+    let word: String = row.get("state")?;
+    let state = JobState::ALL.into_iter().find(|state| state.as_str() == word);
+    Ok(Job {
+        id: JobId(row.get("id")?),
+        kind: row.get("kind")?,
+        payload: json(row.get("payload")?)?,
+        state: state.ok_or_else(|| Error::Corrupt(format!("a job is in the unknown state {word}")))?,
+        attempts: row.get("attempts")?,
+        max_attempts: row.get("max_attempts")?,
+        result: row.get::<Option<String>>("result")?.map(json).transpose()?,
+        error: row.get("error")?,
+        created_ms: row.get("created_ms")?,
+        updated_ms: row.get("updated_ms")?,
+    })
+}

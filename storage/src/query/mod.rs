@@ -1,0 +1,55 @@
+//! `pacs_core::query` over the rows: newest first, in bounded memory, within the asker's scope.
+//!
+//! Studies are walked in pages by key, never held open between pages; series and instances are
+//! read below the studies of a page. What drives a page is chosen by [`plan`]: a unique key, an
+//! identifier, the rarest word of a name, or the newest studies.
+
+mod answer;
+pub(crate) mod columns;
+pub(crate) mod condition;
+mod names;
+mod patients;
+mod places;
+mod plan;
+mod walk;
+
+use futures::stream::{self, Stream, StreamExt as _};
+use pacs_core::access::Scope;
+use pacs_core::dataset::DataSet;
+use pacs_core::query::{Level, Query};
+
+use crate::Result;
+use crate::database::Database;
+
+pub(crate) use names::Words;
+pub use places::find_places;
+pub(crate) use plan::{Cursor, plan_list};
+
+/// Whether every key of the query is matched on. One on an attribute that the rows do not hold is
+/// passed over, so that it matches everything (PS3.4 C.2.2.1.3).
+pub fn supports(query: &Query) -> bool {
+    query.filters.iter().all(|filter| columns::matched_by(&filter.path, query.level).is_some())
+}
+
+/// The answers to a query, as data sets in UTF-8 with every return key that the rows hold; return
+/// keys they do not hold are empty. A page of rows is read at a time.
+pub fn find(
+    database: &Database,
+    query: &Query,
+    scope: &Scope,
+) -> impl Stream<Item = Result<DataSet>> + Send + Unpin + use<> {
+    let pages = match query.level {
+        Level::Patient => patients::pages(database.clone(), query.clone(), scope.clone()).left_stream(),
+        _ => walk::pages(database.clone(), query.clone(), scope.clone()).right_stream(),
+    };
+    Box::pin(pages.flat_map(|page| match page {
+        Ok(answers) => stream::iter(answers.into_iter().map(Ok).collect::<Vec<_>>()),
+        Err(error) => stream::iter(vec![Err(error)]),
+    }))
+}
+
+/// Whether a filter on this attribute is matched in a query at `level`. [`find`] passes over
+/// others, as PS3.4 C.4.1.1.3.1 lets optional keys be; a door that has to say so asks here.
+pub fn is_matched(path: &[pacs_core::Tag], level: Level) -> bool {
+    columns::matched_by(path, level).is_some()
+}

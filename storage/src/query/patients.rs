@@ -1,0 +1,171 @@
+//! Answers at the patient level: persons with at least one study within the scope.
+
+use futures::stream::{self, Stream};
+use pacs_core::access::Scope;
+use pacs_core::dataset::DataSet;
+use pacs_core::query::{Level, Matching, Query, Returns};
+use pacs_core::{Tag, tags};
+
+use super::answer::{finish, put_int, put_text, start};
+use super::columns::{Column, Kind};
+use super::condition::Conditions;
+use super::names::{self, Lead, Table};
+use crate::Result;
+use crate::database::{Database, Row};
+use crate::dialect;
+
+/// Patients read at a time.
+const PATIENTS: i64 = 200;
+
+const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
+    Column { tag, level: Level::Patient, sql, name: "", kind }
+}
+
+const COLUMNS: [Column; 5] = [
+    column(tags::PATIENT_NAME, "p.name", Kind::Name("p.folded_name")),
+    column(tags::PATIENT_ID, "p.identifier", Kind::Text),
+    column(tags::ISSUER_OF_PATIENT_ID, "i.code", Kind::Text),
+    column(tags::PATIENT_BIRTH_DATE, "p.birth_date", Kind::Date),
+    column(tags::PATIENT_SEX, "p.sex", Kind::Text),
+];
+
+/// Answers at the patient level, a page at a time.
+pub(super) fn pages(
+    database: Database,
+    query: Query,
+    scope: Scope,
+) -> impl Stream<Item = Result<Vec<DataSet>>> + Send {
+    let walk = Walk {
+        left: query.limit.map_or(i64::MAX, i64::from),
+        skip: i64::from(query.offset),
+        database,
+        query,
+        scope,
+        lead: None,
+        before: i64::MAX,
+    };
+    stream::try_unfold(walk, |mut walk| async move {
+        if walk.left <= 0 {
+            return Ok(None);
+        }
+        let page = walk.next().await?;
+        Ok((!page.is_empty()).then_some((page, walk)))
+    })
+}
+
+struct Walk {
+    database: Database,
+    query: Query,
+    scope: Scope,
+    /// How the walk begins; chosen once.
+    lead: Option<Lead>,
+    /// Rows before this one are still to be read.
+    before: i64,
+    skip: i64,
+    left: i64,
+}
+
+impl Walk {
+    async fn next(&mut self) -> Result<Vec<DataSet>> {
+        let (mut from, mut key) = ("patient p", "p.id");
+        let mut conditions = Conditions::new(self.database.engine());
+        for filter in &self.query.filters {
+            let Some(column) = COLUMNS.iter().find(|column| filter.path == [column.tag]) else { continue };
+            if column.tag != tags::PATIENT_NAME {
+                conditions.matching(column, &filter.matching);
+                continue;
+            }
+            let Matching::Name(name) = &filter.matching else { continue };
+            let words = names::words(name, self.query.fuzzy);
+            let lead = match &self.lead {
+                Some(lead) => lead,
+                None => self.lead.insert(names::lead(&self.database, Table::Patients, &words).await?),
+            };
+            match lead {
+                Lead::Word(word) => {
+                    let bound = conditions.bind(word.as_str());
+                    conditions.push(format!("w.word = {bound}"));
+                    (from, key) = ("patient_word w join patient p on p.id = w.patient_id", "w.patient_id");
+                }
+                Lead::Beginning(beginning) => {
+                    if let Some(after) = dialect::after_prefix(beginning) {
+                        let (from, before) = (conditions.bind(beginning.as_str()), conditions.bind(after));
+                        conditions.push(format!(
+                            "p.id in (select patient_id from patient_word where word >= {from} and word < {before})"
+                        ));
+                    }
+                }
+                Lead::Nothing => {}
+            }
+            for word in &words.whole {
+                let bound = conditions.bind(word.as_str());
+                conditions.push(format!(
+                    "exists (select 1 from patient_word v where v.word = {bound} and v.patient_id = p.id)"
+                ));
+            }
+            if name.wildcard {
+                conditions.name("p.folded_name", name);
+            } else {
+                words.beginnings.iter().for_each(|word| conditions.word("p.folded_name", word, true));
+            }
+        }
+        let before = conditions.bind(self.before);
+        conditions.push(format!("{key} < {before}"));
+        let seen = self.seen(&mut conditions);
+        conditions.push(format!("exists (select 1 from study t where t.patient_id = p.id{seen})"));
+        let clause = conditions.clause();
+        let limit = conditions.bind(PATIENTS.min(self.left));
+        let offset = conditions.bind(std::mem::take(&mut self.skip));
+        let sql = format!(
+            "select p.id, p.name, p.identifier, i.code as issuer, p.birth_date, p.sex,
+                 (select count(*) from study t where t.patient_id = p.id{seen}) as studies,
+                 (select cast(coalesce(sum(t.series_count), 0) as bigint) from study t
+                  where t.patient_id = p.id{seen}) as series,
+                 (select cast(coalesce(sum(t.instance_count), 0) as bigint) from study t
+                  where t.patient_id = p.id{seen}) as instances
+             from {from} join issuer i on i.id = p.issuer_id{clause} order by {key} desc limit {limit} offset {offset}"
+        );
+        let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+        self.left -= i64::try_from(rows.len()).unwrap_or(self.left);
+        if let Some(last) = rows.last() {
+            self.before = last.get("id")?;
+        }
+        rows.iter().map(|row| self.answer(row)).collect()
+    }
+
+    /// The condition that a study `t` is within the scope; its values are bound once.
+    fn seen(&self, conditions: &mut Conditions) -> String {
+        match &self.scope {
+            Scope::All => String::new(),
+            Scope::Facilities(codes) if codes.is_empty() => " and 1 = 0".into(),
+            Scope::Facilities(codes) => format!(" and t.facility in ({})", conditions.bind_all(codes.iter())),
+        }
+    }
+
+    fn answer(&self, row: &Row) -> Result<DataSet> {
+        let mut answer = start();
+        let identifier: String = row.get("identifier")?;
+        // A patient without an identifier is kept under one that no device sent.
+        let identifier = if identifier.starts_with('?') { None } else { Some(identifier) };
+        put_text(&mut answer, tags::PATIENT_NAME, Some(&row.get::<String>("name")?));
+        put_text(&mut answer, tags::PATIENT_ID, identifier.as_deref());
+        put_text(&mut answer, tags::ISSUER_OF_PATIENT_ID, Some(&row.get::<String>("issuer")?));
+        put_text(&mut answer, tags::PATIENT_BIRTH_DATE, row.get::<Option<String>>("birth_date")?.as_deref());
+        put_text(&mut answer, tags::PATIENT_SEX, row.get::<Option<String>>("sex")?.as_deref());
+        put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_STUDIES, row.get("studies")?);
+        put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_SERIES, row.get("series")?);
+        put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, row.get("instances")?);
+        let wanted = match &self.query.returns {
+            Returns::All => None,
+            Returns::Tags(paths) => Some(paths.iter().filter_map(|path| path.first().copied()).collect::<Vec<_>>()),
+        };
+        if let Some(wanted) = &wanted {
+            answer.retain(|element| {
+                wanted.contains(&element.tag)
+                    || [tags::PATIENT_ID, tags::SPECIFIC_CHARACTER_SET].contains(&element.tag)
+            });
+        }
+        finish(&mut answer, wanted.as_deref());
+        Ok(answer)
+    }
+}

@@ -1,0 +1,206 @@
+//! Writing an order: patient, order, requested procedure and scheduled step in one commit.
+
+use pacs_core::access::Actor;
+use pacs_core::attributes::PatientAttributes;
+use pacs_core::exam::StepState;
+use pacs_core::identity::{INSURANCE_ISSUER, Likeness, NATIONAL_ISSUER};
+use pacs_core::uid::{AeTitle, Uid};
+
+use crate::catalogue::Procedure;
+use crate::database::{Database, Durability, Transaction, params};
+use crate::events::{self, EventKind, NewEvent};
+use crate::exams::{self, Exam, ExamId, matching};
+use crate::index::facilities::{self, Facility};
+use crate::index::issuers::{self, Issuer, IssuerKind};
+use crate::index::{PatientId, patients};
+use crate::{Error, Result};
+
+/// An order to be written. Text has been checked by the door.
+#[derive(Debug, Clone)]
+pub struct NewOrder {
+    /// Code of the facility that performs it.
+    pub facility: String,
+    /// Whom it is for.
+    pub patient: OrderPatient,
+    /// What is asked for.
+    pub procedure: Procedure,
+    /// The device, when one was chosen.
+    pub station_ae: Option<AeTitle>,
+    /// Code of the room, when one was chosen.
+    pub room: Option<String>,
+    /// `yyyymmdd` on the facility's wall.
+    pub scheduled_date: String,
+    /// `hhmmss` on the facility's wall.
+    pub scheduled_time: String,
+    /// Who asks for it.
+    pub referring_physician: Option<String>,
+    /// Why.
+    pub reason: Option<String>,
+    /// Whether it cannot wait.
+    pub emergency: bool,
+}
+
+/// Whom an order is for. Without an identifier the patient is found by the national or insurance
+/// number, or registered anew under the facility's next number.
+#[derive(Debug, Clone, Default)]
+pub struct OrderPatient {
+    /// Identifier of a known patient.
+    pub id: Option<String>,
+    /// Code of its issuer; the facility's own when there is none.
+    pub issuer: Option<String>,
+    /// PN, or a name as people write it.
+    pub name: String,
+    /// `yyyymmdd`.
+    pub birth_date: Option<String>,
+    /// `M`, `F` or `O`.
+    pub sex: Option<String>,
+    /// National personal identification number.
+    pub national_id: Option<String>,
+    /// Number of the health insurance card.
+    pub insurance_id: Option<String>,
+}
+
+/// Writes an order; images that were waiting for its accession number are matched in the same
+/// commit. [`Error::Conflict`] when a number given is another patient's.
+pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, now_ms: i64) -> Result<Exam> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let facility = facilities::ensure(&mut tx, &order.facility).await?;
+    let patient = patient(&mut tx, &order.patient, &facility, now_ms).await?;
+    // Two digits of the year, month and day, and a number of the facility's day: 11 of 16 characters.
+    let (today, _) = facility.wall(now_ms);
+    let day = today.get(2..).unwrap_or_default();
+    let number = next_number(&mut tx, &format!("accession:{}:{day}", facility.code)).await?;
+    let accession_number = format!("{day}{number:05}");
+    let row = tx
+        .fetch_one(
+            "insert into order_ (facility, patient_id, accession_number, referring_physician, reason, emergency, state,
+                 created_by, created_ms, revision) values ($1, $2, $3, $4, $5, $6, 'active', $7, $8, 1) returning id",
+            params![
+                &facility.code,
+                patient,
+                &accession_number,
+                &order.referring_physician,
+                &order.reason,
+                order.emergency,
+                &actor.id,
+                now_ms
+            ],
+        )
+        .await?;
+    let order_id: i64 = row.get("id")?;
+    let procedure_number = next_number(&mut tx, "requested_procedure").await?;
+    let row = tx
+        .fetch_one(
+            "insert into requested_procedure (order_id, procedure_id, study_uid, code, name)
+             values ($1, $2, $3, $4, $5) returning id",
+            params![
+                order_id,
+                format!("RP{procedure_number}"),
+                &Uid::generate(rand::random()),
+                &order.procedure.code,
+                &order.procedure.name
+            ],
+        )
+        .await?;
+    let state = if order.station_ae.is_some() || order.room.is_some() { StepState::Scheduled } else { StepState::Requested };
+    let step_number = next_number(&mut tx, "scheduled_step").await?;
+    let row = tx
+        .fetch_one(
+            "insert into scheduled_step (requested_procedure_id, step_id, facility, modality, station_ae, room,
+                 scheduled_date, scheduled_time, state, revision, updated_ms)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10) returning id",
+            params![
+                row.get::<i64>("id")?,
+                format!("SPS{step_number}"),
+                &facility.code,
+                &order.procedure.modality,
+                order.station_ae.as_ref().map(AeTitle::as_str),
+                &order.room,
+                &order.scheduled_date,
+                &order.scheduled_time,
+                state.as_str(),
+                now_ms
+            ],
+        )
+        .await?;
+    let id = ExamId(row.get("id")?);
+    let matched = matching::on_order(&mut tx, &accession_number, now_ms).await?;
+    let exam = exams::within(&mut tx, id).await?;
+    let of = |kind| NewEvent { facility: Some(&exam.facility), exam_id: Some(id.0), ..NewEvent::new(kind) };
+    let mut happened = vec![of(EventKind::OrderCreated), of(EventKind::ExamChanged)];
+    if matched {
+        happened.push(of(EventKind::UnmatchedChanged));
+    }
+    events::append(&mut tx, now_ms, &happened).await?;
+    tx.commit().await?;
+    Ok(exam)
+}
+
+/// The patient an order names: known by identifier, by national or insurance number, or new.
+async fn patient(tx: &mut Transaction, given: &OrderPatient, facility: &Facility, now_ms: i64) -> Result<PatientId> {
+    let demographics = PatientAttributes {
+        id: given.id.clone().unwrap_or_default(),
+        issuer: given.issuer.clone(),
+        name: given.name.clone(),
+        birth_date: given.birth_date.clone(),
+        sex: given.sex.clone(),
+    };
+    let national = issuers::ensure(tx, NATIONAL_ISSUER, IssuerKind::National).await?;
+    let insurance = issuers::ensure(tx, INSURANCE_ISSUER, IssuerKind::Insurance).await?;
+    let numbers: Vec<(&Issuer, &str)> = [(&national, &given.national_id), (&insurance, &given.insurance_id)]
+        .into_iter()
+        .filter_map(|(issuer, number)| Some((issuer, number.as_deref().filter(|number| !number.is_empty())?)))
+        .collect();
+    let found = match given.id.as_deref().filter(|id| !id.is_empty()) {
+        Some(identifier) => {
+            let issuer = match given.issuer.as_deref() {
+                Some(code) => issuers::named(tx, code)
+                    .await?
+                    .ok_or_else(|| Error::Conflict("nobody issues identifiers under that code".into()))?,
+                None => facility.issuer.clone(),
+            };
+            patients::ensure(tx, identifier, &issuer, &demographics, now_ms).await?
+        }
+        None => match known_by(tx, &numbers, &demographics).await? {
+            Some(found) => found,
+            None => {
+                let number = next_number(tx, &format!("patient:{}", facility.code)).await?;
+                let identifier = format!("{}{number:07}", facility.code);
+                patients::ensure(tx, &identifier, &facility.issuer, &demographics, now_ms).await?
+            }
+        },
+    };
+    if found.likeness == Likeness::Doubtful {
+        return Err(Error::Conflict("the identifier belongs to a person with another name, birth date or sex".into()));
+    }
+    for (issuer, number) in numbers {
+        patients::add_identifier(tx, found.id, issuer, number).await?;
+    }
+    patients::complete(tx, found.id, &demographics, now_ms).await?;
+    Ok(found.id)
+}
+
+async fn known_by(
+    tx: &mut Transaction,
+    numbers: &[(&Issuer, &str)],
+    demographics: &PatientAttributes,
+) -> Result<Option<patients::Found>> {
+    for (issuer, number) in numbers {
+        if let Some(found) = patients::find(tx, number, issuer, demographics).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// The next number of a counter, from 1. Concurrent transactions wait for each other.
+async fn next_number(tx: &mut Transaction, counter: &str) -> Result<i64> {
+    let row = tx
+        .fetch_one(
+            "insert into setting (key, value) values ($1, '1') on conflict (key) do update
+             set value = cast(cast(setting.value as bigint) + 1 as text) returning value",
+            params![format!("counter:{counter}")],
+        )
+        .await?;
+    row.get::<String>("value")?.parse().map_err(|_| Error::Corrupt(format!("counter {counter} is no number")))
+}
