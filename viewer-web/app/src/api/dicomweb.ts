@@ -1,0 +1,72 @@
+/** The DICOMweb calls that the pages make. Frames go through the viewer's own loader. */
+import { request } from './http';
+import { date, number, text, time, type DataSet } from './dicomJson';
+
+const root = '/dicomweb';
+
+/** One series as QIDO-RS tells of it. */
+export interface Series {
+  studyUid: string;
+  seriesUid: string;
+  modality: string;
+  number: number | null;
+  description: string;
+  bodyPart: string;
+  date: string | null;
+  time: string | null;
+  instances: number;
+}
+
+/** The series of a study, in the order in which they were made. */
+export async function seriesOf(studyUid: string, signal?: AbortSignal): Promise<Series[]> {
+  const sets = await request<DataSet[] | undefined>(
+    `${root}/studies/${studyUid}/series?includefield=0008103E,00180015,00201209,00080021,00080031`,
+    { signal, accept: 'application/dicom+json' },
+  );
+  return (sets ?? []).map((set) => seriesFrom(studyUid, set)).toSorted(bySeriesNumber);
+}
+
+/** Every instance's metadata of one series. */
+export function metadataOf(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DataSet[]> {
+  return request<DataSet[]>(`${root}/studies/${studyUid}/series/${seriesUid}/metadata`, {
+    signal,
+    accept: 'application/dicom+json',
+  });
+}
+
+/** Modalities whose objects are no pictures. */
+const withoutPictures = new Set(['SR', 'PR', 'KO', 'DOC', 'RTSTRUCT', 'RTPLAN', 'RTRECORD', 'REG', 'FID', 'AU', 'PLAN', 'ECG', 'HD']);
+
+/** Whether a series of this modality is something to look at. */
+export function hasPictures(modality: string): boolean {
+  return !withoutPictures.has(modality);
+}
+
+/** Where the picture of a series is. */
+export function thumbnailOf(studyUid: string, seriesUid: string): string {
+  return `${root}/studies/${studyUid}/series/${seriesUid}/thumbnail`;
+}
+
+/** Where one instance is, without a host: the pages and the images come from the same server. */
+export function instancePath(studyUid: string, seriesUid: string, instanceUid: string): string {
+  return `${root}/studies/${studyUid}/series/${seriesUid}/instances/${instanceUid}`;
+}
+
+function seriesFrom(studyUid: string, set: DataSet): Series {
+  return {
+    studyUid,
+    seriesUid: text(set, '0020000E') ?? '',
+    modality: text(set, '00080060') ?? '',
+    number: number(set, '00200011'),
+    description: text(set, '0008103E') ?? '',
+    bodyPart: text(set, '00180015') ?? '',
+    date: date(set, '00080021'),
+    time: time(set, '00080031'),
+    instances: number(set, '00201209') ?? 0,
+  };
+}
+
+function bySeriesNumber(a: Series, b: Series): number {
+  const byNumber = (a.number ?? Number.MAX_SAFE_INTEGER) - (b.number ?? Number.MAX_SAFE_INTEGER);
+  return byNumber || (a.date ?? '').localeCompare(b.date ?? '') || (a.time ?? '').localeCompare(b.time ?? '') || a.seriesUid.localeCompare(b.seriesUid);
+}

@@ -1,0 +1,50 @@
+/** Every call of /api/v1, by name. */
+import { request, withQuery } from './http';
+import type {
+  Act, Device, Exam, KnownPatient, NewOrder, OrderForm, Page, Session, Study, StudyWithPriors, SystemInfo, Unmatched, Worklist,
+} from './types';
+
+const root = '/api/v1';
+const part = encodeURIComponent;
+
+/** What the exam search asks for. */
+export interface StudyFilter {
+  q: string;
+  modality: string | null;
+  from: string | null;
+  to: string | null;
+}
+
+/** What the worklist asks for. */
+export interface WorklistFilter {
+  date: string;
+  modality: string | null;
+  room: string | null;
+}
+
+export const server = {
+  session: (signal?: AbortSignal) => request<Session>(`${root}/session`, { signal }),
+  signIn: (user: string, password: string) => request<Session>(`${root}/session`, { method: 'POST', body: { user, password } }),
+  signOut: () => request<void>(`${root}/session`, { method: 'DELETE' }),
+
+  studies: (filter: StudyFilter, cursor: string | null, limit: number, signal?: AbortSignal) =>
+    request<Page<Study>>(withQuery(`${root}/studies`, { ...filter, limit, cursor }), { signal }),
+  study: (studyUid: string, signal?: AbortSignal) => request<StudyWithPriors>(`${root}/studies/${part(studyUid)}`, { signal }),
+
+  worklist: (filter: WorklistFilter, signal?: AbortSignal) =>
+    request<Worklist>(withQuery(`${root}/worklist`, { ...filter }), { signal }),
+  act: (examId: string, act: Act, reason?: string) =>
+    request<Exam>(`${root}/exams/${part(examId)}/acts`, { method: 'POST', body: reason ? { act, reason } : { act } }),
+
+  orderForm: (signal?: AbortSignal) => request<OrderForm>(`${root}/orders/form`, { signal }),
+  patients: (q: string, signal?: AbortSignal) => request<{ items: KnownPatient[] }>(withQuery(`${root}/patients`, { q }), { signal }),
+  createOrder: (order: NewOrder) => request<Exam>(`${root}/orders`, { method: 'POST', body: order }),
+
+  unmatched: (signal?: AbortSignal) => request<{ items: Unmatched[] }>(`${root}/unmatched`, { signal }),
+  link: (studyUid: string, examId: string, reason?: string) =>
+    request<unknown>(`${root}/unmatched/${part(studyUid)}/link`, { method: 'POST', body: reason ? { examId, reason } : { examId } }),
+  unlink: (studyUid: string) => request<unknown>(`${root}/unmatched/${part(studyUid)}/unlink`, { method: 'POST', body: {} }),
+
+  devices: (signal?: AbortSignal) => request<{ items: Device[] }>(`${root}/devices`, { signal }),
+  system: (signal?: AbortSignal) => request<SystemInfo>(`${root}/system`, { signal }),
+};

@@ -1,0 +1,172 @@
+/** What /api/v1 answers. Instants are ISO 8601; days are `yyyy-MM-dd`; DICOM times `HH:mm:ss`. */
+import type { phrases } from '~/i18n';
+
+/** The states an exam is seen in. */
+export type LabelKey = keyof (typeof phrases)['vi']['exam']['label'];
+/** The acts that move an exam. */
+export type Act = keyof (typeof phrases)['vi']['exam']['act'];
+/** Patient's sex, as DICOM has it. */
+export type Sex = 'M' | 'F' | 'O';
+
+/** Who is signed in. */
+export interface Session {
+  user: { name: string; displayName: string; role: string; facilities: string[] | null };
+  language?: string;
+}
+
+/** A patient as every row carries it. */
+export interface Patient {
+  id: string;
+  issuer: string | null;
+  name: string;
+  birthDate: string | null;
+  sex: Sex | null;
+}
+
+/** A patient on record, with the numbers a counter asks for. */
+export interface KnownPatient extends Patient {
+  nationalId: string | null;
+  insuranceId: string | null;
+}
+
+/** A row of the exam search. */
+export interface Study {
+  studyUid: string;
+  patient: Patient;
+  studyDate: string | null;
+  studyTime: string | null;
+  accessionNumber: string | null;
+  description: string | null;
+  modalities: string[];
+  seriesCount: number;
+  instanceCount: number;
+  facility: string | null;
+  receivedAt: string;
+  label: LabelKey | null;
+  flags: string[];
+}
+
+/** One study with the patient's others. */
+export interface StudyWithPriors extends Study {
+  priors: Study[];
+}
+
+/** A page of rows and where the next begins. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+/** A row of the day's worklist. */
+export interface Exam {
+  examId: string;
+  orderId: string;
+  label: LabelKey;
+  flags: string[];
+  patient: Patient;
+  accessionNumber: string;
+  procedure: { code: string; name: string };
+  modality: string;
+  stationAe: string | null;
+  room: string | null;
+  scheduledAt: string;
+  startedAt: string | null;
+  referringPhysician: string | null;
+  reason: string | null;
+  studyUid: string | null;
+  instanceCount: number;
+  acts: Act[];
+}
+
+/** The day's worklist. */
+export interface Worklist {
+  items: Exam[];
+  asOf: string;
+}
+
+/** A device an order can name. */
+export interface Station {
+  aeTitle: string;
+  modality: string;
+  room: string | null;
+  facility: string | null;
+}
+
+/** A service that can be ordered. */
+export interface Procedure {
+  code: string;
+  name: string;
+  modality: string;
+}
+
+/** What the order form chooses from. */
+export interface OrderForm {
+  facilities: { code: string; name: string }[];
+  stations: Station[];
+  rooms: string[];
+  procedures: Procedure[];
+  modalities: string[];
+}
+
+/** A new order. */
+export interface NewOrder {
+  patient: {
+    id?: string;
+    issuer?: string;
+    name: string;
+    birthDate?: string;
+    sex?: Sex;
+    nationalId?: string;
+    insuranceId?: string;
+  };
+  facility?: string;
+  procedure: Procedure;
+  station: { aeTitle?: string; room?: string };
+  scheduledAt: string;
+  referringPhysician?: string;
+  reason?: string;
+  emergency?: boolean;
+}
+
+/** Why a study waits without an order. */
+export type UnmatchedReason = keyof (typeof phrases)['vi']['unmatched']['reason'];
+
+/** A study that waits for its order. */
+export interface Unmatched {
+  studyUid: string;
+  patient: Patient;
+  accessionNumber: string | null;
+  modalities: string[];
+  studyDate: string | null;
+  receivedAt: string;
+  instanceCount: number;
+  callingAe: string | null;
+  reason: UnmatchedReason;
+  candidates: Exam[];
+}
+
+/** A configured device. */
+export interface Device {
+  aeTitle: string;
+  host: string;
+  port: number;
+  facility: string | null;
+  description: string | null;
+  lastSeenAt: string | null;
+  source: 'file' | 'rows';
+}
+
+/** What this server is and where it listens. */
+export interface SystemInfo {
+  version: string;
+  aeTitle: string;
+  dimsePort: number;
+}
+
+/** A change somewhere; pages only use it to ask again. */
+export interface Change {
+  id: number;
+  kind: 'study.changed' | 'series.settled' | 'exam.changed' | 'order.created' | 'unmatched.changed';
+  studyUid?: string;
+  examId?: string;
+}

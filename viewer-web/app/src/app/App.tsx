@@ -1,0 +1,50 @@
+import { MantineProvider } from '@mantine/core';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
+import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { DevicesPage } from '~/pages/devices/DevicesPage';
+import { NotFoundPage } from '~/pages/NotFoundPage';
+import { OrderPage } from '~/pages/order/OrderPage';
+import { SearchPage } from '~/pages/search/SearchPage';
+import { SignInPage } from '~/pages/signin/SignInPage';
+import { UnmatchedPage } from '~/pages/unmatched/UnmatchedPage';
+import { WorklistPage } from '~/pages/worklist/WorklistPage';
+import { CrashScreen } from './CrashScreen';
+import { paths } from './paths';
+import { queryClient } from './queryClient';
+import { RequireSession } from './RequireSession';
+import { Shell } from './Shell';
+import { theme } from './theme';
+import { loadViewer } from './viewerChunk';
+
+// The viewer carries cornerstone (most of the bytes of these pages): it is fetched when it is needed, or idle.
+const ViewerPage = lazy(loadViewer);
+
+/** The pages behind their providers. */
+export function App() {
+  return (
+    <MantineProvider theme={theme} forceColorScheme="dark">
+      <CrashScreen>
+        <QueryClientProvider client={queryClient}>
+          <BrowserRouter>
+            <Routes>
+              <Route path={paths.signIn} element={<SignInPage />} />
+              <Route element={<RequireSession />}>
+                <Route path={paths.viewer} element={<Suspense fallback={null}><ViewerPage /></Suspense>} />
+                <Route element={<Shell />}>
+                  <Route path={paths.home} element={<Navigate to={paths.search} replace />} />
+                  <Route path={paths.search} element={<SearchPage />} />
+                  <Route path={paths.worklist} element={<WorklistPage />} />
+                  <Route path={paths.order} element={<OrderPage />} />
+                  <Route path={paths.unmatched} element={<UnmatchedPage />} />
+                  <Route path={paths.devices} element={<DevicesPage />} />
+                  <Route path="*" element={<NotFoundPage />} />
+                </Route>
+              </Route>
+            </Routes>
+          </BrowserRouter>
+        </QueryClientProvider>
+      </CrashScreen>
+    </MantineProvider>
+  );
+}

@@ -1,0 +1,86 @@
+import { ActionIcon, Menu } from '@mantine/core';
+import { IconMenu2, IconUserCircle } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { Link, NavLink, Outlet } from 'react-router';
+import { ConnectionBar } from '~/live/ConnectionBar';
+import { LanguageSwitch } from '~/ui/LanguageSwitch';
+import { Mark } from '~/ui/Mark';
+import { paths } from './paths';
+import { useSession, useSignOut } from './session';
+import css from './Shell.module.css';
+
+const pages = [
+  { key: 'search', path: paths.search },
+  { key: 'worklist', path: paths.worklist },
+  { key: 'order', path: paths.order },
+  { key: 'unmatched', path: paths.unmatched },
+  { key: 'devices', path: paths.devices },
+] as const;
+
+/** The bar on top of every page but the viewer, and the page below it. */
+export function Shell() {
+  const { t } = useTranslation();
+  return (
+    <div className={css.shell}>
+      <header className={css.bar}>
+        <NarrowMenu />
+        <Link to={paths.search} className={css.brand} aria-label="Sen"><Mark size={20} /><span>Sen</span></Link>
+        <nav className={css.nav} aria-label={t('nav.menu')}>
+          {pages.map(({ key, path }) => (
+            <NavLink key={key} to={path} className={({ isActive }) => `${css.tab} ${isActive ? css.here : ''}`}>
+              {t(`nav.${key}`)}
+            </NavLink>
+          ))}
+        </nav>
+        <span className={css.space} />
+        <LanguageSwitch />
+        <Account />
+      </header>
+      <ConnectionBar />
+      <main className={css.page}><Outlet /></main>
+    </div>
+  );
+}
+
+/** The pages as a menu where the bar is too narrow for them. */
+function NarrowMenu() {
+  const { t } = useTranslation();
+  return (
+    <Menu position="bottom-start">
+      <Menu.Target>
+        <ActionIcon className={css.burger ?? ''} aria-label={t('nav.menu')}><IconMenu2 size={18} /></ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {pages.map(({ key, path }) => <Menu.Item key={key} component={Link} to={path}>{t(`nav.${key}`)}</Menu.Item>)}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function Account() {
+  const { t } = useTranslation();
+  const { data: session } = useSession();
+  const signOut = useSignOut();
+  if (!session) return null;
+  const role = roleWord(session.user.role);
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <button type="button" className={css.account} aria-label={t('session.account')}>
+          <IconUserCircle size={18} />
+          <span className={css.accountName}>{session.user.displayName || session.user.name}</span>
+        </button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{role ? t(`session.role.${role}`) : session.user.role}</Menu.Label>
+        <Menu.Item onClick={() => signOut.mutate()}>{t('session.signOut')}</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+const roles = ['administrator', 'radiologist', 'radiographer', 'clerk', 'clinician', 'device', 'viewer'] as const;
+
+function roleWord(role: string): (typeof roles)[number] | undefined {
+  return roles.find((known) => known === role.toLowerCase());
+}

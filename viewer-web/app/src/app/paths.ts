@@ -1,0 +1,16 @@
+/** Where each page is. The server serves index.html for these and for nothing else. */
+export const paths = {
+  home: '/',
+  signIn: '/sign-in',
+  search: '/search',
+  viewer: '/viewer/:studyUid',
+  order: '/orders/new',
+  worklist: '/worklist',
+  unmatched: '/unmatched',
+  devices: '/devices',
+} as const;
+
+/** The viewer's address for one study. */
+export function viewerPath(studyUid: string): string {
+  return paths.viewer.replace(':studyUid', encodeURIComponent(studyUid));
+}

@@ -1,0 +1,52 @@
+import i18next from 'i18next';
+import { initReactI18next } from 'react-i18next';
+import { exam } from './words/exam';
+import { search } from './words/search';
+import { shell } from './words/shell';
+import { viewer } from './words/viewer';
+import { work } from './words/work';
+
+/** The languages, the first being the one people get who never chose. */
+export const languages = ['vi', 'en'] as const;
+/** A language the pages speak. */
+export type Language = (typeof languages)[number];
+
+/** Every phrase, by language. */
+export const phrases = {
+  vi: { ...shell.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...work.vi },
+  en: { ...shell.en, exam: exam.en, search: search.en, viewer: viewer.en, ...work.en },
+};
+
+const remembered = 'sen.language';
+
+/** Starts the translations in the remembered language. */
+export function startTranslations(): void {
+  void i18next.use(initReactI18next).init({
+    resources: { vi: { translation: phrases.vi }, en: { translation: phrases.en } },
+    lng: chosenLanguage(),
+    fallbackLng: 'vi',
+    interpolation: { escapeValue: false },
+    initAsync: false,
+  });
+  document.documentElement.lang = chosenLanguage();
+}
+
+/** The language last chosen in this browser. */
+export function chosenLanguage(): Language {
+  try {
+    return localStorage.getItem(remembered) === 'en' ? 'en' : 'vi';
+  } catch {
+    return 'vi';
+  }
+}
+
+/** Speaks another language from now on. */
+export function chooseLanguage(language: Language): void {
+  try {
+    localStorage.setItem(remembered, language);
+  } catch {
+    // A browser that keeps nothing still changes the language of this page.
+  }
+  document.documentElement.lang = language;
+  void i18next.changeLanguage(language);
+}

@@ -1,0 +1,93 @@
+/** The server's event stream, opened while some page listens. Events are hints: pages ask again for what they show. */
+import { useEffect, useRef, useSyncExternalStore } from 'react';
+import type { Change } from '~/api/types';
+
+/** Whether the stream is open; `lost` after it broke (the browser reconnects by itself). */
+export type Connection = 'idle' | 'open' | 'lost';
+
+type Listener = (change: Change) => void;
+
+const listeners = new Set<Listener>();
+const watchers = new Set<() => void>();
+let source: EventSource | null = null;
+let connection: Connection = 'idle';
+let reopen: ReturnType<typeof setTimeout> | undefined;
+
+function become(next: Connection): void {
+  if (next === connection) return;
+  connection = next;
+  for (const watcher of watchers) watcher();
+}
+
+function open(): void {
+  if (source) return;
+  const opened = new EventSource('/api/v1/events');
+  source = opened;
+  opened.onopen = () => {
+    const cameBack = connection === 'lost';
+    become('open');
+    // What happened while the line was down may never be sent: everybody asks once.
+    if (cameBack) for (const kind of kinds) tell({ id: 0, kind });
+  };
+  opened.onerror = () => {
+    become('lost');
+    // A browser gives up for good after an HTTP error; this page does not.
+    if (opened.readyState === EventSource.CLOSED) {
+      source = null;
+      clearTimeout(reopen);
+      reopen = setTimeout(() => listeners.size > 0 && open(), 5000);
+    }
+  };
+  opened.addEventListener('change', (event: MessageEvent<string>) => tell(JSON.parse(event.data) as Change));
+}
+
+const kinds = ['study.changed', 'series.settled', 'exam.changed', 'order.created', 'unmatched.changed'] as const;
+
+function tell(change: Change): void {
+  for (const listener of listeners) listener(change);
+}
+
+function close(): void {
+  clearTimeout(reopen);
+  source?.close();
+  source = null;
+  become('idle');
+}
+
+/** Calls `onChange` at most every 700 ms while changes of these kinds arrive. */
+export function useChanges(wanted: readonly Change['kind'][], onChange: () => void): void {
+  const act = useRef(onChange);
+  const kindsKey = wanted.join();
+  useEffect(() => {
+    act.current = onChange;
+  }, [onChange]);
+  useEffect(() => {
+    let waiting: ReturnType<typeof setTimeout> | undefined;
+    const listener: Listener = (change) => {
+      if (!kindsKey.split(',').includes(change.kind)) return;
+      waiting ??= setTimeout(() => {
+        waiting = undefined;
+        act.current();
+      }, 700);
+    };
+    listeners.add(listener);
+    open();
+    return () => {
+      clearTimeout(waiting);
+      listeners.delete(listener);
+      // A page that follows this one keeps the stream.
+      setTimeout(() => listeners.size === 0 && close(), 0);
+    };
+  }, [kindsKey]);
+}
+
+/** The state of the line to the server. */
+export function useConnection(): Connection {
+  return useSyncExternalStore(
+    (watcher) => {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    () => connection,
+  );
+}

@@ -1,0 +1,83 @@
+import { Checkbox, Select, TextInput } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import type { OrderForm } from '~/api/types';
+import { hasWords } from '~/format/fold';
+import { parseClock } from '~/format/dates';
+import { DayInput } from '~/ui/DayInput';
+import type { Draft, Field, Place } from './draft';
+import css from './OrderPage.module.css';
+
+interface Props {
+  draft: Draft;
+  form: OrderForm;
+  change: (part: Partial<Draft>) => void;
+  error: (field: Field) => string | null;
+}
+
+/** What is to be done, where and when. */
+export function ExamFields({ draft, form, change, error }: Props) {
+  const { t } = useTranslation();
+  const byWords = ({ options, search }: { options: readonly unknown[]; search: string }) =>
+    (options as { value: string; label: string }[]).filter(({ value, label }) => hasWords(`${value} ${label}`, search));
+  return (
+    <fieldset className={css.fields}>
+      <div className={css.legend}>
+        <b>{t('order.exam')}</b>
+        <Checkbox
+          label={<span className={draft.emergency ? css.emergency : undefined}>{t('order.emergency')}</span>} checked={draft.emergency}
+          onChange={(event) => change({ emergency: event.currentTarget.checked })}
+        />
+      </div>
+      <Select
+        className={css.whole ?? ''} label={t('field.procedure')} placeholder={t('order.procedureFind')} required searchable selectFirstOptionOnChange
+        error={error('procedure')} value={draft.procedure?.code ?? null} filter={byWords} maxDropdownHeight={280} nothingFoundMessage={t('order.error.unknown')}
+        data={form.procedures.map(({ code, name, modality }) => ({ value: code, label: `${modality} · ${name}` }))}
+        onChange={(code) => change({ procedure: form.procedures.find((one) => one.code === code) ?? null, place: { is: 'any' } })}
+      />
+      <Select
+        className={css.whole ?? ''} label={t('order.place')} allowDeselect={false} searchable selectFirstOptionOnChange error={error('station')}
+        filter={byWords} value={draft.procedure === null ? null : placeText(draft.place)} data={usePlaces(draft, form)} disabled={draft.procedure === null}
+        onChange={(value) => value && change({ place: placeFrom(value) })}
+      />
+      <DayInput label={t('order.day')} showLabel width="100%" value={draft.day} onChange={(day) => change({ day: day ?? '' })} />
+      <TextInput
+        label={t('order.time')} value={draft.time} error={error('scheduledAt')} inputMode="numeric"
+        onChange={(event) => change({ time: event.currentTarget.value })} onBlur={() => change({ time: parseClock(draft.time) ?? draft.time })}
+      />
+      <TextInput
+        label={t('order.referring')} value={draft.referring} error={error('referringPhysician')} autoComplete="off"
+        onChange={(event) => change({ referring: event.currentTarget.value })}
+      />
+      {form.facilities.length > 1 && (
+        <Select
+          label={t('order.facility')} clearable value={draft.facility} error={error('facility')}
+          data={form.facilities.map(({ code, name }) => ({ value: code, label: name }))} onChange={(facility) => change({ facility })}
+        />
+      )}
+      <TextInput
+        className={css.whole ?? ''} label={t('order.reason')} value={draft.reason} error={error('reason')} autoComplete="off"
+        onChange={(event) => change({ reason: event.currentTarget.value })}
+      />
+    </fieldset>
+  );
+}
+
+/** The devices of the procedure's modality and the rooms they stand in; first, any of them. */
+function usePlaces({ procedure }: Draft, form: OrderForm): { value: string; label: string }[] {
+  const { t } = useTranslation();
+  const modality = procedure?.modality ?? '';
+  const stations = form.stations.filter((station) => station.modality === modality);
+  const rooms = stations.length > 0 ? [...new Set(stations.flatMap(({ room }) => room ?? []))] : form.rooms;
+  return [
+    { value: placeText({ is: 'any' }), label: t('order.anyStation', { modality }) },
+    ...rooms.map((room) => ({ value: placeText({ is: 'room', room }), label: room })),
+    ...stations.map(({ aeTitle, room }) => ({ value: placeText({ is: 'station', aeTitle }), label: [aeTitle, room].filter(Boolean).join(' · ') })),
+  ];
+}
+
+const placeText = (place: Place): string => (place.is === 'any' ? 'any' : place.is === 'station' ? `ae:${place.aeTitle}` : `room:${place.room}`);
+
+function placeFrom(text: string): Place {
+  if (text.startsWith('ae:')) return { is: 'station', aeTitle: text.slice(3) };
+  return text.startsWith('room:') ? { is: 'room', room: text.slice(5) } : { is: 'any' };
+}

@@ -1,0 +1,112 @@
+import { Button } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate } from 'react-router';
+import { seriesQuery, studyQuery } from '~/api/queries';
+import { server } from '~/api/server';
+import type { Study } from '~/api/types';
+import { viewerPath } from '~/app/paths';
+import { loadViewer } from '~/app/viewerChunk';
+import { useListKeys } from '~/keys/useListKeys';
+import { FreshBar } from '~/ui/FreshBar';
+import { KeyHints } from '~/ui/KeyHints';
+import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { FilterBar } from './FilterBar';
+import { clearSearch, filterOf, setSearch, useSearchState } from './searchState';
+import { StudyGrid } from './StudyGrid';
+import { StudyPreview } from './StudyPreview';
+import { DropArea } from './upload/DropArea';
+import { UploadMenu } from './upload/UploadMenu';
+import { UploadPanel } from './upload/UploadPanel';
+import { useUpload } from './upload/useUpload';
+import { useStudyList } from './useStudyList';
+import css from './SearchPage.module.css';
+
+/** Tra cứu ca chụp: everything one may see, found while typing, opened by Enter; files dropped anywhere are uploaded. */
+export function SearchPage() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const box = useRef<HTMLInputElement>(null);
+  const state = useSearchState();
+  const { typed, modality, period, from, to } = state;
+  const filter = useMemo(() => filterOf({ typed, modality, period, from, to }), [typed, modality, period, from, to]);
+  const list = useStudyList(filter);
+  const upload = useUpload(list.refresh);
+  const selected = list.studies.find((study) => study.studyUid === state.selected) ?? null;
+
+  const select = useCallback((study: Study) => setSearch({ selected: study.studyUid }), []);
+  const open = useCallback((studyUid: string) => {
+    setSearch({ selected: studyUid });
+    // Asked for now, answered by the time the viewer's code runs.
+    void client.prefetchQuery(studyQuery(studyUid));
+    void client.prefetchQuery(seriesQuery(studyUid));
+    void navigate(viewerPath(studyUid));
+  }, [client, navigate]);
+  useListKeys({
+    rows: list.studies, rowKey: (study) => study.studyUid, selected: state.selected, onSelect: select,
+    onOpen: (study) => open(study.studyUid), search: box, onClearSearch: () => setSearch({ typed: '', selected: null }),
+  });
+  useEffect(() => {
+    document.title = `${t('nav.search')} · Sen`;
+  }, [t]);
+  useEffect(() => {
+    const idle = setTimeout(() => void loadViewer(), 1200);
+    return () => clearTimeout(idle);
+  }, []);
+
+  const { query } = list;
+  const more = query.hasNextPage;
+  const nearEnd = useCallback(() => {
+    if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
+  }, [query]);
+  return (
+    <DropArea onFiles={upload.add} onReading={upload.setReading}>
+      <div className={css.page}>
+        <FilterBar box={box}>
+          <div className={css.wideOnly}>
+            <KeyHints keys={[[['↑', '↓'], t('search.keys.move')], [['Enter'], t('search.keys.open')]]} />
+          </div>
+          <span className={css.count}>{query.data && t(more ? 'search.shownMore' : 'search.shown', { count: list.studies.length })}</span>
+          <UploadMenu onFiles={upload.add} />
+        </FilterBar>
+        <div className={css.main}>
+          <section className={`${css.list} ${query.isPlaceholderData ? css.stale : ''}`}>
+            <FreshBar count={list.fresh} onShow={() => void list.refresh()} />
+            {query.isPending ? <div className={css.centre}><Loading /></div>
+              : query.isError && list.studies.length === 0 ? <div className={css.centre}><LoadFailed error={query.error} onRetry={() => void query.refetch()} /></div>
+                : list.studies.length === 0 ? <NothingFound />
+                  : (
+                    <StudyGrid
+                      studies={list.studies} selected={state.selected} onSelect={select} onOpen={(study) => open(study.studyUid)}
+                      onNearEnd={nearEnd} footer={query.isFetchingNextPage ? <Loading /> : more || list.studies.length < 30 ? null : t('search.end')}
+                    />
+                  )}
+          </section>
+          {list.studies.length > 0 && <StudyPreview study={selected} onOpen={open} onClose={() => setSearch({ selected: null })} />}
+        </div>
+        <UploadPanel upload={upload} />
+      </div>
+    </DropArea>
+  );
+}
+
+/** An empty archive says how images come in; an empty answer says how to find more. */
+function NothingFound() {
+  const { t } = useTranslation();
+  const { typed, modality, period } = useSearchState();
+  const filtered = typed.trim() !== '' || modality !== null || period !== 'any';
+  const { data: system } = useQuery({ queryKey: ['system'], queryFn: ({ signal }) => server.system(signal), enabled: !filtered });
+  if (filtered) {
+    return (
+      <div className={css.centre}>
+        <Empty title={t('search.none')} hint={t('search.noneHint')}>
+          <Button variant="default" onClick={clearSearch}>{t('search.clearFilters')}</Button>
+        </Empty>
+      </div>
+    );
+  }
+  const hint = system ? t('search.emptyHint', { ae: system.aeTitle, port: system.dimsePort }) : t('search.emptyHintPlain');
+  return <div className={css.centre}><Empty title={t('search.empty')} hint={hint} /></div>;
+}

@@ -1,0 +1,104 @@
+import { Button, CloseButton } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { seriesQuery, studyQuery } from '~/api/queries';
+import type { Series } from '~/api/dicomweb';
+import type { Study } from '~/api/types';
+import { day, dayAndClock, instant } from '~/format/dates';
+import { personName } from '~/format/person';
+import { ExamLabel, Flags } from '~/ui/ExamLabel';
+import { Loading } from '~/ui/LoadState';
+import { Thumbnail } from '~/ui/Thumbnail';
+import { usePatientWords } from '~/ui/usePatientWords';
+import css from './StudyPreview.module.css';
+
+interface Props {
+  study: Study | null;
+  onOpen: (studyUid: string) => void;
+  onClose: () => void;
+}
+
+/** What a click on a row shows: who, what, pictures of the series, the patient's other exams. */
+export function StudyPreview({ study, onOpen, onClose }: Props) {
+  const { t } = useTranslation();
+  if (!study) return <aside className={`${css.panel} ${css.vacant}`}><p>{t('search.noPreview')}</p></aside>;
+  return (
+    <aside className={css.panel} aria-label={t('search.preview')}>
+      <CloseButton className={css.close ?? ''} size="sm" aria-label={t('action.close')} onClick={onClose} />
+      <Who study={study} />
+      <Button className={css.open ?? ''} onClick={() => onOpen(study.studyUid)} disabled={study.instanceCount === 0}>
+        {t('search.open')}
+      </Button>
+      <Pictures studyUid={study.studyUid} onOpen={() => onOpen(study.studyUid)} />
+      <Others studyUid={study.studyUid} onOpen={onOpen} />
+    </aside>
+  );
+}
+
+function Who({ study }: { study: Study }) {
+  const { t } = useTranslation();
+  const { short, age } = usePatientWords();
+  const facts: [string, string | null][] = [
+    [t('field.patientId'), study.patient.id],
+    [t('field.accession'), study.accessionNumber],
+    [t('field.date'), dayAndClock(study.studyDate, study.studyTime)],
+    [t('field.received'), instant(study.receivedAt)],
+    [t('field.facility'), study.facility],
+  ];
+  return (
+    <>
+      <h2 className={css.name}>{personName(study.patient.name) || t('field.unknown')}</h2>
+      <p className={css.short}>{[short(study.patient), age(study.patient, study.studyDate)].filter(Boolean).join(' · ')}</p>
+      <p className={css.what}>{[study.modalities.join(' '), study.description].filter(Boolean).join(' · ')}</p>
+      <div className={css.labels}><ExamLabel label={study.label} /><Flags flags={study.flags} /></div>
+      <dl className={css.facts}>
+        {facts.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+      </dl>
+    </>
+  );
+}
+
+function Pictures({ studyUid, onOpen }: { studyUid: string; onOpen: () => void }) {
+  const { t } = useTranslation();
+  // Holding an arrow key passes over many rows; only the one rested on is asked for.
+  const [rested] = useDebouncedValue(studyUid, 120);
+  const series = useQuery({ ...seriesQuery(rested), enabled: rested === studyUid });
+  if (rested !== studyUid || series.isPending) return <Loading />;
+  if (series.isError) return null;
+  if (series.data.length === 0) return <p className={css.dim}>{t('search.noSeries')}</p>;
+  return <div className={css.pictures}>{series.data.map((one) => <Picture key={one.seriesUid} series={one} onOpen={onOpen} />)}</div>;
+}
+
+function Picture({ series, onOpen }: { series: Series; onOpen: () => void }) {
+  const { t } = useTranslation();
+  const name = series.description || series.bodyPart || series.modality;
+  return (
+    <figure className={css.picture} onDoubleClick={onOpen}>
+      <Thumbnail series={series} />
+      <figcaption title={name}>
+        <span>{name}</span>
+        <small>{t('search.seriesImages', { count: series.instances })}</small>
+      </figcaption>
+    </figure>
+  );
+}
+
+function Others({ studyUid, onOpen }: { studyUid: string; onOpen: (studyUid: string) => void }) {
+  const { t } = useTranslation();
+  const [rested] = useDebouncedValue(studyUid, 120);
+  const { data } = useQuery({ ...studyQuery(rested), enabled: rested === studyUid });
+  if (!data || data.studyUid !== studyUid || data.priors.length === 0) return null;
+  return (
+    <section>
+      <h3 className={css.subtitle}>{t('search.otherStudies')}</h3>
+      {data.priors.map((prior) => (
+        <button type="button" key={prior.studyUid} className={css.prior} onClick={() => onOpen(prior.studyUid)}>
+          <span>{day(prior.studyDate)}</span>
+          <b>{prior.modalities.join(' ')}</b>
+          <span className={css.cut}>{prior.description}</span>
+        </button>
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,91 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate } from 'react-router';
+import { server } from '~/api/server';
+import type { Unmatched } from '~/api/types';
+import { viewerPath } from '~/app/paths';
+import { instant } from '~/format/dates';
+import { birthYear, personName } from '~/format/person';
+import { useListKeys } from '~/keys/useListKeys';
+import { useChanges } from '~/live/changes';
+import { mergeInPlace } from '~/live/merge';
+import { DataGrid, type Column } from '~/ui/DataGrid';
+import { FreshBar } from '~/ui/FreshBar';
+import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { UndoBar } from '~/ui/UndoBar';
+import { usePatientWords } from '~/ui/usePatientWords';
+import ui from '~/ui/ui.module.css';
+import { Candidates } from './Candidates';
+import { useLinking } from './useLinking';
+import css from './UnmatchedPage.module.css';
+
+const key = ['unmatched'] as const;
+const rowKey = (row: Unmatched): string => row.studyUid;
+
+/** Ảnh chưa ghép: studies without their order, why, and the orders that may be theirs. */
+export function UnmatchedPage() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const [selected, setSelected] = useState<string | null>(null);
+  const [fresh, setFresh] = useState(0);
+  const query = useQuery({ queryKey: key, queryFn: ({ signal }) => server.unmatched(signal), staleTime: 0 });
+  const refresh = useCallback(() => {
+    setFresh(0);
+    void client.invalidateQueries({ queryKey: key });
+  }, [client]);
+  const look = useCallback(async () => {
+    const answer = await server.unmatched();
+    const shown = client.getQueryData<{ items: Unmatched[] }>(key)?.items ?? [];
+    const merged = mergeInPlace(shown, answer.items, rowKey, false);
+    client.setQueryData(key, shown.length === 0 ? answer : { items: merged.items });
+    setFresh(shown.length === 0 ? 0 : merged.fresh);
+  }, [client]);
+  useChanges(['unmatched.changed', 'order.created', 'exam.changed'], () => void look().catch(() => undefined));
+  const linking = useLinking(refresh);
+  const columns = useUnmatchedColumns();
+
+  const rows = query.data?.items ?? none;
+  const shown = rows.find((row) => row.studyUid === selected) ?? null;
+  const select = useCallback((row: Unmatched) => setSelected(row.studyUid), []);
+  const open = useCallback((row: Unmatched) => void navigate(viewerPath(row.studyUid)), [navigate]);
+  useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null) });
+  useEffect(() => {
+    document.title = `${t('nav.unmatched')} · Sen`;
+  }, [t]);
+  return (
+    <div className={css.page}>
+      <FreshBar count={fresh} onShow={refresh} />
+      {query.isPending ? <Loading />
+        : query.isError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
+          : rows.length === 0 ? <Empty title={t('unmatched.empty')} hint={t('unmatched.emptyHint')} />
+            : (
+              <div className={css.main}>
+                <DataGrid label={t('unmatched.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} />
+                <Candidates row={shown} busy={linking.busy} onLink={linking.link} onOpen={open} />
+              </div>
+            )}
+      <UndoBar done={linking.done} onClose={linking.close} />
+    </div>
+  );
+}
+
+const none: readonly Unmatched[] = [];
+
+function useUnmatchedColumns(): Column<Unmatched>[] {
+  const { t } = useTranslation();
+  const { sex } = usePatientWords();
+  return useMemo((): Column<Unmatched>[] => [
+    { id: 'received', title: t('field.received'), width: '110px', cell: (row) => instant(row.receivedAt) },
+    { id: 'name', title: t('field.patient'), width: 'minmax(110px, 0.9fr)', cell: (row) => <span className={`cut ${ui.strong}`}>{personName(row.patient.name) || t('field.unknown')}</span> },
+    { id: 'born', title: t('field.birthYear'), width: '56px', cell: (row) => birthYear(row.patient.birthDate) },
+    { id: 'sex', title: t('field.sex'), width: '40px', cell: (row) => sex(row.patient) },
+    { id: 'id', title: t('field.patientId'), width: '100px', cell: (row) => <span className="cut">{row.patient.id}</span> },
+    { id: 'accession', title: t('field.accession'), width: '92px', cell: (row) => <span className="cut">{row.accessionNumber}</span> },
+    { id: 'modality', title: t('field.modality'), width: '52px', cell: (row) => <span className={ui.modality}>{row.modalities.join(' ')}</span> },
+    { id: 'from', title: t('unmatched.from'), width: '60px', cell: (row) => <span className="cut">{row.callingAe}</span> },
+    { id: 'images', title: t('field.images'), width: '34px', end: true, cell: (row) => row.instanceCount },
+    { id: 'why', title: t('unmatched.why'), width: 'minmax(168px, 1.2fr)', cell: (row) => <span className="cut">{t(`unmatched.reason.${row.reason}`)}</span> },
+  ], [t, sex]);
+}

@@ -1,0 +1,131 @@
+import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate, useParams } from 'react-router';
+import { hasPictures, type Series } from '~/api/dicomweb';
+import { paths } from '~/app/paths';
+import { ConnectionBar } from '~/live/ConnectionBar';
+import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { followCache, frames } from './engine/frames';
+import { canDraw, startEngine, stopEngine } from './engine/setup';
+import type { StackView } from './engine/StackView';
+import { giveLeftButton } from './engine/tools';
+import { useCommands } from './model/useCommands';
+import { partText, useCells, useViewerStudies, type StripStudy } from './model/useViewerData';
+import { cellCount, emptyViewer, step } from './model/viewerState';
+import { CellGrid } from './parts/CellGrid';
+import { HelpSheet } from './parts/HelpSheet';
+import { SeriesStrip } from './parts/SeriesStrip';
+import { Toolbar } from './parts/Toolbar';
+import css from './ViewerPage.module.css';
+
+/** The images of one study, with the patient's others at hand. */
+export function ViewerPage() {
+  const { studyUid = '' } = useParams();
+  // Another study is another viewer: nothing of the last one may linger.
+  return <Viewer key={studyUid} studyUid={studyUid} />;
+}
+
+function Viewer({ studyUid }: { studyUid: string }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [state, dispatch] = useReducer(step, emptyViewer);
+  const { study, series, strip, unfolded, unfold } = useViewerStudies(studyUid);
+  const contents = useCells(state.cells, strip);
+  const drawable = useMemo(canDraw, []);
+
+  const order = useSeriesOrder(strip);
+  // The first series with pictures is shown as soon as the list of series is there.
+  const first = series.data?.find(({ modality }) => hasPictures(modality)) ?? series.data?.[0];
+  useEffect(() => {
+    if (first && state.cells[0] === null) dispatch({ do: 'show', key: partText({ studyUid, seriesUid: first.seriesUid, part: 0 }), cell: 0 });
+  }, [first, state.cells, studyUid]);
+
+  useEffect(() => {
+    if (!drawable) return undefined;
+    startEngine();
+    const unfollow = followCache();
+    return () => {
+      unfollow();
+      frames.want([]);
+      stopEngine();
+    };
+  }, [drawable]);
+  useEffect(() => {
+    if (drawable) giveLeftButton(state.tool);
+  }, [drawable, state.tool]);
+
+  const { views, positions, playing, onView, onMove, refresh } = useViews(state.active, state.layout, contents);
+  const active = contents[state.active];
+  const shown = active?.is === 'shown' ? active.set : null;
+  const speeds = useRef(new Map<string, number>());
+  const back = useCallback(() => void navigate(paths.search), [navigate]);
+  const run = useCommands({ state, dispatch, views, shown, ...order, speeds: speeds.current, onBack: back, onMoved: refresh });
+
+  // No name here: titles end up in the browser's history.
+  useEffect(() => {
+    document.title = `${t('viewer.series')} · Sen`;
+  }, [t]);
+
+  const shownKeys = [state.cells[state.active], ...state.cells.slice(0, cellCount(state.layout))].filter((key) => key != null);
+  const speedOf = (cell: number): number | null => {
+    const content = contents[cell];
+    if (!playing(cell) || content?.is !== 'shown' || content.set.is !== 'stack') return null;
+    return speeds.current.get(content.set.key) ?? content.set.framesPerSecond;
+  };
+  return (
+    <div className={css.page}>
+      <Toolbar state={state} study={study.data ?? null} modality={shown?.modality ?? ''} playing={playing(state.active)} run={run} />
+      <ConnectionBar />
+      <div className={css.body}>
+        {state.strip && <SeriesStrip strip={strip} unfolded={unfolded} onUnfold={unfold} shown={shownKeys} onShow={(key) => dispatch({ do: 'show', key })} />}
+        {!drawable ? <div className={css.middle}><Empty title={t('viewer.noGraphics')} /></div>
+          : series.isError ? <div className={css.middle}><LoadFailed error={series.error} onRetry={() => void series.refetch()} /></div>
+            : series.isPending ? <div className={css.middle}><Loading /></div>
+              : series.data.length === 0 ? <div className={css.middle}><Empty title={t('viewer.noImages')} /></div>
+                : <CellGrid state={state} dispatch={dispatch} contents={contents} positions={positions} playing={speedOf} onView={onView} onMove={onMove} />}
+        {state.help && <HelpSheet modality={shown?.modality ?? ''} onClose={() => dispatch({ do: 'toggle', what: 'help' })} />}
+      </div>
+    </div>
+  );
+}
+
+/** The keys of all series of the strip, and of those with pictures, which fill empty cells. */
+function useSeriesOrder(strip: readonly StripStudy[]): { order: readonly string[]; pictures: readonly string[] } {
+  return useMemo(() => {
+    const all = strip.flatMap(({ series }) => series ?? []);
+    const keys = (series: readonly Series[]): string[] => series.map(({ studyUid, seriesUid }) => partText({ studyUid, seriesUid, part: 0 }));
+    return { order: keys(all), pictures: keys(all.filter(({ modality }) => hasPictures(modality))) };
+  }, [strip]);
+}
+
+/** The views of the cells, where each stack was left, and what is therefore loaded first. */
+function useViews(active: number, layout: string, contents: ReturnType<typeof useCells>) {
+  const views = useRef(new Map<number, StackView>());
+  const positions = useRef(new Map<string, number>());
+  const [, redraw] = useState(0);
+  const refresh = useCallback(() => redraw((n) => n + 1), []);
+
+  const wanted = useRef<() => void>(() => undefined);
+  useEffect(() => {
+    wanted.current = () => {
+      const order = [active, ...contents.keys()].filter((cell, at, all) => all.indexOf(cell) === at && views.current.has(cell));
+      frames.want(order.flatMap((cell) => {
+        const content = contents[cell];
+        if (content?.is !== 'shown' || content.set.is !== 'stack') return [];
+        // Until the first image of a stack stands, nothing else competes with it.
+        const index = positions.current.get(content.set.key);
+        return index === undefined ? [] : [{ imageIds: content.set.imageIds, index }];
+      }));
+    };
+    wanted.current();
+  }, [active, layout, contents]);
+
+  const onView = useCallback((cell: number, view: StackView | null) => {
+    if (view) views.current.set(cell, view);
+    else views.current.delete(cell);
+    refresh();
+  }, [refresh]);
+  const onMove = useCallback(() => wanted.current(), []);
+  const playing = (cell: number): boolean => views.current.get(cell)?.isPlaying ?? false;
+  return { views, positions: positions.current, playing, onView, onMove, refresh };
+}

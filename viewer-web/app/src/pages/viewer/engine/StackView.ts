@@ -1,0 +1,237 @@
+/** One cell's images: a cornerstone stack viewport with the acts of the viewer. */
+import { Enums, utilities, type StackViewport, type Types } from '@cornerstonejs/core';
+import { annotation } from '@cornerstonejs/tools';
+import type { ImageStack } from '../model/displaySets';
+import { namingOf } from '../model/displaySets';
+import { edgesOf, type Direction, type Edges } from '../model/orientation';
+import { rangeOf, type PresetWindow, type Range } from '../model/presets';
+import { registerStack } from './register';
+import { startEngine } from './setup';
+import { joinTools, leaveTools } from './tools';
+
+/** What stands over the image right now. */
+export interface Readout {
+  index: number;
+  count: number;
+  windowWidth: number | null;
+  windowCentre: number | null;
+  zoomPercent: number;
+  rotation: number;
+  flipped: boolean;
+  inverted: boolean;
+  edges: Edges;
+  thicknessMm: number | null;
+}
+
+/** The element with its viewport, reachable from the browser's console and from tests. */
+export type ViewportElement = HTMLDivElement & { viewport?: StackViewport };
+
+/** Draws stacks into one element until it is closed. */
+export class StackView {
+  readonly id: string;
+  private readonly element: ViewportElement;
+  private readonly engineId: string;
+  private stack: ImageStack | null = null;
+  private playing: ReturnType<typeof setTimeout> | null = null;
+  private moving = false;
+
+  constructor(id: string, element: ViewportElement) {
+    const engine = startEngine();
+    this.id = id;
+    this.element = element;
+    this.engineId = engine.id;
+    engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element, defaultOptions: { background: [0, 0, 0] } });
+    joinTools(id, engine.id);
+    element.viewport = this.viewport;
+  }
+
+  /** Lets go of the element. */
+  close(): void {
+    this.stop();
+    delete this.element.viewport;
+    leaveTools(this.id, this.engineId);
+    startEngine().disableElement(this.id);
+  }
+
+  /** Shows a stack from one of its images on; rejects when that first image cannot be had. */
+  async show(stack: ImageStack, index: number): Promise<void> {
+    this.stop();
+    this.stack = stack;
+    registerStack(stack);
+    await this.viewport.setStack(stack.imageIds, index);
+    this.viewport.render();
+  }
+
+  /** Goes to an image, clamped to the stack. */
+  async go(index: number): Promise<void> {
+    const last = this.viewport.getImageIds().length - 1;
+    const to = Math.min(last, Math.max(0, index));
+    if (to >= 0 && to !== this.index) await this.viewport.setImageIdIndex(to);
+  }
+
+  /** The shown image's place in the stack. */
+  get index(): number {
+    return this.viewport.getTargetImageIdIndex();
+  }
+
+  /** True while the film runs. */
+  get isPlaying(): boolean {
+    return this.playing !== null;
+  }
+
+  /** Runs the film; a frame that is not there yet holds it up rather than being skipped. */
+  play(framesPerSecond: number): void {
+    this.stop();
+    const beat = 1000 / framesPerSecond;
+    const advance = async (): Promise<void> => {
+      const began = performance.now();
+      const count = this.viewport.getImageIds().length;
+      if (count > 1 && !this.moving) {
+        this.moving = true;
+        await this.viewport.setImageIdIndex((this.viewport.getCurrentImageIdIndex() + 1) % count).catch(() => undefined);
+        this.moving = false;
+      }
+      if (this.playing !== null) this.playing = setTimeout(() => void advance(), Math.max(0, beat - (performance.now() - began)));
+    };
+    this.playing = setTimeout(() => void advance(), beat);
+  }
+
+  /** Stops the film. */
+  stop(): void {
+    if (this.playing !== null) clearTimeout(this.playing);
+    this.playing = null;
+  }
+
+  /** Sets the window. */
+  setWindow(window: PresetWindow): void {
+    const image = this.viewport.getCornerstoneImage();
+    if (!image) return;
+    const full = { lower: image.minPixelValue, upper: image.maxPixelValue };
+    this.viewport.setProperties({ voiRange: rangeOf(window, sentRange(image) ?? full, full) });
+    this.viewport.render();
+  }
+
+  /** Swaps black and white. */
+  invert(): void {
+    this.viewport.setProperties({ invert: !(this.viewport.getProperties().invert ?? false) });
+    this.viewport.render();
+  }
+
+  /** Mirrors the image. */
+  flip(axis: 'horizontal' | 'vertical'): void {
+    const { flipHorizontal = false, flipVertical = false } = this.viewport.getCamera();
+    this.viewport.setCamera(axis === 'horizontal' ? { flipHorizontal: !flipHorizontal } : { flipVertical: !flipVertical });
+    this.viewport.render();
+  }
+
+  /** Turns the image by quarter turns. */
+  rotate(degrees: 90 | -90): void {
+    const { rotation = 0 } = this.viewport.getViewPresentation();
+    this.viewport.setViewPresentation({ ...this.viewport.getViewPresentation(), rotation: (rotation + degrees + 360) % 360 });
+    this.viewport.render();
+  }
+
+  /** The whole image in the cell; turns and flips stay. */
+  fit(): void {
+    this.viewport.resetCamera({ resetPan: true, resetZoom: true, resetToCenter: true, resetAspectRatio: true });
+    this.viewport.render();
+  }
+
+  /** One image pixel on one pixel of the screen. */
+  actualSize(): void {
+    const image = this.viewport.getCornerstoneImage();
+    if (!image) return;
+    const [left] = this.viewport.worldToCanvas(this.imageToWorld([0, 0]));
+    const [right] = this.viewport.worldToCanvas(this.imageToWorld([image.columns, 0]));
+    const [, top] = this.viewport.worldToCanvas(this.imageToWorld([0, 0]));
+    const [, bottom] = this.viewport.worldToCanvas(this.imageToWorld([image.columns, 0]));
+    const shown = Math.hypot(right - left, bottom - top) * window.devicePixelRatio;
+    if (shown > 0) this.zoomTo(this.viewport.getZoom() * (image.columns / shown));
+  }
+
+  /** Nearer or farther by a factor. */
+  zoomBy(factor: number): void {
+    this.zoomTo(this.viewport.getZoom() * factor);
+  }
+
+  /** Everything as it first stood. */
+  reset(): void {
+    this.viewport.setViewPresentation({ ...this.viewport.getViewPresentation(), rotation: 0, flipHorizontal: false, flipVertical: false });
+    this.viewport.resetProperties();
+    this.viewport.resetCamera();
+    this.viewport.render();
+  }
+
+  /** Fits the canvas to a changed element. */
+  draw(): void {
+    this.viewport.render();
+  }
+
+  /** Removes the chosen measurements, or all of this stack. */
+  removeMarks(which: 'chosen' | 'all'): void {
+    const ids = new Set(this.viewport.getImageIds());
+    const chosen = new Set(annotation.selection.getAnnotationsSelected());
+    const mine = annotation.state.getAllAnnotations().filter(({ annotationUID, metadata }) =>
+      annotationUID && (which === 'chosen' ? chosen.has(annotationUID) : ids.has(metadata?.referencedImageId ?? '')));
+    // Without a chosen one the newest goes: what was just drawn is what one wants to take back.
+    const doomed = which === 'chosen' && mine.length === 0 ? annotation.state.getAllAnnotations().slice(-1) : mine;
+    for (const { annotationUID } of doomed) if (annotationUID) annotation.state.removeAnnotation(annotationUID);
+    this.viewport.render();
+  }
+
+  /** What stands over the image; null while there is none. */
+  readout(): Readout | null {
+    const { viewport, stack } = this;
+    if (!stack || viewport.getImageIds().length === 0) return null;
+    const index = viewport.getTargetImageIdIndex();
+    const { voiRange, invert = false } = viewport.getProperties();
+    const { flipHorizontal = false, flipVertical = false } = viewport.getCamera();
+    const window = voiRange ? utilities.windowLevel.toWindowLevel(voiRange.lower, voiRange.upper) : null;
+    const set = stack.sets[index] ?? {};
+    const thickness = Number(set['00180050']?.Value?.[0] ?? Number.NaN);
+    return {
+      index,
+      count: stack.imageIds.length,
+      windowWidth: window ? Math.round(window.windowWidth) : null,
+      windowCentre: window ? Math.round(window.windowCenter) : null,
+      zoomPercent: Math.round(viewport.getZoom() * 100),
+      rotation: Math.round(viewport.getViewPresentation().rotation ?? 0),
+      flipped: flipHorizontal || flipVertical,
+      // MONOCHROME1 is drawn inverted to look right: only what the reader did is said.
+      inverted: invert !== (set['00280004']?.Value?.[0] === 'MONOCHROME1'),
+      edges: edgesOf(this.direction(1, 0), this.direction(0, -1), namingOf(set)),
+      thicknessMm: Number.isFinite(thickness) ? thickness : null,
+    };
+  }
+
+  private zoomTo(zoom: number): void {
+    this.viewport.setZoom(Math.min(40, Math.max(0.05, zoom)));
+    this.viewport.render();
+  }
+
+  /** Where a direction of the screen points in the patient. */
+  private direction(x: number, y: number): Direction {
+    const from = this.viewport.canvasToWorld([0, 0]);
+    const to = this.viewport.canvasToWorld([x * 100, y * 100]);
+    const length = Math.hypot(to[0] - from[0], to[1] - from[1], to[2] - from[2]) || 1;
+    return [(to[0] - from[0]) / length, (to[1] - from[1]) / length, (to[2] - from[2]) / length];
+  }
+
+  private imageToWorld(point: Types.Point2): Types.Point3 {
+    const imageId = this.viewport.getCurrentImageId();
+    return utilities.imageToWorldCoords(imageId, [point[1], point[0]]) as Types.Point3;
+  }
+
+  private get viewport(): StackViewport {
+    return startEngine().getViewport(this.id) as StackViewport;
+  }
+}
+
+/** The window an image was sent with. */
+function sentRange(image: Types.IImage): Range | null {
+  const first = (value: number | number[] | undefined): number | undefined => (Array.isArray(value) ? value[0] : value);
+  const width = first(image.windowWidth);
+  const centre = first(image.windowCenter);
+  if (width === undefined || centre === undefined || !(width > 0)) return null;
+  return utilities.windowLevel.toLowHighRange(width, centre);
+}

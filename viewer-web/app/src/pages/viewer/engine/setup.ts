@@ -1,0 +1,93 @@
+/** Starts cornerstone once: renderer, image loader with its decoders, tools. */
+import { cache, eventTarget, Enums, init as startCore, RenderingEngine } from '@cornerstonejs/core';
+import { init as startLoader } from '@cornerstonejs/dicom-image-loader';
+import { annotation, init as startTools } from '@cornerstonejs/tools';
+import { addTools } from './tools';
+
+let started = false;
+
+/** The engine that draws all cells of the page. */
+export let engine: RenderingEngine | null = null;
+
+/** True when this browser can draw images at all. */
+export function canDraw(): boolean {
+  return document.createElement('canvas').getContext('webgl2') !== null;
+}
+
+/** Starts everything; a second call finds it running. */
+export function startEngine(): RenderingEngine {
+  if (!started) {
+    startCore();
+    // One core stays free for the page; more workers than images in flight would idle.
+    startLoader({ maxWebWorkers: Math.min(8, Math.max(1, (navigator.hardwareConcurrency || 2) - 1)) });
+    startTools();
+    addTools();
+    styleMarks();
+    cache.setMaxCacheSize(cacheBytes());
+    started = true;
+  }
+  engine ??= new RenderingEngine('sen');
+  return engine;
+}
+
+/** Lets go of the canvases when the viewer is left; decoded images stay for coming back. */
+export function stopEngine(): void {
+  engine?.destroy();
+  engine = null;
+}
+
+/** Calls back when an image enters or leaves the cache, or fails. */
+export function watchImages(on: { added: (imageId: string) => void; removed: (imageId: string) => void; failed: (imageId: string) => void }): () => void {
+  const listen = (type: string, act: (imageId: string) => void): (() => void) => {
+    const listener = (event: Event): void => {
+      const imageId = imageIdOf((event as CustomEvent<unknown>).detail);
+      if (imageId !== null) act(imageId);
+    };
+    eventTarget.addEventListener(type, listener);
+    return () => eventTarget.removeEventListener(type, listener);
+  };
+  const stops = [
+    listen(Enums.Events.IMAGE_CACHE_IMAGE_ADDED, on.added),
+    listen(Enums.Events.IMAGE_CACHE_IMAGE_REMOVED, on.removed),
+    listen(Enums.Events.IMAGE_LOAD_FAILED, on.failed),
+    listen(Enums.Events.IMAGE_LOAD_ERROR, on.failed),
+  ];
+  return () => stops.forEach((stop) => stop());
+}
+
+/** The events name the image in one of two places. */
+function imageIdOf(detail: unknown): string | null {
+  if (typeof detail !== 'object' || detail === null) return null;
+  if ('imageId' in detail && typeof detail.imageId === 'string') return detail.imageId;
+  if ('image' in detail && typeof detail.image === 'object' && detail.image !== null && 'imageId' in detail.image) {
+    return typeof detail.image.imageId === 'string' ? detail.image.imageId : null;
+  }
+  return null;
+}
+
+/** A quarter of the memory the browser admits to having, at least half a gigabyte. */
+function cacheBytes(): number {
+  const gigabytes = 'deviceMemory' in navigator && typeof navigator.deviceMemory === 'number' ? navigator.deviceMemory : 4;
+  return Math.max(512, (gigabytes * 1024) / 4) * 1024 * 1024;
+}
+
+/** Measurements in the accent, thin, readable over black and white alike. */
+function styleMarks(): void {
+  const styles = annotation.config.style;
+  styles.setDefaultToolStyles({
+    ...styles.getDefaultToolStyles(),
+    global: {
+      color: 'rgb(134, 197, 213)',
+      colorHighlighted: 'rgb(203, 230, 238)',
+      colorSelected: 'rgb(228, 243, 247)',
+      colorLocked: 'rgb(134, 197, 213)',
+      lineWidth: '1.5',
+      textBoxFontFamily: '"Segoe UI", "Noto Sans", sans-serif',
+      textBoxFontSize: '13px',
+      textBoxColor: 'rgb(134, 197, 213)',
+      textBoxColorHighlighted: 'rgb(203, 230, 238)',
+      textBoxColorSelected: 'rgb(228, 243, 247)',
+      shadow: true,
+    },
+  });
+}

@@ -1,0 +1,81 @@
+import { queryOptions, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { metadataOf, type Series } from '~/api/dicomweb';
+import { seriesQuery, studyQuery } from '~/api/queries';
+import type { Study } from '~/api/types';
+import { useChanges } from '~/live/changes';
+import { displaySetsOf, type DisplaySet } from './displaySets';
+
+/** Names one display set: series and its part of it (most series have one). */
+export interface PartKey {
+  studyUid: string;
+  seriesUid: string;
+  part: number;
+}
+
+/** A part's name as one text, for the state of cells and for dragging. */
+export const partText = ({ studyUid, seriesUid, part }: PartKey): string => `${studyUid}/${seriesUid}/${part}`;
+
+/** Reads `partText` back. */
+export function partFrom(text: string): PartKey | null {
+  const [studyUid, seriesUid, part] = text.split('/');
+  return studyUid && seriesUid && part ? { studyUid, seriesUid, part: Number(part) } : null;
+}
+
+/** What a series shows, from its metadata. */
+export const displaySetsQuery = (studyUid: string, seriesUid: string) =>
+  queryOptions({
+    queryKey: ['displaySets', studyUid, seriesUid],
+    queryFn: async ({ signal }) => displaySetsOf(studyUid, seriesUid, await metadataOf(studyUid, seriesUid, signal), window.location.origin),
+    staleTime: 60_000,
+    gcTime: 30 * 60_000,
+  });
+
+/** One study in the strip, with its series once they are asked for. */
+export interface StripStudy {
+  study: Study;
+  series: readonly Series[] | null;
+}
+
+/** The opened study, the patient's others, and the series of those that are unfolded. */
+export function useViewerStudies(studyUid: string) {
+  const client = useQueryClient();
+  const study = useQuery(studyQuery(studyUid));
+  const series = useQuery(seriesQuery(studyUid));
+  const [unfolded, setUnfolded] = useState<readonly string[]>([]);
+  const others = useQueries({ queries: unfolded.map((uid) => seriesQuery(uid)) });
+  useChanges(['study.changed', 'series.settled'], () => void client.invalidateQueries({ queryKey: ['series', studyUid] }));
+
+  const strip = useMemo((): StripStudy[] => {
+    if (!study.data) return [];
+    return [
+      { study: study.data, series: series.data ?? null },
+      ...study.data.priors.map((prior): StripStudy => ({ study: prior, series: others[unfolded.indexOf(prior.studyUid)]?.data ?? null })),
+    ];
+  }, [study.data, series.data, others, unfolded]);
+  const unfold = (uid: string): void => setUnfolded((before) => (before.includes(uid) ? before.filter((other) => other !== uid) : [...before, uid]));
+  return { study, series, strip, unfolded, unfold };
+}
+
+/** What stands in a cell: nothing, something on its way, or a display set. */
+export type CellContent =
+  | { is: 'empty' }
+  | { is: 'loading' }
+  | { is: 'failed'; error: Error; retry: () => void }
+  | { is: 'shown'; set: DisplaySet; study: Study | null };
+
+/** The contents of all cells. */
+export function useCells(cells: readonly (string | null)[], strip: readonly StripStudy[]): CellContent[] {
+  const keys = cells.map((cell) => (cell === null ? null : partFrom(cell)));
+  const answers = useQueries({
+    queries: keys.map((key) => ({ ...displaySetsQuery(key?.studyUid ?? '', key?.seriesUid ?? ''), enabled: key !== null })),
+  });
+  return keys.map((key, index): CellContent => {
+    const answer = answers[index];
+    if (key === null || !answer) return { is: 'empty' };
+    if (answer.isError) return { is: 'failed', error: answer.error, retry: () => void answer.refetch() };
+    if (!answer.data) return { is: 'loading' };
+    const set = answer.data[key.part];
+    return set ? { is: 'shown', set, study: strip.find(({ study }) => study.studyUid === key.studyUid)?.study ?? null } : { is: 'empty' };
+  });
+}

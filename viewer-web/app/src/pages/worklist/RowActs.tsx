@@ -1,0 +1,53 @@
+import { useState, type KeyboardEvent, type MouseEvent } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Act, Exam } from '~/api/types';
+import css from './WorklistPage.module.css';
+
+interface Props {
+  exam: Exam;
+  busy: boolean;
+  onAct: (exam: Exam, act: Act, reason?: string) => void;
+  onOpen: (exam: Exam) => void;
+}
+
+/** In the order in which a day goes; the first is the likely one. */
+const order: readonly Act[] = ['arrive', 'call', 'accept', 'restore', 'noShow', 'cancel'];
+
+/** The acts allowed now, on the row itself. Cancelling asks for its reason in place. */
+export function RowActs({ exam, busy, onAct, onOpen }: Props) {
+  const { t } = useTranslation();
+  const [asking, setAsking] = useState(false);
+  const still = (event: MouseEvent): void => event.stopPropagation();
+  if (asking) return <Reason onReason={(reason) => { setAsking(false); onAct(exam, 'cancel', reason); }} onLeave={() => setAsking(false)} />;
+  const allowed = order.filter((act) => exam.acts.includes(act));
+  return (
+    <span className={css.acts} onClick={still} onDoubleClick={still}>
+      {allowed.map((act, index) => (
+        <button
+          key={act} type="button" className={index === 0 && act !== 'cancel' ? css.likely : undefined} disabled={busy}
+          onClick={() => (act === 'cancel' ? setAsking(true) : onAct(exam, act))}
+        >
+          {t(`exam.act.${act}`)}
+        </button>
+      ))}
+      {exam.instanceCount > 0 && exam.studyUid && <button type="button" onClick={() => onOpen(exam)}>{t('worklist.open')}</button>}
+    </span>
+  );
+}
+
+function Reason({ onReason, onLeave }: { onReason: (reason: string) => void; onLeave: () => void }) {
+  const { t } = useTranslation();
+  const [reason, setReason] = useState('');
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === 'Escape') onLeave();
+    if (event.key === 'Enter' && reason.trim() !== '') onReason(reason.trim());
+  };
+  return (
+    <input
+      className={css.reason} autoFocus value={reason} aria-label={t('worklist.why')} placeholder={t('worklist.whyHint')}
+      onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={onKey} onBlur={() => reason.trim() === '' && onLeave()}
+      onClick={(event) => event.stopPropagation()}
+    />
+  );
+}

@@ -1,0 +1,80 @@
+import { ActionIcon, Button, Select } from '@mantine/core';
+import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate } from 'react-router';
+import { server, type WorklistFilter } from '~/api/server';
+import type { Exam } from '~/api/types';
+import { viewerPath } from '~/app/paths';
+import { isoDay, shiftDay, timeOf } from '~/format/dates';
+import { useListKeys } from '~/keys/useListKeys';
+import { DayInput } from '~/ui/DayInput';
+import { FreshBar } from '~/ui/FreshBar';
+import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { UndoBar } from '~/ui/UndoBar';
+import { ExamGrid } from './ExamGrid';
+import { useActs, useWorklist } from './useWorklist';
+import css from './WorklistPage.module.css';
+
+/** Danh sách thực hiện: the exams of a day with the acts that move them, live. */
+export function WorklistPage() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const [filter, setFilter] = useState<WorklistFilter>(() => ({ date: isoDay(), modality: null, room: null }));
+  const [selected, setSelected] = useState<string | null>(null);
+  const list = useWorklist(filter);
+  const acts = useActs(list.replace);
+  const select = useCallback((exam: Exam) => setSelected(exam.examId), []);
+  const open = useCallback((exam: Exam) => exam.studyUid && exam.instanceCount > 0 && void navigate(viewerPath(exam.studyUid)), [navigate]);
+  useListKeys({ rows: list.exams, rowKey: (exam) => exam.examId, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null) });
+  useEffect(() => {
+    document.title = `${t('nav.worklist')} · Sen`;
+  }, [t]);
+  const { query } = list;
+  return (
+    <div className={css.page}>
+      <Filters filter={filter} onChange={setFilter}>
+        <span className={css.dim}>{query.data && t('worklist.count', { count: list.exams.length })}</span>
+        <span className={css.dim}>{list.asOf && t('worklist.asOf', { time: timeOf(list.asOf) })}</span>
+      </Filters>
+      <FreshBar count={list.fresh} onShow={() => void list.showFresh()} />
+      {query.isPending ? <Loading />
+        : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
+          : list.exams.length === 0 ? <Empty title={t('worklist.empty')} hint={t('worklist.emptyHint')} />
+            : <ExamGrid exams={list.exams} selected={selected} busy={acts.busy} onSelect={select} onOpen={open} onAct={acts.run} />}
+      <UndoBar done={acts.done} onClose={acts.close} />
+    </div>
+  );
+}
+
+interface FiltersProps {
+  filter: WorklistFilter;
+  onChange: (filter: WorklistFilter) => void;
+  children: React.ReactNode;
+}
+
+function Filters({ filter, onChange, children }: FiltersProps) {
+  const { t } = useTranslation();
+  const { data: form } = useQuery({ queryKey: ['orderForm'], queryFn: ({ signal }) => server.orderForm(signal), staleTime: 5 * 60_000 });
+  const rooms = useMemo(() => [...new Set([...(form?.rooms ?? []), ...(form?.stations ?? []).flatMap(({ room }) => room ?? [])])], [form]);
+  const today = isoDay();
+  return (
+    <div className={css.filters}>
+      <ActionIcon aria-label={t('action.previous')} onClick={() => onChange({ ...filter, date: shiftDay(filter.date, -1) })}><IconChevronLeft size={16} /></ActionIcon>
+      <DayInput label={t('field.date')} value={filter.date} width={96} onChange={(date) => date && onChange({ ...filter, date })} />
+      <ActionIcon aria-label={t('action.next')} onClick={() => onChange({ ...filter, date: shiftDay(filter.date, 1) })}><IconChevronRight size={16} /></ActionIcon>
+      <Button variant="default" disabled={filter.date === today} onClick={() => onChange({ ...filter, date: today })}>{t('action.today')}</Button>
+      <Select
+        w={140} aria-label={t('field.modality')} placeholder={t('worklist.anyModality')} clearable data={form?.modalities ?? []}
+        value={filter.modality} onChange={(modality) => onChange({ ...filter, modality })}
+      />
+      <Select
+        w={180} aria-label={t('field.room')} placeholder={t('worklist.anyRoom')} clearable data={rooms}
+        value={filter.room} onChange={(room) => onChange({ ...filter, room })}
+      />
+      <span className={css.space} />
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { server, type WorklistFilter } from '~/api/server';
+import type { Act, Exam, Worklist } from '~/api/types';
+import { personName } from '~/format/person';
+import { useChanges } from '~/live/changes';
+import { mergeInPlace } from '~/live/merge';
+import type { Done } from '~/ui/UndoBar';
+import { useProblemText } from '~/ui/useProblemText';
+
+const examKey = (exam: Exam): string => exam.examId;
+
+/** The day's worklist, updated in place while it is looked at. */
+export function useWorklist(filter: WorklistFilter) {
+  const client = useQueryClient();
+  const key = useMemo(() => ['worklist', filter] as const, [filter]);
+  const [fresh, setFresh] = useState(0);
+  const query = useQuery({
+    queryKey: key,
+    queryFn: ({ signal }) => server.worklist(filter, signal),
+    placeholderData: keepPreviousData,
+    staleTime: 0,
+    refetchOnMount: 'always',
+  });
+  useEffect(() => setFresh(0), [key]);
+
+  const look = useCallback(async () => {
+    const answer = await server.worklist(filter);
+    const shown = client.getQueryData<Worklist>(key);
+    const merged = mergeInPlace(shown?.items ?? [], answer.items, examKey, false);
+    // With nothing on the screen there is no row to move.
+    const empty = merged.items.length === 0;
+    client.setQueryData<Worklist>(key, empty ? answer : { ...answer, items: merged.items });
+    setFresh(empty ? 0 : merged.fresh);
+  }, [client, filter, key]);
+  useChanges(['exam.changed', 'order.created', 'study.changed', 'unmatched.changed'], () => void look().catch(() => undefined));
+
+  const showFresh = useCallback(async () => {
+    setFresh(0);
+    await query.refetch();
+  }, [query]);
+  const replace = useCallback((exam: Exam) => {
+    client.setQueryData<Worklist>(key, (before) => before && { ...before, items: before.items.map((row) => (row.examId === exam.examId ? exam : row)) });
+  }, [client, key]);
+  return { query, exams: query.data?.items ?? none, asOf: query.data?.asOf ?? null, fresh, showFresh, replace };
+}
+
+const none: readonly Exam[] = [];
+
+/** Moves exams; what was done stands under the list with its undo where there is one. */
+export function useActs(replace: (exam: Exam) => void) {
+  const { t } = useTranslation();
+  const [done, setDone] = useState<Done | null>(null);
+  const acting = useMutation({
+    mutationFn: ({ exam, act, reason }: { exam: Exam; act: Act; reason?: string | undefined }) => server.act(exam.examId, act, reason),
+    onSuccess: (after, { act }) => {
+      replace(after);
+      const back = act !== 'restore' && after.acts.includes('restore') ? () => acting.mutate({ exam: after, act: 'restore' }) : null;
+      setDone({ text: t(`exam.done.${act}`, { name: personName(after.patient.name) }), undo: back });
+    },
+  });
+  const why = useProblemText(acting.error);
+  const shown: Done | null = acting.isError ? { text: why, undo: null, failed: true } : done;
+  const close = useCallback(() => {
+    setDone(null);
+    acting.reset();
+  }, [acting]);
+  const run = useCallback((exam: Exam, act: Act, reason?: string) => acting.mutate({ exam, act, reason }), [acting]);
+  const busy = acting.isPending ? acting.variables.exam.examId : null;
+  return { run, done: shown, close, busy };
+}

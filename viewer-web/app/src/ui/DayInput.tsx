@@ -1,0 +1,45 @@
+import { TextInput } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { day, parseDay } from '~/format/dates';
+
+interface Props {
+  label: string;
+  value: string | null;
+  onChange: (isoDay: string | null) => void;
+  /** The label stands over the field instead of being its name only. */
+  showLabel?: boolean;
+  error?: string | null;
+  width?: number | string;
+  disabled?: boolean;
+  required?: boolean;
+}
+
+/** A day typed as people write it: 23/11/2026, 23112026; the value is `yyyy-MM-dd`. */
+export function DayInput({ label, value, onChange, showLabel = false, error = null, width = 110, disabled = false, required = false }: Props) {
+  const { t } = useTranslation();
+  const [text, setText] = useState(day(value));
+  const [left, setLeft] = useState(false);
+  useEffect(() => {
+    setText((typed) => (parseDay(typed) === value ? typed : day(value)));
+  }, [value]);
+  const wrong = left && text.trim() !== '' && parseDay(text) === null;
+  return (
+    <TextInput
+      label={showLabel ? label : undefined} aria-label={label} placeholder={showLabel ? t('order.birthHint') : label} w={width}
+      inputMode="numeric" required={required} value={text} disabled={disabled} error={wrong ? t('order.error.date') : error}
+      onChange={(event) => {
+        setText(event.currentTarget.value);
+        setLeft(false);
+        const parsed = parseDay(event.currentTarget.value);
+        if (parsed !== null || event.currentTarget.value.trim() === '') onChange(parsed);
+      }}
+      onBlur={() => {
+        setLeft(true);
+        const parsed = parseDay(text);
+        if (parsed !== null) setText(day(parsed));
+        else if (text.trim() !== '') onChange(null);
+      }}
+    />
+  );
+}

@@ -1,0 +1,37 @@
+import { Button, CloseButton } from '@mantine/core';
+import { useEffect } from 'react';
+import { useTranslation } from 'react-i18next';
+import css from './ui.module.css';
+
+/** What was just done and the way back from it (also Ctrl+Z). */
+export interface Done {
+  text: string;
+  undo: (() => void) | null;
+  failed?: boolean;
+}
+
+/** A line under the list; it stays until the next act or until it is closed. */
+export function UndoBar({ done, onClose }: { done: Done | null; onClose: () => void }) {
+  const { t } = useTranslation();
+  useEffect(() => {
+    if (!done?.undo) return undefined;
+    const undo = done.undo;
+    const onKey = (event: KeyboardEvent): void => {
+      const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+      if (typing || event.code !== 'KeyZ' || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      undo();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [done]);
+  if (!done) return null;
+  return (
+    <div className={css.undo} role="status" data-failed={done.failed || undefined}>
+      <span>{done.text}</span>
+      {done.undo && <Button variant="default" size="compact-xs" onClick={done.undo}>{t('action.undo')} <kbd style={{ marginLeft: 6 }}>Ctrl Z</kbd></Button>}
+      <span style={{ flex: 1 }} />
+      <CloseButton size="sm" aria-label={t('action.close')} onClick={onClose} />
+    </div>
+  );
+}
