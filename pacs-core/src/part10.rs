@@ -69,7 +69,11 @@ pub fn read_head(prefix: &[u8]) -> Result<HeadProgress, HeadError> {
     };
     let group = prefix.get(start..).unwrap_or_default();
     let Some(length) = group_length(group) else {
-        return if prefix.len() > MAX_HEAD_BYTES { Err(HeadError::TooLarge) } else { Ok(HeadProgress::NeedMore) };
+        return if prefix.len() > MAX_HEAD_BYTES {
+            Err(HeadError::TooLarge)
+        } else {
+            Ok(HeadProgress::NeedMore)
+        };
     };
     let (elements, rest) = group.split_at(length);
     let syntax = &TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
@@ -111,7 +115,7 @@ pub fn write_head(sop_class: &Uid, sop_instance: &Uid, syntax: &Uid, source_ae: 
     head
 }
 
-/// How many bytes [`guess_transfer_syntax`] looks at.
+/// How many bytes [`guess_transfer_syntax`] needs at least.
 const GUESS_BYTES: usize = 8;
 
 /// The transfer syntax that a data set without file meta information has, judged by its first
@@ -123,11 +127,13 @@ pub fn guess_transfer_syntax(prefix: &[u8]) -> Option<Uid> {
     let begins = |tag: Tag| tag.0 <= 0x0020 && dataset::keyword_of(tag).is_some();
     let has_vr = VR::from_binary([v, r]).is_some();
     let length = u32::from_le_bytes([v, r, m, n]);
+    // A data set of private elements alone gives no name away, but an item shows.
+    let begins_a_sequence = length == u32::MAX && prefix.get(8..12) == Some(&[0xfe, 0xff, 0x00, 0xe0]);
     let uid = if has_vr && begins(little) {
         uids::EXPLICIT_VR_LITTLE_ENDIAN
     } else if has_vr && begins(big) {
         TransferSyntax::EXPLICIT_BIG_ENDIAN.uid?
-    } else if begins(little) && length < 1 << 16 {
+    } else if (begins(little) && length < 1 << 16) || begins_a_sequence {
         uids::IMPLICIT_VR_LITTLE_ENDIAN
     } else {
         return None;
@@ -157,7 +163,8 @@ fn group_length(bytes: &[u8]) -> Option<usize> {
             return Some(at);
         }
         let &[_, _, _, _, v, r, m, n] = rest.first_chunk::<8>()?;
-        let long = VR::from_binary([v, r]).is_some_and(|vr| matches!(vr, VR::OB | VR::UN | VR::UT | VR::OW | VR::SQ));
+        let long = VR::from_binary([v, r])
+            .is_some_and(|vr| matches!(vr, VR::OB | VR::UN | VR::UT | VR::OW | VR::SQ));
         let (header, length) = if long {
             (12, u32::from_le_bytes(*rest.get(8..)?.first_chunk::<4>()?))
         } else {
@@ -240,6 +247,7 @@ mod tests {
             (&b"\x08\0\x05\0CS\x0a\0"[..], Some("1.2.840.10008.1.2.1")),
             (b"\0\x08\0\x05CS\0\x0a", Some("1.2.840.10008.1.2.2")),
             (b"\x08\0\x05\0\x0a\0\0\0", Some("1.2.840.10008.1.2")),
+            (b"\x01\0\x01\0\xff\xff\xff\xff\xfe\xff\0\xe0", Some("1.2.840.10008.1.2")),
             (b"This is ", None),
             (b"\x08\0", None),
         ] {

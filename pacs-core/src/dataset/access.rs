@@ -66,7 +66,8 @@ impl Element {
             _ => return None,
         };
         if self.vr == VR::AT {
-            let tags: Vec<String> = attribute_tags(bytes).map(|tag| format!("{:04X}{:04X}", tag.0, tag.1)).collect();
+            let tags: Vec<String> =
+                attribute_tags(bytes).map(|tag| format!("{:04X}{:04X}", tag.0, tag.1)).collect();
             return Some(Cow::Owned(tags.join("\\")));
         }
         match number_bytes(self.vr) {
@@ -92,7 +93,9 @@ impl Element {
             VR::SS => Box::new(units(bytes).map(|unit| Some(i16::from_le_bytes(unit).into()))),
             VR::UL | VR::OL => Box::new(units(bytes).map(|unit| Some(u32::from_le_bytes(unit).into()))),
             VR::SL => Box::new(units(bytes).map(|unit| Some(i32::from_le_bytes(unit).into()))),
-            VR::UV | VR::OV => Box::new(units(bytes).map(|unit| i64::try_from(u64::from_le_bytes(unit)).ok())),
+            VR::UV | VR::OV => {
+                Box::new(units(bytes).map(|unit| i64::try_from(u64::from_le_bytes(unit)).ok()))
+            }
             VR::SV => Box::new(units(bytes).map(|unit| Some(i64::from_le_bytes(unit)))),
             _ => Box::new(std::iter::empty()),
         }

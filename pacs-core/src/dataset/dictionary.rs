@@ -25,8 +25,14 @@ pub fn tag_of(name: &str) -> Option<Tag> {
     StandardDataDictionary.by_name(name).map(DataDictionaryEntry::tag)
 }
 
+/// What the dictionary says of a tag. Private tags, which the dictionary would look for in four
+/// places in vain, are told first.
 pub(super) fn lookup(tag: Tag) -> Option<VirtualVr> {
-    StandardDataDictionary.by_tag(tag).map(|entry| entry.vr)
+    match tag {
+        Tag(group, 0x0010..=0x00ff) if group % 2 == 1 => Some(VirtualVr::Exact(VR::LO)),
+        Tag(group, element) if group % 2 == 1 && element != 0 => None,
+        _ => StandardDataDictionary.by_tag(tag).map(|entry| entry.vr),
+    }
 }
 
 /// The VR that an implicit element or one of VR UN has, given Pixel Representation.

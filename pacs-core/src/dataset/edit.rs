@@ -19,12 +19,16 @@ impl DataSet {
     pub fn put_text_as(&mut self, tag: Tag, vr: VR, text: &str) {
         let bytes = match vr {
             VR::AT => text.split('\\').filter_map(super::tag_of).flat_map(tag_bytes).collect(),
-            VR::FL | VR::FD => {
-                text.split('\\').filter_map(|value| value.trim().parse().ok()).flat_map(|n| float_bytes(vr, n)).collect()
-            }
-            VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV => {
-                text.split('\\').filter_map(|value| value.trim().parse().ok()).flat_map(|n| integer_bytes(vr, n)).collect()
-            }
+            VR::FL | VR::FD => text
+                .split('\\')
+                .filter_map(|value| value.trim().parse().ok())
+                .flat_map(|n| float_bytes(vr, n))
+                .collect(),
+            VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV => text
+                .split('\\')
+                .filter_map(|value| value.trim().parse().ok())
+                .flat_map(|n| integer_bytes(vr, n))
+                .collect(),
             VR::SQ => {
                 self.put(Element { tag, vr, value: Value::Items(Vec::new()) });
                 return;
@@ -111,18 +115,21 @@ impl DataSet {
 
     fn encoded_without_name(&self, character_set: CharacterSet) -> DataSet {
         let from = self.character_set();
-        let elements = self.iter().filter(|element| element.tag != tags::SPECIFIC_CHARACTER_SET).map(|element| {
-            let value = match &element.value {
-                Value::Bytes(bytes) if uses_character_set(element.vr) && element.vr != VR::UN && !plain(bytes) => {
-                    Value::Bytes(character_set.encode(&from.decode(bytes, element.vr)).into())
-                }
-                Value::Items(items) => {
-                    Value::Items(items.iter().map(|item| item.encoded_without_name(character_set)).collect())
-                }
-                other => other.clone(),
-            };
-            Element { tag: element.tag, vr: element.vr, value }
-        });
+        let elements =
+            self.iter().filter(|element| element.tag != tags::SPECIFIC_CHARACTER_SET).map(|element| {
+                let value = match &element.value {
+                    Value::Bytes(bytes)
+                        if uses_character_set(element.vr) && element.vr != VR::UN && !plain(bytes) =>
+                    {
+                        Value::Bytes(character_set.encode(&from.decode(bytes, element.vr)).into())
+                    }
+                    Value::Items(items) => Value::Items(
+                        items.iter().map(|item| item.encoded_without_name(character_set)).collect(),
+                    ),
+                    other => other.clone(),
+                };
+                Element { tag: element.tag, vr: element.vr, value }
+            });
         DataSet::from_sorted(elements.collect(), character_set)
     }
 
@@ -230,7 +237,10 @@ mod tests {
         let latin = set.encode_text_in(CharacterSet::LATIN_1);
         assert_eq!(latin.text(tags::SPECIFIC_CHARACTER_SET).as_deref(), Some("ISO_IR 100"));
         assert_eq!(latin.text(tags::PATIENT_NAME).as_deref(), Some("NGUYEN^DUC"));
-        assert_eq!(latin.items(tags::PROCEDURE_CODE_SEQUENCE)[0].text(tags::CODE_MEANING).as_deref(), Some("Nguc"));
+        assert_eq!(
+            latin.items(tags::PROCEDURE_CODE_SEQUENCE)[0].text(tags::CODE_MEANING).as_deref(),
+            Some("Nguc")
+        );
         let ascii = set.encode_text_in(CharacterSet::DEFAULT);
         assert!(!ascii.contains(tags::SPECIFIC_CHARACTER_SET));
     }

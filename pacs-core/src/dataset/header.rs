@@ -65,7 +65,9 @@ impl Encoding {
                 let confirmed = lookup(self.tag([a, b, c, d])).is_some_and(|known| known.relaxed() == vr);
                 if confirmed || !fits { Self::ExplicitLittle } else { self }
             }
-            (Self::ExplicitLittle, None) if !is_letters([v, r]) && [v, r] != [0, 0] && fits => Self::ImplicitLittle,
+            (Self::ExplicitLittle, None) if !is_letters([v, r]) && [v, r] != [0, 0] && fits => {
+                Self::ImplicitLittle
+            }
             _ => self,
         }
     }
@@ -217,7 +219,10 @@ mod tests {
     #[test]
     fn headers_of_all_forms() {
         let short = explicit(b"\x10\0\x10\0PN\x04\0").unwrap();
-        assert_eq!((short.tag, short.vr, short.length, short.bytes), (tags::PATIENT_NAME, VR::PN, Some(4), 8));
+        assert_eq!(
+            (short.tag, short.vr, short.length, short.bytes),
+            (tags::PATIENT_NAME, VR::PN, Some(4), 8)
+        );
         let long = explicit(b"\xe0\x7f\x10\0OW\0\0\xff\xff\xff\xff").unwrap();
         assert_eq!((long.vr, long.length, long.bytes), (VR::OW, None, 12));
         assert_eq!(explicit(b"\xe0\x7f\x10\0OW\0\0\xff\xff\xff"), None);
@@ -230,7 +235,10 @@ mod tests {
     #[test]
     fn faults_are_read_as_they_were_meant() {
         let strayed = explicit(b"\x10\0\x10\0\x04\x01\0\0").unwrap();
-        assert_eq!((strayed.vr, strayed.length, strayed.inside), (VR::PN, Some(0x104), Encoding::ImplicitLittle));
+        assert_eq!(
+            (strayed.vr, strayed.length, strayed.inside),
+            (VR::PN, Some(0x104), Encoding::ImplicitLittle)
+        );
         let question_marks = explicit(b"\x10\0\x10\0??\x04\0").unwrap();
         assert_eq!((question_marks.vr, question_marks.length), (VR::PN, Some(4)));
         let future = explicit(b"\x10\0\x10\0ZZ\0\0\x04\0\0\0").unwrap();

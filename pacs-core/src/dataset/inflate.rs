@@ -35,7 +35,9 @@ impl Inflater {
         }
         // The standard wants a raw stream; some writers put the header of zlib in front, which as a
         // raw stream would begin with a stored block of an absurd length.
-        let inner = self.inner.get_or_insert_with(|| Decompress::new(matches!(input, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..])));
+        let inner = self
+            .inner
+            .get_or_insert_with(|| Decompress::new(matches!(input, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..])));
         let (in_before, out_before) = (inner.total_in(), inner.total_out());
         let status = inner
             .decompress(input, &mut self.out, FlushDecompress::None)

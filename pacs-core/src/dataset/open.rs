@@ -33,8 +33,23 @@ pub(super) struct OpenSet {
 }
 
 impl OpenSet {
-    pub(super) fn new(encoding: Encoding, character_set: CharacterSet, signed: bool, end: Option<u64>, bound: u64) -> Self {
-        Self { elements: Vec::new(), in_order: true, character_set, encoding, signed, end, bound, fresh: true }
+    pub(super) fn new(
+        encoding: Encoding,
+        character_set: CharacterSet,
+        signed: bool,
+        end: Option<u64>,
+        bound: u64,
+    ) -> Self {
+        Self {
+            elements: Vec::new(),
+            in_order: true,
+            character_set,
+            encoding,
+            signed,
+            end,
+            bound,
+            fresh: true,
+        }
     }
 
     pub(super) fn put(&mut self, element: Element) {

@@ -40,13 +40,23 @@ pub struct PixelDataPlace {
 }
 
 /// Reads a data set in memory, copying what is retained.
-pub fn read_slice(bytes: &[u8], syntax: &TransferSyntax, limits: &Limits, until: Until) -> Result<Reading, ReadError> {
+pub fn read_slice(
+    bytes: &[u8],
+    syntax: &TransferSyntax,
+    limits: &Limits,
+    until: Until,
+) -> Result<Reading, ReadError> {
     read_memory(bytes, None, syntax, limits, until)
 }
 
 /// Reads a data set in memory; the values are slices of `bytes`, which stays in memory as long as
 /// one of them.
-pub fn read_bytes(bytes: &Bytes, syntax: &TransferSyntax, limits: &Limits, until: Until) -> Result<Reading, ReadError> {
+pub fn read_bytes(
+    bytes: &Bytes,
+    syntax: &TransferSyntax,
+    limits: &Limits,
+    until: Until,
+) -> Result<Reading, ReadError> {
     read_memory(bytes, Some(bytes), syntax, limits, until)
 }
 

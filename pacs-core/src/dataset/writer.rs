@@ -1,11 +1,10 @@
-//! Writing data sets: explicit lengths throughout, even padding, group lengths only where they are
-//! not retired.
+//! Writing data sets: defined lengths, even padding, group lengths only where they are not retired.
 
 use std::io::Write;
 
 use flate2::{Compression, write::DeflateEncoder};
 
-use super::header::{Encoding, ITEM, has_long_length};
+use super::header::{Encoding, ITEM, SEQUENCE_END, has_long_length};
 use super::swap::swap;
 use super::{DataSet, Element, Value};
 use crate::transfer_syntax::TransferSyntax;
@@ -104,7 +103,9 @@ impl Writer<'_> {
     }
 
     fn items(&mut self, tag: Tag, items: &[DataSet]) -> Result<(), WriteError> {
-        self.header(tag, VR::SQ, 0);
+        // Without a VR only an undefined length tells a reader that a private element is a sequence.
+        let undefined = self.encoding == Encoding::ImplicitLittle && super::vr_of(tag) != VR::SQ;
+        self.header(tag, VR::SQ, if undefined { u32::MAX } else { 0 });
         let sequence_start = self.out.len();
         for item in items {
             self.tag(ITEM);
@@ -112,6 +113,11 @@ impl Writer<'_> {
             let item_start = self.out.len();
             self.set(item)?;
             self.patch(item_start - 4, self.out.len() - item_start, tag)?;
+        }
+        if undefined {
+            self.tag(SEQUENCE_END);
+            self.u32(0);
+            return Ok(());
         }
         self.patch(sequence_start - 4, self.out.len() - sequence_start, tag)
     }
@@ -151,7 +157,10 @@ impl Writer<'_> {
 
     /// Writes a length over its placeholder.
     fn patch(&mut self, at: usize, length: usize, tag: Tag) -> Result<(), WriteError> {
-        let length = u32::try_from(length).ok().filter(|&length| length != u32::MAX).ok_or(WriteError::TooLong(tag))?;
+        let length = u32::try_from(length)
+            .ok()
+            .filter(|&length| length != u32::MAX)
+            .ok_or(WriteError::TooLong(tag))?;
         let bytes = self.encoding.u32_bytes(length);
         if let Some(place) = self.out.get_mut(at..at + 4) {
             place.copy_from_slice(&bytes);

@@ -5,7 +5,7 @@ mod parse;
 mod write;
 
 pub use parse::{BulkReference, JsonError, JsonLimits, Parsed, parse};
-pub use write::{INLINE_BYTES, PathStep, to_string, write};
+pub use write::{BulkDataUri, INLINE_BYTES, PathStep, to_string, write};
 
 /// Digits of base 16 as tags are written in.
 const HEX: &[u8; 16] = b"0123456789ABCDEF";

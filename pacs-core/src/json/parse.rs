@@ -83,7 +83,9 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Parsed>, A::Error> {
         let mut sets = Vec::new();
         let mut bulk = Vec::new();
-        while let Some(data_set) = sequence.next_element_seed(SetSeed { path: &mut Vec::new(), bulk: &mut bulk })? {
+        while let Some(data_set) =
+            sequence.next_element_seed(SetSeed { path: &mut Vec::new(), bulk: &mut bulk })?
+        {
             sets.push(Parsed { data_set, bulk: std::mem::take(&mut bulk) });
         }
         Ok(sets)
@@ -162,7 +164,9 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
             match name.as_str() {
                 "vr" => {
                     let text = map.next_value::<String>()?;
-                    let known = text.parse::<VR>().map_err(|_| A::Error::custom(format!("an unknown vr at {tag}")))?;
+                    let known = text
+                        .parse::<VR>()
+                        .map_err(|_| A::Error::custom(format!("an unknown vr at {tag}")))?;
                     vr = Some(known);
                 }
                 "Value" => values = map.next_value_seed(ValuesSeed { tag, path, bulk })?,
@@ -179,7 +183,9 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
             return Ok(());
         }
         if let Some(inline) = inline {
-            let bytes = STANDARD.decode(inline.trim_end()).map_err(|_| A::Error::custom(format!("bad base64 at {tag}")))?;
+            let bytes = STANDARD
+                .decode(inline.trim_end())
+                .map_err(|_| A::Error::custom(format!("bad base64 at {tag}")))?;
             set.put(Element::new(tag, vr, bytes));
             return Ok(());
         }
@@ -442,7 +448,10 @@ mod tests {
             r#"{"00100020":{"vr":"LO","Value":["a"]}} trailing"#,
             &deep,
         ] {
-            assert!(matches!(parse(document.as_bytes(), &JsonLimits::default()), Err(JsonError::Malformed(_))), "{document}");
+            assert!(
+                matches!(parse(document.as_bytes(), &JsonLimits::default()), Err(JsonError::Malformed(_))),
+                "{document}"
+            );
         }
         assert!(matches!(parse(b"[     ]", &JsonLimits { document_bytes: 3 }), Err(JsonError::TooLarge(7))));
     }

@@ -19,14 +19,16 @@ pub struct PathStep {
     pub item: usize,
 }
 
+/// Gives the BulkDataURI of a value: asked with the way to the element, its tag and its VR.
+pub type BulkDataUri<'a> = dyn Fn(&[PathStep], Tag, VR) -> Option<String> + 'a;
+
 /// Appends the data set as one JSON object.
 ///
-/// `bulk` is asked for the BulkDataURI of values that are not held, of encapsulated pixel data and
-/// of binary values longer than [`INLINE_BYTES`]; it gets the way to the element, its tag and VR.
-/// Where it answers `None`, a held value is written inline and one that is not held is left out
+/// `bulk` is asked about values that are not held, encapsulated pixel data and binary values longer
+/// than [`INLINE_BYTES`]. Where it answers `None`, a held value is written inline and one that is not held is left out
 /// with its element. Group lengths are left out (PS3.18 F.2.2); text is UTF-8, which Specific
 /// Character Set says where it is present.
-pub fn write(set: &DataSet, out: &mut Vec<u8>, bulk: &dyn Fn(&[PathStep], Tag, VR) -> Option<String>) {
+pub fn write(set: &DataSet, out: &mut Vec<u8>, bulk: &BulkDataUri<'_>) {
     Writer { out, bulk, path: Vec::new() }.set(set);
 }
 
@@ -39,7 +41,7 @@ pub fn to_string(set: &DataSet) -> String {
 
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
-    bulk: &'a dyn Fn(&[PathStep], Tag, VR) -> Option<String>,
+    bulk: &'a BulkDataUri<'a>,
     path: Vec<PathStep>,
 }
 
@@ -73,11 +75,11 @@ impl Writer<'_> {
         self.out.extend_from_slice(vr.to_string().as_bytes());
         self.out.push(b'"');
         let written = match value {
-            _ if element.is_empty() => true,
             _ if *tag == tags::SPECIFIC_CHARACTER_SET => {
                 self.out.extend_from_slice(b",\"Value\":[\"ISO_IR 192\"]");
                 true
             }
+            _ if element.is_empty() => true,
             Value::Items(items) => {
                 self.items(*tag, items);
                 true
@@ -222,7 +224,14 @@ impl Writer<'_> {
                 b'\t' => self.out.extend_from_slice(b"\\t"),
                 other => {
                     let digit = |number: u8| super::HEX.get(usize::from(number)).copied().unwrap_or(b'0');
-                    self.out.extend_from_slice(&[b'\\', b'u', b'0', b'0', digit(other >> 4), digit(other & 0xf)]);
+                    self.out.extend_from_slice(&[
+                        b'\\',
+                        b'u',
+                        b'0',
+                        b'0',
+                        digit(other >> 4),
+                        digit(other & 0xf),
+                    ]);
                 }
             }
             rest = after;
@@ -310,7 +319,11 @@ mod tests {
         item.put_bytes(tags::PIXEL_DATA, VR::OB, vec![0; INLINE_BYTES + 1]);
         let mut set = DataSet::new();
         set.put_items(tags::ICON_IMAGE_SEQUENCE, vec![item]);
-        set.put(Element { tag: tags::PIXEL_DATA, vr: VR::OW, value: Value::Elsewhere { offset: 1, length: 2 } });
+        set.put(Element {
+            tag: tags::PIXEL_DATA,
+            vr: VR::OW,
+            value: Value::Elsewhere { offset: 1, length: 2 },
+        });
         let mut out = Vec::new();
         write(&set, &mut out, &|path, tag, _| {
             let steps: String = path.iter().map(|step| format!("{}/{}/", step.tag, step.item)).collect();

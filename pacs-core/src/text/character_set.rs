@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::{UnicodeNormalization, is_nfc_quick, IsNormalized};
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::iso2022::{self, Resets};
 use super::repair;
@@ -75,7 +75,7 @@ impl CharacterSet {
     }
 
     fn decode_as_labelled(self, bytes: &[u8], vr: VR) -> Cow<'_, str> {
-        if matches!(self.initial, Repertoire::Ascii | Repertoire::Latin1) {
+        if matches!(self.undesignated, Repertoire::Ascii | Repertoire::Latin1) {
             if let Some(text) = repair::as_utf8(bytes)
                 && !iso2022::has_escapes(bytes)
             {
@@ -105,12 +105,16 @@ impl CharacterSet {
         let mut bytes = Vec::with_capacity(text.len());
         for character in text.nfc() {
             if !self.push_encoded(character, &mut bytes) {
-                let mut any = false;
+                let start = bytes.len();
                 for base in std::iter::once(character).nfkd() {
-                    let base = super::fold::base_letter(base);
-                    any |= self.push_encoded(base, &mut bytes);
+                    match super::fold::base_letters(base) {
+                        Some(letters) => bytes.extend_from_slice(letters.as_bytes()),
+                        None => {
+                            self.push_encoded(base, &mut bytes);
+                        }
+                    }
                 }
-                if !any && !super::fold::is_mark(character) {
+                if bytes.len() == start && !super::fold::is_mark(character) {
                     bytes.push(b'_');
                 }
             }

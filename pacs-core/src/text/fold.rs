@@ -17,11 +17,9 @@ pub fn fold(text: &str) -> String {
                 continue;
             }
             for lower in character.to_lowercase() {
-                match lower {
-                    'ß' => folded.push_str("ss"),
-                    'æ' => folded.push_str("ae"),
-                    'œ' => folded.push_str("oe"),
-                    lower => push(base_letter(lower), &mut folded),
+                match base_letters(lower) {
+                    Some(letters) => folded.push_str(letters),
+                    None => push(lower, &mut folded),
                 }
             }
         }
@@ -59,23 +57,28 @@ pub(super) fn is_mark(character: char) -> bool {
     matches!(u32::from(character), 0x300..=0x36f | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe20..=0xfe2f)
 }
 
-/// The plain letter of a letter whose stroke is part of it and not a separable mark. `ð` counts as
-/// `d`, since Windows-1258 text read as Latin-1 has it in the place of `đ`.
-pub(super) fn base_letter(character: char) -> char {
-    match character {
-        'đ' | 'ð' => 'd',
-        'Đ' | 'Ð' => 'D',
-        'ø' => 'o',
-        'Ø' => 'O',
-        'ł' => 'l',
-        'Ł' => 'L',
-        'ħ' => 'h',
-        'Ħ' => 'H',
-        'ı' => 'i',
-        'ŧ' => 't',
-        'Ŧ' => 'T',
-        other => other,
-    }
+/// The plain letters of a letter whose stroke or ligature is part of it and not a separable mark.
+/// `ð` counts as `d`, since Windows-1258 text read as Latin-1 has it in the place of `đ`.
+pub(super) fn base_letters(character: char) -> Option<&'static str> {
+    Some(match character {
+        'đ' | 'ð' => "d",
+        'Đ' | 'Ð' => "D",
+        'ø' => "o",
+        'Ø' => "O",
+        'ł' => "l",
+        'Ł' => "L",
+        'ħ' => "h",
+        'Ħ' => "H",
+        'ŧ' => "t",
+        'Ŧ' => "T",
+        'ı' => "i",
+        'ß' => "ss",
+        'æ' => "ae",
+        'Æ' => "AE",
+        'œ' => "oe",
+        'Œ' => "OE",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

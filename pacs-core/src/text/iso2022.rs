@@ -145,7 +145,8 @@ mod tests {
     /// The examples of PS3.5 annexes H, I and J.
     #[test]
     fn the_examples_of_the_standard() {
-        let japanese = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B";
+        let japanese =
+            b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B";
         assert_eq!(
             decode(japanese, Repertoire::Ascii, Repertoire::Ascii, PN),
             "Yamada^Tarou=山田^太郎=やまだ^たろう"
@@ -156,7 +157,8 @@ mod tests {
             decode(half_width, Repertoire::Katakana, Repertoire::Katakana, PN),
             "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎=やまだ^たろう"
         );
-        let korean = b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf";
+        let korean =
+            b"Hong^Gildong=\x1b$)C\xfb\xf3^\x1b$)C\xd1\xce\xd4\xd7=\x1b$)C\xc8\xab^\x1b$)C\xb1\xe6\xb5\xbf";
         assert_eq!(decode(korean, Repertoire::Ascii, Repertoire::Ascii, PN), "Hong^Gildong=洪^吉洞=홍^길동");
         let chinese = b"Zhang^XiaoDong=\x1b$)A\xd5\xc5^\x1b$)A\xd0\xa1\xb6\xab=";
         assert_eq!(decode(chinese, Repertoire::Ascii, Repertoire::Ascii, PN), "Zhang^XiaoDong=张^小东=");
@@ -175,12 +177,17 @@ mod tests {
     #[test]
     fn a_backslash_inside_kanji_is_no_delimiter() {
         // JIS X 0208 0x255C is the katakana "zu"... whose second byte is a backslash in ASCII.
-        assert_eq!(decode(b"\x1b$B%\\\x1b(B\\A", Repertoire::Ascii, Repertoire::Ascii, PN), "ワ\\A".replace('ワ', "\u{30dc}"));
+        assert_eq!(
+            decode(b"\x1b$B%\\\x1b(B\\A", Repertoire::Ascii, Repertoire::Ascii, PN),
+            "ワ\\A".replace('ワ', "\u{30dc}")
+        );
     }
 
     #[test]
     fn broken_sequences_end_in_text_and_not_in_a_panic() {
-        for bytes in [&b"\x1b"[..], b"\x1b$", b"\x1b$B;", b"\x1b$(D\x21", b"\x1b$B; 3\x80\xff", b"\x1b$)C\xfb"] {
+        for bytes in
+            [&b"\x1b"[..], b"\x1b$", b"\x1b$B;", b"\x1b$(D\x21", b"\x1b$B; 3\x80\xff", b"\x1b$)C\xfb"]
+        {
             decode(bytes, Repertoire::Ascii, Repertoire::Ascii, PN);
         }
     }

@@ -56,7 +56,8 @@ impl NameComponents {
 
     fn display(&self) -> String {
         let words = [&self.prefix, &self.family, &self.given, &self.middle, &self.suffix];
-        let present: Vec<&str> = words.into_iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
+        let present: Vec<&str> =
+            words.into_iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
         present.join(" ")
     }
 }

@@ -53,7 +53,8 @@ impl Repertoire {
     /// The repertoire of a defined term, with or without code extensions; spelling errors of the
     /// field (`ISO-IR 100`, `iso_ir_100`, `UTF-8`) are taken as meant.
     pub(crate) fn of_term(term: &str) -> Option<Self> {
-        let plain: String = term.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+        let plain: String =
+            term.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
         let number = plain.strip_prefix("ISO2022IR").or_else(|| plain.strip_prefix("ISOIR"));
         Some(match number.unwrap_or(&plain) {
             "6" => Self::Ascii,
