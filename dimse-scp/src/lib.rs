@@ -1,1 +1,29 @@
-//! dimse-scp
+//! The door that modalities and other archives use: DICOM messages over associations (PS3.7, PS3.8)
+//! for verification, storage, query, retrieve and the modality worklist (PS3.4 A, B, C, K).
+//!
+//! ```text
+//! listener -> session (a task an association) -> services -> storage
+//!                 |
+//!            association (negotiation, reader, writer) -> pdu, dimse (pure)
+//! scu: associations that this side opens, on the same association layer
+//! ```
+//!
+//! One task serves one association. Tasks share nothing but the archive and the count of
+//! associations, so a peer that stalls, drips or lies disturbs nobody else.
+
+pub mod association;
+pub mod config;
+pub mod dimse;
+mod error;
+mod limits;
+mod listener;
+pub mod pdu;
+pub mod scu;
+mod services;
+mod session;
+pub mod sop_class;
+mod tally;
+mod caller;
+
+pub use config::{Config, Timeouts, UnknownAe};
+pub use listener::Server;

@@ -1,0 +1,91 @@
+//! Statuses of DIMSE responses (PS3.7 C, PS3.4 B.2.3, C.4).
+
+/// The Status (0000,0900) of a response.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Status(pub u16);
+
+impl Status {
+    /// Done.
+    pub const SUCCESS: Self = Self(0x0000);
+    /// C-FIND, C-MOVE, C-GET: more follows.
+    pub const PENDING: Self = Self(0xff00);
+    /// C-FIND: more follows; one or more optional keys were not supported.
+    pub const PENDING_KEYS_UNSUPPORTED: Self = Self(0xff01);
+    /// Ended by a C-CANCEL.
+    pub const CANCEL: Self = Self(0xfe00);
+    /// The SOP class is not the presentation context's, or not one that this service handles.
+    pub const SOP_CLASS_NOT_SUPPORTED: Self = Self(0x0122);
+    /// The command field names an operation that is not performed here.
+    pub const UNRECOGNIZED_OPERATION: Self = Self(0x0211);
+    /// The command set lacks what the operation needs or holds what cannot be read.
+    pub const MISTYPED_ARGUMENT: Self = Self(0x0212);
+    /// A fault of the performing side.
+    pub const PROCESSING_FAILURE: Self = Self(0x0110);
+    /// The calling application may not do this.
+    pub const NOT_AUTHORIZED: Self = Self(0x0124);
+    /// Out of resources; for C-STORE: the store is full or away.
+    pub const OUT_OF_RESOURCES: Self = Self(0xa700);
+    /// C-MOVE, C-GET: the number of matches cannot be determined.
+    pub const CANNOT_COUNT_MATCHES: Self = Self(0xa701);
+    /// C-MOVE, C-GET: the sub-operations cannot be performed.
+    pub const CANNOT_PERFORM_SUBOPERATIONS: Self = Self(0xa702);
+    /// C-MOVE: the destination is not known.
+    pub const MOVE_DESTINATION_UNKNOWN: Self = Self(0xa801);
+    /// The data set or identifier does not match the SOP class.
+    pub const DATA_SET_MISMATCH: Self = Self(0xa900);
+    /// C-MOVE, C-GET: done, with one or more failed or warned sub-operations.
+    pub const SUBOPERATIONS_FAILED: Self = Self(0xb000);
+    /// C-STORE: the data set cannot be understood; for other services: unable to process.
+    pub const CANNOT_UNDERSTAND: Self = Self(0xc000);
+
+    /// More responses follow.
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::PENDING | Self::PENDING_KEYS_UNSUPPORTED)
+    }
+
+    /// Done, though something deserves attention (PS3.7 C.1).
+    pub fn is_warning(self) -> bool {
+        matches!(self.0, 0x0001 | 0x0107 | 0x0116 | 0xb000..=0xbfff)
+    }
+
+    /// Neither done, nor done with a warning, nor pending, nor cancelled.
+    pub fn is_failure(self) -> bool {
+        self != Self::SUCCESS && self != Self::CANCEL && !self.is_pending() && !self.is_warning()
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "0x{:04X}", self.0)
+    }
+}
+
+impl std::fmt::Debug for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Status({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_is_of_one_kind() {
+        let kinds = |status: Status| {
+            (status == Status::SUCCESS, status.is_pending(), status.is_warning(), status.is_failure())
+        };
+        for (status, want) in [
+            (Status::SUCCESS, (true, false, false, false)),
+            (Status::PENDING, (false, true, false, false)),
+            (Status::PENDING_KEYS_UNSUPPORTED, (false, true, false, false)),
+            (Status::SUBOPERATIONS_FAILED, (false, false, true, false)),
+            (Status::CANCEL, (false, false, false, false)),
+            (Status::OUT_OF_RESOURCES, (false, false, false, true)),
+            (Status::CANNOT_UNDERSTAND, (false, false, false, true)),
+            (Status(0x0110), (false, false, false, true)),
+        ] {
+            assert_eq!(kinds(status), want, "{status}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The one place that turns errors of storage into DIMSE statuses with their Error Comment
+//! (PS3.7 C, PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4). Comments carry no patient data.
+
+use pacs_core::ingest::{Refusal, RefusalKind};
+use storage::Error;
+
+use crate::dimse::Status;
+
+/// A failure to answer with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The status.
+    pub status: Status,
+    /// What to tell the person at the other end, at most 64 characters of it.
+    pub comment: String,
+}
+
+impl Failure {
+    /// A failure with that status and comment.
+    pub fn new(status: Status, comment: impl Into<String>) -> Self {
+        Self { status, comment: comment.into() }
+    }
+
+    /// Of a C-STORE.
+    pub fn of_store(error: &Error) -> Self {
+        match error {
+            Error::Refused(refusal) => Self::refused(refusal),
+            Error::Unavailable(why) | Error::TooLarge(why) => Self::new(Status::OUT_OF_RESOURCES, why.clone()),
+            other => Self::internal("c-store", other),
+        }
+    }
+
+    /// Of a C-FIND.
+    pub fn of_find(error: &Error) -> Self {
+        match error {
+            Error::Unavailable(why) | Error::TooLarge(why) => Self::new(Status::OUT_OF_RESOURCES, why.clone()),
+            other => Self::internal("c-find", other),
+        }
+    }
+
+    /// Of a C-MOVE or C-GET before its first sub-operation.
+    pub fn of_retrieve(error: &Error) -> Self {
+        match error {
+            Error::Unavailable(why) | Error::TooLarge(why) => {
+                Self::new(Status::CANNOT_COUNT_MATCHES, why.clone())
+            }
+            other => Self::internal("retrieve", other),
+        }
+    }
+
+    fn refused(refusal: &Refusal) -> Self {
+        let status = match refusal.kind {
+            RefusalKind::MissingUid | RefusalKind::InvalidUid | RefusalKind::Mismatch => Status::DATA_SET_MISMATCH,
+            RefusalKind::NotADataSet | RefusalKind::BeyondLimits => Status::CANNOT_UNDERSTAND,
+        };
+        Self::new(status, refusal.reason.clone())
+    }
+
+    /// A fault of this side: told in the log, not to the peer.
+    fn internal(operation: &'static str, error: &Error) -> Self {
+        tracing::error!(operation, %error, "an operation failed");
+        Self::new(Status::PROCESSING_FAILURE, "internal error, see the archive's log")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_have_the_statuses_of_the_standard() {
+        let refused = |kind| Error::Refused(Refusal::new(kind, "why"));
+        for (error, status) in [
+            (refused(RefusalKind::NotADataSet), 0xc000),
+            (refused(RefusalKind::BeyondLimits), 0xc000),
+            (refused(RefusalKind::MissingUid), 0xa900),
+            (refused(RefusalKind::InvalidUid), 0xa900),
+            (refused(RefusalKind::Mismatch), 0xa900),
+            (Error::Unavailable("full".into()), 0xa700),
+            (Error::TooLarge("large".into()), 0xa700),
+            (Error::Corrupt("x".into()), 0x0110),
+        ] {
+            assert_eq!(Failure::of_store(&error).status, Status(status), "{error}");
+        }
+        assert_eq!(Failure::of_find(&Error::Unavailable("away".into())).status, Status(0xa700));
+        assert_eq!(Failure::of_retrieve(&Error::Unavailable("away".into())).status, Status(0xa701));
+    }
+
+    #[test]
+    fn inner_causes_are_not_told_to_peers() {
+        let error = Error::internal("read /secret", std::io::Error::other("secret"));
+        let failure = Failure::of_find(&error);
+        assert!(!failure.comment.contains("secret"));
+    }
+}

@@ -1,0 +1,114 @@
+//! The listening socket, and a task for each connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use storage::Archive;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::limits::Limits;
+use crate::session;
+use crate::sop_class::SopClasses;
+
+/// Connections that have not asked for an association yet: each costs a task and a few kilobytes
+/// until the ARTIM timer ends it. More than these are closed at once.
+const MAX_WAITING_CONNECTIONS: usize = 1024;
+
+/// What every session shares.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub config: Arc<Config>,
+    pub archive: Archive,
+    pub classes: Arc<SopClasses>,
+    pub limits: Arc<Limits>,
+    /// Cancelled when the server stops: associations end between two messages.
+    pub stopping: CancellationToken,
+}
+
+/// The DIMSE server, bound to its address.
+pub struct Server {
+    listener: TcpListener,
+    config: Config,
+    archive: Archive,
+}
+
+impl Server {
+    /// Binds the listening socket.
+    pub async fn bind(config: Config, archive: Archive) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(config.listen).await?;
+        Ok(Self { listener, config, archive })
+    }
+
+    /// Where it listens, which the system chose if port 0 was asked for.
+    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown`, then lets running operations finish for as long as
+    /// [`crate::Timeouts::stop`] allows.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let Self { listener, config, archive } = self;
+        let shared = Shared {
+            classes: Arc::new(SopClasses::new(config.extra_storage_classes.iter().cloned())),
+            limits: Limits::new(config.max_associations, config.max_associations_per_ae),
+            config: Arc::new(config),
+            archive,
+            stopping: shutdown.child_token(),
+        };
+        let waiting = Arc::new(Semaphore::new(MAX_WAITING_CONNECTIONS));
+        let tasks = TaskTracker::new();
+        let cut = CancellationToken::new();
+        loop {
+            let accepted = tokio::select! {
+                () = shutdown.cancelled() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => take(&tasks, stream, peer, &shared, &waiting, &cut),
+                Err(error) => {
+                    // Out of file descriptors, most likely: they come back as associations end.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop(listener);
+        tasks.close();
+        if timeout(shared.config.timeouts.stop, tasks.wait()).await.is_err() {
+            tracing::warn!(associations = tasks.len(), "associations are cut off");
+            cut.cancel();
+            tasks.wait().await;
+        }
+    }
+}
+
+/// Starts the task of a connection.
+fn take(
+    tasks: &TaskTracker,
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: &Shared,
+    waiting: &Arc<Semaphore>,
+    cut: &CancellationToken,
+) {
+    let Ok(place) = Arc::clone(waiting).try_acquire_owned() else {
+        metrics::counter!("sen_dimse_connections_refused_total").increment(1);
+        return;
+    };
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let (shared, cut) = (shared.clone(), cut.clone());
+    tasks.spawn(async move {
+        tokio::select! {
+            () = cut.cancelled() => {}
+            () = session::serve(stream, peer, shared, place) => {}
+        }
+    });
+}

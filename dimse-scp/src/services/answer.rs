@@ -1,0 +1,176 @@
+//! The pending responses of a C-FIND: composed from what storage found, one write each, until the
+//! matches end or the requestor cancels.
+
+use futures::{FutureExt, Stream, StreamExt};
+use pacs_core::dataset::{self, DataSet, Element};
+use pacs_core::query::Level;
+use pacs_core::text::CharacterSet;
+use pacs_core::transfer_syntax::{self, TransferSyntax};
+use pacs_core::uid::AeTitle;
+use pacs_core::{Tag, VR, tags};
+
+use crate::association::{Context, End, Event, Reader};
+use crate::dimse::{CommandField, CommandSet, Status};
+use crate::error::Failure;
+use crate::session::Session;
+
+/// What every answer to a request has in common.
+#[derive(Debug)]
+pub struct Form {
+    /// The keys that were asked for: each is in every answer, with or without a value.
+    keys: Vec<(Tag, VR)>,
+    /// The level of a query; a worklist has none.
+    level: Option<Level>,
+    /// Where the instances can be retrieved: here, under the title that was called.
+    retrieve_ae: AeTitle,
+    /// The encoding of the presentation context.
+    syntax: TransferSyntax,
+    /// Whether the requestor can show no letters but ASCII.
+    ascii_only: bool,
+}
+
+impl Form {
+    /// The form of the answers to an identifier.
+    pub fn new(session: &Session, context: &Context, identifier: &DataSet, level: Option<Level>) -> Self {
+        let asked = identifier.iter().filter(|element| element.tag.1 != 0);
+        Self {
+            keys: asked.map(|element| (element.tag, element.vr)).collect(),
+            level,
+            retrieve_ae: session.association.called_ae.clone(),
+            syntax: transfer_syntax::of(&context.transfer_syntax),
+            ascii_only: session.caller.ascii_only,
+        }
+    }
+
+    /// The identifier of one answer: the keys asked for and the unique keys of its level.
+    fn compose(&self, found: &DataSet) -> DataSet {
+        let mut answer = DataSet::like(found);
+        for (tag, vr) in &self.keys {
+            match found.get(*tag) {
+                Some(element) => answer.put(element.clone()),
+                None if dataset::vr_of(*tag) == VR::UN => answer.put(Element::new(*tag, *vr, Vec::new())),
+                None => answer.put_empty(*tag),
+            }
+        }
+        if let Some(level) = self.level {
+            for tag in unique_keys(level) {
+                if let Some(element) = found.get(*tag) {
+                    answer.put(element.clone());
+                }
+            }
+            answer.put_text(tags::QUERY_RETRIEVE_LEVEL, level.as_str());
+            answer.put_text(tags::RETRIEVE_AE_TITLE, self.retrieve_ae.as_str());
+            answer.put_text(tags::INSTANCE_AVAILABILITY, "ONLINE");
+        }
+        answer.encode_text_in(if self.ascii_only { CharacterSet::DEFAULT } else { CharacterSet::UTF_8 })
+    }
+
+    fn encode(&self, found: &DataSet) -> Result<Vec<u8>, Failure> {
+        let mut encoded = Vec::with_capacity(512);
+        match dataset::write(&self.compose(found), &self.syntax, &mut encoded) {
+            Ok(()) => Ok(encoded),
+            Err(error) => Err(Failure::new(Status::CANNOT_UNDERSTAND, error.to_string())),
+        }
+    }
+}
+
+/// The unique keys of a level and of those above it in the study root model.
+fn unique_keys(level: Level) -> &'static [Tag] {
+    match level {
+        Level::Patient => &[tags::PATIENT_ID],
+        Level::Study => &[tags::STUDY_INSTANCE_UID],
+        Level::Series => &[tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID],
+        Level::Instance => &[tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID, tags::SOP_INSTANCE_UID],
+    }
+}
+
+/// Answers a C-FIND request with everything that `found` yields.
+pub async fn stream(
+    session: &mut Session,
+    context: &Context,
+    request: &CommandSet,
+    form: &Form,
+    pending: Status,
+    mut found: impl Stream<Item = storage::Result<DataSet>> + Unpin,
+) -> Result<(), End> {
+    let response = CommandSet::response(request, pending).followed_by_data();
+    loop {
+        if cancelled(&mut session.association.reader, request.message_id())? {
+            return session.answer(context, request, Status::CANCEL).await;
+        }
+        let encoded = match found.next().await {
+            None => return session.answer(context, request, Status::SUCCESS).await,
+            Some(Ok(found)) => form.encode(&found),
+            Some(Err(error)) => Err(Failure::of_find(&error)),
+        };
+        match encoded {
+            Ok(identifier) => {
+                session.association.writer.message(context.id, &response, Some(&identifier)).await?;
+            }
+            Err(failure) => return session.refuse(context, request, failure).await,
+        }
+    }
+}
+
+/// Whether a C-CANCEL for this message has come. Does not wait. With one operation at a time
+/// nothing else may come while one is under way.
+pub fn cancelled(reader: &mut Reader, message_id: u16) -> Result<bool, End> {
+    while let Some(event) = reader.event().now_or_never() {
+        match event? {
+            Event::Message(_, command) if command.operation() == Some(CommandField::Cancel) => {
+                if command.responds_to() == Some(message_id) {
+                    return Ok(true);
+                }
+            }
+            _ => return Err(End::unexpected("a message while an operation is under way")),
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(keys: &[Tag], ascii_only: bool) -> Form {
+        Form {
+            keys: keys.iter().map(|tag| (*tag, dataset::vr_of(*tag))).collect(),
+            level: Some(Level::Study),
+            retrieve_ae: AeTitle::parse("SEN").unwrap(),
+            syntax: TransferSyntax::EXPLICIT_LITTLE_ENDIAN,
+            ascii_only,
+        }
+    }
+
+    fn found() -> DataSet {
+        let mut found = DataSet::new();
+        found.put_text(tags::PATIENT_NAME, "Đặng^Thị Hồng");
+        found.put_text(tags::PATIENT_ID, "1");
+        found.put_text(tags::STUDY_INSTANCE_UID, "1.2.3");
+        found
+    }
+
+    #[test]
+    fn an_answer_has_what_was_asked_for() {
+        let private = Tag(0x0009, 0x1001);
+        let mut form = form(&[tags::PATIENT_NAME, tags::STUDY_DATE, tags::QUERY_RETRIEVE_LEVEL], false);
+        form.keys.push((private, VR::LO));
+        let answer = form.compose(&found());
+        assert_eq!(answer.text(tags::PATIENT_NAME).as_deref(), Some("Đặng^Thị Hồng"));
+        assert_eq!(answer.text(tags::SPECIFIC_CHARACTER_SET).as_deref(), Some("ISO_IR 192"));
+        assert_eq!(answer.text(tags::STUDY_INSTANCE_UID).as_deref(), Some("1.2.3"));
+        assert_eq!(answer.text(tags::QUERY_RETRIEVE_LEVEL).as_deref(), Some("STUDY"));
+        assert_eq!(answer.text(tags::RETRIEVE_AE_TITLE).as_deref(), Some("SEN"));
+        assert_eq!(answer.text(tags::INSTANCE_AVAILABILITY).as_deref(), Some("ONLINE"));
+        assert!(answer.get(tags::STUDY_DATE).unwrap().is_empty());
+        assert_eq!(answer.vr(private), Some(VR::LO));
+        assert!(!answer.contains(tags::PATIENT_ID), "not asked for");
+    }
+
+    #[test]
+    fn a_limited_console_gets_base_letters() {
+        let answer = form(&[tags::PATIENT_NAME], true).compose(&found());
+        assert_eq!(answer.text(tags::PATIENT_NAME).as_deref(), Some("Dang^Thi Hong"));
+        assert!(!answer.contains(tags::SPECIFIC_CHARACTER_SET));
+    }
+}

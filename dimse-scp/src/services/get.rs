@@ -1,0 +1,114 @@
+//! C-GET (PS3.7 9.3.3, PS3.4 C.4.3): instances over the association that asked for them.
+
+use futures::StreamExt;
+use pacs_core::access::{Act, may};
+use storage::InstancePlace;
+
+use super::stored::{Unsendable, Way};
+use super::suboperations::{Plan, Progress, Suboperation};
+use super::{answer, identifier, keys};
+use crate::association::{Context, End, Event};
+use crate::dimse::{CommandField, CommandSet, Status};
+use crate::error::Failure;
+use crate::scu;
+use crate::session::Session;
+use crate::sop_class::Root;
+
+/// Sends the matching instances, each as a C-STORE sub-operation.
+pub async fn serve(session: &mut Session, context: &Context, request: &CommandSet, root: Root) -> Result<(), End> {
+    let identifier = match identifier::read(session, context).await? {
+        Ok(identifier) => identifier,
+        Err(failure) => return session.refuse(context, request, failure).await,
+    };
+    if !may(&session.caller.actor, Act::ReadImages) {
+        let failure = Failure::new(Status::NOT_AUTHORIZED, "this application may not retrieve");
+        return session.refuse(context, request, failure).await;
+    }
+    let query = match keys::of_retrieve(&identifier, root, context.options) {
+        Ok(query) => query,
+        Err(failure) => return session.refuse(context, request, failure).await,
+    };
+    let plan = match Plan::make(session, &query).await {
+        Ok(plan) => plan,
+        Err(error) => return session.refuse(context, request, Failure::of_retrieve(&error)).await,
+    };
+    let mut progress = Progress::of(plan.instances);
+    let mut message_id = 0u16;
+    let database = session.shared.archive.database();
+    let mut places = storage::query::find_places(database, &query, &session.caller.scope).boxed();
+    while let Some(place) = places.next().await {
+        if answer::cancelled(&mut session.association.reader, request.message_id())? {
+            return progress.finish(session, context, request, Status::CANCEL).await;
+        }
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => return session.refuse(context, request, Failure::of_retrieve(&error)).await,
+        };
+        message_id = message_id.checked_add(1).unwrap_or(1);
+        let sent = send(session, &place, message_id, request.message_id()).await?;
+        match &sent.result {
+            Ok(response) => {
+                let comment = response.comment.as_deref().unwrap_or("refused by the receiver");
+                progress.count(&place.uid, Suboperation::of(response.status), comment);
+            }
+            Err(unsendable) => {
+                tracing::warn!(instance = %place.uid, error = %unsendable, "an instance was not sent");
+                progress.count(&place.uid, Suboperation::Failed, &unsendable.to_string());
+            }
+        }
+        if sent.cancelled {
+            return progress.finish(session, context, request, Status::CANCEL).await;
+        }
+        progress.tell(session, context, request).await?;
+    }
+    progress.finish(session, context, request, progress.status()).await
+}
+
+struct Sent {
+    result: Result<scu::Response, Unsendable>,
+    /// Whether a C-CANCEL came before the response.
+    cancelled: bool,
+}
+
+/// Sends one instance and waits for what became of it.
+async fn send(session: &mut Session, place: &InstancePlace, message_id: u16, asked_by: u16) -> Result<Sent, End> {
+    let opened = async {
+        let way = Way::choose(&session.association.contexts, place, |context| context.acceptor_is_user)?;
+        let reader = session.shared.archive.open_instance(place).await?;
+        let content = way.content(&reader, &place.transfer_syntax).await?;
+        Ok((way, content))
+    };
+    let (way, content) = match opened.await {
+        Ok(opened) => opened,
+        Err(unsendable) => return Ok(Sent { result: Err(unsendable), cancelled: false }),
+    };
+    let request = scu::store_request(message_id, &place.class, &place.uid, None);
+    // Content that fails midway leaves half a message behind: the association cannot go on.
+    scu::send(&mut session.association.writer, way.context, &request, content).await?;
+    let (response, cancelled) = response(session, message_id, asked_by).await?;
+    Ok(Sent { result: Ok(scu::response_of(&response)), cancelled })
+}
+
+/// The response to our C-STORE request. A C-CANCEL may come before it.
+async fn response(session: &mut Session, message_id: u16, asked_by: u16) -> Result<(CommandSet, bool), End> {
+    let limit = session.shared.config.timeouts.response;
+    let reader = &mut session.association.reader;
+    let mut cancelled = false;
+    loop {
+        let event = reader.event_within(limit).await.map_err(|end| match end {
+            End::Idle => End::Stalled,
+            end => end,
+        })?;
+        let Event::Message(_, message) = event else {
+            return Err(End::unexpected("a release while an operation is under way"));
+        };
+        match message.operation() {
+            Some(CommandField::Cancel) => cancelled |= message.responds_to() == Some(asked_by),
+            None if message.responds_to() == Some(message_id) && message.status().is_some() => {
+                reader.skip_data().await?;
+                return Ok((message, cancelled));
+            }
+            _ => return Err(End::unexpected("a message that does not answer ours")),
+        }
+    }
+}

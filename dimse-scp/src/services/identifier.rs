@@ -1,0 +1,29 @@
+//! The identifier of a C-FIND, C-MOVE or C-GET request: a small data set of keys.
+
+use pacs_core::dataset::{self, DataSet, Limits, Until};
+use pacs_core::transfer_syntax;
+
+use crate::association::{Context, End};
+use crate::dimse::Status;
+use crate::error::Failure;
+use crate::session::Session;
+
+/// The longest identifier that is taken: ten thousand UIDs in one list stay below it.
+const MAX_IDENTIFIER_BYTES: usize = 1024 * 1024;
+
+/// Reads the identifier of the request that has just begun. The inner failure is for the peer.
+pub async fn read(session: &mut Session, context: &Context) -> Result<Result<DataSet, Failure>, End> {
+    let mut encoded = Vec::new();
+    while let Some(piece) = session.association.reader.data().await? {
+        if encoded.len() + piece.len() > MAX_IDENTIFIER_BYTES {
+            return Ok(Err(Failure::new(Status::OUT_OF_RESOURCES, "the identifier is too long")));
+        }
+        encoded.extend_from_slice(&piece);
+    }
+    let limits = Limits { value_bytes: MAX_IDENTIFIER_BYTES, retained_bytes: 8 << 20, ..Limits::default() };
+    let syntax = transfer_syntax::of(&context.transfer_syntax);
+    Ok(match dataset::read_slice(&encoded, &syntax, &limits, Until::End) {
+        Ok(reading) => Ok(reading.data_set),
+        Err(error) => Err(Failure::new(Status::CANNOT_UNDERSTAND, error.to_string())),
+    })
+}

@@ -1,0 +1,195 @@
+//! C-MOVE (PS3.7 9.3.4, PS3.4 C.4.2): instances to another application entity.
+
+use futures::StreamExt;
+use pacs_core::access::{Act, may};
+use pacs_core::query::Query;
+use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::uids;
+use storage::{InstancePlace, devices};
+
+use super::stored::{Unsendable, Way, is_native_little_endian};
+use super::suboperations::{Plan, Progress, Suboperation};
+use super::{answer, identifier, keys};
+use crate::association::{Context, End};
+use crate::dimse::{CommandSet, Status, command::element};
+use crate::error::Failure;
+use crate::scu::{self, MAX_CONTEXTS, Options, Proposal, Target};
+use crate::session::Session;
+use crate::sop_class::Root;
+
+/// Sends the matching instances to the destination that the request names.
+pub async fn serve(session: &mut Session, context: &Context, request: &CommandSet, root: Root) -> Result<(), End> {
+    let identifier = match identifier::read(session, context).await? {
+        Ok(identifier) => identifier,
+        Err(failure) => return session.refuse(context, request, failure).await,
+    };
+    let prepared = match keys::of_retrieve(&identifier, root, context.options) {
+        Ok(query) => prepare(session, request, query).await,
+        Err(failure) => Err(failure),
+    };
+    let (query, plan, target) = match prepared {
+        Ok(prepared) => prepared,
+        Err(failure) => return session.refuse(context, request, failure).await,
+    };
+    let mut progress = Progress::of(plan.instances);
+    let mut sender = Sender::new(session, target, &plan, request.message_id());
+    let database = session.shared.archive.database();
+    let mut places = storage::query::find_places(database, &query, &session.caller.scope).boxed();
+    while let Some(place) = places.next().await {
+        if answer::cancelled(&mut session.association.reader, request.message_id())? {
+            sender.release().await;
+            return progress.finish(session, context, request, Status::CANCEL).await;
+        }
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => return session.refuse(context, request, Failure::of_retrieve(&error)).await,
+        };
+        match sender.send(session, &place).await {
+            Ok(response) => {
+                let comment = response.comment.as_deref().unwrap_or("refused by the destination");
+                progress.count(&place.uid, Suboperation::of(response.status), comment);
+            }
+            Err(error) => {
+                tracing::warn!(instance = %place.uid, %error, "an instance was not sent");
+                progress.count(&place.uid, Suboperation::Failed, &error.to_string());
+            }
+        }
+        progress.tell(session, context, request).await?;
+    }
+    sender.release().await;
+    progress.finish(session, context, request, progress.status()).await
+}
+
+/// Everything that has to be known before the first sub-operation.
+async fn prepare(session: &Session, request: &CommandSet, query: Query) -> Result<(Query, Plan, Target), Failure> {
+    if !may(&session.caller.actor, Act::ReadImages) {
+        return Err(Failure::new(Status::NOT_AUTHORIZED, "this application may not retrieve"));
+    }
+    let target = destination(session, request).await?;
+    let plan = Plan::make(session, &query).await.map_err(|error| Failure::of_retrieve(&error))?;
+    Ok((query, plan, target))
+}
+
+/// The device that the request names, and its address.
+async fn destination(session: &Session, request: &CommandSet) -> Result<Target, Failure> {
+    let unknown = |why: &str| Failure::new(Status::MOVE_DESTINATION_UNKNOWN, why);
+    let title = request.ae(element::MOVE_DESTINATION).ok_or_else(|| unknown("no move destination is named"))?;
+    let device = devices::by_ae(session.shared.archive.database(), &title).await;
+    let device = device.map_err(|error| Failure::of_retrieve(&error))?;
+    let device = device.ok_or_else(|| unknown("the move destination is not a configured device"))?;
+    let (Some(host), Some(port)) = (&device.host, device.port) else {
+        return Err(unknown("the move destination has no address"));
+    };
+    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+    Ok(Target {
+        address: format!("{host}:{port}"),
+        calling_ae: session.association.called_ae.clone(),
+        called_ae: title,
+    })
+}
+
+/// The association to the destination, opened with the first instance. What it proposes may be more
+/// than one association can carry; then it is closed and opened anew as the instances need it.
+struct Sender {
+    target: Target,
+    options: Options,
+    proposals: Vec<Proposal>,
+    /// The association, and which 128 of the proposals it carries.
+    open: Option<(usize, scu::Association)>,
+    /// Set when the destination cannot be reached: asking again for every instance would take a
+    /// timeout each.
+    unreachable: Option<String>,
+    originator: (AeTitle, u16),
+}
+
+impl Sender {
+    fn new(session: &Session, target: Target, plan: &Plan, message_id: u16) -> Self {
+        let config = &session.shared.config;
+        Self {
+            target,
+            options: Options { max_pdu_bytes: config.max_pdu_bytes, timeouts: config.timeouts },
+            proposals: proposals(plan),
+            open: None,
+            unreachable: None,
+            originator: (session.association.calling_ae.clone(), message_id),
+        }
+    }
+
+    async fn send(&mut self, session: &Session, place: &InstancePlace) -> Result<scu::Response, scu::Error> {
+        let (part, mut association) = self.association(place).await?;
+        let originator = (&self.originator.0, self.originator.1);
+        let sent = async {
+            let way = Way::choose(association.contexts(), place, |_| true)?;
+            let reader = session.shared.archive.open_instance(place).await.map_err(Unsendable::from)?;
+            let content = way.content(&reader, &place.transfer_syntax).await?;
+            Ok((way.context, content))
+        };
+        let (context, content) = match sent.await {
+            Ok(ready) => ready,
+            Err(unsendable) => {
+                self.open = Some((part, association));
+                return Err(Unsendable::into(unsendable));
+            }
+        };
+        let request = association.store_request(&place.class, &place.uid, Some(originator));
+        let result = association.store_stream(context, &request, content).await;
+        match &result {
+            Ok(_) => self.open = Some((part, association)),
+            // Half a message is out; the next instance gets an association of its own.
+            Err(_) => association.abort().await,
+        }
+        result
+    }
+
+    /// The association that carries the contexts this instance needs.
+    async fn association(&mut self, place: &InstancePlace) -> Result<(usize, scu::Association), scu::Error> {
+        let fits = |proposal: &Proposal| {
+            proposal.class == place.class && proposal.transfer_syntaxes.contains(&place.transfer_syntax)
+        };
+        let part = self.proposals.iter().position(fits).unwrap_or_default() / MAX_CONTEXTS;
+        match self.open.take() {
+            Some((carried, association)) if carried == part => return Ok((part, association)),
+            Some((_, association)) => drop(association.release().await),
+            None => {}
+        }
+        if let Some(why) = &self.unreachable {
+            return Err(scu::Error::Unreachable(std::io::Error::other(why.clone())));
+        }
+        let proposals = self.proposals.chunks(MAX_CONTEXTS).nth(part).unwrap_or_default();
+        match scu::Association::connect(&self.target, proposals, &self.options).await {
+            Ok(association) => Ok((part, association)),
+            Err(error) => {
+                self.unreachable = Some(error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    async fn release(&mut self) {
+        if let Some((_, association)) = self.open.take()
+            && let Err(error) = association.release().await
+        {
+            tracing::debug!(%error, "the destination did not answer the release");
+        }
+    }
+}
+
+/// A context for each class in each stored syntax, so that everything can go out as stored; for
+/// native little endian ones also the other of the two, which they can be written in.
+fn proposals(plan: &Plan) -> Vec<Proposal> {
+    let native = [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN];
+    let mut proposals: Vec<Proposal> = Vec::new();
+    let mut propose = |class: &Uid, syntax: Uid| {
+        let proposal = Proposal::new(class.clone(), vec![syntax]);
+        if !proposals.contains(&proposal) {
+            proposals.push(proposal);
+        }
+    };
+    for (class, syntax) in &plan.kinds {
+        propose(class, syntax.clone());
+        if is_native_little_endian(syntax) {
+            native.iter().filter_map(|uid| Uid::parse(uid).ok()).for_each(|uid| propose(class, uid));
+        }
+    }
+    proposals
+}

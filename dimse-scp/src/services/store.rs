@@ -1,0 +1,71 @@
+//! C-STORE (PS3.7 9.3.1, PS3.4 B): success means kept, through a crash and a loss of power.
+
+use pacs_core::access::{Act, may};
+use pacs_core::uid::Uid;
+use storage::{Door, Envelope};
+use tokio::time::Instant;
+
+use crate::association::{Context, End};
+use crate::dimse::{CommandSet, Status, command::element};
+use crate::error::Failure;
+use crate::session::Session;
+
+/// Takes an instance in. Its data set goes to storage piece by piece as it arrives; when storage
+/// refuses, the rest is read and forgotten, since a response may not come before it.
+pub async fn serve(session: &mut Session, context: &Context, request: &CommandSet) -> Result<(), End> {
+    let began = Instant::now();
+    let envelope = match envelope(session, context, request) {
+        Ok(envelope) => envelope,
+        Err(failure) => return session.refuse(context, request, failure).await,
+    };
+    match receive(session, envelope).await? {
+        Ok(()) => {
+            metrics::histogram!("sen_dimse_store_seconds").record(began.elapsed().as_secs_f64());
+            session.answer(context, request, Status::SUCCESS).await
+        }
+        Err(error) => session.refuse(context, request, Failure::of_store(&error)).await,
+    }
+}
+
+/// What the command says of the instance.
+fn envelope(session: &Session, context: &Context, request: &CommandSet) -> Result<Envelope, Failure> {
+    if !may(&session.caller.actor, Act::StoreImages) {
+        return Err(Failure::new(Status::NOT_AUTHORIZED, "this application may not store"));
+    }
+    if !request.has_data_set() {
+        return Err(Failure::new(Status::CANNOT_UNDERSTAND, "the request has no data set"));
+    }
+    Ok(Envelope {
+        transfer_syntax: context.transfer_syntax.clone(),
+        head: None,
+        declared_class: Some(named(request, element::AFFECTED_SOP_CLASS_UID, "Affected SOP Class UID")?),
+        declared_instance: Some(named(request, element::AFFECTED_SOP_INSTANCE_UID, "Affected SOP Instance UID")?),
+        declared_study: None,
+        calling_ae: Some(session.association.calling_ae.clone()),
+        called_ae: Some(session.association.called_ae.clone()),
+        peer: Some(session.caller.peer),
+        facility: session.caller.facility.clone(),
+        received_by: Door::Dimse,
+        expected_bytes: None,
+    })
+}
+
+fn named(request: &CommandSet, element: u16, name: &str) -> Result<Uid, Failure> {
+    let text = request.text(element).unwrap_or_default();
+    Uid::parse(&text).map_err(|why| Failure::new(Status::DATA_SET_MISMATCH, format!("{name}: {why}")))
+}
+
+/// Streams the data set into storage. The outer error ends the association: what was taken so far
+/// is dropped, and leaves no trace.
+async fn receive(session: &mut Session, envelope: Envelope) -> Result<Result<(), storage::Error>, End> {
+    let mut incoming = match session.shared.archive.begin(envelope).await {
+        Ok(incoming) => incoming,
+        Err(error) => return Ok(Err(error)),
+    };
+    while let Some(piece) = session.association.reader.data().await? {
+        if let Err(error) = incoming.write(piece).await {
+            return Ok(Err(error));
+        }
+    }
+    Ok(incoming.finish().await.map(drop))
+}

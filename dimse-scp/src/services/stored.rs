@@ -1,0 +1,174 @@
+//! A stored instance on its way out: which presentation context fits it, and its data set as a
+//! stream, as stored or, between the two native little endian encodings, written anew up to the
+//! pixels.
+
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt};
+use pacs_core::dataset::{self, Incremental, Limits, PixelDataPlace, Progress, ReadError, Until};
+use pacs_core::transfer_syntax::{self, TransferSyntax};
+use pacs_core::uid::Uid;
+use pacs_core::{Tag, VR, uids};
+use storage::{InstancePlace, InstanceReader};
+
+use crate::association::{Context, Contexts};
+
+/// The most that an instance may hold beside its pixels to be written in another encoding.
+const MAX_REWRITTEN_BYTES: usize = 64 << 20;
+
+/// How an instance goes out.
+#[derive(Debug, Clone)]
+pub struct Way {
+    /// The presentation context.
+    pub context: u8,
+    /// The encoding to write it in; `None` leaves it as stored.
+    rewritten: Option<TransferSyntax>,
+}
+
+/// Why an instance cannot be sent. Told to the requestor, and free of patient data.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsendable {
+    /// No presentation context fits.
+    #[error("no presentation context for {class} in {syntax}")]
+    NoContext {
+        /// SOP class.
+        class: Uid,
+        /// The stored transfer syntax.
+        syntax: Uid,
+    },
+    /// Storage cannot give it.
+    #[error("{0}")]
+    Storage(#[from] storage::Error),
+    /// It cannot be written in the other encoding.
+    #[error("cannot be written in the accepted transfer syntax: {0}")]
+    NotRewritable(String),
+}
+
+impl From<ReadError> for Unsendable {
+    fn from(error: ReadError) -> Self {
+        Self::NotRewritable(error.to_string())
+    }
+}
+
+impl From<Unsendable> for crate::scu::Error {
+    fn from(error: Unsendable) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+/// Whether a transfer syntax is one of the two that are written from each other.
+pub fn is_native_little_endian(syntax: &Uid) -> bool {
+    *syntax == uids::EXPLICIT_VR_LITTLE_ENDIAN || *syntax == uids::IMPLICIT_VR_LITTLE_ENDIAN
+}
+
+impl Way {
+    /// The best of the accepted contexts that `usable` allows: as stored before written anew.
+    pub fn choose(
+        contexts: &Contexts,
+        place: &InstancePlace,
+        usable: impl Fn(&Context) -> bool,
+    ) -> Result<Self, Unsendable> {
+        let stored = &place.transfer_syntax;
+        let fitting = || contexts.of_class(&place.class).filter(|context| usable(context));
+        if let Some(context) = fitting().find(|context| context.transfer_syntax == *stored) {
+            return Ok(Self { context: context.id, rewritten: None });
+        }
+        let other = match is_native_little_endian(stored) {
+            true => fitting().find(|context| is_native_little_endian(&context.transfer_syntax)),
+            false => None,
+        };
+        let none = || Unsendable::NoContext { class: place.class.clone(), syntax: stored.clone() };
+        let context = other.ok_or_else(none)?;
+        Ok(Self { context: context.id, rewritten: Some(transfer_syntax::of(&context.transfer_syntax)) })
+    }
+
+    /// The data set, piece by piece. What can be known to fail fails before the first piece.
+    pub async fn content(
+        &self,
+        reader: &InstanceReader,
+        stored: &Uid,
+    ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
+        match &self.rewritten {
+            None => Ok(reader.stream(reader.dataset_range()).map(|piece| piece.map_err(Unsendable::from)).boxed()),
+            Some(to) => rewritten(reader, &transfer_syntax::of(stored), to).await,
+        }
+    }
+}
+
+/// The data set in another native little endian encoding: its elements written anew, its pixels as
+/// they lie, which is the same in both.
+async fn rewritten(
+    reader: &InstanceReader,
+    from: &TransferSyntax,
+    to: &TransferSyntax,
+) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
+    let limits = Limits { value_bytes: MAX_REWRITTEN_BYTES, retained_bytes: MAX_REWRITTEN_BYTES, ..Limits::default() };
+    let mut parser = Incremental::new(from, &limits, Until::PixelData, Some(reader.dataset_bytes()));
+    let mut pieces = std::pin::pin!(reader.stream(reader.dataset_range()));
+    while let Some(piece) = pieces.next().await {
+        if parser.push(&piece?)? == Progress::Done {
+            break;
+        }
+    }
+    let reading = parser.finish()?;
+    let mut head = Vec::new();
+    write(&reading.data_set, to, &mut head)?;
+    let Some(pixels) = reading.pixel_data else {
+        return Ok(futures::stream::once(std::future::ready(Ok(Bytes::from(head)))).boxed());
+    };
+    let length = pixels.length.ok_or_else(|| Unsendable::NotRewritable("its pixels are encapsulated".to_owned()))?;
+    put_pixel_header(&mut head, &pixels, length, to)?;
+    let dataset = reader.dataset_range();
+    let start = dataset.start.saturating_add(pixels.value_offset);
+    let end = start.saturating_add(length);
+    if end > dataset.end {
+        return Err(Unsendable::NotRewritable("its pixels are not whole".to_owned()));
+    }
+    let tail = rewritten_tail(reader, end..dataset.end, from, to).await?;
+    let once = |bytes: Vec<u8>| futures::stream::once(std::future::ready(Ok(Bytes::from(bytes))));
+    let pixels = reader.stream(start..end).map(|piece| piece.map_err(Unsendable::from));
+    Ok(once(head).chain(pixels).chain(once(tail)).boxed())
+}
+
+/// The elements behind the pixels, such as padding.
+async fn rewritten_tail(
+    reader: &InstanceReader,
+    range: std::ops::Range<u64>,
+    from: &TransferSyntax,
+    to: &TransferSyntax,
+) -> Result<Vec<u8>, Unsendable> {
+    if range.end.saturating_sub(range.start) > MAX_REWRITTEN_BYTES as u64 {
+        return Err(Unsendable::NotRewritable("too much lies behind its pixels".to_owned()));
+    }
+    let limits = Limits { value_bytes: MAX_REWRITTEN_BYTES, retained_bytes: MAX_REWRITTEN_BYTES, ..Limits::default() };
+    let bytes = reader.read(range).await?;
+    let reading = dataset::read_bytes(&bytes, from, &limits, Until::End)?;
+    let mut tail = Vec::new();
+    write(&reading.data_set, to, &mut tail)?;
+    Ok(tail)
+}
+
+fn write(set: &dataset::DataSet, to: &TransferSyntax, out: &mut Vec<u8>) -> Result<(), Unsendable> {
+    dataset::write(set, to, out).map_err(|error| Unsendable::NotRewritable(error.to_string()))
+}
+
+/// The header of the pixel data element. Implicit means OW for (7FE0,0010), whose words of 8-bit
+/// pixels are the same bytes as OB's in little endian (PS3.5 A.1).
+fn put_pixel_header(
+    out: &mut Vec<u8>,
+    pixels: &PixelDataPlace,
+    length: u64,
+    to: &TransferSyntax,
+) -> Result<(), Unsendable> {
+    let too_long = |_| Unsendable::NotRewritable("its pixels are too long".to_owned());
+    let length = u32::try_from(length).map_err(too_long)?;
+    let Tag(group, number) = pixels.tag;
+    out.extend(group.to_le_bytes());
+    out.extend(number.to_le_bytes());
+    if to.explicit {
+        let vr = if pixels.vr == VR::UN { VR::OW } else { pixels.vr };
+        out.extend(vr.to_bytes());
+        out.extend([0, 0]);
+    }
+    out.extend(length.to_le_bytes());
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! The C-STORE sub-operations of a retrieval: their plan, their counts, and the responses that tell
+//! of them (PS3.4 C.4.2.1.4 to C.4.2.1.8, C.4.3.1).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::{StreamExt, TryStreamExt};
+use pacs_core::dataset::{self, DataSet};
+use pacs_core::query::Query;
+use pacs_core::uid::Uid;
+use pacs_core::{tags, transfer_syntax};
+use tokio::time::Instant;
+
+use crate::association::{Context, End};
+use crate::dimse::{CommandSet, Status, command::element};
+use crate::session::Session;
+
+/// The most UIDs that fit Failed SOP Instance UID List (0008,0058), whose VR has 16-bit lengths.
+const MAX_LISTED: usize = 1000;
+
+/// Pending responses are for people who watch and for timers that run out: this often is enough.
+const PENDING_EVERY: Duration = Duration::from_millis(250);
+
+/// What a retrieval is about to send.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// How many instances.
+    pub instances: u64,
+    /// Their SOP classes, each with the transfer syntaxes they are stored in.
+    pub kinds: BTreeSet<(Uid, Uid)>,
+}
+
+impl Plan {
+    /// Walks the matches without holding them.
+    pub async fn make(session: &Session, query: &Query) -> storage::Result<Self> {
+        let database = session.shared.archive.database();
+        let places = storage::query::find_places(database, query, &session.caller.scope);
+        let add = |mut plan: Self, place: storage::InstancePlace| async move {
+            plan.instances += 1;
+            let kind = (place.class, place.transfer_syntax);
+            if !plan.kinds.contains(&kind) {
+                plan.kinds.insert(kind);
+            }
+            Ok(plan)
+        };
+        places.boxed().try_fold(Self::default(), add).await
+    }
+}
+
+/// What became of one sub-operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suboperation {
+    /// Stored by the receiver.
+    Completed,
+    /// Stored, with a warning.
+    Warned,
+    /// Not sent or not stored.
+    Failed,
+}
+
+impl Suboperation {
+    /// What a C-STORE response's status means.
+    pub fn of(status: Status) -> Self {
+        if status == Status::SUCCESS {
+            Self::Completed
+        } else if status.is_warning() {
+            Self::Warned
+        } else {
+            Self::Failed
+        }
+    }
+}
+
+/// The counts of a retrieval.
+#[derive(Debug)]
+pub struct Progress {
+    remaining: u64,
+    completed: u64,
+    failed: u64,
+    warned: u64,
+    failed_instances: Vec<Uid>,
+    /// Why the last one failed, for the final Error Comment.
+    reason: String,
+    told: Instant,
+}
+
+impl Progress {
+    /// So many are to come.
+    pub fn of(instances: u64) -> Self {
+        Self {
+            remaining: instances,
+            completed: 0,
+            failed: 0,
+            warned: 0,
+            failed_instances: Vec::new(),
+            reason: String::new(),
+            told: Instant::now(),
+        }
+    }
+
+    /// How many were received with or without a warning.
+    pub fn sent(&self) -> u64 {
+        self.completed + self.warned
+    }
+
+    /// Counts one; `reason` says why it failed.
+    pub fn count(&mut self, instance: &Uid, became: Suboperation, reason: &str) {
+        self.remaining = self.remaining.saturating_sub(1);
+        match became {
+            Suboperation::Completed => self.completed += 1,
+            Suboperation::Warned => self.warned += 1,
+            Suboperation::Failed => {
+                self.failed += 1;
+                reason.clone_into(&mut self.reason);
+                if self.failed_instances.len() < MAX_LISTED {
+                    self.failed_instances.push(instance.clone());
+                }
+            }
+        }
+    }
+
+    /// The status to end with when nothing was left out.
+    pub fn status(&self) -> Status {
+        match (self.sent(), self.failed, self.warned) {
+            (_, 0, 0) => Status::SUCCESS,
+            (0, 1.., _) => Status::CANNOT_PERFORM_SUBOPERATIONS,
+            _ => Status::SUBOPERATIONS_FAILED,
+        }
+    }
+
+    fn response(&self, request: &CommandSet, status: Status) -> CommandSet {
+        let number = |count: u64| u16::try_from(count).unwrap_or(u16::MAX);
+        let response = CommandSet::response(request, status)
+            .with_number(element::NUMBER_OF_COMPLETED_SUBOPERATIONS, number(self.completed))
+            .with_number(element::NUMBER_OF_FAILED_SUBOPERATIONS, number(self.failed))
+            .with_number(element::NUMBER_OF_WARNING_SUBOPERATIONS, number(self.warned));
+        // PS3.4 C.4.2.1.6: only while it goes on, and after a C-CANCEL.
+        match status.is_pending() || status == Status::CANCEL {
+            true => response.with_number(element::NUMBER_OF_REMAINING_SUBOPERATIONS, number(self.remaining)),
+            false => response.with_comment(&self.reason),
+        }
+    }
+
+    /// Tells the requestor how far it is, if it has not been told lately.
+    pub async fn tell(&mut self, session: &mut Session, context: &Context, request: &CommandSet) -> Result<(), End> {
+        if self.told.elapsed() < PENDING_EVERY {
+            return Ok(());
+        }
+        self.told = Instant::now();
+        let response = self.response(request, Status::PENDING);
+        session.association.writer.message(context.id, &response, None).await
+    }
+
+    /// Ends the retrieval, with the list of what failed.
+    pub async fn finish(
+        &self,
+        session: &mut Session,
+        context: &Context,
+        request: &CommandSet,
+        status: Status,
+    ) -> Result<(), End> {
+        session.tally.sent(self.sent());
+        let response = self.response(request, status);
+        if self.failed_instances.is_empty() {
+            return session.finish(context, request, response, &self.reason).await;
+        }
+        let mut list = DataSet::new();
+        list.put_texts(tags::FAILED_SOP_INSTANCE_UID_LIST, &self.failed_instances);
+        let mut encoded = Vec::new();
+        let syntax = transfer_syntax::of(&context.transfer_syntax);
+        if dataset::write(&list, &syntax, &mut encoded).is_err() {
+            return session.finish(context, request, response, &self.reason).await;
+        }
+        session.finish_with(context, request, response.followed_by_data(), &encoded, &self.reason).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(outcomes: &[Suboperation]) -> Progress {
+        let mut progress = Progress::of(outcomes.len() as u64 + 1);
+        for outcome in outcomes {
+            progress.count(&Uid::parse("1.2").unwrap(), *outcome, "why");
+        }
+        progress
+    }
+
+    #[test]
+    fn the_final_status_follows_from_the_counts() {
+        use Suboperation::*;
+        for (outcomes, status) in [
+            (&[][..], Status::SUCCESS),
+            (&[Completed, Completed], Status::SUCCESS),
+            (&[Completed, Failed], Status::SUBOPERATIONS_FAILED),
+            (&[Warned], Status::SUBOPERATIONS_FAILED),
+            (&[Failed, Failed], Status::CANNOT_PERFORM_SUBOPERATIONS),
+        ] {
+            assert_eq!(progress(outcomes).status(), status, "{outcomes:?}");
+        }
+        assert_eq!(Suboperation::of(Status(0xb007)), Warned);
+        assert_eq!(Suboperation::of(Status(0xa700)), Failed);
+    }
+
+    #[test]
+    fn responses_carry_the_counts() {
+        let progress = progress(&[Suboperation::Completed, Suboperation::Failed]);
+        let request = CommandSet::request(crate::dimse::CommandField::Move, 9);
+        let pending = progress.response(&request, Status::PENDING);
+        assert_eq!(pending.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), Some(1));
+        assert_eq!(pending.number(element::NUMBER_OF_COMPLETED_SUBOPERATIONS), Some(1));
+        assert_eq!(pending.number(element::NUMBER_OF_FAILED_SUBOPERATIONS), Some(1));
+        assert_eq!(pending.text(element::ERROR_COMMENT), None);
+        let last = progress.response(&request, progress.status());
+        assert_eq!(last.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), None);
+        assert_eq!(last.text(element::ERROR_COMMENT).as_deref(), Some("why"));
+    }
+}

@@ -1,0 +1,206 @@
+//! One association from its connection to its end: negotiate, serve message after message, tell
+//! the log in one line.
+
+use std::net::SocketAddr;
+
+use storage::devices;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::association::accept::{NotEstablished, Terms, accept};
+use crate::association::{Association, Context, End, Event};
+use crate::caller::{self, Caller};
+use crate::dimse::{CommandField, CommandSet, Status};
+use crate::error::Failure;
+use crate::listener::Shared;
+use crate::services::{echo, find, get, move_, store, worklist};
+use crate::sop_class::Service;
+use crate::tally::Tally;
+
+/// An association that is being served.
+pub(crate) struct Session {
+    pub shared: Shared,
+    pub association: Association,
+    pub caller: Caller,
+    pub tally: Tally,
+}
+
+/// Serves a connection to its end. `waiting` is given back once it is an association or is not to
+/// be one.
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared, waiting: OwnedSemaphorePermit) {
+    let terms = Terms {
+        classes: &shared.classes,
+        max_pdu_bytes: shared.config.max_pdu_bytes,
+        timeouts: shared.config.timeouts,
+    };
+    let judge = async |request: &_| {
+        caller::judge(request, peer, &shared.config, &shared.archive, &shared.limits).await
+    };
+    let established = tokio::select! {
+        () = shared.stopping.cancelled() => return,
+        established = accept(stream, terms, judge) => established,
+    };
+    drop(waiting);
+    match established {
+        Ok((association, caller)) => {
+            metrics::gauge!("sen_dimse_associations").increment(1.0);
+            let session = Session { shared, association, caller, tally: Tally::begin() };
+            session.run().await;
+            metrics::gauge!("sen_dimse_associations").decrement(1.0);
+        }
+        Err(refused) => not_established(peer, refused),
+    }
+}
+
+impl Session {
+    async fn run(mut self) {
+        self.note_seen().await;
+        let end = self.messages().await;
+        self.report(&end);
+        let Self { association, caller, .. } = self;
+        // The seat is free for the next association while this one says goodbye.
+        drop(caller);
+        association.close(&end).await;
+    }
+
+    async fn messages(&mut self) -> End {
+        let stopping = self.shared.stopping.clone();
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = stopping.cancelled() => return End::Stopped,
+                event = self.association.reader.event() => event,
+            };
+            let served = match event {
+                Ok(Event::Message(context, command)) => self.message(context, &command).await,
+                Ok(Event::ReleaseRequested) => Err(End::Released),
+                Ok(Event::ReleaseConfirmed) => Err(End::unexpected("a release that was not asked for")),
+                Err(end) => Err(end),
+            };
+            if let Err(end) = served {
+                return end;
+            }
+        }
+    }
+
+    async fn message(&mut self, context: u8, command: &CommandSet) -> Result<(), End> {
+        let Some(context) = self.association.contexts.get(context).cloned() else {
+            return Err(End::unexpected("a message in a context that was not accepted"));
+        };
+        let Some(operation) = command.operation() else {
+            return Err(End::unexpected("a response without a request"));
+        };
+        let service = self.shared.classes.service(&context.abstract_syntax);
+        match (operation, service) {
+            (CommandField::Echo, Some(Service::Verification)) => echo::serve(self, &context, command).await,
+            (CommandField::Store, Some(Service::Storage)) => store::serve(self, &context, command).await,
+            (CommandField::Find, Some(Service::Find(root))) => find::serve(self, &context, command, root).await,
+            (CommandField::Find, Some(Service::Worklist)) => worklist::serve(self, &context, command).await,
+            (CommandField::Move, Some(Service::Move(root))) => move_::serve(self, &context, command, root).await,
+            (CommandField::Get, Some(Service::Get(root))) => get::serve(self, &context, command, root).await,
+            // The operation it was for has ended meanwhile.
+            (CommandField::Cancel, _) => Ok(()),
+            (CommandField::Other(_), _) => {
+                let failure = Failure::new(Status::UNRECOGNIZED_OPERATION, "not performed here");
+                self.refuse(&context, command, failure).await
+            }
+            _ => {
+                let why = "the operation is not one of the presentation context's SOP class";
+                self.refuse(&context, command, Failure::new(Status::SOP_CLASS_NOT_SUPPORTED, why)).await
+            }
+        }
+    }
+
+    /// Answers a request without data set and counts it.
+    pub async fn answer(&mut self, context: &Context, request: &CommandSet, status: Status) -> Result<(), End> {
+        self.finish(context, request, CommandSet::response(request, status), "").await
+    }
+
+    /// Reads what is left of a request and refuses it.
+    pub async fn refuse(
+        &mut self,
+        context: &Context,
+        request: &CommandSet,
+        failure: Failure,
+    ) -> Result<(), End> {
+        self.association.reader.skip_data().await?;
+        let response = CommandSet::response(request, failure.status).with_comment(&failure.comment);
+        self.finish(context, request, response, &failure.comment).await
+    }
+
+    /// Sends a final response without data set and counts the operation.
+    pub async fn finish(
+        &mut self,
+        context: &Context,
+        request: &CommandSet,
+        response: CommandSet,
+        comment: &str,
+    ) -> Result<(), End> {
+        self.count(request, &response, comment);
+        self.association.writer.message(context.id, &response, None).await
+    }
+
+    /// Sends a final response with a data set and counts the operation.
+    pub async fn finish_with(
+        &mut self,
+        context: &Context,
+        request: &CommandSet,
+        response: CommandSet,
+        data: &[u8],
+        comment: &str,
+    ) -> Result<(), End> {
+        self.count(request, &response, comment);
+        self.association.writer.message(context.id, &response, Some(data)).await
+    }
+
+    fn count(&mut self, request: &CommandSet, response: &CommandSet, comment: &str) {
+        if let (Some(operation), Some(status)) = (request.operation(), response.status()) {
+            self.tally.operation(operation, status, comment);
+        }
+    }
+
+    /// Devices show when they were last heard of.
+    async fn note_seen(&self) {
+        let now_ms = self.shared.archive.config().clock.now_ms();
+        let seen = devices::seen(self.shared.archive.database(), &self.association.calling_ae, now_ms).await;
+        if let Err(error) = seen {
+            tracing::warn!(%error, "a device could not be noted as seen");
+        }
+    }
+
+    fn report(&self, end: &End) {
+        let association = &self.association;
+        let (received_bytes, sent_bytes) = (association.reader.received_bytes(), association.writer.sent_bytes());
+        metrics::counter!("sen_dimse_associations_total", "end" => end.as_str()).increment(1);
+        metrics::counter!("sen_dimse_received_bytes_total").increment(received_bytes);
+        metrics::counter!("sen_dimse_sent_bytes_total").increment(sent_bytes);
+        tracing::info!(
+            calling = %association.calling_ae,
+            called = %association.called_ae,
+            peer = %self.caller.peer,
+            operations = self.tally.operations(),
+            failed = self.tally.failed(),
+            last_failure = self.tally.last_failure(),
+            received_bytes,
+            sent_bytes,
+            elapsed_ms = self.tally.elapsed_ms(),
+            %end,
+            "association"
+        );
+    }
+}
+
+/// Tells of a connection that did not become an association.
+fn not_established(peer: SocketAddr, refused: NotEstablished) {
+    match refused {
+        NotEstablished::Rejected(rejection, request) => {
+            metrics::counter!("sen_dimse_associations_rejected_total", "reason" => rejection.as_str()).increment(1);
+            let (calling, called) = (request.calling_ae.as_str(), request.called_ae.as_str());
+            tracing::warn!(calling, called, peer = %peer.ip(), %rejection, "association rejected");
+        }
+        NotEstablished::NoRequest(end) => {
+            metrics::counter!("sen_dimse_connections_without_request_total", "end" => end.as_str()).increment(1);
+            tracing::debug!(peer = %peer.ip(), %end, "connection without association");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Which SOP classes are served, and as what: the table that negotiation asks.
+
+use std::collections::HashSet;
+
+use dicom_core::dictionary::UidDictionary;
+use dicom_dictionary_std::StandardSopClassDictionary;
+use pacs_core::uid::Uid;
+use pacs_core::uids;
+
+/// The root of a query/retrieve information model (PS3.4 C.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// Patient, study, series, image.
+    Patient,
+    /// Study (with the patient's attributes), series, image.
+    Study,
+}
+
+/// A service and, for query and retrieve, its information model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// C-ECHO (PS3.4 A).
+    Verification,
+    /// C-STORE (PS3.4 B), and the C-STORE sub-operations of C-GET.
+    Storage,
+    /// C-FIND (PS3.4 C.4.1).
+    Find(Root),
+    /// C-MOVE (PS3.4 C.4.2).
+    Move(Root),
+    /// C-GET (PS3.4 C.4.3).
+    Get(Root),
+    /// C-FIND of the modality worklist (PS3.4 K).
+    Worklist,
+}
+
+/// The SOP classes an application entity serves.
+#[derive(Debug, Clone, Default)]
+pub struct SopClasses {
+    private_storage: HashSet<Uid>,
+}
+
+impl SopClasses {
+    /// The standard's classes and these private storage classes.
+    pub fn new(private_storage: impl IntoIterator<Item = Uid>) -> Self {
+        Self { private_storage: private_storage.into_iter().collect() }
+    }
+
+    /// What a SOP class is for; `None` when it is not served.
+    pub fn service(&self, class: &Uid) -> Option<Service> {
+        let known = SERVICES.iter().find(|(uid, _)| class == uid).map(|(_, service)| *service);
+        known.or_else(|| self.is_storage(class).then_some(Service::Storage))
+    }
+
+    fn is_storage(&self, class: &Uid) -> bool {
+        is_standard_storage(class) || self.private_storage.contains(class)
+    }
+}
+
+const SERVICES: &[(&str, Service)] = &[
+    (uids::VERIFICATION, Service::Verification),
+    (uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Service::Find(Root::Patient)),
+    (uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Service::Move(Root::Patient)),
+    (uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET, Service::Get(Root::Patient)),
+    (uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Service::Find(Root::Study)),
+    (uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Service::Move(Root::Study)),
+    (uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET, Service::Get(Root::Study)),
+    (uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND, Service::Worklist),
+];
+
+/// Keywords with `Storage` in them that are not composite objects of a patient's study: services,
+/// media directories, and the non-patient objects of PS3.4 GG, which have no place in a study.
+const NOT_OF_A_STUDY: &[&str] = &[
+    "StorageCommitmentPushModel",
+    "StorageCommitmentPullModel",
+    "MediaStorageDirectoryStorage",
+    "StoredPrintStorage",
+    "HangingProtocolStorage",
+    "ColorPaletteStorage",
+    "GenericImplantTemplateStorage",
+    "ImplantAssemblyTemplateStorage",
+    "ImplantTemplateGroupStorage",
+    "CTDefinedProcedureProtocolStorage",
+    "XADefinedProcedureProtocolStorage",
+    "ProtocolApprovalStorage",
+    "InventoryStorage",
+];
+
+/// Whether PS3.6 names the class as a composite object's storage class, retired ones included:
+/// old archives and modalities still send them.
+fn is_standard_storage(class: &Uid) -> bool {
+    StandardSopClassDictionary
+        .by_uid(class.as_str())
+        .is_some_and(|entry| entry.alias.contains("Storage") && !NOT_OF_A_STUDY.contains(&entry.alias))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(uid: &str) -> Option<Service> {
+        SopClasses::new([Uid::parse("1.2.826.0.1.99").unwrap()]).service(&Uid::parse(uid).unwrap())
+    }
+
+    #[test]
+    fn classes_have_their_services() {
+        for (uid, want) in [
+            ("1.2.840.10008.1.1", Some(Service::Verification)),
+            ("1.2.840.10008.5.1.4.1.1.2", Some(Service::Storage)),
+            ("1.2.840.10008.5.1.4.1.1.1.1.1", Some(Service::Storage)),
+            ("1.2.840.10008.5.1.4.1.1.77.1.1.1", Some(Service::Storage)),
+            ("1.2.840.10008.5.1.4.1.1.3", Some(Service::Storage)), // Ultrasound Multi-frame, retired
+            ("1.2.840.10008.5.1.4.1.1.104.1", Some(Service::Storage)),
+            ("1.2.826.0.1.99", Some(Service::Storage)),
+            ("1.2.826.0.1.98", None),
+            ("1.2.840.10008.5.1.4.1.2.1.1", Some(Service::Find(Root::Patient))),
+            ("1.2.840.10008.5.1.4.1.2.2.2", Some(Service::Move(Root::Study))),
+            ("1.2.840.10008.5.1.4.1.2.2.3", Some(Service::Get(Root::Study))),
+            ("1.2.840.10008.5.1.4.31", Some(Service::Worklist)),
+            ("1.2.840.10008.1.20.1", None),  // Storage Commitment
+            ("1.2.840.10008.1.3.10", None),  // Media Storage Directory
+            ("1.2.840.10008.5.1.4.38.1", None), // Hanging Protocol
+        ] {
+            assert_eq!(service(uid), want, "{uid}");
+        }
+    }
+}
