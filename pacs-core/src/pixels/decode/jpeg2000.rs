@@ -29,7 +29,7 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
 }
 
 /// The codestream's own colour transform is undone by the decoder.
-pub(super) fn after_transform(photometric: Photometric) -> Photometric {
+fn after_transform(photometric: Photometric) -> Photometric {
     match photometric {
         Photometric::YbrRct | Photometric::YbrIct => Photometric::Rgb,
         other => other,
