@@ -1,1 +1,28 @@
-//! ris
+//! People's work: everything under `/api/v1`, for the pages and for programs.
+//!
+//! Routes check who asks ([`caller`]), translate JSON into the words of `pacs-core`, and leave rows
+//! and rules to `storage`. One route a file; [`router`] is the table of contents, [`error`] the one
+//! place that knows HTTP statuses of errors.
+
+mod caller;
+mod dates;
+mod devices;
+mod error;
+mod events;
+mod openapi;
+mod orders;
+mod patients;
+mod request;
+mod router;
+mod state;
+mod studies;
+mod system;
+mod unmatched;
+mod worklist;
+
+pub use error::Error;
+pub use router::router;
+pub use state::{State, SystemFacts};
+
+/// What a route answers.
+pub(crate) type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,62 @@
+//! `GET /api/v1/devices`: who may push and query, and where images can be sent.
+
+use axum::Json;
+use axum::extract::State as Has;
+use pacs_core::access::Act;
+use pacs_core::clock;
+use serde::Serialize;
+use storage::devices::{self, Device as Row};
+use utoipa::ToSchema;
+
+use crate::Result;
+use crate::caller::Caller;
+use crate::state::State;
+
+/// All devices.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Devices {
+    /// By AE title.
+    items: Vec<Device>,
+}
+
+/// A device.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    ae_title: String,
+    host: Option<String>,
+    port: Option<u16>,
+    facility: Option<String>,
+    description: String,
+    /// Modality, when it is a station of the worklist.
+    modality: Option<String>,
+    room: Option<String>,
+    /// When it last opened an association; RFC 3339, in UTC.
+    last_seen_at: Option<String>,
+    /// `file`: read-only here; `rows`: may be changed.
+    source: &'static str,
+}
+
+impl From<Row> for Device {
+    fn from(row: Row) -> Self {
+        Self {
+            ae_title: row.ae_title.to_string(),
+            host: row.host,
+            port: row.port,
+            facility: row.facility,
+            description: row.description,
+            modality: row.modality,
+            room: row.room,
+            last_seen_at: row.last_seen_ms.map(clock::rfc3339),
+            source: row.source.as_str(),
+        }
+    }
+}
+
+/// All devices, by AE title.
+#[utoipa::path(get, path = "/api/v1/devices", tag = "system", responses((status = 200, body = Devices)))]
+pub async fn list(Has(state): Has<State>, caller: Caller) -> Result<Json<Devices>> {
+    caller.needs(Act::SeeDevices)?;
+    let items = devices::list(state.archive.database()).await?.into_iter().map(Device::from).collect();
+    Ok(Json(Devices { items }))
+}

@@ -1,0 +1,7 @@
+//! Patients.
+
+pub mod search;
+mod wire;
+
+pub use search::search;
+pub use wire::{Patient, display_name};

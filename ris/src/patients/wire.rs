@@ -1,0 +1,62 @@
+//! A patient as the pages see one.
+
+use serde::Serialize;
+use storage::exams::Person;
+use utoipa::ToSchema;
+
+use crate::dates;
+
+/// A patient beside a study or an exam: always two identifiers, birth date and sex.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PatientSummary)]
+pub struct Patient {
+    /// Patient ID.
+    pub id: String,
+    /// Code of who gave it.
+    pub issuer: String,
+    /// The name in reading order, without the carets of the standard.
+    pub name: String,
+    /// `YYYY-MM-DD`.
+    pub birth_date: Option<String>,
+    /// `M`, `F` or `O`.
+    pub sex: Option<String>,
+}
+
+impl From<Person> for Patient {
+    fn from(person: Person) -> Self {
+        Self {
+            id: person.id,
+            issuer: person.issuer,
+            name: display_name(&person.name),
+            birth_date: person.birth_date.as_deref().and_then(dates::iso_date),
+            sex: person.sex.filter(|sex| matches!(sex.as_str(), "M" | "F" | "O")),
+        }
+    }
+}
+
+/// A person name (PS3.5 6.2.1) as people write it: the first component group that says anything,
+/// family name first as in Vietnam, its components separated by spaces.
+pub fn display_name(name: &str) -> String {
+    let group = name.split('=').find(|group| !group.trim_matches(['^', ' ']).is_empty()).unwrap_or_default();
+    group.split(['^', ' ']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_as_people_write_them() {
+        for (name, shown) in [
+            ("NGUYỄN^VĂN A", "NGUYỄN VĂN A"),
+            ("Nguyễn Văn A", "Nguyễn Văn A"),
+            ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada Tarou"),
+            ("=山田^太郎", "山田 太郎"),
+            ("^^^^", ""),
+            ("", ""),
+        ] {
+            assert_eq!(display_name(name), shown, "{name:?}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Studies as lists show them.
+
+pub mod one;
+pub mod search;
+mod wire;
+
+pub use one::one;
+pub use search::search;
+pub use wire::Study;

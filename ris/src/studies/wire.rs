@@ -1,0 +1,63 @@
+//! One line of the study list as the pages see it.
+
+use pacs_core::clock;
+use pacs_core::exam::Label;
+use serde::Serialize;
+use storage::exams::search::StudyLine;
+use utoipa::ToSchema;
+
+use crate::dates;
+use crate::patients::Patient;
+
+/// A study.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Study {
+    /// Study Instance UID.
+    pub study_uid: String,
+    /// Whose it is.
+    pub patient: Patient,
+    /// `YYYY-MM-DD`.
+    pub study_date: Option<String>,
+    /// `HH:MM:SS`.
+    pub study_time: Option<String>,
+    /// Number of the order it came for.
+    pub accession_number: Option<String>,
+    /// What was done.
+    pub description: Option<String>,
+    /// Kinds of series in it.
+    pub modalities: Vec<String>,
+    /// Series in it.
+    pub series_count: i64,
+    /// Instances in it.
+    pub instance_count: i64,
+    /// Code of the facility that made it.
+    pub facility: String,
+    /// When its first instance came; RFC 3339, in UTC.
+    pub received_at: String,
+    /// The label of the exam it fulfils.
+    #[schema(value_type = Option<String>)]
+    pub label: Option<Label>,
+    /// Words beside the label, such as `unmatched` and `conflict`.
+    pub flags: Vec<String>,
+}
+
+impl From<StudyLine> for Study {
+    fn from(line: StudyLine) -> Self {
+        Self {
+            label: line.label(),
+            flags: line.flags().into_iter().map(str::to_owned).collect(),
+            study_uid: line.uid.to_string(),
+            patient: line.patient.into(),
+            study_date: line.date.as_deref().and_then(dates::iso_date),
+            study_time: line.time.as_deref().and_then(dates::iso_time),
+            accession_number: line.accession_number,
+            description: line.description,
+            modalities: line.modalities,
+            series_count: line.series_count,
+            instance_count: line.instance_count,
+            facility: line.facility,
+            received_at: clock::rfc3339(line.received_ms),
+        }
+    }
+}

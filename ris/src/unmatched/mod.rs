@@ -1,0 +1,9 @@
+//! Images that wait for somebody to say where they belong.
+
+pub mod link;
+pub mod list;
+pub mod unlink;
+
+pub use link::link;
+pub use list::list;
+pub use unlink::unlink;
