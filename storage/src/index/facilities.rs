@@ -24,10 +24,15 @@ pub struct Facility {
 pub const DEFAULT_ZONE: &str = "Asia/Ho_Chi_Minh";
 const DEFAULT_OFFSET_HOURS: i8 = 7;
 
+/// The zone of that IANA name; Vietnam's when the machine does not know the name.
+pub fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(DEFAULT_OFFSET_HOURS)))
+}
+
 impl Facility {
-    /// The zone of its wall clocks; Vietnam's when the machine does not know the name.
+    /// The zone of its wall clocks.
     pub fn zone(&self) -> TimeZone {
-        TimeZone::get(&self.time_zone).unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(DEFAULT_OFFSET_HOURS)))
+        zone(&self.time_zone)
     }
 
     /// `yyyymmdd` and `hhmmss` on its wall at a system time.

@@ -22,6 +22,8 @@ pub struct NewOrder {
     pub facility: String,
     /// Whom it is for.
     pub patient: OrderPatient,
+    /// Number of the order at whoever asks for it; the facility's next number when there is none.
+    pub accession_number: Option<String>,
     /// What is asked for.
     pub procedure: Procedure,
     /// The device, when one was chosen.
@@ -66,15 +68,15 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
     let mut tx = database.begin(Durability::Synced).await?;
     let facility = facilities::ensure(&mut tx, &order.facility).await?;
     let patient = patient(&mut tx, &order.patient, &facility, now_ms).await?;
-    // Two digits of the year, month and day, and a number of the facility's day: 11 of 16 characters.
-    let (today, _) = facility.wall(now_ms);
-    let day = today.get(2..).unwrap_or_default();
-    let number = next_number(&mut tx, &format!("accession:{}:{day}", facility.code)).await?;
-    let accession_number = format!("{day}{number:05}");
+    let accession_number = match &order.accession_number {
+        Some(given) => given.clone(),
+        None => next_accession_number(&mut tx, &facility, now_ms).await?,
+    };
     let row = tx
-        .fetch_one(
+        .fetch_optional(
             "insert into order_ (facility, patient_id, accession_number, referring_physician, reason, emergency, state,
-                 created_by, created_ms, revision) values ($1, $2, $3, $4, $5, $6, 'active', $7, $8, 1) returning id",
+                 created_by, created_ms, revision) values ($1, $2, $3, $4, $5, $6, 'active', $7, $8, 1)
+             on conflict (facility, accession_number) do nothing returning id",
             params![
                 &facility.code,
                 patient,
@@ -87,6 +89,7 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
             ],
         )
         .await?;
+    let row = row.ok_or_else(|| Error::Conflict(format!("there is an order {accession_number} already")))?;
     let order_id: i64 = row.get("id")?;
     let procedure_number = next_number(&mut tx, "requested_procedure").await?;
     let row = tx
@@ -191,6 +194,14 @@ async fn known_by(
         }
     }
     Ok(None)
+}
+
+/// Two digits of the year, month and day, and a number of the facility's day: 11 of 16 characters.
+async fn next_accession_number(tx: &mut Transaction, facility: &Facility, now_ms: i64) -> Result<String> {
+    let (today, _) = facility.wall(now_ms);
+    let day = today.get(2..).unwrap_or_default();
+    let number = next_number(tx, &format!("accession:{}:{day}", facility.code)).await?;
+    Ok(format!("{day}{number:05}"))
 }
 
 /// The next number of a counter, from 1. Concurrent transactions wait for each other.
