@@ -125,6 +125,13 @@ impl Archive {
     }
 }
 
+impl Drop for Inner {
+    /// Ends what runs in the background for an archive that nobody holds any more.
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}
+
 fn prepare_folders(config: &Config) -> Result<(Spool, SpoolLock)> {
     create_dir_durably(&config.data_dir).map_err(|error| Error::io("make the data folder", error))?;
     let spool = Spool::open(&config.spool_dir, config.spool_limit_bytes, config.clock.clone())?;

@@ -133,15 +133,22 @@ async fn read_ranges(reader: &InstanceReader, ranges: &[Range<u64>]) -> Result<B
     Ok(whole.freeze())
 }
 
-/// Makes a frame of single bits begin with its first bit: it may begin within a byte.
+/// Makes a frame of single bits begin with its first bit and end with its last: within the value it
+/// may begin and end within a byte.
 fn aligned(bytes: Bytes, layout: &Layout, frame: u32) -> Bytes {
-    let shift = u32::from(frames::first_bit(layout, frame));
-    if shift == 0 {
+    if layout.bits_allocated != 1 {
         return bytes;
     }
+    let shift = u32::from(frames::first_bit(layout, frame));
+    let bits = layout.native_frame_bits();
+    let wanted = usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX);
     let next = bytes.iter().skip(1).chain([&0]);
-    let wanted = usize::try_from(layout.native_frame_bits().div_ceil(8)).unwrap_or(usize::MAX);
-    bytes.iter().zip(next).map(|(byte, next)| byte >> shift | next.wrapping_shl(8 - shift)).take(wanted).collect()
+    let joined = |(byte, next): (&u8, &u8)| ((u16::from(*next) << 8 | u16::from(*byte)) >> shift) as u8;
+    let mut frame: Vec<u8> = bytes.iter().zip(next).map(joined).take(wanted).collect();
+    if let (Some(last), true) = (frame.last_mut(), bits % 8 > 0) {
+        *last &= (1 << (bits % 8)) - 1;
+    }
+    frame.into()
 }
 
 /// Bytes of a deflated data set (PS3.5 A.5), counted in the inflated stream.

@@ -142,7 +142,7 @@ impl InstanceReader {
     }
 
     /// Bytes of the Part 10 file in chunks of at most 1 MiB, the next one read while one is sent.
-    pub fn stream(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+    pub fn stream(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
         let end = range.end.min(self.place.length_bytes);
         let reader = self.clone();
         let starts = (range.start..end).step_by(CHUNK_BYTES as usize);

@@ -178,7 +178,7 @@ impl MetadataFile {
     }
 
     /// The answer in chunks.
-    pub fn stream(&self) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+    pub fn stream(&self) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
         let (file, length) = (Arc::clone(&self.file), self.length_bytes);
         stream::iter((0..length).step_by(CHUNK_BYTES as usize)).then(move |start| {
             let file = Arc::clone(&file);

@@ -169,7 +169,9 @@ impl Lease {
         let offset = segment.end.saturating_add(HEADER_BYTES);
         segment.end = segment.end.saturating_add(header.entry_bytes());
         let undecided = Undecided { spool: self.spool.clone(), segment: self.id, pinned: false };
-        self.spool.give_back(segment);
+        if header.content_bytes <= OWN_SEGMENT_BYTES {
+            self.spool.give_back(segment);
+        }
         Ok(Written { segment: self.id, offset, length: header.content_bytes, undecided })
     }
 

@@ -1,0 +1,132 @@
+//! What a start finds after a crash.
+
+use std::fs;
+
+use storage::Decision;
+
+use crate::backends::Home;
+use crate::samples::*;
+use crate::settling::flip;
+
+/// A home whose spool was taken over from another one and whose rows are lost.
+fn without_rows(from: &Home) -> Home {
+    let home = Home::embedded();
+    fs::create_dir_all(home.spool()).unwrap();
+    for segment in from.segments() {
+        fs::copy(&segment, home.spool().join(segment.file_name().unwrap())).unwrap();
+    }
+    home
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_entries_without_rows_get_them() {
+    let first = Home::embedded();
+    let archive = first.open().await;
+    let mut sent = slices(70, 1);
+    sent.push(large("75", 3 << 20));
+    send_all(&archive, &sent).await;
+    let before = place(&archive, &sent[0]).await;
+    archive.close().await;
+
+    let home = without_rows(&first);
+    let archive = home.open().await;
+    assert_whole(&archive, &sent).await;
+    let after = place(&archive, &sent[0]).await;
+    assert_eq!((after.received_ms, after.hash, after.place), (before.received_ms, before.hash, before.place));
+    assert_eq!(send(&archive, &sent[3]).await.unwrap().decision, Decision::Duplicate);
+    home.rest();
+    assert_eq!(archive.settle_due().await.unwrap().instances, 71);
+    assert_eq!(archive.spool_bytes(), 0);
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_tail_is_cut_wherever_it_was_torn() {
+    let first = Home::embedded();
+    let archive = first.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    let last = place(&archive, &sent[2]).await.place;
+    archive.close().await;
+    let begins = last.offset_bytes - 2048;
+    let ends = last.offset_bytes + last.length_bytes;
+    for torn_at in [begins + 1, begins + 512, begins + 2047, begins + 2048, begins + 3000, ends - 1] {
+        let home = without_rows(&first);
+        let segment = &home.segments()[0];
+        fs::File::options().write(true).open(segment).unwrap().set_len(torn_at).unwrap();
+        let archive = home.open().await;
+        assert_whole(&archive, &sent[..2]).await;
+        assert_eq!(segment.metadata().unwrap().len(), begins, "torn at {torn_at}");
+        send_all(&archive, &sent[2..]).await;
+        assert_whole(&archive, &sent).await;
+        archive.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_entry_whose_bytes_never_came_is_cut() {
+    let first = Home::embedded();
+    let archive = first.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    let last = place(&archive, &sent[2]).await.place;
+    archive.close().await;
+    for damaged_at in [last.offset_bytes + last.head_bytes, last.offset_bytes + last.length_bytes - 1] {
+        let home = without_rows(&first);
+        let segment = &home.segments()[0];
+        flip(segment, damaged_at);
+        let archive = home.open().await;
+        assert_whole(&archive, &sent[..2]).await;
+        assert_eq!(segment.metadata().unwrap().len(), last.offset_bytes - 2048);
+        archive.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_before_instances_with_rows_is_not_cut_away() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    let second = place(&archive, &sent[1]).await.place;
+    archive.close().await;
+    drop(archive);
+    let size = home.segments()[0].metadata().unwrap().len();
+    flip(&home.segments()[0], second.offset_bytes - 2048 + 3);
+    let archive = home.open().await;
+    assert_eq!(home.segments()[0].metadata().unwrap().len(), size);
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_of_nothing_but_duplicates_goes() {
+    let first = Home::embedded();
+    let archive = first.open().await;
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    archive.close().await;
+    drop(archive);
+    let copy = first.spool().join("00000000000000000001.tar");
+    fs::copy(&first.segments()[0], &copy).unwrap();
+    let archive = first.open().await;
+    assert_eq!(first.segments().len(), 1);
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spool_that_grew_to_hundreds_of_segments_starts_quickly() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let sent = slices(200, 1);
+    send_all(&archive, &sent).await;
+    archive.close().await;
+    drop(archive);
+    let begun = std::time::Instant::now();
+    let archive = home.open().await;
+    assert!(begun.elapsed().as_millis() < 1000, "{:?}", begun.elapsed());
+    assert_whole(&archive, &sent[199..]).await;
+    archive.close().await;
+}

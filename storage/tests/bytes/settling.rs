@@ -1,0 +1,161 @@
+//! From the spool into packs.
+
+use std::process::Command;
+
+use futures::StreamExt;
+use pacs_core::access::Scope;
+use storage::{Archive, Decision, Encoding, SettleReport};
+use testdata::Instance;
+
+use crate::backends::{Home, on_every_backend};
+use crate::samples::*;
+
+on_every_backend!(
+    a_series_is_settled_once_it_has_rested,
+    late_images_make_another_pack,
+    versions_are_settled_too,
+    readers_and_places_from_before_still_serve,
+);
+
+async fn a_series_is_settled_once_it_has_rested(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(5, 1);
+    send_all(&archive, &sent).await;
+    assert_eq!(archive.settle_due().await.unwrap(), SettleReport::default(), "it has not rested");
+    let before = metadata(&archive, &sent[0]).await;
+
+    home.rest();
+    let report = archive.settle_due().await.unwrap();
+    assert_eq!((report.packs, report.instances, report.damaged), (1, 5, 0));
+    assert_eq!(archive.spool_bytes(), 0);
+    assert!(home.segments().is_empty());
+    assert_whole(&archive, &sent).await;
+    assert_eq!(metadata(&archive, &sent[0]).await, before);
+    let events = storage::events::since(archive.database(), 0, 100).await.unwrap();
+    let settled = events.iter().filter(|event| event.kind == storage::events::EventKind::SeriesSettled);
+    assert_eq!(settled.map(|event| event.series_uid.as_deref()).collect::<Vec<_>>(), [Some(sent[0].series.as_str())]);
+
+    assert_eq!(archive.settle_due().await.unwrap(), SettleReport::default(), "there is nothing left");
+    assert_eq!(send(&archive, &sent[0]).await.unwrap().decision, Decision::Duplicate);
+    let report = archive.verify(|_| {}).await.unwrap();
+    assert_eq!((report.instances, report.damaged), (5, 0));
+    archive.close().await;
+}
+
+async fn late_images_make_another_pack(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(6, 1);
+    send_all(&archive, &sent[..4]).await;
+    assert_eq!(archive.settle_study(&sent[0].study).await.unwrap().instances, 4);
+    let before = archive.series_metadata(&Scope::All, &sent[0].study, &sent[0].series, "http://x").await.unwrap();
+    send_all(&archive, &sent[4..]).await;
+    let after = archive.series_metadata(&Scope::All, &sent[0].study, &sent[0].series, "http://x").await.unwrap();
+    assert_ne!(before.etag(Encoding::Identity), after.etag(Encoding::Identity));
+    assert_eq!(metadata(&archive, &sent[0]).await.len(), 6, "of the pack and of the spool");
+    assert_eq!(archive.settle_study(&sent[0].study).await.unwrap().instances, 2);
+    assert_whole(&archive, &sent).await;
+    assert_eq!(metadata(&archive, &sent[0]).await.len(), 6);
+    archive.close().await;
+}
+
+async fn versions_are_settled_too(home: Home) {
+    let archive = home.open().await;
+    let first = slices(1, 1).remove(0);
+    send_all(&archive, std::slice::from_ref(&first)).await;
+    archive.settle_study(&first.study).await.unwrap();
+    let mut other = first.clone();
+    *other.bytes.last_mut().unwrap() ^= 1;
+    assert_eq!(send(&archive, &other).await.unwrap().decision, Decision::Conflict);
+    home.rest();
+    assert_eq!(archive.settle_due().await.unwrap().instances, 1);
+    assert!(home.segments().is_empty());
+    let report = archive.verify(|_| {}).await.unwrap();
+    assert_eq!((report.instances, report.damaged), (2, 0));
+    archive.close().await;
+}
+
+async fn readers_and_places_from_before_still_serve(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    let found = place(&archive, &sent[0]).await;
+    let reader = archive.open_instance(&found).await.unwrap();
+    archive.settle_study(&sent[0].study).await.unwrap();
+    assert!(home.segments().is_empty());
+    let open = reader.read(0..reader.length_bytes()).await.unwrap();
+    assert!(open == sent[0].bytes, "what was open stays readable");
+    assert!(bytes_of(&archive, &found).await == sent[0].bytes, "a place that is gone is looked up again");
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_is_a_tar_of_part_10_files() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let mut sent = slices(3, 1);
+    sent.push(large("73", 20 << 20));
+    send_all(&archive, &sent).await;
+    home.rest();
+    let report = archive.settle_due().await.unwrap();
+    assert_eq!((report.packs, report.instances), (2, 4));
+    let unpacked = tempfile::tempdir().unwrap();
+    for pack in files(&home.dir.path().join("objects")).iter().filter(|path| path.extension().unwrap() == "tar") {
+        let done = Command::new("tar").arg("xf").arg(pack).arg("-C").arg(unpacked.path()).output().unwrap();
+        assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
+    }
+    for instance in &sent {
+        let name = format!("{}/{}/{}.dcm", instance.study, instance.series, instance.uid);
+        assert!(std::fs::read(unpacked.path().join(&name)).unwrap() == instance.bytes, "{name}");
+    }
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_entry_stays_and_the_others_settle() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let sent = slices(4, 1);
+    send_all(&archive, &sent).await;
+    let bad = place(&archive, &sent[2]).await;
+    let at = bad.place.offset_bytes + bad.place.length_bytes - 9;
+    flip(&home.segments()[0], at);
+    home.rest();
+    let report = archive.settle_due().await.unwrap();
+    assert_eq!((report.instances, report.damaged), (3, 1));
+    assert_eq!(archive.settle_due().await.unwrap(), SettleReport::default(), "it is not tried over and over");
+    let whole: Vec<_> = [0, 1, 3].map(|at| sent[at].clone()).to_vec();
+    assert_whole(&archive, &whole).await;
+    let report = archive.verify(|_| {}).await.unwrap();
+    assert_eq!((report.instances, report.damaged), (4, 1));
+    assert_eq!(report.named[0].0, sent[2].uid);
+    assert_eq!(home.segments().len(), 1, "the damaged bytes are kept");
+    archive.close().await;
+}
+
+/// The metadata of an instance's series, by SOP Instance UID.
+async fn metadata(archive: &Archive, of: &Instance) -> std::collections::BTreeMap<String, serde_json::Value> {
+    let found = archive.series_metadata(&Scope::All, &of.study, &of.series, "http://pacs/dicomweb").await.unwrap();
+    let file = found.open(Encoding::Identity).await.unwrap();
+    let chunks: Vec<_> = file.stream().collect().await;
+    let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.unwrap()).collect();
+    assert_eq!(bytes.len() as u64, file.length_bytes());
+    let instances: Vec<serde_json::Value> = serde_json::from_slice(&bytes).unwrap();
+    instances.into_iter().map(|one| (one["00080018"]["Value"][0].as_str().unwrap().to_owned(), one)).collect()
+}
+
+pub fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+pub fn flip(path: &std::path::Path, at: u64) {
+    use std::os::unix::fs::FileExt;
+    let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
+}

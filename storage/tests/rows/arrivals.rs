@@ -1,0 +1,221 @@
+//! Instances as they come: what is decided, counted and flagged.
+
+use pacs_core::access::Scope;
+use storage::Decision;
+use storage::database::{Durability, Param};
+use storage::events::{self, EventKind};
+use storage::exams::search;
+use storage::index::arrivals::Arrivals;
+use storage::index::{instances, redirects, series};
+
+use crate::backends::{Fresh, on_every_engine};
+use crate::samples::*;
+
+on_every_engine!(
+    a_batch_becomes_one_study_with_its_counts,
+    the_same_again_and_other_content_are_told_apart,
+    a_batch_may_hold_the_same_instance_twice,
+    sixty_four_at_once_make_one_patient_and_one_study,
+    doubtful_demographics_are_kept_and_flagged,
+    absurd_values_are_kept,
+    late_images_obey_a_redirect,
+    a_series_under_two_studies_stays_with_the_first,
+    growing_studies_tell_their_followers_in_the_end,
+    a_failed_batch_leaves_nothing_and_may_come_again,
+);
+
+const ACCEPTED: Decision = Decision::Accepted { doubt: false };
+
+async fn only(fresh: &Fresh, study: &str) -> search::StudyLine {
+    search::study(&fresh.db, &Scope::All, &uid(study)).await.unwrap().unwrap()
+}
+
+async fn count(fresh: &Fresh, table: &str) -> i64 {
+    let rows = fresh.db.fetch(sqlx::AssertSqlSafe(format!("select count(*) from {table}")), vec![]).await.unwrap();
+    rows[0].at(0).unwrap()
+}
+
+async fn a_batch_becomes_one_study_with_its_counts(fresh: Fresh) {
+    let mut images: Vec<Image> = (1..=100).map(|number| Image { number, ..Image::default() }).collect();
+    images.push(Image { series: "1.2.1.2".into(), modality: "SR", ..Image::default() });
+    assert_eq!(store(&fresh.db, &images).await, vec![ACCEPTED; 101]);
+    let study = only(&fresh, "1.2.1").await;
+    assert_eq!((study.series_count, study.instance_count), (2, 101));
+    assert_eq!(study.modalities, ["CT", "SR"]);
+    assert_eq!(study.patient.name, "NGUYỄN^VĂN A");
+    assert_eq!(study.flags(), ["unmatched"]);
+    let places = instances::of_series(&fresh.db, &Scope::All, &uid("1.2.1"), &uid("1.2.1.1")).await.unwrap();
+    assert_eq!(places.iter().map(|place| place.number.unwrap()).collect::<Vec<_>>(), (1..=100).collect::<Vec<_>>());
+    let elsewhere = Scope::Facilities(vec!["BVH".into()]);
+    assert!(instances::of_study(&fresh.db, &elsewhere, &uid("1.2.1")).await.unwrap().is_empty());
+    assert!(search::study(&fresh.db, &elsewhere, &uid("1.2.1")).await.unwrap().is_none());
+    let resting = series::resting(&fresh.db, NOW_MS + 1, 10).await.unwrap();
+    assert_eq!(resting.len(), 2);
+    assert!(series::resting(&fresh.db, NOW_MS, 10).await.unwrap().is_empty());
+}
+
+async fn the_same_again_and_other_content_are_told_apart(fresh: Fresh) {
+    let arrivals = Arrivals::new(fresh.db.clone());
+    let segment = segment(&fresh.db).await;
+    let image = Image::default();
+    let other = Image { content: 2, ..image.clone() };
+    let once = |instance| {
+        let arrivals = &arrivals;
+        async move { arrivals.store_batch(&[instance]).await.unwrap()[0] }
+    };
+    assert_eq!(once(image.at(segment, 0)).await, ACCEPTED);
+    assert_eq!(once(image.at(segment, 0)).await, Decision::Present);
+    assert_eq!(once(image.at(segment, 8192)).await, Decision::Duplicate);
+    assert_eq!(once(other.at(segment, 16384)).await, Decision::Conflict);
+    assert_eq!(once(other.at(segment, 16384)).await, Decision::Present);
+    assert_eq!(once(other.at(segment, 24576)).await, Decision::Duplicate);
+    let served = instances::by_uid(&fresh.db, &Scope::All, None, None, &image.uid()).await.unwrap().unwrap();
+    assert_eq!((served.hash, served.place.offset_bytes), ([1; 32], 0), "the first is served");
+    let study = only(&fresh, "1.2.1").await;
+    assert_eq!((study.instance_count, study.conflict_count), (1, 1));
+    assert!(study.flags().contains(&"conflict"));
+}
+
+async fn a_batch_may_hold_the_same_instance_twice(fresh: Fresh) {
+    let image = Image::default();
+    let other = Image { content: 2, ..image.clone() };
+    let decisions = store(&fresh.db, &[image.clone(), image.clone(), other]).await;
+    assert_eq!(decisions, [ACCEPTED, Decision::Duplicate, Decision::Conflict]);
+    assert_eq!(only(&fresh, "1.2.1").await.instance_count, 1);
+}
+
+async fn sixty_four_at_once_make_one_patient_and_one_study(fresh: Fresh) {
+    let segment = segment(&fresh.db).await;
+    // Handles of their own, so that none knows what another has made.
+    let tasks: Vec<_> = (1..=64)
+        .map(|number| {
+            let arrivals = Arrivals::new(fresh.db.clone());
+            let instance = Image { number, ..Image::default() }.at(segment, number as u64 * 8192);
+            tokio::spawn(async move { arrivals.store_batch(&[instance]).await.unwrap() })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), [ACCEPTED]);
+    }
+    for (table, rows) in [("patient", 1), ("study", 1), ("series", 1), ("instance", 64), ("facility", 1), ("issuer", 1)] {
+        assert_eq!(count(&fresh, table).await, rows, "{table}");
+    }
+    let study = only(&fresh, "1.2.1").await;
+    assert_eq!((study.series_count, study.instance_count), (1, 64));
+}
+
+async fn doubtful_demographics_are_kept_and_flagged(fresh: Fresh) {
+    store(&fresh.db, &[Image::default()]).await;
+    let doubt = Decision::Accepted { doubt: true };
+    for (study, other, flag) in [
+        // Without marks it is the same person.
+        ("1.2.2", Image { name: "NGUYEN VAN A", ..Image::default() }, None),
+        ("1.2.3", Image { name: "TRẦN^THỊ B", ..Image::default() }, Some("demographicsDiffer")),
+        ("1.2.4", Image { birth_date: Some("19991231"), ..Image::default() }, Some("demographicsDiffer")),
+    ] {
+        let image = Image { study: study.into(), series: format!("{study}.1"), ..other };
+        let want = if flag.is_some() { doubt } else { ACCEPTED };
+        assert_eq!(store(&fresh.db, &[image]).await, [want], "{study}");
+        assert_eq!(only(&fresh, study).await.doubt.as_deref(), flag);
+    }
+    let stranger = Image { patient_id: "BN777", number: 2, ..Image::default() };
+    assert_eq!(store(&fresh.db, &[stranger]).await, [doubt]);
+    assert_eq!(only(&fresh, "1.2.1").await.doubt.as_deref(), Some("twoPatients"));
+    assert_eq!(count(&fresh, "patient").await, 1, "the study's patient is its first");
+}
+
+async fn absurd_values_are_kept(fresh: Fresh) {
+    let long: &'static str = "Đ".repeat(60_000).leak();
+    let anonymous = |study: &str| Image {
+        patient_id: "",
+        name: "",
+        study: study.into(),
+        series: format!("{study}.1"),
+        ..Image::default()
+    };
+    let images = [
+        Image { patient_id: long, name: long, accession: Some(long.into()), description: long, ..Image::default() },
+        Image { study: "1.3".into(), series: "1.3.1".into(), date: Some("99999999"), modality: "", name: "'; drop table study; --", ..Image::default() },
+        Image { study: "1.4".into(), series: "1.4.1".into(), date: Some("kein"), name: "A\u{1}*?[%_\\", patient_id: "a*b", ..Image::default() },
+        anonymous("1.5"),
+        anonymous("1.6"),
+    ];
+    for image in &images {
+        assert!(matches!(store(&fresh.db, std::slice::from_ref(image)).await[..], [Decision::Accepted { .. }]));
+    }
+    let (one, other) = (only(&fresh, "1.5").await, only(&fresh, "1.6").await);
+    assert_ne!(one.patient_id, other.patient_id, "two studies without an identifier are not one person's");
+    assert_eq!(one.patient.id, "");
+}
+
+async fn late_images_obey_a_redirect(fresh: Fresh) {
+    store(&fresh.db, &[Image::default()]).await;
+    let mut tx = fresh.db.begin(Durability::Synced).await.unwrap();
+    redirects::set(&mut tx, redirects::Moved::Study, &uid("1.9"), &uid("1.2.1"), 1).await.unwrap();
+    redirects::set(&mut tx, redirects::Moved::Series, &uid("1.9.1"), &uid("1.2.1.1"), 1).await.unwrap();
+    tx.commit().await.unwrap();
+    let late = Image { study: "1.9".into(), series: "1.9.1".into(), number: 7, ..Image::default() };
+    let other = Image { study: "1.9".into(), series: "1.9.2".into(), number: 8, ..Image::default() };
+    assert_eq!(store(&fresh.db, &[late, other]).await, [ACCEPTED, ACCEPTED]);
+    let study = only(&fresh, "1.2.1").await;
+    assert_eq!((study.series_count, study.instance_count), (2, 3));
+    let places = instances::of_series(&fresh.db, &Scope::All, &uid("1.2.1"), &uid("1.2.1.1")).await.unwrap();
+    assert_eq!(places.len(), 2);
+}
+
+async fn a_series_under_two_studies_stays_with_the_first(fresh: Fresh) {
+    store(&fresh.db, &[Image::default()]).await;
+    let astray = Image { study: "1.7".into(), number: 2, ..Image::default() };
+    assert_eq!(store(&fresh.db, &[astray]).await, [Decision::Accepted { doubt: true }]);
+    let study = only(&fresh, "1.2.1").await;
+    assert_eq!((study.instance_count, study.doubt.as_deref()), (2, Some("twoStudies")));
+    assert!(search::study(&fresh.db, &Scope::All, &uid("1.7")).await.unwrap().is_none());
+}
+
+async fn growing_studies_tell_their_followers_in_the_end(fresh: Fresh) {
+    let arrivals = Arrivals::new(fresh.db.clone());
+    let segment = segment(&fresh.db).await;
+    let mut hints = fresh.db.event_hints();
+    hints.mark_unchanged();
+    let mut batch = |number: i64| {
+        let image = Image { number, received_ms: NOW_MS + number, ..Image::default() };
+        image.at(segment, number as u64 * 8192)
+    };
+    for number in 1..=5 {
+        arrivals.store_batch(&[batch(number)]).await.unwrap();
+    }
+    assert!(hints.has_changed().unwrap());
+    let changes = |events: &[events::Event]| {
+        events.iter().filter(|event| event.kind == EventKind::StudyChanged).count()
+    };
+    let first = events::since(&fresh.db, 0, 100).await.unwrap();
+    assert_eq!(changes(&first), 1, "the first image tells, the next within the second wait");
+    let cursor = events::newest(&fresh.db).await.unwrap();
+    arrivals.announce(NOW_MS + 500).await.unwrap();
+    assert!(events::since(&fresh.db, cursor, 100).await.unwrap().is_empty());
+    arrivals.announce(NOW_MS + 2000).await.unwrap();
+    let told = events::since(&fresh.db, cursor, 100).await.unwrap();
+    assert_eq!(told.iter().map(|event| event.study_uid.as_deref()).collect::<Vec<_>>(), [Some("1.2.1")]);
+    arrivals.announce(NOW_MS + 4000).await.unwrap();
+    assert_eq!(events::since(&fresh.db, cursor, 100).await.unwrap().len(), 1, "nothing is owed twice");
+}
+
+async fn a_failed_batch_leaves_nothing_and_may_come_again(fresh: Fresh) {
+    let arrivals = Arrivals::new(fresh.db.clone());
+    let segment = segment(&fresh.db).await;
+    let good = Image::default().at(segment, 0);
+    // No row tells of that segment, so the database refuses the second instance.
+    let bad = Image { number: 2, ..Image::default() }.at(storage::index::SegmentId(4711), 0);
+    arrivals.store_batch(&[good.clone(), bad]).await.unwrap_err();
+    assert_eq!((count(&fresh, "study").await, count(&fresh, "instance").await), (0, 0));
+    assert_eq!(arrivals.store_batch(&[good]).await.unwrap(), [ACCEPTED]);
+    assert_eq!(only(&fresh, "1.2.1").await.instance_count, 1);
+
+    // A transaction that is dropped midway gives its connection back, rolled back.
+    let mut tx = fresh.db.begin(Durability::Synced).await.unwrap();
+    tx.execute("delete from instance where uid = $1", vec![Param::from("1.2.1.1.1")]).await.unwrap();
+    drop(tx);
+    let image = Image { number: 3, ..Image::default() };
+    assert_eq!(store(&fresh.db, &[image]).await, [ACCEPTED]);
+    assert_eq!(count(&fresh, "instance").await, 2);
+}
