@@ -65,9 +65,7 @@ impl Encoding {
                 let confirmed = lookup(self.tag([a, b, c, d])).is_some_and(|known| known.relaxed() == vr);
                 if confirmed || !fits { Self::ExplicitLittle } else { self }
             }
-            (Self::ExplicitLittle, None) if !is_letters([v, r]) && [v, r] != [0, 0] && fits => {
-                Self::ImplicitLittle
-            }
+            (Self::ExplicitLittle, None) if fits && is_length([v, r, m, n]) => Self::ImplicitLittle,
             _ => self,
         }
     }
@@ -107,7 +105,7 @@ impl Encoding {
             None => {
                 let length = u32::from_le_bytes([v, r, m, n]);
                 let fits = length == UNDEFINED || u64::from(length) + 8 <= room;
-                if [v, r] != [0, 0] && fits && self == Self::ExplicitLittle {
+                if fits && is_length([v, r, m, n]) && self == Self::ExplicitLittle {
                     Some(implicit(tag, length, signed))
                 } else {
                     Some(short(vr_in_context(tag, signed).filter(|&vr| vr != VR::SQ).unwrap_or(VR::UN)))
@@ -145,6 +143,18 @@ fn defined(length: u32) -> Option<u32> {
 
 fn is_letters(bytes: [u8; 2]) -> bool {
     bytes.iter().all(u8::is_ascii_uppercase)
+}
+
+/// Whether bytes where VR and length should be are rather the length of an implicit element than a
+/// VR that its writer did not know (`??`, blanks, zeros) and a short length.
+fn is_length([v, r, m, n]: [u8; 4]) -> bool {
+    let printable = (b' '..=b'~').contains(&v) && (b' '..=b'~').contains(&r);
+    match [v, r] {
+        [0, 0] | [b'?', b'?'] => false,
+        // Between 8 KiB and 32 KiB as a length; as a VR, something with an empty value.
+        _ if printable => [m, n] == [0, 0] && !is_letters([v, r]),
+        _ => true,
+    }
 }
 
 /// Whether the explicit header has two reserved bytes and a length of 32 bits (PS3.5 table 7.1-1).
@@ -245,6 +255,8 @@ mod tests {
         assert_eq!((future.vr, future.length, future.bytes), (VR::UN, Some(4), 12));
         let unknown_short = explicit(b"\x10\0\x10\0ZZ\x04\0").unwrap();
         assert_eq!((unknown_short.vr, unknown_short.length, unknown_short.bytes), (VR::UN, Some(4), 8));
+        let blanks = Encoding::ExplicitLittle.header(b"\x10\0\x10\0  \x04\0", u64::MAX, false).unwrap();
+        assert_eq!((blanks.vr, blanks.length), (VR::PN, Some(4)));
         let zero = explicit(b"\x10\0\x10\0\0\0\x04\0").unwrap();
         assert_eq!((zero.vr, zero.length), (VR::PN, Some(4)));
     }
@@ -258,6 +270,7 @@ mod tests {
             (Encoding::ExplicitLittle, implicit, Encoding::ImplicitLittle),
             (Encoding::ImplicitLittle, implicit, Encoding::ImplicitLittle),
             (Encoding::ImplicitLittle, explicit, Encoding::ExplicitLittle),
+            (Encoding::ExplicitLittle, b"\x08\0\x05\0??\x0a\0", Encoding::ExplicitLittle),
         ] {
             assert_eq!(announced.of_first_element(bytes, u64::MAX), really);
         }
