@@ -1,1 +1,29 @@
-//! dicomweb
+//! The door that viewers and programs use: DICOMweb (PS3.18) over the archive.
+//!
+//! [`router`] is the table of contents: QIDO-RS finds, WADO-RS retrieves, STOW-RS stores. Whoever mounts it puts a
+//! [`pacs_core::access::Actor`] into the extensions of each request; without one the answer is 401.
+
+mod accept;
+mod base_url;
+mod caller;
+mod conditional;
+mod error;
+mod media;
+pub mod multipart;
+mod outgoing;
+mod pieces;
+mod pixel_pool;
+mod qido;
+mod query_string;
+mod range;
+mod representation;
+mod resource;
+mod router;
+mod state;
+mod stow;
+mod wado;
+
+pub use accept::Accept;
+pub use error::Error;
+pub use router::router;
+pub use state::State;

@@ -1,0 +1,124 @@
+//! Bodies made while they are sent.
+
+use crate::error::Error;
+use axum::body::Body;
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
+use std::future::Future;
+use std::pin::pin;
+use tokio::sync::mpsc;
+
+/// Pieces made ahead of the socket: enough that reading and sending overlap, little enough that memory stays flat.
+const PIECES_AHEAD: usize = 4;
+
+/// Where the maker of a body puts its pieces.
+#[derive(Debug)]
+pub struct Outgoing(mpsc::Sender<Result<Bytes, Error>>);
+
+/// The client went away; there is nobody left to make anything for.
+#[derive(Debug)]
+pub struct Gone;
+
+/// Why a body was not finished.
+#[derive(Debug)]
+pub enum Stopped {
+    /// The client went away.
+    Gone,
+    /// The rest could not be made.
+    Failed(Error),
+}
+
+impl From<Gone> for Stopped {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl<E: Into<Error>> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Outgoing {
+    /// Sends a piece, waiting while the client is slower than the archive.
+    pub async fn send(&self, piece: Bytes) -> Result<(), Gone> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        self.0.send(Ok(piece)).await.map_err(|_| Gone)
+    }
+
+    /// Sends the pieces of a stream.
+    pub async fn send_all<E: Into<Error>>(
+        &self,
+        pieces: impl Stream<Item = Result<Bytes, E>>,
+    ) -> Result<(), Stopped> {
+        let mut pieces = pin!(pieces);
+        while let Some(piece) = pieces.try_next().await.map_err(|error| Stopped::Failed(error.into()))? {
+            self.send(piece).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A body whose pieces `make` sends. When it fails, the connection is cut short of the body's end, so that the client
+/// does not take a part for the whole. When the client goes away, `make` is told by its next piece.
+pub fn body<F, M>(make: M) -> Body
+where
+    M: FnOnce(Outgoing) -> F,
+    F: Future<Output = Result<(), Stopped>> + Send + 'static,
+{
+    let (sender, mut receiver) = mpsc::channel(PIECES_AHEAD);
+    let making = make(Outgoing(sender.clone()));
+    tokio::spawn(async move {
+        // Waiting on a codec or a disk is given up as well once nobody listens.
+        let outcome = tokio::select! {
+            outcome = making => outcome,
+            () = sender.closed() => Err(Stopped::Gone),
+        };
+        if let Err(Stopped::Failed(error)) = outcome {
+            tracing::warn!(%error, "an answer was cut short");
+            let _ = sender.send(Err(error)).await;
+        }
+    });
+    Body::from_stream(futures::stream::poll_fn(move |context| receiver.poll_recv(context)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use tokio::sync::oneshot;
+
+    #[tokio::test]
+    async fn pieces_arrive_in_order() {
+        let body = body(|out| async move {
+            for piece in ["a", "", "b", "c", "d", "e", "f"] {
+                out.send(Bytes::from(piece)).await?;
+            }
+            Ok(())
+        });
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "abcdef");
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_no_end() {
+        let body = body(|out| async move {
+            out.send(Bytes::from("a")).await?;
+            Err(Stopped::Failed(Error::Internal("broken".into())))
+        });
+        assert!(body.collect().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_maker_stops_when_the_client_goes() {
+        let (stopped, seen) = oneshot::channel::<()>();
+        let body = body(|_out| async move {
+            let _stopped = stopped;
+            std::future::pending().await
+        });
+        drop(body);
+        assert!(seen.await.is_err(), "the maker was dropped with what it held");
+    }
+}

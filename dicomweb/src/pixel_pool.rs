@@ -1,0 +1,139 @@
+//! Threads for decoding and drawing pixels, with a queue that has an end.
+//!
+//! Codecs would starve the threads that serve sockets, and a queue without an end would hold the pixels of everybody
+//! who ever asked. A full queue answers 503; a transfer that decodes image after image waits for its turn instead.
+
+use crate::error::Error;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// Jobs that may wait or run for each thread.
+const PLACES_PER_THREAD: usize = 8;
+
+/// The pool. Clones share it.
+#[derive(Debug, Clone)]
+pub struct PixelPool {
+    threads: Arc<rayon::ThreadPool>,
+    places: Arc<Semaphore>,
+}
+
+impl PixelPool {
+    /// A pool of `threads` threads and a queue in proportion.
+    pub fn new(threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let threads = threads.max(1);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("pixels-{index}"))
+            .build()?;
+        Ok(Self { threads: Arc::new(pool), places: Arc::new(Semaphore::new(threads * PLACES_PER_THREAD)) })
+    }
+
+    /// Runs `job` now or soon; answers [`Error::Busy`] when the queue is full.
+    pub async fn run_or_refuse<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| Error::Busy("too many images are being drawn".into()))?;
+        self.run(place, job).await
+    }
+
+    /// Runs `job` when there is a place for it: for transfers that make one image after another.
+    pub async fn run_in_turn<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Internal("the pixel queue is closed".into()))?;
+        self.run(place, job).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        place: OwnedSemaphorePermit,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.threads.spawn(move || {
+            let _place = place;
+            // Nobody waits any more: the client went away while the job stood in the queue.
+            if !sender.is_closed() {
+                // A codec that panics on foreign bytes must not take the process with it.
+                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
+                let _ = sender.send(outcome.ok());
+            }
+        });
+        match receiver.await {
+            Ok(Some(value)) => Ok(value),
+            _ => Err(Error::Undecodable("the codec failed on this image".into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_empties_again() {
+        let pool = PixelPool::new(1).unwrap();
+        let (release, blocked) = mpsc::channel::<()>();
+        let blocked = Arc::new(std::sync::Mutex::new(blocked));
+        let jobs: Vec<_> = (0..PLACES_PER_THREAD)
+            .map(|_| {
+                let (pool, blocked) = (pool.clone(), Arc::clone(&blocked));
+                tokio::spawn(async move {
+                    pool.run_in_turn(move || blocked.lock().unwrap().recv().unwrap()).await
+                })
+            })
+            .collect();
+        while pool.places.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(pool.run_or_refuse(|| 1).await, Err(Error::Busy(_))));
+        for _ in &jobs {
+            release.send(()).unwrap();
+        }
+        for job in jobs {
+            job.await.unwrap().unwrap();
+        }
+        assert_eq!(pool.run_in_turn(|| 2).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn work_nobody_waits_for_is_not_begun() {
+        let pool = PixelPool::new(1).unwrap();
+        let (release, blocked) = mpsc::channel::<()>();
+        let first = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.run_in_turn(move || blocked.recv().unwrap()).await }
+        });
+        while pool.places.available_permits() == PLACES_PER_THREAD {
+            tokio::task::yield_now().await;
+        }
+        let (witness, seen) = mpsc::channel::<()>();
+        let abandoned = pool.run_in_turn(move || witness.send(()).unwrap());
+        let cancelled = tokio::select! {
+            biased;
+            _ = abandoned => false,
+            () = tokio::task::yield_now() => true,
+        };
+        assert!(cancelled);
+        release.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        pool.run_in_turn(|| ()).await.unwrap();
+        assert!(seen.recv().is_err(), "the abandoned job ran");
+    }
+
+    #[tokio::test]
+    async fn a_panicking_codec_is_an_error() {
+        let pool = PixelPool::new(1).unwrap();
+        let failed: Result<(), Error> = pool.run_or_refuse(|| panic!("codec")).await;
+        assert!(matches!(failed, Err(Error::Undecodable(_))));
+        assert_eq!(pool.run_or_refuse(|| 3).await.unwrap(), 3);
+    }
+}

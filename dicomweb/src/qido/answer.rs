@@ -1,0 +1,168 @@
+//! The answer to a search: DICOM JSON, written while the rows come.
+//!
+//! The status and the headers have to be right before the first row is sent, so the answer is held until it is either
+//! complete, which most are, or larger than [`HELD_BYTES`]; from there on it streams.
+
+use super::parameters::Search;
+use crate::accept::JsonName;
+use crate::base_url::BaseUrl;
+use crate::error::Error;
+use crate::outgoing;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures::{Stream, TryStreamExt};
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, WARNING};
+use pacs_core::access::Scope;
+use pacs_core::dataset::DataSet;
+use pacs_core::query::{Level, Query};
+use pacs_core::{json, tags};
+use std::pin::Pin;
+use storage::Archive;
+
+/// Most answers to one search. A larger set is read page by page.
+const ANSWERS_MAX: u32 = 50_000;
+/// Bytes of an answer that are held before its headers are sent.
+const HELD_BYTES: usize = 512 << 10;
+/// Bytes of one piece of a streamed answer.
+const PIECE_BYTES: usize = 64 << 10;
+
+type Rows = Pin<Box<dyn Stream<Item = Result<DataSet, storage::Error>> + Send>>;
+
+/// Searches and answers. An empty result is 200 with an empty list: so the current edition has it (PS3.18 11.9.3 of
+/// 2026a, where 204 was struck out), and a list is what every client can read.
+pub async fn respond(
+    archive: &Archive,
+    search: Search,
+    scope: Scope,
+    base: BaseUrl,
+    name: JsonName,
+) -> Result<Response, Error> {
+    let Search { mut query, warnings, .. } = search;
+    let limit = query.limit.map_or(ANSWERS_MAX, |limit| limit.min(ANSWERS_MAX));
+    // One row more tells whether there are more, which costs nothing; a count of all would cost a scan.
+    query.limit = Some(limit.saturating_add(1));
+    let rows: Rows = Box::pin(storage::query::find(archive.database(), &query, &scope));
+    let mut writer = Writer::new(rows, query.level, base.clone(), limit);
+    let mut held = BytesMut::new();
+    while held.len() < HELD_BYTES
+        && let Some(piece) = writer.piece().await?
+    {
+        held.extend_from_slice(&piece);
+    }
+    let more = match writer.cut() {
+        Some(cut) => cut,
+        None => is_cut(archive, &query, &scope, limit).await?,
+    };
+    let body = if writer.ended {
+        Body::from(held.freeze())
+    } else {
+        outgoing::body(move |out| async move {
+            out.send(held.freeze()).await?;
+            while let Some(piece) = writer.piece().await? {
+                out.send(piece).await?;
+            }
+            Ok(())
+        })
+    };
+    let mut response = ([(CONTENT_TYPE, name.content_type())], body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("accept"));
+    let more = more.then_some("There are additional results that can be requested");
+    for text in warnings.into_iter().chain(more) {
+        // PS3.18 8.3.4: warn-code, the base URI of the service, text.
+        if let Ok(value) = HeaderValue::try_from(format!("299 {base} \"{text}\"")) {
+            headers.append(WARNING, value);
+        }
+    }
+    Ok(response)
+}
+
+/// For an answer that goes on streaming: whether there is a row behind its last.
+async fn is_cut(archive: &Archive, query: &Query, scope: &Scope, limit: u32) -> Result<bool, Error> {
+    let next = Query { offset: query.offset.saturating_add(limit), limit: Some(1), ..query.clone() };
+    let mut rows = storage::query::find(archive.database(), &next, scope);
+    Ok(rows.try_next().await?.is_some())
+}
+
+/// Writes rows as a JSON array.
+struct Writer {
+    rows: Rows,
+    level: Level,
+    base: BaseUrl,
+    left: u32,
+    begun: bool,
+    ended: bool,
+    cut: bool,
+}
+
+impl Writer {
+    fn new(rows: Rows, level: Level, base: BaseUrl, limit: u32) -> Self {
+        Self { rows, level, base, left: limit, begun: false, ended: false, cut: false }
+    }
+
+    /// Whether rows were left out, once that is known.
+    fn cut(&self) -> Option<bool> {
+        self.ended.then_some(self.cut)
+    }
+
+    /// The next piece of the array, or `None` after its end.
+    async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        if !self.begun {
+            piece.push(b'[');
+        }
+        while piece.len() < PIECE_BYTES {
+            let Some(row) = self.rows.try_next().await? else {
+                self.end(&mut piece, false);
+                break;
+            };
+            if self.left == 0 {
+                self.end(&mut piece, true);
+                break;
+            }
+            self.left -= 1;
+            if self.begun {
+                piece.push(b',');
+            }
+            self.begun = true;
+            self.write(row, &mut piece)?;
+        }
+        Ok(Some(piece.into()))
+    }
+
+    fn end(&mut self, piece: &mut Vec<u8>, cut: bool) {
+        piece.push(b']');
+        self.ended = true;
+        self.cut = cut;
+    }
+
+    fn write(&self, mut row: DataSet, out: &mut Vec<u8>) -> Result<(), Error> {
+        if let Some(url) = self.retrieve_url(&row) {
+            row.put_text(tags::RETRIEVE_URL, &url);
+        }
+        // Rows hold no large values, so there is no bulk data to point at.
+        json::write(&row, out, &|_, _, _| None);
+        Ok(())
+    }
+
+    /// Where what the row describes is retrieved (PS3.18 10.6.3.3).
+    fn retrieve_url(&self, row: &DataSet) -> Option<String> {
+        let uid = |tag| row.uid(tag).and_then(Result::ok);
+        let study = uid(tags::STUDY_INSTANCE_UID)?;
+        match self.level {
+            Level::Patient | Level::Study => Some(self.base.study(&study)),
+            Level::Series => Some(self.base.series(&study, &uid(tags::SERIES_INSTANCE_UID)?)),
+            Level::Instance => Some(self.base.instance(
+                &study,
+                &uid(tags::SERIES_INSTANCE_UID)?,
+                &uid(tags::SOP_INSTANCE_UID)?,
+            )),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! QIDO-RS (PS3.18 10.6): searches for studies, series and instances.
+
+mod answer;
+mod attribute;
+mod defaults;
+mod parameters;
+
+use crate::accept::Accept;
+use crate::base_url::BaseUrl;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::query_string;
+use crate::resource::{SeriesPath, StudyPath};
+use crate::state::State;
+use axum::extract::{self, RawQuery};
+use axum::response::Response;
+use http::HeaderMap;
+use pacs_core::query::Level;
+use parameters::Within;
+
+/// `GET /studies`
+pub async fn studies(request: Request) -> Result<Response, Error> {
+    request.search(Level::Study, Within::default()).await
+}
+
+/// `GET /series`
+pub async fn series(request: Request) -> Result<Response, Error> {
+    request.search(Level::Series, Within::default()).await
+}
+
+/// `GET /instances`
+pub async fn instances(request: Request) -> Result<Response, Error> {
+    request.search(Level::Instance, Within::default()).await
+}
+
+/// `GET /studies/{study}/series`
+pub async fn series_of_study(path: StudyPath, request: Request) -> Result<Response, Error> {
+    request.search(Level::Series, Within { study: Some(path.study), series: None }).await
+}
+
+/// `GET /studies/{study}/instances`
+pub async fn instances_of_study(path: StudyPath, request: Request) -> Result<Response, Error> {
+    request.search(Level::Instance, Within { study: Some(path.study), series: None }).await
+}
+
+/// `GET /studies/{study}/series/{series}/instances`
+pub async fn instances_of_series(path: SeriesPath, request: Request) -> Result<Response, Error> {
+    request.search(Level::Instance, Within { study: Some(path.study), series: Some(path.series) }).await
+}
+
+/// What every search needs of its request.
+#[derive(axum::extract::FromRequestParts)]
+#[from_request(state(State))]
+pub struct Request {
+    caller: Caller,
+    base: BaseUrl,
+    state: extract::State<State>,
+    query: RawQuery,
+    headers: HeaderMap,
+}
+
+impl Request {
+    async fn search(self, level: Level, within: Within) -> Result<Response, Error> {
+        let scope = self.caller.reading()?;
+        let parameters = query_string::parameters(self.query.0.as_deref())?;
+        let search = parameters::read(level, &within, &parameters)?;
+        let name = Accept::read(&self.headers, search.accept.as_deref())?.json()?;
+        answer::respond(&self.state.archive, search, scope, self.base, name).await
+    }
+}

@@ -1,0 +1,211 @@
+//! The query parameters of a search (PS3.18 8.3.4 and 10.6.1.2) become a [`Query`].
+
+use super::attribute::{self, NameError};
+use super::defaults;
+use crate::error::Error;
+use pacs_core::query::{Level, Query, Returns};
+use pacs_core::uid::Uid;
+use pacs_core::{Tag, VR, tags};
+
+/// What the path of the resource has already said.
+#[derive(Debug, Clone, Default)]
+pub struct Within {
+    /// The study whose series or instances are asked for.
+    pub study: Option<Uid>,
+    /// The series whose instances are asked for.
+    pub series: Option<Uid>,
+}
+
+/// A search, read.
+#[derive(Debug)]
+pub struct Search {
+    /// What to find.
+    pub query: Query,
+    /// Texts for the Warning header.
+    pub warnings: Vec<&'static str>,
+    /// The `accept` parameter.
+    pub accept: Option<String>,
+}
+
+/// Reads the parameters of a search at `level`. A parameter that is not understood is refused: an answer that left a
+/// filter out would look like an answer to the question.
+pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> Result<Search, Error> {
+    let mut query = Query::new(level);
+    query.returns =
+        Returns::Tags(defaults::attributes(level, within.study.is_some(), within.series.is_some()));
+    let mut search = Search { query, warnings: Vec::new(), accept: None };
+    for (tag, uid) in [(tags::STUDY_INSTANCE_UID, &within.study), (tags::SERIES_INSTANCE_UID, &within.series)]
+    {
+        if let Some(uid) = uid {
+            add(&mut search.query, &[tag], VR::UI, uid.as_str())?;
+        }
+    }
+    let mut all = false;
+    for (name, value) in parameters {
+        match name.to_ascii_lowercase().as_str() {
+            "limit" => search.query.limit = Some(number("limit", value)?),
+            "offset" => search.query.offset = number("offset", value)?,
+            "fuzzymatching" => search.query.fuzzy = truth("fuzzymatching", value)?,
+            "emptyvaluematching" => {
+                if truth("emptyvaluematching", value)? {
+                    search.warnings.push(
+                        "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
+                    );
+                }
+            }
+            "multiplevaluematching" => {
+                if truth("multiplevaluematching", value)? {
+                    search.warnings.push(
+                        "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been \
+                         performed.",
+                    );
+                }
+            }
+            "includefield" => {
+                for field in value.split(',').map(str::trim).filter(|field| !field.is_empty()) {
+                    if field.eq_ignore_ascii_case("all") {
+                        all = true;
+                    } else {
+                        include(&mut search.query, field)?;
+                    }
+                }
+            }
+            "accept" => search.accept = Some(value.clone()),
+            // DICOM JSON is UTF-8 whatever is asked for (PS3.18 F.2.2).
+            "charset" => {}
+            _ => {
+                let attribute =
+                    attribute::named(name).map_err(|error| refused_name("query parameter", name, error))?;
+                add(&mut search.query, &attribute.path, attribute.vr, value)?;
+            }
+        }
+    }
+    if all {
+        search.query.returns = Returns::All;
+    }
+    Ok(search)
+}
+
+fn add(query: &mut Query, path: &[Tag], vr: VR, value: &str) -> Result<(), Error> {
+    let filters = query.filters.len();
+    query.add(path, vr, value).map_err(|error| Error::BadRequest(error.to_string().into()))?;
+    // A filter that the archive would pass over would widen the answer unseen.
+    let is_filter = query.filters.len() > filters;
+    if is_filter && !storage::query::is_matched(path, query.level) {
+        let level = query.level.as_str().to_ascii_lowercase();
+        let tag = path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
+        return Err(Error::BadRequest(
+            format!("{tag} is not matched in a search at the {level} level").into(),
+        ));
+    }
+    Ok(())
+}
+
+fn include(query: &mut Query, field: &str) -> Result<(), Error> {
+    let attribute = attribute::named(field).map_err(|error| refused_name("includefield", field, error))?;
+    if let Returns::Tags(paths) = &mut query.returns
+        && !paths.contains(&attribute.path)
+    {
+        paths.push(attribute.path);
+    }
+    Ok(())
+}
+
+fn refused_name(place: &str, name: &str, error: NameError) -> Error {
+    let name: String = name.chars().take(64).filter(|character| !character.is_control()).collect();
+    Error::BadRequest(match error {
+        NameError::Unknown => {
+            format!("{place} \"{name}\" is neither an attribute nor a parameter of a search").into()
+        }
+        NameError::Path => format!("{place} \"{name}\" does not lead through sequences").into(),
+    })
+}
+
+fn number(name: &'static str, value: &str) -> Result<u32, Error> {
+    if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Error::BadRequest(format!("{name} is not a number").into()));
+    }
+    value.parse().map_err(|_| Error::BadRequest(format!("{name} is too great").into()))
+}
+
+fn truth(name: &'static str, value: &str) -> Result<bool, Error> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" | "" => Ok(false),
+        _ => Err(Error::BadRequest(format!("{name} is true or false").into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query_string;
+    use pacs_core::query::Matching;
+
+    fn search(level: Level, text: &str) -> Result<Search, Error> {
+        read(level, &Within::default(), &query_string::parameters(Some(text)).unwrap())
+    }
+
+    #[test]
+    fn what_viewers_send() {
+        let ohif = "limit=101&offset=25&fuzzymatching=true&includefield=00081030%2C00080060&PatientName=nguyen*\
+                    &StudyDate=20260101-20261231&StudyInstanceUID=1.2%5C1.3&00100020=*123*";
+        let Search { query, warnings, .. } = search(Level::Study, ohif).unwrap();
+        assert_eq!((query.limit, query.offset, query.fuzzy), (Some(101), 25, true));
+        assert!(warnings.is_empty());
+        assert!(matches!(query.filter(tags::PATIENT_NAME), Some(Matching::Name(_))));
+        assert!(
+            matches!(query.filter(tags::STUDY_INSTANCE_UID), Some(Matching::Uids(uids)) if uids.len() == 2)
+        );
+        assert!(matches!(query.filter(tags::PATIENT_ID), Some(Matching::Wildcard(_))));
+        let Returns::Tags(paths) = query.returns else { panic!("all were asked for") };
+        assert_eq!(paths.iter().filter(|path| **path == [tags::STUDY_DESCRIPTION]).count(), 1);
+        assert!(paths.contains(&vec![tags::MODALITY]));
+    }
+
+    #[test]
+    fn all_fields_outrank_named_ones() {
+        let query =
+            search(Level::Series, "includefield=all&includefield=PatientName&PatientID=1").unwrap().query;
+        assert_eq!(query.returns, Returns::All);
+        assert_eq!(query.filters.len(), 1);
+    }
+
+    #[test]
+    fn the_path_is_a_filter() {
+        let uid = Uid::parse("1.2.3").unwrap();
+        let within = Within { study: Some(uid.clone()), series: None };
+        let query = read(Level::Series, &within, &[]).unwrap().query;
+        assert_eq!(query.filter(tags::STUDY_INSTANCE_UID), Some(&Matching::Uids(vec![uid])));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_with_its_name() {
+        for (text, named) in [
+            ("PatientNam=x", "PatientNam"),
+            ("limit=-1", "limit"),
+            ("limit=ten", "limit"),
+            ("limit=99999999999", "limit"),
+            ("offset=", "offset"),
+            ("fuzzymatching=maybe", "fuzzymatching"),
+            ("includefield=Nothing", "Nothing"),
+            ("StudyDate=yesterday", "0008,0020"),
+            ("StudyInstanceUID=abc", "0020,000D"),
+            ("PatientName.PatientID=1", "PatientName.PatientID"),
+            ("PatientComments=x", "0010,4000"),
+            ("SeriesDescription=x", "study level"),
+        ] {
+            let error = search(Level::Study, text).unwrap_err();
+            assert!(
+                matches!(error, Error::BadRequest(_)) && error.to_string().contains(named),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_supported_is_said() {
+        assert_eq!(search(Level::Study, "emptyvaluematching=true").unwrap().warnings.len(), 1);
+        assert!(search(Level::Study, "emptyvaluematching=false").unwrap().warnings.is_empty());
+    }
+}

@@ -1,0 +1,221 @@
+//! From what is accepted and what is stored to what is sent.
+
+use crate::accept::{BulkWish, SyntaxWish};
+use pacs_core::transfer_syntax::{self, TransferSyntax};
+use pacs_core::uid::Uid;
+use pacs_core::{pixels, uids};
+
+/// What happens to an instance or a frame on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Nothing.
+    AsStored,
+    /// It becomes Explicit VR Little Endian, compressed pixels decoded.
+    Uncompressed,
+}
+
+/// How a frame or an element is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BulkChoice {
+    /// As `multipart/related`, or as the one body.
+    pub multipart: bool,
+    /// Whether pixels are decoded.
+    pub encoding: Encoding,
+    /// Media type of the part, without its transfer syntax.
+    pub media: &'static str,
+    /// Transfer syntax of the part.
+    pub transfer_syntax: String,
+}
+
+impl BulkChoice {
+    /// The Content-Type of a part. It always names the transfer syntax: a client that finds none takes the bytes for
+    /// implicit little endian.
+    pub fn content_type(&self) -> String {
+        format!("{}; transfer-syntax={}", self.media, self.transfer_syntax)
+    }
+}
+
+/// How to encode an instance stored in `stored`; `None` when no wish can be fulfilled.
+pub fn of_instance(wishes: &[SyntaxWish], stored: &Uid) -> Option<Encoding> {
+    let plain = stored.as_str() == uids::EXPLICIT_VR_LITTLE_ENDIAN;
+    let named = |uid: &str| {
+        wishes.iter().any(|wish| matches!(wish, SyntaxWish::Exactly(named) if named.as_str() == uid))
+    };
+    // Among acceptable encodings the stored one loses nothing and costs nothing.
+    if plain && wishes.contains(&SyntaxWish::Default)
+        || wishes.contains(&SyntaxWish::Stored)
+        || named(stored.as_str())
+    {
+        return Some(Encoding::AsStored);
+    }
+    let wanted = wishes.contains(&SyntaxWish::Default) || named(uids::EXPLICIT_VR_LITTLE_ENDIAN);
+    match (wanted, is_decodable(stored)) {
+        (true, true) => Some(Encoding::Uncompressed),
+        (true, false) if wishes.contains(&SyntaxWish::Default) => Some(Encoding::AsStored),
+        _ => None,
+    }
+}
+
+/// How to send frames of an object stored in `stored`: by the first wish that can be fulfilled.
+pub fn of_frames(wishes: &[BulkWish], stored: &Uid) -> Option<BulkChoice> {
+    wishes.iter().find_map(|wish| of_frame(wish, stored))
+}
+
+fn of_frame(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
+    let syntax = transfer_syntax::of(stored);
+    // Frames of every native syntax are the same little endian bytes; PS3.18 8.7.3 forbids naming the others.
+    let native = !syntax.encapsulated;
+    let stored_media = media_of(&syntax);
+    let octets = wish.media.covers("application", "octet-stream");
+    let stored_is_named = wish.media.to_string() == stored_media || covers_any_of_type(wish, stored_media);
+    let as_stored = |media: &'static str| BulkChoice {
+        multipart: wish.multipart,
+        encoding: if native { Encoding::Uncompressed } else { Encoding::AsStored },
+        media,
+        transfer_syntax: if native { uids::EXPLICIT_VR_LITTLE_ENDIAN.to_owned() } else { stored.to_string() },
+    };
+    let uncompressed = || BulkChoice {
+        multipart: wish.multipart,
+        encoding: Encoding::Uncompressed,
+        media: "application/octet-stream",
+        transfer_syntax: uids::EXPLICIT_VR_LITTLE_ENDIAN.to_owned(),
+    };
+    match &wish.syntax {
+        SyntaxWish::Stored if stored_is_named => Some(as_stored(stored_media)),
+        SyntaxWish::Stored if octets => Some(as_stored("application/octet-stream")),
+        SyntaxWish::Exactly(uid) if uid == stored && !native && stored_is_named => {
+            Some(as_stored(stored_media))
+        }
+        SyntaxWish::Exactly(uid) if uid == stored && !native && octets => {
+            Some(as_stored("application/octet-stream"))
+        }
+        SyntaxWish::Exactly(uid) if uid.as_str() == uids::EXPLICIT_VR_LITTLE_ENDIAN && octets => {
+            is_decodable(stored).then(uncompressed)
+        }
+        SyntaxWish::Default if octets && is_decodable(stored) => Some(uncompressed()),
+        SyntaxWish::Default if octets => Some(as_stored("application/octet-stream")),
+        // The default of image/jp2 is its lossless syntax; a stored lossy one is all that there is (PS3.18 8.7.3.4).
+        SyntaxWish::Default if stored_is_named => Some(as_stored(stored_media)),
+        _ => None,
+    }
+}
+
+/// `image/*`, or `*/*`, over a stored media type.
+fn covers_any_of_type(wish: &BulkWish, stored_media: &str) -> bool {
+    stored_media.split_once('/').is_some_and(|(kind, subtype)| wish.media.covers(kind, subtype))
+}
+
+/// The media type of one frame in a transfer syntax (PS3.18 tables 8.7.3-4 and 8.7.3-5).
+pub fn media_of(syntax: &TransferSyntax) -> &'static str {
+    let Some(uid) = syntax.uid.filter(|_| syntax.encapsulated) else { return "application/octet-stream" };
+    let Some(family) = uid.strip_prefix("1.2.840.10008.1.2.") else { return "application/octet-stream" };
+    match family {
+        "4.50" | "4.51" | "4.57" | "4.70" => "image/jpeg",
+        "4.80" | "4.81" => "image/jls",
+        "4.90" | "4.91" => "image/jp2",
+        "4.92" | "4.93" => "image/jpx",
+        "4.110" | "4.111" | "4.112" => "image/jxl",
+        "4.201" | "4.202" | "4.203" => "image/jphc",
+        "5" => "image/dicom-rle",
+        "4.100" | "4.100.1" | "4.101" | "4.101.1" => "video/mpeg",
+        _ if ["4.102", "4.103", "4.104", "4.105", "4.106", "4.107", "4.108"]
+            .iter()
+            .any(|mp4| family.starts_with(mp4)) =>
+        {
+            "video/mp4"
+        }
+        _ => "application/octet-stream",
+    }
+}
+
+/// Whether frames of that syntax can be brought to native little endian.
+pub fn is_decodable(stored: &Uid) -> bool {
+    !transfer_syntax::of(stored).encapsulated || pixels::can_decode(stored)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::accept::Accept;
+
+    const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+    const IMPLICIT: &str = "1.2.840.10008.1.2";
+    const J2K: &str = "1.2.840.10008.1.2.4.90";
+    const JPEG: &str = "1.2.840.10008.1.2.4.50";
+    const VIDEO: &str = "1.2.840.10008.1.2.4.102";
+
+    fn uid(text: &str) -> Uid {
+        Uid::parse(text).unwrap()
+    }
+
+    #[test]
+    fn instances_by_accept_and_stored_syntax() {
+        use Encoding::{AsStored, Uncompressed};
+        let dicom = r#"multipart/related; type="application/dicom""#;
+        for (accept, stored, expected) in [
+            ("*/*", J2K, Some(AsStored)),
+            (&format!("{dicom}; transfer-syntax=*"), J2K, Some(AsStored)),
+            (dicom, EXPLICIT, Some(AsStored)),
+            (dicom, IMPLICIT, Some(Uncompressed)),
+            (dicom, J2K, Some(Uncompressed)),
+            (dicom, VIDEO, Some(AsStored)),
+            (&format!("{dicom}; transfer-syntax={EXPLICIT}"), J2K, Some(Uncompressed)),
+            (&format!("{dicom}; transfer-syntax={EXPLICIT}"), VIDEO, None),
+            (&format!("{dicom}; transfer-syntax={J2K}"), J2K, Some(AsStored)),
+            (&format!("{dicom}; transfer-syntax={J2K}"), EXPLICIT, None),
+            (&format!("{dicom}; transfer-syntax={JPEG}, {dicom}"), J2K, Some(Uncompressed)),
+            (&format!("{dicom}, {dicom}; transfer-syntax={J2K}; q=0.1"), J2K, Some(AsStored)),
+        ] {
+            let wish = Accept::parse(accept).unwrap().instances(true).unwrap();
+            assert_eq!(of_instance(&wish.syntaxes, &uid(stored)), expected, "{accept} of {stored}");
+        }
+    }
+
+    #[test]
+    fn frames_by_accept_and_stored_syntax() {
+        let octets = r#"multipart/related; type="application/octet-stream""#;
+        for (accept, stored, expected) in [
+            ("*/*", J2K, Some("image/jp2; transfer-syntax=1.2.840.10008.1.2.4.90")),
+            ("*/*", IMPLICIT, Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1")),
+            (
+                &format!("{octets}; transfer-syntax=\"*\""),
+                J2K,
+                Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.90"),
+            ),
+            (
+                &format!("{octets}; transfer-syntax=*"),
+                IMPLICIT,
+                Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"),
+            ),
+            (octets, J2K, Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1")),
+            (octets, VIDEO, Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.102")),
+            (&format!("{octets}; transfer-syntax={EXPLICIT}"), VIDEO, None),
+            (
+                r#"multipart/related; type="image/jp2""#,
+                J2K,
+                Some("image/jp2; transfer-syntax=1.2.840.10008.1.2.4.90"),
+            ),
+            (r#"multipart/related; type="image/jp2""#, JPEG, None),
+            (
+                r#"multipart/related; type="image/jpeg"; transfer-syntax=1.2.840.10008.1.2.4.50"#,
+                JPEG,
+                Some("image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50"),
+            ),
+            (
+                r#"multipart/related; type="image/*"; transfer-syntax=*"#,
+                JPEG,
+                Some("image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50"),
+            ),
+            (
+                r#"multipart/related; type="image/jls", multipart/related; type="application/octet-stream""#,
+                J2K,
+                Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"),
+            ),
+            (r#"multipart/related; type="application/dicom""#, J2K, None),
+        ] {
+            let wishes = Accept::parse(accept).unwrap().bulk().unwrap();
+            let choice = of_frames(&wishes, &uid(stored)).map(|choice| choice.content_type());
+            assert_eq!(choice.as_deref(), expected, "{accept} of {stored}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The table of contents.
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::state::State;
+use crate::{qido, stow, wado};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_extractor;
+use axum::routing::get;
+
+/// Every resource of the service. The program mounts it, usually at `/dicomweb`, and puts the caller's
+/// [`pacs_core::access::Actor`] into the extensions of each request.
+pub fn router(state: State) -> Router {
+    const STUDY: &str = "/studies/{study}";
+    const SERIES: &str = "/studies/{study}/series/{series}";
+    const INSTANCE: &str = "/studies/{study}/series/{series}/instances/{instance}";
+    let of = |resource: &str, rest: &str| format!("{resource}{rest}");
+
+    Router::new()
+        // QIDO-RS (PS3.18 10.6), STOW-RS (10.5)
+        .route("/studies", get(qido::studies).post(stow::any_study))
+        .route("/series", get(qido::series))
+        .route("/instances", get(qido::instances))
+        .route(&of(STUDY, "/series"), get(qido::series_of_study))
+        .route(&of(STUDY, "/instances"), get(qido::instances_of_study))
+        .route(&of(SERIES, "/instances"), get(qido::instances_of_series))
+        // WADO-RS (PS3.18 10.4): instances
+        .route(STUDY, get(wado::study::retrieve).post(stow::one_study))
+        .route(SERIES, get(wado::series::retrieve))
+        .route(INSTANCE, get(wado::instance::retrieve))
+        // metadata
+        .route(&of(STUDY, "/metadata"), get(wado::metadata::of_study))
+        .route(&of(SERIES, "/metadata"), get(wado::metadata::of_series))
+        .route(&of(INSTANCE, "/metadata"), get(wado::metadata::of_instance))
+        // frames and bulk data
+        .route(&of(INSTANCE, "/frames/{frames}"), get(wado::frames::retrieve))
+        .route(&of(INSTANCE, "/bulkdata/{*path}"), get(wado::bulkdata::retrieve))
+        // rendered
+        .route(&of(INSTANCE, "/rendered"), get(wado::rendered::of_instance))
+        .route(&of(INSTANCE, "/frames/{frames}/rendered"), get(wado::rendered::of_frame))
+        .route(&of(STUDY, "/thumbnail"), get(wado::thumbnail::of_study))
+        .route(&of(SERIES, "/thumbnail"), get(wado::thumbnail::of_series))
+        .route(&of(INSTANCE, "/thumbnail"), get(wado::thumbnail::of_instance))
+        .route(&of(INSTANCE, "/frames/{frames}/thumbnail"), get(wado::thumbnail::of_frame))
+        .fallback(|| async { Error::NotFound("this resource") })
+        .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
+        // Whoever has not signed in learns nothing, not even which resources there are.
+        .layer(from_extractor::<Caller>())
+        // An instance may be of any size: what is stored is bounded by the spool, not by the request.
+        .layer(DefaultBodyLimit::disable())
+        .with_state(state)
+}

@@ -1,0 +1,23 @@
+//! What every handler needs.
+
+use crate::pixel_pool::PixelPool;
+use storage::Archive;
+
+/// The service's handles. Clones share them.
+#[derive(Clone)]
+pub struct State {
+    /// Where the instances lie.
+    pub archive: Archive,
+    /// The configured absolute URL of the program, if there is one.
+    pub public_url: Option<url::Url>,
+    /// The threads that decode and draw.
+    pub pixels: PixelPool,
+}
+
+impl State {
+    /// A service over `archive`, with a pixel thread for each processor.
+    pub fn new(archive: Archive, public_url: Option<url::Url>) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Ok(Self { archive, public_url, pixels: PixelPool::new(threads)? })
+    }
+}

@@ -1,0 +1,133 @@
+//! Brings instances into the archive, one after another as their bytes come, several at a time while they are synced.
+
+use super::opening::{Opened, Opener, Opening};
+use super::outcome::{Failure, Outcomes};
+use crate::multipart::ReadError;
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt};
+use pacs_core::access::{Actor, Facilities};
+use pacs_core::uid::Uid;
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use storage::Archive;
+use storage::{Door, Envelope, Incoming, Stored};
+use tokio::task::JoinHandle;
+
+/// Instances that may be synced while the next one arrives: enough for the archive to commit them together.
+const FINISHING_MAX: usize = 8;
+
+/// What is the same for all instances of a request.
+#[derive(Clone)]
+pub struct Intake {
+    archive: Archive,
+    facility: Option<String>,
+    peer: Option<IpAddr>,
+    study: Option<Uid>,
+}
+
+/// An instance whose last byte has come.
+pub struct Whole {
+    incoming: Incoming,
+    class: Option<Uid>,
+    instance: Option<Uid>,
+}
+
+impl Intake {
+    /// For a request of `actor` from `peer`, limited to `study` when it names one.
+    pub fn new(archive: Archive, actor: &Actor, peer: Option<IpAddr>, study: Option<Uid>) -> Self {
+        let facility = match &actor.facilities {
+            Facilities::Only(codes) => codes.first().cloned(),
+            Facilities::All => None,
+        };
+        Self { archive, facility, peer, study }
+    }
+
+    /// Streams one instance in. The outer error is the request's, the inner one the instance's.
+    pub async fn take<S>(
+        &self,
+        mut content: S,
+        named: Option<Uid>,
+    ) -> Result<Result<Whole, Failure>, ReadError>
+    where
+        S: Stream<Item = Result<Bytes, ReadError>> + Unpin + Send,
+    {
+        let mut opener = Opener::new(named);
+        let opened = loop {
+            match opener.push(content.try_next().await?) {
+                Opening::NeedMore => {}
+                Opening::Refused(failure) => return Ok(Err(failure)),
+                Opening::Opened(opened) => break opened,
+            }
+        };
+        let Opened { transfer_syntax, class, instance, head, data_set } = opened;
+        let about = |error: storage::Error| Failure::of(&error).about(class.clone(), instance.clone());
+        // What a head says of itself is not announced: files in the field contradict their own meta information.
+        let declared = |uid: &Option<Uid>| if head.is_none() { uid.clone() } else { None };
+        let envelope = Envelope {
+            transfer_syntax,
+            declared_class: declared(&class),
+            declared_instance: declared(&instance),
+            head,
+            declared_study: self.study.clone(),
+            calling_ae: None,
+            called_ae: None,
+            peer: self.peer,
+            facility: self.facility.clone(),
+            received_by: Door::Stow,
+            expected_bytes: None,
+        };
+        let mut incoming = match self.archive.begin(envelope).await {
+            Ok(incoming) => incoming,
+            Err(error) => return Ok(Err(about(error))),
+        };
+        let mut next = Some(data_set);
+        while let Some(piece) = next {
+            if let Err(error) = incoming.write(piece).await {
+                return Ok(Err(about(error)));
+            }
+            next = content.try_next().await?;
+        }
+        Ok(Ok(Whole { incoming, class, instance }))
+    }
+}
+
+impl Whole {
+    async fn finish(self) -> Result<Stored, Failure> {
+        let Self { incoming, class, instance } = self;
+        incoming.finish().await.map_err(|error| Failure::of(&error).about(class, instance))
+    }
+}
+
+/// Instances that are being made durable, in the order in which they came.
+#[derive(Default)]
+pub struct Finishing {
+    outcomes: Outcomes,
+    running: VecDeque<JoinHandle<Result<Stored, Failure>>>,
+}
+
+impl Finishing {
+    /// Lets an instance finish beside the others; waits for the oldest when there are many.
+    pub async fn push(&mut self, taken: Result<Whole, Failure>) {
+        if self.running.len() >= FINISHING_MAX {
+            self.settle_oldest().await;
+        }
+        self.running.push_back(tokio::spawn(async move { taken?.finish().await }));
+    }
+
+    /// Waits for all.
+    pub async fn outcomes(mut self) -> Outcomes {
+        while !self.running.is_empty() {
+            self.settle_oldest().await;
+        }
+        self.outcomes
+    }
+
+    async fn settle_oldest(&mut self) {
+        if let Some(task) = self.running.pop_front() {
+            let outcome = task.await.unwrap_or_else(|error| {
+                Err(Failure::of(&storage::Error::internal("an instance could not be finished", error)))
+            });
+            self.outcomes.add(outcome);
+        }
+    }
+}

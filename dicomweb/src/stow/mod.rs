@@ -1,0 +1,156 @@
+//! STOW-RS (PS3.18 10.5): stores instances, each streaming into the archive as it arrives.
+
+mod intake;
+mod opening;
+mod outcome;
+
+use crate::accept::JsonName;
+use crate::base_url::BaseUrl;
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::media::MediaType;
+use crate::multipart::{Parser, PartReader, ReadError};
+use crate::resource::StudyPath;
+use crate::state::State;
+use axum::body::Body;
+use axum::extract::{self, ConnectInfo};
+use axum::response::{IntoResponse, Response};
+use futures::{StreamExt, TryStreamExt};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{Extensions, HeaderMap};
+use intake::{Finishing, Intake};
+use outcome::{Failure, Outcomes, Reason};
+use pacs_core::access::Act;
+use pacs_core::json;
+use pacs_core::uid::Uid;
+use std::net::SocketAddr;
+
+/// `POST /studies`
+pub async fn any_study(request: Request) -> Result<Response, Error> {
+    request.store(None).await
+}
+
+/// `POST /studies/{study}`: instances of other studies are not taken.
+pub async fn one_study(path: StudyPath, request: Request) -> Result<Response, Error> {
+    request.store(Some(path.study)).await
+}
+
+/// What storing needs of its request.
+#[derive(axum::extract::FromRequest)]
+#[from_request(state(State))]
+pub struct Request {
+    caller: Caller,
+    base: BaseUrl,
+    state: extract::State<State>,
+    headers: HeaderMap,
+    extensions: Peer,
+    body: Body,
+}
+
+/// Where the request came from, when the listener tells.
+struct Peer(Option<SocketAddr>);
+
+impl<S: Send + Sync> extract::FromRequestParts<S> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(peer(&parts.extensions)))
+    }
+}
+
+fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address)
+}
+
+/// What the body is.
+enum Payload {
+    Multipart(Parser),
+    OneInstance { transfer_syntax: Option<Uid> },
+}
+
+impl Request {
+    async fn store(self, study: Option<Uid>) -> Result<Response, Error> {
+        self.caller.may(Act::StoreImages, "store images")?;
+        let payload = payload(&self.headers)?;
+        let peer = self.extensions.0.map(|address| address.ip());
+        let intake = Intake::new(self.state.0.archive.clone(), &self.caller.0, peer, study);
+        let body = self.body.into_data_stream();
+        let outcomes = match payload {
+            Payload::Multipart(parser) => take_parts(&intake, PartReader::new(body, parser)).await?,
+            Payload::OneInstance { transfer_syntax } => {
+                let mut finishing = Finishing::default();
+                let content = body.map_err(ReadError::Body);
+                finishing.push(intake.take(Box::pin(content), transfer_syntax).await?).await;
+                finishing.outcomes().await
+            }
+        };
+        answer(&outcomes, &self.base)
+    }
+}
+
+async fn take_parts<S>(intake: &Intake, mut parts: PartReader<S>) -> Result<Outcomes, Error>
+where
+    S: futures::Stream<Item = Result<bytes::Bytes, axum::Error>> + Unpin + Send,
+{
+    let mut finishing = Finishing::default();
+    while let Some(headers) = parts.next_part().await? {
+        let media = headers.content_type;
+        if media.as_ref().is_some_and(|media| !media.is("application", "dicom")) {
+            let why = "a part is not of media type application/dicom";
+            finishing.push(Err(Failure::new(Reason::CannotUnderstand, why))).await;
+            continue;
+        }
+        let transfer_syntax = media.as_ref().and_then(named_syntax);
+        let content = futures::stream::try_unfold(&mut parts, |parts| async move {
+            Ok::<_, ReadError>(parts.chunk().await?.map(|chunk| (chunk, parts)))
+        });
+        let taken = intake.take(content.boxed(), transfer_syntax).await?;
+        finishing.push(taken).await;
+    }
+    Ok(finishing.outcomes().await)
+}
+
+/// Which of the payloads of PS3.18 10.5.1.3 the body is.
+fn payload(headers: &HeaderMap) -> Result<Payload, Error> {
+    const TAKEN: &str =
+        "send multipart/related; type=\"application/dicom\", or one instance as application/dicom";
+    let unsupported =
+        |what: &str| Error::UnsupportedMediaType(format!("{what} is not taken; {TAKEN}").into());
+    let text = headers.get(CONTENT_TYPE).ok_or_else(|| unsupported("a body without a Content-Type"))?;
+    let text = text.to_str().map_err(|_| Error::bad_request("the Content-Type is not ASCII text"))?;
+    let media = MediaType::parse(text)
+        .map_err(|error| Error::BadRequest(format!("the Content-Type: {error}").into()))?;
+    if media.is("application", "dicom") {
+        return Ok(Payload::OneInstance { transfer_syntax: named_syntax(&media) });
+    }
+    if !media.is("multipart", "related") {
+        return Err(unsupported(&media.to_string()));
+    }
+    if let Some(root) = media.parameter("type") {
+        let root =
+            MediaType::parse(root).map_err(|error| Error::BadRequest(format!("the type: {error}").into()))?;
+        if !root.is("application", "dicom") {
+            return Err(unsupported(&format!("multipart/related; type=\"{root}\"")));
+        }
+    }
+    let parser =
+        Parser::for_content_type(&media).map_err(|error| Error::BadRequest(error.to_string().into()))?;
+    Ok(Payload::Multipart(parser))
+}
+
+fn named_syntax(media: &MediaType) -> Option<Uid> {
+    media.parameter("transfer-syntax").and_then(|uid| Uid::parse(uid).ok())
+}
+
+fn answer(outcomes: &Outcomes, base: &BaseUrl) -> Result<Response, Error> {
+    if outcomes.is_empty() {
+        return Err(Error::bad_request("the body has no part"));
+    }
+    if outcomes.is_out_of_resources() {
+        return Err(Error::Busy("the archive has no room for these instances now".into()));
+    }
+    let mut body = Vec::new();
+    json::write(&outcomes.data_set(base), &mut body, &|_, _, _| None);
+    let headers = [(CONTENT_TYPE, JsonName::DicomJson.content_type()), (CACHE_CONTROL, "no-store")];
+    Ok((outcomes.status(), headers, body).into_response())
+}

@@ -1,0 +1,294 @@
+//! A stored instance laid out anew in Explicit VR Little Endian, as a list of pieces to send: bytes made here, ranges
+//! to copy from the stored data set, and the place where decoded frames go. Nothing large is held.
+
+use bytes::Bytes;
+use pacs_core::dataset::{DataSet, Element, Value};
+use pacs_core::transfer_syntax::TransferSyntax;
+use pacs_core::{Tag, VR, tags};
+
+/// The next part of the data set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// These bytes.
+    Made(Bytes),
+    /// A value copied from the stored data set.
+    Copied {
+        /// Where it begins, in bytes from the start of the stored data set.
+        offset: u64,
+        /// Its length in bytes.
+        length: u64,
+        /// Bytes of one number whose order is turned around; 1 leaves them.
+        swapped: usize,
+    },
+    /// All frames, decoded, one after another.
+    Frames,
+}
+
+/// The pixel data that frames decode to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pixels {
+    /// Bytes of all frames together.
+    pub length: u64,
+    /// Bits Allocated (0028,0100).
+    pub bits_allocated: u16,
+    /// Photometric Interpretation (0028,0004) after decoding.
+    pub photometric: &'static str,
+    /// Whether decoding has put the samples of a pixel together (Planar Configuration 0).
+    pub interleaved: bool,
+}
+
+/// The data set holds something that has no form in Explicit VR Little Endian: a value of 4 GiB, or a structure that
+/// was too large to be parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Impossible;
+
+/// Lays out `set`, stored in `source`. With `pixels`, Pixel Data is replaced by decoded frames.
+pub fn lay_out(
+    set: &DataSet,
+    source: &TransferSyntax,
+    pixels: Option<&Pixels>,
+) -> Result<Vec<Piece>, Impossible> {
+    let mut layout = Layout { source, pieces: Vec::new(), made: Vec::new() };
+    for element in set {
+        match (element.tag, pixels) {
+            (tags::PIXEL_DATA, Some(pixels)) => layout.frames(pixels)?,
+            // They index fragments that are no more.
+            (tags::EXTENDED_OFFSET_TABLE | tags::EXTENDED_OFFSET_TABLE_LENGTHS, Some(_)) => {}
+            (tags::PHOTOMETRIC_INTERPRETATION, Some(pixels)) => {
+                layout.text(element.tag, VR::CS, pixels.photometric)?;
+            }
+            (tags::PLANAR_CONFIGURATION, Some(pixels)) if pixels.interleaved => {
+                layout.header(element.tag, VR::US, 2)?;
+                layout.made.extend_from_slice(&0u16.to_le_bytes());
+            }
+            _ => layout.element(element)?,
+        }
+    }
+    layout.cut();
+    Ok(layout.pieces)
+}
+
+const UNDEFINED_LENGTH: u32 = u32::MAX;
+const ITEM: Tag = Tag(0xFFFE, 0xE000);
+const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
+const SEQUENCE_END: Tag = Tag(0xFFFE, 0xE0DD);
+const TRAILING_PADDING: Tag = Tag(0xFFFC, 0xFFFC);
+
+struct Layout<'a> {
+    source: &'a TransferSyntax,
+    pieces: Vec<Piece>,
+    made: Vec<u8>,
+}
+
+impl Layout<'_> {
+    fn element(&mut self, element: &Element) -> Result<(), Impossible> {
+        // Group lengths would be wrong now, and padding is for files (PS3.5 7.2, PS3.10 7.2).
+        if element.tag.1 == 0 || element.tag == TRAILING_PADDING {
+            return Ok(());
+        }
+        match &element.value {
+            Value::Bytes(bytes) => {
+                self.header(element.tag, element.vr, even(bytes.len() as u64))?;
+                self.made.extend_from_slice(bytes);
+                self.pad(element.vr, bytes.len() as u64);
+            }
+            Value::Items(items) => self.sequence(element.tag, items)?,
+            Value::Elsewhere { .. } if element.vr == VR::SQ => return Err(Impossible),
+            Value::Elsewhere { offset, length } => {
+                self.header(element.tag, element.vr, even(*length))?;
+                self.cut();
+                let swapped = if self.source.big_endian { number_bytes(element.vr) } else { 1 };
+                self.pieces.push(Piece::Copied { offset: *offset, length: *length, swapped });
+                self.pad(element.vr, *length);
+            }
+            Value::Fragments(_) => return Err(Impossible),
+        }
+        Ok(())
+    }
+
+    /// With undefined lengths nothing has to be known of the items before they are laid out.
+    fn sequence(&mut self, tag: Tag, items: &[DataSet]) -> Result<(), Impossible> {
+        self.tag(tag);
+        self.made.extend_from_slice(b"SQ\0\0");
+        self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
+        for item in items {
+            self.tag(ITEM);
+            self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
+            for element in item {
+                self.element(element)?;
+            }
+            self.tag(ITEM_END);
+            self.made.extend_from_slice(&0u32.to_le_bytes());
+        }
+        self.tag(SEQUENCE_END);
+        self.made.extend_from_slice(&0u32.to_le_bytes());
+        Ok(())
+    }
+
+    fn frames(&mut self, pixels: &Pixels) -> Result<(), Impossible> {
+        let vr = if pixels.bits_allocated > 8 { VR::OW } else { VR::OB };
+        self.header(tags::PIXEL_DATA, vr, even(pixels.length))?;
+        self.cut();
+        self.pieces.push(Piece::Frames);
+        self.pad(vr, pixels.length);
+        Ok(())
+    }
+
+    fn text(&mut self, tag: Tag, vr: VR, text: &str) -> Result<(), Impossible> {
+        self.header(tag, vr, even(text.len() as u64))?;
+        self.made.extend_from_slice(text.as_bytes());
+        self.pad(vr, text.len() as u64);
+        Ok(())
+    }
+
+    /// PS3.5 7.1.2. A value too long for the 16-bit length of its VR becomes UN (PS3.5 6.2.2 note 6).
+    fn header(&mut self, tag: Tag, vr: VR, length: u64) -> Result<(), Impossible> {
+        let length =
+            u32::try_from(length).ok().filter(|length| *length != UNDEFINED_LENGTH).ok_or(Impossible)?;
+        self.tag(tag);
+        match (has_long_length(vr), u16::try_from(length)) {
+            (false, Ok(short)) => {
+                self.made.extend_from_slice(vr.to_string().as_bytes());
+                self.made.extend_from_slice(&short.to_le_bytes());
+            }
+            (long, _) => {
+                let vr = if long { vr } else { VR::UN };
+                self.made.extend_from_slice(vr.to_string().as_bytes());
+                self.made.extend_from_slice(&[0, 0]);
+                self.made.extend_from_slice(&length.to_le_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    fn tag(&mut self, tag: Tag) {
+        self.made.extend_from_slice(&tag.0.to_le_bytes());
+        self.made.extend_from_slice(&tag.1.to_le_bytes());
+    }
+
+    fn pad(&mut self, vr: VR, length: u64) {
+        if length % 2 == 1 {
+            let text = !has_long_length(vr) && vr != VR::UI || matches!(vr, VR::UC | VR::UR | VR::UT);
+            self.made.push(if text { b' ' } else { 0 });
+        }
+    }
+
+    fn cut(&mut self) {
+        if !self.made.is_empty() {
+            self.pieces.push(Piece::Made(Bytes::from(std::mem::take(&mut self.made))));
+        }
+    }
+}
+
+fn even(length: u64) -> u64 {
+    length.saturating_add(length % 2)
+}
+
+/// PS3.5 table 7.1-1.
+fn has_long_length(vr: VR) -> bool {
+    use VR::{OB, OD, OF, OL, OV, OW, SQ, SV, UC, UN, UR, UT, UV};
+    matches!(vr, OB | OD | OF | OL | OV | OW | SQ | SV | UC | UN | UR | UT | UV)
+}
+
+/// Bytes of one number of the representation (PS3.5 7.3); 1 where there is no byte order.
+pub fn number_bytes(vr: VR) -> usize {
+    use VR::{AT, FD, FL, OD, OF, OL, OV, OW, SL, SS, SV, UL, US, UV};
+    match vr {
+        AT | OW | SS | US => 2,
+        FL | OF | OL | SL | UL => 4,
+        FD | OD | OV | SV | UV => 8,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pacs_core::dataset::{Fragment, Limits, Until, read_slice};
+
+    fn joined(pieces: &[Piece], frames: &[u8]) -> Vec<u8> {
+        pieces
+            .iter()
+            .flat_map(|piece| match piece {
+                Piece::Made(bytes) => bytes.to_vec(),
+                Piece::Copied { length, .. } => vec![7; usize::try_from(*length).unwrap()],
+                Piece::Frames => frames.to_vec(),
+            })
+            .collect()
+    }
+
+    fn sample() -> DataSet {
+        let mut item = DataSet::new();
+        item.put_text(tags::SCHEDULED_PROCEDURE_STEP_ID, "S1x");
+        let mut set = DataSet::new();
+        set.put_text(tags::PATIENT_NAME, "Nguyễn^Văn A");
+        set.put_text(tags::PHOTOMETRIC_INTERPRETATION, "YBR_FULL_422");
+        set.put_int(tags::PLANAR_CONFIGURATION, 1);
+        set.put_items(tags::REQUEST_ATTRIBUTES_SEQUENCE, vec![item]);
+        set
+    }
+
+    #[test]
+    fn what_is_laid_out_reads_back() {
+        let mut set = sample();
+        set.put(Element {
+            tag: tags::ICC_PROFILE,
+            vr: VR::OB,
+            value: Value::Elsewhere { offset: 9, length: 3 },
+        });
+        let pieces = lay_out(&set, &TransferSyntax::IMPLICIT_LITTLE_ENDIAN, None).unwrap();
+        let bytes = joined(&pieces, &[]);
+        let explicit = TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
+        let read = read_slice(&bytes, &explicit, &Limits::default(), Until::End).unwrap().data_set;
+        assert_eq!(read.text(tags::PATIENT_NAME).as_deref(), Some("Nguyễn^Văn A"));
+        let items = read.items(tags::REQUEST_ATTRIBUTES_SEQUENCE);
+        assert_eq!(items[0].text(tags::SCHEDULED_PROCEDURE_STEP_ID).as_deref(), Some("S1x"));
+        assert_eq!(read.get(tags::ICC_PROFILE).unwrap().bytes().unwrap().as_ref(), [7, 7, 7, 0]);
+    }
+
+    #[test]
+    fn decoded_frames_take_the_place_of_fragments() {
+        let mut set = sample();
+        let fragments = vec![Fragment { offset: 0, length: 4 }];
+        set.put(Element { tag: tags::PIXEL_DATA, vr: VR::OB, value: Value::Fragments(fragments) });
+        set.put_bytes(tags::EXTENDED_OFFSET_TABLE, VR::OV, vec![0; 8]);
+        let syntax = TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
+        assert_eq!(lay_out(&set, &syntax, None), Err(Impossible));
+
+        let pixels = Pixels { length: 3, bits_allocated: 8, photometric: "RGB", interleaved: true };
+        let pieces = lay_out(&set, &syntax, Some(&pixels)).unwrap();
+        let bytes = joined(&pieces, &[1, 2, 3]);
+        let read = read_slice(&bytes, &syntax, &Limits::default(), Until::End).unwrap();
+        assert!(bytes.ends_with(&[1, 2, 3, 0]));
+        assert_eq!(read.pixel_data.unwrap().length, Some(4));
+        let read = read.data_set;
+        assert_eq!(read.text(tags::PHOTOMETRIC_INTERPRETATION).as_deref(), Some("RGB"));
+        assert_eq!(read.int(tags::PLANAR_CONFIGURATION), Some(0));
+        assert!(!read.contains(tags::EXTENDED_OFFSET_TABLE));
+    }
+
+    #[test]
+    fn what_has_no_form_is_said() {
+        let large =
+            Pixels { length: 1 << 32, bits_allocated: 16, photometric: "MONOCHROME2", interleaved: false };
+        let mut set = DataSet::new();
+        set.put_bytes(tags::PIXEL_DATA, VR::OW, vec![]);
+        assert_eq!(lay_out(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, Some(&large)), Err(Impossible));
+        let mut set = DataSet::new();
+        let value = Value::Elsewhere { offset: 0, length: 10 };
+        set.put(Element { tag: tags::REQUEST_ATTRIBUTES_SEQUENCE, vr: VR::SQ, value });
+        assert_eq!(lay_out(&set, &TransferSyntax::IMPLICIT_LITTLE_ENDIAN, None), Err(Impossible));
+    }
+
+    #[test]
+    fn big_endian_values_that_are_copied_are_turned() {
+        let mut set = DataSet::new();
+        set.put(Element {
+            tag: tags::PIXEL_DATA,
+            vr: VR::OW,
+            value: Value::Elsewhere { offset: 4, length: 8 },
+        });
+        let pieces = lay_out(&set, &TransferSyntax::EXPLICIT_BIG_ENDIAN, None).unwrap();
+        assert_eq!(pieces.last(), Some(&Piece::Copied { offset: 4, length: 8, swapped: 2 }));
+    }
+}

@@ -1,0 +1,253 @@
+//! `…/instances/{instance}/frames/{list}`: frames in the stored or in an uncompressed encoding.
+//!
+//! The way of one frame is short, because a viewer asks for hundreds: the row, one positioned read, out.
+
+use super::{CACHE, Request, pixels};
+use crate::conditional;
+use crate::error::Error;
+use crate::multipart::Boundary;
+use crate::outgoing;
+use crate::pieces;
+use crate::range::{self, Wanted};
+use crate::representation::{self, BulkChoice, Encoding};
+use crate::resource::InstancePath;
+use crate::state::State;
+use axum::body::Body;
+use axum::extract::RawPathParams;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, VARY};
+use http::{HeaderValue, StatusCode};
+use pacs_core::pixels::Layout;
+use pacs_core::transfer_syntax;
+use std::ops::Range;
+use storage::{InstancePlace, InstanceReader};
+
+/// Most frames in one request.
+const FRAMES_MAX: usize = 10_000;
+/// A frame that is longer is sent while it is read.
+const FRAME_HELD_MAX_BYTES: u64 = 8 << 20;
+
+/// Answers with the frames of the path, in the order of the path.
+pub async fn retrieve(
+    path: InstancePath,
+    parameters: RawPathParams,
+    request: Request,
+) -> Result<Response, Error> {
+    let place = request.locate(&path).await?;
+    let frames = of_path(&parameters)?;
+    respond(&request, place, frames).await
+}
+
+/// The frame numbers of the path, each from 1.
+pub fn of_path(parameters: &RawPathParams) -> Result<Vec<u32>, Error> {
+    let list =
+        parameters.iter().find(|(name, _)| *name == "frames").map(|(_, value)| value).unwrap_or_default();
+    parse(list)
+}
+
+fn parse(list: &str) -> Result<Vec<u32>, Error> {
+    let mut frames = Vec::new();
+    for number in list.split(',') {
+        let frame = number.trim().parse().ok().filter(|frame| *frame > 0);
+        frames.push(
+            frame.ok_or(Error::bad_request(
+                "the frames of the path are not numbers from 1, parted by commas",
+            ))?,
+        );
+        if frames.len() > FRAMES_MAX {
+            return Err(Error::bad_request("too many frames in one request"));
+        }
+    }
+    Ok(frames)
+}
+
+/// Answers with frames of an instance; their numbers count from 1.
+pub async fn respond(request: &Request, place: InstancePlace, frames: Vec<u32>) -> Result<Response, Error> {
+    let wishes = request.accept()?.bulk()?;
+    let choice = representation::of_frames(&wishes, &place.transfer_syntax).ok_or_else(|| {
+        let stored = &place.transfer_syntax;
+        Error::NotAcceptable(
+            format!("frames stored in {stored} cannot be sent in an accepted media type").into(),
+        )
+    })?;
+    let etag = etag(&place, &frames, &choice);
+    if conditional::holds(&request.headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
+    }
+    let state = request.state.0.clone();
+    match frames.as_slice() {
+        // The whole of the path of a viewer: no task, no channel, a length that is known.
+        [frame] if choice.multipart => {
+            let content = read(&state, &place, *frame, &choice).await?;
+            Ok(one_part(content, &choice, &etag))
+        }
+        [frame] => {
+            let content = read(&state, &place, *frame, &choice).await?;
+            single(request, choice.content_type(), &etag, content)
+        }
+        _ if !choice.multipart => {
+            Err(Error::NotAcceptable("several frames are sent as multipart/related only".into()))
+        }
+        _ => several(state, place, frames, choice, &etag).await,
+    }
+}
+
+/// One frame as the one part of a multipart body.
+fn one_part(content: Content, choice: &BulkChoice, etag: &str) -> Response {
+    let boundary = Boundary::new();
+    let (head, close) = (boundary.part_head(&choice.content_type(), None), boundary.close());
+    let length = head.len() as u64 + content.length() + close.len() as u64;
+    let whole = 0..content.length();
+    let body = stream::iter([Ok(head)]).chain(content.pieces(whole)).chain(stream::iter([Ok(close)]));
+    answer(boundary.content_type(choice.media), etag, Body::from_stream(body), Some(length))
+}
+
+/// One frame as the body itself, of which a byte range may be asked: progressive viewers begin with the first bytes.
+fn single(request: &Request, content_type: String, etag: &str, content: Content) -> Result<Response, Error> {
+    let total = content.length();
+    let (status, part) = match range::wanted(&request.headers, total, Some(etag)) {
+        Wanted::Whole => (StatusCode::OK, 0..total),
+        Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
+        Wanted::Unsatisfiable => return Err(Error::RangeNotSatisfiable(total)),
+    };
+    let content_range = format!("bytes {}-{}/{total}", part.start, part.end.saturating_sub(1));
+    let length = part.end - part.start;
+    let mut response = answer(content_type, etag, Body::from_stream(content.pieces(part)), Some(length));
+    *response.status_mut() = status;
+    response.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if let (StatusCode::PARTIAL_CONTENT, Ok(value)) = (status, HeaderValue::try_from(content_range)) {
+        response.headers_mut().insert(CONTENT_RANGE, value);
+    }
+    Ok(response)
+}
+
+/// Several frames, read one after the other while they are sent. The first is read before the answer begins: what
+/// is wrong with the object is wrong with it as well, and can still be said with a status.
+async fn several(
+    state: State,
+    place: InstancePlace,
+    frames: Vec<u32>,
+    choice: BulkChoice,
+    etag: &str,
+) -> Result<Response, Error> {
+    let known = Layout::from(&*state.archive.header(&place).await?)?.frames;
+    if frames.iter().any(|frame| *frame > known) {
+        return Err(Error::NotFound("a frame of the list"));
+    }
+    let mut frames = frames.into_iter();
+    let Some(first) = frames.next() else { return Err(Error::NotFound("the frame")) };
+    let mut content = read(&state, &place, first, &choice).await?;
+    let boundary = Boundary::new();
+    let content_type = boundary.content_type(choice.media);
+    let body = outgoing::body(move |out| async move {
+        loop {
+            out.send(boundary.part_head(&choice.content_type(), None)).await?;
+            let whole = 0..content.length();
+            out.send_all(content.pieces(whole)).await?;
+            let Some(frame) = frames.next() else { break };
+            content = read(&state, &place, frame, &choice).await?;
+        }
+        out.send(boundary.close()).await?;
+        Ok(())
+    });
+    Ok(answer(content_type, etag, body, None))
+}
+
+/// The bytes of one frame.
+enum Content {
+    /// Here.
+    Held(Bytes),
+    /// Still in the archive: a frame too large to be held.
+    Stored(InstanceReader, Vec<Range<u64>>),
+}
+
+impl Content {
+    fn length(&self) -> u64 {
+        match self {
+            Self::Held(bytes) => bytes.len() as u64,
+            Self::Stored(_, ranges) => ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum(),
+        }
+    }
+
+    /// The bytes of `part`.
+    fn pieces(self, part: Range<u64>) -> BoxStream<'static, Result<Bytes, storage::Error>> {
+        match self {
+            Self::Held(bytes) => {
+                let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
+                stream::iter([Ok(bytes.slice(at(part.start)..at(part.end)))]).boxed()
+            }
+            Self::Stored(reader, ranges) => {
+                let whole = stream::iter(ranges).flat_map(move |range| reader.stream(range).boxed());
+                pieces::slice(whole, part.start, part.end.saturating_sub(part.start)).boxed()
+            }
+        }
+    }
+}
+
+/// One frame, counted from 1, as it is to be sent.
+async fn read(
+    state: &State,
+    place: &InstancePlace,
+    frame: u32,
+    choice: &BulkChoice,
+) -> Result<Content, Error> {
+    let index = frame - 1;
+    let archive = &state.archive;
+    let syntax = transfer_syntax::of(&place.transfer_syntax);
+    // Native little endian is sent as it lies.
+    let as_it_lies = choice.encoding == Encoding::AsStored || !(syntax.encapsulated || syntax.big_endian);
+    if as_it_lies && !syntax.deflated && place.place.length_bytes > FRAME_HELD_MAX_BYTES {
+        let ranges = archive.frame_ranges(place, index).await;
+        let ranges = ranges.map_err(|error| Error::or_not_found(error, "the frame"))?;
+        let content = Content::Stored(archive.open_instance(place).await?, ranges);
+        if content.length() > FRAME_HELD_MAX_BYTES {
+            return Ok(content);
+        }
+    }
+    let stored =
+        archive.frame(place, index).await.map_err(|error| Error::or_not_found(error, "the frame"))?;
+    if as_it_lies {
+        return Ok(Content::Held(stored.bytes));
+    }
+    Ok(Content::Held(pixels::decode(state, stored).await?.bytes.into()))
+}
+
+fn answer(content_type: String, etag: &str, body: Body, length: Option<u64>) -> Response {
+    let mut response = ([(CONTENT_TYPE, content_type)], body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, CACHE);
+    headers.insert(VARY, HeaderValue::from_static("accept"));
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        headers.insert(ETAG, etag);
+    }
+    response
+}
+
+/// A strong tag: content hash, frames and encoding.
+fn etag(place: &InstancePlace, frames: &[u32], choice: &BulkChoice) -> String {
+    let mut hasher = std::hash::DefaultHasher::new();
+    std::hash::Hash::hash(&(frames, &choice.multipart, choice.media, &choice.transfer_syntax), &mut hasher);
+    let hash = place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("\"{hash}-{:016x}\"", std::hash::Hasher::finish(&hasher))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_frames() {
+        assert_eq!(parse("1").unwrap(), [1]);
+        assert_eq!(parse("1,3,5").unwrap(), [1, 3, 5]);
+        assert_eq!(parse("2, 1,2").unwrap(), [2, 1, 2]);
+        for list in ["", "0", "1,", "a", "-1", "1-3", "99999999999", &"1,".repeat(FRAMES_MAX + 1)] {
+            assert!(parse(list).is_err(), "{}", list.get(..10).unwrap_or(list));
+        }
+    }
+}

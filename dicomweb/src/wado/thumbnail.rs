@@ -1,0 +1,83 @@
+//! `…/thumbnail`: one small picture that stands for a study, a series, an instance or a frame (PS3.18 10.4.1.1.4).
+
+use super::Request;
+use super::rendered;
+use super::rendering::Rendering;
+use crate::error::Error;
+use crate::resource::{InstancePath, SeriesPath, StudyPath};
+use axum::extract::RawPathParams;
+use axum::response::Response;
+use pacs_core::pixels::Viewport;
+use storage::InstancePlace;
+
+/// Width and height of a thumbnail at most, in pixels, when no viewport is asked for.
+const SIDE_PIXELS: u32 = 192;
+/// Instances that are tried before it is said that there is no picture.
+const TRIED_MAX: usize = 4;
+
+/// `/studies/{study}/thumbnail`
+pub async fn of_study(path: StudyPath, request: Request) -> Result<Response, Error> {
+    let places = request.state.archive.locate_study(&request.scope()?, &path.study).await?;
+    of_several(&request, &places, "the study").await
+}
+
+/// `/studies/{study}/series/{series}/thumbnail`
+pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, Error> {
+    let places = request.state.archive.locate_series(&request.scope()?, &path.study, &path.series).await?;
+    of_several(&request, &places, "the series").await
+}
+
+/// `…/instances/{instance}/thumbnail`
+pub async fn of_instance(path: InstancePath, request: Request) -> Result<Response, Error> {
+    let place = request.locate(&path).await?;
+    let frame = rendered::representative(&request.state, &place).await?;
+    rendered::respond(&request, &place, frame, &small(&request)?).await
+}
+
+/// `…/instances/{instance}/frames/{frame}/thumbnail`
+pub async fn of_frame(
+    path: InstancePath,
+    parameters: RawPathParams,
+    request: Request,
+) -> Result<Response, Error> {
+    let place = request.locate(&path).await?;
+    rendered::respond(&request, &place, rendered::one_frame(&parameters)?, &small(&request)?).await
+}
+
+async fn of_several(
+    request: &Request,
+    places: &[InstancePlace],
+    what: &'static str,
+) -> Result<Response, Error> {
+    if places.is_empty() {
+        return Err(Error::NotFound(what));
+    }
+    let rendering = small(request)?;
+    for place in candidates(places) {
+        let frame = rendered::representative(&request.state, place).await?;
+        match rendered::respond(request, place, frame, &rendering).await {
+            // A report, a presentation state: another instance may have pixels.
+            Err(Error::Undecodable(_) | Error::NotFound(_)) => {}
+            answer => return answer,
+        }
+    }
+    Err(Error::NotFound("a picture of it"))
+}
+
+/// The middle instance of each series, in order: the middle of a volume shows more of it than its edge.
+fn candidates(places: &[InstancePlace]) -> impl Iterator<Item = &InstancePlace> {
+    places
+        .chunk_by(|one, next| one.series_id == next.series_id)
+        .filter_map(|series| series.get(series.len() / 2))
+        .take(TRIED_MAX)
+}
+
+fn small(request: &Request) -> Result<Rendering, Error> {
+    let mut rendering = Rendering::read(&request.parameters()?, &request.accept()?)?;
+    rendering.options.viewport.get_or_insert(Viewport {
+        width: SIDE_PIXELS,
+        height: SIDE_PIXELS,
+        region: None,
+    });
+    Ok(rendering)
+}

@@ -1,0 +1,101 @@
+//! An instance re-encoded in Explicit VR Little Endian while it is sent: the header is laid out anew, large values are
+//! copied from the stored bytes, frames are decoded one at a time.
+
+use super::explicit::{self, Piece, Pixels};
+use super::{inflated, pixels};
+use crate::error::Error;
+use crate::outgoing::{Outgoing, Stopped};
+use crate::pieces;
+use crate::state::State;
+use bytes::Bytes;
+use pacs_core::dataset::{DataSet, Value};
+use pacs_core::pixels::{Frame, Layout};
+use pacs_core::{tags, transfer_syntax};
+use storage::InstancePlace;
+
+/// Sends the instance as a Part 10 file in Explicit VR Little Endian.
+pub async fn send(state: &State, place: &InstancePlace, out: &Outgoing) -> Result<(), Stopped> {
+    let syntax = transfer_syntax::of(&place.transfer_syntax);
+    let header = state.archive.header(place).await?;
+    let first = first_frame(state, place, &header, syntax.encapsulated || syntax.big_endian).await?;
+    let described = first.as_ref().map(|(frame, layout)| described(frame, layout));
+    let pieces =
+        explicit::lay_out(&header, &syntax, described.as_ref()).map_err(|explicit::Impossible| {
+            undecodable("the instance has no form in Explicit VR Little Endian")
+        })?;
+    let reader = state.archive.open_instance(place).await?;
+    out.send(inflated::head(place)?).await?;
+    let mut first = first;
+    for piece in pieces {
+        match piece {
+            Piece::Made(bytes) => out.send(bytes).await?,
+            Piece::Copied { offset, length, swapped } => {
+                let start = place.place.head_bytes.saturating_add(offset);
+                let stored = reader.stream(start..start.saturating_add(length));
+                out.send_all(pieces::turned(stored, swapped)).await?;
+            }
+            Piece::Frames => {
+                if let Some((frame, layout)) = first.take() {
+                    send_frames(state, place, frame, layout.frames, out).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first frame, when pixels have to be decoded: only a decoded frame tells how all of them will look.
+async fn first_frame(
+    state: &State,
+    place: &InstancePlace,
+    header: &DataSet,
+    decoding: bool,
+) -> Result<Option<(Frame, Layout)>, Error> {
+    let has_frames = header.get(tags::PIXEL_DATA).is_some_and(|element| match &element.value {
+        Value::Fragments(_) | Value::Elsewhere { .. } => true,
+        Value::Bytes(bytes) => !bytes.is_empty(),
+        Value::Items(_) => false,
+    });
+    if !decoding || !has_frames {
+        return Ok(None);
+    }
+    let layout = Layout::from(header)?;
+    let frame = pixels::decoded(state, place, 0).await?;
+    if frame.layout.bits_allocated != layout.bits_allocated || layout.bits_allocated == 1 {
+        return Err(undecodable("decoding changes the bits of its samples"));
+    }
+    Ok(Some((frame, layout)))
+}
+
+fn described(frame: &Frame, layout: &Layout) -> Pixels {
+    Pixels {
+        length: frame.layout.frame_bytes().saturating_mul(u64::from(layout.frames)),
+        bits_allocated: frame.layout.bits_allocated,
+        photometric: frame.layout.photometric.as_str(),
+        interleaved: !frame.layout.planar,
+    }
+}
+
+async fn send_frames(
+    state: &State,
+    place: &InstancePlace,
+    first: Frame,
+    frames: u32,
+    out: &Outgoing,
+) -> Result<(), Stopped> {
+    let layout = first.layout;
+    out.send(Bytes::from(first.bytes)).await?;
+    for number in 1..frames {
+        let frame = pixels::decoded(state, place, number).await?;
+        // The header that was sent describes all frames alike.
+        if frame.layout != layout {
+            return Err(Stopped::Failed(undecodable("its frames differ")));
+        }
+        out.send(Bytes::from(frame.bytes)).await?;
+    }
+    Ok(())
+}
+
+fn undecodable(why: &'static str) -> Error {
+    Error::Undecodable(why.into())
+}

@@ -1,0 +1,192 @@
+//! A service over a fresh archive, asked through its own router.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use dicomweb::multipart::{Event, Parser, PartHeaders};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use pacs_core::access::Actor;
+use pacs_core::dataset::{DataSet, Limits, Until, Value, read_slice};
+use pacs_core::part10::{HeadProgress, read_head};
+use pacs_core::transfer_syntax::TransferSyntax;
+use std::io::Read;
+use storage::{Archive, Config};
+use tower::ServiceExt;
+
+/// An archive in a folder of its own, and the service over it.
+pub struct House {
+    pub archive: Archive,
+    pub router: Router,
+    dir: tempfile::TempDir,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = Archive::open(Config::embedded(dir.path())).await.unwrap();
+        let router = dicomweb::router(dicomweb::State::new(archive.clone(), None).unwrap());
+        Self { archive, router: Router::new().nest("/dicomweb", router), dir }
+    }
+
+    /// Sends a request as the actor; `None` is somebody who has not signed in.
+    pub async fn send_as(&self, actor: Option<Actor>, mut request: Request<Body>) -> Answer {
+        request.headers_mut().entry("host").or_insert("pacs.test".parse().unwrap());
+        if let Some(actor) = actor {
+            request.extensions_mut().insert(actor);
+        }
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body =
+            body.collect().await.map(|body| body.to_bytes()).unwrap_or_else(|_| Bytes::from_static(b"CUT"));
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        self.send_as(Some(Actor::system()), request).await
+    }
+
+    /// `GET /dicomweb{path}` with these headers.
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().uri(format!("/dicomweb{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Stores files by one STOW-RS request.
+    pub async fn stow(&self, path: &str, files: &[Vec<u8>]) -> Answer {
+        self.send(stow_request(path, files)).await
+    }
+
+    /// Moves the study of a path into packs.
+    pub async fn settle(&self, path: &str) {
+        let study = pacs_core::uid::Uid::parse(path.split('/').nth(2).unwrap()).unwrap();
+        self.archive.settle_study(&study).await.unwrap();
+    }
+
+    /// Stores files that are all taken.
+    pub async fn keep(&self, files: &[Vec<u8>]) {
+        let answer = self.stow("/studies", files).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    }
+}
+
+/// A STOW-RS request, as dicomweb-client writes it.
+pub fn stow_request(path: &str, files: &[Vec<u8>]) -> Request<Body> {
+    let mut body = Vec::new();
+    for file in files {
+        body.extend_from_slice(
+            b"\r\n--0f3cf5c0-70e0-41ef-baef-c6f9f65ec3e1\r\nContent-Type: application/dicom\r\n\r\n",
+        );
+        body.extend_from_slice(file);
+    }
+    body.extend_from_slice(b"\r\n--0f3cf5c0-70e0-41ef-baef-c6f9f65ec3e1--");
+    // In small pieces, so that heads and delimiters are torn.
+    let pieces: Vec<Result<Bytes, std::io::Error>> =
+        body.chunks(997).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    Request::post(format!("/dicomweb{path}"))
+        .header(
+            "content-type",
+            "multipart/related; type=\"application/dicom\"; boundary=\"0f3cf5c0-70e0-41ef-baef-c6f9f65ec3e1\"",
+        )
+        .body(Body::from_stream(futures::stream::iter(pieces)))
+        .unwrap()
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The parts of a multipart body.
+    pub fn parts(&self) -> Vec<(PartHeaders, Vec<u8>)> {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.text());
+        let boundary = self.header("content-type").split("boundary=").nth(1).unwrap();
+        let mut parser = Parser::new(boundary).unwrap();
+        parser.feed(self.body.clone());
+        let mut parts: Vec<(PartHeaders, Vec<u8>)> = Vec::new();
+        loop {
+            match parser.next_event().unwrap() {
+                Event::Part(headers) => parts.push((headers, Vec::new())),
+                Event::Content(bytes) => parts.last_mut().unwrap().1.extend_from_slice(&bytes),
+                Event::EndOfPart => {}
+                Event::NeedMore => panic!("the body ends early"),
+                Event::End => return parts,
+            }
+        }
+    }
+}
+
+/// The first value of an attribute of DICOM JSON.
+pub fn value<'a>(set: &'a serde_json::Value, tag: &str) -> &'a serde_json::Value {
+    &set[tag]["Value"][0]
+}
+
+/// A licensed file of the repository.
+pub fn file(name: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/files").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Study, series and instance of a file, as a path below `/dicomweb`.
+pub fn path_of(file: &[u8]) -> String {
+    let set = read(file);
+    let uid = |tag| set.uid(tag).unwrap().unwrap();
+    use pacs_core::tags;
+    format!(
+        "/studies/{}/series/{}/instances/{}",
+        uid(tags::STUDY_INSTANCE_UID),
+        uid(tags::SERIES_INSTANCE_UID),
+        uid(tags::SOP_INSTANCE_UID)
+    )
+}
+
+/// All elements of a Part 10 file.
+pub fn read(file: &[u8]) -> DataSet {
+    parse(file).1
+}
+
+/// The value of Pixel Data as it lies in a Part 10 file, inflated where the data set is deflated.
+pub fn pixels(file: &[u8]) -> Vec<u8> {
+    let (data_set, read) = parse(file);
+    match &read.get(pacs_core::tags::PIXEL_DATA).unwrap().value {
+        Value::Bytes(bytes) => bytes.to_vec(),
+        Value::Elsewhere { offset, length } => {
+            let (start, length) = (usize::try_from(*offset).unwrap(), usize::try_from(*length).unwrap());
+            data_set[start..start + length].to_vec()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn parse(file: &[u8]) -> (Vec<u8>, DataSet) {
+    let HeadProgress::Head(head) = read_head(file).unwrap() else { panic!("no head") };
+    let mut data_set = file[usize::try_from(head.dataset_offset).unwrap()..].to_vec();
+    let mut syntax = pacs_core::transfer_syntax::of(&head.transfer_syntax);
+    if syntax.deflated {
+        let mut plain = Vec::new();
+        flate2::read::DeflateDecoder::new(data_set.as_slice()).read_to_end(&mut plain).unwrap();
+        data_set = plain;
+        syntax = TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
+    }
+    let read = read_slice(&data_set, &syntax, &Limits::default(), Until::End).unwrap().data_set;
+    (data_set, read)
+}

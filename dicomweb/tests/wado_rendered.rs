@@ -1,0 +1,180 @@
+//! WADO-RS: metadata, rendered images, thumbnails.
+
+mod support;
+
+use http::StatusCode;
+use std::io::Read;
+use support::{House, file, path_of, value};
+
+async fn slices(count: usize) -> (House, String) {
+    let house = House::new().await;
+    let slices: Vec<Vec<u8>> = testdata::ct_slices(count).sized(64).map(|slice| slice.bytes).collect();
+    house.keep(&slices).await;
+    let path = path_of(&slices[0]);
+    (house, path)
+}
+
+fn above(path: &str, mark: &str) -> String {
+    path.split(mark).next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn metadata_of_every_level() {
+    let (house, instance) = slices(3).await;
+    for settled in [false, true] {
+        if settled {
+            house.settle(&instance).await;
+        }
+        for (path, count) in
+            [(above(&instance, "/series"), 3), (above(&instance, "/instances"), 3), (instance.clone(), 1)]
+        {
+            let answer =
+                house.get(&format!("{path}/metadata"), &[("accept", "application/dicom+json")]).await;
+            assert_eq!(answer.header("content-type"), "application/dicom+json");
+            assert_eq!(answer.header("cache-control"), "private, no-cache");
+            assert!(answer.header("vary").contains("accept-encoding"));
+            let json = answer.json();
+            let list = json.as_array().unwrap();
+            assert_eq!(list.len(), count, "{path}");
+            for set in list {
+                assert_eq!(value(set, "00280010"), 64);
+                let uid = value(set, "00080018").as_str().unwrap();
+                let series = above(&instance, "/instances");
+                let uri = format!("http://pacs.test/dicomweb{series}/instances/{uid}/bulkdata/7FE00010");
+                assert_eq!(set["7FE00010"]["BulkDataURI"], uri.as_str());
+            }
+            let plain = answer.text();
+            let etag = answer.header("etag");
+            let held = house.get(&format!("{path}/metadata"), &[("if-none-match", etag)]).await;
+            assert_eq!((held.status, held.body.len()), (StatusCode::NOT_MODIFIED, 0));
+            assert_eq!(held.header("etag"), etag);
+
+            let packed = house.get(&format!("{path}/metadata"), &[("accept-encoding", "gzip, br")]).await;
+            assert_eq!(packed.header("content-encoding"), "gzip", "{path}");
+            assert_ne!(packed.header("etag"), etag, "another representation has another tag");
+            let mut unpacked = String::new();
+            flate2::read::GzDecoder::new(&packed.body[..]).read_to_string(&mut unpacked).unwrap();
+            assert_eq!(unpacked, plain);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_late_image_changes_the_tag() {
+    let house = House::new().await;
+    let mut slices = testdata::ct_slices(2).sized(8).map(|slice| slice.bytes);
+    let (first, late) = (slices.next().unwrap(), slices.next().unwrap());
+    house.keep(std::slice::from_ref(&first)).await;
+    let series = format!("{}/metadata", above(&path_of(&first), "/instances"));
+    let before = house.get(&series, &[]).await;
+    house.keep(&[late]).await;
+    let after = house.get(&series, &[("if-none-match", before.header("etag"))]).await;
+    assert_eq!(after.status, StatusCode::OK);
+    assert_eq!(after.json().as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn links_begin_with_what_the_proxy_saw() {
+    let (house, instance) = slices(1).await;
+    let proxied = [("x-forwarded-proto", "https"), ("x-forwarded-host", "pacs.example")];
+    let json = house.get(&format!("{instance}/metadata"), &proxied).await.json();
+    let uri = json[0]["7FE00010"]["BulkDataURI"].as_str().unwrap();
+    assert!(uri.starts_with("https://pacs.example/dicomweb/studies/"), "{uri}");
+    let json = house.get("/studies", &proxied).await.json();
+    assert!(
+        value(&json[0], "00081190").as_str().unwrap().starts_with("https://pacs.example/dicomweb/studies/")
+    );
+}
+
+fn size(picture: &[u8]) -> (u32, u32) {
+    // PNG: IHDR. JPEG: the frame header.
+    if picture.starts_with(b"\x89PNG") {
+        let number = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
+        return (number(16), number(20));
+    }
+    assert!(picture.starts_with(&[0xFF, 0xD8]), "neither PNG nor JPEG");
+    let mut at = 2;
+    loop {
+        let length = usize::from(u16::from_be_bytes([picture[at + 2], picture[at + 3]]));
+        if matches!(picture[at + 1], 0xC0..=0xC2) {
+            let number = |at: usize| u32::from(u16::from_be_bytes([picture[at], picture[at + 1]]));
+            return (number(at + 7), number(at + 5));
+        }
+        at += 2 + length;
+    }
+}
+
+#[tokio::test]
+async fn pictures_in_the_size_and_form_asked_for() {
+    let (house, instance) = slices(1).await;
+    let rendered = format!("{instance}/rendered");
+    let jpeg = house.get(&rendered, &[("accept", "image/jpeg")]).await;
+    assert_eq!(jpeg.status, StatusCode::OK, "{}", jpeg.text());
+    assert_eq!((jpeg.header("content-type"), size(&jpeg.body)), ("image/jpeg", (64, 64)));
+    let png = house.get(&rendered, &[("accept", "image/png")]).await;
+    assert_eq!((png.header("content-type"), size(&png.body)), ("image/png", (64, 64)));
+    let small = house.get(&format!("{rendered}?viewport=16,16&window=40,400&quality=50"), &[]).await;
+    assert_eq!(size(&small.body), (16, 16));
+    let frame = house.get(&format!("{instance}/frames/1/rendered"), &[("accept", "image/png")]).await;
+    assert_eq!(frame.body, png.body);
+    let window = house.get(&format!("{rendered}?window=-600,1500"), &[("accept", "image/png")]).await;
+    assert_ne!(window.body, png.body, "another window is another picture");
+
+    let again = house.get(&rendered, &[("accept", "image/png")]).await;
+    assert_eq!((&again.body, again.header("etag")), (&png.body, png.header("etag")));
+    let held = house.get(&rendered, &[("accept", "image/png"), ("if-none-match", png.header("etag"))]).await;
+    assert_eq!(held.status, StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn absurd_wishes_are_refused() {
+    let (house, instance) = slices(1).await;
+    for (query, status) in [
+        ("rendered?viewport=1000000,1000000", StatusCode::BAD_REQUEST),
+        ("rendered?viewport=0,0", StatusCode::BAD_REQUEST),
+        ("rendered?window=40,0", StatusCode::BAD_REQUEST),
+        ("rendered?quality=1000", StatusCode::BAD_REQUEST),
+        ("frames/2/rendered", StatusCode::NOT_FOUND),
+        ("frames/1,1/rendered", StatusCode::NOT_ACCEPTABLE),
+    ] {
+        let answer = house.get(&format!("{instance}/{query}"), &[]).await;
+        assert_eq!(answer.status, status, "{query}: {}", answer.text());
+    }
+    assert_eq!(
+        house.get(&format!("{instance}/rendered"), &[("accept", "video/mp4")]).await.status,
+        StatusCode::NOT_ACCEPTABLE
+    );
+}
+
+#[tokio::test]
+async fn thumbnails_of_every_level() {
+    let (house, instance) = slices(5).await;
+    for path in [
+        above(&instance, "/series"),
+        above(&instance, "/instances"),
+        instance.clone(),
+        format!("{instance}/frames/1"),
+    ] {
+        let answer = house.get(&format!("{path}/thumbnail"), &[]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+        let (width, height) = size(&answer.body);
+        assert!(width <= 192 && height <= 192);
+        let small = house.get(&format!("{path}/thumbnail?viewport=20,20"), &[("accept", "image/png")]).await;
+        assert_eq!(size(&small.body), (20, 20));
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_pixels_has_no_picture() {
+    let house = House::new().await;
+    let report = file("modality/sr-basic-text.dcm");
+    house.keep(std::slice::from_ref(&report)).await;
+    let path = path_of(&report);
+    for (resource, status) in [
+        (format!("{path}/rendered"), StatusCode::NOT_FOUND),
+        (format!("{}/thumbnail", above(&path, "/instances")), StatusCode::NOT_FOUND),
+        (format!("{}/thumbnail", above(&path, "/series")), StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(house.get(&resource, &[]).await.status, status, "{resource}");
+    }
+}
