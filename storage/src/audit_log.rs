@@ -126,12 +126,13 @@ async fn append(database: &Database, records: &[(AuditRecord, i64)]) -> Result<(
     for (record, at_ms) in records {
         let line = Line {
             at_ms: *at_ms,
-            actor: record.actor.clone(),
+            // A column cannot hold NUL, and the seal is over what the column holds.
+            actor: record.actor.replace('\0', ""),
             origin: record.peer.clone().unwrap_or_default(),
             act: word(&record.act)?,
-            subject: record.subject.clone(),
+            subject: record.subject.replace('\0', ""),
             outcome: word(&record.outcome)?,
-            detail: record.detail.clone(),
+            detail: record.detail.as_ref().map(|detail| detail.replace('\0', "")),
         };
         seal = line.seal(&seal);
         tx.execute(

@@ -177,7 +177,7 @@ async fn growing_studies_tell_their_followers_in_the_end(fresh: Fresh) {
     let segment = segment(&fresh.db).await;
     let mut hints = fresh.db.event_hints();
     hints.mark_unchanged();
-    let mut batch = |number: i64| {
+    let batch = |number: i64| {
         let image = Image { number, received_ms: NOW_MS + number, ..Image::default() };
         image.at(segment, number as u64 * 8192)
     };

@@ -1,1 +1,275 @@
-//! exams
+//! Orders meet images: by rule, by a person, and what moves an exam.
+
+use std::collections::BTreeSet;
+
+use pacs_core::access::{Actor, Scope};
+use pacs_core::exam::{Label, StepAct, StepState};
+use storage::Error;
+use storage::events::{self, EventKind};
+use storage::exams::{self, Exam, ExamId, matching, moves, search, unmatched};
+use storage::schedule::{self, Day, NewOrder, OrderPatient};
+
+use crate::backends::{Fresh, on_every_engine};
+use crate::samples::*;
+
+on_every_engine!(
+    images_of_an_order_move_its_label,
+    only_facility_number_and_patient_together_match,
+    documents_never_move_an_exam,
+    an_order_finds_images_that_came_before_it,
+    a_person_links_and_takes_back,
+    people_move_an_exam_by_its_laws,
+    a_quiet_device_ends_an_exam,
+    a_cancelled_exam_takes_no_images,
+    orders_find_their_patients,
+    many_orders_at_once_have_numbers_of_their_own,
+    the_day_is_read_by_room_and_modality,
+);
+
+async fn ordered(fresh: &Fresh) -> Exam {
+    schedule::create_order(&fresh.db, &order(), &clerk(), NOW_MS).await.unwrap()
+}
+
+async fn exam(fresh: &Fresh, id: ExamId) -> Exam {
+    exams::by_id(&fresh.db, &Scope::All, id).await.unwrap().unwrap()
+}
+
+async fn act(fresh: &Fresh, id: ExamId, act: StepAct, reason: Option<&str>) -> Result<Exam, Error> {
+    moves::act(&fresh.db, &Scope::All, &clerk(), id, act, reason, NOW_MS).await
+}
+
+fn image_of(exam: &Exam) -> Image {
+    Image { accession: Some(exam.accession_number.clone()), ..Image::default() }
+}
+
+async fn images_of_an_order_move_its_label(fresh: Fresh) {
+    let ordered = ordered(&fresh).await;
+    assert_eq!((ordered.label(), ordered.accession_number.as_str()), (Label::Scheduled, "26092100001"));
+    let cursor = events::newest(&fresh.db).await.unwrap();
+    // The console knows no Vietnamese letters.
+    store(&fresh.db, &[Image { name: "NGUYEN^VAN A", ..image_of(&ordered) }]).await;
+    let after = exam(&fresh, ordered.id).await;
+    assert_eq!(after.label(), Label::InProgress);
+    assert_eq!((after.study_uid.as_deref(), after.instance_count, after.started_ms), (Some("1.2.1"), 1, Some(NOW_MS)));
+    let line = search::study(&fresh.db, &Scope::All, &uid("1.2.1")).await.unwrap().unwrap();
+    assert_eq!((line.label(), line.exam), (Some(Label::InProgress), Some(ordered.id)));
+    assert!(line.flags().is_empty());
+    let told = events::since(&fresh.db, cursor, 100).await.unwrap();
+    assert!(told.iter().any(|event| event.kind == EventKind::ExamChanged && event.exam_id == Some(ordered.id.0)));
+    assert!(unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap().is_empty());
+}
+
+async fn only_facility_number_and_patient_together_match(fresh: Fresh) {
+    let ordered = ordered(&fresh).await;
+    let cases = [
+        ("2.1", Image { accession: None, ..Image::default() }, "noAccession"),
+        ("2.2", Image { accession: Some("4711".into()), ..Image::default() }, "noOrder"),
+        ("2.3", Image { facility: "BVH", ..image_of(&ordered) }, "facilityDiffers"),
+        ("2.4", Image { patient_id: "BN002", name: "TRẦN^B", ..image_of(&ordered) }, "patientDiffers"),
+        ("2.5", Image { name: "TRẦN^THỊ B", ..image_of(&ordered) }, "patientDiffers"),
+        ("2.6", Image { issuer: Some("CCCD"), ..image_of(&ordered) }, "patientDiffers"),
+    ];
+    for (study, image, want) in cases {
+        let image = Image { study: study.into(), series: format!("{study}.1"), ..image };
+        store(&fresh.db, &[image]).await;
+        let line = search::study(&fresh.db, &Scope::All, &uid(study)).await.unwrap().unwrap();
+        assert_eq!((line.unmatched_reason.as_deref(), line.exam), (Some(want), None), "{study}");
+    }
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::Scheduled, "nothing has moved");
+    let waiting = unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap();
+    assert_eq!(waiting.len(), 6);
+    let first_of = |study: &str| {
+        let found = waiting.iter().find(|waits| waits.study.uid == study).unwrap();
+        found.candidates.first().map(|exam| exam.id)
+    };
+    for study in ["2.1", "2.4", "2.5"] {
+        assert_eq!(first_of(study), Some(ordered.id), "{study}");
+    }
+    assert_eq!(first_of("2.3"), None, "another facility's exams are no candidates");
+}
+
+async fn documents_never_move_an_exam(fresh: Fresh) {
+    let ordered = ordered(&fresh).await;
+    store(&fresh.db, &[Image { modality: "SR", ..image_of(&ordered) }]).await;
+    let after = exam(&fresh, ordered.id).await;
+    assert_eq!((after.state, after.instance_count), (StepState::Scheduled, 1), "linked, not moved");
+    store(&fresh.db, &[Image { series: "1.2.1.2".into(), ..image_of(&ordered) }]).await;
+    assert_eq!(exam(&fresh, ordered.id).await.state, StepState::Started);
+}
+
+async fn an_order_finds_images_that_came_before_it(fresh: Fresh) {
+    store(&fresh.db, &[Image { accession: Some("HIS-17".into()), ..Image::default() }]).await;
+    let order = NewOrder { accession_number: Some("HIS-17".into()), ..order() };
+    let made = schedule::create_order(&fresh.db, &order, &clerk(), NOW_MS).await.unwrap();
+    assert_eq!((made.label(), made.study_uid.as_deref()), (Label::InProgress, Some("1.2.1")));
+    assert!(unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap().is_empty());
+    let again = schedule::create_order(&fresh.db, &order, &clerk(), NOW_MS).await;
+    assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
+}
+
+async fn a_person_links_and_takes_back(fresh: Fresh) {
+    let (db, all) = (&fresh.db, &Scope::All);
+    let ordered = ordered(&fresh).await;
+    store(db, &[Image { name: "NHẦM^TÊN", patient_id: "BN009", ..image_of(&ordered) }]).await;
+    let study = uid("1.2.1");
+    let elsewhere = Scope::Facilities(vec!["BVH".into()]);
+    let refused = matching::link(db, &elsewhere, &clerk(), &study, ordered.id, None, NOW_MS).await;
+    assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
+    matching::link(db, all, &clerk(), &study, ordered.id, Some("chọn nhầm dòng"), NOW_MS).await.unwrap();
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
+    let twice = matching::link(db, all, &clerk(), &study, ordered.id, None, NOW_MS).await;
+    assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+    matching::unlink(db, all, &clerk(), &study, Some("bệnh nhân khác"), NOW_MS).await.unwrap();
+    let after = exam(&fresh, ordered.id).await;
+    assert_eq!((after.label(), after.study_uid.as_deref(), after.started_ms), (Label::Scheduled, None, None));
+    assert_eq!(unmatched::list(db, all, 10).await.unwrap().len(), 1);
+    let acts = storage::acts::of_subject(db, "1.2.1", 10).await.unwrap();
+    let kinds: Vec<_> = acts.iter().map(|act| (act.kind.as_str(), act.reason.as_deref())).collect();
+    assert_eq!(kinds, [("study.unlink", Some("bệnh nhân khác")), ("study.link", Some("chọn nhầm dòng"))]);
+    let history = moves::history(db, ordered.id).await.unwrap();
+    assert_eq!(history.iter().map(|line| line.act.as_str()).collect::<Vec<_>>(), ["image", "unlink"]);
+}
+
+async fn people_move_an_exam_by_its_laws(fresh: Fresh) {
+    let id = ordered(&fresh).await.id;
+    assert_eq!(act(&fresh, id, StepAct::Arrive, None).await.unwrap().label(), Label::Arrived);
+    assert_eq!(act(&fresh, id, StepAct::Call, None).await.unwrap().label(), Label::Called);
+    for (illegal, reason) in [(StepAct::Accept, None), (StepAct::Restore, None), (StepAct::Cancel, None), (StepAct::Cancel, Some("  "))] {
+        let refused = act(&fresh, id, illegal, reason).await;
+        assert!(matches!(refused, Err(Error::Conflict(_))), "{illegal:?}: {refused:?}");
+    }
+    assert_eq!(exam(&fresh, id).await.label(), Label::Called);
+    let gone = act(&fresh, id, StepAct::NoShow, Some("không đến")).await.unwrap();
+    assert_eq!((gone.label(), gone.act_reason.as_deref()), (Label::Scheduled, Some("không đến")));
+    assert_eq!(act(&fresh, id, StepAct::Cancel, Some("trùng chỉ định")).await.unwrap().label(), Label::Cancelled);
+    assert_eq!(act(&fresh, id, StepAct::Restore, None).await.unwrap().label(), Label::Scheduled);
+    let elsewhere = Scope::Facilities(vec!["BVH".into()]);
+    let hidden = moves::act(&fresh.db, &elsewhere, &Actor::system(), id, StepAct::Arrive, None, NOW_MS).await;
+    assert!(matches!(hidden, Err(Error::NotFound)), "{hidden:?}");
+    let history = moves::history(&fresh.db, id).await.unwrap();
+    assert_eq!(history.len(), 5);
+    assert!(history.iter().all(|line| line.actor == "user:clerk"));
+}
+
+async fn a_quiet_device_ends_an_exam(fresh: Fresh) {
+    const QUIET_MS: i64 = 600_000;
+    let ordered = ordered(&fresh).await;
+    assert_eq!(moves::quiet(&fresh.db, QUIET_MS, NOW_MS + 2 * QUIET_MS).await.unwrap(), 0, "nothing has begun");
+    store(&fresh.db, &[image_of(&ordered)]).await;
+    store(&fresh.db, &[Image { number: 2, received_ms: NOW_MS + 300_000, ..image_of(&ordered) }]).await;
+    assert_eq!(moves::quiet(&fresh.db, QUIET_MS, NOW_MS + QUIET_MS).await.unwrap(), 0, "an image came since");
+    assert_eq!(moves::quiet(&fresh.db, QUIET_MS, NOW_MS + 300_000 + QUIET_MS).await.unwrap(), 1);
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::ToVerify);
+    let late = Image { number: 3, received_ms: NOW_MS + 2 * QUIET_MS, ..image_of(&ordered) };
+    store(&fresh.db, &[late]).await;
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress, "a late image wakes it");
+    let accepted = act(&fresh, ordered.id, StepAct::Accept, None).await.unwrap();
+    assert_eq!((accepted.label(), accepted.instance_count), (Label::ToRead, 3));
+    store(&fresh.db, &[Image { number: 4, ..image_of(&ordered) }]).await;
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::ToRead);
+}
+
+async fn a_cancelled_exam_takes_no_images(fresh: Fresh) {
+    let ordered = ordered(&fresh).await;
+    act(&fresh, ordered.id, StepAct::Cancel, Some("trùng")).await.unwrap();
+    store(&fresh.db, &[image_of(&ordered)]).await;
+    let line = search::study(&fresh.db, &Scope::All, &uid("1.2.1")).await.unwrap().unwrap();
+    assert_eq!(line.unmatched_reason.as_deref(), Some("noOrder"));
+    let study = uid("1.2.1");
+    let refused = matching::link(&fresh.db, &Scope::All, &clerk(), &study, ordered.id, None, NOW_MS).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    act(&fresh, ordered.id, StepAct::Restore, None).await.unwrap();
+    matching::link(&fresh.db, &Scope::All, &clerk(), &study, ordered.id, None, NOW_MS).await.unwrap();
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
+}
+
+async fn orders_find_their_patients(fresh: Fresh) {
+    let db = &fresh.db;
+    let newcomer = OrderPatient {
+        name: "Trần Thị Bình".into(),
+        birth_date: Some("19900101".into()),
+        national_id: Some("001090000002".into()),
+        insurance_id: Some("DN4010000000002".into()),
+        ..OrderPatient::default()
+    };
+    let place = |patient: OrderPatient| {
+        let order = NewOrder { patient, ..order() };
+        async move { schedule::create_order(db, &order, &clerk(), NOW_MS).await }
+    };
+    let first = place(newcomer.clone()).await.unwrap();
+    assert_eq!((first.patient.id.as_str(), first.patient.issuer.as_str()), ("BVTW0000001", "BVTW"));
+    let second = place(OrderPatient { insurance_id: None, ..newcomer.clone() }).await.unwrap();
+    assert_eq!(second.patient, first.patient, "the national number finds the patient");
+    let other = place(OrderPatient { name: "Phạm Văn C".into(), ..newcomer.clone() }).await;
+    assert!(matches!(other, Err(Error::Conflict(_))), "another name under the same number: {other:?}");
+    let stolen = OrderPatient { id: Some("BN500".into()), name: "Phạm Văn C".into(), national_id: newcomer.national_id.clone(), ..OrderPatient::default() };
+    assert!(matches!(place(stolen).await, Err(Error::Conflict(_))), "a number is one person's");
+    // A console had sent the name without marks and no birth date.
+    store(db, &[Image { name: "LE VAN D", patient_id: "BN600", birth_date: None, ..Image::default() }]).await;
+    let completed = OrderPatient { id: Some("BN600".into()), name: "Lê Văn D".into(), birth_date: Some("19700707".into()), ..OrderPatient::default() };
+    let exam = place(completed).await.unwrap();
+    assert_eq!((exam.patient.name.as_str(), exam.patient.birth_date.as_deref()), ("Lê Văn D", Some("19700707")));
+
+    for (typed, want) in [
+        ("binh tran", vec!["BVTW0000001"]),
+        ("0010900", vec!["BVTW0000001"]),
+        ("001090000002|x|Trần Thị Bình|01011990", vec!["BVTW0000001"]),
+        ("le v", vec!["BN600"]),
+        ("khong co", vec![]),
+        ("", vec![]),
+    ] {
+        let found = storage::identity::search(db, typed).await.unwrap();
+        assert_eq!(found.iter().map(|one| one.person.id.as_str()).collect::<Vec<_>>(), want, "{typed:?}");
+    }
+    let found = storage::identity::search(db, "001090000002").await.unwrap();
+    assert_eq!(found[0].national_id.as_deref(), Some("001090000002"));
+    assert_eq!(found[0].insurance_id.as_deref(), Some("DN4010000000002"));
+}
+
+async fn many_orders_at_once_have_numbers_of_their_own(fresh: Fresh) {
+    let tasks: Vec<_> = (0..24)
+        .map(|_| {
+            let db = fresh.db.clone();
+            let newcomer = OrderPatient { name: "Trẻ sơ sinh".into(), ..OrderPatient::default() };
+            tokio::spawn(async move {
+                schedule::create_order(&db, &NewOrder { patient: newcomer, ..order() }, &clerk(), NOW_MS).await.unwrap()
+            })
+        })
+        .collect();
+    let (mut numbers, mut patients, mut steps) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for task in tasks {
+        let exam = task.await.unwrap();
+        numbers.insert(exam.accession_number);
+        patients.insert(exam.patient.id);
+        steps.insert(exam.step_id);
+    }
+    assert_eq!((numbers.len(), patients.len(), steps.len()), (24, 24, 24));
+}
+
+async fn the_day_is_read_by_room_and_modality(fresh: Fresh) {
+    let db = &fresh.db;
+    for (time, room, modality, emergency, date) in [
+        ("100000", "P1", "CT", false, "20260921"),
+        ("080000", "P1", "CT", false, "20260921"),
+        ("120000", "P2", "MR", true, "20260921"),
+        ("070000", "P1", "CT", false, "20260922"),
+    ] {
+        let mut order = NewOrder {
+            scheduled_time: time.into(),
+            scheduled_date: date.into(),
+            room: Some(room.into()),
+            emergency,
+            ..order()
+        };
+        order.procedure.modality = modality.into();
+        schedule::create_order(db, &order, &clerk(), NOW_MS).await.unwrap();
+    }
+    let times = |day: Day, scope: Scope| async move {
+        let exams = schedule::day(db, &scope, &Day { date: "20260921".into(), ..day }).await.unwrap();
+        exams.into_iter().map(|exam| exam.scheduled_time).collect::<Vec<_>>()
+    };
+    assert_eq!(times(Day::default(), Scope::All).await, ["120000", "080000", "100000"]);
+    assert_eq!(times(Day { room: Some("P1".into()), ..Day::default() }, Scope::All).await, ["080000", "100000"]);
+    assert_eq!(times(Day { modality: Some("MR".into()), ..Day::default() }, Scope::All).await, ["120000"]);
+    assert!(times(Day::default(), Scope::Facilities(vec!["BVH".into()])).await.is_empty());
+}

@@ -8,7 +8,7 @@ use pacs_core::dataset::DataSet;
 use pacs_core::tags;
 use pacs_core::uid::{AeTitle, Uid};
 use storage::catalogue::Procedure;
-use storage::database::{Database, Durability};
+use storage::database::Database;
 use storage::index::SegmentId;
 use storage::index::arrivals::NewInstance;
 use storage::index::place::{Kept, Place};
@@ -119,10 +119,8 @@ impl Image {
 
 /// A segment for instances to lie in.
 pub async fn segment(db: &Database) -> SegmentId {
-    let mut tx = db.begin(Durability::Synced).await.unwrap();
-    let name = format!("{:016x}", rand::random::<u64>());
-    let id = segments::create(&mut tx, "1", &name, NOW_MS).await.unwrap();
-    tx.commit().await.unwrap();
+    let id = SegmentId(i64::from(rand::random::<u32>()));
+    segments::ensure(db, "1", &[id], NOW_MS).await.unwrap();
     id
 }
 
@@ -150,6 +148,7 @@ pub fn order() -> NewOrder {
             sex: Some("M".into()),
             ..OrderPatient::default()
         },
+        accession_number: None,
         procedure: Procedure { code: "CT-NGUC".into(), name: "Chụp CLVT ngực".into(), modality: "CT".into() },
         station_ae: Some(AeTitle::parse("CT1").unwrap()),
         room: None,
