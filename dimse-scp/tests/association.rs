@@ -12,7 +12,7 @@ use dimse_scp::pdu::{AbortSource, Rejection, encode};
 use dimse_scp::scu::{Association, Error, Options, Proposal};
 use pacs_core::uids;
 use support::wire::{Wire, request};
-use support::{Harness, ae, dataset_of, impatient, proposals_for, slices, uid, verification};
+use support::{Harness, ae, dataset_of, eventually, impatient, proposals_for, slices, uid, verification};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -298,7 +298,8 @@ async fn a_command_in_many_fragments_is_one_command() {
 #[tokio::test]
 async fn stopping_finishes_the_running_message_and_aborts_the_rest() {
     let server = Harness::start().await;
-    let instance = slices(1, 256, 3).remove(0);
+    // Larger than what waits in memory: its bytes in the spool show that it is under way.
+    let instance = slices(1, 1500, 3).remove(0);
     let mut storing = Wire::associate(server.address, &[CT]).await;
     let mut idle = Wire::associate(server.address, &[VERIFICATION]).await;
     let store = CommandSet::request(CommandField::Store, 1)
@@ -308,12 +309,19 @@ async fn stopping_finishes_the_running_message_and_aborts_the_rest() {
     storing.send_command(1, &store).await;
     let dataset = dataset_of(&instance);
     let (early, late) = dataset.split_at(dataset.len() / 2);
-    storing.send(&encode::data_header(1, false, false, early.len() as u32)).await;
-    storing.send(early).await;
+    for chunk in early.chunks(100_000) {
+        storing.send(&encode::data_header(1, false, false, chunk.len() as u32)).await;
+        storing.send(chunk).await;
+    }
+    eventually(async || server.archive.spool_bytes() > 1 << 20).await;
     server.shutdown.cancel();
     let abort = Some(Token::Abort(AbortSource::User, 0));
     assert_eq!(idle.token().await, abort);
-    storing.send_set(1, false, late).await;
+    for chunk in late.chunks(100_000) {
+        storing.send(&encode::data_header(1, false, false, chunk.len() as u32)).await;
+        storing.send(chunk).await;
+    }
+    storing.send(&encode::data_header(1, false, true, 0)).await;
     assert_eq!(storing.command().await.status(), Some(Status::SUCCESS));
     assert_eq!(storing.token().await, abort);
     drop((idle, storing));

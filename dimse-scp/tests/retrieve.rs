@@ -1,0 +1,284 @@
+//! C-GET and C-MOVE through real listeners: what comes back is what was stored, and what cannot be
+//! sent is counted and named.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use dimse_scp::dimse::Status;
+use dimse_scp::scu::{Association, Instance, Outcome, Proposal};
+use pacs_core::dataset::{self, DataSet, Limits, Until, Value};
+use pacs_core::uid::Uid;
+use pacs_core::{Tag, tags, transfer_syntax, uids};
+use storage::devices::{self, Device};
+use support::{Harness, ae, dataset_of, samples, slices, uid};
+
+const GET: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET;
+const MOVE: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE;
+const EXPLICIT: &str = uids::EXPLICIT_VR_LITTLE_ENDIAN;
+const IMPLICIT: &str = uids::IMPLICIT_VR_LITTLE_ENDIAN;
+
+fn model(class: &str) -> Proposal {
+    Proposal::new(uid(class), vec![uid(EXPLICIT)])
+}
+
+fn receiving(class: &Uid, syntax: &str) -> Proposal {
+    Proposal { class: class.clone(), transfer_syntaxes: vec![uid(syntax)], as_provider: true }
+}
+
+fn study_of(instance: &Instance) -> Uid {
+    let syntax = transfer_syntax::of(&instance.transfer_syntax);
+    let bytes = dataset_of(instance);
+    let header = dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set;
+    header.uid(tags::STUDY_INSTANCE_UID).unwrap().unwrap()
+}
+
+fn study(study: &Uid) -> DataSet {
+    let mut identifier = DataSet::new();
+    identifier.put_text(tags::QUERY_RETRIEVE_LEVEL, "STUDY");
+    identifier.put_uid(tags::STUDY_INSTANCE_UID, study);
+    identifier
+}
+
+/// Gets everything that matches: SOP instance to transfer syntax and data set.
+async fn get(association: &mut Association, identifier: &DataSet) -> (BTreeMap<Uid, (Uid, Vec<u8>)>, Outcome) {
+    let mut retrieval = association.get(&uid(GET), identifier).await.unwrap();
+    let mut arrived = BTreeMap::new();
+    while let Some(arrival) = retrieval.next().await.unwrap() {
+        let mut bytes = Vec::new();
+        while let Some(piece) = retrieval.data().await.unwrap() {
+            bytes.extend_from_slice(&piece);
+        }
+        arrived.insert(arrival.instance, (arrival.transfer_syntax, bytes));
+        retrieval.answer(Status::SUCCESS).await.unwrap();
+    }
+    (arrived, retrieval.outcome().unwrap().clone())
+}
+
+fn counts(outcome: &Outcome) -> (Status, u16, u16, u16) {
+    (outcome.status, outcome.completed, outcome.failed, outcome.warning)
+}
+
+/// All elements with their values, whatever the encoding; pixels as bytes.
+fn content(bytes: &[u8], syntax: &Uid) -> Vec<(Tag, Vec<u8>)> {
+    let limits = Limits { value_bytes: 64 << 20, retained_bytes: 64 << 20, ..Limits::default() };
+    let read = dataset::read_slice(bytes, &transfer_syntax::of(syntax), &limits, Until::End).unwrap();
+    let flat = |set: &DataSet| {
+        let mut flat = Vec::new();
+        flatten(set, bytes, &mut flat);
+        flat
+    };
+    flat(&read.data_set)
+}
+
+fn flatten(set: &DataSet, encoded: &[u8], flat: &mut Vec<(Tag, Vec<u8>)>) {
+    for element in set {
+        match &element.value {
+            Value::Bytes(bytes) => flat.push((element.tag, bytes.to_vec())),
+            Value::Elsewhere { offset, length } => {
+                flat.push((element.tag, encoded[*offset as usize..(offset + length) as usize].to_vec()));
+            }
+            Value::Items(items) => items.iter().for_each(|item| flatten(item, encoded, flat)),
+            Value::Fragments(_) => panic!("native pixels have no fragments"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_get_brings_back_what_was_stored() {
+    let server = Harness::start().await;
+    let instances = slices(12, 256, 1);
+    server.fill(&instances).await;
+    server.fill(&slices(3, 128, 2)).await;
+    let class = &instances[0].class;
+    let mut association = server.connect(&[model(GET), receiving(class, EXPLICIT)]).await;
+    let (arrived, outcome) = get(&mut association, &study(&study_of(&instances[0]))).await;
+    assert_eq!(counts(&outcome), (Status::SUCCESS, 12, 0, 0));
+    assert_eq!(arrived.len(), 12);
+    for instance in &instances {
+        let (syntax, bytes) = &arrived[&instance.instance];
+        assert_eq!(*syntax, instance.transfer_syntax);
+        assert!(*bytes == dataset_of(instance), "another data set came back");
+    }
+    // Nothing matches: a success without sub-operations.
+    let (arrived, outcome) = get(&mut association, &study(&uid("9.9.9"))).await;
+    assert_eq!((arrived.len(), counts(&outcome)), (0, (Status::SUCCESS, 0, 0, 0)));
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn native_instances_are_written_in_the_other_native_encoding() {
+    let server = Harness::start().await;
+    let from = |name: &str| samples("syntax").into_iter().chain(samples("modality")).find(|(n, _)| n == name).unwrap().1;
+    for (instance, wanted) in [(from("MR_small_implicit.dcm"), EXPLICIT), (from("sr-comprehensive.dcm"), IMPLICIT)] {
+        assert_ne!(instance.transfer_syntax, wanted);
+        server.fill(std::slice::from_ref(&instance)).await;
+        let mut association = server.connect(&[model(GET), receiving(&instance.class, wanted)]).await;
+        let (arrived, outcome) = get(&mut association, &study(&study_of(&instance))).await;
+        association.release().await.unwrap();
+        assert_eq!(counts(&outcome), (Status::SUCCESS, 1, 0, 0), "{:?}", outcome.comment);
+        let (syntax, bytes) = &arrived[&instance.instance];
+        assert_eq!(*syntax, wanted);
+        let sent = content(&dataset_of(&instance), &instance.transfer_syntax);
+        let got = content(bytes, syntax);
+        let without_lengths = |elements: Vec<(Tag, Vec<u8>)>| {
+            elements.into_iter().filter(|(tag, _)| tag.1 != 0).collect::<Vec<_>>()
+        };
+        assert!(without_lengths(got) == without_lengths(sent), "another content in {wanted}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_no_context_fits_is_counted_and_named() {
+    let server = Harness::start().await;
+    let compressed =
+        samples("syntax").into_iter().find(|(name, _)| name == "MR_small_jp2klossless.dcm").unwrap().1;
+    server.fill(std::slice::from_ref(&compressed)).await;
+    let mut association = server.connect(&[model(GET), receiving(&compressed.class, EXPLICIT)]).await;
+    let (arrived, outcome) = get(&mut association, &study(&study_of(&compressed))).await;
+    assert!(arrived.is_empty());
+    assert_eq!(counts(&outcome), (Status::CANNOT_PERFORM_SUBOPERATIONS, 0, 1, 0));
+    assert_eq!(outcome.failed_instances, [compressed.instance.clone()]);
+    assert!(outcome.comment.unwrap().contains("presentation context"));
+    association.release().await.unwrap();
+    // A context without the provider role is none for C-GET.
+    let plain = Proposal::new(compressed.class.clone(), vec![compressed.transfer_syntax.clone()]);
+    let mut association = server.connect(&[model(GET), plain]).await;
+    let (_, outcome) = get(&mut association, &study(&study_of(&compressed))).await;
+    assert_eq!(outcome.status, Status::CANNOT_PERFORM_SUBOPERATIONS);
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_refuses_is_reported() {
+    let server = Harness::start().await;
+    let instances = slices(3, 64, 3);
+    server.fill(&instances).await;
+    let mut association = server.connect(&[model(GET), receiving(&instances[0].class, EXPLICIT)]).await;
+    let mut retrieval = association.get(&uid(GET), &study(&study_of(&instances[0]))).await.unwrap();
+    let mut answers = [Status::OUT_OF_RESOURCES, Status(0xb007), Status::SUCCESS].into_iter();
+    while retrieval.next().await.unwrap().is_some() {
+        retrieval.answer(answers.next().unwrap()).await.unwrap();
+    }
+    let outcome = retrieval.outcome().unwrap();
+    assert_eq!(counts(outcome), (Status::SUBOPERATIONS_FAILED, 1, 1, 1));
+    assert_eq!(outcome.failed_instances.len(), 1);
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_get_ends_with_what_remains() {
+    let server = Harness::start().await;
+    let instances = slices(30, 64, 4);
+    server.fill(&instances).await;
+    let mut association = server.connect(&[model(GET), receiving(&instances[0].class, EXPLICIT)]).await;
+    let mut retrieval = association.get(&uid(GET), &study(&study_of(&instances[0]))).await.unwrap();
+    let mut count = 0;
+    while retrieval.next().await.unwrap().is_some() {
+        count += 1;
+        if count == 5 {
+            retrieval.cancel().await.unwrap();
+        }
+        retrieval.answer(Status::SUCCESS).await.unwrap();
+    }
+    let outcome = retrieval.outcome().unwrap();
+    assert_eq!(counts(outcome), (Status::CANCEL, 5, 0, 0));
+    assert_eq!(outcome.remaining, 25);
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+/// Makes `to` a device of `from` under the title DEST.
+async fn destination(from: &Harness, address: std::net::SocketAddr) {
+    let mut device = Device::named(ae("DEST"));
+    device.host = Some(address.ip().to_string());
+    device.port = Some(address.port());
+    devices::upsert(from.archive.database(), &device).await.unwrap();
+}
+
+async fn second_archive() -> Harness {
+    Harness::start_with(|config| config.ae_titles = vec![(ae("DEST"), None)], |_| {}).await
+}
+
+#[tokio::test]
+async fn a_move_sends_to_a_configured_device() {
+    let (server, receiver) = (Harness::start().await, second_archive().await);
+    destination(&server, receiver.address).await;
+    let mut instances = slices(10, 128, 5);
+    server.fill(&instances).await;
+    let compressed =
+        samples("syntax").into_iter().find(|(name, _)| name == "MR_small_jp2klossless.dcm").unwrap().1;
+    server.fill(std::slice::from_ref(&compressed)).await;
+    instances.push(compressed.clone());
+    let mut association = server.connect(&[model(MOVE)]).await;
+    for (wanted, count) in [(&instances[0], 10), (&compressed, 1)] {
+        let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &study(&study_of(wanted))).await.unwrap();
+        assert_eq!(counts(&outcome), (Status::SUCCESS, count, 0, 0), "{:?}", outcome.comment);
+    }
+    for instance in &instances {
+        assert!(receiver.dataset(&instance.instance).await == dataset_of(instance), "another data set arrived");
+        assert_eq!(receiver.place(&instance.instance).await.unwrap().transfer_syntax, instance.transfer_syntax);
+    }
+    let one = {
+        let mut identifier = study(&study_of(&instances[0]));
+        identifier.put_text(tags::QUERY_RETRIEVE_LEVEL, "IMAGE");
+        identifier.put_text(tags::SERIES_INSTANCE_UID, server.place(&instances[0].instance).await.unwrap().series_uid.as_str());
+        identifier.put_texts(tags::SOP_INSTANCE_UID, &[&instances[0].instance, &instances[1].instance]);
+        identifier
+    };
+    let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &one).await.unwrap();
+    assert_eq!(counts(&outcome), (Status::SUCCESS, 2, 0, 0));
+    association.release().await.unwrap();
+    server.stop().await;
+    receiver.stop().await;
+}
+
+#[tokio::test]
+async fn destinations_that_are_unknown_or_away_are_told_apart() {
+    let server = Harness::start().await;
+    let instances = slices(3, 64, 6);
+    server.fill(&instances).await;
+    let identifier = study(&study_of(&instances[0]));
+    let mut association = server.connect(&[model(MOVE)]).await;
+    let outcome = association.move_to(&uid(MOVE), &ae("NOBODY"), &identifier).await.unwrap();
+    assert_eq!(outcome.status, Status::MOVE_DESTINATION_UNKNOWN);
+    // A device without an address cannot be sent to.
+    devices::upsert(server.archive.database(), &Device::named(ae("DEST"))).await.unwrap();
+    let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &identifier).await.unwrap();
+    assert_eq!(outcome.status, Status::MOVE_DESTINATION_UNKNOWN);
+    // Nobody listens there any more.
+    let away = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    destination(&server, away).await;
+    let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &identifier).await.unwrap();
+    assert_eq!(counts(&outcome), (Status::CANNOT_PERFORM_SUBOPERATIONS, 0, 3, 0));
+    assert_eq!(outcome.failed_instances.len(), 3);
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_destination_is_reported() {
+    let server = Harness::start().await;
+    let receiver = Harness::start_with(
+        |config| config.ae_titles = vec![(ae("DEST"), None)],
+        |archive| archive.spool_limit_bytes = 200_000,
+    )
+    .await;
+    destination(&server, receiver.address).await;
+    let instances = slices(8, 256, 7);
+    server.fill(&instances).await;
+    let mut association = server.connect(&[model(MOVE)]).await;
+    let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &study(&study_of(&instances[0]))).await.unwrap();
+    assert_eq!(outcome.status, Status::SUBOPERATIONS_FAILED);
+    assert!(outcome.completed > 0 && outcome.failed > 0 && outcome.completed + outcome.failed == 8, "{outcome:?}");
+    for failed in &outcome.failed_instances {
+        assert!(receiver.place(failed).await.is_none());
+    }
+    association.release().await.unwrap();
+    server.stop().await;
+    receiver.stop().await;
+}
