@@ -42,6 +42,12 @@ export function hasPictures(modality: string): boolean {
   return !withoutPictures.has(modality);
 }
 
+/** The modalities that say what was done; those of documents only when there is nothing else. */
+export function mainModalities(modalities: readonly string[]): string {
+  const pictures = modalities.filter(hasPictures);
+  return (pictures.length > 0 ? pictures : modalities).join(' ');
+}
+
 /** Where the picture of a series is. */
 export function thumbnailOf(studyUid: string, seriesUid: string): string {
   return `${root}/studies/${studyUid}/series/${seriesUid}/thumbnail`;

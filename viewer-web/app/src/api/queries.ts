@@ -9,3 +9,11 @@ export const studyQuery = (studyUid: string) =>
 /** The series of a study. */
 export const seriesQuery = (studyUid: string) =>
   queryOptions({ queryKey: ['series', studyUid], queryFn: ({ signal }) => seriesOf(studyUid, signal), staleTime: 10_000 });
+
+/** What the order form chooses from; rooms and devices change rarely. */
+export const orderFormQuery = queryOptions({
+  queryKey: ['orderForm'], queryFn: ({ signal }) => server.orderForm(signal), staleTime: 5 * 60_000,
+});
+
+/** What this server is. */
+export const systemQuery = queryOptions({ queryKey: ['system'], queryFn: ({ signal }) => server.system(signal), staleTime: 5 * 60_000 });

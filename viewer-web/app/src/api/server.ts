@@ -33,15 +33,15 @@ export const server = {
 
   worklist: (filter: WorklistFilter, signal?: AbortSignal) =>
     request<Worklist>(withQuery(`${root}/worklist`, { ...filter }), { signal }),
-  act: (examId: string, act: Act, reason?: string) =>
-    request<Exam>(`${root}/exams/${part(examId)}/acts`, { method: 'POST', body: reason ? { act, reason } : { act } }),
+  act: (examId: number, act: Act, reason?: string) =>
+    request<Exam>(`${root}/exams/${examId}/acts`, { method: 'POST', body: reason ? { act, reason } : { act } }),
 
   orderForm: (signal?: AbortSignal) => request<OrderForm>(`${root}/orders/form`, { signal }),
   patients: (q: string, signal?: AbortSignal) => request<{ items: KnownPatient[] }>(withQuery(`${root}/patients`, { q }), { signal }),
   createOrder: (order: NewOrder) => request<Exam>(`${root}/orders`, { method: 'POST', body: order }),
 
   unmatched: (signal?: AbortSignal) => request<{ items: Unmatched[] }>(`${root}/unmatched`, { signal }),
-  link: (studyUid: string, examId: string, reason?: string) =>
+  link: (studyUid: string, examId: number, reason?: string) =>
     request<unknown>(`${root}/unmatched/${part(studyUid)}/link`, { method: 'POST', body: reason ? { examId, reason } : { examId } }),
   unlink: (studyUid: string) => request<unknown>(`${root}/unmatched/${part(studyUid)}/unlink`, { method: 'POST', body: {} }),
 

@@ -59,17 +59,18 @@ export interface Page<T> {
 
 /** A row of the day's worklist. */
 export interface Exam {
-  examId: string;
-  orderId: string;
+  examId: number;
+  orderId: number;
   label: LabelKey;
   flags: string[];
   patient: Patient;
   accessionNumber: string;
   procedure: { code: string; name: string };
   modality: string;
+  facility: string;
   stationAe: string | null;
   room: string | null;
-  scheduledAt: string;
+  scheduledAt: string | null;
   startedAt: string | null;
   referringPhysician: string | null;
   reason: string | null;
@@ -92,6 +93,14 @@ export interface Station {
   facility: string | null;
 }
 
+/** A room an order can name. */
+export interface Room {
+  code: string;
+  name: string;
+  facility: string;
+  modality: string | null;
+}
+
 /** A service that can be ordered. */
 export interface Procedure {
   code: string;
@@ -103,7 +112,7 @@ export interface Procedure {
 export interface OrderForm {
   facilities: { code: string; name: string }[];
   stations: Station[];
-  rooms: string[];
+  rooms: Room[];
   procedures: Procedure[];
   modalities: string[];
 }
@@ -141,17 +150,17 @@ export interface Unmatched {
   receivedAt: string;
   instanceCount: number;
   callingAe: string | null;
-  reason: UnmatchedReason;
+  reason: UnmatchedReason | null;
   candidates: Exam[];
 }
 
 /** A configured device. */
 export interface Device {
   aeTitle: string;
-  host: string;
-  port: number;
+  host: string | null;
+  port: number | null;
   facility: string | null;
-  description: string | null;
+  description: string;
   lastSeenAt: string | null;
   source: 'file' | 'rows';
 }
@@ -161,12 +170,14 @@ export interface SystemInfo {
   version: string;
   aeTitle: string;
   dimsePort: number;
+  /** Facility of orders and images that name none. */
+  defaultFacility: string;
 }
 
 /** A change somewhere; pages only use it to ask again. */
 export interface Change {
   id: number;
   kind: 'study.changed' | 'series.settled' | 'exam.changed' | 'order.created' | 'unmatched.changed';
-  studyUid?: string;
-  examId?: string;
+  studyUid?: string | null;
+  examId?: number | null;
 }

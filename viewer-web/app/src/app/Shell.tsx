@@ -6,20 +6,28 @@ import { ConnectionBar } from '~/live/ConnectionBar';
 import { LanguageSwitch } from '~/ui/LanguageSwitch';
 import { Mark } from '~/ui/Mark';
 import { paths } from './paths';
+import { offers } from './rights';
 import { useSession, useSignOut } from './session';
 import css from './Shell.module.css';
 
-const pages = [
-  { key: 'search', path: paths.search },
-  { key: 'worklist', path: paths.worklist },
-  { key: 'order', path: paths.order },
-  { key: 'unmatched', path: paths.unmatched },
-  { key: 'devices', path: paths.devices },
+const allPages = [
+  { key: 'search', path: paths.search, needs: null },
+  { key: 'worklist', path: paths.worklist, needs: null },
+  { key: 'order', path: paths.order, needs: 'manageOrders' },
+  { key: 'unmatched', path: paths.unmatched, needs: 'matchImages' },
+  { key: 'devices', path: paths.devices, needs: 'seeDevices' },
 ] as const;
+
+/** The pages of the one who is signed in. */
+function usePages() {
+  const role = useSession().data?.user.role;
+  return allPages.filter(({ needs }) => needs === null || offers(role, needs));
+}
 
 /** The bar on top of every page but the viewer, and the page below it. */
 export function Shell() {
   const { t } = useTranslation();
+  const pages = usePages();
   return (
     <div className={css.shell}>
       <header className={css.bar}>
@@ -45,6 +53,7 @@ export function Shell() {
 /** The pages as a menu where the bar is too narrow for them. */
 function NarrowMenu() {
   const { t } = useTranslation();
+  const pages = usePages();
   return (
     <Menu position="bottom-start">
       <Menu.Target>
@@ -79,8 +88,8 @@ function Account() {
   );
 }
 
-const roles = ['administrator', 'radiologist', 'radiographer', 'clerk', 'clinician', 'device', 'viewer'] as const;
+const roles = ['administrator', 'radiologist', 'radiographer', 'clerk', 'clinician', 'device'] as const;
 
 function roleWord(role: string): (typeof roles)[number] | undefined {
-  return roles.find((known) => known === role.toLowerCase());
+  return roles.find((known) => known === role);
 }

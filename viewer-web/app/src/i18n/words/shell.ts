@@ -34,7 +34,6 @@ export const shell = pair(
         clerk: 'Tiếp nhận',
         clinician: 'Bác sĩ lâm sàng',
         device: 'Thiết bị',
-        viewer: 'Chỉ xem',
       },
     },
     state: {
@@ -124,7 +123,6 @@ export const shell = pair(
         clerk: 'Clerk',
         clinician: 'Clinician',
         device: 'Device',
-        viewer: 'View only',
       },
     },
     state: {

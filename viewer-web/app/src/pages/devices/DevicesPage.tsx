@@ -2,6 +2,7 @@ import { CopyButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { systemQuery } from '~/api/queries';
 import { server } from '~/api/server';
 import type { Device, SystemInfo } from '~/api/types';
 import { instant } from '~/format/dates';
@@ -14,7 +15,7 @@ import css from './DevicesPage.module.css';
 export function DevicesPage() {
   const { t } = useTranslation();
   const devices = useQuery({ queryKey: ['devices'], queryFn: ({ signal }) => server.devices(signal) });
-  const system = useQuery({ queryKey: ['system'], queryFn: ({ signal }) => server.system(signal) });
+  const system = useQuery(systemQuery);
   const columns = useColumns();
   const [selected, setSelected] = useState<string | null>(null);
   useEffect(() => {

@@ -34,6 +34,12 @@ export function ExamFields({ draft, form, change, error }: Props) {
         data={form.procedures.map(({ code, name, modality }) => ({ value: code, label: `${modality} · ${name}` }))}
         onChange={(code) => change({ procedure: form.procedures.find((one) => one.code === code) ?? null, place: { is: 'any' } })}
       />
+      {form.facilities.length > 1 && (
+        <Select
+          className={css.whole ?? ''} label={t('order.facility')} allowDeselect={false} searchable filter={byWords} value={draft.facility} error={error('facility')}
+          data={form.facilities.map(({ code, name }) => ({ value: code, label: name }))} onChange={(facility) => change({ facility, place: { is: 'any' } })}
+        />
+      )}
       <Select
         className={css.whole ?? ''} label={t('order.place')} allowDeselect={false} searchable selectFirstOptionOnChange error={error('station')}
         filter={byWords} value={draft.procedure === null ? null : placeText(draft.place)} data={usePlaces(draft, form)} disabled={draft.procedure === null}
@@ -48,12 +54,6 @@ export function ExamFields({ draft, form, change, error }: Props) {
         label={t('order.referring')} value={draft.referring} error={error('referringPhysician')} autoComplete="off"
         onChange={(event) => change({ referring: event.currentTarget.value })}
       />
-      {form.facilities.length > 1 && (
-        <Select
-          label={t('order.facility')} clearable value={draft.facility} error={error('facility')}
-          data={form.facilities.map(({ code, name }) => ({ value: code, label: name }))} onChange={(facility) => change({ facility })}
-        />
-      )}
       <TextInput
         className={css.whole ?? ''} label={t('order.reason')} value={draft.reason} error={error('reason')} autoComplete="off"
         onChange={(event) => change({ reason: event.currentTarget.value })}
@@ -62,16 +62,17 @@ export function ExamFields({ draft, form, change, error }: Props) {
   );
 }
 
-/** The devices of the procedure's modality and the rooms they stand in; first, any of them. */
-function usePlaces({ procedure }: Draft, form: OrderForm): { value: string; label: string }[] {
+/** The facility's rooms and devices for the procedure's modality; first, any of them. */
+function usePlaces({ procedure, facility }: Draft, form: OrderForm): { value: string; label: string }[] {
   const { t } = useTranslation();
   const modality = procedure?.modality ?? '';
-  const stations = form.stations.filter((station) => station.modality === modality);
-  const rooms = stations.length > 0 ? [...new Set(stations.flatMap(({ room }) => room ?? []))] : form.rooms;
+  const stations = form.stations.filter((station) => station.modality === modality && (station.facility === null || station.facility === facility));
+  const rooms = form.rooms.filter((room) => room.facility === facility && (room.modality === null || room.modality === modality));
+  const roomName = (code: string | null): string => rooms.find((room) => room.code === code)?.name ?? code ?? '';
   return [
     { value: placeText({ is: 'any' }), label: t('order.anyStation', { modality }) },
-    ...rooms.map((room) => ({ value: placeText({ is: 'room', room }), label: room })),
-    ...stations.map(({ aeTitle, room }) => ({ value: placeText({ is: 'station', aeTitle }), label: [aeTitle, room].filter(Boolean).join(' · ') })),
+    ...rooms.map(({ code, name }) => ({ value: placeText({ is: 'room', room: code }), label: name })),
+    ...stations.map(({ aeTitle, room }) => ({ value: placeText({ is: 'station', aeTitle }), label: [aeTitle, roomName(room)].filter(Boolean).join(' · ') })),
   ];
 }
 

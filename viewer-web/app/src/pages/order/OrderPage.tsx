@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem } from '~/api/http';
+import { orderFormQuery, systemQuery } from '~/api/queries';
 import { server } from '~/api/server';
 import type { Exam, OrderForm } from '~/api/types';
 import { isoDay, timeOf } from '~/format/dates';
@@ -21,23 +22,29 @@ import css from './OrderPage.module.css';
 /** Tiếp nhận: a patient found, scanned or made, a chỉ định, saved; then the next one. */
 export function OrderPage() {
   const { t } = useTranslation();
-  const form = useQuery({ queryKey: ['orderForm'], queryFn: ({ signal }) => server.orderForm(signal) });
+  const form = useQuery(orderFormQuery);
+  const system = useQuery(systemQuery);
   useEffect(() => {
     document.title = `${t('nav.order')} · Sen`;
   }, [t]);
-  if (form.isPending) return <Loading />;
+  if (form.isPending || system.isPending) return <Loading />;
   if (form.isError) return <LoadFailed error={form.error} onRetry={() => void form.refetch()} />;
-  return <OrderDesk form={form.data} />;
+  return <OrderDesk form={form.data} facility={system.data?.defaultFacility ?? null} />;
+}
+
+/** The server's own facility where the clerk works for it, else the first of theirs. */
+function usualFacility(form: OrderForm, own: string | null): string | null {
+  return (form.facilities.find(({ code }) => code === own) ?? form.facilities[0])?.code ?? null;
 }
 
 const now = (): string => timeOf(new Date().toISOString());
 
-function OrderDesk({ form }: { form: OrderForm }) {
+function OrderDesk({ form, facility }: { form: OrderForm; facility: string | null }) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const box = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useState('');
-  const [draft, setDraft] = useState<Draft>(() => emptyDraft(isoDay(), now()));
+  const [draft, setDraft] = useState<Draft>(() => emptyDraft(isoDay(), now(), usualFacility(form, facility)));
   const [errors, setErrors] = useState<FieldErrors>({});
   const [recent, setRecent] = useState<readonly { exam: Exam; savedAt: string }[]>([]);
   const change = useCallback((part: Partial<Draft>) => {
@@ -46,7 +53,7 @@ function OrderDesk({ form }: { form: OrderForm }) {
   }, []);
 
   const next = useCallback(() => {
-    setDraft((before) => ({ ...emptyDraft(isoDay(), now()), facility: before.facility }));
+    setDraft((before) => emptyDraft(isoDay(), now(), before.facility));
     setErrors({});
     setTyped('');
     box.current?.focus();

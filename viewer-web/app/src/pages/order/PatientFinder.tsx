@@ -42,12 +42,13 @@ export function PatientFinder({ box, text, onText, onKnown, onCard, onNew }: Pro
     // A card is acted on once, when the answer for it is there.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [data, settled]);
-  useEffect(() => {
-    if (found.length > 0) list.selectFirstOption();
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [data]);
 
   const open = wanted.length >= 2 && !card && data !== undefined && settled === text.trim();
+  useEffect(() => {
+    // Enter takes the first: the patient found, or the new one.
+    if (open) list.selectFirstOption();
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [open, data]);
   const choose = (id: string): void => {
     const patient = found.find((one) => keyOf(one) === id);
     if (patient) onKnown(patient);

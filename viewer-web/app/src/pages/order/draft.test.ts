@@ -3,7 +3,7 @@ import { check, emptyDraft, orderOf, serverErrors, withCard, withKnown, type Dra
 
 const procedure = { code: 'CT01', name: 'CT sọ não', modality: 'CT' };
 const draft: Draft = {
-  ...emptyDraft('2026-11-23', '0830'), name: 'NGUYỄN VĂN A', birthDate: '1978-08-05', sex: 'M', procedure,
+  ...emptyDraft('2026-11-23', '0830', null), name: 'NGUYỄN VĂN A', birthDate: '1978-08-05', sex: 'M', procedure,
 };
 
 describe('an order', () => {
@@ -17,6 +17,7 @@ describe('an order', () => {
     [{ name: ' ' }, { name: 'required' }],
     [{ birthDate: '2026-11-24' }, { birthDate: 'future' }],
     [{ nationalId: '123' }, { nationalId: 'nationalId' }],
+    [{ insuranceId: 'GD-1' }, { insuranceId: 'insuranceId' }],
     [{ procedure: null }, { procedure: 'required' }],
     [{ time: '25:00' }, { scheduledAt: 'time' }],
     [{ sex: null, birthDate: null }, { sex: 'required', birthDate: 'required' }],

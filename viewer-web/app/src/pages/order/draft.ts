@@ -36,10 +36,10 @@ export type FieldProblem = keyof (typeof phrases)['vi']['order']['error'];
 export type FieldErrors = Partial<Record<Field, FieldProblem>>;
 
 /** An empty form for now. */
-export function emptyDraft(day: string, time: string): Draft {
+export function emptyDraft(day: string, time: string, facility: string | null): Draft {
   return {
     known: null, fromCard: false, patientId: '', name: '', birthDate: null, sex: null, nationalId: '', insuranceId: '',
-    procedure: null, place: { is: 'any' }, facility: null, day, time, emergency: false, referring: '', reason: '',
+    procedure: null, place: { is: 'any' }, facility, day, time, emergency: false, referring: '', reason: '',
   };
 }
 
@@ -67,7 +67,8 @@ export function check(draft: Draft, today: string): FieldErrors {
   if (!draft.emergency && draft.sex === null) errors.sex = 'required';
   if (!draft.emergency && draft.birthDate === null) errors.birthDate = 'required';
   if (draft.birthDate !== null && draft.birthDate > today) errors.birthDate = 'future';
-  if (draft.nationalId.trim() !== '' && !/^\d{12}$/.test(draft.nationalId.trim())) errors.nationalId = 'nationalId';
+  if (draft.nationalId.trim() !== '' && !/^(\d{9}|\d{12})$/.test(draft.nationalId.trim())) errors.nationalId = 'nationalId';
+  if (draft.insuranceId.trim() !== '' && !/^(\d{10}|[A-Z0-9]{15})$/i.test(draft.insuranceId.trim())) errors.insuranceId = 'insuranceId';
   if (draft.procedure === null) errors.procedure = 'required';
   if (draft.day === '') errors.scheduledAt = 'date';
   else if (parseClock(draft.time) === null) errors.scheduledAt = 'time';

@@ -3,10 +3,11 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
-import { seriesQuery, studyQuery } from '~/api/queries';
-import { server } from '~/api/server';
+import { seriesQuery, studyQuery, systemQuery } from '~/api/queries';
 import type { Study } from '~/api/types';
 import { viewerPath } from '~/app/paths';
+import { offers } from '~/app/rights';
+import { useSession } from '~/app/session';
 import { loadViewer } from '~/app/viewerChunk';
 import { useListKeys } from '~/keys/useListKeys';
 import { FreshBar } from '~/ui/FreshBar';
@@ -34,6 +35,7 @@ export function SearchPage() {
   const filter = useMemo(() => filterOf({ typed, modality, period, from, to }), [typed, modality, period, from, to]);
   const list = useStudyList(filter);
   const upload = useUpload(list.refresh);
+  const mayUpload = offers(useSession().data?.user.role, 'storeImages');
   const selected = list.studies.find((study) => study.studyUid === state.selected) ?? null;
 
   const select = useCallback((study: Study) => setSearch({ selected: study.studyUid }), []);
@@ -62,14 +64,14 @@ export function SearchPage() {
     if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
   }, [query]);
   return (
-    <DropArea onFiles={upload.add} onReading={upload.setReading}>
+    <DropArea enabled={mayUpload} onFiles={upload.add} onReading={upload.setReading}>
       <div className={css.page}>
         <FilterBar box={box}>
           <div className={css.wideOnly}>
             <KeyHints keys={[[['↑', '↓'], t('search.keys.move')], [['Enter'], t('search.keys.open')]]} />
           </div>
           <span className={css.count}>{query.data && t(more ? 'search.shownMore' : 'search.shown', { count: list.studies.length })}</span>
-          <UploadMenu onFiles={upload.add} />
+          {mayUpload && <UploadMenu onFiles={upload.add} />}
         </FilterBar>
         <div className={css.main}>
           <section className={`${css.list} ${query.isPlaceholderData ? css.stale : ''}`}>
@@ -97,7 +99,7 @@ function NothingFound() {
   const { t } = useTranslation();
   const { typed, modality, period } = useSearchState();
   const filtered = typed.trim() !== '' || modality !== null || period !== 'any';
-  const { data: system } = useQuery({ queryKey: ['system'], queryFn: ({ signal }) => server.system(signal), enabled: !filtered });
+  const { data: system } = useQuery({ ...systemQuery, enabled: !filtered });
   if (filtered) {
     return (
       <div className={css.centre}>

@@ -1,6 +1,7 @@
 import { useMediaQuery } from '@mantine/hooks';
 import { useMemo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { mainModalities } from '~/api/dicomweb';
 import type { Study } from '~/api/types';
 import { dayAndClock } from '~/format/dates';
 import { birthYear, personName } from '~/format/person';
@@ -45,7 +46,7 @@ function useColumns(): Column<Study>[] {
       { id: 'sex', title: t('field.sex'), width: '44px', cell: (study) => sex(study.patient) },
       { id: 'id', title: t('field.patientId'), width: '102px', cell: (study) => <span className="cut" title={study.patient.id}>{study.patient.id}</span> },
       { id: 'accession', title: t('field.accession'), width: '92px', cell: (study) => <span className="cut">{study.accessionNumber}</span> },
-      { id: 'modality', title: t('field.modality'), width: '52px', cell: (study) => <span className={`cut ${ui.modality}`}>{study.modalities.join(' ')}</span> },
+      { id: 'modality', title: t('field.modality'), width: '52px', cell: (study) => <span className={`cut ${ui.modality}`}>{mainModalities(study.modalities)}</span> },
       { id: 'description', title: t('field.description'), width: 'minmax(120px, 1.6fr)', cell: (study) => <><Flags flags={study.flags} /><span className="cut">{study.description}</span></> },
       { id: 'images', title: t('field.images'), width: '46px', end: true, cell: (study) => study.instanceCount },
       { id: 'label', title: t('field.label'), width: '108px', cell: (study) => <ExamLabel label={study.label} /> },
@@ -65,7 +66,7 @@ function NarrowRow({ study }: { study: Study }) {
         <span className={css.dim}>{short(study.patient)}</span>
       </div>
       <div className={css.dim}>
-        <span className={ui.modality}>{study.modalities.join(' ')}</span>
+        <span className={ui.modality}>{mainModalities(study.modalities)}</span>
         <span className={css.cut}>{dayAndClock(study.studyDate, study.studyTime)} · {study.patient.id} · {study.accessionNumber}</span>
         <Flags flags={study.flags} />
       </div>

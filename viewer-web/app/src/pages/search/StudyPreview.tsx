@@ -3,7 +3,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { seriesQuery, studyQuery } from '~/api/queries';
-import type { Series } from '~/api/dicomweb';
+import { mainModalities, type Series } from '~/api/dicomweb';
 import type { Study } from '~/api/types';
 import { day, dayAndClock, instant } from '~/format/dates';
 import { personName } from '~/format/person';
@@ -50,7 +50,7 @@ function Who({ study }: { study: Study }) {
     <>
       <h2 className={css.name}>{personName(study.patient.name) || t('field.unknown')}</h2>
       <p className={css.short}>{[short(study.patient), age(study.patient, study.studyDate)].filter(Boolean).join(' · ')}</p>
-      <p className={css.what}>{[study.modalities.join(' '), study.description].filter(Boolean).join(' · ')}</p>
+      <p className={css.what}>{[mainModalities(study.modalities), study.description].filter(Boolean).join(' · ')}</p>
       <div className={css.labels}><ExamLabel label={study.label} /><Flags flags={study.flags} /></div>
       <dl className={css.facts}>
         {facts.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
@@ -95,7 +95,7 @@ function Others({ studyUid, onOpen }: { studyUid: string; onOpen: (studyUid: str
       {data.priors.map((prior) => (
         <button type="button" key={prior.studyUid} className={css.prior} onClick={() => onOpen(prior.studyUid)}>
           <span>{day(prior.studyDate)}</span>
-          <b>{prior.modalities.join(' ')}</b>
+          <b>{mainModalities(prior.modalities)}</b>
           <span className={css.cut}>{prior.description}</span>
         </button>
       ))}

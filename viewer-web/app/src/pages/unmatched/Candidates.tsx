@@ -1,6 +1,7 @@
 import { Button, TextInput } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { mainModalities } from '~/api/dicomweb';
 import type { Exam, Unmatched } from '~/api/types';
 import { day, instant } from '~/format/dates';
 import { fold } from '~/format/fold';
@@ -27,7 +28,7 @@ export function Candidates({ row, busy, onLink, onOpen }: Props) {
       <header className={css.head}>
         <div>
           <h2>{personName(row.patient.name) || t('field.unknown')}</h2>
-          <p>{t(`unmatched.reason.${row.reason}`)}</p>
+          {row.reason && <p>{t(`unmatched.reason.${row.reason}`)}</p>}
         </div>
         <Button variant="default" onClick={() => onOpen(row)}>{t('worklist.open')}</Button>
       </header>
@@ -49,7 +50,7 @@ function Candidate({ row, exam, busy, onLink }: { row: Unmatched; exam: Exam; bu
     [t('field.patientId'), row.patient.id, exam.patient.id],
     [t('field.birthYear'), short(row.patient), short(exam.patient)],
     [t('field.accession'), row.accessionNumber ?? '', exam.accessionNumber],
-    [t('field.modality'), row.modalities.join(' '), exam.modality],
+    [t('field.modality'), mainModalities(row.modalities), exam.modality],
     [t('field.date'), day(row.studyDate), instant(exam.scheduledAt)],
   ];
   return (

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
+import { mainModalities } from '~/api/dicomweb';
 import { server } from '~/api/server';
 import type { Unmatched } from '~/api/types';
 import { viewerPath } from '~/app/paths';
@@ -81,11 +82,11 @@ function useUnmatchedColumns(): Column<Unmatched>[] {
     { id: 'name', title: t('field.patient'), width: 'minmax(110px, 0.9fr)', cell: (row) => <span className={`cut ${ui.strong}`}>{personName(row.patient.name) || t('field.unknown')}</span> },
     { id: 'born', title: t('field.birthYear'), width: '56px', cell: (row) => birthYear(row.patient.birthDate) },
     { id: 'sex', title: t('field.sex'), width: '40px', cell: (row) => sex(row.patient) },
-    { id: 'id', title: t('field.patientId'), width: '100px', cell: (row) => <span className="cut">{row.patient.id}</span> },
+    { id: 'id', title: t('field.patientId'), width: '104px', cell: (row) => <span className="cut">{row.patient.id}</span> },
     { id: 'accession', title: t('field.accession'), width: '92px', cell: (row) => <span className="cut">{row.accessionNumber}</span> },
-    { id: 'modality', title: t('field.modality'), width: '52px', cell: (row) => <span className={ui.modality}>{row.modalities.join(' ')}</span> },
+    { id: 'modality', title: t('field.modality'), width: '52px', cell: (row) => <span className={ui.modality}>{mainModalities(row.modalities)}</span> },
     { id: 'from', title: t('unmatched.from'), width: '60px', cell: (row) => <span className="cut">{row.callingAe}</span> },
     { id: 'images', title: t('field.images'), width: '34px', end: true, cell: (row) => row.instanceCount },
-    { id: 'why', title: t('unmatched.why'), width: 'minmax(168px, 1.2fr)', cell: (row) => <span className="cut">{t(`unmatched.reason.${row.reason}`)}</span> },
+    { id: 'why', title: t('unmatched.why'), width: 'minmax(160px, 1.2fr)', cell: (row) => <span className="cut">{row.reason && t(`unmatched.reason.${row.reason}`)}</span> },
   ], [t, sex]);
 }

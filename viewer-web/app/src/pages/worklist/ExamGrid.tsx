@@ -8,12 +8,13 @@ import { ExamLabel, Flags } from '~/ui/ExamLabel';
 import { usePatientWords } from '~/ui/usePatientWords';
 import ui from '~/ui/ui.module.css';
 import { RowActs } from './RowActs';
+import { usePlaceOf } from './usePlaceOf';
 
 interface Props {
   exams: readonly Exam[];
   selected: string | null;
   /** The exam whose act is on its way. */
-  busy: string | null;
+  busy: number | null;
   onSelect: (exam: Exam) => void;
   onOpen: (exam: Exam) => void;
   onAct: (exam: Exam, act: Act, reason?: string) => void;
@@ -23,6 +24,7 @@ interface Props {
 export function ExamGrid({ exams, selected, busy, onSelect, onOpen, onAct }: Props) {
   const { t } = useTranslation();
   const { sex } = usePatientWords();
+  const placeOf = usePlaceOf();
   const columns = useMemo((): Column<Exam>[] => [
     { id: 'time', title: t('field.time'), width: '44px', cell: (exam) => timeOf(exam.scheduledAt) },
     { id: 'label', title: t('field.label'), width: '118px', cell: (exam) => <ExamLabel label={exam.label} /> },
@@ -33,13 +35,13 @@ export function ExamGrid({ exams, selected, busy, onSelect, onOpen, onAct }: Pro
     { id: 'accession', title: t('field.accession'), width: '92px', cell: (exam) => <span className="cut">{exam.accessionNumber}</span> },
     { id: 'modality', title: t('field.modality'), width: '52px', cell: (exam) => <span className={ui.modality}>{exam.modality}</span> },
     { id: 'procedure', title: t('field.procedure'), width: 'minmax(130px, 1.2fr)', cell: (exam) => <span className="cut" title={exam.procedure.name}>{exam.procedure.name}</span> },
-    { id: 'room', title: t('field.room'), width: '104px', cell: (exam) => <span className="cut">{exam.room ?? exam.stationAe}</span> },
+    { id: 'room', title: t('field.room'), width: '104px', cell: (exam) => <span className="cut" title={exam.stationAe ?? ''}>{placeOf(exam)}</span> },
     { id: 'images', title: t('field.images'), width: '38px', end: true, cell: (exam) => exam.instanceCount || '' },
     { id: 'acts', title: t('worklist.acts'), width: '190px', cell: (exam) => <RowActs exam={exam} busy={busy === exam.examId} onAct={onAct} onOpen={onOpen} /> },
-  ], [t, sex, busy, onAct, onOpen]);
+  ], [t, sex, busy, onAct, onOpen, placeOf]);
   return (
     <DataGrid
-      label={t('nav.worklist')} columns={columns} rows={exams} rowKey={(exam) => exam.examId} selected={selected}
+      label={t('nav.worklist')} columns={columns} rows={exams} rowKey={(exam) => String(exam.examId)} selected={selected}
       onSelect={onSelect} onOpen={onOpen} dimmed={(exam) => exam.label === 'cancelled' || exam.label === 'discontinued'}
     />
   );

@@ -11,21 +11,24 @@ interface Props {
 }
 
 /** In the order in which a day goes; the first is the likely one. */
-const order: readonly Act[] = ['arrive', 'call', 'accept', 'restore', 'noShow', 'cancel'];
+const order: readonly Act[] = ['arrive', 'call', 'accept', 'restore', 'reopen', 'noShow', 'cancel', 'discontinue'];
 
-/** The acts allowed now, on the row itself. Cancelling asks for its reason in place. */
+/** What goes back or ends an exam early says why. */
+const needsReason: ReadonlySet<Act> = new Set<Act>(['noShow', 'reopen', 'cancel', 'discontinue']);
+
+/** The acts allowed now, on the row itself. Those that need a reason ask for it in place. */
 export function RowActs({ exam, busy, onAct, onOpen }: Props) {
   const { t } = useTranslation();
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<Act | null>(null);
   const still = (event: MouseEvent): void => event.stopPropagation();
-  if (asking) return <Reason onReason={(reason) => { setAsking(false); onAct(exam, 'cancel', reason); }} onLeave={() => setAsking(false)} />;
+  if (asking) return <Reason act={asking} onReason={(reason) => { setAsking(null); onAct(exam, asking, reason); }} onLeave={() => setAsking(null)} />;
   const allowed = order.filter((act) => exam.acts.includes(act));
   return (
     <span className={css.acts} onClick={still} onDoubleClick={still}>
       {allowed.map((act, index) => (
         <button
-          key={act} type="button" className={index === 0 && act !== 'cancel' ? css.likely : undefined} disabled={busy}
-          onClick={() => (act === 'cancel' ? setAsking(true) : onAct(exam, act))}
+          key={act} type="button" className={index === 0 && !needsReason.has(act) ? css.likely : undefined} disabled={busy}
+          onClick={() => (needsReason.has(act) ? setAsking(act) : onAct(exam, act))}
         >
           {t(`exam.act.${act}`)}
         </button>
@@ -35,7 +38,7 @@ export function RowActs({ exam, busy, onAct, onOpen }: Props) {
   );
 }
 
-function Reason({ onReason, onLeave }: { onReason: (reason: string) => void; onLeave: () => void }) {
+function Reason({ act, onReason, onLeave }: { act: Act; onReason: (reason: string) => void; onLeave: () => void }) {
   const { t } = useTranslation();
   const [reason, setReason] = useState('');
   const onKey = (event: KeyboardEvent): void => {
@@ -45,7 +48,7 @@ function Reason({ onReason, onLeave }: { onReason: (reason: string) => void; onL
   };
   return (
     <input
-      className={css.reason} autoFocus value={reason} aria-label={t('worklist.why')} placeholder={t('worklist.whyHint')}
+      className={css.reason} autoFocus value={reason} aria-label={t('worklist.why', { act: t(`exam.act.${act}`) })} placeholder={`${t(`exam.act.${act}`)}: ${t('worklist.whyHint')}`}
       onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={onKey} onBlur={() => reason.trim() === '' && onLeave()}
       onClick={(event) => event.stopPropagation()}
     />

@@ -4,11 +4,13 @@ import { useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
-import { server, type WorklistFilter } from '~/api/server';
+import { orderFormQuery } from '~/api/queries';
+import type { WorklistFilter } from '~/api/server';
 import type { Exam } from '~/api/types';
 import { viewerPath } from '~/app/paths';
 import { isoDay, shiftDay, timeOf } from '~/format/dates';
 import { useListKeys } from '~/keys/useListKeys';
+import { roomNames } from '~/format/rooms';
 import { DayInput } from '~/ui/DayInput';
 import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
@@ -25,9 +27,9 @@ export function WorklistPage() {
   const [selected, setSelected] = useState<string | null>(null);
   const list = useWorklist(filter);
   const acts = useActs(list.replace);
-  const select = useCallback((exam: Exam) => setSelected(exam.examId), []);
+  const select = useCallback((exam: Exam) => setSelected(String(exam.examId)), []);
   const open = useCallback((exam: Exam) => exam.studyUid && exam.instanceCount > 0 && void navigate(viewerPath(exam.studyUid)), [navigate]);
-  useListKeys({ rows: list.exams, rowKey: (exam) => exam.examId, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null) });
+  useListKeys({ rows: list.exams, rowKey: (exam) => String(exam.examId), selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null) });
   useEffect(() => {
     document.title = `${t('nav.worklist')} · Sen`;
   }, [t]);
@@ -56,8 +58,8 @@ interface FiltersProps {
 
 function Filters({ filter, onChange, children }: FiltersProps) {
   const { t } = useTranslation();
-  const { data: form } = useQuery({ queryKey: ['orderForm'], queryFn: ({ signal }) => server.orderForm(signal), staleTime: 5 * 60_000 });
-  const rooms = useMemo(() => [...new Set([...(form?.rooms ?? []), ...(form?.stations ?? []).flatMap(({ room }) => room ?? [])])], [form]);
+  const { data: form } = useQuery(orderFormQuery);
+  const rooms = useMemo(() => [...roomNames(form?.rooms ?? [])].map(([value, label]) => ({ value, label })), [form]);
   const today = isoDay();
   return (
     <div className={css.filters}>

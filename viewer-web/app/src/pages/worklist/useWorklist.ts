@@ -9,7 +9,7 @@ import { mergeInPlace } from '~/live/merge';
 import type { Done } from '~/ui/UndoBar';
 import { useProblemText } from '~/ui/useProblemText';
 
-const examKey = (exam: Exam): string => exam.examId;
+const examKey = (exam: Exam): string => String(exam.examId);
 
 /** The day's worklist, updated in place while it is looked at. */
 export function useWorklist(filter: WorklistFilter) {
@@ -46,6 +46,9 @@ export function useWorklist(filter: WorklistFilter) {
   return { query, exams: query.data?.items ?? none, asOf: query.data?.asOf ?? null, fresh, showFresh, replace };
 }
 
+/** The act that takes an act back. */
+const undoOf: Partial<Record<Act, Act>> = { cancel: 'restore', noShow: 'arrive', accept: 'reopen' };
+
 const none: readonly Exam[] = [];
 
 /** Moves exams; what was done stands under the list with its undo where there is one. */
@@ -56,7 +59,8 @@ export function useActs(replace: (exam: Exam) => void) {
     mutationFn: ({ exam, act, reason }: { exam: Exam; act: Act; reason?: string | undefined }) => server.act(exam.examId, act, reason),
     onSuccess: (after, { act }) => {
       replace(after);
-      const back = act !== 'restore' && after.acts.includes('restore') ? () => acting.mutate({ exam: after, act: 'restore' }) : null;
+      const undo = undoOf[act];
+      const back = undo && after.acts.includes(undo) ? () => acting.mutate({ exam: after, act: undo, reason: t('action.undo') }) : null;
       setDone({ text: t(`exam.done.${act}`, { name: personName(after.patient.name) }), undo: back });
     },
   });

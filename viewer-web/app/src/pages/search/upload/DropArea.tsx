@@ -5,18 +5,19 @@ import { fromDrop, type Named } from './collect';
 import css from './upload.module.css';
 
 interface Props {
+  enabled: boolean;
   onFiles: (files: readonly Named[]) => void;
   onReading: (count: number | null) => void;
   children: ReactNode;
 }
 
 /** The whole page takes files and folders. */
-export function DropArea({ onFiles, onReading, children }: Props) {
+export function DropArea({ enabled, onFiles, onReading, children }: Props) {
   const { t } = useTranslation();
   const [over, setOver] = useState(false);
   // Entering a child fires before leaving its parent: depth says when the pointer is really gone.
   const depth = useRef(0);
-  const carriesFiles = (event: DragEvent): boolean => event.dataTransfer.types.includes('Files');
+  const carriesFiles = (event: DragEvent): boolean => enabled && event.dataTransfer.types.includes('Files');
   const drop = async (event: DragEvent): Promise<void> => {
     onReading(0);
     onFiles(await fromDrop(event.dataTransfer, onReading));

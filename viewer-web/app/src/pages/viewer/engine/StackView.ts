@@ -6,7 +6,7 @@ import { namingOf } from '../model/displaySets';
 import { edgesOf, type Direction, type Edges } from '../model/orientation';
 import { rangeOf, type PresetWindow, type Range } from '../model/presets';
 import { registerStack } from './register';
-import { startEngine } from './setup';
+import { currentEngine, startEngine } from './setup';
 import { joinTools, leaveTools } from './tools';
 
 /** What stands over the image right now. */
@@ -26,6 +26,9 @@ export interface Readout {
 /** The element with its viewport, reachable from the browser's console and from tests. */
 export type ViewportElement = HTMLDivElement & { viewport?: StackViewport };
 
+/** The event on the element after an act of a `StackView`. */
+export const viewChanged = 'sen-view-changed';
+
 /** Draws stacks into one element until it is closed. */
 export class StackView {
   readonly id: string;
@@ -34,6 +37,7 @@ export class StackView {
   private stack: ImageStack | null = null;
   private playing: ReturnType<typeof setTimeout> | null = null;
   private moving = false;
+  private readonly sizes: ResizeObserver;
 
   constructor(id: string, element: ViewportElement) {
     const engine = startEngine();
@@ -43,11 +47,16 @@ export class StackView {
     engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element, defaultOptions: { background: [0, 0, 0] } });
     joinTools(id, engine.id);
     element.viewport = this.viewport;
+    open.add(this);
+    this.sizes = new ResizeObserver(resizeSoon);
+    this.sizes.observe(element);
   }
 
   /** Lets go of the element. */
   close(): void {
     this.stop();
+    this.sizes.disconnect();
+    open.delete(this);
     delete this.element.viewport;
     leaveTools(this.id, this.engineId);
     startEngine().disableElement(this.id);
@@ -59,7 +68,7 @@ export class StackView {
     this.stack = stack;
     registerStack(stack);
     await this.viewport.setStack(stack.imageIds, index);
-    this.viewport.render();
+    this.redraw();
   }
 
   /** Goes to an image, clamped to the stack. */
@@ -77,6 +86,12 @@ export class StackView {
   /** True while the film runs. */
   get isPlaying(): boolean {
     return this.playing !== null;
+  }
+
+  /** True until the reader has zoomed or moved the image. */
+  get isFitted(): boolean {
+    const [x, y] = this.viewport.getPan();
+    return Math.abs(this.viewport.getZoom() - 1) < 0.01 && Math.hypot(x, y) < 1;
   }
 
   /** Runs the film; a frame that is not there yet holds it up rather than being skipped. */
@@ -108,33 +123,33 @@ export class StackView {
     if (!image) return;
     const full = { lower: image.minPixelValue, upper: image.maxPixelValue };
     this.viewport.setProperties({ voiRange: rangeOf(window, sentRange(image) ?? full, full) });
-    this.viewport.render();
+    this.redraw();
   }
 
   /** Swaps black and white. */
   invert(): void {
     this.viewport.setProperties({ invert: !(this.viewport.getProperties().invert ?? false) });
-    this.viewport.render();
+    this.redraw();
   }
 
   /** Mirrors the image. */
   flip(axis: 'horizontal' | 'vertical'): void {
     const { flipHorizontal = false, flipVertical = false } = this.viewport.getCamera();
     this.viewport.setCamera(axis === 'horizontal' ? { flipHorizontal: !flipHorizontal } : { flipVertical: !flipVertical });
-    this.viewport.render();
+    this.redraw();
   }
 
   /** Turns the image by quarter turns. */
   rotate(degrees: 90 | -90): void {
     const { rotation = 0 } = this.viewport.getViewPresentation();
     this.viewport.setViewPresentation({ ...this.viewport.getViewPresentation(), rotation: (rotation + degrees + 360) % 360 });
-    this.viewport.render();
+    this.redraw();
   }
 
   /** The whole image in the cell; turns and flips stay. */
   fit(): void {
     this.viewport.resetCamera({ resetPan: true, resetZoom: true, resetToCenter: true, resetAspectRatio: true });
-    this.viewport.render();
+    this.redraw();
   }
 
   /** One image pixel on one pixel of the screen. */
@@ -159,12 +174,7 @@ export class StackView {
     this.viewport.setViewPresentation({ ...this.viewport.getViewPresentation(), rotation: 0, flipHorizontal: false, flipVertical: false });
     this.viewport.resetProperties();
     this.viewport.resetCamera();
-    this.viewport.render();
-  }
-
-  /** Fits the canvas to a changed element. */
-  draw(): void {
-    this.viewport.render();
+    this.redraw();
   }
 
   /** Removes the chosen measurements, or all of this stack. */
@@ -176,7 +186,7 @@ export class StackView {
     // Without a chosen one the newest goes: what was just drawn is what one wants to take back.
     const doomed = which === 'chosen' && mine.length === 0 ? annotation.state.getAllAnnotations().slice(-1) : mine;
     for (const { annotationUID } of doomed) if (annotationUID) annotation.state.removeAnnotation(annotationUID);
-    this.viewport.render();
+    this.redraw();
   }
 
   /** What stands over the image; null while there is none. */
@@ -204,9 +214,15 @@ export class StackView {
     };
   }
 
+  /** Draws, and tells those who show texts over the image: cornerstone itself does not tell of every change. */
+  private redraw(): void {
+    this.viewport.render();
+    this.element.dispatchEvent(new Event(viewChanged));
+  }
+
   private zoomTo(zoom: number): void {
     this.viewport.setZoom(Math.min(40, Math.max(0.05, zoom)));
-    this.viewport.render();
+    this.redraw();
   }
 
   /** Where a direction of the screen points in the patient. */
@@ -225,6 +241,19 @@ export class StackView {
   private get viewport(): StackViewport {
     return startEngine().getViewport(this.id) as StackViewport;
   }
+}
+
+const open = new Set<StackView>();
+let resizing = 0;
+
+/** Cells change their sizes together: one resize of the engine serves them all. What was fitted is fitted again. */
+function resizeSoon(): void {
+  resizing ||= requestAnimationFrame(() => {
+    resizing = 0;
+    const fitted = [...open].filter((view) => view.isFitted);
+    currentEngine()?.resize(true, true);
+    for (const view of fitted) view.fit();
+  });
 }
 
 /** The window an image was sent with. */

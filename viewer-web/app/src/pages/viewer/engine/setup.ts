@@ -6,8 +6,12 @@ import { addTools } from './tools';
 
 let started = false;
 
-/** The engine that draws all cells of the page. */
-export let engine: RenderingEngine | null = null;
+let engine: RenderingEngine | null = null;
+
+/** The engine that draws all cells of the page, while the viewer is open. */
+export function currentEngine(): RenderingEngine | null {
+  return engine;
+}
 
 /** True when this browser can draw images at all. */
 export function canDraw(): boolean {

@@ -2,7 +2,7 @@ import { IconChevronDown, IconChevronRight } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import { hasPictures, type Series } from '~/api/dicomweb';
+import { hasPictures, mainModalities, type Series } from '~/api/dicomweb';
 import type { Study } from '~/api/types';
 import { day } from '~/format/dates';
 import { Thumbnail } from '~/ui/Thumbnail';
@@ -45,7 +45,7 @@ function PriorHead({ study, open, onToggle }: { study: Study; open: boolean; onT
     <button type="button" className={css.prior} aria-expanded={open} onClick={onToggle}>
       {open ? <IconChevronDown size={14} /> : <IconChevronRight size={14} />}
       <span>
-        <span>{day(study.studyDate)} <b>{study.modalities.join(' ')}</b></span>
+        <span>{day(study.studyDate)} <b>{mainModalities(study.modalities)}</b></span>
         <small>{study.description}</small>
       </span>
     </button>

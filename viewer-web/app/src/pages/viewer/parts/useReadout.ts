@@ -1,10 +1,10 @@
 import { Enums } from '@cornerstonejs/core';
 import { useEffect, useState } from 'react';
-import type { Readout, StackView } from '../engine/StackView';
+import { viewChanged, type Readout, type StackView } from '../engine/StackView';
 
 const events = [
   Enums.Events.STACK_NEW_IMAGE, Enums.Events.VOI_MODIFIED, Enums.Events.CAMERA_MODIFIED, Enums.Events.VIEWPORT_NEW_IMAGE_SET,
-  Enums.Events.PRE_STACK_NEW_IMAGE,
+  Enums.Events.PRE_STACK_NEW_IMAGE, viewChanged,
 ];
 
 /** What stands over the image, read anew at most once a frame of the screen. */

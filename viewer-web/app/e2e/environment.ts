@@ -1,0 +1,27 @@
+/** What a run of the journeys needs to know, from the environment. */
+
+/** Where the server is, who signs in, and what to compare. */
+export interface Environment {
+  url: string;
+  user: string;
+  password: string;
+  chromium: string;
+  /** A file with the true values of one image, as `ExpectedImage`. */
+  expected: string | null;
+  /** Where screenshots go; none are taken without it. */
+  shots: string | null;
+}
+
+/** Reads the environment; throws when the address is missing. */
+export function environment(): Environment {
+  const { SEN_E2E_URL, SEN_E2E_USER, SEN_E2E_PASSWORD, SEN_E2E_CHROMIUM, SEN_E2E_EXPECTED, SEN_E2E_SHOTS } = process.env;
+  if (!SEN_E2E_URL) throw new Error('SEN_E2E_URL is not set: the address of a running sen, such as http://127.0.0.1:8080');
+  return {
+    url: SEN_E2E_URL.replace(/\/$/, ''),
+    user: SEN_E2E_USER ?? 'admin',
+    password: SEN_E2E_PASSWORD ?? '',
+    chromium: SEN_E2E_CHROMIUM ?? '/usr/bin/chromium',
+    expected: SEN_E2E_EXPECTED ?? null,
+    shots: SEN_E2E_SHOTS ?? null,
+  };
+}

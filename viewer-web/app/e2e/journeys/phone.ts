@@ -1,0 +1,19 @@
+import type { Page } from 'playwright-core';
+import type { Environment } from '../environment';
+import { expect } from '../expect';
+import { signIn } from './signIn';
+
+/** Sign-in and search on a phone of 360x740: nothing hangs over, a tap shows the preview. */
+export async function phone(page: Page, environment: Environment): Promise<void> {
+  await page.goto(`${environment.url}/sign-in`);
+  await fits(page, 'sign-in');
+  await signIn(page, environment);
+  await page.locator('[role="row"][aria-rowindex]').first().click();
+  await page.getByRole('button', { name: 'Mở ảnh' }).waitFor();
+  await fits(page, 'search');
+}
+
+async function fits(page: Page, what: string): Promise<void> {
+  const over = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
+  expect(!over, `${what} is no wider than a phone`);
+}

@@ -1,0 +1,52 @@
+/** Walks through the pages of a running server in a real browser. Exit status 1 when anything was not as it should be. */
+import type { Browser, Page } from 'playwright-core';
+import { launch, watchedPage } from './browser';
+import { environment, type Environment } from './environment';
+import { languages } from './journeys/languages';
+import { order } from './journeys/order';
+import { pages } from './journeys/pages';
+import { phone } from './journeys/phone';
+import { search } from './journeys/search';
+import { signIn } from './journeys/signIn';
+import { viewer } from './journeys/viewer';
+
+type Journey = (page: Page, environment: Environment) => Promise<string | void>;
+
+const desk: Record<string, Journey> = { signIn, languages, search, viewer, order, pages };
+
+/** One journey; true when it went well and the browser had nothing to complain of. */
+async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {
+  const began = Date.now();
+  complaints.length = 0;
+  let failure: string | null = null;
+  let remark: string | void = undefined;
+  try {
+    remark = await journey(page, settings);
+  } catch (error) {
+    failure = error instanceof Error ? error.message : String(error);
+    if (settings.shots) await page.screenshot({ path: `${settings.shots}/failed-${name}.png` }).catch(() => undefined);
+  }
+  const well = failure === null && complaints.length === 0;
+  const note = remark ? `: ${remark}` : '';
+  console.log(`${well ? 'ok    ' : 'FAILED'} ${name} (${Date.now() - began} ms)${note}`);
+  for (const line of [failure, ...complaints]) if (line) console.log(`       ${line}`);
+  return well;
+}
+
+async function run(browser: Browser, settings: Environment): Promise<boolean> {
+  let well = true;
+  const first = await watchedPage(browser, settings.url, 1366, 768);
+  for (const [name, journey] of Object.entries(desk)) {
+    well = (await walk(name, journey, first.page, first.complaints, settings)) && well;
+  }
+  const second = await watchedPage(browser, settings.url, 360, 740);
+  return (await walk('phone', phone, second.page, second.complaints, settings)) && well;
+}
+
+const settings = environment();
+const browser = await launch(settings.chromium);
+try {
+  process.exitCode = (await run(browser, settings)) ? 0 : 1;
+} finally {
+  await browser.close();
+}

@@ -1,0 +1,17 @@
+/** What each role finds on the pages. The server decides; this only leaves out what it would refuse. */
+
+/** Acts that pages offer. */
+export type Right = 'storeImages' | 'manageOrders' | 'matchImages' | 'seeDevices';
+
+const rights: Record<string, readonly Right[]> = {
+  administrator: ['storeImages', 'manageOrders', 'matchImages', 'seeDevices'],
+  radiologist: ['storeImages', 'manageOrders', 'matchImages', 'seeDevices'],
+  radiographer: ['storeImages', 'manageOrders', 'matchImages', 'seeDevices'],
+  clerk: ['manageOrders'],
+  clinician: ['manageOrders'],
+};
+
+/** Whether a role is offered an act. */
+export function offers(role: string | undefined, right: Right): boolean {
+  return rights[role ?? '']?.includes(right) ?? false;
+}
