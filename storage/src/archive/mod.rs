@@ -2,6 +2,7 @@
 
 mod fence;
 mod locate;
+mod probe;
 mod workers;
 
 use std::sync::Arc;
@@ -19,8 +20,11 @@ use crate::packs::store;
 use crate::read::ReadCaches;
 use crate::renditions::Renditions;
 use crate::settle::Settling;
-use crate::spool::{Spool, create_dir_durably};
+use crate::folders::make_folder;
+use crate::spool::Spool;
 use fence::{Fence, SpoolLock};
+
+pub use probe::probe_objects;
 
 /// An open archive. Cheap to clone; every clone is the same archive.
 #[derive(Clone)]
@@ -133,7 +137,7 @@ impl Drop for Inner {
 }
 
 fn prepare_folders(config: &Config) -> Result<(Spool, SpoolLock)> {
-    create_dir_durably(&config.data_dir).map_err(|error| Error::io("make the data folder", error))?;
+    make_folder(&config.data_dir).map_err(|error| Error::io("make the data folder", error))?;
     let spool = Spool::open(&config.spool_dir, config.spool_limit_bytes, config.clock.clone())?;
     let lock = SpoolLock::take(&config.spool_dir)?;
     Ok((spool, lock))

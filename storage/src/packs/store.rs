@@ -10,7 +10,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::spool::create_dir_durably;
+use crate::folders::make_folder;
 
 /// Opens `file:///folder` (made if missing, every write synced) or `s3://bucket/prefix`, whose
 /// credentials, region and endpoint come from the usual `AWS_*` variables. Blocks.
@@ -19,7 +19,7 @@ pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>> {
     match parsed.scheme() {
         "file" => {
             let folder: PathBuf = parsed.to_file_path().map_err(|()| wrong("it names no folder"))?;
-            create_dir_durably(&folder).map_err(|error| Error::io("make the folder of objects", error))?;
+            make_folder(&folder).map_err(|error| Error::io("make the folder of objects", error))?;
             let store = LocalFileSystem::new_with_prefix(&folder)?;
             Ok(Arc::new(store.with_fsync(true)))
         }

@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pacs_core::clock::Clock;
 
 use crate::error::{Error, Result};
+use crate::folders::{make_folder, sync_folder};
 pub use lease::{Lease, Undecided, Written};
 
 /// Size beyond which a segment takes no further instance.
@@ -61,7 +62,7 @@ struct Segment {
 impl Spool {
     /// Opens the spool in `dir`, which is made if missing, and counts what lies there.
     pub fn open(dir: &Path, limit_bytes: u64, clock: Clock) -> Result<Self> {
-        create_dir_durably(dir).map_err(|error| Error::io("make the spool's folder", error))?;
+        make_folder(dir).map_err(|error| Error::io("make the spool's folder", error))?;
         let spool = Self(Arc::new(Inner {
             dir: dir.to_owned(),
             limit_bytes,
@@ -136,7 +137,7 @@ impl Spool {
             .create_new(true)
             .open(self.path(id))
             .map_err(|error| Error::io(context, error))?;
-        sync_dir(&self.0.dir).map_err(|error| Error::io(context, error))?;
+        sync_folder(&self.0.dir).map_err(|error| Error::io(context, error))?;
         *self.pool().busy.entry(id).or_default() += 1;
         Ok(Lease::new(self.clone(), Segment { id, file, end: 0 }))
     }
@@ -245,26 +246,4 @@ impl Spool {
             }
         }
     }
-}
-
-/// Makes a folder and those above it, and makes their names last.
-pub(crate) fn create_dir_durably(dir: &Path) -> std::io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    let parent = match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    create_dir_durably(parent)?;
-    match fs::create_dir(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
-    sync_dir(parent)
-}
-
-/// Makes the names in a folder last.
-pub(crate) fn sync_dir(dir: &Path) -> std::io::Result<()> {
-    File::open(dir)?.sync_all()
 }

@@ -1,0 +1,179 @@
+//! The life of the serving process: what is opened in which order, and closed in the reverse.
+
+mod first_start;
+mod reload;
+mod signals;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use pacs_core::clock::Clock;
+use storage::Archive;
+use storage::audit_log::AuditLog;
+use storage::database::Database;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::http;
+use crate::telemetry;
+
+pub use first_start::FirstAdministrator;
+
+/// How long open associations and transfers may finish at a stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A serving archive.
+pub struct Running {
+    /// Address of the HTTP listener, with its real port.
+    pub http: SocketAddr,
+    /// Whether it speaks TLS.
+    pub http_is_tls: bool,
+    /// Address of the DIMSE listener, with its real port.
+    pub dimse: SocketAddr,
+    /// The archive behind both.
+    pub archive: Archive,
+    /// The account made because there was none.
+    pub first_administrator: Option<FirstAdministrator>,
+    audit_log: AuditLog,
+    shutdown: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    config: Config,
+    reread: Box<dyn Fn() -> anyhow::Result<Config> + Send>,
+}
+
+/// Opens the archive that the configuration names, making its folders.
+///
+/// Fails when another process holds it: two programs on one archive would lose images.
+pub async fn open_archive(config: &Config) -> anyhow::Result<Archive> {
+    make_folders(config)?;
+    Archive::open(config.store.to_storage())
+        .await
+        .with_context(|| format!("cannot open the archive ({})", config.store.describe()))
+}
+
+/// Opens the rows alone, for commands that may run beside a server: both engines take turns.
+pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
+    make_folders(config)?;
+    Database::open(&config.store.database_url)
+        .await
+        .with_context(|| format!("cannot open the database ({})", config.store.describe()))
+}
+
+fn make_folders(config: &Config) -> anyhow::Result<()> {
+    let store = &config.store;
+    for (folder, key) in [(&store.data_dir, "data_dir"), (&store.spool_dir, "spool_dir")] {
+        storage::make_folder(folder).with_context(|| format!("cannot make the folder {} ({key})", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Opens the archive and both doors; they answer when this returns.
+///
+/// `reread` gives the configuration anew when SIGHUP asks for it.
+pub async fn start(config: Config, reread: Box<dyn Fn() -> anyhow::Result<Config> + Send>) -> anyhow::Result<Running> {
+    let metrics = telemetry::start_metrics()?;
+    // The doors are bound before the archive is opened, so that a port already taken is told at
+    // once, and answer only when everything behind them is ready.
+    let http_server = http::Server::bind(&config.http).await?;
+    let http_address = http_server.local_addr()?;
+    let archive = open_archive(&config).await?;
+    let clock = Clock::system();
+    let shutdown = CancellationToken::new();
+
+    reload::put_devices(archive.database(), &config.devices).await?;
+    let first_administrator = first_start::make_administrator(archive.database(), &clock).await?;
+    let audit_log = AuditLog::start(archive.database().clone(), clock.clone());
+
+    let dimse_server = dimse_scp::Server::bind(config.dimse.to_scp(), archive.clone())
+        .await
+        .with_context(|| format!("cannot listen for DICOM on {} (dimse_listen)", config.dimse.listen))?;
+    let dimse_address = dimse_server.local_addr()?;
+    let http_is_tls = http_server.is_tls();
+    let app = http::app(http::Parts {
+        archive: archive.clone(),
+        config: config.clone(),
+        clock: clock.clone(),
+        audit_log: audit_log.clone(),
+        metrics,
+        dimse_port: dimse_address.port(),
+        listener_is_tls: http_is_tls,
+        shutdown: shutdown.clone(),
+    })?;
+    let tasks = vec![
+        tokio::spawn({
+            let (archive, shutdown) = (archive.clone(), shutdown.clone());
+            async move { archive.run_workers(shutdown).await }
+        }),
+        tokio::spawn(dimse_server.run(shutdown.clone())),
+        tokio::spawn(http_server.run(app, shutdown.clone())),
+    ];
+    tracing::info!(http = %http_address, dimse = %dimse_address, "ready");
+    Ok(Running {
+        http: http_address,
+        http_is_tls,
+        dimse: dimse_address,
+        archive,
+        first_administrator,
+        audit_log,
+        shutdown,
+        tasks,
+        config,
+        reread,
+    })
+}
+
+impl Running {
+    /// The address a browser on this machine would use.
+    pub fn browser_url(&self) -> String {
+        if let Some(url) = &self.config.http.public_url {
+            return url.to_string();
+        }
+        let scheme = if self.http_is_tls { "https" } else { "http" };
+        let host = if self.http.ip().is_unspecified() { "localhost".to_owned() } else { self.http.ip().to_string() };
+        let host = if self.http.is_ipv6() && !self.http.ip().is_unspecified() { format!("[{host}]") } else { host };
+        format!("{scheme}://{host}:{}/", self.http.port())
+    }
+
+    /// Serves until SIGTERM or SIGINT, rereading the configuration at SIGHUP, then stops in order:
+    /// no new callers, open work finishes, the archive's batches are written, its lease is given
+    /// back. A second signal ends the process at once.
+    pub async fn until_stopped(mut self) -> anyhow::Result<()> {
+        let mut signals = signals::Signals::listen()?;
+        loop {
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    signals::Signal::Reload => {
+                        reload::apply(&mut self.config, &self.reread, self.archive.database()).await;
+                    }
+                    signals::Signal::Stop(name) => {
+                        tracing::info!(signal = name, "stopping");
+                        break;
+                    }
+                },
+                () = self.shutdown.cancelled() => break,
+            }
+        }
+        self.shutdown.cancel();
+        let finish = async {
+            for task in self.tasks {
+                // A task that panicked has been reported; the others must still be waited for.
+                let _ = task.await;
+            }
+        };
+        tokio::select! {
+            finished = tokio::time::timeout(STOP_TIMEOUT, finish) => {
+                if finished.is_err() {
+                    tracing::warn!("work was cut off at the stop");
+                }
+            }
+            _ = signals.next_stop() => anyhow::bail!("stopped by a second signal before open work had finished"),
+        }
+        self.audit_log.flush().await;
+        self.archive.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+

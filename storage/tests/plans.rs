@@ -1,0 +1,235 @@
+//! Every hot query walks an index: the plan of each statement that the real functions send is read
+//! on both engines, and one that reads a whole table fails.
+//!
+//! The statements are caught on their way: sqlx tells `tracing` of each one it runs.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use futures::TryStreamExt;
+use pacs_core::access::Scope;
+use pacs_core::dataset::{DataSet, vr_of};
+use pacs_core::query::{Level, Query};
+use pacs_core::uid::Uid;
+use pacs_core::{Tag, tags};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
+use storage::database::Database;
+use storage::exams::search::{self, Search};
+use storage::exams::{moves, unmatched};
+use storage::index::arrivals::{Arrivals, NewInstance};
+use storage::index::place::{Kept, Place};
+use storage::index::{SegmentId, SeriesId, instances, segments, series};
+use storage::schedule::{self, Day};
+use storage::{accounts, events, identity, jobs, query};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+const NOW_MS: i64 = 1_790_000_000_000;
+
+/// Collects the text of every statement.
+#[derive(Clone, Default)]
+struct Statements(Arc<Mutex<BTreeSet<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Statements {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "sqlx::query" {
+            let mut text = Text::default();
+            event.record(&mut text);
+            let text = if text.whole.is_empty() { text.summary } else { text.whole };
+            self.0.lock().unwrap().insert(text.trim().to_owned());
+        }
+    }
+}
+
+#[derive(Default)]
+struct Text {
+    summary: String,
+    whole: String,
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "db.statement" => self.whole = value.to_owned(),
+            "summary" => self.summary = value.to_owned(),
+            _ => {}
+        }
+    }
+    fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_hot_query_reads_a_whole_table() {
+    let statements = Statements::default();
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(statements.clone())).unwrap();
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sen.db");
+    let db = Database::open(&format!("sqlite://{}", path.display())).await.unwrap();
+    let hot = hot_statements(&db, &statements).await;
+    let mut scans = Vec::new();
+    let mut reader = sqlx::SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    for statement in &hot {
+        let plan = sqlx::query(AssertSqlSafe(format!("explain query plan {statement}")));
+        let steps = plan.fetch_all(&mut reader).await.unwrap_or_else(|error| panic!("{statement}\n{error}"));
+        for step in steps {
+            let step: String = step.get("detail");
+            // `SCAN t USING INDEX …` walks an index in its order until the limit; a few constant
+            // rows, a subquery's rows and the device table are scanned on purpose.
+            let whole = step.starts_with("SCAN") && !step.contains("USING") && !harmless(&step);
+            if whole {
+                scans.push(format!("{step}\n{statement}"));
+            }
+        }
+    }
+    assert!(hot.len() > 100, "{} statements were caught", hot.len());
+    assert!(scans.is_empty(), "{}", scans.join("\n\n"));
+
+    let Ok(server) = std::env::var("SEN_TEST_POSTGRES_URL") else {
+        eprintln!("SKIPPED: SEN_TEST_POSTGRES_URL names no server (make test starts one)");
+        return;
+    };
+    let name = format!("sen_plans_{:016x}", rand::random::<u64>());
+    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("create database {name}"))).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    let db = Database::open(url.as_str()).await.unwrap();
+    let hot = hot_statements(&db, &statements).await;
+    let mut reader = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
+    // A table of a few rows is always read whole; told not to, the planner does it only when no
+    // index leads to the rows.
+    reader.execute("set enable_seqscan = off; set plan_cache_mode = force_generic_plan").await.unwrap();
+    for statement in &hot {
+        for step in postgres_plan(&mut reader, statement).await {
+            if step.contains("Seq Scan") && !harmless(&step) {
+                scans.push(format!("{step}\n{statement}"));
+            }
+        }
+    }
+    assert!(hot.len() > 100, "{} statements were caught", hot.len());
+    assert!(scans.is_empty(), "{}", scans.join("\n\n"));
+}
+
+fn harmless(step: &str) -> bool {
+    ["CONSTANT ROW", "ROW VALUES", "few", "oldest", "device"].iter().any(|word| step.contains(word))
+        || step.starts_with("SCAN (")
+        || step.starts_with("SCAN w") && step.contains("VIRTUAL")
+}
+
+async fn postgres_plan(connection: &mut sqlx::PgConnection, statement: &str) -> Vec<String> {
+    connection.execute("deallocate all").await.unwrap();
+    let prepare = format!("prepare hot as {statement}");
+    connection.execute(sqlx::raw_sql(AssertSqlSafe(prepare))).await.unwrap_or_else(|error| panic!("{statement}\n{error}"));
+    let parameters = (1..).take_while(|n| statement.contains(&format!("${n}"))).count();
+    let nulls = vec!["null"; parameters].join(", ");
+    let explain = if parameters == 0 { "explain execute hot".into() } else { format!("explain execute hot({nulls})") };
+    let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *connection).await.unwrap();
+    rows.iter().map(|row| row.get::<String, _>(0)).collect()
+}
+
+fn ask(level: Level, keys: &[(Tag, &str)]) -> Query {
+    let mut query = Query { limit: Some(50), ..Query::new(level) };
+    for (tag, value) in keys {
+        query.add(&[*tag], vr_of(*tag), value).unwrap();
+    }
+    query
+}
+
+/// The statements that the doors' everyday work sends.
+async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
+    let arrivals = Arrivals::new(db.clone());
+    segments::ensure(db, "1", &[SegmentId(1)], NOW_MS).await.unwrap();
+    arrivals.store_batch(&[instance("1.2.1", 1)]).await.unwrap();
+    let caught = || std::mem::take(&mut *statements.0.lock().unwrap());
+    caught();
+
+    // Images arrive, in a known series, a new one, again, and with other content.
+    arrivals.store_batch(&[instance("1.2.1", 2)]).await.unwrap();
+    arrivals.store_batch(&[instance("1.2.2", 1), instance("1.2.1", 2)]).await.unwrap();
+    arrivals.store_batch(&[NewInstance { hash: [9; 32], ..instance("1.2.1", 2) }]).await.unwrap();
+    arrivals.announce(NOW_MS + 5000).await.unwrap();
+
+    let (one, many) = (Scope::Facilities(vec!["BVTW".into()]), Scope::Facilities(vec!["BVTW".into(), "BVH".into()]));
+    for scope in [&Scope::All, &one, &many] {
+        for (level, keys) in [
+            (Level::Study, vec![]),
+            (Level::Study, vec![(tags::PATIENT_ID, "BN001")]),
+            (Level::Study, vec![(tags::PATIENT_ID, "BN00*")]),
+            (Level::Study, vec![(tags::ACCESSION_NUMBER, "A1")]),
+            (Level::Study, vec![(tags::STUDY_DATE, "20260921")]),
+            (Level::Study, vec![(tags::STUDY_DATE, "20260901-20260930"), (tags::MODALITIES_IN_STUDY, "CT")]),
+            (Level::Study, vec![(tags::STUDY_INSTANCE_UID, "1.2.1\\1.2.2")]),
+            (Level::Study, vec![(tags::PATIENT_NAME, "nguyen van a")]),
+            (Level::Study, vec![(tags::PATIENT_NAME, "nguyen*")]),
+            (Level::Study, vec![(tags::PATIENT_NAME, "*guye*")]),
+            (Level::Series, vec![(tags::STUDY_INSTANCE_UID, "1.2.1")]),
+            (Level::Series, vec![(tags::SERIES_INSTANCE_UID, "1.2.1.1")]),
+            (Level::Instance, vec![(tags::STUDY_INSTANCE_UID, "1.2.1"), (tags::SERIES_INSTANCE_UID, "1.2.1.1")]),
+            (Level::Instance, vec![(tags::SOP_INSTANCE_UID, "1.2.1.1.1")]),
+            (Level::Patient, vec![]),
+            (Level::Patient, vec![(tags::PATIENT_ID, "BN001")]),
+            (Level::Patient, vec![(tags::PATIENT_NAME, "nguyen van a")]),
+        ] {
+            let query = ask(level, &keys);
+            let _: Vec<DataSet> = query::find(db, &query, scope).try_collect().await.unwrap();
+            let _: Vec<_> = query::find_places(db, &query, scope).try_collect().await.unwrap();
+        }
+        for text in ["", "nguyen van a", "ngu", "BN001", "nguyen A1"] {
+            search::search(db, scope, &Search { text: text.into(), limit: 50, ..Search::default() }).await.unwrap();
+            let page = search::search(db, scope, &Search { limit: 1, ..Search::default() }).await.unwrap();
+            let next = Search { text: text.into(), limit: 50, cursor: page.next, ..Search::default() };
+            search::search(db, scope, &next).await.unwrap();
+        }
+        let (study, series) = (Uid::parse("1.2.1").unwrap(), Uid::parse("1.2.1.1").unwrap());
+        let line = search::study(db, scope, &study).await.unwrap().unwrap();
+        search::priors(db, scope, &line).await.unwrap();
+        instances::of_series(db, scope, &study, &series).await.unwrap();
+        instances::of_study(db, scope, &study).await.unwrap();
+        instances::by_uid(db, scope, Some(&study), None, &Uid::parse("1.2.1.1.1").unwrap()).await.unwrap();
+        unmatched::list(db, scope, 50).await.unwrap();
+        schedule::day(db, scope, &Day { date: "20260921".into(), ..Day::default() }).await.unwrap();
+        let mut mwl = Query::new(Level::Study);
+        let date = [tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_START_DATE];
+        mwl.add(&date, vr_of(date[1]), "20260921").unwrap();
+        schedule::worklist(db, &mwl, scope, None).await.unwrap();
+    }
+    // Timers, workers, followers and sign-in.
+    moves::quiet(db, 600_000, NOW_MS).await.unwrap();
+    series::resting(db, NOW_MS, 10).await.unwrap();
+    instances::spooled(db, SeriesId(1)).await.unwrap();
+    events::since(db, 0, 100).await.unwrap();
+    events::newest(db).await.unwrap();
+    jobs::claim(db, "echo", "w", 1000, NOW_MS).await.unwrap();
+    identity::search(db, "nguyen v").await.unwrap();
+    identity::search(db, "BN0").await.unwrap();
+    accounts::by_name(db, "binh").await.unwrap();
+    accounts::sessions::account(db, "x", NOW_MS).await.unwrap();
+    accounts::tokens::bearer(db, "x", NOW_MS).await.unwrap();
+    let begins = ["select", "insert", "update", "delete"];
+    caught().into_iter().filter(|text| begins.iter().any(|word| text.starts_with(word))).collect()
+}
+
+fn instance(study: &str, number: i64) -> NewInstance {
+    let mut set = DataSet::new();
+    set.put_text(tags::SOP_CLASS_UID, "1.2.840.10008.5.1.4.1.1.2");
+    set.put_text(tags::SOP_INSTANCE_UID, &format!("{study}.1.{number}"));
+    set.put_text(tags::STUDY_DATE, "20260921");
+    set.put_text(tags::ACCESSION_NUMBER, "A1");
+    set.put_text(tags::MODALITY, "CT");
+    set.put_text(tags::PATIENT_NAME, "NGUYEN^VAN A");
+    set.put_text(tags::PATIENT_ID, "BN001");
+    set.put_text(tags::STUDY_INSTANCE_UID, study);
+    set.put_text(tags::SERIES_INSTANCE_UID, &format!("{study}.1"));
+    NewInstance {
+        lifted: pacs_core::attributes::lift(&set).unwrap(),
+        header: Arc::new(set),
+        place: Place { kept: Kept::Segment(SegmentId(1)), offset_bytes: 0, length_bytes: 1, head_bytes: 0 },
+        hash: [1; 32],
+        transfer_syntax: Uid::parse("1.2.840.10008.1.2.1").unwrap(),
+        received_ms: NOW_MS,
+        facility: "BVTW".into(),
+        calling_ae: None,
+    }
+}
