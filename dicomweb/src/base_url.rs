@@ -43,8 +43,8 @@ impl BaseUrl {
         }
         let header = |name: &str| {
             let value = parts.headers.get(name)?.to_str().ok()?;
-            // Each proxy appends its own; the first is what the user agent saw.
-            value.split(',').next().map(str::trim).filter(|value| !value.is_empty())
+            // Where several proxies have written, the last value is that of the nearest one, which is trusted.
+            value.rsplit(',').next().map(str::trim).filter(|value| !value.is_empty())
         };
         let scheme = match header("x-forwarded-proto") {
             Some(proto) if proto.eq_ignore_ascii_case("https") => "https",
@@ -106,7 +106,11 @@ mod tests {
             (None, vec![("host", "[::1]:8080")], "http://[::1]:8080/dicomweb"),
             (
                 None,
-                vec![host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "pacs.example, inner")],
+                vec![
+                    host,
+                    ("x-forwarded-proto", "https"),
+                    ("x-forwarded-host", "evil.example, pacs.example"),
+                ],
                 "https://pacs.example/dicomweb",
             ),
             (None, vec![host, ("x-forwarded-prefix", "/sen/")], "http://10.0.0.5:8080/sen/dicomweb"),

@@ -1,24 +1,44 @@
 //! Who is asking. The program's sign-in layer puts the actor into the request; without one there is no answer.
 
 use crate::error::Error;
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 use pacs_core::access::{self, Act, Actor, Scope};
+use pacs_core::audit::{AuditAct, AuditRecord, Outcome};
+use pacs_core::uid::Uid;
+use std::net::{IpAddr, SocketAddr};
 
-/// The actor behind a request.
+/// The actor behind a request, and where it came from.
 #[derive(Debug, Clone)]
-pub struct Caller(pub Actor);
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// From where, when the listener tells.
+    pub peer: Option<IpAddr>,
+}
 
 impl Caller {
     /// The caller's scope, once it is known that the caller may read images.
     pub fn reading(&self) -> Result<Scope, Error> {
         self.may(Act::ReadImages, "look at images")?;
-        Ok(access::scope(&self.0))
+        Ok(access::scope(&self.actor))
     }
 
     /// Refuses a caller whose role does not allow `act`; `what` completes "this account may not …".
     pub fn may(&self, act: Act, what: &'static str) -> Result<(), Error> {
-        if access::may(&self.0, act) { Ok(()) } else { Err(Error::Forbidden(what)) }
+        if access::may(&self.actor, act) { Ok(()) } else { Err(Error::Forbidden(what)) }
+    }
+
+    /// The record of what the caller did with a study.
+    pub fn did(&self, act: AuditAct, study: &Uid) -> AuditRecord {
+        AuditRecord {
+            actor: self.actor.id.clone(),
+            act,
+            subject: format!("study:{study}"),
+            outcome: Outcome::Success,
+            peer: self.peer.map(|peer| peer.to_string()),
+            detail: None,
+        }
     }
 }
 
@@ -26,6 +46,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts.extensions.get::<Actor>().cloned().map(Self).ok_or(Error::Unauthenticated)
+        let actor = parts.extensions.get::<Actor>().cloned().ok_or(Error::Unauthenticated)?;
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+        Ok(Self { actor, peer })
     }
 }

@@ -21,6 +21,7 @@ mod resource;
 mod router;
 mod state;
 mod stow;
+mod telemetry;
 mod wado;
 
 pub use accept::Accept;

@@ -3,10 +3,10 @@
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::state::State;
-use crate::{qido, stow, wado};
+use crate::{qido, stow, telemetry, wado};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_extractor;
+use axum::middleware::{from_extractor, from_fn};
 use axum::routing::get;
 
 /// Every resource of the service. The program mounts it, usually at `/dicomweb`, and puts the caller's
@@ -47,6 +47,7 @@ pub fn router(state: State) -> Router {
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         // Whoever has not signed in learns nothing, not even which resources there are.
         .layer(from_extractor::<Caller>())
+        .layer(from_fn(telemetry::measure))
         // An instance may be of any size: what is stored is bounded by the spool, not by the request.
         .layer(DefaultBodyLimit::disable())
         .with_state(state)

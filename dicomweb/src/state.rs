@@ -2,6 +2,7 @@
 
 use crate::pixel_pool::PixelPool;
 use storage::Archive;
+use storage::audit_log::AuditLog;
 
 /// The service's handles. Clones share them.
 #[derive(Clone)]
@@ -10,14 +11,20 @@ pub struct State {
     pub archive: Archive,
     /// The configured absolute URL of the program, if there is one.
     pub public_url: Option<url::Url>,
+    /// Where it is recorded who looked at what and who stored what.
+    pub audit_log: AuditLog,
     /// The threads that decode and draw.
     pub pixels: PixelPool,
 }
 
 impl State {
     /// A service over `archive`, with a pixel thread for each processor.
-    pub fn new(archive: Archive, public_url: Option<url::Url>) -> Result<Self, rayon::ThreadPoolBuildError> {
+    pub fn new(
+        archive: Archive,
+        public_url: Option<url::Url>,
+        audit_log: AuditLog,
+    ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Ok(Self { archive, public_url, pixels: PixelPool::new(threads)? })
+        Ok(Self { archive, public_url, audit_log, pixels: PixelPool::new(threads)? })
     }
 }

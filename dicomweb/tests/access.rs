@@ -1,4 +1,10 @@
 //! Who may do what, and what is answered to requests that name nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests stop at what they did not expect"
+)]
 
 mod support;
 
@@ -97,4 +103,27 @@ async fn requests_that_name_nothing_are_told_so() {
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.json()["status"], status.as_u16());
     }
+}
+
+#[tokio::test]
+async fn who_looked_and_who_stored_is_recorded_once() {
+    let house = House::new().await;
+    let ct = file("modality/ct-small.dcm");
+    house.keep(std::slice::from_ref(&ct)).await;
+    let instance = path_of(&ct);
+    let (study, _) = instance.split_once("/series").unwrap();
+    for path in [
+        study.to_owned(),
+        format!("{study}/metadata"),
+        format!("{instance}/frames/1"),
+        "/studies/1.2".to_owned(),
+    ] {
+        house.get(&path, &[]).await;
+    }
+    house.audit_log.flush().await;
+    let lines = storage::audit_log::before(house.archive.database(), i64::MAX, 10).await.unwrap();
+    let told: Vec<(&str, &str)> =
+        lines.iter().map(|(_, line)| (line.act.as_str(), line.subject.as_str())).collect();
+    let subject = format!("study:{}", study.trim_start_matches("/studies/"));
+    assert_eq!(told, [("view", subject.as_str()), ("store", subject.as_str())]);
 }

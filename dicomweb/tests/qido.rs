@@ -1,4 +1,10 @@
 //! QIDO-RS: what viewers ask for, and what they are told when it makes no sense.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests stop at what they did not expect"
+)]
 
 mod support;
 

@@ -1,4 +1,10 @@
 //! WADO-RS: frames and bulk data.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests stop at what they did not expect"
+)]
 
 mod support;
 

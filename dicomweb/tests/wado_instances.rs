@@ -1,4 +1,10 @@
 //! WADO-RS: whole instances, as stored and uncompressed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests stop at what they did not expect"
+)]
 
 mod support;
 

@@ -62,6 +62,11 @@ where
         }
     }
 
+    /// What has not been read of the body.
+    pub fn into_body(self) -> S {
+        self.body
+    }
+
     /// The next event that is not a wish for more bytes.
     async fn event(&mut self) -> Result<Event, ReadError> {
         loop {

@@ -2,10 +2,11 @@
 
 use super::opening::{Opened, Opener, Opening};
 use super::outcome::{Failure, Outcomes};
+use crate::caller::Caller;
 use crate::multipart::ReadError;
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
-use pacs_core::access::{Actor, Facilities};
+use pacs_core::access::Facilities;
 use pacs_core::uid::Uid;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -33,13 +34,13 @@ pub struct Whole {
 }
 
 impl Intake {
-    /// For a request of `actor` from `peer`, limited to `study` when it names one.
-    pub fn new(archive: Archive, actor: &Actor, peer: Option<IpAddr>, study: Option<Uid>) -> Self {
-        let facility = match &actor.facilities {
+    /// For a request of `caller`, limited to `study` when it names one.
+    pub fn new(archive: Archive, caller: &Caller, study: Option<Uid>) -> Self {
+        let facility = match &caller.actor.facilities {
             Facilities::Only(codes) => codes.first().cloned(),
             Facilities::All => None,
         };
-        Self { archive, facility, peer, study }
+        Self { archive, facility, peer: caller.peer, study }
     }
 
     /// Streams one instance in. The outer error is the request's, the inner one the instance's.

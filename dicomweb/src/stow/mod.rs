@@ -13,17 +13,17 @@ use crate::multipart::{Parser, PartReader, ReadError};
 use crate::resource::StudyPath;
 use crate::state::State;
 use axum::body::Body;
-use axum::extract::{self, ConnectInfo};
+use axum::extract;
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, TryStreamExt};
+use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{Extensions, HeaderMap};
 use intake::{Finishing, Intake};
 use outcome::{Failure, Outcomes, Reason};
 use pacs_core::access::Act;
+use pacs_core::audit::AuditAct;
 use pacs_core::json;
 use pacs_core::uid::Uid;
-use std::net::SocketAddr;
 
 /// `POST /studies`
 pub async fn any_study(request: Request) -> Result<Response, Error> {
@@ -43,28 +43,12 @@ pub struct Request {
     base: BaseUrl,
     state: extract::State<State>,
     headers: HeaderMap,
-    extensions: Peer,
     body: Body,
-}
-
-/// Where the request came from, when the listener tells.
-struct Peer(Option<SocketAddr>);
-
-impl<S: Send + Sync> extract::FromRequestParts<S> for Peer {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut http::request::Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(peer(&parts.extensions)))
-    }
-}
-
-fn peer(extensions: &Extensions) -> Option<SocketAddr> {
-    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address)
 }
 
 /// What the body is.
 enum Payload {
-    Multipart(Parser),
+    Multipart(Box<Parser>),
     OneInstance { transfer_syntax: Option<Uid> },
 }
 
@@ -72,23 +56,36 @@ impl Request {
     async fn store(self, study: Option<Uid>) -> Result<Response, Error> {
         self.caller.may(Act::StoreImages, "store images")?;
         let payload = payload(&self.headers)?;
-        let peer = self.extensions.0.map(|address| address.ip());
-        let intake = Intake::new(self.state.0.archive.clone(), &self.caller.0, peer, study);
+        let intake = Intake::new(self.state.archive.clone(), &self.caller, study);
         let body = self.body.into_data_stream();
         let outcomes = match payload {
-            Payload::Multipart(parser) => take_parts(&intake, PartReader::new(body, parser)).await?,
+            Payload::Multipart(parser) => {
+                let mut parts = PartReader::new(body, *parser);
+                let taken = take_parts(&intake, &mut parts).await;
+                if taken.is_err() {
+                    discard(parts.into_body()).await;
+                }
+                taken?
+            }
             Payload::OneInstance { transfer_syntax } => {
+                let mut content = body.map_err(ReadError::Body);
+                let taken = intake.take(&mut content, transfer_syntax).await?;
+                if taken.is_err() {
+                    discard(content).await;
+                }
                 let mut finishing = Finishing::default();
-                let content = body.map_err(ReadError::Body);
-                finishing.push(intake.take(Box::pin(content), transfer_syntax).await?).await;
+                finishing.push(taken).await;
                 finishing.outcomes().await
             }
         };
+        for study in outcomes.studies() {
+            self.state.audit_log.record(self.caller.did(AuditAct::Store, study)).await;
+        }
         answer(&outcomes, &self.base)
     }
 }
 
-async fn take_parts<S>(intake: &Intake, mut parts: PartReader<S>) -> Result<Outcomes, Error>
+async fn take_parts<S>(intake: &Intake, parts: &mut PartReader<S>) -> Result<Outcomes, Error>
 where
     S: futures::Stream<Item = Result<bytes::Bytes, axum::Error>> + Unpin + Send,
 {
@@ -101,13 +98,24 @@ where
             continue;
         }
         let transfer_syntax = media.as_ref().and_then(named_syntax);
-        let content = futures::stream::try_unfold(&mut parts, |parts| async move {
+        let content = futures::stream::try_unfold(&mut *parts, |parts| async move {
             Ok::<_, ReadError>(parts.chunk().await?.map(|chunk| (chunk, parts)))
         });
         let taken = intake.take(content.boxed(), transfer_syntax).await?;
         finishing.push(taken).await;
     }
     Ok(finishing.outcomes().await)
+}
+
+/// Reads on for a while after a refusal: a sender that is cut off while it writes never reads the answer.
+async fn discard<E>(mut rest: impl futures::Stream<Item = Result<bytes::Bytes, E>> + Unpin) {
+    const DISCARDED_MAX_BYTES: usize = 16 << 20;
+    let mut discarded = 0;
+    while discarded < DISCARDED_MAX_BYTES
+        && let Some(Ok(piece)) = rest.next().await
+    {
+        discarded += piece.len();
+    }
 }
 
 /// Which of the payloads of PS3.18 10.5.1.3 the body is.
@@ -135,7 +143,7 @@ fn payload(headers: &HeaderMap) -> Result<Payload, Error> {
     }
     let parser =
         Parser::for_content_type(&media).map_err(|error| Error::BadRequest(error.to_string().into()))?;
-    Ok(Payload::Multipart(parser))
+    Ok(Payload::Multipart(Box::new(parser)))
 }
 
 fn named_syntax(media: &MediaType) -> Option<Uid> {

@@ -6,6 +6,7 @@ use pacs_core::dataset::DataSet;
 use pacs_core::ingest::{Refusal, RefusalKind};
 use pacs_core::tags;
 use pacs_core::uid::Uid;
+use std::collections::BTreeSet;
 use storage::{Decision, Stored};
 
 /// Longest reason in an answer: Error Comment (0000,0902) is an LO.
@@ -99,6 +100,11 @@ impl Outcomes {
             Ok(stored) => self.kept.push(stored),
             Err(failure) => self.failed.push(failure),
         }
+    }
+
+    /// The studies of which something was kept, each once.
+    pub fn studies(&self) -> BTreeSet<&Uid> {
+        self.kept.iter().map(|stored| &stored.study).collect()
     }
 
     /// Whether there was no instance at all.

@@ -28,12 +28,9 @@ pub async fn of_study(path: StudyPath, request: Request) -> Result<Response, Err
     let name = request.accept()?.json()?;
     let archive = &request.state.archive;
     let mut every: Vec<SeriesMetadata> = Vec::new();
-    for series in series_of(&archive.locate_study(&scope, &path.study).await?) {
+    for series in series_of(&request.locate_study(&path.study).await?) {
         let metadata = archive.series_metadata(&scope, &path.study, &series, request.base.as_str()).await;
         every.push(metadata.map_err(|error| Error::or_not_found(error, "the study"))?);
-    }
-    if every.is_empty() {
-        return Err(Error::NotFound("the study"));
     }
     let gzip = gzip_is_accepted(&request.headers);
     let mut hasher = DefaultHasher::new();
@@ -59,6 +56,7 @@ pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, E
     let metadata =
         request.state.archive.series_metadata(&scope, &path.study, &path.series, request.base.as_str());
     let metadata = metadata.await.map_err(|error| Error::or_not_found(error, "the series"))?;
+    request.viewed(&path.study).await;
     let gzip = gzip_is_accepted(&request.headers);
     let encoding = if gzip { Encoding::Gzip } else { Encoding::Identity };
     let etag = metadata.etag(encoding);

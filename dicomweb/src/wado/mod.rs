@@ -20,11 +20,13 @@ use crate::base_url::BaseUrl;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::query_string;
-use crate::resource::InstancePath;
+use crate::resource::{InstancePath, SeriesPath};
 use crate::state::State;
 use axum::extract::{self, RawQuery};
 use http::{HeaderMap, HeaderValue};
 use pacs_core::access::Scope;
+use pacs_core::audit::AuditAct;
+use pacs_core::uid::Uid;
 use storage::InstancePlace;
 
 /// What is retrieved may be kept by the client alone, and only used after asking whether it still holds: rights and
@@ -60,12 +62,44 @@ impl Request {
         Ok(Accept::read(&self.headers, parameter)?)
     }
 
+    /// Where the instances of a study lie, if the caller may see it.
+    async fn locate_study(&self, study: &Uid) -> Result<Vec<InstancePlace>, Error> {
+        let places = self.state.archive.locate_study(&self.scope()?, study).await?;
+        self.found(study, places, "the study").await
+    }
+
+    /// Where the instances of a series lie, if the caller may see it.
+    async fn locate_series(&self, path: &SeriesPath) -> Result<Vec<InstancePlace>, Error> {
+        let places = self.state.archive.locate_series(&self.scope()?, &path.study, &path.series).await?;
+        self.found(&path.study, places, "the series").await
+    }
+
+    async fn found(
+        &self,
+        study: &Uid,
+        places: Vec<InstancePlace>,
+        what: &'static str,
+    ) -> Result<Vec<InstancePlace>, Error> {
+        if places.is_empty() {
+            return Err(Error::NotFound(what));
+        }
+        self.viewed(study).await;
+        Ok(places)
+    }
+
     /// Where the instance of the path lies, if the caller may see it.
     async fn locate(&self, path: &InstancePath) -> Result<InstancePlace, Error> {
         let scope = self.scope()?;
         let archive = &self.state.archive;
         let place =
             archive.locate_instance(&scope, Some(&path.study), Some(&path.series), &path.instance).await?;
-        place.ok_or(Error::NotFound("the instance"))
+        let place = place.ok_or(Error::NotFound("the instance"))?;
+        self.viewed(&path.study).await;
+        Ok(place)
+    }
+
+    /// Records that the caller looked at the study; the log keeps one such record for ten minutes.
+    async fn viewed(&self, study: &Uid) {
+        self.state.audit_log.record(self.caller.did(AuditAct::View, study)).await;
     }
 }

@@ -7,10 +7,6 @@ use axum::response::Response;
 
 /// Answers with the instances of the series by instance number.
 pub async fn retrieve(path: SeriesPath, request: Request) -> Result<Response, Error> {
-    let scope = request.scope()?;
-    let places = request.state.archive.locate_series(&scope, &path.study, &path.series).await?;
-    if places.is_empty() {
-        return Err(Error::NotFound("the series"));
-    }
+    let places = request.locate_series(&path).await?;
     instances::several(&request, places).await
 }

@@ -7,10 +7,6 @@ use axum::response::Response;
 
 /// Answers with the instances of the study, series by series.
 pub async fn retrieve(path: StudyPath, request: Request) -> Result<Response, Error> {
-    let scope = request.scope()?;
-    let places = request.state.archive.locate_study(&scope, &path.study).await?;
-    if places.is_empty() {
-        return Err(Error::NotFound("the study"));
-    }
+    let places = request.locate_study(&path.study).await?;
     instances::several(&request, places).await
 }

@@ -17,14 +17,12 @@ const TRIED_MAX: usize = 4;
 
 /// `/studies/{study}/thumbnail`
 pub async fn of_study(path: StudyPath, request: Request) -> Result<Response, Error> {
-    let places = request.state.archive.locate_study(&request.scope()?, &path.study).await?;
-    of_several(&request, &places, "the study").await
+    of_several(&request, &request.locate_study(&path.study).await?).await
 }
 
 /// `/studies/{study}/series/{series}/thumbnail`
 pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, Error> {
-    let places = request.state.archive.locate_series(&request.scope()?, &path.study, &path.series).await?;
-    of_several(&request, &places, "the series").await
+    of_several(&request, &request.locate_series(&path).await?).await
 }
 
 /// `…/instances/{instance}/thumbnail`
@@ -44,14 +42,7 @@ pub async fn of_frame(
     rendered::respond(&request, &place, rendered::one_frame(&parameters)?, &small(&request)?).await
 }
 
-async fn of_several(
-    request: &Request,
-    places: &[InstancePlace],
-    what: &'static str,
-) -> Result<Response, Error> {
-    if places.is_empty() {
-        return Err(Error::NotFound(what));
-    }
+async fn of_several(request: &Request, places: &[InstancePlace]) -> Result<Response, Error> {
     let rendering = small(request)?;
     for place in candidates(places) {
         let frame = rendered::representative(&request.state, place).await?;

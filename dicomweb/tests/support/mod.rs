@@ -1,5 +1,11 @@
 //! A service over a fresh archive, asked through its own router.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests stop at what they did not expect"
+)]
 
 use axum::Router;
 use axum::body::Body;
@@ -8,16 +14,19 @@ use dicomweb::multipart::{Event, Parser, PartHeaders};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use pacs_core::access::Actor;
+use pacs_core::clock::Clock;
 use pacs_core::dataset::{DataSet, Limits, Until, Value, read_slice};
 use pacs_core::part10::{HeadProgress, read_head};
 use pacs_core::transfer_syntax::TransferSyntax;
 use std::io::Read;
+use storage::audit_log::AuditLog;
 use storage::{Archive, Config};
 use tower::ServiceExt;
 
 /// An archive in a folder of its own, and the service over it.
 pub struct House {
     pub archive: Archive,
+    pub audit_log: AuditLog,
     pub router: Router,
     dir: tempfile::TempDir,
 }
@@ -34,8 +43,10 @@ impl House {
     pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let archive = Archive::open(Config::embedded(dir.path())).await.unwrap();
-        let router = dicomweb::router(dicomweb::State::new(archive.clone(), None).unwrap());
-        Self { archive, router: Router::new().nest("/dicomweb", router), dir }
+        let audit_log = AuditLog::start(archive.database().clone(), Clock::system());
+        let state = dicomweb::State::new(archive.clone(), None, audit_log.clone()).unwrap();
+        let router = dicomweb::router(state);
+        Self { archive, audit_log, router: Router::new().nest("/dicomweb", router), dir }
     }
 
     /// Sends a request as the actor; `None` is somebody who has not signed in.
