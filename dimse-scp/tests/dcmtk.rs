@@ -15,8 +15,14 @@ use tokio::process::Command;
 
 /// Runs a program of DCMTK; `None` when it is not installed.
 async fn dcmtk(program: &str, arguments: &[&str]) -> Option<Output> {
-    let run = Command::new(program).args(arguments).env("TCP_NODELAY", "1").kill_on_drop(true).output().await;
-    match run {
+    dcmtk_in(&std::env::temp_dir(), program, arguments).await
+}
+
+/// The same in a folder, where some programs put what they receive whatever they are told.
+async fn dcmtk_in(folder: &Path, program: &str, arguments: &[&str]) -> Option<Output> {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder).env("TCP_NODELAY", "1").kill_on_drop(true);
+    match command.output().await {
         Ok(output) => Some(output),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             println!("skipped: {program} is not installed");
@@ -197,16 +203,15 @@ async fn movescu_has_them_sent_to_storescp() {
     device.port = Some(port);
     devices::upsert(server.archive.database(), &device).await.unwrap();
     let out = tempfile::tempdir().unwrap();
-    let folder = out.path().to_string_lossy().into_owned();
     let (study, port) = (format!("StudyInstanceUID={}", made[0].study), port.to_string());
-    let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", &study, "-od", &folder, "+B", "--port", &port];
-    let Some(output) = dcmtk("movescu", &with(&["-v", "-S", "-aem", "DCMTK"], &peer(&server), &keys)).await else {
-        return;
-    };
+    let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", &study, "+B", "--port", &port];
+    let peer = peer(&server);
+    let arguments = with(&["-v", "-S", "-aem", "DCMTK"], &peer, &keys);
+    let Some(output) = dcmtk_in(out.path(), "movescu", &arguments).await else { return };
     assert!(output.status.success(), "{}", text(&output));
     assert_same_data_sets(out.path(), &made);
     let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", &study];
-    let output = dcmtk("movescu", &with(&["-v", "-S", "-aem", "NOBODY"], &peer(&server), &keys)).await.unwrap();
+    let output = dcmtk("movescu", &with(&["-v", "-S", "-aem", "NOBODY"], &peer, &keys)).await.unwrap();
     assert!(text(&output).to_lowercase().contains("destination"), "{}", text(&output));
     server.stop().await;
 }
