@@ -1,0 +1,111 @@
+//! Counting, timing and the table at the end.
+
+use std::time::{Duration, Instant};
+
+use crate::{commands, telemetry};
+
+/// What one worker measured; workers are merged at the end.
+#[derive(Debug, Default, Clone)]
+pub struct Measurement {
+    latencies: Vec<Duration>,
+    bytes: u64,
+    failures: u64,
+}
+
+impl Measurement {
+    /// Notes one thing done.
+    pub fn done(&mut self, took: Duration, bytes: u64) {
+        self.latencies.push(took);
+        self.bytes += bytes;
+    }
+
+    /// Notes one thing that failed.
+    pub fn failed(&mut self) {
+        self.failures += 1;
+    }
+
+    /// Adds another worker's measurement.
+    pub fn merge(&mut self, other: Self) {
+        self.latencies.extend(other.latencies);
+        self.bytes += other.bytes;
+        self.failures += other.failures;
+    }
+
+    /// Things that failed.
+    pub fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    /// Things done.
+    pub fn count(&self) -> usize {
+        self.latencies.len()
+    }
+
+    /// A row of the table: what, how many, how fast, how long each took.
+    pub fn row(mut self, what: &str, unit: &str, elapsed: Duration) -> Vec<String> {
+        self.latencies.sort_unstable();
+        let seconds = elapsed.as_secs_f64().max(f64::EPSILON);
+        let at = |share: f64| {
+            let index = (self.latencies.len() as f64 * share) as usize;
+            let found = self.latencies.get(index.min(self.latencies.len().saturating_sub(1)));
+            found.map_or_else(|| "-".to_owned(), |took| format!("{:.2} ms", took.as_secs_f64() * 1000.0))
+        };
+        vec![
+            what.to_owned(),
+            self.latencies.len().to_string(),
+            self.failures.to_string(),
+            format!("{:.2} s", elapsed.as_secs_f64()),
+            format!("{:.0} {unit}/s", self.latencies.len() as f64 / seconds),
+            format!("{:.1} MB/s", self.bytes as f64 / 1e6 / seconds),
+            at(0.5),
+            at(0.95),
+            at(1.0),
+        ]
+    }
+}
+
+/// Prints rows of [`Measurement::row`], and the memory of the server when it is known.
+pub fn print(rows: &[Vec<String>], pid: Option<u32>) -> anyhow::Result<()> {
+    let headings = ["work", "done", "failed", "time", "rate", "bytes", "median", "95 %", "slowest"];
+    let mut text = commands::table(&headings, rows);
+    if let Some(pid) = pid {
+        match telemetry::resident_bytes(pid) {
+            Some(bytes) => text.push_str(&format!("\nresident memory of process {pid}: {:.1} MB\n", bytes as f64 / 1e6)),
+            None => text.push_str(&format!("\nresident memory of process {pid}: cannot be read\n")),
+        }
+    }
+    commands::print(&text)
+}
+
+/// Times one thing.
+pub async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    let started = Instant::now();
+    let done = work.await;
+    (done, started.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_rate_and_percentiles() {
+        let mut one = Measurement::default();
+        for ms in 1..=99 {
+            one.done(Duration::from_millis(ms), 1_000_000);
+        }
+        let mut two = Measurement::default();
+        two.done(Duration::from_millis(100), 1_000_000);
+        two.failed();
+        one.merge(two);
+        let row = one.row("work", "images", Duration::from_secs(2));
+        assert_eq!(row, ["work", "100", "1", "2.00 s", "50 images/s", "50.0 MB/s", "51.00 ms", "96.00 ms", "100.00 ms"]);
+    }
+
+    #[test]
+    fn nothing_done_is_a_row_as_well() {
+        let row = Measurement::default().row("work", "images", Duration::ZERO);
+        assert_eq!(row[1], "0");
+        assert_eq!(row[6], "-");
+    }
+}

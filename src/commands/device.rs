@@ -1,0 +1,150 @@
+//! `sen device`: who may push and query, and where images can be sent.
+
+use anyhow::{Context as _, bail};
+use clap::{Args as ClapArgs, Subcommand};
+use dimse_scp::scu::{Association, Options, Proposal, Target};
+use pacs_core::clock;
+use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::uids;
+use storage::database::Database;
+use storage::devices::{self, Device, WorklistNames};
+
+use crate::commands::{self, Global};
+use crate::lifecycle;
+
+/// What `sen device` takes.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Devices of the configuration file win over these and can only be changed there. Changes count at
+once, also for a running server.")]
+pub struct Args {
+    #[command(subcommand)]
+    act: Act,
+}
+
+#[derive(Debug, Subcommand)]
+enum Act {
+    /// Add a device, or change the one of this AE title
+    Add(Add),
+    /// List all devices
+    List,
+    /// Remove a device
+    Remove {
+        /// Its AE title
+        #[arg(value_parser = AeTitle::parse)]
+        ae_title: AeTitle,
+    },
+    /// Ask a device whether it answers (C-ECHO)
+    Echo {
+        /// Its AE title
+        #[arg(value_parser = AeTitle::parse)]
+        ae_title: AeTitle,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+struct Add {
+    /// Its AE title
+    #[arg(value_parser = AeTitle::parse)]
+    ae_title: AeTitle,
+
+    /// Host name or address
+    host: String,
+
+    /// Port it listens on
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+
+    /// Facility of what it pushes
+    #[arg(long, value_name = "CODE")]
+    facility: Option<String>,
+
+    /// What people call it
+    #[arg(long, default_value = "")]
+    description: String,
+
+    /// Modality, when it is a station of the worklist
+    #[arg(long)]
+    modality: Option<String>,
+
+    /// Room it stands in
+    #[arg(long)]
+    room: Option<String>,
+
+    /// Its console knows no Vietnamese letters: names on the worklist come without marks
+    #[arg(long)]
+    ascii_names: bool,
+}
+
+/// Adds, lists, removes or echoes.
+pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
+    let config = global.load()?;
+    let database = lifecycle::open_database(&config).await?;
+    match args.act {
+        Act::Add(add) => {
+            let device = Device {
+                host: Some(add.host),
+                port: Some(add.port),
+                facility: add.facility,
+                description: add.description,
+                modality: add.modality,
+                room: add.room,
+                worklist_names: if add.ascii_names { WorklistNames::Ascii } else { WorklistNames::Utf8 },
+                ..Device::named(add.ae_title)
+            };
+            devices::upsert(&database, &device).await?;
+        }
+        Act::List => list(&database).await?,
+        Act::Remove { ae_title } => match devices::remove(&database, &ae_title).await {
+            Err(storage::Error::NotFound) => bail!("there is no device {ae_title}"),
+            removed => removed?,
+        },
+        Act::Echo { ae_title } => echo(&database, &config.dimse.ae_title, &ae_title).await?,
+    }
+    database.close().await;
+    Ok(())
+}
+
+async fn list(database: &Database) -> anyhow::Result<()> {
+    let rows: Vec<Vec<String>> = devices::list(database)
+        .await?
+        .into_iter()
+        .map(|device| {
+            let address = match (device.host, device.port) {
+                (Some(host), Some(port)) => format!("{host}:{port}"),
+                (Some(host), None) => host,
+                _ => String::new(),
+            };
+            vec![
+                device.ae_title.to_string(),
+                address,
+                device.facility.unwrap_or_default(),
+                device.modality.unwrap_or_default(),
+                device.source.as_str().to_owned(),
+                device.last_seen_ms.map(clock::rfc3339).unwrap_or_else(|| "never".to_owned()),
+                device.description,
+            ]
+        })
+        .collect();
+    commands::print(&commands::table(
+        &["AE title", "address", "facility", "modality", "source", "last seen", "description"],
+        &rows,
+    ))
+}
+
+async fn echo(database: &Database, own: &AeTitle, ae_title: &AeTitle) -> anyhow::Result<()> {
+    let Some(device) = devices::by_ae(database, ae_title).await? else { bail!("there is no device {ae_title}") };
+    let (Some(host), Some(port)) = (device.host, device.port) else { bail!("{ae_title} has no address") };
+    let target = Target { address: format!("{host}:{port}"), calling_ae: own.clone(), called_ae: ae_title.clone() };
+    let syntaxes = vec![Uid::parse(uids::IMPLICIT_VR_LITTLE_ENDIAN)?, Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)?];
+    let proposals = [Proposal::new(Uid::parse(uids::VERIFICATION)?, syntaxes)];
+    let mut association = Association::connect(&target, &proposals, &Options::default())
+        .await
+        .with_context(|| format!("{ae_title} at {}", target.address))?;
+    let status = association.echo().await.with_context(|| format!("{ae_title} at {}", target.address))?;
+    association.release().await?;
+    if status.is_failure() {
+        bail!("{ae_title} answered with status {:#06x}", status.0);
+    }
+    commands::print(&format!("{ae_title} at {} answers", target.address))
+}

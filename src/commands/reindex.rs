@@ -1,0 +1,37 @@
+//! `sen reindex`: the rows again from what lies in the object store.
+
+use anyhow::bail;
+use clap::Args as ClapArgs;
+
+use crate::commands::{self, Global};
+use crate::lifecycle;
+
+/// What `sen reindex` takes.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Adds the rows that are missing, from packs and then from the journal of acts; what is there stays as
+it is, so it may be run on an empty database, after a restored backup, and again. Orders, accounts and
+devices are not in the object store: they come back from a backup of the database. The archive must
+not be served at the same time.")]
+pub struct Args {}
+
+/// Rebuilds what the index lacks.
+pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
+    let config = global.load()?;
+    let archive = lifecycle::open_archive(&config).await?;
+    let spinner = commands::spinner();
+    let rebuilt = archive
+        .reindex(|so_far| spinner.set_message(format!("{} packs, {} instances added", so_far.packs, so_far.added)))
+        .await;
+    spinner.finish_and_clear();
+    archive.close().await;
+    let report = rebuilt?;
+    commands::print(&format!(
+        "{} packs read, {} instances added, {} were there, {} acts taken from the journal",
+        report.packs, report.added, report.present, report.acts
+    ))?;
+    if report.damaged > 0 {
+        bail!("{} packs are damaged and were left out; the log names them", report.damaged);
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! Configuration: defaults, then `sen.toml`, then variables named `SEN_…`.
+//!
+//! Every key of the file is also a variable (`http_listen` is `SEN_HTTP_LISTEN`), except the lists of
+//! tables (`[[device]]`, `[[ae]]`). A key that is not known is an error of the file, because a
+//! misspelt key that is silently ignored is found too late. An unknown *variable* is only reported:
+//! container platforms inject their own (`SEN_SERVICE_HOST`, for a service named `sen`).
+
+mod devices;
+mod dimse;
+mod http;
+mod keys;
+mod sign_in;
+mod store;
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use devices::Device;
+pub use dimse::Dimse;
+pub use http::{Http, Tls};
+pub use keys::Overrides;
+pub use sign_in::SignIn;
+pub use store::{DEFAULT_FACILITY, Store};
+
+/// Everything the program is told from outside, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where bytes and rows lie.
+    pub store: Store,
+    /// The door of the modalities.
+    pub dimse: Dimse,
+    /// The door of browsers and programs.
+    pub http: Http,
+    /// Whether callers must say who they are.
+    pub sign_in: SignIn,
+    /// Devices named in the file; rows of the database add to these and never override them.
+    pub devices: Vec<Device>,
+    /// The file that was read, if any.
+    pub file: Option<PathBuf>,
+    /// Oddities that do not stop the program but that somebody should read.
+    pub warnings: Vec<String>,
+}
+
+/// What is wrong with the configuration.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file that was named does not exist or cannot be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is no TOML, has an unknown key, or a value of the wrong kind.
+    #[error("{0}")]
+    Malformed(String),
+    /// A value that cannot be used.
+    #[error("{key}: {reason}")]
+    Value {
+        /// The key as it is written in the file.
+        key: &'static str,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
+}
+
+impl ConfigError {
+    fn value(key: &'static str, reason: impl Into<String>) -> Self {
+        Self::Value { key, reason: reason.into() }
+    }
+}
+
+impl Config {
+    /// Reads the configuration of this process: the file `named`, else that of `SEN_CONFIG`, else
+    /// `./sen.toml` if it is there; then the variables.
+    pub fn load(named: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigError> {
+        let variables: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with(keys::PREFIX))
+            .collect();
+        let by_variable = variables.iter().find(|(name, path)| name == "SEN_CONFIG" && !path.is_empty());
+        let file = match named.map(Path::to_path_buf).or_else(|| by_variable.map(|(_, path)| PathBuf::from(path))) {
+            Some(path) => Some(path),
+            None if overrides.ignore_working_directory => None,
+            None => Some(PathBuf::from("sen.toml")).filter(|path| path.exists()),
+        };
+        Self::from_sources(file.as_deref(), &variables, overrides)
+    }
+
+    /// Whether anything but the devices differs.
+    pub fn needs_restart(&self, in_force: &Self) -> bool {
+        (&self.store, &self.dimse, &self.http, self.sign_in)
+            != (&in_force.store, &in_force.dimse, &in_force.http, in_force.sign_in)
+    }
+
+    /// Reads the configuration from a file and a list of variables.
+    pub fn from_sources(
+        file: Option<&Path>,
+        variables: &[(String, String)],
+        overrides: &Overrides,
+    ) -> Result<Self, ConfigError> {
+        let (keys, warnings) = keys::Keys::gather(file, variables, overrides)?;
+        let http = Http::from_keys(&keys)?;
+        Ok(Self {
+            store: Store::from_keys(&keys)?,
+            dimse: Dimse::from_keys(&keys)?,
+            sign_in: SignIn::from_keys(&keys, &http)?,
+            http,
+            devices: devices::from_keys(&keys)?,
+            file: file.map(Path::to_path_buf),
+            warnings,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sen.toml");
+        std::fs::write(&path, toml).unwrap();
+        let variables: Vec<_> = variables.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        Config::from_sources(Some(&path), &variables, &Overrides::default())
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_contract() {
+        let config = read("", &[]).unwrap();
+        assert_eq!(config.store.data_dir, Path::new("./sen-data"));
+        assert_eq!(config.store.spool_dir, Path::new("./sen-data/spool"));
+        assert_eq!(config.dimse.listen.to_string(), "0.0.0.0:11112");
+        assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.dimse.ae_title.as_str(), "SEN");
+        assert!(!config.dimse.accept_unknown_callers);
+        assert_eq!(config.sign_in, SignIn::Required);
+    }
+
+    #[test]
+    fn variables_win_over_the_file_and_the_file_over_defaults() {
+        let config = read("ae_title = 'FILE'\nhttp_listen = '127.0.0.1:9000'", &[("SEN_AE_TITLE", "4711")]).unwrap();
+        assert_eq!(config.dimse.ae_title.as_str(), "4711");
+        assert_eq!(config.http.listen.port(), 9000);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_key() {
+        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+            ("htp_listen = '127.0.0.1:1'", &[], "htp_listen"),
+            ("http_listen = 'nowhere'", &[], "http_listen"),
+            ("ae_title = 'MORE THAN SIXTEEN'", &[], "ae_title"),
+            ("", &[("SEN_UNKNOWN_AE", "perhaps")], "unknown_ae"),
+            ("", &[("SEN_AUTH", "off"), ("SEN_HTTP_LISTEN", "0.0.0.0:8080")], "auth"),
+            ("", &[("SEN_HL7_LISTEN", "0.0.0.0:2575")], "hl7_listen"),
+            ("", &[("SEN_STORAGE_URL", "ftp://x")], "storage_url"),
+            ("", &[("SEN_DATABASE_URL", "mysql://x")], "database_url"),
+            ("", &[("SEN_PUBLIC_URL", "pacs.example")], "public_url"),
+            ("[[device]]\nae_title = 'CT1'\nhost = 'x'\nport = 104\ncolour = 'red'", &[], "colour"),
+            ("[[device]]\nae_title = ''\nhost = 'x'\nport = 104", &[], "device"),
+            ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\n[[device]]\nae_title = 'A'\nhost = 'y'\nport = 1", &[], "twice"),
+        ];
+        for (toml, variables, expected) in cases {
+            let message = read(toml, variables).expect_err(toml).to_string();
+            assert!(message.contains(expected), "{message:?} does not name {expected:?}");
+        }
+    }
+
+    #[test]
+    fn sign_in_may_be_off_on_a_loopback_listener_only() {
+        let config = read("", &[("SEN_AUTH", "off"), ("SEN_HTTP_LISTEN", "[::1]:0")]).unwrap();
+        assert_eq!(config.sign_in, SignIn::Off);
+    }
+
+    #[test]
+    fn an_unknown_variable_is_reported_and_harmless() {
+        let config = read("", &[("SEN_SERVICE_PORT", "80"), ("SEN_DATABSE_URL", "sqlite://x")]).unwrap();
+        assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
+    }
+
+    #[test]
+    fn devices_and_further_called_titles_carry_their_facility() {
+        let config = read(
+            "[[device]]\nae_title = 'CT1'\nhost = '10.0.0.5'\nport = 11112\nfacility = 'BVTW'\n[[ae]]\nae_title = 'SEN_TW'\nfacility = 'BVTW'",
+            &[],
+        )
+        .unwrap();
+        assert_eq!(config.devices.first().unwrap().facility.as_deref(), Some("BVTW"));
+        assert_eq!(config.dimse.further.first().unwrap().facility.as_deref(), Some("BVTW"));
+    }
+}

@@ -1,0 +1,218 @@
+//! Sign-in: who a request comes from, by session cookie, bearer token or HTTP Basic.
+//!
+//! The layer [`authenticate`] puts the [`Actor`] into every request it can name one for; the doors
+//! refuse those that have none. Wrong credentials are refused here.
+
+mod cache;
+mod credentials;
+mod passwords;
+pub mod session;
+mod throttle;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderValue, StatusCode};
+use pacs_core::access::{Actor, Facilities, Role};
+use pacs_core::audit::{AuditAct, AuditRecord, Outcome};
+use pacs_core::clock::Clock;
+use sha2::{Digest as _, Sha256};
+use storage::accounts::{self, Account, sessions, tokens};
+use storage::audit_log::AuditLog;
+use storage::database::Database;
+
+use self::cache::{Cache, Fingerprint};
+use self::credentials::Credential;
+use self::passwords::Passwords;
+use self::throttle::Throttle;
+use super::client::Client;
+use super::problem::Problem;
+use super::request_log::SignedIn;
+use crate::config::SignIn;
+
+pub use passwords::hash_password;
+
+/// A password of HTTP Basic is not checked again for so long.
+const PASSWORD_CACHE_MS: i64 = 5 * 60_000;
+/// A token or session that another process revoked is refused after so long at the latest.
+const SECRET_CACHE_MS: i64 = 5_000;
+
+/// Everything sign-in needs; one for the process.
+pub struct Gate {
+    database: Database,
+    audit_log: AuditLog,
+    clock: Clock,
+    mode: SignIn,
+    passwords: Passwords,
+    throttle: Throttle,
+    cache: Cache,
+    /// Mixed into the fingerprints of passwords, which are short enough to guess.
+    pepper: [u8; 32],
+}
+
+impl Gate {
+    /// A gate over the accounts of an archive.
+    pub fn new(database: Database, audit_log: AuditLog, clock: Clock, mode: SignIn) -> Arc<Self> {
+        Arc::new(Self {
+            database,
+            audit_log,
+            clock,
+            mode,
+            passwords: Passwords::default(),
+            throttle: Throttle::default(),
+            cache: Cache::default(),
+            pepper: rand::random(),
+        })
+    }
+
+    async fn actor(&self, credential: Credential, address: IpAddr) -> Result<Option<Actor>, Problem> {
+        match credential {
+            Credential::Token(token) => self.by_token(&token).await?.map(Some).ok_or(Problem::Unauthorized),
+            // A session that has ended is nobody, not an error: the pages show the sign-in form.
+            Credential::Session(secret) => self.by_session(&secret).await,
+            Credential::Password { user, password } => self.by_password(user, password, address).await.map(Some),
+            Credential::Unusable => Err(Problem::Unauthorized),
+        }
+    }
+
+    async fn by_token(&self, token: &str) -> Result<Option<Actor>, Problem> {
+        let (fingerprint, now_ms) = (fingerprint(&[token.as_bytes()]), self.clock.now_ms());
+        if let Some(actor) = self.cache.get(&fingerprint, now_ms) {
+            return Ok(Some(actor));
+        }
+        let found = tokens::bearer(&self.database, token, now_ms).await.map_err(problem)?.map(|token| token.actor());
+        if let Some(actor) = &found {
+            self.cache.put(fingerprint, actor.clone(), now_ms, SECRET_CACHE_MS);
+        }
+        Ok(found)
+    }
+
+    async fn by_session(&self, secret: &str) -> Result<Option<Actor>, Problem> {
+        let (fingerprint, now_ms) = (fingerprint(&[secret.as_bytes()]), self.clock.now_ms());
+        if let Some(actor) = self.cache.get(&fingerprint, now_ms) {
+            return Ok(Some(actor));
+        }
+        let found = sessions::account(&self.database, secret, now_ms).await.map_err(problem)?;
+        let found = found.map(|account| account.actor());
+        if let Some(actor) = &found {
+            self.cache.put(fingerprint, actor.clone(), now_ms, SECRET_CACHE_MS);
+        }
+        Ok(found)
+    }
+
+    async fn by_password(&self, user: String, password: String, address: IpAddr) -> Result<Actor, Problem> {
+        let fingerprint = fingerprint(&[&self.pepper, user.as_bytes(), b"\0", password.as_bytes()]);
+        if let Some(actor) = self.cache.get(&fingerprint, self.clock.now_ms()) {
+            return Ok(actor);
+        }
+        let account = self.check_password(user, password, address).await?;
+        let actor = account.actor();
+        self.cache.put(fingerprint, actor.clone(), self.clock.now_ms(), PASSWORD_CACHE_MS);
+        Ok(actor)
+    }
+
+    /// The account of a name and a password. Failures are slowed and audited.
+    async fn check_password(&self, user: String, password: String, address: IpAddr) -> Result<Account, Problem> {
+        let now_ms = self.clock.now_ms();
+        if let Some(wait) = self.throttle.wait(&user, address, now_ms) {
+            return Err(Problem::TooManyAttempts { retry_after_s: wait.as_secs() + 1 });
+        }
+        let account = accounts::by_name(&self.database, &user).await.map_err(problem)?;
+        let account = account.filter(|account| !account.disabled);
+        let hash = account.as_ref().and_then(|account| account.password_hash.clone());
+        let is_right = self.passwords.check(password, hash).await;
+        match account.filter(|_| is_right) {
+            Some(account) => {
+                self.throttle.succeeded(&user);
+                Ok(account)
+            }
+            None => {
+                self.throttle.failed(&user, address, now_ms);
+                metrics::counter!("sen_sign_in_failures_total").increment(1);
+                tracing::warn!(peer = %address, "sign-in refused");
+                self.audit(&user, AuditAct::SignIn, Outcome::Refused, address).await;
+                Err(Problem::Unauthorized)
+            }
+        }
+    }
+
+    async fn audit(&self, actor: &str, act: AuditAct, outcome: Outcome, address: IpAddr) {
+        let record = AuditRecord {
+            actor: actor.to_owned(),
+            act,
+            subject: String::new(),
+            outcome,
+            peer: Some(address.to_string()),
+            detail: None,
+        };
+        self.audit_log.record(record).await;
+    }
+}
+
+/// Names the actor of a request, or refuses wrong credentials.
+pub async fn authenticate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let Some(address) = request.extensions().get::<Client>().map(|client| client.address) else {
+        return Problem::Internal.into_response();
+    };
+    let found = match (gate.mode, credentials::of(request.headers())) {
+        (SignIn::Off, _) => Ok(Some(everybody())),
+        (SignIn::Required, None) => Ok(None),
+        (SignIn::Required, Some(credential)) => gate.actor(credential, address).await,
+    };
+    // Browsers say with which purpose they fetch; a challenge would make them ask for a password in
+    // a window of their own. Programs need it to know what they may send.
+    let is_program = !request.headers().contains_key("sec-fetch-mode");
+    let actor = match found {
+        Ok(actor) => actor,
+        Err(refusal) => return challenged(refusal.into_response(), is_program),
+    };
+    if let Some(actor) = actor.clone() {
+        request.extensions_mut().insert(actor);
+    }
+    let mut response = next.run(request).await;
+    if let Some(actor) = actor {
+        response.extensions_mut().insert(SignedIn(actor));
+    }
+    challenged(response, is_program)
+}
+
+fn challenged(mut response: Response, is_program: bool) -> Response {
+    if response.status() == StatusCode::UNAUTHORIZED && is_program {
+        let challenge = HeaderValue::from_static("Bearer realm=\"Sen\", Basic realm=\"Sen\", charset=\"UTF-8\"");
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// Whoever comes when sign-in is off.
+fn everybody() -> Actor {
+    Actor {
+        id: "user:admin".to_owned(),
+        name: "admin".to_owned(),
+        role: Role::Administrator,
+        facilities: Facilities::All,
+    }
+}
+
+/// What the cache knows a credential by.
+fn fingerprint(parts: &[&[u8]]) -> Fingerprint {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+fn problem(error: storage::Error) -> Problem {
+    match error {
+        storage::Error::Unavailable(_) => Problem::Unavailable,
+        error => {
+            tracing::error!(%error, "sign-in failed");
+            Problem::Internal
+        }
+    }
+}

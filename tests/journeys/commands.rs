@@ -1,0 +1,87 @@
+//! The commands beside `serve`, on an archive that is being served and on one that is not.
+
+use crate::support::images::Study;
+use crate::support::program::{Sen, Setup};
+use crate::support::tools;
+
+#[test]
+fn every_command_has_help() {
+    let setup = Setup::default();
+    for command in ["serve", "demo", "import", "user", "token", "device", "doctor", "reindex", "verify", "bench"] {
+        let help = tools::succeeded(&setup.run(&[command, "--help"]));
+        assert!(help.contains("Usage:"), "{command}: {help}");
+    }
+}
+
+#[test]
+fn accounts_are_added_listed_changed_and_removed() {
+    let setup = Setup::default();
+    let add = setup.run_with_input(&["user", "add", "lan", "--role", "radiographer", "--facility", "BVTW"], "mật khẩu dài\n");
+    tools::succeeded(&add);
+    let again = setup.run_with_input(&["user", "add", "lan", "--role", "clerk"], "mật khẩu dài\n");
+    assert_eq!(again.status.code(), Some(1), "a name is given once");
+    let short = setup.run_with_input(&["user", "add", "mai", "--role", "clerk"], "ngắn\n");
+    assert_eq!(short.status.code(), Some(1), "{}", tools::said(&short));
+    let listed = tools::succeeded(&setup.run(&["user", "list"]));
+    assert!(listed.contains("lan") && listed.contains("radiographer") && listed.contains("BVTW"), "{listed}");
+    tools::succeeded(&setup.run_with_input(&["user", "password", "lan"], "một mật khẩu khác\n"));
+    tools::succeeded(&setup.run(&["user", "remove", "lan"]));
+    assert!(!tools::succeeded(&setup.run(&["user", "list"])).contains("lan"));
+    assert_eq!(setup.run(&["user", "remove", "lan"]).status.code(), Some(1));
+}
+
+#[test]
+fn devices_are_added_echoed_and_removed_while_the_archive_is_served() {
+    let sen = Sen::start();
+    let port = sen.dimse_port();
+    tools::succeeded(&sen.run(&["device", "add", "SELF", "127.0.0.1", &port, "--facility", "BVTW"]));
+    let listed = tools::succeeded(&sen.run(&["device", "list"]));
+    assert!(listed.contains("SELF") && listed.contains(&port), "{listed}");
+    tools::succeeded(&sen.run(&["device", "echo", "SELF"]));
+    tools::succeeded(&sen.run(&["device", "add", "NOBODY", "127.0.0.1", "1"]));
+    assert_eq!(sen.run(&["device", "echo", "NOBODY"]).status.code(), Some(1));
+    tools::succeeded(&sen.run(&["device", "remove", "SELF"]));
+    assert!(!tools::succeeded(&sen.run(&["device", "list"])).contains("SELF"));
+}
+
+#[test]
+fn the_doctor_finds_a_healthy_archive_and_explains_a_sick_one() {
+    let healthy = Setup::default();
+    let said = tools::succeeded(&healthy.run(&["doctor"]));
+    assert!(said.contains("database"), "{said}");
+
+    let blocked = Setup::default();
+    std::fs::write(blocked.folder().join("data"), "a file where the folder should be").unwrap();
+    let sick = blocked.run(&["doctor"]);
+    assert_eq!(sick.status.code(), Some(1), "{}", tools::said(&sick));
+}
+
+#[test]
+fn verify_and_reindex_tell_what_they_found() {
+    let setup = Setup::default();
+    let study = Study::of("P1", "NGUYỄN^VĂN A");
+    study.write(&setup.folder().join("ct"));
+    tools::succeeded(&setup.run(&["import", "ct"]));
+    let verified = tools::succeeded(&setup.run(&["verify"]));
+    assert!(verified.contains('3'), "{verified}");
+    tools::succeeded(&setup.run(&["reindex"]));
+    let again = tools::succeeded(&setup.run(&["import", "ct"]));
+    assert!(again.contains("already there"), "{again}");
+}
+
+#[test]
+fn bench_measures_this_archive_and_the_machine() {
+    let sen = Sen::start();
+    let dimse = sen.dimse.to_string();
+    let disk = tools::succeeded(&sen.run(&["bench", "disk", "--files", "20", "--dir", "."]));
+    assert!(disk.contains("fsync"), "{disk}");
+    let store = tools::succeeded(&sen.run(&["bench", "store", "--to", &dimse, "--images", "12", "--associations", "2"]));
+    assert!(store.contains("images/s"), "{store}");
+    let find = tools::succeeded(&sen.run(&["bench", "find", "--to", &dimse, "--queries", "5"]));
+    assert!(find.contains("C-FIND"), "{find}");
+    let http = sen.url("/dicomweb");
+    let qido = tools::succeeded(&sen.run(&["bench", "qido", "--url", &http, "--queries", "5"]));
+    assert!(qido.contains("QIDO"), "{qido}");
+    let frames = tools::succeeded(&sen.run(&["bench", "frames", "--url", &http, "--frames", "10"]));
+    assert!(frames.contains("frames/s"), "{frames}");
+}

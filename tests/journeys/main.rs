@@ -1,0 +1,26 @@
+//! Journeys through the started program with foreign clients: what a hospital does with it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a journey that cannot go on should stop there"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod commands;
+//mod demo;
+mod import;
+mod life;
+mod malformed;
+mod names;
+mod orders;
+mod orthanc;
+mod push;
+mod python;
+mod retrieve;
+mod sign_in;

@@ -1,0 +1,153 @@
+//! Who may come in, and how.
+
+use std::process::Output;
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::program::{Sen, Setup};
+use crate::support::tools;
+
+fn guarded() -> Sen {
+    Setup::default().variable("SEN_AUTH", "on").start()
+}
+
+fn add_user(sen: &Sen, name: &str, role: &str, password: &str) -> Output {
+    sen.run_with_input(&["user", "add", name, "--role", role], &format!("{password}\n"))
+}
+
+async fn sign_in(sen: &Sen, user: &str, password: &str) -> reqwest::Response {
+    Client::new()
+        .post(sen.url("/api/v1/session"))
+        .json(&json!({ "user": user, "password": password }))
+        .send()
+        .await
+        .unwrap()
+}
+
+fn cookie(answer: &reqwest::Response) -> String {
+    let header = answer.headers()["set-cookie"].to_str().unwrap();
+    header.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn nothing_is_public() {
+    let sen = guarded();
+    for path in ["/api/v1/session", "/api/v1/studies", "/api/v1/worklist", "/api/v1/events", "/api/v1/system", "/dicomweb/studies"] {
+        let status = reqwest::get(sen.url(path)).await.unwrap().status();
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    assert_eq!(reqwest::get(sen.url("/healthz")).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn the_first_start_prints_an_administrators_password_that_works_once() {
+    let sen = guarded();
+    let log = sen.log();
+    let password = log.lines().find_map(|line| line.trim().strip_prefix("password:")).expect("a printed password").trim().to_owned();
+    assert_eq!(sign_in(&sen, "admin", &password).await.status(), 200);
+    let sen = sen.restart();
+    assert_eq!(sen.log().matches("password:").count(), 1, "it is printed at the first start only");
+    assert_eq!(sign_in(&sen, "admin", &password).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_session_lasts_until_it_is_signed_out() {
+    let sen = guarded();
+    tools::succeeded(&add_user(&sen, "lan", "radiographer", "mật khẩu dài 1"));
+    assert_eq!(sign_in(&sen, "lan", "sai").await.status(), StatusCode::UNAUTHORIZED);
+    let answer = sign_in(&sen, "lan", "mật khẩu dài 1").await;
+    assert_eq!(answer.status(), 200);
+    let attributes = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(attributes.contains("HttpOnly") && attributes.contains("SameSite=Strict"), "{attributes}");
+    assert!(!attributes.contains("Secure"), "plain HTTP on loopback: {attributes}");
+    let cookie = cookie(&answer);
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!(body["user"]["name"], "lan");
+    assert_eq!(body["user"]["role"], "radiographer");
+
+    let client = Client::new();
+    let with = |method: Method, path: &str| client.request(method, sen.url(path)).header("cookie", &cookie);
+    assert_eq!(with(Method::GET, "/api/v1/session").send().await.unwrap().status(), 200);
+    assert_eq!(with(Method::GET, "/api/v1/studies").send().await.unwrap().status(), 200);
+    let foreign = with(Method::DELETE, "/api/v1/session").header("origin", "https://evil.example").send().await.unwrap();
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    let own = format!("http://{}", sen.http);
+    let out = with(Method::DELETE, "/api/v1/session").header("origin", own).send().await.unwrap();
+    assert_eq!(out.status(), StatusCode::NO_CONTENT);
+    assert_eq!(with(Method::GET, "/api/v1/session").send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_speaks_https_the_cookie_is_secure() {
+    let sen = guarded();
+    tools::succeeded(&add_user(&sen, "lan", "clerk", "mật khẩu dài 1"));
+    let answer = Client::new()
+        .post(sen.url("/api/v1/session"))
+        .header("x-forwarded-proto", "https")
+        .header("x-forwarded-host", "pacs.example")
+        .header("origin", "https://pacs.example")
+        .json(&json!({ "user": "lan", "password": "mật khẩu dài 1" }))
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.headers()["set-cookie"].to_str().unwrap().contains("Secure"));
+}
+
+#[tokio::test]
+async fn programs_use_tokens_or_basic() {
+    let sen = guarded();
+    tools::succeeded(&add_user(&sen, "mai", "radiologist", "mật khẩu dài 2"));
+    let created = tools::succeeded(&sen.run(&["token", "create", "--role", "device", "--name", "gateway"]));
+    let token = created.trim().to_owned();
+    assert_eq!(created.lines().count(), 1, "the token alone: {created}");
+
+    let client = Client::new();
+    let studies = || client.get(sen.url("/dicomweb/studies"));
+    assert_eq!(studies().bearer_auth(&token).send().await.unwrap().status(), 200);
+    assert_eq!(studies().bearer_auth("wrong").send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(studies().basic_auth("mai", Some("mật khẩu dài 2")).send().await.unwrap().status(), 200);
+    assert_eq!(studies().basic_auth("mai", Some("x")).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+
+    // A device's token may store and query; it may not make orders.
+    let order = client.post(sen.url("/api/v1/orders")).bearer_auth(&token).json(&json!({})).send().await.unwrap();
+    assert!(matches!(order.status().as_u16(), 400 | 403), "{}", order.status());
+
+    let listed = tools::succeeded(&sen.run(&["token", "list"]));
+    assert!(listed.contains("gateway") && !listed.contains(&token), "{listed}");
+    tools::succeeded(&sen.run(&["token", "revoke", "gateway"]));
+    crate::support::eventually("the token is revoked", || async {
+        let status = studies().bearer_auth(&token).send().await.ok()?.status();
+        (status == StatusCode::UNAUTHORIZED).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn guessing_is_slowed() {
+    let sen = guarded();
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        statuses.push(sign_in(&sen, "admin", "guess").await.status());
+    }
+    assert_eq!(statuses.first(), Some(&StatusCode::UNAUTHORIZED));
+    assert_eq!(statuses.last(), Some(&StatusCode::TOO_MANY_REQUESTS), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn without_sign_in_every_local_caller_is_the_administrator_and_no_foreign_page_is() {
+    let sen = Sen::start();
+    let session: Value = reqwest::get(sen.url("/api/v1/session")).await.unwrap().json().await.unwrap();
+    assert_eq!(session["user"]["role"], "administrator");
+    let client = Client::new();
+    let foreign = client
+        .post(sen.url("/api/v1/orders"))
+        .header("origin", "https://evil.example")
+        .json(&json!({}))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    let rebound = client.get(sen.url("/api/v1/studies")).header("host", "evil.example").send().await.unwrap();
+    assert_eq!(rebound.status(), StatusCode::FORBIDDEN, "a name pointed at loopback");
+}

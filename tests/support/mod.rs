@@ -1,0 +1,54 @@
+//! What every journey through the started program needs: the program, foreign tools, images.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod images;
+pub mod program;
+pub mod tools;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long anything in a journey may take before the journey has failed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks until the answer is there, or panics with what was waited for.
+///
+/// For conditions of another process that send no notice, such as a row in a foreign archive.
+pub async fn eventually<T, F, Fut>(what: &str, mut ask: F) -> T
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Option<T>>,
+{
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+/// The folder of sample files beside the project, or `None` with a notice when this checkout has
+/// none.
+pub fn samples(folder: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/dicom").join(folder);
+    if path.is_dir() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: no sample files at {}", path.display());
+    None
+}
+
+/// All files below a folder, sorted.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = walkdir::WalkDir::new(folder)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file())
+        .map(walkdir::DirEntry::into_path)
+        .collect();
+    files.sort();
+    files
+}
