@@ -63,12 +63,14 @@ impl DataSet {
         }
     }
 
-    /// Puts a number under the VR of the dictionary; DS gets at most the 16 characters it allows.
+    /// Puts a number under the VR of the dictionary; DS gets at most the 16 characters it
+    /// allows, and no value when the number is not finite.
     pub fn put_float(&mut self, tag: Tag, number: f64) {
         let vr = vr_of(tag);
         match vr {
             VR::FL | VR::FD => self.put(Element::new(tag, vr, float_bytes(vr, number))),
-            VR::DS => self.put_text_as(tag, vr, &decimal_string(number)),
+            VR::DS if number.is_finite() => self.put_text_as(tag, vr, &decimal_string(number)),
+            VR::DS => self.put_empty(tag),
             _ => self.put_int(tag, number.round() as i64),
         }
     }
@@ -177,17 +179,27 @@ pub(crate) fn float_bytes(vr: VR, number: f64) -> Vec<u8> {
     }
 }
 
-/// The shortest text of a number that fits the 16 characters of VR DS; precision gives way.
+/// The text of a number in the 16 characters of VR DS: exact where it fits, else the one that comes
+/// nearest, plain or with an exponent.
 pub(crate) fn decimal_string(number: f64) -> String {
     const CHARS: usize = 16;
-    let text = number.to_string();
-    if text.len() <= CHARS {
-        return text;
+    let shortest = |number: f64| {
+        [number.to_string(), format!("{number:e}")].into_iter().find(|text| text.len() <= CHARS)
+    };
+    if let Some(exact) = shortest(number) {
+        return exact;
     }
-    (0..=12)
-        .rev()
-        .map(|digits| format!("{number:.digits$e}"))
-        .find(|text| text.len() <= CHARS)
+    let longest = |write: fn(f64, usize) -> String| {
+        (0..CHARS).rev().map(|digits| write(number, digits)).find(|text| text.len() <= CHARS)
+    };
+    let plain = longest(|number, digits| format!("{number:.digits$}"));
+    let scientific = longest(|number, digits| format!("{number:.digits$e}"));
+    let error = |text: &String| text.parse().map_or(f64::INFINITY, |read: f64| (read - number).abs());
+    plain
+        .into_iter()
+        .chain(scientific)
+        .min_by(|a, b| error(a).total_cmp(&error(b)))
+        .map(|text| text.parse().ok().and_then(shortest).unwrap_or(text))
         .unwrap_or_default()
 }
 
@@ -214,6 +226,25 @@ mod tests {
         assert_eq!(set.texts(tags::FRAME_INCREMENT_POINTER), ["00181063", "00181065"]);
         assert_eq!(set.texts(tags::IMAGE_TYPE), ["DERIVED", "PRIMARY"]);
         assert!(!set.contains(tags::SPECIFIC_CHARACTER_SET));
+    }
+
+    #[test]
+    fn decimal_strings_fit_and_lose_little() {
+        for (number, want) in [
+            (0.5, "0.5"),
+            (512.0, "512"),
+            (1.0 / 3.0, "0.33333333333333"),
+            (-1.0 / 3.0, "-0.3333333333333"),
+            (0.312_544_444_444_444_44, "0.31254444444444"),
+            (1.0 / 3.0e10, "3.3333333333e-11"),
+            (1.0e300, "1e300"),
+            (-1.0e-300 / 3.0, "-3.33333333e-301"),
+            (123_456_789.123_456_79, "123456789.123457"),
+        ] {
+            let text = decimal_string(number);
+            assert_eq!(text, want);
+            assert!(text.len() <= 16);
+        }
     }
 
     #[test]

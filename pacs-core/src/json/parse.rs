@@ -183,6 +183,11 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
             return Ok(());
         }
         if let Some(inline) = inline {
+            if !is_binary(vr) {
+                return Err(A::Error::custom(format!(
+                    "an InlineBinary for a value that is not binary at {tag}"
+                )));
+            }
             let bytes = STANDARD
                 .decode(inline.trim_end())
                 .map_err(|_| A::Error::custom(format!("bad base64 at {tag}")))?;
@@ -443,6 +448,7 @@ mod tests {
             r#"{"00280010":{"vr":"XX"}}"#,
             r#"{"7FE00010":{"vr":"OB","InlineBinary":"%%"}}"#,
             r#"{"7FE00010":{"vr":"OB","Value":[1]}}"#,
+            r#"{"00080018":{"vr":"UI","InlineBinary":"AQI="}}"#,
             r#"{"00081032":{"vr":"SQ","Value":["x"]}}"#,
             r#"{"00280009":{"vr":"AT","Value":["nothing"]}}"#,
             r#"{"00100020":{"vr":"LO","Value":["a"]}} trailing"#,

@@ -109,6 +109,8 @@ impl CharacterSet {
                 for base in std::iter::once(character).nfkd() {
                     match super::fold::base_letters(base) {
                         Some(letters) => bytes.extend_from_slice(letters.as_bytes()),
+                        // A full-width form must not become a delimiter or a wildcard.
+                        None if is_syntax(base) => bytes.push(b'_'),
                         None => {
                             self.push_encoded(base, &mut bytes);
                         }
@@ -158,6 +160,11 @@ impl CharacterSet {
             }
         }
     }
+}
+
+/// Whether the character means something beside itself in a value or a query.
+fn is_syntax(character: char) -> bool {
+    character.is_ascii_control() || matches!(character, '\\' | '^' | '=' | '*' | '?')
 }
 
 /// Whether a backslash parts values in this VR (PS3.5 6.2).
@@ -223,6 +230,7 @@ mod tests {
             (CharacterSet::LATIN_1, "Mu\u{308}ller", b"M\xfcller"),
             (CharacterSet::DEFAULT, "Müller ß", b"Muller ss"),
             (CharacterSet::DEFAULT, "王", b"_"),
+            (CharacterSet::LATIN_1, "Ａ？＼＝", b"A___"),
             (CharacterSet::UTF_8, "NGUYỄN", "NGUYỄN".as_bytes()),
             (CharacterSet::parse("ISO_IR 144"), "Люк", b"\xbb\xee\xda"),
             (CharacterSet::parse("GB18030"), "Ễ王", b"\x81\x36\x84\x30\xcd\xf5"),
