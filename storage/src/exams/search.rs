@@ -10,7 +10,7 @@ use super::{ExamId, Person};
 use crate::database::{Database, Row, params};
 use crate::index::PatientId;
 use crate::index::instances::{push_scope, uid};
-use crate::query::{self, Words};
+use crate::query::{self, names::Words};
 use crate::{Error, Result};
 
 /// What somebody looks for.

@@ -7,7 +7,7 @@
 mod answer;
 pub(crate) mod columns;
 pub(crate) mod condition;
-mod names;
+pub(crate) mod names;
 mod patients;
 mod places;
 mod plan;
@@ -21,7 +21,6 @@ use pacs_core::query::{Level, Query};
 use crate::Result;
 use crate::database::Database;
 
-pub(crate) use names::Words;
 pub use places::find_places;
 pub(crate) use plan::{Cursor, plan_list};
 

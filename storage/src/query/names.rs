@@ -5,6 +5,7 @@
 
 use pacs_core::query::NamePattern;
 
+use super::condition::Conditions;
 use crate::Result;
 use crate::database::{Database, params};
 use crate::dialect;
@@ -39,14 +40,14 @@ pub(super) fn words(name: &NamePattern, fuzzy: bool) -> Words {
 
 /// Whose names are looked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Table {
+pub(crate) enum Table {
     Studies,
     Patients,
 }
 
 /// What the walk begins with.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Lead {
+pub(crate) enum Lead {
     /// The studies with this word, newest first.
     Word(String),
     /// The few studies with a word that begins so, to be sorted.
@@ -56,7 +57,7 @@ pub(super) enum Lead {
 }
 
 /// Chooses the rarest whole word, or a beginning that is rare. Counting stops at [`FEW`].
-pub(super) async fn lead(database: &Database, table: Table, words: &Words) -> Result<Lead> {
+pub(crate) async fn lead(database: &Database, table: Table, words: &Words) -> Result<Lead> {
     let mut rarest: Option<(i64, &String)> = None;
     for word in &words.whole {
         let count = count(database, table, word, &format!("{word}\u{1}")).await?;
@@ -77,6 +78,40 @@ pub(super) async fn lead(database: &Database, table: Table, words: &Words) -> Re
         }
     }
     Ok(rarest.map_or(Lead::Nothing, |(_, word)| Lead::Word(word.clone())))
+}
+
+/// Narrows patients `p` to those with these words in their names. Answers what to select from and
+/// the column to walk, newest patients first.
+pub(crate) fn narrow_patients(
+    conditions: &mut Conditions,
+    lead: &Lead,
+    words: &Words,
+) -> (&'static str, &'static str) {
+    let mut walk = ("patient p", "p.id");
+    match lead {
+        Lead::Word(word) => {
+            let bound = conditions.bind(word.as_str());
+            conditions.push(format!("w.word = {bound}"));
+            walk = ("patient_word w join patient p on p.id = w.patient_id", "w.patient_id");
+        }
+        Lead::Beginning(beginning) => {
+            if let Some(after) = dialect::after_prefix(beginning) {
+                let (from, before) = (conditions.bind(beginning.as_str()), conditions.bind(after));
+                conditions.push(format!(
+                    "p.id in (select patient_id from patient_word where word >= {from} and word < {before})"
+                ));
+            }
+        }
+        Lead::Nothing => {}
+    }
+    let led = |word: &String| *lead == Lead::Word(word.clone());
+    for word in words.whole.iter().filter(|word| !led(word)) {
+        let bound = conditions.bind(word.as_str());
+        conditions
+            .push(format!("exists (select 1 from patient_word v where v.word = {bound} and v.patient_id = p.id)"));
+    }
+    words.beginnings.iter().for_each(|word| conditions.word("p.folded_name", word, true));
+    walk
 }
 
 /// How many rows lie in a range of words, counted up to [`FEW`].

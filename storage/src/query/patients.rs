@@ -12,7 +12,6 @@ use super::condition::Conditions;
 use super::names::{self, Lead, Table};
 use crate::Result;
 use crate::database::{Database, Row};
-use crate::dialect;
 
 /// Patients read at a time.
 const PATIENTS: i64 = 200;
@@ -81,32 +80,9 @@ impl Walk {
                 Some(lead) => lead,
                 None => self.lead.insert(names::lead(&self.database, Table::Patients, &words).await?),
             };
-            match lead {
-                Lead::Word(word) => {
-                    let bound = conditions.bind(word.as_str());
-                    conditions.push(format!("w.word = {bound}"));
-                    (from, key) = ("patient_word w join patient p on p.id = w.patient_id", "w.patient_id");
-                }
-                Lead::Beginning(beginning) => {
-                    if let Some(after) = dialect::after_prefix(beginning) {
-                        let (from, before) = (conditions.bind(beginning.as_str()), conditions.bind(after));
-                        conditions.push(format!(
-                            "p.id in (select patient_id from patient_word where word >= {from} and word < {before})"
-                        ));
-                    }
-                }
-                Lead::Nothing => {}
-            }
-            for word in &words.whole {
-                let bound = conditions.bind(word.as_str());
-                conditions.push(format!(
-                    "exists (select 1 from patient_word v where v.word = {bound} and v.patient_id = p.id)"
-                ));
-            }
+            (from, key) = names::narrow_patients(&mut conditions, lead, &words);
             if name.wildcard {
                 conditions.name("p.folded_name", name);
-            } else {
-                words.beginnings.iter().for_each(|word| conditions.word("p.folded_name", word, true));
             }
         }
         let before = conditions.bind(self.before);
