@@ -19,9 +19,10 @@ export async function order(page: Page): Promise<void> {
   await eventually('the name is taken over', async () => (await page.getByLabel('Họ và tên').inputValue()) === name);
   await page.getByLabel('Ngày sinh').first().fill('05081978');
   await page.getByText('Nữ', { exact: true }).click();
-  await page.getByLabel('Dịch vụ').first().click();
-  await page.keyboard.type('CT');
-  await page.keyboard.press('Enter');
+  await choose(page, 'Dịch vụ', 'CT');
+  // A procedure in one's own words (an empty catalogue has no others) asks for its modality.
+  const modality = page.getByLabel('Loại máy');
+  if (await modality.count()) await choose(page, 'Loại máy', 'CT');
   await page.keyboard.press('Control+Enter');
   await page.getByText(/^Đã lưu \d\d:\d\d$/).waitFor();
   expect((await page.getByLabel('Họ và tên').inputValue()) === '', 'the form is ready for the next patient');
@@ -37,4 +38,12 @@ export async function order(page: Page): Promise<void> {
   await row.getByText('Đã hủy').waitFor();
   await page.getByRole('button', { name: /Hoàn tác/ }).click();
   await row.getByRole('button', { name: 'Tiếp nhận' }).waitFor();
+}
+
+/** Types into a choice and takes the option that Enter would take. */
+async function choose(page: Page, label: string, typed: string): Promise<void> {
+  await page.getByLabel(label).first().click();
+  await page.keyboard.type(typed);
+  await page.locator('[data-combobox-selected]:visible').waitFor();
+  await page.keyboard.press('Enter');
 }

@@ -5,7 +5,7 @@ import { signIn } from './signIn';
 
 /** Sign-in and search on a phone of 360x740: nothing hangs over, a tap shows the preview. */
 export async function phone(page: Page, environment: Environment): Promise<void> {
-  await page.goto(`${environment.url}/sign-in`);
+  await page.goto('/sign-in');
   await fits(page, 'sign-in');
   await signIn(page, environment);
   await page.locator('[role="row"][aria-rowindex]').first().click();

@@ -1,5 +1,35 @@
-/** Fetches the viewer's code. Lists call this while idle, so that the first image does not wait for it. */
+/** The viewer's code, fetched apart from the pages: it carries cornerstone, most of all bytes. */
+import type { QueryClient } from '@tanstack/react-query';
+import { hasPictures } from '~/api/dicomweb';
+import { seriesQuery, studyQuery } from '~/api/queries';
+import { displaySetsQuery } from '~/pages/viewer/model/displaySetsQuery';
+
+/** Fetches the viewer's code. */
 export async function loadViewer() {
   const { ViewerPage } = await import('~/pages/viewer/ViewerPage');
   return { default: ViewerPage };
+}
+
+/** Fetches the viewer's code and starts its engine, so that the first image waits for neither. For idle moments. */
+export async function warmViewer(): Promise<void> {
+  const { startEngine, canDraw } = await import('~/pages/viewer/ViewerPage');
+  if (canDraw()) startEngine();
+}
+
+/** Asks for what the viewer will ask for first. Nothing here may fail loudly: the viewer asks again. */
+export async function prefetchStudy(client: QueryClient, studyUid: string): Promise<void> {
+  void client.prefetchQuery(studyQuery(studyUid));
+  const series = await client.ensureQueryData(seriesQuery(studyUid)).catch(() => []);
+  const first = series.find(({ modality }) => hasPictures(modality));
+  if (first) await client.prefetchQuery(displaySetsQuery(studyUid, first.seriesUid));
+}
+
+/** Also fetches and decodes the first image, for a study that somebody is looking at in the list. */
+export async function prefetchFirstImage(client: QueryClient, studyUid: string): Promise<void> {
+  await prefetchStudy(client, studyUid);
+  const series = client.getQueryData(seriesQuery(studyUid).queryKey)?.find(({ modality }) => hasPictures(modality));
+  const [first] = (series && client.getQueryData(displaySetsQuery(studyUid, series.seriesUid).queryKey)) ?? [];
+  if (first?.is !== 'stack') return;
+  const { preload, canDraw } = await import('~/pages/viewer/ViewerPage');
+  if (canDraw()) await preload(first);
 }

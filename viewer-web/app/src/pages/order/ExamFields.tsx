@@ -6,6 +6,7 @@ import { parseClock } from '~/format/dates';
 import { DayInput } from '~/ui/DayInput';
 import type { Draft, Field, Place } from './draft';
 import css from './OrderPage.module.css';
+import { ProcedureField } from './ProcedureField';
 
 interface Props {
   draft: Draft;
@@ -28,12 +29,7 @@ export function ExamFields({ draft, form, change, error }: Props) {
           onChange={(event) => change({ emergency: event.currentTarget.checked })}
         />
       </div>
-      <Select
-        className={css.whole ?? ''} label={t('field.procedure')} placeholder={t('order.procedureFind')} required searchable selectFirstOptionOnChange
-        error={error('procedure')} value={draft.procedure?.code ?? null} filter={byWords} maxDropdownHeight={280} nothingFoundMessage={t('order.error.unknown')}
-        data={form.procedures.map(({ code, name, modality }) => ({ value: code, label: `${modality} · ${name}` }))}
-        onChange={(code) => change({ procedure: form.procedures.find((one) => one.code === code) ?? null, place: { is: 'any' } })}
-      />
+      <ProcedureField form={form} procedure={draft.procedure} error={error('procedure')} onChange={(procedure) => change({ procedure, place: { is: 'any' } })} />
       {form.facilities.length > 1 && (
         <Select
           className={css.whole ?? ''} label={t('order.facility')} allowDeselect={false} searchable filter={byWords} value={draft.facility} error={error('facility')}
@@ -42,7 +38,7 @@ export function ExamFields({ draft, form, change, error }: Props) {
       )}
       <Select
         className={css.whole ?? ''} label={t('order.place')} allowDeselect={false} searchable selectFirstOptionOnChange error={error('station')}
-        filter={byWords} value={draft.procedure === null ? null : placeText(draft.place)} data={usePlaces(draft, form)} disabled={draft.procedure === null}
+        filter={byWords} value={draft.procedure?.modality ? placeText(draft.place) : null} data={usePlaces(draft, form)} disabled={!draft.procedure?.modality}
         onChange={(value) => value && change({ place: placeFrom(value) })}
       />
       <DayInput label={t('order.day')} showLabel width="100%" value={draft.day} onChange={(day) => change({ day: day ?? '' })} />

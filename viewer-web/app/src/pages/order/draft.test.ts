@@ -18,6 +18,7 @@ describe('an order', () => {
     [{ birthDate: '2026-11-24' }, { birthDate: 'future' }],
     [{ nationalId: '123' }, { nationalId: 'nationalId' }],
     [{ insuranceId: 'GD-1' }, { insuranceId: 'insuranceId' }],
+    [{ procedure: { code: '', name: 'Chụp lạ', modality: '' } }, { procedure: 'required' }],
     [{ procedure: null }, { procedure: 'required' }],
     [{ time: '25:00' }, { scheduledAt: 'time' }],
     [{ sex: null, birthDate: null }, { sex: 'required', birthDate: 'required' }],

@@ -69,7 +69,7 @@ export function check(draft: Draft, today: string): FieldErrors {
   if (draft.birthDate !== null && draft.birthDate > today) errors.birthDate = 'future';
   if (draft.nationalId.trim() !== '' && !/^(\d{9}|\d{12})$/.test(draft.nationalId.trim())) errors.nationalId = 'nationalId';
   if (draft.insuranceId.trim() !== '' && !/^(\d{10}|[A-Z0-9]{15})$/i.test(draft.insuranceId.trim())) errors.insuranceId = 'insuranceId';
-  if (draft.procedure === null) errors.procedure = 'required';
+  if (draft.procedure === null || draft.procedure.modality === '') errors.procedure = 'required';
   if (draft.day === '') errors.scheduledAt = 'date';
   else if (parseClock(draft.time) === null) errors.scheduledAt = 'time';
   return errors;

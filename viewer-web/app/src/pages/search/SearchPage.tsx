@@ -3,12 +3,12 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
-import { seriesQuery, studyQuery, systemQuery } from '~/api/queries';
+import { systemQuery } from '~/api/queries';
 import type { Study } from '~/api/types';
 import { viewerPath } from '~/app/paths';
 import { offers } from '~/app/rights';
 import { useSession } from '~/app/session';
-import { loadViewer } from '~/app/viewerChunk';
+import { prefetchStudy, warmViewer } from '~/app/viewerChunk';
 import { useListKeys } from '~/keys/useListKeys';
 import { FreshBar } from '~/ui/FreshBar';
 import { KeyHints } from '~/ui/KeyHints';
@@ -42,8 +42,7 @@ export function SearchPage() {
   const open = useCallback((studyUid: string) => {
     setSearch({ selected: studyUid });
     // Asked for now, answered by the time the viewer's code runs.
-    void client.prefetchQuery(studyQuery(studyUid));
-    void client.prefetchQuery(seriesQuery(studyUid));
+    void prefetchStudy(client, studyUid);
     void navigate(viewerPath(studyUid));
   }, [client, navigate]);
   useListKeys({
@@ -54,7 +53,7 @@ export function SearchPage() {
     document.title = `${t('nav.search')} · Sen`;
   }, [t]);
   useEffect(() => {
-    const idle = setTimeout(() => void loadViewer(), 1200);
+    const idle = setTimeout(() => void warmViewer().catch(() => undefined), 1200);
     return () => clearTimeout(idle);
   }, []);
 

@@ -34,6 +34,16 @@ export function StudyGrid({ studies, selected, onSelect, onOpen, onNearEnd, foot
   );
 }
 
+/** Flags that stand before everything else. */
+const urgent: ReadonlySet<string> = new Set(['emergency', 'critical', 'overdue']);
+
+/** The exam's label; images without an exam say that instead. */
+function StudyLabel({ study }: { study: Study }) {
+  const { t } = useTranslation();
+  if (study.label) return <ExamLabel label={study.label} />;
+  return study.flags.includes('unmatched') ? <span className={`cut ${css.dim}`}>{t('exam.flag.unmatched')}</span> : null;
+}
+
 function useColumns(): Column<Study>[] {
   const { t } = useTranslation();
   const { sex } = usePatientWords();
@@ -47,9 +57,9 @@ function useColumns(): Column<Study>[] {
       { id: 'id', title: t('field.patientId'), width: '102px', cell: (study) => <span className="cut" title={study.patient.id}>{study.patient.id}</span> },
       { id: 'accession', title: t('field.accession'), width: '92px', cell: (study) => <span className="cut">{study.accessionNumber}</span> },
       { id: 'modality', title: t('field.modality'), width: '52px', cell: (study) => <span className={`cut ${ui.modality}`}>{mainModalities(study.modalities)}</span> },
-      { id: 'description', title: t('field.description'), width: 'minmax(120px, 1.6fr)', cell: (study) => <><Flags flags={study.flags} /><span className="cut">{study.description}</span></> },
+      { id: 'description', title: t('field.description'), width: 'minmax(120px, 1.6fr)', cell: (study) => <><Flags flags={study.flags.filter((flag) => urgent.has(flag))} /><span className="cut">{study.description}</span><Flags flags={study.flags.filter((flag) => flag !== 'unmatched' && !urgent.has(flag))} /></> },
       { id: 'images', title: t('field.images'), width: '46px', end: true, cell: (study) => study.instanceCount },
-      { id: 'label', title: t('field.label'), width: '108px', cell: (study) => <ExamLabel label={study.label} /> },
+      { id: 'label', title: t('field.label'), width: '108px', cell: (study) => <StudyLabel study={study} /> },
     ];
     if (wide) columns.splice(8, 0, { id: 'facility', title: t('field.facility'), width: '90px', cell: (study) => <span className="cut">{study.facility}</span> });
     return columns;

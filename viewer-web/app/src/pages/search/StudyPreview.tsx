@@ -1,11 +1,13 @@
 import { Button, CloseButton } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { seriesQuery, studyQuery } from '~/api/queries';
 import { mainModalities, type Series } from '~/api/dicomweb';
 import type { Study } from '~/api/types';
 import { day, dayAndClock, instant } from '~/format/dates';
+import { prefetchFirstImage } from '~/app/viewerChunk';
 import { personName } from '~/format/person';
 import { ExamLabel, Flags } from '~/ui/ExamLabel';
 import { Loading } from '~/ui/LoadState';
@@ -64,6 +66,12 @@ function Pictures({ studyUid, onOpen }: { studyUid: string; onOpen: () => void }
   // Holding an arrow key passes over many rows; only the one rested on is asked for.
   const [rested] = useDebouncedValue(studyUid, 120);
   const series = useQuery({ ...seriesQuery(rested), enabled: rested === studyUid });
+  const client = useQueryClient();
+  useEffect(() => {
+    // Who stays on a row for a moment is about to open it.
+    const stay = setTimeout(() => void prefetchFirstImage(client, studyUid).catch(() => undefined), 350);
+    return () => clearTimeout(stay);
+  }, [client, studyUid]);
   if (rested !== studyUid || series.isPending) return <Loading />;
   if (series.isError) return null;
   if (series.data.length === 0) return <p className={css.dim}>{t('search.noSeries')}</p>;

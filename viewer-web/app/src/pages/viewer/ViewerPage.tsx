@@ -6,7 +6,8 @@ import { paths } from '~/app/paths';
 import { ConnectionBar } from '~/live/ConnectionBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { followCache, frames } from './engine/frames';
-import { canDraw, startEngine, stopEngine } from './engine/setup';
+import { preload } from './engine/preload';
+import { canDraw, startEngine } from './engine/setup';
 import type { StackView } from './engine/StackView';
 import { giveLeftButton } from './engine/tools';
 import { useCommands } from './model/useCommands';
@@ -17,6 +18,9 @@ import { HelpSheet } from './parts/HelpSheet';
 import { SeriesStrip } from './parts/SeriesStrip';
 import { Toolbar } from './parts/Toolbar';
 import css from './ViewerPage.module.css';
+
+// For the lists, which make ready before anybody opens a study.
+export { canDraw, preload, startEngine };
 
 /** The images of one study, with the patient's others at hand. */
 export function ViewerPage() {
@@ -47,7 +51,6 @@ function Viewer({ studyUid }: { studyUid: string }) {
     return () => {
       unfollow();
       frames.want([]);
-      stopEngine();
     };
   }, [drawable]);
   useEffect(() => {

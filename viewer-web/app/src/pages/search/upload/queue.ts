@@ -6,7 +6,7 @@ import type { Reason, Sending } from './stow';
 export type FileState =
   | { is: 'waiting' | 'kept' }
   | { is: 'sending' }
-  | { is: 'skipped' | 'failed'; reason: Reason };
+  | { is: 'skipped' | 'failed'; reason: Reason; comment?: string | null };
 
 /** One file of the upload. */
 export interface Item {
@@ -151,22 +151,18 @@ export class UploadQueue {
     this.running.set(sending, 0);
     const { outcomes, whole } = await sending.answer;
     this.running.delete(sending);
-    // A request refused as a whole says nothing about its files: each gets a hearing of its own.
-    if (whole === 'refused' && batch.length > 1) {
-      for (const one of batch) await this.sendBatch([one]);
-      return;
-    }
-    for (const { item, uid } of batch) {
-      const told = uid === null ? undefined : outcomes.get(uid);
-      const reason = told === undefined ? (whole ?? loneOutcome(batch.length, outcomes)) : told;
-      item.state = reason === null ? { is: 'kept' } : { is: 'failed', reason };
+    const alone = batch.length === 1;
+    const untold: typeof batch[number][] = [];
+    for (const one of batch) {
+      const named = outcomes.get(one.uid ?? '-');
+      const told = named === undefined && alone ? [...outcomes.values()][0] : named;
+      if (told !== undefined) one.item.state = told === null ? { is: 'kept' } : { is: 'failed', ...told };
+      else if (alone || (whole !== null && whole !== 'refused')) one.item.state = { is: 'failed', reason: whole ?? 'refused' };
+      else untold.push(one);
     }
     this.onChange();
+    // A request refused as a whole says nothing about its files, and a file may be kept under another UID than its
+    // head claims: such files get a hearing of their own. One that is already kept is only acknowledged again.
+    for (const one of untold) await this.sendBatch([one]);
   }
-}
-
-/** A file whose UID the answer does not name: alone in its request, the one outcome is its own; otherwise it was not kept. */
-function loneOutcome(batchLength: number, outcomes: ReadonlyMap<string, Reason | null>): Reason | null {
-  const [only] = outcomes.values();
-  return batchLength === 1 && only !== undefined ? only : 'refused';
 }

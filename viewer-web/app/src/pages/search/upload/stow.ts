@@ -5,9 +5,15 @@ import type { phrases } from '~/i18n';
 /** Why a file was not kept; a number is a failure reason that has no word here. */
 export type Reason = Exclude<keyof (typeof phrases)['vi']['search']['upload']['reason'], 'unknown'> | number;
 
+/** Why an instance was not kept, with the server's own words where it gave any. */
+export interface Refusal {
+  reason: Reason;
+  comment: string | null;
+}
+
 /** What the server said of a request: SOP instance UID → kept (null) or why not. */
 export interface StowAnswer {
-  outcomes: Map<string, Reason | null>;
+  outcomes: Map<string, Refusal | null>;
   /** Set when the request as a whole failed and says nothing of single instances. */
   whole: Reason | null;
 }
@@ -40,10 +46,12 @@ export function sendFiles(files: readonly File[], onSent: (sentBytes: number) =>
 /** Reads the store instances response (PS3.18 10.5.3). */
 export function readAnswer(status: number, body: string): StowAnswer {
   const set = parse(body);
-  const outcomes = new Map<string, Reason | null>();
+  const outcomes = new Map<string, Refusal | null>();
   for (const kept of items(set, '00081199')) outcomes.set(text(kept, '00081155') ?? '', null);
-  for (const failed of items(set, '00081198')) outcomes.set(text(failed, '00081155') ?? '', reasonOf(number(failed, '00081197')));
-  outcomes.delete('');
+  for (const failed of items(set, '00081198')) {
+    // An instance too broken to be named is told of without a UID; alone in its request it is still known.
+    outcomes.set(text(failed, '00081155') ?? '', { reason: reasonOf(number(failed, '00081197')), comment: text(failed, '00000902') });
+  }
   return { outcomes, whole: outcomes.size > 0 ? null : wholeReason(status) };
 }
 

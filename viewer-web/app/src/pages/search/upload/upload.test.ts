@@ -54,7 +54,7 @@ const answerOf = (kept: string[], failed: [string, number][]): string => JSON.st
 describe('the answer to a store request', () => {
   it('tells instance by instance', () => {
     const { outcomes, whole } = readAnswer(202, answerOf(['1'], [['2', 0xa700]]));
-    expect([...outcomes]).toEqual([['1', null], ['2', 'full']]);
+    expect([...outcomes]).toEqual([['1', null], ['2', { reason: 'full', comment: null }]]);
     expect(whole).toBeNull();
   });
   it.each([[400, 'refused'], [403, 'forbidden'], [413, 'tooLarge'], [503, 'full'], [0, 'network'], [200, null]])(
@@ -98,7 +98,7 @@ describe('an upload', () => {
   });
   it('skips what is no object and says why others failed', async () => {
     const { states } = await run([new File(['x'], 'x.txt'), dicom('1'), dicom('2')], () => ({
-      outcomes: new Map([['1', null], ['2', 'full' as const]]), whole: null,
+      outcomes: new Map([['1', null], ['2', { reason: 'full', comment: 'no room' }]]), whole: null,
     }));
     expect(states).toEqual(['skipped notDicom', 'kept', 'failed full']);
   });
@@ -108,8 +108,20 @@ describe('an upload', () => {
     expect(batches).toEqual([['1', '2'], ['1'], ['2']]);
     expect(states).toEqual(['kept', 'failed refused']);
   });
-  it('never calls a file kept that the answer does not name', async () => {
-    const { states } = await run([dicom('1'), dicom('2')], () => ({ outcomes: new Map([['1', null]]), whole: null }));
+  it('never calls a file kept that no answer names', async () => {
+    const { states } = await run([dicom('1'), dicom('2')], (uids) => ({ outcomes: uids.includes('1') ? new Map([['1', null]]) : new Map(), whole: null }));
     expect(states).toEqual(['kept', 'failed refused']);
+  });
+  it('asks again for a file that is kept under another UID than its head claims', async () => {
+    const { batches, states } = await run([dicom('1'), dicom('2')], (uids) => ({
+      outcomes: new Map(uids.map((uid) => [uid === '2' ? '2.9' : uid, null])), whole: null,
+    }));
+    expect(batches).toEqual([['1', '2'], ['2']]);
+    expect(states).toEqual(['kept', 'kept']);
+  });
+  it('gives up a batch without asking file by file when there is no room', async () => {
+    const { batches, states } = await run([dicom('1'), dicom('2')], () => ({ outcomes: new Map(), whole: 'full' }));
+    expect(batches).toEqual([['1', '2']]);
+    expect(states).toEqual(['failed full', 'failed full']);
   });
 });

@@ -8,7 +8,7 @@ let started = false;
 
 let engine: RenderingEngine | null = null;
 
-/** The engine that draws all cells of the page, while the viewer is open. */
+/** The engine that draws all cells of the page, once it is started. */
 export function currentEngine(): RenderingEngine | null {
   return engine;
 }
@@ -18,10 +18,11 @@ export function canDraw(): boolean {
   return document.createElement('canvas').getContext('webgl2') !== null;
 }
 
-/** Starts everything; a second call finds it running. */
+/** Starts everything; a second call finds it running. It stays for coming back: an engine without cells costs nothing. */
 export function startEngine(): RenderingEngine {
   if (!started) {
-    startCore();
+    // Cells of one page have one size: they can share a drawing context, and each further one costs start-up time.
+    startCore({ rendering: { webGlContextCount: 1 }, debug: {} });
     // One core stays free for the page; more workers than images in flight would idle.
     startLoader({ maxWebWorkers: Math.min(8, Math.max(1, (navigator.hardwareConcurrency || 2) - 1)) });
     startTools();
@@ -32,12 +33,6 @@ export function startEngine(): RenderingEngine {
   }
   engine ??= new RenderingEngine('sen');
   return engine;
-}
-
-/** Lets go of the canvases when the viewer is left; decoded images stay for coming back. */
-export function stopEngine(): void {
-  engine?.destroy();
-  engine = null;
 }
 
 /** Calls back when an image enters or leaves the cache, or fails. */

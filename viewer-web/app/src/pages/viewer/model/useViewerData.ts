@@ -1,10 +1,11 @@
-import { queryOptions, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { metadataOf, type Series } from '~/api/dicomweb';
+import type { Series } from '~/api/dicomweb';
 import { seriesQuery, studyQuery } from '~/api/queries';
 import type { Study } from '~/api/types';
 import { useChanges } from '~/live/changes';
-import { displaySetsOf, type DisplaySet } from './displaySets';
+import type { DisplaySet } from './displaySets';
+import { displaySetsQuery } from './displaySetsQuery';
 
 /** Names one display set: series and its part of it (most series have one). */
 export interface PartKey {
@@ -21,15 +22,6 @@ export function partFrom(text: string): PartKey | null {
   const [studyUid, seriesUid, part] = text.split('/');
   return studyUid && seriesUid && part ? { studyUid, seriesUid, part: Number(part) } : null;
 }
-
-/** What a series shows, from its metadata. */
-export const displaySetsQuery = (studyUid: string, seriesUid: string) =>
-  queryOptions({
-    queryKey: ['displaySets', studyUid, seriesUid],
-    queryFn: async ({ signal }) => displaySetsOf(studyUid, seriesUid, await metadataOf(studyUid, seriesUid, signal), window.location.origin),
-    staleTime: 60_000,
-    gcTime: 30 * 60_000,
-  });
 
 /** One study in the strip, with its series once they are asked for. */
 export interface StripStudy {

@@ -6,7 +6,8 @@ import { hasPictures, mainModalities, type Series } from '~/api/dicomweb';
 import type { Study } from '~/api/types';
 import { day } from '~/format/dates';
 import { Thumbnail } from '~/ui/Thumbnail';
-import { displaySetsQuery, partText, type StripStudy } from '../model/useViewerData';
+import { displaySetsQuery } from '../model/displaySetsQuery';
+import { partText, type StripStudy } from '../model/useViewerData';
 import { dragType } from './CellGrid';
 import css from './strip.module.css';
 
