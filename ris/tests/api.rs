@@ -1,0 +1,237 @@
+//! The interface through the real router, over a real archive in a folder of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use pacs_core::access::{Actor, Facilities, Role};
+use pacs_core::clock::Clock;
+use serde_json::{Value, json};
+use storage::{Archive, Config, Door, Envelope};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// 2026-11-23 at noon in Vietnam.
+const NOON_MS: i64 = 1_795_410_000_000;
+
+struct House {
+    router: Router,
+    archive: Archive,
+    _folder: TempDir,
+}
+
+impl House {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::standing_at(NOON_MS);
+        let config = Config { clock: clock.clone(), default_facility: "BVAH".into(), ..Config::embedded(folder.path()) };
+        let archive = Archive::open(config).await.unwrap();
+        let system = ris::SystemFacts { version: "0", ae_title: "SEN".into(), dimse_port: 11112 };
+        let state = ris::State { archive: archive.clone(), clock, system, shutdown: CancellationToken::new() };
+        Self { router: Router::new().nest("/api/v1", ris::router(state)), archive, _folder: folder }
+    }
+
+    /// Asks as somebody and answers status and body.
+    async fn ask(&self, who: Option<&Actor>, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
+        if let Some(actor) = who {
+            request.extensions_mut().insert(actor.clone());
+        }
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let status = answer.status();
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn get(&self, who: &Actor, path: &str) -> Value {
+        let (status, body) = self.ask(Some(who), "GET", path, None).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        body
+    }
+
+    async fn order(&self, who: &Actor, change: impl Fn(&mut Value)) -> (StatusCode, Value) {
+        let mut form = json!({
+            "patient": { "id": "P1", "name": "NGUYỄN^VĂN A", "birthDate": "1980-01-02", "sex": "M" },
+            "procedure": { "code": "CT.BUNG", "name": "CT bụng", "modality": "CT" },
+            "station": { "aeTitle": "CT1" },
+            "scheduledAt": "2026-11-23T14:30",
+        });
+        change(&mut form);
+        self.ask(Some(who), "POST", "/orders", Some(form)).await
+    }
+
+    /// Two small slices of a synthetic patient, of a facility.
+    async fn images(&self, seed: u64, facility: &str) {
+        for instance in testdata::ct_slices(2).sized(16).seeded(seed) {
+            let mut file = Bytes::from(instance.bytes);
+            let head = file.split_to(instance.dataset_offset);
+            let envelope = Envelope {
+                transfer_syntax: instance.transfer_syntax,
+                head: Some(head),
+                declared_class: None,
+                declared_instance: None,
+                declared_study: None,
+                calling_ae: None,
+                called_ae: None,
+                peer: None,
+                facility: Some(facility.into()),
+                received_by: Door::Import,
+                expected_bytes: None,
+            };
+            let mut incoming = self.archive.begin(envelope).await.unwrap();
+            incoming.write(file).await.unwrap();
+            incoming.finish().await.unwrap();
+        }
+    }
+}
+
+fn somebody(role: Role, facilities: Facilities) -> Actor {
+    Actor { id: format!("user:{}", role.as_str()), name: role.as_str().into(), role, facilities }
+}
+
+fn administrator() -> Actor {
+    somebody(Role::Administrator, Facilities::All)
+}
+
+#[tokio::test]
+async fn nobody_gets_nothing_and_roles_get_their_own_work() {
+    let house = House::open().await;
+    let paths =
+        ["/studies", "/studies/1.2.3", "/worklist", "/orders/form", "/patients", "/unmatched", "/devices", "/system", "/events", "/openapi.json"];
+    for path in paths {
+        assert_eq!(house.ask(None, "GET", path, None).await.0, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    let device = somebody(Role::Device, Facilities::All);
+    for path in ["/orders/form", "/patients?q=a", "/unmatched", "/devices"] {
+        let (status, problem) = house.ask(Some(&device), "GET", path, None).await;
+        assert_eq!((status, problem["code"].as_str()), (StatusCode::FORBIDDEN, Some("forbidden")), "{path}");
+    }
+    let clerk = somebody(Role::Clerk, Facilities::All);
+    assert_eq!(house.ask(Some(&clerk), "GET", "/unmatched", None).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(house.ask(Some(&clerk), "GET", "/worklist", None).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn one_sees_the_studies_of_ones_own_facilities() {
+    let house = House::open().await;
+    house.images(1, "BVAH").await;
+    house.images(2, "BVTL").await;
+    let items = async |who: &Actor| house.get(who, "/studies").await["items"].as_array().unwrap().clone();
+    assert_eq!(items(&administrator()).await.len(), 2);
+    let here = somebody(Role::Radiologist, Facilities::Only(vec!["BVTL".into()]));
+    let seen = items(&here).await;
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0]["facility"], "BVTL");
+    assert_eq!(seen[0]["instanceCount"], 2);
+    let elsewhere = items(&administrator()).await.into_iter().find(|study| study["facility"] == "BVAH").unwrap();
+    let path = format!("/studies/{}", elsewhere["studyUid"].as_str().unwrap());
+    assert_eq!(house.ask(Some(&here), "GET", &path, None).await.0, StatusCode::NOT_FOUND, "hidden looks like absent");
+    assert_eq!(house.get(&administrator(), &path).await["priors"], json!([]));
+    let nowhere = somebody(Role::Radiologist, Facilities::Only(Vec::new()));
+    assert_eq!(items(&nowhere).await.len(), 0);
+}
+
+#[tokio::test]
+async fn pages_of_the_list_follow_each_other_and_a_foreign_cursor_is_refused() {
+    let house = House::open().await;
+    for seed in 1..=5 {
+        house.images(seed, "BVAH").await;
+    }
+    let who = administrator();
+    let (mut path, mut seen) = ("/studies?limit=2".to_owned(), Vec::new());
+    loop {
+        let page = house.get(&who, &path).await;
+        seen.extend(page["items"].as_array().unwrap().iter().map(|study| study["studyUid"].clone()));
+        match page["next"].as_str() {
+            Some(next) => path = format!("/studies?limit=2&cursor={next}"),
+            None => break,
+        }
+    }
+    seen.sort_by_key(Value::to_string);
+    seen.dedup();
+    assert_eq!(seen.len(), 5);
+    for path in ["/studies?cursor=x", "/studies?limit=many", "/studies?from=23.11.2026"] {
+        let status = house.ask(Some(&who), "GET", path, None).await.0;
+        assert!(status.is_client_error(), "{path}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_written_once_under_its_number_and_found_on_its_day() {
+    let house = House::open().await;
+    let clerk = somebody(Role::Clerk, Facilities::Only(vec!["BVAH".into()]));
+    let (status, row) = house.order(&clerk, |_| ()).await;
+    assert_eq!(status, StatusCode::CREATED, "{row}");
+    assert_eq!(row["scheduledAt"], "2026-11-23T07:30:00.000Z");
+    assert_eq!(row["facility"], "BVAH");
+    assert_eq!(row["acts"], json!(["arrive", "cancel"]));
+
+    let today = house.get(&clerk, "/worklist").await;
+    assert_eq!(today["items"].as_array().unwrap().len(), 1);
+    assert_eq!(today["items"][0]["patient"]["name"], "NGUYỄN VĂN A");
+    let tomorrow = house.get(&clerk, "/worklist?date=2026-11-24").await;
+    assert_eq!(tomorrow["items"], json!([]));
+
+    let given = |form: &mut Value| form["accessionNumber"] = json!("HIS-1");
+    assert_eq!(house.order(&clerk, given).await.0, StatusCode::CREATED);
+    assert_eq!(house.order(&clerk, given).await.0, StatusCode::CONFLICT, "a number is given once");
+    let stranger = house.order(&clerk, |form| form["patient"]["name"] = json!("TRẦN^B")).await;
+    assert_eq!(stranger.0, StatusCode::CONFLICT, "P1 is somebody else");
+
+    let (status, problem) = house.order(&clerk, |form| form["facility"] = json!("BVTL")).await;
+    assert_eq!((status, problem["errors"]["facility"].as_str()), (StatusCode::BAD_REQUEST, Some("notYours")));
+    let found = house.get(&clerk, "/patients?q=nguyen").await;
+    assert_eq!(found["items"][0]["id"], "P1");
+}
+
+#[tokio::test]
+async fn acts_move_an_exam_by_its_laws_and_ask_for_reasons() {
+    let house = House::open().await;
+    let clerk = somebody(Role::Clerk, Facilities::All);
+    let (_, row) = house.order(&clerk, |_| ()).await;
+    let acts = format!("/exams/{}/acts", row["examId"]);
+    let act = async |body: Value| house.ask(Some(&clerk), "POST", &acts, Some(body)).await;
+    assert_eq!(act(json!({ "act": "arrive" })).await.1["label"], "arrived");
+    assert_eq!(act(json!({ "act": "arrive" })).await.0, StatusCode::CONFLICT);
+    assert_eq!(act(json!({ "act": "cancel" })).await.0, StatusCode::CONFLICT, "a reason is needed");
+    let cancelled = act(json!({ "act": "cancel", "reason": "bệnh nhân về" })).await.1;
+    assert_eq!((cancelled["label"].as_str(), cancelled["actReason"].as_str()), (Some("cancelled"), Some("bệnh nhân về")));
+    assert_eq!(act(json!({ "act": "restore" })).await.1["label"], "scheduled");
+    assert_eq!(act(json!({ "act": "sign" })).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(act(json!("arrive")).await.0, StatusCode::BAD_REQUEST);
+    let elsewhere = somebody(Role::Clerk, Facilities::Only(vec!["BVTL".into()]));
+    let foreign = house.ask(Some(&elsewhere), "POST", &acts, Some(json!({ "act": "arrive" }))).await;
+    assert_eq!(foreign.0, StatusCode::NOT_FOUND);
+    let clinician = somebody(Role::Clinician, Facilities::All);
+    assert_eq!(house.get(&clinician, "/worklist").await["items"][0]["acts"], json!([]), "looking is not acting");
+}
+
+#[tokio::test]
+async fn the_description_names_every_route() {
+    let house = House::open().await;
+    let description = house.get(&administrator(), "/openapi.json").await;
+    let described: Vec<&str> = description["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+    for path in [
+        "/api/v1/studies",
+        "/api/v1/studies/{studyUid}",
+        "/api/v1/worklist",
+        "/api/v1/exams/{examId}/acts",
+        "/api/v1/orders",
+        "/api/v1/orders/form",
+        "/api/v1/patients",
+        "/api/v1/unmatched",
+        "/api/v1/unmatched/{studyUid}/link",
+        "/api/v1/unmatched/{studyUid}/unlink",
+        "/api/v1/devices",
+        "/api/v1/events",
+        "/api/v1/system",
+    ] {
+        assert!(described.contains(&path), "{path} is not described: {described:?}");
+    }
+}
