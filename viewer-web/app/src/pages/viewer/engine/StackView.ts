@@ -1,5 +1,5 @@
 /** One cell's images: a cornerstone stack viewport with the acts of the viewer. */
-import { Enums, utilities, type StackViewport, type Types } from '@cornerstonejs/core';
+import { cache, Enums, utilities, type StackViewport, type Types } from '@cornerstonejs/core';
 import { annotation } from '@cornerstonejs/tools';
 import type { ImageStack } from '../model/displaySets';
 import { namingOf } from '../model/displaySets';
@@ -11,7 +11,10 @@ import { joinTools, leaveTools } from './tools';
 
 /** What stands over the image right now. */
 export interface Readout {
+  /** The image asked for. */
   index: number;
+  /** The image on the screen: another one while the asked one is on its way. */
+  shown: number;
   count: number;
   windowWidth: number | null;
   windowCentre: number | null;
@@ -76,6 +79,14 @@ export class StackView {
     const last = this.viewport.getImageIds().length - 1;
     const to = Math.min(last, Math.max(0, index));
     if (to >= 0 && to !== this.index) await this.viewport.setImageIdIndex(to);
+  }
+
+  /** Puts the asked image on the screen when it has come after all: cornerstone asks for an image only once. */
+  catchUp(): void {
+    const image = cache.getImage(this.viewport.getCurrentImageId());
+    if (!image) return;
+    this.viewport.renderImageObject(image);
+    this.redraw();
   }
 
   /** The shown image's place in the stack. */
@@ -148,7 +159,9 @@ export class StackView {
 
   /** The whole image in the cell; turns and flips stay. */
   fit(): void {
-    this.viewport.resetCamera({ resetPan: true, resetZoom: true, resetToCenter: true, resetAspectRatio: true });
+    const { rotation = 0, flipHorizontal = false, flipVertical = false } = this.viewport.getViewPresentation();
+    this.viewport.resetCamera();
+    this.viewport.setViewPresentation({ ...this.viewport.getViewPresentation(), rotation, flipHorizontal, flipVertical });
     this.redraw();
   }
 
@@ -201,6 +214,7 @@ export class StackView {
     const thickness = Number(set['00180050']?.Value?.[0] ?? Number.NaN);
     return {
       index,
+      shown: Math.max(0, viewport.getImageIds().indexOf(viewport.getCornerstoneImage()?.imageId ?? '')),
       count: stack.imageIds.length,
       windowWidth: window ? Math.round(window.windowWidth) : null,
       windowCentre: window ? Math.round(window.windowCenter) : null,

@@ -28,6 +28,7 @@ export function startEngine(): RenderingEngine {
     startTools();
     addTools();
     styleMarks();
+    silenceEchoes();
     cache.setMaxCacheSize(cacheBytes());
     started = true;
   }
@@ -64,6 +65,13 @@ function imageIdOf(detail: unknown): string | null {
   return null;
 }
 
+/** A failed request is told to whoever asked, and by cornerstone once more to nobody: that echo is no news. */
+function silenceEchoes(): void {
+  window.addEventListener('unhandledrejection', (event) => {
+    if (event.reason instanceof XMLHttpRequest) event.preventDefault();
+  });
+}
+
 /** A quarter of the memory the browser admits to having, at least half a gigabyte. */
 function cacheBytes(): number {
   const gigabytes = 'deviceMemory' in navigator && typeof navigator.deviceMemory === 'number' ? navigator.deviceMemory : 4;
@@ -73,9 +81,11 @@ function cacheBytes(): number {
 /** Measurements in the accent, thin, readable over black and white alike. */
 function styleMarks(): void {
   const styles = annotation.config.style;
+  const usual = styles.getDefaultToolStyles();
   styles.setDefaultToolStyles({
-    ...styles.getDefaultToolStyles(),
+    ...usual,
     global: {
+      ...usual.global,
       color: 'rgb(134, 197, 213)',
       colorHighlighted: 'rgb(203, 230, 238)',
       colorSelected: 'rgb(228, 243, 247)',
@@ -86,6 +96,7 @@ function styleMarks(): void {
       textBoxColor: 'rgb(134, 197, 213)',
       textBoxColorHighlighted: 'rgb(203, 230, 238)',
       textBoxColorSelected: 'rgb(228, 243, 247)',
+      textBoxBackground: 'rgba(0, 0, 0, 0.55)',
       shadow: true,
     },
   });

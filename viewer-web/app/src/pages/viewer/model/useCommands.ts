@@ -38,10 +38,12 @@ export function useCommands(surroundings: Surroundings): (command: Command) => v
       const command = commandOf(event);
       if (!command) return;
       event.preventDefault();
+      event.stopPropagation();
       run(command);
     };
-    window.addEventListener('keydown', onKey);
-    return () => window.removeEventListener('keydown', onKey);
+    // Before cornerstone, whose own listener on the focused cell would swallow the key.
+    window.addEventListener('keydown', onKey, { capture: true });
+    return () => window.removeEventListener('keydown', onKey, { capture: true });
   }, [run]);
   return run;
 }

@@ -25,11 +25,13 @@ export function Overlay({ stack, study, readout, counts, failedHere, shown, play
   const { t } = useTranslation();
   return (
     <div className={css.overlay}>
+      {/* The canvas still holds the image before: under this one's number it must not be seen. */}
+      {failedHere && <div className={css.cover} />}
       {shown && (
         <>
           <PatientCorner stack={stack} study={study} />
           <StudyCorner stack={stack} study={study} />
-          <SeriesCorner stack={stack} readout={readout} loaded={counts.loaded} />
+          <SeriesCorner stack={stack} readout={readout} loaded={counts.loaded} failedHere={failedHere} />
           <ViewCorner readout={readout} playing={playing} />
           <Edges readout={readout} />
         </>
@@ -66,7 +68,7 @@ function StudyCorner({ stack, study }: { stack: ImageStack; study: Study | null 
   return <div className={css.topRight}>{lines.filter(Boolean).map((line, index) => <span key={index}>{line}</span>)}</div>;
 }
 
-function SeriesCorner({ stack, readout, loaded }: { stack: ImageStack; readout: Readout; loaded: number }) {
+function SeriesCorner({ stack, readout, loaded, failedHere }: { stack: ImageStack; readout: Readout; loaded: number; failedHere: boolean }) {
   const { t } = useTranslation();
   const count = stack.imageIds.length;
   return (
@@ -74,7 +76,7 @@ function SeriesCorner({ stack, readout, loaded }: { stack: ImageStack; readout: 
       <span>{[stack.modality, stack.number, stack.description].filter((part) => part !== null && part !== '').join(' · ')}</span>
       {readout.thicknessMm !== null && <span>{t('viewer.thickness', { mm: readout.thicknessMm })}</span>}
       <span>
-        <b>{t('viewer.slice', { n: readout.index + 1, count })}</b>
+        <b>{t('viewer.slice', { n: (failedHere ? readout.index : readout.shown) + 1, count })}</b>
         {loaded < count && <span className={css.quiet}>{t('viewer.loaded', { loaded, count })}</span>}
       </span>
     </div>

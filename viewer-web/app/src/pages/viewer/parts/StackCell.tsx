@@ -63,7 +63,13 @@ export function StackCell({ id, stack, study, overlays, playing, positions, onVi
 
   useSyncExternalStore(watchFrames, framesVersion);
   const counts = frames.count(stack.imageIds);
-  const failedHere = frames.stateOf(stack.imageIds[index] ?? '') === 'failed';
+  const here = frames.stateOf(stack.imageIds[index] ?? '');
+  const failedHere = here === 'failed';
+  const failedBefore = useRef(false);
+  useEffect(() => {
+    if (failedBefore.current && here === 'loaded') view?.catchUp();
+    failedBefore.current = failedHere || (failedBefore.current && here !== 'loaded');
+  }, [view, here, failedHere]);
   return (
     <div className={css.stack}>
       <div ref={setElement} className={css.canvas} data-cell={id} onContextMenu={(event) => event.preventDefault()} />
