@@ -1,0 +1,105 @@
+//! Four associations that push until the program dies, and what they were promised.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use dimse_scp::dimse::Status;
+use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
+use pacs_core::uid::{AeTitle, Uid};
+use testdata::ct_slices;
+
+use crate::support::images::dataset_bytes;
+use crate::support::program::Sen;
+
+/// Instances that make a series; then the next one begins, so that series rest and are settled.
+const SERIES: usize = 12;
+/// Edge of the slices of each association, in pixels: the last one's are too large for memory.
+const EDGES: [u16; 4] = [64, 128, 512, 800];
+
+/// An instance that was acknowledged.
+pub struct Kept {
+    pub study: Uid,
+    pub series: Uid,
+    pub instance: Uid,
+    dataset: Bytes,
+}
+
+/// What has been acknowledged so far.
+#[derive(Clone, Default)]
+pub struct Promises(Arc<Mutex<Vec<Kept>>>);
+
+impl Promises {
+    /// Pushes over four associations until each of them ends: with the program, it is expected.
+    pub async fn push(&self, sen: &Sen, seed: u64) {
+        let target = Target {
+            address: sen.dimse.to_string(),
+            calling_ae: AeTitle::parse("CT1").unwrap(),
+            called_ae: AeTitle::parse("SEN").unwrap(),
+        };
+        let pushing = EDGES.iter().zip(0..).map(|(edge, number)| {
+            let (promises, target) = (self.clone(), target.clone());
+            tokio::spawn(async move { promises.push_one(&target, *edge, seed * 1000 + number * 100).await })
+        });
+        for ended in futures::future::join_all(pushing.collect::<Vec<_>>()).await {
+            ended.unwrap();
+        }
+    }
+
+    async fn push_one(&self, target: &Target, edge: u16, seed: u64) {
+        let mut series = (seed..).flat_map(|seed| ct_slices(SERIES).sized(edge).seeded(seed)).peekable();
+        let first = series.peek().unwrap();
+        let proposal = Proposal::new(first.class.clone(), vec![first.transfer_syntax.clone()]);
+        let Ok(mut association) = Association::connect(target, &[proposal], &Options::default()).await else { return };
+        for made in series {
+            let dataset = Bytes::copy_from_slice(made.dataset());
+            let instance = Instance {
+                class: made.class,
+                instance: made.uid.clone(),
+                transfer_syntax: made.transfer_syntax,
+                content: Content::Memory(dataset.clone()),
+            };
+            match association.store(&instance).await {
+                Ok(response) => {
+                    assert_eq!(response.status, Status::SUCCESS, "{response:?}");
+                    let kept = Kept { study: made.study, series: made.series, instance: made.uid, dataset };
+                    self.0.lock().unwrap().push(kept);
+                }
+                // The program has died.
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// How many instances were acknowledged.
+    pub fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+
+    /// Waits until so many are.
+    pub async fn wait_for(&self, count: usize) {
+        let begun = Instant::now();
+        while self.count() < count {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{} of {count} acknowledged", self.count());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// What is wrong with what was promised: instances that are missing or differ.
+    pub async fn broken(&self, sen: &Sen) -> Vec<String> {
+        let client = reqwest::Client::new();
+        let kept = std::mem::take(&mut *self.0.lock().unwrap());
+        let mut broken = Vec::new();
+        for Kept { study, series, instance, dataset } in kept {
+            let url = sen.url(&format!("/dicomweb/studies/{study}/series/{series}/instances/{instance}"));
+            let asked = client.get(url).header("accept", "application/dicom; transfer-syntax=*").send().await.unwrap();
+            let status = asked.status();
+            match asked.bytes().await {
+                Ok(file) if status == 200 && dataset_bytes(&file) == dataset => {}
+                Ok(_) if status == 200 => broken.push(format!("{instance} is not what was sent")),
+                other => broken.push(format!("{instance} answers {status} {:?}", other.map(|body| body.len()))),
+            }
+        }
+        broken
+    }
+}
