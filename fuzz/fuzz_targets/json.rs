@@ -1,15 +1,20 @@
-//! DICOM JSON: what is taken is written in a form that is taken again and stays the same.
+//! DICOM JSON: what is taken is written in a form that is taken again, and after that (numbers lose
+//! their idle digits the first time) stays the same.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use pacs_core::dataset::DataSet;
 use pacs_core::json::{JsonLimits, parse, to_string};
+
+fn again(set: &DataSet) -> DataSet {
+    parse(to_string(set).as_bytes(), &JsonLimits::default()).expect("our own JSON").remove(0).data_set
+}
 
 fuzz_target!(|data: &[u8]| {
     let Ok(sets) = parse(data, &JsonLimits::default()) else { return };
     for parsed in sets {
-        let once = to_string(&parsed.data_set);
-        let again = parse(once.as_bytes(), &JsonLimits::default()).expect("our own JSON");
-        assert_eq!(once, to_string(&again[0].data_set));
+        let twice = again(&parsed.data_set);
+        assert_eq!(to_string(&twice), to_string(&again(&twice)));
     }
 });
