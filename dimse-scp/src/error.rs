@@ -25,7 +25,9 @@ impl Failure {
     pub fn of_store(error: &Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::refused(refusal),
-            Error::Unavailable(why) | Error::TooLarge(why) => Self::new(Status::OUT_OF_RESOURCES, why.clone()),
+            Error::Unavailable(why) | Error::TooLarge(why) => {
+                Self::new(Status::OUT_OF_RESOURCES, why.clone())
+            }
             other => Self::internal("c-store", other),
         }
     }
@@ -33,7 +35,9 @@ impl Failure {
     /// Of a C-FIND.
     pub fn of_find(error: &Error) -> Self {
         match error {
-            Error::Unavailable(why) | Error::TooLarge(why) => Self::new(Status::OUT_OF_RESOURCES, why.clone()),
+            Error::Unavailable(why) | Error::TooLarge(why) => {
+                Self::new(Status::OUT_OF_RESOURCES, why.clone())
+            }
             other => Self::internal("c-find", other),
         }
     }
@@ -50,7 +54,9 @@ impl Failure {
 
     fn refused(refusal: &Refusal) -> Self {
         let status = match refusal.kind {
-            RefusalKind::MissingUid | RefusalKind::InvalidUid | RefusalKind::Mismatch => Status::DATA_SET_MISMATCH,
+            RefusalKind::MissingUid | RefusalKind::InvalidUid | RefusalKind::Mismatch => {
+                Status::DATA_SET_MISMATCH
+            }
             RefusalKind::NotADataSet | RefusalKind::BeyondLimits => Status::CANNOT_UNDERSTAND,
         };
         Self::new(status, refusal.reason.clone())

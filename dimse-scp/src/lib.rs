@@ -12,6 +12,7 @@
 //! associations, so a peer that stalls, drips or lies disturbs nobody else.
 
 pub mod association;
+mod caller;
 pub mod config;
 pub mod dimse;
 mod error;
@@ -23,7 +24,6 @@ mod services;
 mod session;
 pub mod sop_class;
 mod tally;
-mod caller;
 
 pub use config::{Config, Timeouts, UnknownAe};
 pub use listener::Server;

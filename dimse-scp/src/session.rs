@@ -27,7 +27,12 @@ pub(crate) struct Session {
 
 /// Serves a connection to its end. `waiting` is given back once it is an association or is not to
 /// be one.
-pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared, waiting: OwnedSemaphorePermit) {
+pub(crate) async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    shared: Shared,
+    waiting: OwnedSemaphorePermit,
+) {
     let terms = Terms {
         classes: &shared.classes,
         max_pdu_bytes: shared.config.max_pdu_bytes,
@@ -94,9 +99,13 @@ impl Session {
         match (operation, service) {
             (CommandField::Echo, Some(Service::Verification)) => echo::serve(self, &context, command).await,
             (CommandField::Store, Some(Service::Storage)) => store::serve(self, &context, command).await,
-            (CommandField::Find, Some(Service::Find(root))) => find::serve(self, &context, command, root).await,
+            (CommandField::Find, Some(Service::Find(root))) => {
+                find::serve(self, &context, command, root).await
+            }
             (CommandField::Find, Some(Service::Worklist)) => worklist::serve(self, &context, command).await,
-            (CommandField::Move, Some(Service::Move(root))) => move_::serve(self, &context, command, root).await,
+            (CommandField::Move, Some(Service::Move(root))) => {
+                move_::serve(self, &context, command, root).await
+            }
             (CommandField::Get, Some(Service::Get(root))) => get::serve(self, &context, command, root).await,
             // The operation it was for has ended meanwhile.
             (CommandField::Cancel, _) => Ok(()),
@@ -112,7 +121,12 @@ impl Session {
     }
 
     /// Answers a request without data set and counts it.
-    pub async fn answer(&mut self, context: &Context, request: &CommandSet, status: Status) -> Result<(), End> {
+    pub async fn answer(
+        &mut self,
+        context: &Context,
+        request: &CommandSet,
+        status: Status,
+    ) -> Result<(), End> {
         self.finish(context, request, CommandSet::response(request, status), "").await
     }
 
@@ -170,7 +184,8 @@ impl Session {
 
     fn report(&self, end: &End) {
         let association = &self.association;
-        let (received_bytes, sent_bytes) = (association.reader.received_bytes(), association.writer.sent_bytes());
+        let (received_bytes, sent_bytes) =
+            (association.reader.received_bytes(), association.writer.sent_bytes());
         metrics::counter!("sen_dimse_associations_total", "end" => end.as_str()).increment(1);
         metrics::counter!("sen_dimse_received_bytes_total").increment(received_bytes);
         metrics::counter!("sen_dimse_sent_bytes_total").increment(sent_bytes);
@@ -194,12 +209,14 @@ impl Session {
 fn not_established(peer: SocketAddr, refused: NotEstablished) {
     match refused {
         NotEstablished::Rejected(rejection, request) => {
-            metrics::counter!("sen_dimse_associations_rejected_total", "reason" => rejection.as_str()).increment(1);
+            metrics::counter!("sen_dimse_associations_rejected_total", "reason" => rejection.as_str())
+                .increment(1);
             let (calling, called) = (request.calling_ae.as_str(), request.called_ae.as_str());
             tracing::warn!(calling, called, peer = %peer.ip(), %rejection, "association rejected");
         }
         NotEstablished::NoRequest(end) => {
-            metrics::counter!("sen_dimse_connections_without_request_total", "end" => end.as_str()).increment(1);
+            metrics::counter!("sen_dimse_connections_without_request_total", "end" => end.as_str())
+                .increment(1);
             tracing::debug!(peer = %peer.ip(), %end, "connection without association");
         }
     }

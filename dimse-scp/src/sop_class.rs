@@ -116,8 +116,8 @@ mod tests {
             ("1.2.840.10008.5.1.4.1.2.2.2", Some(Service::Move(Root::Study))),
             ("1.2.840.10008.5.1.4.1.2.2.3", Some(Service::Get(Root::Study))),
             ("1.2.840.10008.5.1.4.31", Some(Service::Worklist)),
-            ("1.2.840.10008.1.20.1", None),  // Storage Commitment
-            ("1.2.840.10008.1.3.10", None),  // Media Storage Directory
+            ("1.2.840.10008.1.20.1", None),     // Storage Commitment
+            ("1.2.840.10008.1.3.10", None),     // Media Storage Directory
             ("1.2.840.10008.5.1.4.38.1", None), // Hanging Protocol
         ] {
             assert_eq!(service(uid), want, "{uid}");

@@ -56,6 +56,8 @@ impl Tally {
 
     /// Status and comment of the last operation that failed.
     pub fn last_failure(&self) -> Option<String> {
-        self.last_failure.as_ref().map(|(status, comment)| format!("{status} {comment}").trim_end().to_owned())
+        self.last_failure
+            .as_ref()
+            .map(|(status, comment)| format!("{status} {comment}").trim_end().to_owned())
     }
 }

@@ -1,5 +1,13 @@
 //! Associations through a real listener: what is accepted, what is rejected, and what the server
 //! makes of peers that are slow, silent, absurd or gone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and one that is skipped says so"
+)]
 
 mod support;
 
@@ -30,7 +38,8 @@ async fn an_association_carries_128_contexts() {
     let syntaxes = [uid(uids::EXPLICIT_VR_LITTLE_ENDIAN), uid(uids::JPEG2000_LOSSLESS)];
     let mut proposals = vec![verification()];
     for n in 0..127 {
-        let class = uid([uids::CT_IMAGE_STORAGE, uids::MR_IMAGE_STORAGE, uids::ENHANCED_CT_IMAGE_STORAGE][n % 3]);
+        let class =
+            uid([uids::CT_IMAGE_STORAGE, uids::MR_IMAGE_STORAGE, uids::ENHANCED_CT_IMAGE_STORAGE][n % 3]);
         proposals.push(Proposal::new(class, syntaxes.to_vec()));
     }
     let mut association = server.connect(&proposals).await;
@@ -208,7 +217,8 @@ async fn faults_are_answered_with_an_abort() {
     let unexpected = Some(Token::Abort(AbortSource::Provider, 2));
     let unrecognized = Some(Token::Abort(AbortSource::Provider, 1));
     let echo = echo_request(1).encode();
-    let echo_pdu = |context: u8| [&encode::data_header(context, true, true, echo.len() as u32)[..], &echo].concat();
+    let echo_pdu =
+        |context: u8| [&encode::data_header(context, true, true, echo.len() as u32)[..], &echo].concat();
     let store = CommandSet::request(CommandField::Store, 1).followed_by_data().encode();
     let begun_store = [&encode::data_header(3, true, true, store.len() as u32)[..], &store].concat();
     let no_status = CommandSet::response(&echo_request(1), Status::SUCCESS).encode();
@@ -405,7 +415,8 @@ async fn mutated_conversations_do_no_harm() {
             wire.send(bytes).await;
             wire.stream.shutdown().await.ok();
             let mut answer = Vec::new();
-            let ended = tokio::time::timeout(Duration::from_secs(20), wire.stream.read_to_end(&mut answer)).await;
+            let ended =
+                tokio::time::timeout(Duration::from_secs(20), wire.stream.read_to_end(&mut answer)).await;
             assert!(ended.is_ok(), "the server holds on to a connection that has ended");
         }
     });

@@ -1,5 +1,13 @@
 //! C-GET and C-MOVE through real listeners: what comes back is what was stored, and what cannot be
 //! sent is counted and named.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and one that is skipped says so"
+)]
 
 mod support;
 
@@ -41,7 +49,10 @@ fn study(study: &Uid) -> DataSet {
 }
 
 /// Gets everything that matches: SOP instance to transfer syntax and data set.
-async fn get(association: &mut Association, identifier: &DataSet) -> (BTreeMap<Uid, (Uid, Vec<u8>)>, Outcome) {
+async fn get(
+    association: &mut Association,
+    identifier: &DataSet,
+) -> (BTreeMap<Uid, (Uid, Vec<u8>)>, Outcome) {
     let mut retrieval = association.get(&uid(GET), identifier).await.unwrap();
     let mut arrived = BTreeMap::new();
     while let Some(arrival) = retrieval.next().await.unwrap() {
@@ -110,8 +121,12 @@ async fn a_get_brings_back_what_was_stored() {
 #[tokio::test]
 async fn native_instances_are_written_in_the_other_native_encoding() {
     let server = Harness::start().await;
-    let from = |name: &str| samples("syntax").into_iter().chain(samples("modality")).find(|(n, _)| n == name).unwrap().1;
-    for (instance, wanted) in [(from("MR_small_implicit.dcm"), EXPLICIT), (from("sr-comprehensive.dcm"), IMPLICIT)] {
+    let from = |name: &str| {
+        samples("syntax").into_iter().chain(samples("modality")).find(|(n, _)| n == name).unwrap().1
+    };
+    for (instance, wanted) in
+        [(from("MR_small_implicit.dcm"), EXPLICIT), (from("sr-comprehensive.dcm"), IMPLICIT)]
+    {
         assert_ne!(instance.transfer_syntax, wanted);
         server.fill(std::slice::from_ref(&instance)).await;
         let mut association = server.connect(&[model(GET), receiving(&instance.class, wanted)]).await;
@@ -140,7 +155,7 @@ async fn what_no_context_fits_is_counted_and_named() {
     let (arrived, outcome) = get(&mut association, &study(&study_of(&compressed))).await;
     assert!(arrived.is_empty());
     assert_eq!(counts(&outcome), (Status::CANNOT_PERFORM_SUBOPERATIONS, 0, 1, 0));
-    assert_eq!(outcome.failed_instances, [compressed.instance.clone()]);
+    assert_eq!(outcome.failed_instances, std::slice::from_ref(&compressed.instance));
     assert!(outcome.comment.unwrap().contains("presentation context"));
     association.release().await.unwrap();
     // A context without the provider role is none for C-GET.
@@ -220,13 +235,22 @@ async fn a_move_sends_to_a_configured_device() {
         assert_eq!(counts(&outcome), (Status::SUCCESS, count, 0, 0), "{:?}", outcome.comment);
     }
     for instance in &instances {
-        assert!(receiver.dataset(&instance.instance).await == dataset_of(instance), "another data set arrived");
-        assert_eq!(receiver.place(&instance.instance).await.unwrap().transfer_syntax, instance.transfer_syntax);
+        assert!(
+            receiver.dataset(&instance.instance).await == dataset_of(instance),
+            "another data set arrived"
+        );
+        assert_eq!(
+            receiver.place(&instance.instance).await.unwrap().transfer_syntax,
+            instance.transfer_syntax
+        );
     }
     let one = {
         let mut identifier = study(&study_of(&instances[0]));
         identifier.put_text(tags::QUERY_RETRIEVE_LEVEL, "IMAGE");
-        identifier.put_text(tags::SERIES_INSTANCE_UID, server.place(&instances[0].instance).await.unwrap().series_uid.as_str());
+        identifier.put_text(
+            tags::SERIES_INSTANCE_UID,
+            server.place(&instances[0].instance).await.unwrap().series_uid.as_str(),
+        );
         identifier.put_texts(tags::SOP_INSTANCE_UID, &[&instances[0].instance, &instances[1].instance]);
         identifier
     };
@@ -272,9 +296,13 @@ async fn a_full_destination_is_reported() {
     let instances = slices(8, 256, 7);
     server.fill(&instances).await;
     let mut association = server.connect(&[model(MOVE)]).await;
-    let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &study(&study_of(&instances[0]))).await.unwrap();
+    let outcome =
+        association.move_to(&uid(MOVE), &ae("DEST"), &study(&study_of(&instances[0]))).await.unwrap();
     assert_eq!(outcome.status, Status::SUBOPERATIONS_FAILED);
-    assert!(outcome.completed > 0 && outcome.failed > 0 && outcome.completed + outcome.failed == 8, "{outcome:?}");
+    assert!(
+        outcome.completed > 0 && outcome.failed > 0 && outcome.completed + outcome.failed == 8,
+        "{outcome:?}"
+    );
     for failed in &outcome.failed_instances {
         assert!(receiver.place(failed).await.is_none());
     }

@@ -1,5 +1,13 @@
 //! C-STORE through a real listener: what is acknowledged is kept as it was sent, what is refused
 //! says why, and what breaks off leaves no trace.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and one that is skipped says so"
+)]
 
 mod support;
 
@@ -74,10 +82,13 @@ async fn every_kind_of_file_is_kept_in_its_own_transfer_syntax() {
 async fn every_transfer_syntax_is_accepted() {
     let server = Harness::start().await;
     let syntaxes: Vec<_> = transfer_syntax::known().iter().map(|syntax| uid(syntax.uid.unwrap())).collect();
-    let proposals: Vec<_> =
-        syntaxes.iter().map(|syntax| Proposal::new(uid(uids::CT_IMAGE_STORAGE), vec![syntax.clone()])).collect();
+    let proposals: Vec<_> = syntaxes
+        .iter()
+        .map(|syntax| Proposal::new(uid(uids::CT_IMAGE_STORAGE), vec![syntax.clone()]))
+        .collect();
     let association = server.connect(&proposals).await;
-    let accepted: Vec<_> = association.contexts().iter().map(|context| context.transfer_syntax.clone()).collect();
+    let accepted: Vec<_> =
+        association.contexts().iter().map(|context| context.transfer_syntax.clone()).collect();
     assert_eq!(accepted, syntaxes);
     association.release().await.unwrap();
     server.stop().await;
@@ -109,7 +120,8 @@ async fn refusals_say_why_and_the_association_goes_on() {
     let no_study = {
         let bytes = dataset_of(good);
         let syntax = transfer_syntax::of(&good.transfer_syntax);
-        let mut set = dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set;
+        let mut set =
+            dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set;
         set.remove(tags::STUDY_INSTANCE_UID);
         let mut out = Vec::new();
         dataset::write(&set, &syntax, &mut out).unwrap();
@@ -123,7 +135,11 @@ async fn refusals_say_why_and_the_association_goes_on() {
             Status::CANNOT_UNDERSTAND,
         ),
         ("cut", Instance { content: Content::Memory(cut), ..good.clone() }, Status::CANNOT_UNDERSTAND),
-        ("empty", Instance { content: Content::Memory(Default::default()), ..good.clone() }, Status::DATA_SET_MISMATCH),
+        (
+            "empty",
+            Instance { content: Content::Memory(Default::default()), ..good.clone() },
+            Status::DATA_SET_MISMATCH,
+        ),
         (
             "no study",
             Instance { content: Content::Memory(no_study.into()), ..good.clone() },
@@ -132,7 +148,10 @@ async fn refusals_say_why_and_the_association_goes_on() {
     ] {
         let response = association.store(&instance).await.unwrap();
         assert_eq!(response.status, status, "{what}: {response:?}");
-        assert!(response.comment.is_some_and(|comment| !comment.is_empty()), "{what} is refused without a reason");
+        assert!(
+            response.comment.is_some_and(|comment| !comment.is_empty()),
+            "{what} is refused without a reason"
+        );
         assert!(server.place(&instance.instance).await.is_none(), "{what} is there");
     }
     assert_eq!(association.store(good).await.unwrap().status, Status::SUCCESS);

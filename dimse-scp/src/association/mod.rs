@@ -47,7 +47,9 @@ impl Association {
             End::Released => Some(encode::release_response()),
             End::Aborted { .. } | End::Lost | End::WriteTimeout => None,
             End::Protocol { reason, .. } => Some(encode::abort(AbortSource::Provider, *reason)),
-            End::Idle | End::Stalled | End::Stopped | End::Cut(_) => Some(encode::abort(AbortSource::User, 0)),
+            End::Idle | End::Stalled | End::Stopped | End::Cut(_) => {
+                Some(encode::abort(AbortSource::User, 0))
+            }
         };
         if let Some(pdu) = farewell
             && self.writer.raw(&pdu).await.is_ok()

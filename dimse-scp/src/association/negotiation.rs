@@ -81,7 +81,11 @@ pub fn negotiate(request: &AssociateRq, classes: &SopClasses, max_pdu_bytes: u32
             identity_answer: user.identity.as_ref().and_then(identity_answer),
         },
     };
-    Agreed { answer, contexts: accepted.into_iter().collect(), send_pdu_bytes: send_limit(user, max_pdu_bytes) }
+    Agreed {
+        answer,
+        contexts: accepted.into_iter().collect(),
+        send_pdu_bytes: send_limit(user, max_pdu_bytes),
+    }
 }
 
 /// The longest variable field to send: what the peer takes, at most what is taken here.
@@ -93,7 +97,8 @@ pub fn send_limit(peer: &UserInformation, max_pdu_bytes: u32) -> u32 {
 }
 
 fn answer(proposed: &ProposedContext, classes: &SopClasses) -> Result<(Uid, Uid), ContextAnswer> {
-    let class = Uid::parse(&proposed.abstract_syntax).map_err(|_| ContextAnswer::AbstractSyntaxNotSupported)?;
+    let class =
+        Uid::parse(&proposed.abstract_syntax).map_err(|_| ContextAnswer::AbstractSyntaxNotSupported)?;
     let service = classes.service(&class).ok_or(ContextAnswer::AbstractSyntaxNotSupported)?;
     let proposed = proposed.transfer_syntaxes.iter().filter_map(|syntax| Uid::parse(syntax).ok());
     let chosen = match service {
@@ -114,8 +119,7 @@ fn storage_syntax(mut proposed: impl Iterator<Item = Uid>) -> Option<Uid> {
 /// For everything that is answered with data sets of our own making: explicit before implicit, so
 /// that private and unknown attributes keep their representation, and big endian last.
 fn message_syntax(proposed: impl Iterator<Item = Uid>) -> Option<Uid> {
-    let ranking =
-        [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN];
+    let ranking = [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN];
     let ranked = proposed.filter_map(|syntax| {
         let rank = ranking.iter().position(|known| syntax == *known)?;
         Some((rank, syntax))
@@ -245,8 +249,13 @@ mod tests {
         let role = |class: &str| RoleSelection { sop_class: class.to_owned(), scu: true, scp: true };
         request.user.roles = vec![role(CT), role(FIND), role("1.2.3")];
         let agreed = agreed(&request);
-        let granted: Vec<_> =
-            agreed.answer.user.roles.iter().map(|role| (role.sop_class.as_str(), role.scu, role.scp)).collect();
+        let granted: Vec<_> = agreed
+            .answer
+            .user
+            .roles
+            .iter()
+            .map(|role| (role.sop_class.as_str(), role.scu, role.scp))
+            .collect();
         assert_eq!(granted, [(CT, true, true), (FIND, true, false)]);
         assert!(agreed.contexts.get(1).unwrap().acceptor_is_user);
         assert!(!agreed.contexts.get(3).unwrap().acceptor_is_user);

@@ -44,7 +44,12 @@ impl Writer {
     }
 
     /// Writes a message whose data set is small enough to be at hand, in one write.
-    pub async fn message(&mut self, context: u8, command: &CommandSet, data: Option<&[u8]>) -> Result<(), End> {
+    pub async fn message(
+        &mut self,
+        context: u8,
+        command: &CommandSet,
+        data: Option<&[u8]>,
+    ) -> Result<(), End> {
         let command = command.encode();
         let length = command.len() + data.map_or(0, <[u8]>::len) + 4 * (HEADER_BYTES + PDV_HEADER_BYTES);
         let mut out = Vec::with_capacity(length);

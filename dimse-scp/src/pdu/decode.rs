@@ -73,8 +73,7 @@ fn proposed_context(mut fields: Fields<'_>) -> Result<ProposedContext, PduError>
         return Err(PduError::Invalid("a presentation context identifier is even"));
     }
     fields.take(3)?;
-    let mut context =
-        ProposedContext { id, abstract_syntax: String::new(), transfer_syntaxes: Vec::new() };
+    let mut context = ProposedContext { id, abstract_syntax: String::new(), transfer_syntaxes: Vec::new() };
     while let Some((kind, mut content)) = fields.item()? {
         match kind {
             item::ABSTRACT_SYNTAX => context.abstract_syntax = content.text(),

@@ -188,13 +188,21 @@ mod tests {
     }
 
     fn user() -> impl Strategy<Value = UserInformation> {
-        let role = (uid(), any::<bool>(), any::<bool>())
-            .prop_map(|(sop_class, scu, scp)| RoleSelection { sop_class, scu, scp });
+        let role = (uid(), any::<bool>(), any::<bool>()).prop_map(|(sop_class, scu, scp)| RoleSelection {
+            sop_class,
+            scu,
+            scp,
+        });
         let extended = (uid(), prop::collection::vec(any::<u8>(), 0..8))
             .prop_map(|(sop_class, information)| ExtendedNegotiation { sop_class, information });
         let bytes = || prop::collection::vec(any::<u8>(), 0..64);
         let identity = (1u8..=5, any::<bool>(), bytes(), bytes()).prop_map(
-            |(kind, wants_answer, primary, secondary)| UserIdentity { kind, wants_answer, primary, secondary },
+            |(kind, wants_answer, primary, secondary)| UserIdentity {
+                kind,
+                wants_answer,
+                primary,
+                secondary,
+            },
         );
         (
             any::<u32>(),
@@ -206,15 +214,17 @@ mod tests {
             prop::option::of(identity),
             prop::option::of(bytes()),
         )
-            .prop_map(|(max, class, version, operations, roles, extended, identity, answer)| UserInformation {
-                max_pdu_bytes: max,
-                implementation_class: class,
-                implementation_version: version,
-                asynchronous_operations: operations,
-                roles,
-                extended,
-                identity,
-                identity_answer: answer,
+            .prop_map(|(max, class, version, operations, roles, extended, identity, answer)| {
+                UserInformation {
+                    max_pdu_bytes: max,
+                    implementation_class: class,
+                    implementation_version: version,
+                    asynchronous_operations: operations,
+                    roles,
+                    extended,
+                    identity,
+                    identity_answer: answer,
+                }
             })
     }
 
@@ -288,7 +298,8 @@ mod tests {
 
     #[test]
     fn unknown_items_are_skipped() {
-        let request = AssociateRq { called_ae: "SEN".into(), calling_ae: "CT1".into(), ..AssociateRq::default() };
+        let request =
+            AssociateRq { called_ae: "SEN".into(), calling_ae: "CT1".into(), ..AssociateRq::default() };
         let mut bytes = request.encode().unwrap();
         bytes.extend([0x77, 0, 0, 3, 1, 2, 3]);
         assert_eq!(AssociateRq::decode(&bytes[6..]).unwrap(), request);

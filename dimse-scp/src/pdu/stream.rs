@@ -92,7 +92,8 @@ impl Decoder {
                 }
                 continue;
             }
-            let Some((&[kind, _, l0, l1, l2, l3], _)) = self.buffer.split_first_chunk::<HEADER_BYTES>() else {
+            let Some((&[kind, _, l0, l1, l2, l3], _)) = self.buffer.split_first_chunk::<HEADER_BYTES>()
+            else {
                 return Ok(None);
             };
             let length = u32::from_be_bytes([l0, l1, l2, l3]);

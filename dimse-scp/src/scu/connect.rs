@@ -9,15 +9,15 @@ use tokio::time::timeout;
 use super::{Association, Error};
 use crate::association::negotiation::send_limit;
 use crate::association::{
-    self, Context, Contexts, End, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, QueryOptions, Reader,
-    Writer,
+    self, Context, Contexts, End, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, QueryOptions,
+    Reader, Writer,
 };
 use crate::config::{DEFAULT_MAX_PDU_BYTES, Timeouts};
 use crate::pdu::associate::{
     AssociateAc, AssociateRq, ContextAnswer, ProposedContext, RoleSelection, UserInformation,
 };
 use crate::pdu::stream::Token;
-use crate::pdu::{APPLICATION_CONTEXT, encode, AbortSource};
+use crate::pdu::{APPLICATION_CONTEXT, AbortSource, encode};
 
 /// Whom to call, and as whom.
 #[derive(Debug, Clone)]

@@ -69,7 +69,8 @@ impl Instance {
     }
 
     fn with_head(head: part10::Head, content: Content) -> Result<Self, Error> {
-        let missing = || Error::Unreadable("the file meta information has no SOP class or instance".to_owned());
+        let missing =
+            || Error::Unreadable("the file meta information has no SOP class or instance".to_owned());
         Ok(Self {
             class: head.sop_class.ok_or_else(missing)?,
             instance: head.sop_instance.ok_or_else(missing)?,

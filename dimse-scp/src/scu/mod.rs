@@ -10,13 +10,13 @@ pub mod push;
 mod retrieve;
 mod store;
 
+pub(crate) use connect::MAX_CONTEXTS;
 pub use connect::{Options, Proposal, Target};
 pub use error::Error;
 pub use find::Answers;
 pub use instance::{Content, Instance};
 pub use retrieve::{Arrival, Outcome, Retrieval};
 pub use store::Response;
-pub(crate) use connect::MAX_CONTEXTS;
 pub(crate) use store::{response_of, send, store_request};
 
 use pacs_core::uid::Uid;

@@ -24,7 +24,8 @@ pub struct Response {
 impl Association {
     /// Sends an instance in its own transfer syntax and waits for the answer.
     pub async fn store(&mut self, instance: &Instance) -> Result<Response, Error> {
-        let context = self.storage_context(&instance.class, &instance.transfer_syntax).ok_or(Error::NoContext)?;
+        let context =
+            self.storage_context(&instance.class, &instance.transfer_syntax).ok_or(Error::NoContext)?;
         let request = self.store_request(&instance.class, &instance.instance, None);
         match &instance.content {
             Content::Memory(bytes) => {
@@ -37,7 +38,8 @@ impl Association {
                 file.seek(std::io::SeekFrom::Start(*offset)).await.map_err(unreadable)?;
                 let chunks = futures::stream::try_unfold(file, |mut file| async move {
                     let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
-                    let read = file.read_buf(&mut chunk).await.map_err(|e| Error::Unreadable(e.to_string()))?;
+                    let read =
+                        file.read_buf(&mut chunk).await.map_err(|e| Error::Unreadable(e.to_string()))?;
                     Ok::<_, Error>((read > 0).then(|| (chunk.freeze(), file)))
                 });
                 self.store_stream(context, &request, std::pin::pin!(chunks)).await

@@ -10,7 +10,12 @@ use crate::session::Session;
 use crate::sop_class::Root;
 
 /// Answers with the matching entities the caller may see, newest first.
-pub async fn serve(session: &mut Session, context: &Context, request: &CommandSet, root: Root) -> Result<(), End> {
+pub async fn serve(
+    session: &mut Session,
+    context: &Context,
+    request: &CommandSet,
+    root: Root,
+) -> Result<(), End> {
     let identifier = match identifier::read(session, context).await? {
         Ok(identifier) => identifier,
         Err(failure) => return session.refuse(context, request, failure).await,
@@ -24,7 +29,8 @@ pub async fn serve(session: &mut Session, context: &Context, request: &CommandSe
         Err(failure) => return session.refuse(context, request, failure).await,
     };
     let form = answer::Form::new(session, context, &identifier, Some(query.level));
-    let pending = if storage::query::supports(&query) { Status::PENDING } else { Status::PENDING_KEYS_UNSUPPORTED };
+    let pending =
+        if storage::query::supports(&query) { Status::PENDING } else { Status::PENDING_KEYS_UNSUPPORTED };
     let found = storage::query::find(session.shared.archive.database(), &query, &session.caller.scope);
     answer::stream(session, context, request, &form, pending, found).await
 }

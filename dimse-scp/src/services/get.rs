@@ -15,7 +15,12 @@ use crate::session::Session;
 use crate::sop_class::Root;
 
 /// Sends the matching instances, each as a C-STORE sub-operation.
-pub async fn serve(session: &mut Session, context: &Context, request: &CommandSet, root: Root) -> Result<(), End> {
+pub async fn serve(
+    session: &mut Session,
+    context: &Context,
+    request: &CommandSet,
+    root: Root,
+) -> Result<(), End> {
     let identifier = match identifier::read(session, context).await? {
         Ok(identifier) => identifier,
         Err(failure) => return session.refuse(context, request, failure).await,
@@ -71,7 +76,12 @@ struct Sent {
 }
 
 /// Sends one instance and waits for what became of it.
-async fn send(session: &mut Session, place: &InstancePlace, message_id: u16, asked_by: u16) -> Result<Sent, End> {
+async fn send(
+    session: &mut Session,
+    place: &InstancePlace,
+    message_id: u16,
+    asked_by: u16,
+) -> Result<Sent, End> {
     let opened = async {
         let way = Way::choose(&session.association.contexts, place, |context| context.acceptor_is_user)?;
         let reader = session.shared.archive.open_instance(place).await?;

@@ -110,7 +110,12 @@ fn add_keys(query: &mut Query, identifier: &DataSet) -> Result<(), Failure> {
     add_level(query, identifier, &mut Vec::new(), &mut count)
 }
 
-fn add_level(query: &mut Query, keys: &DataSet, path: &mut Vec<Tag>, count: &mut usize) -> Result<(), Failure> {
+fn add_level(
+    query: &mut Query,
+    keys: &DataSet,
+    path: &mut Vec<Tag>,
+    count: &mut usize,
+) -> Result<(), Failure> {
     for element in keys.iter().filter(|element| is_key(element)) {
         *count += 1;
         if *count > MAX_KEYS {
@@ -119,7 +124,9 @@ fn add_level(query: &mut Query, keys: &DataSet, path: &mut Vec<Tag>, count: &mut
         path.push(element.tag);
         match &element.value {
             Value::Items(items) => match items.first() {
-                Some(item) if !item.is_empty() && path.len() < MAX_DEPTH => add_level(query, item, path, count)?,
+                Some(item) if !item.is_empty() && path.len() < MAX_DEPTH => {
+                    add_level(query, item, path, count)?
+                }
                 _ => add(query, path, VR::SQ, "")?,
             },
             _ => {
@@ -223,7 +230,11 @@ mod tests {
             (Root::Study, "IMAGE", vec![study, (tags::SERIES_INSTANCE_UID, "1.3"), instances], true),
         ] {
             let identifier = identifier(level, &keys);
-            assert_eq!(of_retrieve(&identifier, root, HIERARCHICAL).is_ok(), good, "{root:?} {level} {keys:?}");
+            assert_eq!(
+                of_retrieve(&identifier, root, HIERARCHICAL).is_ok(),
+                good,
+                "{root:?} {level} {keys:?}"
+            );
         }
         assert!(of_retrieve(&identifier("IMAGE", &[instances]), Root::Study, RELATIONAL).is_ok());
     }

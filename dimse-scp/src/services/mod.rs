@@ -1,14 +1,14 @@
 //! The services, one a file. Each reads what is left of its request, does it, and answers; an error
 //! means that the association is at its end.
 
+mod answer;
 pub mod echo;
 pub mod find;
 pub mod get;
 mod identifier;
 mod keys;
 pub mod move_;
-mod answer;
-mod stored;
 pub mod store;
+mod stored;
 mod suboperations;
 pub mod worklist;

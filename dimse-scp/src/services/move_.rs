@@ -18,7 +18,12 @@ use crate::session::Session;
 use crate::sop_class::Root;
 
 /// Sends the matching instances to the destination that the request names.
-pub async fn serve(session: &mut Session, context: &Context, request: &CommandSet, root: Root) -> Result<(), End> {
+pub async fn serve(
+    session: &mut Session,
+    context: &Context,
+    request: &CommandSet,
+    root: Root,
+) -> Result<(), End> {
     let identifier = match identifier::read(session, context).await? {
         Ok(identifier) => identifier,
         Err(failure) => return session.refuse(context, request, failure).await,
@@ -61,7 +66,11 @@ pub async fn serve(session: &mut Session, context: &Context, request: &CommandSe
 }
 
 /// Everything that has to be known before the first sub-operation.
-async fn prepare(session: &Session, request: &CommandSet, query: Query) -> Result<(Query, Plan, Target), Failure> {
+async fn prepare(
+    session: &Session,
+    request: &CommandSet,
+    query: Query,
+) -> Result<(Query, Plan, Target), Failure> {
     if !may(&session.caller.actor, Act::ReadImages) {
         return Err(Failure::new(Status::NOT_AUTHORIZED, "this application may not retrieve"));
     }
@@ -73,7 +82,8 @@ async fn prepare(session: &Session, request: &CommandSet, query: Query) -> Resul
 /// The device that the request names, and its address.
 async fn destination(session: &Session, request: &CommandSet) -> Result<Target, Failure> {
     let unknown = |why: &str| Failure::new(Status::MOVE_DESTINATION_UNKNOWN, why);
-    let title = request.ae(element::MOVE_DESTINATION).ok_or_else(|| unknown("no move destination is named"))?;
+    let title =
+        request.ae(element::MOVE_DESTINATION).ok_or_else(|| unknown("no move destination is named"))?;
     let device = devices::by_ae(session.shared.archive.database(), &title).await;
     let device = device.map_err(|error| Failure::of_retrieve(&error))?;
     let device = device.ok_or_else(|| unknown("the move destination is not a configured device"))?;

@@ -39,7 +39,11 @@ fn envelope(session: &Session, context: &Context, request: &CommandSet) -> Resul
         transfer_syntax: context.transfer_syntax.clone(),
         head: None,
         declared_class: Some(named(request, element::AFFECTED_SOP_CLASS_UID, "Affected SOP Class UID")?),
-        declared_instance: Some(named(request, element::AFFECTED_SOP_INSTANCE_UID, "Affected SOP Instance UID")?),
+        declared_instance: Some(named(
+            request,
+            element::AFFECTED_SOP_INSTANCE_UID,
+            "Affected SOP Instance UID",
+        )?),
         declared_study: None,
         calling_ae: Some(session.association.calling_ae.clone()),
         called_ae: Some(session.association.called_ae.clone()),

@@ -88,7 +88,9 @@ impl Way {
         stored: &Uid,
     ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
         match &self.rewritten {
-            None => Ok(reader.stream(reader.dataset_range()).map(|piece| piece.map_err(Unsendable::from)).boxed()),
+            None => {
+                Ok(reader.stream(reader.dataset_range()).map(|piece| piece.map_err(Unsendable::from)).boxed())
+            }
             Some(to) => rewritten(reader, &transfer_syntax::of(stored), to).await,
         }
     }
@@ -101,7 +103,8 @@ async fn rewritten(
     from: &TransferSyntax,
     to: &TransferSyntax,
 ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
-    let limits = Limits { value_bytes: MAX_REWRITTEN_BYTES, retained_bytes: MAX_REWRITTEN_BYTES, ..Limits::default() };
+    let limits =
+        Limits { value_bytes: MAX_REWRITTEN_BYTES, retained_bytes: MAX_REWRITTEN_BYTES, ..Limits::default() };
     let mut parser = Incremental::new(from, &limits, Until::PixelData, Some(reader.dataset_bytes()));
     let mut pieces = std::pin::pin!(reader.stream(reader.dataset_range()));
     while let Some(piece) = pieces.next().await {
@@ -115,7 +118,8 @@ async fn rewritten(
     let Some(pixels) = reading.pixel_data else {
         return Ok(futures::stream::once(std::future::ready(Ok(Bytes::from(head)))).boxed());
     };
-    let length = pixels.length.ok_or_else(|| Unsendable::NotRewritable("its pixels are encapsulated".to_owned()))?;
+    let length =
+        pixels.length.ok_or_else(|| Unsendable::NotRewritable("its pixels are encapsulated".to_owned()))?;
     put_pixel_header(&mut head, &pixels, length, to)?;
     let dataset = reader.dataset_range();
     let start = dataset.start.saturating_add(pixels.value_offset);
@@ -139,7 +143,8 @@ async fn rewritten_tail(
     if range.end.saturating_sub(range.start) > MAX_REWRITTEN_BYTES as u64 {
         return Err(Unsendable::NotRewritable("too much lies behind its pixels".to_owned()));
     }
-    let limits = Limits { value_bytes: MAX_REWRITTEN_BYTES, retained_bytes: MAX_REWRITTEN_BYTES, ..Limits::default() };
+    let limits =
+        Limits { value_bytes: MAX_REWRITTEN_BYTES, retained_bytes: MAX_REWRITTEN_BYTES, ..Limits::default() };
     let bytes = reader.read(range).await?;
     let reading = dataset::read_bytes(&bytes, from, &limits, Until::End)?;
     let mut tail = Vec::new();

@@ -142,7 +142,12 @@ impl Progress {
     }
 
     /// Tells the requestor how far it is, if it has not been told lately.
-    pub async fn tell(&mut self, session: &mut Session, context: &Context, request: &CommandSet) -> Result<(), End> {
+    pub async fn tell(
+        &mut self,
+        session: &mut Session,
+        context: &Context,
+        request: &CommandSet,
+    ) -> Result<(), End> {
         if self.told.elapsed() < PENDING_EVERY {
             return Ok(());
         }
