@@ -54,8 +54,8 @@ function close(): void {
   become('idle');
 }
 
-/** Calls `onChange` at most every 700 ms while changes of these kinds arrive. */
-export function useChanges(wanted: readonly Change['kind'][], onChange: () => void): void {
+/** Calls `onChange` at most every 700 ms while changes of these kinds arrive; with `studyUid`, only those of that study. */
+export function useChanges(wanted: readonly Change['kind'][], onChange: () => void, studyUid?: string): void {
   const act = useRef(onChange);
   const kindsKey = wanted.join();
   useEffect(() => {
@@ -65,6 +65,7 @@ export function useChanges(wanted: readonly Change['kind'][], onChange: () => vo
     let waiting: ReturnType<typeof setTimeout> | undefined;
     const listener: Listener = (change) => {
       if (!kindsKey.split(',').includes(change.kind)) return;
+      if (studyUid !== undefined && change.studyUid && change.studyUid !== studyUid) return;
       waiting ??= setTimeout(() => {
         waiting = undefined;
         act.current();
@@ -78,7 +79,7 @@ export function useChanges(wanted: readonly Change['kind'][], onChange: () => vo
       // A page that follows this one keeps the stream.
       setTimeout(() => listeners.size === 0 && close(), 0);
     };
-  }, [kindsKey]);
+  }, [kindsKey, studyUid]);
 }
 
 /** The state of the line to the server. */

@@ -70,7 +70,7 @@ export function SearchPage() {
             <KeyHints keys={[[['↑', '↓'], t('search.keys.move')], [['Enter'], t('search.keys.open')]]} />
           </div>
           <span className={css.count}>{query.data && t(more ? 'search.shownMore' : 'search.shown', { count: list.studies.length })}</span>
-          {mayUpload && <UploadMenu onFiles={upload.add} />}
+          {mayUpload && <div className={css.upload}><UploadMenu onFiles={upload.add} /></div>}
         </FilterBar>
         <div className={css.main}>
           <section className={`${css.list} ${query.isPlaceholderData ? css.stale : ''}`}>

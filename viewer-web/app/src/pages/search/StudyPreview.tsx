@@ -1,10 +1,11 @@
 import { Button, CloseButton } from '@mantine/core';
+import { IconFileText } from '@tabler/icons-react';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { seriesQuery, studyQuery } from '~/api/queries';
-import { mainModalities, type Series } from '~/api/dicomweb';
+import { hasPictures, mainModalities, type Series } from '~/api/dicomweb';
 import type { Study } from '~/api/types';
 import { day, dayAndClock, instant } from '~/format/dates';
 import { prefetchFirstImage } from '~/app/viewerChunk';
@@ -75,7 +76,17 @@ function Pictures({ studyUid, onOpen }: { studyUid: string; onOpen: () => void }
   if (rested !== studyUid || series.isPending) return <Loading />;
   if (series.isError) return null;
   if (series.data.length === 0) return <p className={css.dim}>{t('search.noSeries')}</p>;
-  return <div className={css.pictures}>{series.data.map((one) => <Picture key={one.seriesUid} series={one} onOpen={onOpen} />)}</div>;
+  const documents = series.data.filter(({ modality }) => !hasPictures(modality));
+  return (
+    <>
+      <div className={css.pictures}>
+        {series.data.filter(({ modality }) => hasPictures(modality)).map((one) => <Picture key={one.seriesUid} series={one} onOpen={onOpen} />)}
+      </div>
+      {documents.map(({ seriesUid, modality, description }) => (
+        <p key={seriesUid} className={css.document}><IconFileText size={14} stroke={1.5} />{[modality, description].filter(Boolean).join(' · ')}</p>
+      ))}
+    </>
+  );
 }
 
 function Picture({ series, onOpen }: { series: Series; onOpen: () => void }) {

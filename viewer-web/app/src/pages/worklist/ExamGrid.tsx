@@ -36,8 +36,8 @@ export function ExamGrid({ exams, selected, busy, onSelect, onOpen, onAct }: Pro
     { id: 'modality', title: t('field.modality'), width: '52px', cell: (exam) => <span className={ui.modality}>{exam.modality}</span> },
     { id: 'procedure', title: t('field.procedure'), width: 'minmax(130px, 1.2fr)', cell: (exam) => <span className="cut" title={exam.procedure.name}>{exam.procedure.name}</span> },
     { id: 'room', title: t('field.room'), width: '104px', cell: (exam) => <span className="cut" title={exam.stationAe ?? ''}>{placeOf(exam)}</span> },
-    { id: 'images', title: t('field.images'), width: '38px', end: true, cell: (exam) => exam.instanceCount || '' },
-    { id: 'acts', title: t('worklist.acts'), width: '190px', cell: (exam) => <RowActs exam={exam} busy={busy === exam.examId} onAct={onAct} onOpen={onOpen} /> },
+    { id: 'images', title: t('field.images'), width: '44px', end: true, cell: (exam) => exam.instanceCount || '' },
+    { id: 'acts', title: t('worklist.acts'), width: 'minmax(190px, 250px)', cell: (exam) => <RowActs exam={exam} busy={busy === exam.examId} onAct={onAct} onOpen={onOpen} /> },
   ], [t, sex, busy, onAct, onOpen, placeOf]);
   return (
     <DataGrid

@@ -33,7 +33,7 @@ export function RowActs({ exam, busy, onAct, onOpen }: Props) {
           {t(`exam.act.${act}`)}
         </button>
       ))}
-      {exam.instanceCount > 0 && exam.studyUid && <button type="button" onClick={() => onOpen(exam)}>{t('worklist.open')}</button>}
+      {exam.instanceCount > 0 && exam.studyUid && <button type="button" title={t('worklist.open')} onClick={() => onOpen(exam)}>{t('field.images')}</button>}
     </span>
   );
 }

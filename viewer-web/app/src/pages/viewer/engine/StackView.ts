@@ -68,9 +68,17 @@ export class StackView {
   /** Shows a stack from one of its images on; rejects when that first image cannot be had. */
   async show(stack: ImageStack, index: number): Promise<void> {
     this.stop();
+    // The same stack with more images: what the reader has set stays.
+    const { viewport } = this;
+    const { voiRange, invert } = viewport.getProperties();
+    const kept = this.stack?.key === stack.key ? { presentation: viewport.getViewPresentation(), properties: { ...(voiRange && { voiRange }), invert: invert ?? false } } : null;
     this.stack = stack;
     registerStack(stack);
-    await this.viewport.setStack(stack.imageIds, index);
+    await viewport.setStack(stack.imageIds, index);
+    if (kept) {
+      viewport.setProperties(kept.properties);
+      viewport.setViewPresentation(kept.presentation);
+    }
     this.redraw();
   }
 

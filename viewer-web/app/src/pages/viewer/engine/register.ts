@@ -8,13 +8,13 @@ const known = new Set<string>();
 
 /** Tells the loader what it must know of each image before it can decode it. */
 export function registerStack(stack: ImageStack): void {
-  if (known.has(stack.key)) return;
-  known.add(stack.key);
   // The frames of one object share its data set: the loader finds it under the first frame.
   const ids = stack.multiFrame ? stack.imageIds.slice(0, 1) : stack.imageIds;
   ids.forEach((imageId, index) => {
     const set = stack.sets[index];
-    if (set) wadors.metaDataManager.add(imageId, usable(set) as unknown as Metadata);
+    if (!set || known.has(imageId)) return;
+    known.add(imageId);
+    wadors.metaDataManager.add(imageId, usable(set) as unknown as Metadata);
   });
 }
 

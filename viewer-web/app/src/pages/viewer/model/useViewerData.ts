@@ -36,7 +36,11 @@ export function useViewerStudies(studyUid: string) {
   const series = useQuery(seriesQuery(studyUid));
   const [unfolded, setUnfolded] = useState<readonly string[]>([]);
   const others = useQueries({ queries: unfolded.map((uid) => seriesQuery(uid)) });
-  useChanges(['study.changed', 'series.settled'], () => void client.invalidateQueries({ queryKey: ['series', studyUid] }));
+  // Images that land while one looks join their series.
+  useChanges(['study.changed', 'series.settled'], () => {
+    void client.invalidateQueries({ queryKey: ['series', studyUid] });
+    void client.invalidateQueries({ queryKey: ['displaySets', studyUid] });
+  }, studyUid);
 
   const strip = useMemo((): StripStudy[] => {
     if (!study.data) return [];
