@@ -3,7 +3,7 @@
 //! Live pages, HL7 and FHIR read [`since`] their last cursor; [`Database::event_hints`] only tells
 //! that looking now is worth it.
 
-use crate::database::{Database, Durability, Row, Transaction, params};
+use crate::database::{Database, Durability, Row, Transaction, params, placeholders};
 use crate::dialect::{self, Log};
 use crate::{Error, Result};
 
@@ -79,6 +79,9 @@ pub struct Event {
     pub exam_id: Option<i64>,
 }
 
+/// Events that one statement inserts.
+const MOST_AT_ONCE: usize = 8;
+
 /// Writes events into the act's own transaction. Call it last in the transaction: on PostgreSQL it
 /// holds back other writers of events until the commit, so that cursors never skip one.
 pub async fn append(tx: &mut Transaction, at_ms: i64, events: &[NewEvent<'_>]) -> Result<()> {
@@ -86,12 +89,24 @@ pub async fn append(tx: &mut Transaction, at_ms: i64, events: &[NewEvent<'_>]) -
         return Ok(());
     }
     dialect::serialize_log(tx, Log::Events).await?;
-    for event in events {
-        tx.execute(
-            "insert into event (at_ms, kind, facility, study_uid, series_uid, exam_id) values ($1, $2, $3, $4, $5, $6)",
-            params![at_ms, event.kind.as_str(), event.facility, event.study_uid, event.series_uid, event.exam_id],
-        )
-        .await?;
+    // Few sizes, so that the statements stay prepared.
+    for some in events.chunks(MOST_AT_ONCE) {
+        let rows: Vec<String> = (0..some.len()).map(|n| format!("($1, {})", placeholders(n * 5 + 2, 5))).collect();
+        let sql = format!(
+            "insert into event (at_ms, kind, facility, study_uid, series_uid, exam_id) values {}",
+            rows.join(", ")
+        );
+        let mut values = params![at_ms];
+        for event in some {
+            values.extend(params![
+                event.kind.as_str(),
+                event.facility,
+                event.study_uid,
+                event.series_uid,
+                event.exam_id
+            ]);
+        }
+        tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
     }
     tx.hint_events();
     Ok(())

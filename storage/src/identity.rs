@@ -42,7 +42,7 @@ pub async fn search(database: &Database, typed: &str) -> Result<Vec<Registered>>
         let folded = text::fold(typed);
         let mut words = Words {
             whole: folded.split(' ').filter(|word| !word.is_empty()).take(MOST_WORDS).map(str::to_owned).collect(),
-            beginnings: Vec::new(),
+            ..Words::default()
         };
         if !typed.ends_with(char::is_whitespace) {
             words.beginnings.extend(words.whole.pop());

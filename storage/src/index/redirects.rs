@@ -34,22 +34,29 @@ pub async fn set(tx: &mut Transaction, moved: Moved, from: &Uid, to: &Uid, act_i
     .map(drop)
 }
 
-/// Where an object of that UID goes: the UID itself, unless it was moved. A few moves of moves are
-/// followed, and a circle ends where it is met.
-pub async fn follow(tx: &mut Transaction, moved: Moved, uid: &str) -> Result<String> {
+/// Where a series and a study of these UIDs go: the UIDs themselves, unless they were moved. A few
+/// moves of moves are followed, and a circle ends where it is met.
+pub async fn follow(tx: &mut Transaction, series: &str, study: &str) -> Result<(String, String)> {
     const MOST_MOVES: usize = 8;
-    let mut uid = uid.to_owned();
+    let (mut series, mut study) = (series.to_owned(), study.to_owned());
     for _ in 0..MOST_MOVES {
-        let next = tx
-            .fetch_optional(
-                "select to_uid from redirect where kind = $1 and from_uid = $2",
-                params![moved.as_str(), &uid],
+        let moves = tx
+            .fetch(
+                "select kind, to_uid from redirect where kind = 'series' and from_uid = $1
+                 union all select kind, to_uid from redirect where kind = 'study' and from_uid = $2",
+                params![&series, &study],
             )
             .await?;
-        match next {
-            Some(row) => uid = row.at(0)?,
-            None => break,
+        for moved in &moves {
+            let to: String = moved.get("to_uid")?;
+            match moved.get::<String>("kind")?.as_str() {
+                "series" => series = to,
+                _ => study = to,
+            }
+        }
+        if moves.is_empty() {
+            break;
         }
     }
-    Ok(uid)
+    Ok((series, study))
 }

@@ -8,7 +8,7 @@ use pacs_core::query::NamePattern;
 use super::condition::Conditions;
 use crate::Result;
 use crate::database::{Database, params};
-use crate::dialect;
+use crate::dialect::{self, Piece};
 
 /// What a name must have for a pattern to match it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) struct Words {
     pub(crate) whole: Vec<String>,
     /// Beginnings of words.
     pub(crate) beginnings: Vec<String>,
+    /// Runs of letters that lie within some word.
+    pub(crate) within: Vec<String>,
 }
 
 /// Words rarer than this are few enough to be read and sorted.
@@ -29,12 +31,15 @@ pub(super) fn words(name: &NamePattern, fuzzy: bool) -> Words {
     for word in &name.words {
         if !word.contains(['*', '?']) {
             if fuzzy { words.beginnings.push(word.clone()) } else { words.whole.push(word.clone()) }
-        } else if let Some(beginning) = word.split(['*', '?']).next().filter(|beginning| !beginning.is_empty()) {
-            words.beginnings.push(beginning.to_owned());
+        } else {
+            let mut runs = word.split(['*', '?']);
+            words.beginnings.extend(runs.next().filter(|beginning| !beginning.is_empty()).map(str::to_owned));
+            words.within.extend(runs.filter(|run| !run.is_empty()).map(str::to_owned));
         }
     }
-    // The longest beginning is the rarest guess.
+    // The longest is the rarest guess.
     words.beginnings.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words.within.sort_by_key(|run| std::cmp::Reverse(run.len()));
     words
 }
 
@@ -45,6 +50,15 @@ pub(crate) enum Table {
     Patients,
 }
 
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Studies => "study_word",
+            Self::Patients => "patient_word",
+        }
+    }
+}
+
 /// What the walk begins with.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Lead {
@@ -52,6 +66,8 @@ pub(crate) enum Lead {
     Word(String),
     /// The few studies with a word that begins so, to be sorted.
     Beginning(String),
+    /// The few studies with one of these words, to be sorted; without words there is none.
+    AnyOf(Vec<String>),
     /// No word is rare enough to help.
     Nothing,
 }
@@ -77,7 +93,42 @@ pub(crate) async fn lead(database: &Database, table: Table, words: &Words) -> Re
             return Ok(Lead::Beginning(beginning.clone()));
         }
     }
-    Ok(rarest.map_or(Lead::Nothing, |(_, word)| Lead::Word(word.clone())))
+    if let Some((_, word)) = rarest {
+        return Ok(Lead::Word(word.clone()));
+    }
+    match words.within.first() {
+        Some(run) => any_of(database, table, run).await,
+        None => Ok(Lead::Nothing),
+    }
+}
+
+/// The words that hold a run of letters, if the studies with them are few. The words there are,
+/// some thousands of syllables, are read by leaping from one to the next along the index.
+async fn any_of(database: &Database, table: Table, run: &str) -> Result<Lead> {
+    const MOST_WORDS: i64 = 100;
+    let name = table.name();
+    let sql = format!(
+        "with recursive known (word) as (
+             select min(word) from {name}
+             union all
+             select (select min(n.word) from {name} n where n.word > known.word) from known where known.word is not null)
+         select word from known where word {} $1 limit $2",
+        dialect::matches(database.engine())
+    );
+    let mut pieces = vec![Piece::Many];
+    pieces.extend(run.chars().map(Piece::Literal));
+    pieces.push(Piece::Many);
+    let params = params![dialect::pattern(database.engine(), &pieces), MOST_WORDS];
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
+    let words = rows.iter().map(|row| row.at::<String>(0)).collect::<Result<Vec<_>>>()?;
+    let mut studies = 0;
+    for word in &words {
+        studies += count(database, table, word, &format!("{word}\u{1}")).await?;
+        if studies >= FEW {
+            return Ok(Lead::Nothing);
+        }
+    }
+    Ok(Lead::AnyOf(words))
 }
 
 /// Narrows patients `p` to those with these words in their names. Answers what to select from and
@@ -102,6 +153,11 @@ pub(crate) fn narrow_patients(
                 ));
             }
         }
+        Lead::AnyOf(any) if any.is_empty() => conditions.push("1 = 0".into()),
+        Lead::AnyOf(any) => {
+            let list = conditions.bind_all(any.iter());
+            conditions.push(format!("p.id in (select patient_id from patient_word where word in ({list}))"));
+        }
         Lead::Nothing => {}
     }
     let led = |word: &String| *lead == Lead::Word(word.clone());
@@ -116,13 +172,11 @@ pub(crate) fn narrow_patients(
 
 /// How many rows lie in a range of words, counted up to [`FEW`].
 async fn count(database: &Database, table: Table, from: &str, before: &str) -> Result<i64> {
-    let sql = match table {
-        Table::Studies => "select count(*) from (select 1 from study_word where word >= $1 and word < $2 limit $3) as few",
-        Table::Patients => {
-            "select count(*) from (select 1 from patient_word where word >= $1 and word < $2 limit $3) as few"
-        }
-    };
-    let row = database.fetch_optional(sql, params![from, before, FEW]).await?;
+    let sql = format!(
+        "select count(*) from (select 1 from {} where word >= $1 and word < $2 limit $3) as few",
+        table.name()
+    );
+    let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![from, before, FEW]).await?;
     row.map_or(Ok(0), |row| row.at(0))
 }
 
@@ -134,13 +188,12 @@ mod tests {
     fn a_pattern_names_the_words_it_needs() {
         let of = |text: &str, fuzzy: bool| {
             let words = words(&NamePattern::new(text), fuzzy);
-            (words.whole.join(","), words.beginnings.join(","))
+            [words.whole.join(","), words.beginnings.join(","), words.within.join(",")]
         };
-        let want = |whole: &str, beginnings: &str| (whole.to_owned(), beginnings.to_owned());
-        assert_eq!(of("NGUYỄN^VĂN A", false), want("nguyen,van,a", ""));
-        assert_eq!(of("nguyen va", true), want("", "nguyen,va"));
-        assert_eq!(of("Đỗ^V*", false), want("do", "v"));
-        assert_eq!(of("*Tuấn*", false), want("", ""));
-        assert_eq!(of("T?ấn", false), want("", "t"));
+        assert_eq!(of("NGUYỄN^VĂN A", false), ["nguyen,van,a", "", ""]);
+        assert_eq!(of("nguyen va", true), ["", "nguyen,va", ""]);
+        assert_eq!(of("Đỗ^V*", false), ["do", "v", ""]);
+        assert_eq!(of("*Tuấn*", false), ["", "", "tuan"]);
+        assert_eq!(of("T?ấn", false), ["", "t", "an"]);
     }
 }

@@ -15,7 +15,7 @@ use crate::dialect;
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// `study t`, or a word of the index joined with it.
-    from: &'static str,
+    from: String,
     conditions: Conditions,
     order: &'static str,
     /// The pair of columns that the order walks.
@@ -108,8 +108,8 @@ pub(crate) async fn plan_list(
 }
 
 impl Plan {
-    fn over(from: &'static str, conditions: Conditions, (order, cursor): (&'static str, &'static str)) -> Self {
-        Self { from, conditions, order, cursor }
+    fn over(from: &str, conditions: Conditions, (order, cursor): (&'static str, &'static str)) -> Self {
+        Self { from: from.into(), conditions, order, cursor }
     }
 
     /// What somebody typed or scanned: the beginning of a patient's identifier, any whole number of
@@ -143,14 +143,18 @@ impl Plan {
                 let bound = conditions.bind(word.as_str());
                 conditions.push(format!("w.word = {bound}"));
                 words.whole.retain(|other| *other != word);
-                for other in &words.whole {
+                // The other words are probed in the index before any study is read; both engines
+                // keep the order of a cross join written out, or choose a better one knowingly.
+                self.from = "study_word w".into();
+                for (at, other) in words.whole.iter().enumerate() {
                     let bound = conditions.bind(other.as_str());
+                    self.from.push_str(&format!(" cross join study_word v{at}"));
                     conditions.push(format!(
-                        "exists (select 1 from study_word v where v.word = {bound} and v.newest_key = w.newest_key
-                             and v.study_id = w.study_id)"
+                        "v{at}.word = {bound} and v{at}.newest_key = w.newest_key and v{at}.study_id = w.study_id"
                     ));
                 }
-                self.from = "study_word w join study t on t.id = w.study_id";
+                self.from.push_str(" cross join study t");
+                conditions.push("t.id = w.study_id".into());
                 (self.order, self.cursor) = BY_WORD;
                 *led = true;
             }
@@ -162,6 +166,13 @@ impl Plan {
                     ));
                 }
                 words.whole.iter().for_each(|word| conditions.word("t.folded_name", word, false));
+                (self.order, self.cursor) = SORTED;
+                *led = true;
+            }
+            Lead::AnyOf(any) if any.is_empty() => conditions.push("1 = 0".into()),
+            Lead::AnyOf(any) => {
+                let list = conditions.bind_all(any.iter());
+                conditions.push(format!("t.id in (select study_id from study_word where word in ({list}))"));
                 (self.order, self.cursor) = SORTED;
                 *led = true;
             }

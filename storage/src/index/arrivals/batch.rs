@@ -12,9 +12,9 @@ use crate::database::{Param, Transaction, params, placeholders};
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::matching::{self, Arrived, Outcome};
 use crate::index::place::Place;
-use crate::index::redirects::{self, Moved};
+use crate::index::facilities::{self, Facility};
 use crate::index::studies::{self, Coming, Doubt};
-use crate::index::{InstanceId, SeriesId, StudyId, facilities, instances, issuers, patients, series};
+use crate::index::{InstanceId, SeriesId, StudyId, instances, issuers, patients, redirects, series};
 use crate::Result;
 
 /// Rows that one insert statement carries. Few sizes, so that their statements stay prepared.
@@ -104,11 +104,12 @@ impl<'a> Batch<'a> {
             self.learned.studies.entry(series.study).or_insert(study);
             return Ok(series);
         }
-        let series_uid = redirects::follow(&mut self.tx, Moved::Series, uid).await?;
+        let sent_study = first.lifted.study.uid.as_str();
+        let (series_uid, study_uid) = redirects::follow(&mut self.tx, uid, sent_study).await?;
         let found = match series::find(&mut self.tx, &series_uid).await? {
             Some(found) => found,
             None => {
-                let study = self.study(first).await?;
+                let study = self.study(first, &study_uid).await?;
                 let sent = &first.lifted.series;
                 series::ensure(&mut self.tx, &series_uid, study, sent, &first.header, first.received_ms).await?
             }
@@ -119,23 +120,20 @@ impl<'a> Batch<'a> {
             growth.series += 1;
             growth.modalities.insert(first.lifted.series.modality.clone());
         }
-        let sent = first.lifted.study.uid.as_str();
-        let resolved = redirects::follow(&mut self.tx, Moved::Study, sent).await?;
         let served = self.learned.studies.get(&found.study).map_or("", |study| study.uid.as_str());
         // A series keeps the study it came under first; what names another is doubtful.
-        let sent_study_uid = if resolved == served { sent.to_owned() } else { served.to_owned() };
+        let sent_study_uid = if study_uid == served { sent_study } else { served }.to_owned();
         let series = KnownSeries { id: found.id, study: found.study, sent_study_uid };
         self.learned.series.insert(uid.to_owned(), series.clone());
         Ok(series)
     }
 
     /// The study of an instance, found or made.
-    async fn study(&mut self, first: &NewInstance) -> Result<StudyId> {
-        let uid = redirects::follow(&mut self.tx, Moved::Study, first.lifted.study.uid.as_str()).await?;
-        if let Some(id) = self.find_study(&uid).await? {
+    async fn study(&mut self, first: &NewInstance, uid: &str) -> Result<StudyId> {
+        if let Some(id) = self.find_study(uid).await? {
             return Ok(id);
         }
-        let facility = facilities::ensure(&mut self.tx, &first.facility).await?;
+        let facility = self.facility(&first.facility).await?;
         let issuer = match first.lifted.patient.issuer.as_deref() {
             Some(sent) => issuers::named(&mut self.tx, clip(sent)).await?,
             None => None,
@@ -151,7 +149,7 @@ impl<'a> Batch<'a> {
         let mut study = first.lifted.study.clone();
         study.accession_number = study.accession_number.map(|number| clip(&number).to_owned());
         let coming = Coming {
-            uid: &uid,
+            uid,
             patient_id: found.id,
             facility: &facility.code,
             issuer: &issuer.code,
@@ -164,14 +162,24 @@ impl<'a> Batch<'a> {
             received_wall: facility.wall(first.received_ms),
         };
         let Some(id) = studies::insert(&mut self.tx, &coming).await? else {
-            return self.find_study(&uid).await?.ok_or(crate::Error::NotFound);
+            return self.find_study(uid).await?.ok_or(crate::Error::NotFound);
         };
+        let known = KnownStudy {
+            uid: uid.to_owned(),
+            facility: facility.code.clone(),
+            patient: patient.clone(),
+            modalities: BTreeSet::new(),
+            sop_classes: BTreeSet::new(),
+            step_id: None,
+            told_ms: 0,
+        };
+        self.learned.studies.insert(id, known);
         let growth = self.growth.entry(id).or_default();
         growth.made = true;
         growth.doubt = doubt;
         growth.first = Some(Arrived {
             study_id: id,
-            study_uid: uid,
+            study_uid: uid.to_owned(),
             facility: facility.code,
             accession_number: study.accession_number,
             accession_issuer: study.accession_issuer,
@@ -181,6 +189,17 @@ impl<'a> Batch<'a> {
             requested_step: first.lifted.series.scheduled_step_id.clone(),
         });
         Ok(id)
+    }
+
+    /// A facility, remembered or ensured.
+    async fn facility(&mut self, code: &str) -> Result<Facility> {
+        let remembered = self.known.lock().unwrap_or_else(PoisonError::into_inner).facility(code);
+        if let Some(facility) = remembered.or_else(|| self.learned.facilities.get(code).cloned()) {
+            return Ok(facility);
+        }
+        let facility = facilities::ensure(&mut self.tx, code).await?;
+        self.learned.facilities.insert(code.to_owned(), facility.clone());
+        Ok(facility)
     }
 
     async fn find_study(&mut self, uid: &str) -> Result<Option<StudyId>> {

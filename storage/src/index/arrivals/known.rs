@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use pacs_core::attributes::PatientAttributes;
 
 use super::ANNOUNCE_EVERY_MS;
+use crate::index::facilities::Facility;
 use crate::index::{SeriesId, StudyId};
 
 /// More series than any hospital fills at once; beyond it memory begins anew.
@@ -16,6 +17,7 @@ pub(super) struct Known {
     series: HashMap<String, KnownSeries>,
     studies: HashMap<StudyId, KnownStudy>,
     owed: BTreeSet<StudyId>,
+    facilities: HashMap<String, Facility>,
 }
 
 /// A series by the UID that instances arrive with.
@@ -44,6 +46,7 @@ pub(super) struct KnownStudy {
 pub(super) struct Learned {
     pub series: HashMap<String, KnownSeries>,
     pub studies: HashMap<StudyId, KnownStudy>,
+    pub facilities: HashMap<String, Facility>,
     /// Studies whose followers are told by the batch's own events.
     pub told: BTreeSet<StudyId>,
     /// Studies that changed without their followers having been told.
@@ -59,6 +62,10 @@ impl Known {
         self.studies.get(&id)
     }
 
+    pub fn facility(&self, code: &str) -> Option<Facility> {
+        self.facilities.get(code).cloned()
+    }
+
     pub fn learn(&mut self, learned: Learned) {
         if self.series.len() + learned.series.len() > MOST_SERIES {
             self.series.clear();
@@ -70,6 +77,7 @@ impl Known {
         self.owed.retain(|id| !learned.told.contains(id));
         self.studies.extend(learned.studies);
         self.owed.extend(learned.owed);
+        self.facilities.extend(learned.facilities);
     }
 
     /// The studies whose followers may be told now.
@@ -90,6 +98,7 @@ impl Known {
     /// Forgets everything but which studies owe an event.
     pub fn forget(&mut self) {
         self.series.clear();
+        self.facilities.clear();
         let owed = &self.owed;
         self.studies.retain(|id, _| owed.contains(id));
     }
