@@ -1,6 +1,7 @@
 //! The commands, one a file, and what they share: how they speak to a terminal.
 
 mod bench;
+mod demo;
 mod device;
 mod doctor;
 mod import;
@@ -65,6 +66,8 @@ impl Global {
 enum Command {
     /// Run the archive: DICOM, DICOMweb and the pages
     Serve(serve::Args),
+    /// Run a demonstration with the synthetic images of an invented province
+    Demo(demo::Args),
     /// Take files, folders, ZIP files or DICOMDIR sets into the archive
     Import(import::Args),
     /// Accounts of people
@@ -93,6 +96,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     });
     match command {
         Command::Serve(args) => serve::run(args, &global).await,
+        Command::Demo(args) => demo::run(args, &global).await,
         Command::Import(args) => import::run(args, &global).await,
         Command::User(args) => user::run(args, &global).await,
         Command::Token(args) => token::run(args, &global).await,

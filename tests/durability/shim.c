@@ -6,6 +6,8 @@
  *
  *   POWER_LOSS_ROOT     the folder that is watched
  *   POWER_LOSS_JOURNAL  the journal, outside of it; overwritten files are kept beside it by link
+ *   POWER_LOSS_DEAF_TO  syncs of paths below the root that match this pattern are not heard: as
+ *                       if the program had forgotten them
  *
  * The model is unkind where POSIX allows it: a new, renamed or linked name lasts only once its
  * folder is synced, contents only once the file is; syncing one says nothing of the other. Names
@@ -19,6 +21,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -59,6 +62,7 @@ static size_t root_bytes;
 static char journal_path[PATH_MAX];
 static int journal = -1;
 static uint64_t stashed;
+static const char *deaf_to;
 
 #define REAL(name) static __typeof__(&name) real_##name
 REAL(openat);
@@ -104,6 +108,7 @@ __attribute__((constructor)) static void start(void) {
     journal = fcntl(opened, F_DUPFD_CLOEXEC, 900);
     real_close(opened);
     if (journal < 0) abort();
+    deaf_to = getenv("POWER_LOSS_DEAF_TO");
 }
 
 static int below_root(const char *path) {
@@ -348,8 +353,20 @@ void *mmap64(void *at, size_t length, int protection, int flags, int fd, off64_t
     return mmap(at, length, protection, flags, fd, offset);
 }
 
+static int is_heard(int fd) {
+    char link[64], path[PATH_MAX];
+    if (!deaf_to) return 1;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t bytes = readlink(link, path, sizeof path - 1);
+    if (bytes < 0) return 1;
+    path[bytes] = 0;
+    const char *below = path + root_bytes;
+    return fnmatch(deaf_to, *below == '/' ? below + 1 : below, 0) != 0;
+}
+
 static int synced(int fd) {
     struct stat found;
+    if (!is_heard(fd)) return 0;
     if (fstat(fd, &found)) return -1;
     record((struct head){.kind = SYNC, .inode = found.st_ino}, NULL, NULL, NULL);
     return 0;

@@ -34,14 +34,14 @@ fn accounts_are_added_listed_changed_and_removed() {
 fn devices_are_added_echoed_and_removed_while_the_archive_is_served() {
     let sen = Sen::start();
     let port = sen.dimse_port();
-    tools::succeeded(&sen.run(&["device", "add", "SELF", "127.0.0.1", &port, "--facility", "BVTW"]));
+    tools::succeeded(&sen.run(&["device", "add", "SEN", "127.0.0.1", &port, "--facility", "BVTW"]));
     let listed = tools::succeeded(&sen.run(&["device", "list"]));
-    assert!(listed.contains("SELF") && listed.contains(&port), "{listed}");
-    tools::succeeded(&sen.run(&["device", "echo", "SELF"]));
+    assert!(listed.contains("SEN") && listed.contains(&port), "{listed}");
+    tools::succeeded(&sen.run(&["device", "echo", "SEN"]));
     tools::succeeded(&sen.run(&["device", "add", "NOBODY", "127.0.0.1", "1"]));
     assert_eq!(sen.run(&["device", "echo", "NOBODY"]).status.code(), Some(1));
-    tools::succeeded(&sen.run(&["device", "remove", "SELF"]));
-    assert!(!tools::succeeded(&sen.run(&["device", "list"])).contains("SELF"));
+    tools::succeeded(&sen.run(&["device", "remove", "SEN"]));
+    assert!(!tools::succeeded(&sen.run(&["device", "list"])).contains("SEN"));
 }
 
 #[test]

@@ -13,7 +13,7 @@
 mod support;
 
 mod commands;
-//mod demo;
+mod demo;
 mod import;
 mod life;
 mod malformed;

@@ -118,7 +118,7 @@ async fn orthanc_pushes_queries_and_retrieves() {
     let query_path = query["Path"].as_str().expect("a query").to_owned();
     let answers: Vec<String> = reqwest::get(orthanc.url(&format!("{query_path}/answers"))).await.unwrap().json().await.unwrap();
     assert_eq!(answers.len(), 1);
-    orthanc.post(&format!("{query_path}/retrieve"), json!("ORTHANC")).await;
+    orthanc.post(&format!("{query_path}/retrieve"), json!({ "TargetAet": "ORTHANC", "Synchronous": true })).await;
     let back = orthanc.instances().await;
     assert_eq!(back.len(), 3);
     for id in back {
