@@ -68,6 +68,14 @@ pub fn lay_out(
     Ok(layout.pieces)
 }
 
+/// Whether the items of a sequence are pictures that are compressed themselves, as icons in standard and private
+/// sequences are.
+fn are_compressed_pictures(items: &[DataSet]) -> bool {
+    items.iter().any(|item| {
+        item.get(tags::PIXEL_DATA).is_some_and(|pixels| matches!(pixels.value, Value::Fragments(_)))
+    })
+}
+
 const UNDEFINED_LENGTH: u32 = u32::MAX;
 const ITEM: Tag = Tag(0xFFFE, 0xE000);
 const ITEM_END: Tag = Tag(0xFFFE, 0xE00D);
@@ -92,6 +100,8 @@ impl Layout<'_> {
                 self.made.extend_from_slice(bytes);
                 self.pad(element.vr, bytes.len() as u64);
             }
+            // An icon is a convenience (type 3) that repeats the image: it is left out, not the instance.
+            Value::Items(items) if are_compressed_pictures(items) => {}
             Value::Items(items) => self.sequence(element.tag, items)?,
             Value::Elsewhere { .. } if element.vr == VR::SQ => return Err(Impossible),
             Value::Elsewhere { offset, length } => {
@@ -255,6 +265,10 @@ mod tests {
         let syntax = TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
         assert_eq!(lay_out(&set, &syntax, None), Err(Impossible));
 
+        let mut icon = DataSet::new();
+        let inner = vec![Fragment { offset: 0, length: 4 }];
+        icon.put(Element { tag: tags::PIXEL_DATA, vr: VR::OB, value: Value::Fragments(inner) });
+        set.put_items(tags::ICON_IMAGE_SEQUENCE, vec![icon]);
         let pixels = Pixels { length: 3, bits_allocated: 8, photometric: "RGB", interleaved: true };
         let pieces = lay_out(&set, &syntax, Some(&pixels)).unwrap();
         let bytes = joined(&pieces, &[1, 2, 3]);
@@ -264,7 +278,7 @@ mod tests {
         let read = read.data_set;
         assert_eq!(read.text(tags::PHOTOMETRIC_INTERPRETATION).as_deref(), Some("RGB"));
         assert_eq!(read.int(tags::PLANAR_CONFIGURATION), Some(0));
-        assert!(!read.contains(tags::EXTENDED_OFFSET_TABLE));
+        assert!(!read.contains(tags::EXTENDED_OFFSET_TABLE) && !read.contains(tags::ICON_IMAGE_SEQUENCE));
     }
 
     #[test]

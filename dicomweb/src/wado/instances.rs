@@ -1,8 +1,9 @@
 //! Whole instances: as stored, byte for byte, or in Explicit VR Little Endian. One is read after the other while they
 //! are sent, so that memory does not grow with the study.
 
-use super::{CACHE, Request, inflated, uncompressed};
-use crate::accept::InstanceWish;
+use super::uncompressed::{self, Prepared};
+use super::{CACHE, Request, inflated};
+use crate::accept::{InstanceWish, SyntaxWish};
 use crate::conditional;
 use crate::error::Error;
 use crate::multipart::Boundary;
@@ -11,57 +12,93 @@ use crate::representation::{self, Encoding};
 use crate::state::State;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use futures::TryStreamExt;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderValue, StatusCode};
 use pacs_core::transfer_syntax;
 use pacs_core::uids;
-use std::pin::pin;
 use storage::InstancePlace;
 
 /// An instance and how it is to leave.
 struct Planned {
     place: InstancePlace,
     encoding: Encoding,
+    /// Whether it may leave as stored when it cannot be uncompressed: nobody named a transfer syntax, and an archive
+    /// that has an image only in a form it cannot decode sends that form (PS3.18 8.7.3.4).
+    stored_will_do: bool,
 }
 
-impl Planned {
-    fn content_type(&self) -> String {
-        let syntax = match self.encoding {
-            Encoding::AsStored => self.place.transfer_syntax.as_str(),
-            Encoding::Uncompressed => uids::EXPLICIT_VR_LITTLE_ENDIAN,
+/// An instance ready to be sent.
+enum Ready {
+    Stored,
+    Inflated,
+    Uncompressed(Prepared),
+}
+
+impl Ready {
+    fn content_type(&self, place: &InstancePlace) -> String {
+        let syntax = match self {
+            Self::Stored => place.transfer_syntax.as_str(),
+            Self::Inflated | Self::Uncompressed(_) => uids::EXPLICIT_VR_LITTLE_ENDIAN,
         };
         format!("application/dicom; transfer-syntax={syntax}")
     }
+}
 
-    /// The length in bytes, where it is known before the instance is read.
-    fn length(&self) -> Option<u64> {
-        (self.encoding == Encoding::AsStored).then_some(self.place.place.length_bytes)
+impl Planned {
+    /// Chooses the encoding. One that cannot be sent as wished makes the whole unacceptable: a study with a hole in it
+    /// would look like the study.
+    fn new(place: InstancePlace, wish: &InstanceWish) -> Result<Self, Error> {
+        let stored_will_do = wish.syntaxes.contains(&SyntaxWish::Default);
+        match representation::of_instance(&wish.syntaxes, &place.transfer_syntax) {
+            Some(encoding) => Ok(Self { place, encoding, stored_will_do }),
+            None => Err(not_acceptable(&place)),
+        }
     }
+
+    /// Does what may fail before anything is sent of this instance.
+    async fn ready(&self, state: &State) -> Result<Ready, Error> {
+        if self.encoding == Encoding::AsStored {
+            return Ok(Ready::Stored);
+        }
+        if transfer_syntax::of(&self.place.transfer_syntax).deflated {
+            return Ok(Ready::Inflated);
+        }
+        match uncompressed::prepare(state, &self.place).await {
+            Ok(prepared) => Ok(Ready::Uncompressed(prepared)),
+            Err(Error::Undecodable(_)) if self.stored_will_do => Ok(Ready::Stored),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn not_acceptable(place: &InstancePlace) -> Error {
+    let stored = &place.transfer_syntax;
+    let why = format!("an instance stored in {stored} cannot be sent in an accepted transfer syntax");
+    Error::NotAcceptable(why.into())
 }
 
 /// Answers with several instances as `multipart/related`.
 pub async fn several(request: &Request, places: Vec<InstancePlace>) -> Result<Response, Error> {
     let wish = request.accept()?.instances(false)?;
-    let planned = plan(places, &wish)?;
-    Ok(multipart(request.state.0.clone(), planned))
+    multipart(request.state.0.clone(), places, &wish).await
 }
 
 /// Answers with one instance.
 pub async fn one(request: &Request, place: InstancePlace) -> Result<Response, Error> {
     let wish = request.accept()?.instances(true)?;
-    let mut planned = plan(vec![place], &wish)?;
+    let state = request.state.0.clone();
     if wish.multipart {
-        return Ok(multipart(request.state.0.clone(), planned));
+        return multipart(state, vec![place], &wish).await;
     }
-    let Some(planned) = planned.pop() else { return Err(Error::NotFound("the instance")) };
+    let planned = Planned::new(place, &wish)?;
     let etag = etag(&planned);
     if conditional::holds(&request.headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
     }
-    let (content_type, length) = (planned.content_type(), planned.length());
-    let state = request.state.0.clone();
-    let body = outgoing::body(move |out| async move { send(&state, &planned, &out).await });
+    let ready = planned.ready(&state).await?;
+    let content_type = ready.content_type(&planned.place);
+    let length = matches!(ready, Ready::Stored).then_some(planned.place.place.length_bytes);
+    let body = outgoing::body(move |out| async move { send(&state, &planned.place, ready, &out).await });
     Ok(answer(content_type, length, Some(etag), body))
 }
 
@@ -75,44 +112,40 @@ fn etag(planned: &Planned) -> String {
     format!("\"{hash}-{encoding}\"")
 }
 
-/// Chooses the encoding of each. One that cannot be sent as wished makes the whole unacceptable: a study with a hole
-/// in it would look like the study.
-fn plan(places: Vec<InstancePlace>, wish: &InstanceWish) -> Result<Vec<Planned>, Error> {
-    places
-        .into_iter()
-        .map(|place| match representation::of_instance(&wish.syntaxes, &place.transfer_syntax) {
-            Some(encoding) => Ok(Planned { place, encoding }),
-            None => {
-                let stored = &place.transfer_syntax;
-                let why =
-                    format!("an instance stored in {stored} cannot be sent in an accepted transfer syntax");
-                Err(Error::NotAcceptable(why.into()))
-            }
-        })
-        .collect()
-}
-
-fn multipart(state: State, planned: Vec<Planned>) -> Response {
+async fn multipart(state: State, places: Vec<InstancePlace>, wish: &InstanceWish) -> Result<Response, Error> {
+    let planned = places.into_iter().map(|place| Planned::new(place, wish));
+    let planned = planned.collect::<Result<Vec<Planned>, Error>>()?;
     let boundary = Boundary::new();
     let length = multipart_length(&planned, &boundary);
     let content_type = boundary.content_type("application/dicom");
+    // The first is made ready before the answer begins: what is wrong with it can still be said with a status.
+    let mut planned = planned.into_iter();
+    let mut next = match planned.next() {
+        Some(first) => Some((first.ready(&state).await?, first)),
+        None => None,
+    };
     let body = outgoing::body(move |out| async move {
-        for planned in &planned {
-            out.send(boundary.part_head(&planned.content_type(), None)).await?;
-            send(&state, planned, &out).await?;
+        while let Some((ready, current)) = next {
+            out.send(boundary.part_head(&ready.content_type(&current.place), None)).await?;
+            send(&state, &current.place, ready, &out).await?;
+            next = match planned.next() {
+                Some(following) => Some((following.ready(&state).await?, following)),
+                None => None,
+            };
         }
         out.send(boundary.close()).await?;
         Ok(())
     });
-    answer(content_type, length, None, body)
+    Ok(answer(content_type, length, None, body))
 }
 
 /// The length of the whole body, when every instance leaves as stored: the client then sees how far it is, and finds
 /// out when something is missing.
 fn multipart_length(planned: &[Planned], boundary: &Boundary) -> Option<u64> {
     let parts = planned.iter().try_fold(0u64, |sum, planned| {
-        let head = boundary.part_head(&planned.content_type(), None).len() as u64;
-        Some(sum + head + planned.length()?)
+        let stored = (planned.encoding == Encoding::AsStored).then_some(&planned.place)?;
+        let head = boundary.part_head(&Ready::Stored.content_type(stored), None).len() as u64;
+        Some(sum + head + stored.place.length_bytes)
     })?;
     Some(parts + boundary.close().len() as u64)
 }
@@ -132,20 +165,13 @@ fn answer(content_type: String, length: Option<u64>, etag: Option<String>, body:
 }
 
 /// Sends the Part 10 file of an instance.
-async fn send(state: &State, planned: &Planned, out: &Outgoing) -> Result<(), Stopped> {
-    let Planned { place, encoding } = planned;
-    match encoding {
-        Encoding::AsStored => {
+async fn send(state: &State, place: &InstancePlace, ready: Ready, out: &Outgoing) -> Result<(), Stopped> {
+    match ready {
+        Ready::Stored => {
             let reader = state.archive.open_instance(place).await?;
-            let mut pieces = pin!(reader.stream(0..reader.length_bytes()));
-            while let Some(piece) = pieces.try_next().await? {
-                out.send(piece).await?;
-            }
-            Ok(())
+            out.send_all(reader.stream(0..reader.length_bytes())).await
         }
-        Encoding::Uncompressed if transfer_syntax::of(&place.transfer_syntax).deflated => {
-            inflated::send(state, place, out).await
-        }
-        Encoding::Uncompressed => uncompressed::send(state, place, out).await,
+        Ready::Inflated => inflated::send(state, place, out).await,
+        Ready::Uncompressed(prepared) => uncompressed::send(state, place, prepared, out).await,
     }
 }

@@ -13,8 +13,16 @@ use pacs_core::pixels::{Frame, Layout};
 use pacs_core::{tags, transfer_syntax};
 use storage::InstancePlace;
 
-/// Sends the instance as a Part 10 file in Explicit VR Little Endian.
-pub async fn send(state: &State, place: &InstancePlace, out: &Outgoing) -> Result<(), Stopped> {
+/// An instance that is known to have a form in Explicit VR Little Endian.
+pub struct Prepared {
+    pieces: Vec<Piece>,
+    /// The first frame and how many there are, when frames are decoded.
+    first: Option<(Frame, u32)>,
+}
+
+/// Lays the instance out and decodes its first frame: what can go wrong with an instance goes wrong here, before any
+/// of it is sent.
+pub async fn prepare(state: &State, place: &InstancePlace) -> Result<Prepared, Error> {
     let syntax = transfer_syntax::of(&place.transfer_syntax);
     let header = state.archive.header(place).await?;
     let first = first_frame(state, place, &header, syntax.encapsulated || syntax.big_endian).await?;
@@ -23,9 +31,19 @@ pub async fn send(state: &State, place: &InstancePlace, out: &Outgoing) -> Resul
         explicit::lay_out(&header, &syntax, described.as_ref()).map_err(|explicit::Impossible| {
             undecodable("the instance has no form in Explicit VR Little Endian")
         })?;
+    Ok(Prepared { pieces, first: first.map(|(frame, layout)| (frame, layout.frames)) })
+}
+
+/// Sends the instance as a Part 10 file in Explicit VR Little Endian.
+pub async fn send(
+    state: &State,
+    place: &InstancePlace,
+    prepared: Prepared,
+    out: &Outgoing,
+) -> Result<(), Stopped> {
+    let Prepared { pieces, mut first } = prepared;
     let reader = state.archive.open_instance(place).await?;
     out.send(inflated::head(place)?).await?;
-    let mut first = first;
     for piece in pieces {
         match piece {
             Piece::Made(bytes) => out.send(bytes).await?,
@@ -35,8 +53,8 @@ pub async fn send(state: &State, place: &InstancePlace, out: &Outgoing) -> Resul
                 out.send_all(pieces::turned(stored, swapped)).await?;
             }
             Piece::Frames => {
-                if let Some((frame, layout)) = first.take() {
-                    send_frames(state, place, frame, layout.frames, out).await?;
+                if let Some((frame, frames)) = first.take() {
+                    send_frames(state, place, frame, frames, out).await?;
                 }
             }
         }
