@@ -23,10 +23,13 @@ mod modules;
 mod name;
 mod order;
 mod patient;
+mod phantom;
 mod procedure;
 mod province;
 mod random;
+mod series;
 mod slices;
+mod study;
 
 pub use hospital::{Device, Hospital, Tier};
 pub use instance::Instance;
@@ -36,3 +39,4 @@ pub use patient::Patient;
 pub use procedure::{Procedure, Subject};
 pub use province::Province;
 pub use slices::{CtSlices, ct_slices};
+pub use study::{Instances, Study};

@@ -21,7 +21,7 @@ pub struct Province {
 impl Province {
     /// How many people live here.
     pub const PATIENTS: u64 = 200_000;
-    /// How many patients, the first ones, have told cases.
+    /// How many patients, the first ones, have told cases: [`Province::studies`] shows them.
     pub const TOLD_PATIENTS: u64 = case::TOLD.len() as u64;
 
     /// The province that belongs to a seed, on a day.

@@ -3,4 +3,7 @@
 
 pub(crate) mod common;
 pub(crate) mod ct;
+pub(crate) mod dx;
 pub(crate) mod image;
+pub(crate) mod mr;
+pub(crate) mod us;

@@ -49,6 +49,19 @@ impl Blob {
         grown
     }
 
+    /// Whether a point lies in the shape; its waves are left out.
+    pub(crate) fn holds(&self, [x, y, z]: [f32; 3]) -> bool {
+        let t = (z - self.centre[2]) / self.radii[2];
+        if t.abs() >= 1.0 {
+            return false;
+        }
+        let scale = (1.0 - t.abs().powf(self.fullness)).powf(1.0 / self.fullness).max(1e-3);
+        let (dx, dy) = (x - self.centre[0] - self.lean[0] * t * self.radii[2], y - self.centre[1] - self.lean[1] * t * self.radii[2]);
+        let (sin, cos) = self.turn.sin_cos();
+        let (u, v) = ((dx * cos + dy * sin) / self.radii[0], (dy * cos - dx * sin) / self.radii[1]);
+        u * u + v * v < scale * scale
+    }
+
     /// Paints the cross-section with `hu` of x and y.
     pub(crate) fn paint(&self, canvas: &mut Canvas, within: Within, hu: impl Fn(f32, f32) -> f32) {
         let [rx, ry, rz] = self.radii;
@@ -150,6 +163,11 @@ impl Tube {
                 canvas.lay(at, hu, cover, within);
             }
         });
+    }
+
+    /// The pieces between its points.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = [[f32; 4]; 2]> + '_ {
+        self.points.windows(2).map(|pair| [pair[0], pair[1]])
     }
 
     /// Paints the whole cross-section with one value.
