@@ -4,7 +4,7 @@ use futures::StreamExt;
 use pacs_core::access::{Act, may};
 use storage::InstancePlace;
 
-use super::stored::{Unsendable, Way};
+use super::stored::{Opened, Unsendable, Way, opened};
 use super::suboperations::{Plan, Progress, Suboperation};
 use super::{answer, identifier, keys};
 use crate::association::{Context, End, Event};
@@ -39,18 +39,19 @@ pub async fn serve(
     };
     let mut progress = Progress::of(plan.instances);
     let mut message_id = 0u16;
-    let database = session.shared.archive.database();
-    let mut places = storage::query::find_places(database, &query, &session.caller.scope).boxed();
-    while let Some(place) = places.next().await {
+    let places =
+        storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
+    let mut instances = opened(&session.shared.archive, places);
+    while let Some(instance) = instances.next().await {
         if answer::cancelled(&mut session.association.reader, request.message_id())? {
             return progress.finish(session, context, request, Status::CANCEL).await;
         }
-        let place = match place {
-            Ok(place) => place,
+        let (place, opened) = match instance {
+            Ok(instance) => instance,
             Err(error) => return session.refuse(context, request, Failure::of_retrieve(&error)).await,
         };
         message_id = message_id.checked_add(1).unwrap_or(1);
-        let sent = send(session, &place, message_id, request.message_id()).await?;
+        let sent = send(session, &place, opened, message_id, request.message_id()).await?;
         match &sent.result {
             Ok(response) => {
                 let comment = response.comment.as_deref().unwrap_or("refused by the receiver");
@@ -79,17 +80,17 @@ struct Sent {
 async fn send(
     session: &mut Session,
     place: &InstancePlace,
+    opened: storage::Result<Opened>,
     message_id: u16,
     asked_by: u16,
 ) -> Result<Sent, End> {
-    let opened = async {
+    let ready = async {
         let way = Way::choose(&session.association.contexts, place, |context| context.acceptor_is_user)?;
-        let reader = session.shared.archive.open_instance(place).await?;
-        let content = way.content(&reader, &place.transfer_syntax).await?;
+        let content = way.content(opened?, &place.transfer_syntax).await?;
         Ok((way, content))
     };
-    let (way, content) = match opened.await {
-        Ok(opened) => opened,
+    let (way, content) = match ready.await {
+        Ok(ready) => ready,
         Err(unsendable) => return Ok(Sent { result: Err(unsendable), cancelled: false }),
     };
     let request = scu::store_request(message_id, &place.class, &place.uid, None);

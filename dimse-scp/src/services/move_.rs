@@ -7,7 +7,7 @@ use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
 use storage::{InstancePlace, devices};
 
-use super::stored::{Unsendable, Way, is_native_little_endian};
+use super::stored::{Opened, Unsendable, Way, is_native_little_endian, opened};
 use super::suboperations::{Plan, Progress, Suboperation};
 use super::{answer, identifier, keys};
 use crate::association::{Context, End};
@@ -38,18 +38,22 @@ pub async fn serve(
     };
     let mut progress = Progress::of(plan.instances);
     let mut sender = Sender::new(session, target, &plan, request.message_id());
-    let database = session.shared.archive.database();
-    let mut places = storage::query::find_places(database, &query, &session.caller.scope).boxed();
-    while let Some(place) = places.next().await {
+    let places =
+        storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
+    let mut instances = opened(&session.shared.archive, places);
+    while let Some(instance) = instances.next().await {
         if answer::cancelled(&mut session.association.reader, request.message_id())? {
             sender.release().await;
             return progress.finish(session, context, request, Status::CANCEL).await;
         }
-        let place = match place {
-            Ok(place) => place,
-            Err(error) => return session.refuse(context, request, Failure::of_retrieve(&error)).await,
+        let (place, opened) = match instance {
+            Ok(instance) => instance,
+            Err(error) => {
+                sender.release().await;
+                return session.refuse(context, request, Failure::of_retrieve(&error)).await;
+            }
         };
-        match sender.send(session, &place).await {
+        match sender.send(&place, opened).await {
             Ok(response) => {
                 let comment = response.comment.as_deref().unwrap_or("refused by the destination");
                 progress.count(&place.uid, Suboperation::of(response.status), comment);
@@ -125,20 +129,24 @@ impl Sender {
         }
     }
 
-    async fn send(&mut self, session: &Session, place: &InstancePlace) -> Result<scu::Response, scu::Error> {
+    async fn send(
+        &mut self,
+        place: &InstancePlace,
+        opened: storage::Result<Opened>,
+    ) -> Result<scu::Response, scu::Error> {
         let (part, mut association) = self.association(place).await?;
         let originator = (&self.originator.0, self.originator.1);
-        let sent = async {
+        let ready: Result<_, Unsendable> = async {
             let way = Way::choose(association.contexts(), place, |_| true)?;
-            let reader = session.shared.archive.open_instance(place).await.map_err(Unsendable::from)?;
-            let content = way.content(&reader, &place.transfer_syntax).await?;
+            let content = way.content(opened?, &place.transfer_syntax).await?;
             Ok((way.context, content))
-        };
-        let (context, content) = match sent.await {
+        }
+        .await;
+        let (context, content) = match ready {
             Ok(ready) => ready,
             Err(unsendable) => {
                 self.open = Some((part, association));
-                return Err(Unsendable::into(unsendable));
+                return Err(unsendable.into());
             }
         };
         let request = association.store_request(&place.class, &place.uid, Some(originator));

@@ -1,19 +1,63 @@
-//! A stored instance on its way out: which presentation context fits it, and its data set as a
-//! stream, as stored or, between the two native little endian encodings, written anew up to the
-//! pixels.
+//! Stored instances on their way out: opened ahead of their turn, each with the presentation context
+//! that fits it, and its data set as a stream, as stored or, between the two native little endian
+//! encodings, written anew up to the pixels.
 
 use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt};
+use futures::stream::{BoxStream, Stream, StreamExt};
 use pacs_core::dataset::{self, Incremental, Limits, PixelDataPlace, Progress, ReadError, Until};
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, uids};
-use storage::{InstancePlace, InstanceReader};
+use storage::{Archive, InstancePlace, InstanceReader};
 
 use crate::association::{Context, Contexts};
 
 /// The most that an instance may hold beside its pixels to be written in another encoding.
 const MAX_REWRITTEN_BYTES: usize = 64 << 20;
+
+/// How many instances are opened before it is their turn: the next one is read while the receiver
+/// keeps the one before.
+const OPENED_AHEAD: usize = 2;
+
+/// How much of an instance is read before it is its turn: all of most.
+const FIRST_BYTES: u64 = 1 << 20;
+
+/// An instance that is ready to be sent.
+pub struct Opened {
+    reader: InstanceReader,
+    /// The beginning of its data set.
+    first: Bytes,
+}
+
+/// Opens the instances of these places in their order, a little ahead of the one that is taken.
+pub fn opened(
+    archive: &Archive,
+    places: impl Stream<Item = storage::Result<InstancePlace>> + Send + 'static,
+) -> BoxStream<'static, storage::Result<(InstancePlace, storage::Result<Opened>)>> {
+    let archive = archive.clone();
+    let opening =
+        places.map(move |place| {
+            let archive = archive.clone();
+            // A task of its own goes on while nobody asks for it.
+            let task = tokio::spawn(async move {
+                let place = place?;
+                let opened = open(&archive, &place).await;
+                Ok((place, opened))
+            });
+            async move {
+                task.await.unwrap_or_else(|error| Err(storage::Error::internal("open an instance", error)))
+            }
+        });
+    opening.buffered(OPENED_AHEAD).boxed()
+}
+
+async fn open(archive: &Archive, place: &InstancePlace) -> storage::Result<Opened> {
+    let reader = archive.open_instance(place).await?;
+    let dataset = reader.dataset_range();
+    let first =
+        reader.read(dataset.start..dataset.end.min(dataset.start.saturating_add(FIRST_BYTES))).await?;
+    Ok(Opened { reader, first })
+}
 
 /// How an instance goes out.
 #[derive(Debug, Clone)]
@@ -84,15 +128,17 @@ impl Way {
     /// The data set, piece by piece. What can be known to fail fails before the first piece.
     pub async fn content(
         &self,
-        reader: &InstanceReader,
+        opened: Opened,
         stored: &Uid,
     ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
-        match &self.rewritten {
-            None => {
-                Ok(reader.stream(reader.dataset_range()).map(|piece| piece.map_err(Unsendable::from)).boxed())
-            }
-            Some(to) => rewritten(reader, &transfer_syntax::of(stored), to).await,
+        let Opened { reader, first } = opened;
+        if let Some(to) = &self.rewritten {
+            return rewritten(&reader, &transfer_syntax::of(stored), to).await;
         }
+        let dataset = reader.dataset_range();
+        let rest = reader.stream(dataset.start.saturating_add(first.len() as u64)..dataset.end);
+        let first = futures::stream::once(std::future::ready(Ok(first)));
+        Ok(first.chain(rest.map(|piece| piece.map_err(Unsendable::from))).boxed())
     }
 }
 
