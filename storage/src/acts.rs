@@ -129,7 +129,9 @@ pub async fn replay(tx: &mut Transaction, act: &Act, now_ms: i64) -> Result<bool
 fn read(row: &Row) -> Result<Act> {
     let json = |column: &str| -> Result<Option<Value>> {
         let text: Option<String> = row.get(column)?;
-        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| Error::Corrupt(error.to_string()))
+        text.map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|error| Error::Corrupt(error.to_string()))
     };
     Ok(Act {
         id: row.get("id")?,

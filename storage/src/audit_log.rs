@@ -69,7 +69,9 @@ async fn write(database: Database, mut receiver: mpsc::Receiver<Message>) {
         let mut flushes = Vec::new();
         for message in waiting.drain(..) {
             match message {
-                Message::Record(record, at_ms) if !seen_lately(&mut views, &record, at_ms) => records.push((record, at_ms)),
+                Message::Record(record, at_ms) if !seen_lately(&mut views, &record, at_ms) => {
+                    records.push((record, at_ms))
+                }
                 Message::Record(..) => {}
                 Message::Flush(done) => flushes.push(done),
             }
@@ -218,7 +220,9 @@ pub async fn verify(database: &Database) -> Result<Option<i64>> {
 async fn last_seal(tx: &mut Transaction) -> Result<[u8; 32]> {
     let row = tx.fetch_optional("select hash from audit order by id desc limit 1", params![]).await?;
     let Some(row) = row else { return Ok([0; 32]) };
-    row.get::<Vec<u8>>("hash")?.try_into().map_err(|_| Error::Corrupt("an audit row's seal is not 32 bytes".into()))
+    row.get::<Vec<u8>>("hash")?
+        .try_into()
+        .map_err(|_| Error::Corrupt("an audit row's seal is not 32 bytes".into()))
 }
 
 /// The word that a value has in JSON.

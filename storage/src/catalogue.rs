@@ -34,14 +34,19 @@ pub async fn procedures(database: &Database) -> Result<Vec<Procedure>> {
         .fetch("select code, name, modality from procedure_ order by modality, name limit 10000", params![])
         .await?;
     rows.iter()
-        .map(|row| Ok(Procedure { code: row.get("code")?, name: row.get("name")?, modality: row.get("modality")? }))
+        .map(|row| {
+            Ok(Procedure { code: row.get("code")?, name: row.get("name")?, modality: row.get("modality")? })
+        })
         .collect()
 }
 
 /// Every room, by facility and code.
 pub async fn rooms(database: &Database) -> Result<Vec<Room>> {
     let rows = database
-        .fetch("select code, name, facility, modality from room order by facility, code limit 10000", params![])
+        .fetch(
+            "select code, name, facility, modality from room order by facility, code limit 10000",
+            params![],
+        )
         .await?;
     rows.iter().map(read_room).collect()
 }

@@ -105,7 +105,12 @@ pub async fn list(database: &Database) -> Result<Vec<Device>> {
 /// The device of that title.
 pub async fn by_ae(database: &Database, ae_title: &AeTitle) -> Result<Option<Device>> {
     let sql = format!("select {COLUMNS} from device where ae_title = $1");
-    database.fetch_optional(sqlx::AssertSqlSafe(sql), params![ae_title.as_str()]).await?.as_ref().map(read).transpose()
+    database
+        .fetch_optional(sqlx::AssertSqlSafe(sql), params![ae_title.as_str()])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// Adds or changes a device's row. [`Error::Conflict`] when the file has the title.
@@ -135,9 +140,14 @@ pub async fn remove(database: &Database, ae_title: &AeTitle) -> Result<()> {
 /// that the file no longer has. A row of the same title gives way.
 pub async fn from_file(database: &Database, devices: &[Device]) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
-    let kept: Vec<String> =
-        tx.fetch("select ae_title from device where source = 'file'", params![]).await?.iter().map(|row| row.at(0)).collect::<Result<_>>()?;
-    for gone in kept.iter().filter(|title| !devices.iter().any(|device| device.ae_title.as_str() == **title)) {
+    let kept: Vec<String> = tx
+        .fetch("select ae_title from device where source = 'file'", params![])
+        .await?
+        .iter()
+        .map(|row| row.at(0))
+        .collect::<Result<_>>()?;
+    for gone in kept.iter().filter(|title| !devices.iter().any(|device| device.ae_title.as_str() == **title))
+    {
         tx.execute("delete from device where ae_title = $1", params![gone]).await?;
     }
     for device in devices {
@@ -156,8 +166,11 @@ pub async fn seen(database: &Database, ae_title: &AeTitle, now_ms: i64) -> Resul
         .await?;
     if known.is_some() {
         let mut tx = database.begin(Durability::Batched).await?;
-        tx.execute("update device set last_seen_ms = $2 where ae_title = $1", params![ae_title.as_str(), now_ms])
-            .await?;
+        tx.execute(
+            "update device set last_seen_ms = $2 where ae_title = $1",
+            params![ae_title.as_str(), now_ms],
+        )
+        .await?;
         tx.commit().await?;
     }
     Ok(())

@@ -26,10 +26,12 @@ pub(crate) fn schema(text: &str, engine: Engine) -> String {
         let (statement, _comment) = line.split_once("--").unwrap_or((line, ""));
         let mut rest = statement;
         while !rest.is_empty() {
-            let word_bytes = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let word_bytes =
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
             let (word, after) = rest.split_at(word_bytes);
             spelt.push_str(spelled(word).unwrap_or(word));
-            let gap_bytes = after.find(|c: char| c.is_ascii_alphanumeric() || c == '_').unwrap_or(after.len());
+            let gap_bytes =
+                after.find(|c: char| c.is_ascii_alphanumeric() || c == '_').unwrap_or(after.len());
             let (gap, next) = after.split_at(gap_bytes);
             spelt.push_str(gap);
             rest = next;
@@ -145,14 +147,17 @@ mod tests {
 
     #[test]
     fn patterns_escape_what_the_engine_would_read() {
-        let pieces = [Piece::Many, Piece::Literal('['), Piece::Literal('%'), Piece::One, Piece::Literal('\\')];
+        let pieces =
+            [Piece::Many, Piece::Literal('['), Piece::Literal('%'), Piece::One, Piece::Literal('\\')];
         assert_eq!(pattern(Engine::Sqlite, &pieces), "*[[]%?\\");
         assert_eq!(pattern(Engine::Postgres, &pieces), "%[\\%_\\\\");
     }
 
     #[test]
     fn a_prefix_ends_where_the_next_begins() {
-        for (prefix, want) in [("ng", Some("nh")), ("a\u{10ffff}", Some("b")), ("\u{d7ff}", Some("\u{e000}")), ("", None)] {
+        for (prefix, want) in
+            [("ng", Some("nh")), ("a\u{10ffff}", Some("b")), ("\u{d7ff}", Some("\u{e000}")), ("", None)]
+        {
             assert_eq!(after_prefix(prefix).as_deref(), want);
             if let Some(after) = want {
                 assert!(prefix < after && format!("{prefix}zzz").as_str() < after);

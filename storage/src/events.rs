@@ -23,8 +23,13 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [Self; 5] =
-        [Self::StudyChanged, Self::SeriesSettled, Self::ExamChanged, Self::OrderCreated, Self::UnmatchedChanged];
+    const ALL: [Self; 5] = [
+        Self::StudyChanged,
+        Self::SeriesSettled,
+        Self::ExamChanged,
+        Self::OrderCreated,
+        Self::UnmatchedChanged,
+    ];
 
     /// The kind's word in rows and on the wire.
     pub fn as_str(self) -> &'static str {
@@ -91,7 +96,8 @@ pub async fn append(tx: &mut Transaction, at_ms: i64, events: &[NewEvent<'_>]) -
     dialect::serialize_log(tx, Log::Events).await?;
     // Few sizes, so that the statements stay prepared.
     for some in events.chunks(MOST_AT_ONCE) {
-        let rows: Vec<String> = (0..some.len()).map(|n| format!("($1, {})", placeholders(n * 5 + 2, 5))).collect();
+        let rows: Vec<String> =
+            (0..some.len()).map(|n| format!("($1, {})", placeholders(n * 5 + 2, 5))).collect();
         let sql = format!(
             "insert into event (at_ms, kind, facility, study_uid, series_uid, exam_id) values {}",
             rows.join(", ")

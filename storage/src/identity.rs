@@ -41,7 +41,12 @@ pub async fn search(database: &Database, typed: &str) -> Result<Vec<Registered>>
     } else {
         let folded = text::fold(typed);
         let mut words = Words {
-            whole: folded.split(' ').filter(|word| !word.is_empty()).take(MOST_WORDS).map(str::to_owned).collect(),
+            whole: folded
+                .split(' ')
+                .filter(|word| !word.is_empty())
+                .take(MOST_WORDS)
+                .map(str::to_owned)
+                .collect(),
             ..Words::default()
         };
         if !typed.ends_with(char::is_whitespace) {

@@ -212,7 +212,8 @@ fn held(touched: u64) -> Result<()> {
 }
 
 fn read(row: &Row) -> Result<Job> {
-    let json = |text: String| serde_json::from_str(&text).map_err(|error| Error::Corrupt(format!("a job: {error}")));
+    let json =
+        |text: String| serde_json::from_str(&text).map_err(|error| Error::Corrupt(format!("a job: {error}")));
     let word: String = row.get("state")?;
     let state = JobState::ALL.into_iter().find(|state| state.as_str() == word);
     Ok(Job {

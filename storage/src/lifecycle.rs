@@ -29,7 +29,8 @@ pub async fn acquire(database: &Database, node: &str, ttl_ms: i64, now_ms: i64) 
         dialect::for_update(tx.engine())
     );
     let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![SERVING]).await?;
-    let (holder, epoch, expires_ms): (String, i64, i64) = (row.get("node")?, row.get("epoch")?, row.get("expires_ms")?);
+    let (holder, epoch, expires_ms): (String, i64, i64) =
+        (row.get("node")?, row.get("epoch")?, row.get("expires_ms")?);
     if holder != node && expires_ms > now_ms {
         return Err(Error::Conflict(format!(
             "node {holder} serves this archive; its lease runs out in {} s",

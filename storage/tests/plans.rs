@@ -114,16 +114,21 @@ async fn no_hot_query_reads_a_whole_table() {
 
 fn harmless(step: &str) -> bool {
     // The newest event is the end of the primary key.
-    step == "SCAN event" || ["CONSTANT ROW", "ROW VALUES", "few", "oldest", "device"].iter().any(|word| step.contains(word))
+    step == "SCAN event"
+        || ["CONSTANT ROW", "ROW VALUES", "few", "oldest", "device"].iter().any(|word| step.contains(word))
 }
 
 async fn postgres_plan(connection: &mut sqlx::PgConnection, statement: &str) -> Vec<String> {
     connection.execute("deallocate all").await.unwrap();
     let prepare = format!("prepare hot as {statement}");
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(prepare))).await.unwrap_or_else(|error| panic!("{statement}\n{error}"));
+    connection
+        .execute(sqlx::raw_sql(AssertSqlSafe(prepare)))
+        .await
+        .unwrap_or_else(|error| panic!("{statement}\n{error}"));
     let parameters = (1..).take_while(|n| statement.contains(&format!("${n}"))).count();
     let nulls = vec!["null"; parameters].join(", ");
-    let explain = if parameters == 0 { "explain execute hot".into() } else { format!("explain execute hot({nulls})") };
+    let explain =
+        if parameters == 0 { "explain execute hot".into() } else { format!("explain execute hot({nulls})") };
     let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *connection).await.unwrap();
     rows.iter().map(|row| row.get::<String, _>(0)).collect()
 }
@@ -150,7 +155,8 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     arrivals.store_batch(&[NewInstance { hash: [9; 32], ..instance("1.2.1", 2) }]).await.unwrap();
     arrivals.announce(NOW_MS + 5000).await.unwrap();
 
-    let (one, many) = (Scope::Facilities(vec!["BVTW".into()]), Scope::Facilities(vec!["BVTW".into(), "BVH".into()]));
+    let (one, many) =
+        (Scope::Facilities(vec!["BVTW".into()]), Scope::Facilities(vec!["BVTW".into(), "BVH".into()]));
     for scope in [&Scope::All, &one, &many] {
         for (level, keys) in [
             (Level::Study, vec![]),
@@ -165,7 +171,10 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
             (Level::Study, vec![(tags::PATIENT_NAME, "*guye*")]),
             (Level::Series, vec![(tags::STUDY_INSTANCE_UID, "1.2.1")]),
             (Level::Series, vec![(tags::SERIES_INSTANCE_UID, "1.2.1.1")]),
-            (Level::Instance, vec![(tags::STUDY_INSTANCE_UID, "1.2.1"), (tags::SERIES_INSTANCE_UID, "1.2.1.1")]),
+            (
+                Level::Instance,
+                vec![(tags::STUDY_INSTANCE_UID, "1.2.1"), (tags::SERIES_INSTANCE_UID, "1.2.1.1")],
+            ),
             (Level::Instance, vec![(tags::SOP_INSTANCE_UID, "1.2.1.1.1")]),
             (Level::Patient, vec![]),
             (Level::Patient, vec![(tags::PATIENT_ID, "BN001")]),
@@ -176,7 +185,9 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
             let _: Vec<_> = query::find_places(db, &query, scope).try_collect().await.unwrap();
         }
         for text in ["", "nguyen van a", "ngu", "BN001", "nguyen A1"] {
-            search::search(db, scope, &Search { text: text.into(), limit: 50, ..Search::default() }).await.unwrap();
+            search::search(db, scope, &Search { text: text.into(), limit: 50, ..Search::default() })
+                .await
+                .unwrap();
             let page = search::search(db, scope, &Search { limit: 1, ..Search::default() }).await.unwrap();
             let next = Search { text: text.into(), limit: 50, cursor: page.next, ..Search::default() };
             search::search(db, scope, &next).await.unwrap();

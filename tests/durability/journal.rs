@@ -40,7 +40,10 @@ pub enum Loss {
 /// Takes back from the files below `root` what was not synced.
 pub fn lose_power(journal: &Path, root: &Path, loss: Loss, random: &mut StdRng) {
     let events = read(journal);
-    assert!(!events.iter().any(|event| matches!(event, Event::Mapped)), "a file was written through a mapping");
+    assert!(
+        !events.iter().any(|event| matches!(event, Event::Mapped)),
+        "a file was written through a mapping"
+    );
     let pending = pending(events);
     let mut paths = HashMap::new();
     inodes(root, &mut paths);
@@ -71,7 +74,9 @@ pub fn lose_power(journal: &Path, root: &Path, loss: Loss, random: &mut StdRng) 
                 }
             }
             // The journal is ahead of the act by an instant: the rename may not have come about.
-            Event::Rename { from, to, stash, .. } if !matches!(fate, Fate::Kept) && !from.exists() && to.exists() => {
+            Event::Rename { from, to, stash, .. }
+                if !matches!(fate, Fate::Kept) && !from.exists() && to.exists() =>
+            {
                 let _ = fs::rename(to, from);
                 if let Some(stash) = stash {
                     let _ = fs::rename(stash, to);
@@ -157,7 +162,8 @@ fn read(journal: &Path) -> Vec<Event> {
         let word = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().unwrap());
         let number = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().unwrap());
         assert_eq!(word(0), MAGIC, "the journal is not one");
-        let (inode, folder, offset, length, old_size) = (number(8), number(16), number(24), number(32), number(40));
+        let (inode, folder, offset, length, old_size) =
+            (number(8), number(16), number(24), number(32), number(40));
         let sizes = [word(48) as usize, word(52) as usize, number(56) as usize];
         if after.len() < sizes.iter().sum() {
             break;
@@ -169,7 +175,9 @@ fn read(journal: &Path) -> Vec<Event> {
         let text = |bytes: &[u8]| PathBuf::from(String::from_utf8(bytes.to_vec()).unwrap());
         let kind = word(4);
         events.push(match kind {
-            1 | 2 => Event::Content { inode, offset, length, old_size, before: before.to_vec(), cut: kind == 2 },
+            1 | 2 => {
+                Event::Content { inode, offset, length, old_size, before: before.to_vec(), cut: kind == 2 }
+            }
             3 => Event::Sync { inode },
             4 | 6 | 7 => Event::Name { folder, path: text(path) },
             5 => {

@@ -1,4 +1,5 @@
-//! Acknowledged means kept: through `kill -9` and through loss of power, by the real program.
+//! Acknowledged means kept, by the real program: through `kill -9`, through loss of power, and
+//! however large the instance is.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,5 +15,6 @@ mod support;
 
 mod crash;
 mod journal;
+mod large;
 mod power_loss;
 mod push;

@@ -28,7 +28,7 @@ const SYNCS: [(&str, &str, bool); 8] = [
     ("the name of the folder above it", "fast", false),
     ("the name of the objects' folder", "slow/disk", true),
     ("the content of an object", "slow/disk/objects/*#*", true),
-    ("the name of an object and of its folders", "slow/disk/objects/packs*[!0-9a-z]", true),
+    ("the name of an object and of its folders", "slow/disk/objects*[!#][0-9s]", true),
     ("the rows of a pack", "sen.db-wal", true),
 ];
 const ATTEMPTS: u64 = 4;
@@ -149,7 +149,8 @@ impl Rehearsal<'_> {
 /// Whether a segment has gone: the last step of settling, after packs, companions and rows.
 fn has_freed(root: &Path, seen: &mut BTreeSet<PathBuf>) -> bool {
     let spool = root.join("fast/disk/spool");
-    let there: BTreeSet<PathBuf> = std::fs::read_dir(spool).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let there: BTreeSet<PathBuf> =
+        std::fs::read_dir(spool).unwrap().map(|entry| entry.unwrap().path()).collect();
     seen.extend(there.iter().cloned());
     seen.len() > there.len()
 }

@@ -50,7 +50,9 @@ impl Promises {
         let mut series = (seed..).flat_map(|seed| ct_slices(SERIES).sized(edge).seeded(seed)).peekable();
         let first = series.peek().unwrap();
         let proposal = Proposal::new(first.class.clone(), vec![first.transfer_syntax.clone()]);
-        let Ok(mut association) = Association::connect(target, &[proposal], &Options::default()).await else { return };
+        let Ok(mut association) = Association::connect(target, &[proposal], &Options::default()).await else {
+            return;
+        };
         for made in series {
             let dataset = Bytes::copy_from_slice(made.dataset());
             let instance = Instance {
@@ -92,12 +94,19 @@ impl Promises {
         let mut broken = Vec::new();
         for Kept { study, series, instance, dataset } in kept {
             let url = sen.url(&format!("/dicomweb/studies/{study}/series/{series}/instances/{instance}"));
-            let asked = client.get(url).header("accept", "application/dicom; transfer-syntax=*").send().await.unwrap();
+            let asked = client
+                .get(url)
+                .header("accept", "application/dicom; transfer-syntax=*")
+                .send()
+                .await
+                .unwrap();
             let status = asked.status();
             match asked.bytes().await {
                 Ok(file) if status == 200 && dataset_bytes(&file) == dataset => {}
                 Ok(_) if status == 200 => broken.push(format!("{instance} is not what was sent")),
-                other => broken.push(format!("{instance} answers {status} {:?}", other.map(|body| body.len()))),
+                other => {
+                    broken.push(format!("{instance} answers {status} {:?}", other.map(|body| body.len())))
+                }
             }
         }
         broken

@@ -70,7 +70,8 @@ impl Account {
     }
 }
 
-const COLUMNS: &str = "a.id, a.name, a.display_name, a.role, a.facilities, a.password_hash, a.language, a.disabled";
+const COLUMNS: &str =
+    "a.id, a.name, a.display_name, a.role, a.facilities, a.password_hash, a.language, a.disabled";
 
 /// Makes an account. [`Error::Conflict`] when the name is taken.
 pub async fn create(database: &Database, account: &NewAccount, now_ms: i64) -> Result<AccountId> {
@@ -114,13 +115,17 @@ pub async fn list(database: &Database) -> Result<Vec<Account>> {
 /// Sets a password and ends the account's sessions.
 pub async fn set_password(database: &Database, name: &str, password_hash: &str) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
-    let changed =
-        tx.execute("update account set password_hash = $2 where name = $1", params![name, password_hash]).await?;
+    let changed = tx
+        .execute("update account set password_hash = $2 where name = $1", params![name, password_hash])
+        .await?;
     if changed == 0 {
         return Err(Error::NotFound);
     }
-    tx.execute("delete from session where account_id in (select id from account where name = $1)", params![name])
-        .await?;
+    tx.execute(
+        "delete from session where account_id in (select id from account where name = $1)",
+        params![name],
+    )
+    .await?;
     tx.commit().await
 }
 
@@ -131,8 +136,11 @@ pub async fn set_disabled(database: &Database, name: &str, disabled: bool) -> Re
         return Err(Error::NotFound);
     }
     if disabled {
-        tx.execute("delete from session where account_id in (select id from account where name = $1)", params![name])
-            .await?;
+        tx.execute(
+            "delete from session where account_id in (select id from account where name = $1)",
+            params![name],
+        )
+        .await?;
     }
     tx.commit().await
 }
@@ -181,11 +189,13 @@ fn facilities_text(facilities: &Facilities) -> Option<String> {
 /// Reads the columns `role` and `facilities`.
 fn read_rights(row: &Row) -> Result<(Role, Facilities)> {
     let role: String = row.get("role")?;
-    let role = Role::parse(&role).ok_or_else(|| Error::Corrupt(format!("an account has the unknown role {role}")))?;
+    let role = Role::parse(&role)
+        .ok_or_else(|| Error::Corrupt(format!("an account has the unknown role {role}")))?;
     let facilities = match row.get::<Option<String>>("facilities")? {
         None => Facilities::All,
         Some(text) => Facilities::Only(
-            serde_json::from_str(&text).map_err(|_| Error::Corrupt("an account's facilities are no list".into()))?,
+            serde_json::from_str(&text)
+                .map_err(|_| Error::Corrupt("an account's facilities are no list".into()))?,
         ),
     };
     Ok((role, facilities))

@@ -80,7 +80,8 @@ pub async fn bearer(database: &Database, presented: &str, now_ms: i64) -> Result
          and (expires_ms is null or expires_ms > $2)"
     );
     let params = params![&Secret::hash(presented), now_ms];
-    let Some(token) = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()?
+    let Some(token) =
+        database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()?
     else {
         return Ok(None);
     };

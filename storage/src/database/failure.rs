@@ -57,7 +57,7 @@ mod tests {
     fn only_what_may_pass_is_worth_another_try() {
         for (code, want) in [
             ("5", true),
-            ("517", true),  // SQLITE_BUSY_SNAPSHOT
+            ("517", true),   // SQLITE_BUSY_SNAPSHOT
             ("1555", false), // SQLITE_CONSTRAINT_PRIMARYKEY
             ("1", false),
             ("40001", true),

@@ -17,8 +17,11 @@ struct Migration {
 /// write lock first and looks again.
 pub(super) async fn run(database: &Database) -> Result<()> {
     let mut tx = lock(database).await?;
-    tx.execute("create table if not exists migration (version bigint not null primary key, name text not null)", params![])
-        .await?;
+    tx.execute(
+        "create table if not exists migration (version bigint not null primary key, name text not null)",
+        params![],
+    )
+    .await?;
     tx.commit().await?;
     for migration in MIGRATIONS {
         let mut tx = lock(database).await?;

@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{Connection as _, SqlSafeStr};
 use tokio::sync::{Mutex, watch};
@@ -92,7 +93,9 @@ impl Database {
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             Self::open_postgres(url).await?
         } else {
-            return Err(Error::Unavailable("the database URL begins with neither sqlite: nor postgres:".into()));
+            return Err(Error::Unavailable(
+                "the database URL begins with neither sqlite: nor postgres:".into(),
+            ));
         };
         migrate::run(&database).await?;
         Ok(database)
@@ -118,7 +121,11 @@ impl Database {
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .connect_lazy_with(reading);
-        let writer = Arc::new(Mutex::new(Writer { connection, durability: Durability::Synced, in_transaction: false }));
+        let writer = Arc::new(Mutex::new(Writer {
+            connection,
+            durability: Durability::Synced,
+            in_transaction: false,
+        }));
         Ok(Self::over(Connections::Sqlite { writer, readers }))
     }
 
@@ -158,7 +165,9 @@ impl Database {
     pub async fn begin(&self, durability: Durability) -> Result<Transaction> {
         let hints = Arc::clone(&self.event_hints);
         match &self.connections {
-            Connections::Sqlite { writer, .. } => Transaction::begin_sqlite(Arc::clone(writer), durability, hints).await,
+            Connections::Sqlite { writer, .. } => {
+                Transaction::begin_sqlite(Arc::clone(writer), durability, hints).await
+            }
             Connections::Postgres(pool) => Transaction::begin_postgres(pool, durability, hints).await,
         }
     }
@@ -210,7 +219,9 @@ impl Database {
                 readers.close().await;
                 let mut writer = writer.lock().await;
                 // Brings the WAL home, so that a copy of the file alone is whole.
-                if let Err(error) = sqlx::query("pragma wal_checkpoint(truncate)").execute(&mut writer.connection).await {
+                if let Err(error) =
+                    sqlx::query("pragma wal_checkpoint(truncate)").execute(&mut writer.connection).await
+                {
                     tracing::warn!(%error, "the write-ahead log was left for the next start");
                 }
             }

@@ -1,9 +1,9 @@
 //! Values on their way into a statement.
 
+use sqlx::SqlSafeStr;
 use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments};
-use sqlx::SqlSafeStr;
 
 /// A value bound to a `$n`. Absence keeps its type, because PostgreSQL wants to know it.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,7 +108,10 @@ pub(crate) fn placeholders(first: usize, count: usize) -> String {
     list
 }
 
-pub(super) fn for_sqlite(sql: impl SqlSafeStr, params: Vec<Param>) -> Query<'static, Sqlite, SqliteArguments> {
+pub(super) fn for_sqlite(
+    sql: impl SqlSafeStr,
+    params: Vec<Param>,
+) -> Query<'static, Sqlite, SqliteArguments> {
     params.into_iter().fold(sqlx::query(sql), |query, param| match param {
         Param::Int(value) => query.bind(value),
         Param::Text(value) => query.bind(value),
@@ -116,7 +119,10 @@ pub(super) fn for_sqlite(sql: impl SqlSafeStr, params: Vec<Param>) -> Query<'sta
     })
 }
 
-pub(super) fn for_postgres(sql: impl SqlSafeStr, params: Vec<Param>) -> Query<'static, Postgres, PgArguments> {
+pub(super) fn for_postgres(
+    sql: impl SqlSafeStr,
+    params: Vec<Param>,
+) -> Query<'static, Postgres, PgArguments> {
     params.into_iter().fold(sqlx::query(sql), |query, param| match param {
         Param::Int(value) => query.bind(value),
         Param::Text(value) => query.bind(value),

@@ -160,8 +160,12 @@ impl Transaction {
     pub(super) async fn run_script(&mut self, script: String) -> Result<()> {
         let script = sqlx::raw_sql(sqlx::AssertSqlSafe(script));
         match &mut self.inner {
-            Inner::Sqlite(held) => drop(script.execute(held.connection()?).await?),
-            Inner::Postgres(tx) => drop(script.execute(&mut **tx).await?),
+            Inner::Sqlite(held) => {
+                script.execute(held.connection()?).await?;
+            }
+            Inner::Postgres(tx) => {
+                script.execute(&mut **tx).await?;
+            }
         }
         Ok(())
     }

@@ -38,7 +38,12 @@ pub(crate) enum Outcome {
 
 /// Matches a new study to an order by the rule of `pacs_core::exam::agree`. `imaged` is whether its
 /// instances may move the exam.
-pub(crate) async fn on_arrival(tx: &mut Transaction, image: &Arrived, imaged: bool, now_ms: i64) -> Result<Outcome> {
+pub(crate) async fn on_arrival(
+    tx: &mut Transaction,
+    image: &Arrived,
+    imaged: bool,
+    now_ms: i64,
+) -> Result<Outcome> {
     match find(tx, image).await? {
         Ok(step) => {
             tx.execute(
@@ -92,7 +97,9 @@ async fn find(tx: &mut Transaction, image: &Arrived) -> Result<Result<ExamId, Di
         match compare(tx, image, row).await? {
             Ok(()) => agreeing.push(row),
             Err(Disagreement::PatientDiffers) => why = Disagreement::PatientDiffers,
-            Err(Disagreement::FacilityDiffers) if why == Disagreement::NoOrder => why = Disagreement::FacilityDiffers,
+            Err(Disagreement::FacilityDiffers) if why == Disagreement::NoOrder => {
+                why = Disagreement::FacilityDiffers
+            }
             Err(_) => {}
         }
     }
@@ -228,7 +235,8 @@ pub async fn unlink(
         params![found.id, Disagreement::PatientDiffers.as_str()],
     )
     .await?;
-    let others = tx.fetch_optional("select id from study where step_id = $1 limit 1", params![step_id]).await?;
+    let others =
+        tx.fetch_optional("select id from study where step_id = $1 limit 1", params![step_id]).await?;
     if others.is_none() {
         put_back(&mut tx, step_id, &actor.id, reason, now_ms).await?;
     }
@@ -249,7 +257,13 @@ pub async fn unlink(
 
 /// An exam whose only images were another's has not begun: it goes back to its schedule, whatever
 /// the images had made of it.
-async fn put_back(tx: &mut Transaction, id: ExamId, actor: &str, reason: Option<&str>, now_ms: i64) -> Result<()> {
+async fn put_back(
+    tx: &mut Transaction,
+    id: ExamId,
+    actor: &str,
+    reason: Option<&str>,
+    now_ms: i64,
+) -> Result<()> {
     let row = tx.fetch_one("select state from scheduled_step where id = $1", params![id]).await?;
     let from = super::state(&row.get::<String>("state")?)?;
     if !matches!(from, StepState::Started | StepState::Ended | StepState::Accepted) {

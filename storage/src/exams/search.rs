@@ -163,7 +163,9 @@ fn understand(typed: &str) -> (Words, Vec<String>) {
         if token.chars().any(|c| c.is_ascii_digit()) {
             identifiers.push(token.to_owned());
         } else {
-            words.whole.extend(text::fold(token).split(' ').filter(|word| !word.is_empty()).map(str::to_owned));
+            words
+                .whole
+                .extend(text::fold(token).split(' ').filter(|word| !word.is_empty()).map(str::to_owned));
         }
     }
     let ended = typed.ends_with(char::is_whitespace);
@@ -199,7 +201,11 @@ pub(super) fn read(row: &Row) -> Result<StudyLine> {
         time: row.get("study_time")?,
         accession_number: row.get("accession_number")?,
         description: row.get("description")?,
-        modalities: modalities.split('\\').filter(|modality| !modality.is_empty()).map(str::to_owned).collect(),
+        modalities: modalities
+            .split('\\')
+            .filter(|modality| !modality.is_empty())
+            .map(str::to_owned)
+            .collect(),
         series_count: row.get("series_count")?,
         instance_count: row.get("instance_count")?,
         facility: row.get("facility")?,
@@ -224,7 +230,9 @@ mod tests {
             let (words, identifiers) = understand(typed);
             (words.whole.join(","), words.beginnings.join(","), identifiers.join(","))
         };
-        let want = |whole: &str, begun: &str, numbers: &str| (whole.to_owned(), begun.to_owned(), numbers.to_owned());
+        let want = |whole: &str, begun: &str, numbers: &str| {
+            (whole.to_owned(), begun.to_owned(), numbers.to_owned())
+        };
         assert_eq!(of("Nguyễn Văn A"), want("nguyen,van", "a", ""));
         assert_eq!(of("Nguyễn Văn A "), want("nguyen,van,a", "", ""));
         assert_eq!(of("BN0012"), want("", "", "BN0012"));

@@ -80,7 +80,8 @@ pub async fn all(database: &Database) -> Result<Vec<Facility>> {
 }
 
 async fn by_code(tx: &mut Transaction, code: &str) -> Result<Option<Facility>> {
-    let row = tx.fetch_optional(sqlx::AssertSqlSafe(format!("{SELECT} where f.code = $1")), params![code]).await?;
+    let row =
+        tx.fetch_optional(sqlx::AssertSqlSafe(format!("{SELECT} where f.code = $1")), params![code]).await?;
     row.as_ref().map(read).transpose()
 }
 

@@ -75,7 +75,12 @@ pub async fn by_uid(
 }
 
 /// The instances of a series, by instance number. Empty when there is no such series in scope.
-pub async fn of_series(database: &Database, scope: &Scope, study: &Uid, series: &Uid) -> Result<Vec<InstancePlace>> {
+pub async fn of_series(
+    database: &Database,
+    scope: &Scope,
+    study: &Uid,
+    series: &Uid,
+) -> Result<Vec<InstancePlace>> {
     let mut params = params![study, series];
     let mut sql = select("t.uid = $1 and s.uid = $2");
     push_scope(&mut sql, &mut params, scope, "t.facility");
@@ -131,7 +136,9 @@ pub async fn versions_of(database: &Database, instance: &InstancePlace) -> Resul
             Ok(InstancePlace {
                 transfer_syntax: uid(row, "transfer_syntax")?,
                 place: Place::of(row)?,
-                hash: hash.try_into().map_err(|_| Error::Corrupt("a version row's hash is not 32 bytes".into()))?,
+                hash: hash
+                    .try_into()
+                    .map_err(|_| Error::Corrupt("a version row's hash is not 32 bytes".into()))?,
                 received_ms: row.get("received_ms")?,
                 ..instance.clone()
             })

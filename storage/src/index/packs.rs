@@ -1,8 +1,8 @@
 //! Packs: one immutable tar in the object store for the instances of a series that had rested.
 
 use super::{PackId, SeriesId};
-use crate::{Error, Result};
 use crate::database::{Database, Row, Transaction, params};
+use crate::{Error, Result};
 
 /// What is known of a pack once it is written.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +70,8 @@ pub async fn mark_undone(tx: &mut Transaction, id: PackId, now_ms: i64) -> Resul
 /// Packs that were begun and neither finished nor undone: what is being written now, and what a
 /// crash or an outage left.
 pub async fn unfinished(database: &Database) -> Result<Vec<(SeriesId, Pack)>> {
-    let sql = format!("select {COLUMNS} from pack where companion_bytes = 0 and deleted_ms is null order by id");
+    let sql =
+        format!("select {COLUMNS} from pack where companion_bytes = 0 and deleted_ms is null order by id");
     let rows = database.fetch(sqlx::AssertSqlSafe(sql), params![]).await?;
     rows.iter().map(|row| Ok((SeriesId(row.get("series_id")?), read(row)?))).collect()
 }
@@ -114,12 +115,19 @@ pub async fn is_unused(tx: &mut Transaction, id: PackId) -> Result<bool> {
 /// The pack with that key.
 pub async fn by_key(database: &Database, object_key: &str) -> Result<Option<Pack>> {
     let sql = format!("select {COLUMNS} from pack where object_key = $1");
-    database.fetch_optional(sqlx::AssertSqlSafe(sql), params![object_key]).await?.as_ref().map(read).transpose()
+    database
+        .fetch_optional(sqlx::AssertSqlSafe(sql), params![object_key])
+        .await?
+        .as_ref()
+        .map(read)
+        .transpose()
 }
 
 /// The packs of a series that are not deleted, oldest first.
 pub async fn of_series(database: &Database, series: SeriesId) -> Result<Vec<Pack>> {
-    let sql = format!("select {COLUMNS} from pack where series_id = $1 and companion_bytes > 0 and deleted_ms is null order by id");
+    let sql = format!(
+        "select {COLUMNS} from pack where series_id = $1 and companion_bytes > 0 and deleted_ms is null order by id"
+    );
     database.fetch(sqlx::AssertSqlSafe(sql), params![series]).await?.iter().map(read).collect()
 }
 
@@ -131,7 +139,9 @@ pub async fn by_id(database: &Database, id: PackId) -> Result<Option<Pack>> {
 
 /// Packs after a row id, in order of their ids: a walk over the whole archive in pages.
 pub async fn after(database: &Database, after: PackId, limit: i64) -> Result<Vec<Pack>> {
-    let sql = format!("select {COLUMNS} from pack where id > $1 and companion_bytes > 0 and deleted_ms is null order by id limit $2");
+    let sql = format!(
+        "select {COLUMNS} from pack where id > $1 and companion_bytes > 0 and deleted_ms is null order by id limit $2"
+    );
     database.fetch(sqlx::AssertSqlSafe(sql), params![after, limit]).await?.iter().map(read).collect()
 }
 

@@ -66,7 +66,12 @@ pub async fn ensure(
 
 /// Adds another identifier of a patient. A number that already is another patient's stays theirs
 /// and is a conflict for a person to solve.
-pub async fn add_identifier(tx: &mut Transaction, id: PatientId, issuer: &Issuer, identifier: &str) -> Result<()> {
+pub async fn add_identifier(
+    tx: &mut Transaction,
+    id: PatientId,
+    issuer: &Issuer,
+    identifier: &str,
+) -> Result<()> {
     tx.execute(
         "insert into patient_identifier (issuer_id, identifier, patient_id) values ($1, $2, $3)
          on conflict (issuer_id, identifier) do nothing",
@@ -85,7 +90,12 @@ pub async fn add_identifier(tx: &mut Transaction, id: PatientId, issuer: &Issuer
 
 /// Fills in what was not known of a patient: birth date and sex, and the marks of a name that a
 /// console had sent without them.
-pub async fn complete(tx: &mut Transaction, id: PatientId, given: &PatientAttributes, now_ms: i64) -> Result<()> {
+pub async fn complete(
+    tx: &mut Transaction,
+    id: PatientId,
+    given: &PatientAttributes,
+    now_ms: i64,
+) -> Result<()> {
     let has_marks = !given.name.is_ascii();
     tx.execute(
         "update patient set birth_date = coalesce(birth_date, $2), sex = coalesce(sex, $3),
@@ -114,7 +124,9 @@ pub async fn identifiers(tx: &mut Transaction, id: PatientId) -> Result<Vec<Pati
             params![id],
         )
         .await?;
-    rows.iter().map(|row| Ok(PatientIdentifier { value: row.get("identifier")?, issuer: row.get("code")? })).collect()
+    rows.iter()
+        .map(|row| Ok(PatientIdentifier { value: row.get("identifier")?, issuer: row.get("code")? }))
+        .collect()
 }
 
 /// Demographics from the columns `name`, `birth_date`, `sex` of a row.
@@ -141,10 +153,8 @@ pub async fn find(
             params![issuer.id, identifier],
         )
         .await?;
-    row.map(|row| {
-        Ok(Found { id: PatientId(row.get("id")?), likeness: compare(&demographics(&row)?, sent) })
-    })
-    .transpose()
+    row.map(|row| Ok(Found { id: PatientId(row.get("id")?), likeness: compare(&demographics(&row)?, sent) }))
+        .transpose()
 }
 
 async fn insert_words(tx: &mut Transaction, id: PatientId, folded: &str) -> Result<()> {

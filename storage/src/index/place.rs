@@ -37,7 +37,13 @@ impl Place {
             Kept::Pack(id) => (None, Some(id.0)),
         };
         let bytes = |count: u64| Param::from(i64::try_from(count).unwrap_or(i64::MAX));
-        [segment.into(), pack.into(), bytes(self.offset_bytes), bytes(self.length_bytes), bytes(self.head_bytes)]
+        [
+            segment.into(),
+            pack.into(),
+            bytes(self.offset_bytes),
+            bytes(self.length_bytes),
+            bytes(self.head_bytes),
+        ]
     }
 
     /// Reads [`COLUMNS`] from a row.

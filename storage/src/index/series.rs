@@ -116,9 +116,10 @@ pub struct Stamp {
 /// The state of a series, if it is in that study and in scope.
 pub async fn stamp(database: &Database, scope: &Scope, study: &Uid, series: &Uid) -> Result<Option<Stamp>> {
     let mut params = params![study, series];
-    let mut sql = "select s.revision, s.instance_count, s.updated_ms from series s join study t on t.id = s.study_id
+    let mut sql =
+        "select s.revision, s.instance_count, s.updated_ms from series s join study t on t.id = s.study_id
          where t.uid = $1 and s.uid = $2"
-        .to_owned();
+            .to_owned();
     push_scope(&mut sql, &mut params, scope, "t.facility");
     let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;
     row.map(|row| {
@@ -184,6 +185,8 @@ pub(super) async fn ensure(
 /// The series with that UID.
 pub(super) async fn find(tx: &mut Transaction, uid: &str) -> Result<Option<Found>> {
     let row = tx.fetch_optional("select id, study_id from series where uid = $1", params![uid]).await?;
-    row.map(|row| Ok(Found { id: SeriesId(row.get("id")?), study: StudyId(row.get("study_id")?), made: false }))
-        .transpose()
+    row.map(|row| {
+        Ok(Found { id: SeriesId(row.get("id")?), study: StudyId(row.get("study_id")?), made: false })
+    })
+    .transpose()
 }

@@ -32,11 +32,11 @@ pub enum SpooledRow {
 pub async fn of_series(database: &Database, series: SeriesId, limit: i64) -> Result<Vec<Spooled>> {
     let rows = database
         .fetch(
-            "select 0 as version, i.id, i.uid, i.number, i.segment_id, i.pack_id, i.offset_bytes, i.length_bytes,
+            "select cast(0 as bigint) as version, i.id, i.uid, i.number, i.segment_id, i.pack_id, i.offset_bytes, i.length_bytes,
                  i.head_bytes, i.hash
              from instance i where i.series_id = $1 and i.segment_id is not null
              union all
-             select 1 as version, v.id, i.uid, i.number, v.segment_id, v.pack_id, v.offset_bytes, v.length_bytes,
+             select cast(1 as bigint) as version, v.id, i.uid, i.number, v.segment_id, v.pack_id, v.offset_bytes, v.length_bytes,
                  v.head_bytes, v.hash
              from instance i join instance_version v on v.instance_id = i.id
              where i.series_id = $1 and v.segment_id is not null

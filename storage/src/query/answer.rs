@@ -38,7 +38,9 @@ impl Shape {
     pub fn of(query: &Query, scope: &Scope) -> Self {
         let wanted = match &query.returns {
             Returns::All => None,
-            Returns::Tags(paths) => Some(paths.iter().filter_map(|path| path.first().copied()).collect::<Vec<_>>()),
+            Returns::Tags(paths) => {
+                Some(paths.iter().filter_map(|path| path.first().copied()).collect::<Vec<_>>())
+            }
         };
         let in_columns = |tag: &Tag| {
             COLUMNS.iter().any(|column| column.tag == *tag)
@@ -83,7 +85,9 @@ pub(super) fn of(row: &Row, shape: &Shape) -> Result<DataSet> {
     for column in COLUMNS.iter().filter(|column| column.level <= shape.level && shape.wants(column.tag)) {
         match column.kind {
             Kind::Number | Kind::Count => put_int(&mut answer, column.tag, row.get(column.name)?),
-            Kind::List => put_text(&mut answer, column.tag, Some(row.get::<String>(column.name)?.trim_matches('\\'))),
+            Kind::List => {
+                put_text(&mut answer, column.tag, Some(row.get::<String>(column.name)?.trim_matches('\\')))
+            }
             _ => put_text(&mut answer, column.tag, row.get::<Option<String>>(column.name)?.as_deref()),
         }
     }

@@ -59,7 +59,13 @@ pub(super) const COLUMNS: &[Column] = &[
     column(Level::Study, tags::MODALITIES_IN_STUDY, "t.modalities", "t_modalities", Kind::List),
     column(Level::Study, tags::SOP_CLASSES_IN_STUDY, "t.sop_classes", "t_classes", Kind::List),
     column(Level::Study, tags::NUMBER_OF_STUDY_RELATED_SERIES, "t.series_count", "t_series", Kind::Count),
-    column(Level::Study, tags::NUMBER_OF_STUDY_RELATED_INSTANCES, "t.instance_count", "t_instances", Kind::Count),
+    column(
+        Level::Study,
+        tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
+        "t.instance_count",
+        "t_instances",
+        Kind::Count,
+    ),
     column(Level::Series, tags::SERIES_INSTANCE_UID, "s.uid", "s_uid", Kind::Uid),
     column(Level::Series, tags::MODALITY, "s.modality", "s_modality", Kind::Text),
     column(Level::Series, tags::SERIES_NUMBER, "s.number", "s_number", Kind::Number),
@@ -84,20 +90,20 @@ pub(super) const COLUMNS: &[Column] = &[
         "s_performed_time",
         Kind::Time,
     ),
-    column(Level::Series, tags::NUMBER_OF_SERIES_RELATED_INSTANCES, "s.instance_count", "s_instances", Kind::Count),
+    column(
+        Level::Series,
+        tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
+        "s.instance_count",
+        "s_instances",
+        Kind::Count,
+    ),
     column(Level::Instance, tags::SOP_INSTANCE_UID, "i.uid", "i_uid", Kind::Uid),
     column(Level::Instance, tags::SOP_CLASS_UID, "i.class", "i_class", Kind::Uid),
     column(Level::Instance, tags::INSTANCE_NUMBER, "i.number", "i_number", Kind::Number),
     column(Level::Instance, tags::ROWS, "i.pixel_rows", "i_rows", Kind::Number),
     column(Level::Instance, tags::COLUMNS, "i.pixel_columns", "i_columns", Kind::Number),
     column(Level::Instance, tags::NUMBER_OF_FRAMES, "i.frames", "i_frames", Kind::Number),
-    column(
-        Level::Instance,
-        tags::AVAILABLE_TRANSFER_SYNTAX_UID,
-        "i.transfer_syntax",
-        "i_syntax",
-        Kind::Uid,
-    ),
+    column(Level::Instance, tags::AVAILABLE_TRANSFER_SYNTAX_UID, "i.transfer_syntax", "i_syntax", Kind::Uid),
 ];
 
 /// The column that a filter on `path` means, with its level.

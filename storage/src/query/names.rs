@@ -163,8 +163,9 @@ pub(crate) fn narrow_patients(
     let led = |word: &String| *lead == Lead::Word(word.clone());
     for word in words.whole.iter().filter(|word| !led(word)) {
         let bound = conditions.bind(word.as_str());
-        conditions
-            .push(format!("exists (select 1 from patient_word v where v.word = {bound} and v.patient_id = p.id)"));
+        conditions.push(format!(
+            "exists (select 1 from patient_word v where v.word = {bound} and v.patient_id = p.id)"
+        ));
     }
     words.beginnings.iter().for_each(|word| conditions.word("p.folded_name", word, true));
     walk

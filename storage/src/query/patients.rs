@@ -133,7 +133,9 @@ impl Walk {
         put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, row.get("instances")?);
         let wanted = match &self.query.returns {
             Returns::All => None,
-            Returns::Tags(paths) => Some(paths.iter().filter_map(|path| path.first().copied()).collect::<Vec<_>>()),
+            Returns::Tags(paths) => {
+                Some(paths.iter().filter_map(|path| path.first().copied()).collect::<Vec<_>>())
+            }
         };
         if let Some(wanted) = &wanted {
             answer.retain(|element| {

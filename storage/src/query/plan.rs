@@ -58,7 +58,9 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
                 led |= leads(column, matching);
             }
             (Level::Series, matching) if column.tag == tags::MODALITY => {
-                if let (Matching::Single(_), Some(of_study)) = (matching, matched_by(&[tags::MODALITIES_IN_STUDY], Level::Study)) {
+                if let (Matching::Single(_), Some(of_study)) =
+                    (matching, matched_by(&[tags::MODALITIES_IN_STUDY], Level::Study))
+                {
                     conditions.matching(of_study, matching);
                 }
             }
@@ -78,7 +80,11 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
         }
     }
     push_scope(&mut conditions, scope);
-    let mut plan = if led { Plan::over("study t", conditions, SORTED) } else { Plan::over("study t", conditions, NEWEST) };
+    let mut plan = if led {
+        Plan::over("study t", conditions, SORTED)
+    } else {
+        Plan::over("study t", conditions, NEWEST)
+    };
     for name in names {
         plan.narrow_to_words(database, names::words(name, query.fuzzy), &mut led).await?;
         if name.wildcard {
@@ -125,7 +131,9 @@ impl Plan {
                  where n.identifier = {whole}"
             ),
         ];
-        if let Some(after) = dialect::after_prefix(identifier).filter(|_| identifier.chars().count() >= LEADING_CHARS) {
+        if let Some(after) =
+            dialect::after_prefix(identifier).filter(|_| identifier.chars().count() >= LEADING_CHARS)
+        {
             let after = conditions.bind(after);
             alternatives.push(format!(
                 "select id from study where patient_identifier >= {whole} and patient_identifier < {after}"
@@ -176,7 +184,9 @@ impl Plan {
                 (self.order, self.cursor) = SORTED;
                 *led = true;
             }
-            Lead::Nothing => words.whole.iter().for_each(|word| conditions.word("t.folded_name", word, false)),
+            Lead::Nothing => {
+                words.whole.iter().for_each(|word| conditions.word("t.folded_name", word, false))
+            }
         }
         words.beginnings.iter().for_each(|word| conditions.word("t.folded_name", word, true));
         Ok(())
@@ -192,7 +202,10 @@ impl Plan {
         let clause = page.clause();
         let limit = page.bind(limit);
         let offset = if offset > 0 { format!(" offset {}", page.bind(offset)) } else { String::new() };
-        let sql = format!("select {select} from {}{clause} order by {} limit {limit}{offset}", self.from, self.order);
+        let sql = format!(
+            "select {select} from {}{clause} order by {} limit {limit}{offset}",
+            self.from, self.order
+        );
         (sql, page)
     }
 }

@@ -169,7 +169,9 @@ impl Walk {
     /// The filters on attributes of that level.
     fn filter(&self, conditions: &mut Conditions, level: Level) {
         for filter in &self.query.filters {
-            if let Some(column) = matched_by(&filter.path, self.query.level).filter(|column| column.level == level) {
+            if let Some(column) =
+                matched_by(&filter.path, self.query.level).filter(|column| column.level == level)
+            {
                 conditions.matching(column, &filter.matching);
             }
         }

@@ -105,7 +105,11 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
             ],
         )
         .await?;
-    let state = if order.station_ae.is_some() || order.room.is_some() { StepState::Scheduled } else { StepState::Requested };
+    let state = if order.station_ae.is_some() || order.room.is_some() {
+        StepState::Scheduled
+    } else {
+        StepState::Requested
+    };
     let step_number = next_number(&mut tx, "scheduled_step").await?;
     let row = tx
         .fetch_one(
@@ -140,7 +144,12 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
 }
 
 /// The patient an order names: known by identifier, by national or insurance number, or new.
-async fn patient(tx: &mut Transaction, given: &OrderPatient, facility: &Facility, now_ms: i64) -> Result<PatientId> {
+async fn patient(
+    tx: &mut Transaction,
+    given: &OrderPatient,
+    facility: &Facility,
+    now_ms: i64,
+) -> Result<PatientId> {
     let demographics = PatientAttributes {
         id: given.id.clone().unwrap_or_default(),
         issuer: given.issuer.clone(),
@@ -174,7 +183,9 @@ async fn patient(tx: &mut Transaction, given: &OrderPatient, facility: &Facility
         },
     };
     if found.likeness == Likeness::Doubtful {
-        return Err(Error::Conflict("the identifier belongs to a person with another name, birth date or sex".into()));
+        return Err(Error::Conflict(
+            "the identifier belongs to a person with another name, birth date or sex".into(),
+        ));
     }
     for (issuer, number) in numbers {
         patients::add_identifier(tx, found.id, issuer, number).await?;

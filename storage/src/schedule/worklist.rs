@@ -59,8 +59,12 @@ pub async fn worklist(
     let mut station = None;
     for filter in &query.filters {
         match (filter.path.as_slice(), &filter.matching) {
-            ([SPS, tags::SCHEDULED_STATION_AE_TITLE], Matching::Single(title)) => station = Some(title.as_str()),
-            ([SPS, tags::SCHEDULED_PROCEDURE_STEP_START_DATE], matching) => on_days(&mut conditions, matching),
+            ([SPS, tags::SCHEDULED_STATION_AE_TITLE], Matching::Single(title)) => {
+                station = Some(title.as_str())
+            }
+            ([SPS, tags::SCHEDULED_PROCEDURE_STEP_START_DATE], matching) => {
+                on_days(&mut conditions, matching)
+            }
             ([SPS, tag], matching) => {
                 if let Some(column) = STEP.iter().find(|column| column.tag == *tag) {
                     conditions.matching(column, matching);
@@ -132,7 +136,8 @@ fn at_station(conditions: &mut Conditions, title: &str, device: Option<&Device>)
     let named = conditions.bind(title);
     let mut eligible = vec!["s.station_ae is null".to_owned()];
     if let Some(device) = device {
-        let wants = [("s.modality", &device.modality), ("s.room", &device.room), ("s.facility", &device.facility)];
+        let wants =
+            [("s.modality", &device.modality), ("s.room", &device.room), ("s.facility", &device.facility)];
         for (column, has) in wants {
             if let Some(has) = has {
                 let bound = conditions.bind(has.as_str());
@@ -159,7 +164,12 @@ fn answer(exam: &Exam, station: Option<&str>, devices: &[Device]) -> DataSet {
     put(&mut set, tags::REQUESTED_PROCEDURE_DESCRIPTION, Some(&exam.procedure_name), 64);
     put(&mut set, tags::REQUESTED_PROCEDURE_ID, Some(&exam.procedure_id), 16);
     put(&mut set, tags::REASON_FOR_THE_REQUESTED_PROCEDURE, exam.reason.as_deref(), 64);
-    put(&mut set, tags::REQUESTED_PROCEDURE_PRIORITY, Some(if exam.emergency { "STAT" } else { "ROUTINE" }), 16);
+    put(
+        &mut set,
+        tags::REQUESTED_PROCEDURE_PRIORITY,
+        Some(if exam.emergency { "STAT" } else { "ROUTINE" }),
+        16,
+    );
     set.put_items(tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, vec![code(exam)]);
     for tag in [
         tags::REFERENCED_STUDY_SEQUENCE,
@@ -204,7 +214,9 @@ fn step(exam: &Exam, station: Option<&str>, devices: &[Device]) -> DataSet {
     put(&mut item, tags::SCHEDULED_STATION_NAME, exam.room.as_deref(), 16);
     put(&mut item, tags::SCHEDULED_PROCEDURE_STEP_STATUS, exam.state.worklist_status(), 16);
     item.put_items(tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE, vec![code(exam)]);
-    for tag in [tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, tags::PRE_MEDICATION, tags::REQUESTED_CONTRAST_AGENT] {
+    for tag in
+        [tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, tags::PRE_MEDICATION, tags::REQUESTED_CONTRAST_AGENT]
+    {
         item.put_empty(tag);
     }
     item

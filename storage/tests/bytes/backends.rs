@@ -1,10 +1,16 @@
 //! Fresh archives over every backend there is.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use object_store::ObjectStore;
+use object_store::aws::AmazonS3Builder;
+use object_store::prefix::PrefixStore;
 use pacs_core::clock::Clock;
 use sqlx::{Connection, Executor};
 use storage::{Archive, Config};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// When every test begins.
 pub const START_MS: i64 = 1_790_000_000_000;
@@ -14,6 +20,8 @@ pub struct Home {
     pub config: Config,
     pub clock: Clock,
     pub dir: tempfile::TempDir,
+    /// Where packs lie, when not in the folder that the configuration names.
+    pub objects: Option<Arc<dyn ObjectStore>>,
 }
 
 impl Home {
@@ -22,28 +30,34 @@ impl Home {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::standing_at(START_MS);
         let config = Config { clock: clock.clone(), ..Config::embedded(dir.path()) };
-        Self { config, clock, dir }
+        Self { config, clock, dir, objects: None }
     }
 
     /// PostgreSQL and S3, where the environment names them.
     pub async fn served() -> Option<Self> {
-        let (Ok(postgres), Ok(s3)) = (std::env::var("SEN_TEST_POSTGRES_URL"), std::env::var("SEN_TEST_S3_URL")) else {
-            eprintln!("SKIPPED: SEN_TEST_POSTGRES_URL and SEN_TEST_S3_URL name no servers (make test starts them)");
+        let (Ok(postgres), Ok(s3)) = (std::env::var("SEN_TEST_POSTGRES_URL"), std::env::var("SEN_TEST_S3_ENDPOINT"))
+        else {
+            eprintln!("SKIPPED: SEN_TEST_POSTGRES_URL and SEN_TEST_S3_ENDPOINT name no servers (make test starts them)");
             return None;
         };
-        let name = format!("sen_bytes_{:016x}", rand::random::<u64>());
+        let name = format!("sen-bytes-{:016x}", rand::random::<u64>());
         let mut server = sqlx::PgConnection::connect(&postgres).await.unwrap();
-        server.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.unwrap();
+        server.execute(sqlx::AssertSqlSafe(format!("create database \"{name}\""))).await.unwrap();
         let mut database_url = url::Url::parse(&postgres).unwrap();
         database_url.set_path(&name);
+        make_bucket(&s3, &name).await;
+        let store = AmazonS3Builder::from_env().with_endpoint(s3).with_allow_http(true).with_bucket_name(&name);
         let mut home = Self::embedded();
         home.config.database_url = database_url.into();
-        home.config.storage_url = format!("{}/{name}", s3.trim_end_matches('/'));
+        home.objects = Some(Arc::new(PrefixStore::new(store.build().unwrap(), "a/prefix")));
         Some(home)
     }
 
     pub async fn open(&self) -> Archive {
-        Archive::open(self.config.clone()).await.unwrap()
+        match &self.objects {
+            Some(objects) => Archive::open_with_store(self.config.clone(), Arc::clone(objects)).await.unwrap(),
+            None => Archive::open(self.config.clone()).await.unwrap(),
+        }
     }
 
     /// Lets so much time pass that every series has rested.
@@ -65,6 +79,18 @@ impl Home {
         found.sort();
         found
     }
+}
+
+/// Makes a bucket on a server that asks for no signature, such as a stand-in for tests.
+async fn make_bucket(endpoint: &str, name: &str) {
+    let endpoint = url::Url::parse(endpoint).unwrap();
+    let address = (endpoint.host_str().unwrap(), endpoint.port_or_known_default().unwrap());
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("PUT /{name} HTTP/1.0\r\nHost: {}\r\nContent-Length: 0\r\n\r\n", address.0);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.lines().next().is_some_and(|line| line.contains(" 200 ")), "{answer}");
 }
 
 /// Runs each test over every backend.

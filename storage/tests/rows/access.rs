@@ -94,9 +94,20 @@ async fn the_files_devices_win_over_rows(fresh: Fresh) {
     devices::upsert(db, &named("MR1", "10.0.0.3")).await.unwrap();
     devices::from_file(db, &[named("CT1", "10.9.9.9"), named("US1", "10.0.0.4")]).await.unwrap();
     let list = devices::list(db).await.unwrap();
-    let seen: Vec<_> = list.iter().map(|one| (one.ae_title.as_str(), one.host.as_deref().unwrap(), one.source)).collect();
-    assert_eq!(seen, [("CT1", "10.9.9.9", Source::File), ("MR1", "10.0.0.3", Source::Rows), ("US1", "10.0.0.4", Source::File)]);
-    for refused in [devices::upsert(db, &named("CT1", "x")).await, devices::remove(db, &AeTitle::parse("US1").unwrap()).await] {
+    let seen: Vec<_> =
+        list.iter().map(|one| (one.ae_title.as_str(), one.host.as_deref().unwrap(), one.source)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("CT1", "10.9.9.9", Source::File),
+            ("MR1", "10.0.0.3", Source::Rows),
+            ("US1", "10.0.0.4", Source::File)
+        ]
+    );
+    for refused in [
+        devices::upsert(db, &named("CT1", "x")).await,
+        devices::remove(db, &AeTitle::parse("US1").unwrap()).await,
+    ] {
         assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
     }
     devices::from_file(db, &[named("CT1", "10.9.9.8")]).await.unwrap();
@@ -106,7 +117,10 @@ async fn the_files_devices_win_over_rows(fresh: Fresh) {
     devices::seen(db, &title, NOW_MS).await.unwrap();
     devices::seen(db, &title, NOW_MS + 5).await.unwrap();
     let only = devices::list(db).await.unwrap();
-    assert_eq!((only.len(), only[0].host.as_deref(), only[0].last_seen_ms), (1, Some("10.9.9.8"), Some(NOW_MS)));
+    assert_eq!(
+        (only.len(), only[0].host.as_deref(), only[0].last_seen_ms),
+        (1, Some("10.9.9.8"), Some(NOW_MS))
+    );
 }
 
 async fn a_database_opens_again_as_it_was(fresh: Fresh) {

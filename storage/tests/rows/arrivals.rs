@@ -31,7 +31,8 @@ async fn only(fresh: &Fresh, study: &str) -> search::StudyLine {
 }
 
 async fn count(fresh: &Fresh, table: &str) -> i64 {
-    let rows = fresh.db.fetch(sqlx::AssertSqlSafe(format!("select count(*) from {table}")), vec![]).await.unwrap();
+    let rows =
+        fresh.db.fetch(sqlx::AssertSqlSafe(format!("select count(*) from {table}")), vec![]).await.unwrap();
     rows[0].at(0).unwrap()
 }
 
@@ -45,7 +46,10 @@ async fn a_batch_becomes_one_study_with_its_counts(fresh: Fresh) {
     assert_eq!(study.patient.name, "NGUYỄN^VĂN A");
     assert_eq!(study.flags(), ["unmatched"]);
     let places = instances::of_series(&fresh.db, &Scope::All, &uid("1.2.1"), &uid("1.2.1.1")).await.unwrap();
-    assert_eq!(places.iter().map(|place| place.number.unwrap()).collect::<Vec<_>>(), (1..=100).collect::<Vec<_>>());
+    assert_eq!(
+        places.iter().map(|place| place.number.unwrap()).collect::<Vec<_>>(),
+        (1..=100).collect::<Vec<_>>()
+    );
     let elsewhere = Scope::Facilities(vec!["BVH".into()]);
     assert!(instances::of_study(&fresh.db, &elsewhere, &uid("1.2.1")).await.unwrap().is_empty());
     assert!(search::study(&fresh.db, &elsewhere, &uid("1.2.1")).await.unwrap().is_none());
@@ -97,7 +101,9 @@ async fn sixty_four_at_once_make_one_patient_and_one_study(fresh: Fresh) {
     for task in tasks {
         assert_eq!(task.await.unwrap(), [ACCEPTED]);
     }
-    for (table, rows) in [("patient", 1), ("study", 1), ("series", 1), ("instance", 64), ("facility", 1), ("issuer", 1)] {
+    for (table, rows) in
+        [("patient", 1), ("study", 1), ("series", 1), ("instance", 64), ("facility", 1), ("issuer", 1)]
+    {
         assert_eq!(count(&fresh, table).await, rows, "{table}");
     }
     let study = only(&fresh, "1.2.1").await;
@@ -134,14 +140,37 @@ async fn absurd_values_are_kept(fresh: Fresh) {
         ..Image::default()
     };
     let images = [
-        Image { patient_id: long, name: long, accession: Some(long.into()), description: long, ..Image::default() },
-        Image { study: "1.3".into(), series: "1.3.1".into(), date: Some("99999999"), modality: "", name: "'; drop table study; --", ..Image::default() },
-        Image { study: "1.4".into(), series: "1.4.1".into(), date: Some("kein"), name: "A\u{1}*?[%_\\", patient_id: "a*b", ..Image::default() },
+        Image {
+            patient_id: long,
+            name: long,
+            accession: Some(long.into()),
+            description: long,
+            ..Image::default()
+        },
+        Image {
+            study: "1.3".into(),
+            series: "1.3.1".into(),
+            date: Some("99999999"),
+            modality: "",
+            name: "'; drop table study; --",
+            ..Image::default()
+        },
+        Image {
+            study: "1.4".into(),
+            series: "1.4.1".into(),
+            date: Some("kein"),
+            name: "A\u{1}*?[%_\\",
+            patient_id: "a*b",
+            ..Image::default()
+        },
         anonymous("1.5"),
         anonymous("1.6"),
     ];
     for image in &images {
-        assert!(matches!(store(&fresh.db, std::slice::from_ref(image)).await[..], [Decision::Accepted { .. }]));
+        assert!(matches!(
+            store(&fresh.db, std::slice::from_ref(image)).await[..],
+            [Decision::Accepted { .. }]
+        ));
     }
     let (one, other) = (only(&fresh, "1.5").await, only(&fresh, "1.6").await);
     assert_ne!(one.patient_id, other.patient_id, "two studies without an identifier are not one person's");

@@ -30,7 +30,11 @@ impl Fresh {
         connection.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.unwrap();
         let mut url = url::Url::parse(&server).unwrap();
         url.set_path(&name);
-        Some(Self { db: Database::open(url.as_str()).await.unwrap(), url: url.into(), _dir: tempfile::tempdir().unwrap() })
+        Some(Self {
+            db: Database::open(url.as_str()).await.unwrap(),
+            url: url.into(),
+            _dir: tempfile::tempdir().unwrap(),
+        })
     }
 }
 

@@ -24,12 +24,22 @@ on_every_engine!(
 );
 
 fn job(kind: &str) -> NewJob<'_> {
-    NewJob { kind, payload: json!({ "to": "CT1" }), dedupe: None, due_ms: NOW_MS, max_attempts: 2, created_by: None }
+    NewJob {
+        kind,
+        payload: json!({ "to": "CT1" }),
+        dedupe: None,
+        due_ms: NOW_MS,
+        max_attempts: 2,
+        created_by: None,
+    }
 }
 
 async fn a_job_is_done_once_and_retried_with_patience(fresh: Fresh) {
     let db = &fresh.db;
-    let id = jobs::enqueue(db, &NewJob { dedupe: Some("echo:CT1"), ..job("echo") }, NOW_MS).await.unwrap().unwrap();
+    let id = jobs::enqueue(db, &NewJob { dedupe: Some("echo:CT1"), ..job("echo") }, NOW_MS)
+        .await
+        .unwrap()
+        .unwrap();
     let again = jobs::enqueue(db, &NewJob { dedupe: Some("echo:CT1"), ..job("echo") }, NOW_MS).await.unwrap();
     assert_eq!(again, None, "one with its key waits already");
     assert!(jobs::claim(db, "echo", "w1", 1000, NOW_MS - 1).await.unwrap().is_none(), "not due yet");
@@ -37,13 +47,19 @@ async fn a_job_is_done_once_and_retried_with_patience(fresh: Fresh) {
     let claimed = jobs::claim(db, "echo", "w1", 1000, NOW_MS).await.unwrap().unwrap();
     assert_eq!((claimed.id, claimed.attempts, &claimed.payload), (id, 1, &json!({ "to": "CT1" })));
     jobs::fail(db, &claimed, "w1", "no answer", NOW_MS).await.unwrap();
-    assert!(jobs::claim(db, "echo", "w1", 1000, NOW_MS).await.unwrap().is_none(), "it waits before it is tried again");
+    assert!(
+        jobs::claim(db, "echo", "w1", 1000, NOW_MS).await.unwrap().is_none(),
+        "it waits before it is tried again"
+    );
     let second = jobs::claim(db, "echo", "w1", 1000, NOW_MS + 2000).await.unwrap().unwrap();
     jobs::fail(db, &second, "w1", "no answer", NOW_MS + 2000).await.unwrap();
     let given_up = jobs::by_id(db, id).await.unwrap().unwrap();
     assert_eq!((given_up.state, given_up.error.as_deref()), (JobState::Failed, Some("no answer")));
 
-    let fresh_id = jobs::enqueue(db, &NewJob { dedupe: Some("echo:CT1"), ..job("echo") }, NOW_MS).await.unwrap().unwrap();
+    let fresh_id = jobs::enqueue(db, &NewJob { dedupe: Some("echo:CT1"), ..job("echo") }, NOW_MS)
+        .await
+        .unwrap()
+        .unwrap();
     let claimed = jobs::claim(db, "echo", "w1", 1000, NOW_MS).await.unwrap().unwrap();
     jobs::finish(db, claimed.id, "w1", &json!({ "ms": 3 }), NOW_MS).await.unwrap();
     let done = jobs::by_id(db, fresh_id).await.unwrap().unwrap();
@@ -62,7 +78,9 @@ async fn workers_never_share_a_job(fresh: Fresh) {
             let db = fresh.db.clone();
             tokio::spawn(async move {
                 let mut mine = Vec::new();
-                while let Some(job) = jobs::claim(&db, "send", &format!("w{worker}"), 60_000, NOW_MS).await.unwrap() {
+                while let Some(job) =
+                    jobs::claim(&db, "send", &format!("w{worker}"), 60_000, NOW_MS).await.unwrap()
+                {
                     mine.push(job.id.0);
                 }
                 mine
@@ -112,7 +130,10 @@ async fn followers_of_the_outbox_miss_nothing(fresh: Fresh) {
             tokio::spawn(async move {
                 for at in 0..EACH {
                     let mut tx = db.begin(Durability::Batched).await.unwrap();
-                    let event = NewEvent { exam_id: Some(writer * EACH + at), ..NewEvent::new(EventKind::ExamChanged) };
+                    let event = NewEvent {
+                        exam_id: Some(writer * EACH + at),
+                        ..NewEvent::new(EventKind::ExamChanged)
+                    };
                     events::append(&mut tx, NOW_MS, &[event]).await.unwrap();
                     tx.commit().await.unwrap();
                 }
@@ -179,7 +200,11 @@ async fn values_survive_the_way_through_both_engines(fresh: Fresh) {
     let db = &fresh.db;
     for text in ["", "Đỗ Thị Ánh", "a'b\"c\\d%_*?", "\u{1F600}", "tab\tline\n"] {
         db.execute("insert into setting (key, value) values ($1, $1)", vec![text.into()]).await.unwrap();
-        let row = db.fetch_optional("select value from setting where key = $1", vec![text.into()]).await.unwrap().unwrap();
+        let row = db
+            .fetch_optional("select value from setting where key = $1", vec![text.into()])
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(row.get::<String>("value").unwrap(), text);
     }
     let rows = db.fetch("select key from setting where key <> '' order by key", vec![]).await.unwrap();
@@ -189,7 +214,8 @@ async fn values_survive_the_way_through_both_engines(fresh: Fresh) {
     assert_eq!(keys, sorted, "text sorts by code point on both");
     let nul = storage::database::Param::from("a\0b");
     db.execute("insert into setting (key, value) values ('nul', $1)", vec![nul]).await.unwrap();
-    let row = db.fetch_optional("select value from setting where key = 'nul'", vec![]).await.unwrap().unwrap();
+    let row =
+        db.fetch_optional("select value from setting where key = 'nul'", vec![]).await.unwrap().unwrap();
     assert_eq!(row.get::<String>("value").unwrap(), "ab");
     let duplicate = db.execute("insert into setting (key, value) values ('nul', '')", vec![]).await;
     assert!(matches!(duplicate, Err(Error::Conflict(_))), "{duplicate:?}");

@@ -50,12 +50,17 @@ async fn images_of_an_order_move_its_label(fresh: Fresh) {
     store(&fresh.db, &[Image { name: "NGUYEN^VAN A", ..image_of(&ordered) }]).await;
     let after = exam(&fresh, ordered.id).await;
     assert_eq!(after.label(), Label::InProgress);
-    assert_eq!((after.study_uid.as_deref(), after.instance_count, after.started_ms), (Some("1.2.1"), 1, Some(NOW_MS)));
+    assert_eq!(
+        (after.study_uid.as_deref(), after.instance_count, after.started_ms),
+        (Some("1.2.1"), 1, Some(NOW_MS))
+    );
     let line = search::study(&fresh.db, &Scope::All, &uid("1.2.1")).await.unwrap().unwrap();
     assert_eq!((line.label(), line.exam), (Some(Label::InProgress), Some(ordered.id)));
     assert!(line.flags().is_empty());
     let told = events::since(&fresh.db, cursor, 100).await.unwrap();
-    assert!(told.iter().any(|event| event.kind == EventKind::ExamChanged && event.exam_id == Some(ordered.id.0)));
+    assert!(
+        told.iter().any(|event| event.kind == EventKind::ExamChanged && event.exam_id == Some(ordered.id.0))
+    );
     assert!(unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap().is_empty());
 }
 
@@ -134,14 +139,22 @@ async fn people_move_an_exam_by_its_laws(fresh: Fresh) {
     let id = ordered(&fresh).await.id;
     assert_eq!(act(&fresh, id, StepAct::Arrive, None).await.unwrap().label(), Label::Arrived);
     assert_eq!(act(&fresh, id, StepAct::Call, None).await.unwrap().label(), Label::Called);
-    for (illegal, reason) in [(StepAct::Accept, None), (StepAct::Restore, None), (StepAct::Cancel, None), (StepAct::Cancel, Some("  "))] {
+    for (illegal, reason) in [
+        (StepAct::Accept, None),
+        (StepAct::Restore, None),
+        (StepAct::Cancel, None),
+        (StepAct::Cancel, Some("  ")),
+    ] {
         let refused = act(&fresh, id, illegal, reason).await;
         assert!(matches!(refused, Err(Error::Conflict(_))), "{illegal:?}: {refused:?}");
     }
     assert_eq!(exam(&fresh, id).await.label(), Label::Called);
     let gone = act(&fresh, id, StepAct::NoShow, Some("không đến")).await.unwrap();
     assert_eq!((gone.label(), gone.act_reason.as_deref()), (Label::Scheduled, Some("không đến")));
-    assert_eq!(act(&fresh, id, StepAct::Cancel, Some("trùng chỉ định")).await.unwrap().label(), Label::Cancelled);
+    assert_eq!(
+        act(&fresh, id, StepAct::Cancel, Some("trùng chỉ định")).await.unwrap().label(),
+        Label::Cancelled
+    );
     assert_eq!(act(&fresh, id, StepAct::Restore, None).await.unwrap().label(), Label::Scheduled);
     let elsewhere = Scope::Facilities(vec!["BVH".into()]);
     let hidden = moves::act(&fresh.db, &elsewhere, &Actor::system(), id, StepAct::Arrive, None, NOW_MS).await;
@@ -154,7 +167,11 @@ async fn people_move_an_exam_by_its_laws(fresh: Fresh) {
 async fn a_quiet_device_ends_an_exam(fresh: Fresh) {
     const QUIET_MS: i64 = 600_000;
     let ordered = ordered(&fresh).await;
-    assert_eq!(moves::quiet(&fresh.db, QUIET_MS, NOW_MS + 2 * QUIET_MS).await.unwrap(), 0, "nothing has begun");
+    assert_eq!(
+        moves::quiet(&fresh.db, QUIET_MS, NOW_MS + 2 * QUIET_MS).await.unwrap(),
+        0,
+        "nothing has begun"
+    );
     store(&fresh.db, &[image_of(&ordered)]).await;
     store(&fresh.db, &[Image { number: 2, received_ms: NOW_MS + 300_000, ..image_of(&ordered) }]).await;
     assert_eq!(moves::quiet(&fresh.db, QUIET_MS, NOW_MS + QUIET_MS).await.unwrap(), 0, "an image came since");
@@ -202,13 +219,26 @@ async fn orders_find_their_patients(fresh: Fresh) {
     assert_eq!(second.patient, first.patient, "the national number finds the patient");
     let other = place(OrderPatient { name: "Phạm Văn C".into(), ..newcomer.clone() }).await;
     assert!(matches!(other, Err(Error::Conflict(_))), "another name under the same number: {other:?}");
-    let stolen = OrderPatient { id: Some("BN500".into()), name: "Phạm Văn C".into(), national_id: newcomer.national_id.clone(), ..OrderPatient::default() };
+    let stolen = OrderPatient {
+        id: Some("BN500".into()),
+        name: "Phạm Văn C".into(),
+        national_id: newcomer.national_id.clone(),
+        ..OrderPatient::default()
+    };
     assert!(matches!(place(stolen).await, Err(Error::Conflict(_))), "a number is one person's");
     // A console had sent the name without marks and no birth date.
     store(db, &[Image { name: "LE VAN D", patient_id: "BN600", birth_date: None, ..Image::default() }]).await;
-    let completed = OrderPatient { id: Some("BN600".into()), name: "Lê Văn D".into(), birth_date: Some("19700707".into()), ..OrderPatient::default() };
+    let completed = OrderPatient {
+        id: Some("BN600".into()),
+        name: "Lê Văn D".into(),
+        birth_date: Some("19700707".into()),
+        ..OrderPatient::default()
+    };
     let exam = place(completed).await.unwrap();
-    assert_eq!((exam.patient.name.as_str(), exam.patient.birth_date.as_deref()), ("Lê Văn D", Some("19700707")));
+    assert_eq!(
+        (exam.patient.name.as_str(), exam.patient.birth_date.as_deref()),
+        ("Lê Văn D", Some("19700707"))
+    );
 
     for (typed, want) in [
         ("binh tran", vec!["BVTW0000001"]),
@@ -232,7 +262,9 @@ async fn many_orders_at_once_have_numbers_of_their_own(fresh: Fresh) {
             let db = fresh.db.clone();
             let newcomer = OrderPatient { name: "Trẻ sơ sinh".into(), ..OrderPatient::default() };
             tokio::spawn(async move {
-                schedule::create_order(&db, &NewOrder { patient: newcomer, ..order() }, &clerk(), NOW_MS).await.unwrap()
+                schedule::create_order(&db, &NewOrder { patient: newcomer, ..order() }, &clerk(), NOW_MS)
+                    .await
+                    .unwrap()
             })
         })
         .collect();
@@ -269,7 +301,10 @@ async fn the_day_is_read_by_room_and_modality(fresh: Fresh) {
         exams.into_iter().map(|exam| exam.scheduled_time).collect::<Vec<_>>()
     };
     assert_eq!(times(Day::default(), Scope::All).await, ["120000", "080000", "100000"]);
-    assert_eq!(times(Day { room: Some("P1".into()), ..Day::default() }, Scope::All).await, ["080000", "100000"]);
+    assert_eq!(
+        times(Day { room: Some("P1".into()), ..Day::default() }, Scope::All).await,
+        ["080000", "100000"]
+    );
     assert_eq!(times(Day { modality: Some("MR".into()), ..Day::default() }, Scope::All).await, ["120000"]);
     assert!(times(Day::default(), Scope::Facilities(vec!["BVH".into()])).await.is_empty());
 }

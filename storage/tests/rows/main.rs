@@ -2,8 +2,8 @@
 
 mod access;
 mod arrivals;
-mod background;
 mod backends;
+mod background;
 mod exams;
 mod queries;
 mod samples;

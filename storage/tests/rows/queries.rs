@@ -104,21 +104,37 @@ async fn every_level_answers_with_its_keys_and_counts(fresh: Fresh) {
     assert!(study.contains(tags::PATIENT_COMMENTS) && study.text(tags::PATIENT_COMMENTS).is_none());
     assert!(!study.contains(tags::STUDY_DATE), "nobody asked for it");
 
-    let series = ask(Level::Series, &[(tags::STUDY_INSTANCE_UID, "1.2.0"), (tags::NUMBER_OF_SERIES_RELATED_INSTANCES, "")]);
+    let series = ask(
+        Level::Series,
+        &[(tags::STUDY_INSTANCE_UID, "1.2.0"), (tags::NUMBER_OF_SERIES_RELATED_INSTANCES, "")],
+    );
     let answers = find(&fresh, &series).await;
     let counts: Vec<_> = answers
         .iter()
-        .map(|set| (set.text(tags::SERIES_INSTANCE_UID).unwrap(), set.int(tags::NUMBER_OF_SERIES_RELATED_INSTANCES)))
+        .map(|set| {
+            (set.text(tags::SERIES_INSTANCE_UID).unwrap(), set.int(tags::NUMBER_OF_SERIES_RELATED_INSTANCES))
+        })
         .collect();
     assert_eq!(counts, [("1.2.0.1".into(), Some(1)), ("1.2.0.2".into(), Some(2))]);
 
-    let instances = ask(Level::Instance, &[(tags::SERIES_INSTANCE_UID, "1.2.0.2"), (tags::ROWS, ""), (tags::INSTANCE_NUMBER, "")]);
+    let instances = ask(
+        Level::Instance,
+        &[(tags::SERIES_INSTANCE_UID, "1.2.0.2"), (tags::ROWS, ""), (tags::INSTANCE_NUMBER, "")],
+    );
     let answers = find(&fresh, &instances).await;
-    let numbers: Vec<_> = answers.iter().map(|set| (set.int(tags::INSTANCE_NUMBER), set.int(tags::ROWS))).collect();
+    let numbers: Vec<_> =
+        answers.iter().map(|set| (set.int(tags::INSTANCE_NUMBER), set.int(tags::ROWS))).collect();
     assert_eq!(numbers, [(Some(1), Some(512)), (Some(2), Some(512))]);
     assert_eq!(answers[0].text(tags::STUDY_INSTANCE_UID).as_deref(), Some("1.2.0"));
 
-    let patients = ask(Level::Patient, &[(tags::PATIENT_ID, "BN00*"), (tags::PATIENT_NAME, ""), (tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, "")]);
+    let patients = ask(
+        Level::Patient,
+        &[
+            (tags::PATIENT_ID, "BN00*"),
+            (tags::PATIENT_NAME, ""),
+            (tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, ""),
+        ],
+    );
     let answers = find(&fresh, &patients).await;
     assert_eq!(answers.len(), 4);
     assert!(answers.iter().all(|set| set.int(tags::NUMBER_OF_PATIENT_RELATED_INSTANCES) == Some(3)));
@@ -148,9 +164,15 @@ async fn filters_find_what_they_mean(fresh: Fresh) {
         (vec![(tags::MODALITY, "MR")], vec!["1.2.1"]),
         (vec![(tags::STUDY_INSTANCE_UID, "1.2.3\\1.2.1\\9.9")], vec!["1.2.1", "1.2.3"]),
         (vec![(tags::STUDY_DESCRIPTION, "Ng*")], vec!["1.2.4", "1.2.0", "1.2.1", "1.2.2", "1.2.3"]),
-        (vec![(tags::REFERRING_PHYSICIAN_NAME, "le thi*")], vec!["1.2.4", "1.2.0", "1.2.1", "1.2.2", "1.2.3"]),
+        (
+            vec![(tags::REFERRING_PHYSICIAN_NAME, "le thi*")],
+            vec!["1.2.4", "1.2.0", "1.2.1", "1.2.2", "1.2.3"],
+        ),
         (vec![(tags::STUDY_DATE, "20260921"), (tags::PATIENT_ID, "BN001")], vec!["1.2.0"]),
-        (vec![(tags::PATIENT_COMMENTS, "a key that no column has is not matched")], vec!["1.2.4", "1.2.0", "1.2.1", "1.2.2", "1.2.3"]),
+        (
+            vec![(tags::PATIENT_COMMENTS, "a key that no column has is not matched")],
+            vec!["1.2.4", "1.2.0", "1.2.1", "1.2.2", "1.2.3"],
+        ),
     ] {
         let query = ask(Level::Study, &keys);
         assert_eq!(found(&fresh, &query, tags::STUDY_INSTANCE_UID).await, want, "{keys:?}");
@@ -194,7 +216,9 @@ async fn names_are_found_however_they_are_written(fresh: Fresh) {
         query.fuzzy = fuzzy;
         assert_eq!(found(&fresh, &query, tags::STUDY_INSTANCE_UID).await, want, "{name:?}, fuzzy {fuzzy}");
     }
-    for (name, want) in [("nguyen van a", vec!["BN004", "BN001"]), ("ngu*", vec!["BN004", "BN001"]), ("*duc*", vec!["BN003"])] {
+    for (name, want) in
+        [("nguyen van a", vec!["BN004", "BN001"]), ("ngu*", vec!["BN004", "BN001"]), ("*duc*", vec!["BN003"])]
+    {
         let query = ask(Level::Patient, &[(tags::PATIENT_NAME, name)]);
         assert_eq!(found(&fresh, &query, tags::PATIENT_ID).await, want, "{name:?}");
     }
@@ -245,7 +269,9 @@ async fn long_walks_give_each_answer_once(fresh: Fresh) {
         (vec![(tags::PATIENT_ID, "L1")], 225),
         (vec![(tags::STUDY_DATE, "20260101")], 150),
     ] {
-        for (level, tag) in [(Level::Study, tags::STUDY_INSTANCE_UID), (Level::Instance, tags::SOP_INSTANCE_UID)] {
+        for (level, tag) in
+            [(Level::Study, tags::STUDY_INSTANCE_UID), (Level::Instance, tags::SOP_INSTANCE_UID)]
+        {
             let mut uids = found(&fresh, &ask(level, &keys), tag).await;
             assert_eq!(uids.len(), want, "{keys:?} {level:?}");
             uids.sort();
@@ -254,22 +280,29 @@ async fn long_walks_give_each_answer_once(fresh: Fresh) {
         }
     }
     // A series longer than a page of instances.
-    let images: Vec<Image> =
-        (1..=1100).map(|number| Image { number, study: "1.6".into(), series: "1.6.1".into(), ..Image::default() }).collect();
+    let images: Vec<Image> = (1..=1100)
+        .map(|number| Image { number, study: "1.6".into(), series: "1.6.1".into(), ..Image::default() })
+        .collect();
     store(&fresh.db, &images).await;
     let query = ask(Level::Instance, &[(tags::STUDY_INSTANCE_UID, "1.6"), (tags::INSTANCE_NUMBER, "")]);
-    let numbers: Vec<_> = find(&fresh, &query).await.iter().map(|set| set.int(tags::INSTANCE_NUMBER).unwrap()).collect();
+    let numbers: Vec<_> =
+        find(&fresh, &query).await.iter().map(|set| set.int(tags::INSTANCE_NUMBER).unwrap()).collect();
     assert_eq!(numbers, (1..=1100).collect::<Vec<_>>());
 }
 
 async fn scope_is_part_of_every_query(fresh: Fresh) {
     fill(&fresh).await;
     let scope = |codes: &[&str]| Scope::Facilities(codes.iter().map(|code| (*code).to_owned()).collect());
-    for (level, one, both) in [(Level::Patient, 2, 5), (Level::Study, 2, 5), (Level::Series, 4, 10), (Level::Instance, 6, 15)] {
-        for (codes, want) in [(&["BVH"][..], one), (&["BVH", "BVTW"][..], both), (&[][..], 0), (&["BVX"][..], 0)] {
+    for (level, one, both) in
+        [(Level::Patient, 2, 5), (Level::Study, 2, 5), (Level::Series, 4, 10), (Level::Instance, 6, 15)]
+    {
+        for (codes, want) in
+            [(&["BVH"][..], one), (&["BVH", "BVTW"][..], both), (&[][..], 0), (&["BVX"][..], 0)]
+        {
             for keys in [vec![], vec![(tags::PATIENT_NAME, "*")], vec![(tags::STUDY_DATE, "20250101-")]] {
                 let query = ask(level, &keys);
-                let answers: Vec<_> = query::find(&fresh.db, &query, &scope(codes)).try_collect().await.unwrap();
+                let answers: Vec<_> =
+                    query::find(&fresh.db, &query, &scope(codes)).try_collect().await.unwrap();
                 assert_eq!(answers.len(), want, "{level:?} {codes:?} {keys:?}");
             }
         }
@@ -284,7 +317,8 @@ async fn all_attributes_come_back_when_asked(fresh: Fresh) {
     let mut query = ask(Level::Series, &[(tags::SERIES_INSTANCE_UID, "1.2.0.1")]);
     query.returns = Returns::All;
     let answers = find(&fresh, &query).await;
-    for (tag, want) in [(tags::PATIENT_AGE, "046Y"), (tags::MANUFACTURER, "Phantom"), (tags::MODALITY, "CT")] {
+    for (tag, want) in [(tags::PATIENT_AGE, "046Y"), (tags::MANUFACTURER, "Phantom"), (tags::MODALITY, "CT")]
+    {
         assert_eq!(answers[0].text(tag).as_deref(), Some(want), "{tag}");
     }
     let asked = ask(Level::Study, &[(tags::STUDY_INSTANCE_UID, "1.2.0"), (tags::PATIENT_AGE, "")]);
@@ -348,7 +382,11 @@ async fn the_study_list_finds_what_is_typed(fresh: Fresh) {
     }
     assert_eq!(walked, ["1.2.4", "1.2.0", "1.2.1", "1.2.2", "1.2.3"]);
 
-    store(&fresh.db, &[Image { study: "1.8".into(), series: "1.8.1".into(), date: Some("20240101"), ..Image::default() }]).await;
+    store(
+        &fresh.db,
+        &[Image { study: "1.8".into(), series: "1.8.1".into(), date: Some("20240101"), ..Image::default() }],
+    )
+    .await;
     let study = search::study(&fresh.db, &Scope::All, &uid("1.2.0")).await.unwrap().unwrap();
     let priors = search::priors(&fresh.db, &Scope::All, &study).await.unwrap();
     assert_eq!(priors.iter().map(|line| line.uid.as_str()).collect::<Vec<_>>(), ["1.8"]);

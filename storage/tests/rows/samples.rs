@@ -149,7 +149,9 @@ pub fn order() -> NewOrder {
             ..OrderPatient::default()
         },
         accession_number: None,
-        procedure: Procedure { code: "CT-NGUC".into(), name: "Chụp CLVT ngực".into(), modality: "CT".into() },
+        procedure: Procedure {
+            code: "CT-NGUC".into(), name: "Chụp CLVT ngực".into(), modality: "CT".into()
+        },
         station_ae: Some(AeTitle::parse("CT1").unwrap()),
         room: None,
         scheduled_date: "20260921".into(),

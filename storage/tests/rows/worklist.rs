@@ -74,7 +74,10 @@ async fn an_order_is_a_line_with_everything_a_device_needs(fresh: Fresh) {
     ] {
         assert_eq!(step.text(tag).as_deref(), Some(want), "{tag}");
     }
-    assert_eq!(step.items(tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE)[0].text(tags::CODE_VALUE).as_deref(), Some("CT-NGUC"));
+    assert_eq!(
+        step.items(tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE)[0].text(tags::CODE_VALUE).as_deref(),
+        Some("CT-NGUC")
+    );
 
     let asked = ask(&[(tags::PATIENT_NAME, ""), (tags::PATIENT_COMMENTS, "")], &[(tags::MODALITY, "CT")]);
     let found = lines(&fresh, &asked).await;
@@ -127,27 +130,59 @@ async fn a_line_is_on_every_device_that_could_do_it(fresh: Fresh) {
     let by_room = NewOrder { station_ae: None, room: Some("P2".into()), ..order() };
     schedule::create_order(&fresh.db, &by_room, &clerk(), NOW_MS).await.unwrap();
     schedule::create_order(&fresh.db, &order(), &clerk(), NOW_MS).await.unwrap();
-    for (ae, want) in [("CT1", vec!["SPS1", "SPS3"]), ("CT2", vec!["SPS1", "SPS2"]), ("MR1", vec![]), ("CT9", vec![])] {
-        let found = lines(&fresh, &ask(&[], &[(tags::SCHEDULED_STATION_AE_TITLE, ae), (tags::SCHEDULED_PROCEDURE_STEP_ID, "")])).await;
-        let steps: Vec<_> = found.iter().map(|line| line.items(SPS)[0].text(tags::SCHEDULED_PROCEDURE_STEP_ID).unwrap()).collect();
+    for (ae, want) in
+        [("CT1", vec!["SPS1", "SPS3"]), ("CT2", vec!["SPS1", "SPS2"]), ("MR1", vec![]), ("CT9", vec![])]
+    {
+        let found = lines(
+            &fresh,
+            &ask(&[], &[(tags::SCHEDULED_STATION_AE_TITLE, ae), (tags::SCHEDULED_PROCEDURE_STEP_ID, "")]),
+        )
+        .await;
+        let steps: Vec<_> = found
+            .iter()
+            .map(|line| line.items(SPS)[0].text(tags::SCHEDULED_PROCEDURE_STEP_ID).unwrap())
+            .collect();
         assert_eq!(steps, want, "{ae}");
-        assert!(found.iter().all(|line| line.items(SPS)[0].text(tags::SCHEDULED_STATION_AE_TITLE).as_deref() == Some(ae)));
+        assert!(
+            found
+                .iter()
+                .all(|line| line.items(SPS)[0].text(tags::SCHEDULED_STATION_AE_TITLE).as_deref() == Some(ae))
+        );
     }
-    let open = lines(&fresh, &ask(&[], &[(tags::SCHEDULED_PROCEDURE_STEP_ID, "SPS1"), (tags::SCHEDULED_STATION_AE_TITLE, "")])).await;
+    let open = lines(
+        &fresh,
+        &ask(&[], &[(tags::SCHEDULED_PROCEDURE_STEP_ID, "SPS1"), (tags::SCHEDULED_STATION_AE_TITLE, "")]),
+    )
+    .await;
     assert_eq!(open[0].items(SPS)[0].texts(tags::SCHEDULED_STATION_AE_TITLE), ["CT1", "CT2"]);
 }
 
 async fn a_line_leaves_when_the_exam_begins_and_survives_midnight(fresh: Fresh) {
     let exam = schedule::create_order(&fresh.db, &order(), &clerk(), NOW_MS).await.unwrap();
-    let tomorrow = ask(&[], &[(tags::SCHEDULED_PROCEDURE_STEP_START_DATE, "20260922"), (tags::SCHEDULED_PROCEDURE_STEP_STATUS, "")]);
+    let tomorrow = ask(
+        &[],
+        &[
+            (tags::SCHEDULED_PROCEDURE_STEP_START_DATE, "20260922"),
+            (tags::SCHEDULED_PROCEDURE_STEP_STATUS, ""),
+        ],
+    );
     assert!(lines(&fresh, &tomorrow).await.is_empty());
     moves::act(&fresh.db, &Scope::All, &clerk(), exam.id, StepAct::Arrive, None, NOW_MS).await.unwrap();
     // The patient came before midnight and is still here.
-    let range = ask(&[], &[(tags::SCHEDULED_PROCEDURE_STEP_START_DATE, "20260922-20260923"), (tags::SCHEDULED_PROCEDURE_STEP_STATUS, "")]);
+    let range = ask(
+        &[],
+        &[
+            (tags::SCHEDULED_PROCEDURE_STEP_START_DATE, "20260922-20260923"),
+            (tags::SCHEDULED_PROCEDURE_STEP_STATUS, ""),
+        ],
+    );
     for query in [&tomorrow, &range] {
         let found = lines(&fresh, query).await;
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].items(SPS)[0].text(tags::SCHEDULED_PROCEDURE_STEP_STATUS).as_deref(), Some("ARRIVED"));
+        assert_eq!(
+            found[0].items(SPS)[0].text(tags::SCHEDULED_PROCEDURE_STEP_STATUS).as_deref(),
+            Some("ARRIVED")
+        );
     }
     store(&fresh.db, &[Image { accession: Some(exam.accession_number), ..Image::default() }]).await;
     assert!(lines(&fresh, &ask(&[], &[])).await.is_empty());

@@ -8,14 +8,14 @@ use pacs_core::identity::{Likeness, PatientIdentifier, compare};
 
 use super::known::{Known, KnownSeries, KnownStudy, Learned};
 use super::{ANNOUNCE_EVERY_MS, Decision, NewInstance};
+use crate::Result;
 use crate::database::{Param, Transaction, params, placeholders};
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::matching::{self, Arrived, Outcome};
-use crate::index::place::Place;
 use crate::index::facilities::{self, Facility};
+use crate::index::place::Place;
 use crate::index::studies::{self, Coming, Doubt};
 use crate::index::{InstanceId, SeriesId, StudyId, instances, issuers, patients, redirects, series};
-use crate::Result;
 
 /// Rows that one insert statement carries. Few sizes, so that their statements stay prepared.
 const INSERT_SIZES: [usize; 4] = [64, 16, 4, 1];
@@ -111,7 +111,8 @@ impl<'a> Batch<'a> {
             None => {
                 let study = self.study(first, &study_uid).await?;
                 let sent = &first.lifted.series;
-                series::ensure(&mut self.tx, &series_uid, study, sent, &first.header, first.received_ms).await?
+                series::ensure(&mut self.tx, &series_uid, study, sent, &first.header, first.received_ms)
+                    .await?
             }
         };
         self.remember_study(found.study).await?;
@@ -140,7 +141,8 @@ impl<'a> Batch<'a> {
         }
         .unwrap_or_else(|| facility.issuer.clone());
         let sent = &first.lifted.patient;
-        let patient = PatientAttributes { id: clip(&sent.id).into(), name: clip(&sent.name).into(), ..sent.clone() };
+        let patient =
+            PatientAttributes { id: clip(&sent.id).into(), name: clip(&sent.name).into(), ..sent.clone() };
         // Without an identifier nobody can say that two studies are of one person.
         let nameless = format!("?{uid}");
         let identifier = if patient.id.is_empty() { &nameless } else { &patient.id };
@@ -219,7 +221,8 @@ impl<'a> Batch<'a> {
                 params![id],
             )
             .await?;
-        let patient = PatientAttributes { id: row.get("patient_identifier")?, ..patients::demographics(&row)? };
+        let patient =
+            PatientAttributes { id: row.get("patient_identifier")?, ..patients::demographics(&row)? };
         let study = KnownStudy {
             uid: row.get("uid")?,
             facility: row.get("facility")?,
@@ -374,7 +377,9 @@ impl<'a> Batch<'a> {
             let Some(study) = self.learned.studies.get_mut(&id) else { continue };
             let mut exam_moved = false;
             match outcome {
-                Some(Outcome::Linked { step_id, moved }) => (study.step_id, exam_moved) = (Some(step_id), moved),
+                Some(Outcome::Linked { step_id, moved }) => {
+                    (study.step_id, exam_moved) = (Some(step_id), moved)
+                }
                 Some(Outcome::Unmatched) => {}
                 None => {
                     if let Some(step_id) = study.step_id.filter(|_| growth.imaged) {
@@ -431,7 +436,8 @@ impl<'a> Batch<'a> {
         let Some(row) = row else { return Ok(false) };
         let Some(study) = self.learned.studies.get_mut(&id) else { return Ok(false) };
         study.step_id = row.get("step_id")?;
-        if growth.modalities.is_subset(&study.modalities) && growth.sop_classes.is_subset(&study.sop_classes) {
+        if growth.modalities.is_subset(&study.modalities) && growth.sop_classes.is_subset(&study.sop_classes)
+        {
             return Ok(true);
         }
         // The update above holds the row, so what it returned is what the lists are.
