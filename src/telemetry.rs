@@ -10,7 +10,8 @@ use tracing_subscriber::fmt::format::FmtSpan;
 const FILTER_VARIABLE: &str = "SEN_LOG";
 
 /// Seconds; from a cached answer to a large retrieve.
-const LATENCY_BUCKETS_S: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+const LATENCY_BUCKETS_S: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
 /// Sends logs to standard error: lines for a person on a terminal, JSON for everything else.
 ///

@@ -103,7 +103,10 @@ mod tests {
             wall_instant("20261123", "093000", "Asia/Ho_Chi_Minh").as_deref(),
             Some("2026-11-23T02:30:00.000Z")
         );
-        assert_eq!(wall_instant("20261123", "093000", "Mars/Olympus").as_deref(), Some("2026-11-23T02:30:00.000Z"));
+        assert_eq!(
+            wall_instant("20261123", "093000", "Mars/Olympus").as_deref(),
+            Some("2026-11-23T02:30:00.000Z")
+        );
         assert_eq!(wall_instant("", "093000", "Asia/Ho_Chi_Minh"), None);
     }
 }

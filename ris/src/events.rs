@@ -15,9 +15,9 @@ use storage::events::{self, Event};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+use crate::Result;
 use crate::caller::Caller;
 use crate::state::State;
-use crate::Result;
 
 static LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -57,14 +57,18 @@ pub async fn follow(
 ) -> Result<Sse<impl Stream<Item = std::result::Result<Message, Infallible>>>> {
     caller.needs(Act::ReadImages)?;
     let database = state.archive.database().clone();
-    let heard = headers.get(&LAST_EVENT_ID).and_then(|value| value.to_str().ok()).and_then(|text| text.trim().parse().ok());
+    let heard = headers
+        .get(&LAST_EVENT_ID)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.trim().parse().ok());
     let cursor = match heard {
         Some(cursor) => cursor,
         None => events::newest(&database).await?,
     };
     // Subscribed before the first look, so that nothing falls between the two.
     let hints = database.event_hints();
-    let follower = Follower { database, hints, cursor, scope: caller.scope(), waiting: Vec::new().into_iter() };
+    let follower =
+        Follower { database, hints, cursor, scope: caller.scope(), waiting: Vec::new().into_iter() };
     let stopping = state.shutdown.clone();
     let messages = stream::unfold(follower, move |mut follower| {
         let stopping = stopping.clone();
@@ -124,7 +128,11 @@ fn is_within(scope: &Scope, event: &Event) -> bool {
 }
 
 fn message(event: Event) -> Option<Message> {
-    let change = Change { id: event.id, kind: event.kind.as_str(), study_uid: event.study_uid, exam_id: event.exam_id };
+    let change = Change {
+        id: event.id,
+        kind: event.kind.as_str(),
+        study_uid: event.study_uid,
+        exam_id: event.exam_id,
+    };
     Message::default().event("change").id(change.id.to_string()).json_data(&change).ok()
 }
-

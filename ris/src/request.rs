@@ -1,8 +1,8 @@
 //! Extractors of queries, paths and bodies whose refusals are problems like all others.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::FromRequestParts;
 use axum::extract::FromRequest;
+use axum::extract::FromRequestParts;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 
 use crate::Error;
 

@@ -26,20 +26,32 @@ impl House {
     async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::standing_at(NOON_MS);
-        let config = Config { clock: clock.clone(), default_facility: "BVAH".into(), ..Config::embedded(folder.path()) };
+        let config = Config {
+            clock: clock.clone(),
+            default_facility: "BVAH".into(),
+            ..Config::embedded(folder.path())
+        };
         let archive = Archive::open(config).await.unwrap();
         let system = ris::SystemFacts { version: "0", ae_title: "SEN".into(), dimse_port: 11112 };
-        let state = ris::State { archive: archive.clone(), clock, system, shutdown: CancellationToken::new() };
+        let state =
+            ris::State { archive: archive.clone(), clock, system, shutdown: CancellationToken::new() };
         Self { router: Router::new().nest("/api/v1", ris::router(state)), archive, _folder: folder }
     }
 
     /// Asks as somebody and answers status and body.
-    async fn ask(&self, who: Option<&Actor>, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    async fn ask(
+        &self,
+        who: Option<&Actor>,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
+        let mut request =
+            request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
         if let Some(actor) = who {
             request.extensions_mut().insert(actor.clone());
         }
@@ -102,8 +114,18 @@ fn administrator() -> Actor {
 #[tokio::test]
 async fn nobody_gets_nothing_and_roles_get_their_own_work() {
     let house = House::open().await;
-    let paths =
-        ["/studies", "/studies/1.2.3", "/worklist", "/orders/form", "/patients", "/unmatched", "/devices", "/system", "/events", "/openapi.json"];
+    let paths = [
+        "/studies",
+        "/studies/1.2.3",
+        "/worklist",
+        "/orders/form",
+        "/patients",
+        "/unmatched",
+        "/devices",
+        "/system",
+        "/events",
+        "/openapi.json",
+    ];
     for path in paths {
         assert_eq!(house.ask(None, "GET", path, None).await.0, StatusCode::UNAUTHORIZED, "{path}");
     }
@@ -129,9 +151,14 @@ async fn one_sees_the_studies_of_ones_own_facilities() {
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0]["facility"], "BVTL");
     assert_eq!(seen[0]["instanceCount"], 2);
-    let elsewhere = items(&administrator()).await.into_iter().find(|study| study["facility"] == "BVAH").unwrap();
+    let elsewhere =
+        items(&administrator()).await.into_iter().find(|study| study["facility"] == "BVAH").unwrap();
     let path = format!("/studies/{}", elsewhere["studyUid"].as_str().unwrap());
-    assert_eq!(house.ask(Some(&here), "GET", &path, None).await.0, StatusCode::NOT_FOUND, "hidden looks like absent");
+    assert_eq!(
+        house.ask(Some(&here), "GET", &path, None).await.0,
+        StatusCode::NOT_FOUND,
+        "hidden looks like absent"
+    );
     assert_eq!(house.get(&administrator(), &path).await["priors"], json!([]));
     let nowhere = somebody(Role::Radiologist, Facilities::Only(Vec::new()));
     assert_eq!(items(&nowhere).await.len(), 0);
@@ -201,7 +228,10 @@ async fn acts_move_an_exam_by_its_laws_and_ask_for_reasons() {
     assert_eq!(act(json!({ "act": "arrive" })).await.0, StatusCode::CONFLICT);
     assert_eq!(act(json!({ "act": "cancel" })).await.0, StatusCode::CONFLICT, "a reason is needed");
     let cancelled = act(json!({ "act": "cancel", "reason": "bệnh nhân về" })).await.1;
-    assert_eq!((cancelled["label"].as_str(), cancelled["actReason"].as_str()), (Some("cancelled"), Some("bệnh nhân về")));
+    assert_eq!(
+        (cancelled["label"].as_str(), cancelled["actReason"].as_str()),
+        (Some("cancelled"), Some("bệnh nhân về"))
+    );
     assert_eq!(act(json!({ "act": "restore" })).await.1["label"], "scheduled");
     assert_eq!(act(json!({ "act": "sign" })).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(act(json!("arrive")).await.0, StatusCode::BAD_REQUEST);
@@ -209,7 +239,11 @@ async fn acts_move_an_exam_by_its_laws_and_ask_for_reasons() {
     let foreign = house.ask(Some(&elsewhere), "POST", &acts, Some(json!({ "act": "arrive" }))).await;
     assert_eq!(foreign.0, StatusCode::NOT_FOUND);
     let clinician = somebody(Role::Clinician, Facilities::All);
-    assert_eq!(house.get(&clinician, "/worklist").await["items"][0]["acts"], json!([]), "looking is not acting");
+    assert_eq!(
+        house.get(&clinician, "/worklist").await["items"][0]["acts"],
+        json!([]),
+        "looking is not acting"
+    );
 }
 
 #[tokio::test]

@@ -133,10 +133,14 @@ async fn list(database: &Database) -> anyhow::Result<()> {
 }
 
 async fn echo(database: &Database, own: &AeTitle, ae_title: &AeTitle) -> anyhow::Result<()> {
-    let Some(device) = devices::by_ae(database, ae_title).await? else { bail!("there is no device {ae_title}") };
+    let Some(device) = devices::by_ae(database, ae_title).await? else {
+        bail!("there is no device {ae_title}")
+    };
     let (Some(host), Some(port)) = (device.host, device.port) else { bail!("{ae_title} has no address") };
-    let target = Target { address: format!("{host}:{port}"), calling_ae: own.clone(), called_ae: ae_title.clone() };
-    let syntaxes = vec![Uid::parse(uids::IMPLICIT_VR_LITTLE_ENDIAN)?, Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)?];
+    let target =
+        Target { address: format!("{host}:{port}"), calling_ae: own.clone(), called_ae: ae_title.clone() };
+    let syntaxes =
+        vec![Uid::parse(uids::IMPLICIT_VR_LITTLE_ENDIAN)?, Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)?];
     let proposals = [Proposal::new(Uid::parse(uids::VERIFICATION)?, syntaxes)];
     let mut association = Association::connect(&target, &proposals, &Options::default())
         .await

@@ -197,7 +197,10 @@ mod tests {
 
     #[test]
     fn tables_align_by_characters_not_bytes() {
-        let text = table(&["name", "role"], &[vec!["Đặng".into(), "clerk".into()], vec!["A".into(), "device".into()]]);
+        let text = table(
+            &["name", "role"],
+            &[vec!["Đặng".into(), "clerk".into()], vec!["A".into(), "device".into()]],
+        );
         assert_eq!(text, "name  role\nĐặng  clerk\nA     device\n");
     }
 }

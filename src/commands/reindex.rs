@@ -21,7 +21,9 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
     let archive = lifecycle::open_archive(&config).await?;
     let spinner = commands::spinner();
     let rebuilt = archive
-        .reindex(|so_far| spinner.set_message(format!("{} packs, {} instances added", so_far.packs, so_far.added)))
+        .reindex(|so_far| {
+            spinner.set_message(format!("{} packs, {} instances added", so_far.packs, so_far.added))
+        })
         .await;
     spinner.finish_and_clear();
     archive.close().await;

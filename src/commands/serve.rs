@@ -29,7 +29,9 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
     if commands::is_terminal() {
         commands::print(&format!("Pages {}  DICOM {}", running.browser_url(), running.dimse))?;
     } else {
-        commands::print(&json!({ "http": running.http.to_string(), "dimse": running.dimse.to_string() }).to_string())?;
+        commands::print(
+            &json!({ "http": running.http.to_string(), "dimse": running.dimse.to_string() }).to_string(),
+        )?;
     }
     running.until_stopped().await
 }

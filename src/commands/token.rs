@@ -98,10 +98,9 @@ async fn list(database: &Database, now_ms: i64) -> anyhow::Result<()> {
 }
 
 async fn revoke(database: &Database, wanted: &str, now_ms: i64) -> anyhow::Result<()> {
-    let mut matching = tokens::list(database)
-        .await?
-        .into_iter()
-        .filter(|token| token.revoked_ms.is_none() && (token.name == wanted || token.id.to_string() == wanted));
+    let mut matching = tokens::list(database).await?.into_iter().filter(|token| {
+        token.revoked_ms.is_none() && (token.name == wanted || token.id.to_string() == wanted)
+    });
     let Some(token) = matching.next() else { bail!("there is no valid token {wanted}") };
     if matching.next().is_some() {
         bail!("more than one token is called {wanted}; give the number that `sen token list` shows");

@@ -33,10 +33,9 @@ pub struct CalledAe {
 
 impl Dimse {
     pub(super) fn from_keys(keys: &Keys) -> Result<Self, ConfigError> {
-        let listen = keys
-            .dimse_listen
-            .parse()
-            .map_err(|_| ConfigError::value("dimse_listen", "must be an address and a port, such as 0.0.0.0:11112"))?;
+        let listen = keys.dimse_listen.parse().map_err(|_| {
+            ConfigError::value("dimse_listen", "must be an address and a port, such as 0.0.0.0:11112")
+        })?;
         let ae_title = title("ae_title", &keys.ae_title)?;
         let mut further: Vec<CalledAe> = Vec::with_capacity(keys.ae.len());
         for ae in &keys.ae {
@@ -55,7 +54,10 @@ impl Dimse {
             .storage_sop_classes
             .iter()
             .flat_map(|list| list.items())
-            .map(|uid| Uid::parse(uid).map_err(|error| ConfigError::value("storage_sop_classes", format!("{uid}: {error}"))))
+            .map(|uid| {
+                Uid::parse(uid)
+                    .map_err(|error| ConfigError::value("storage_sop_classes", format!("{uid}: {error}")))
+            })
             .collect::<Result<_, _>>()?;
         Ok(Self { listen, ae_title, further, accept_unknown_callers, extra_storage_classes })
     }

@@ -32,10 +32,9 @@ pub struct Tls {
 
 impl Http {
     pub(super) fn from_keys(keys: &Keys) -> Result<Self, ConfigError> {
-        let listen = keys
-            .http_listen
-            .parse()
-            .map_err(|_| ConfigError::value("http_listen", "must be an address and a port, such as 127.0.0.1:8080"))?;
+        let listen = keys.http_listen.parse().map_err(|_| {
+            ConfigError::value("http_listen", "must be an address and a port, such as 127.0.0.1:8080")
+        })?;
         let public_url = keys
             .public_url
             .as_deref()
@@ -50,7 +49,9 @@ impl Http {
                 .items()
                 .into_iter()
                 .map(|text| {
-                    text.parse().map_err(|_| ConfigError::value("trusted_proxies", format!("{text:?} is no IP address")))
+                    text.parse().map_err(|_| {
+                        ConfigError::value("trusted_proxies", format!("{text:?} is no IP address"))
+                    })
                 })
                 .collect::<Result<_, _>>()?,
         };

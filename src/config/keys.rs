@@ -212,11 +212,17 @@ impl Keys {
             ("dimse_tls_listen", &self.dimse_tls_listen, "DICOM TLS"),
         ] {
             if value.as_deref().is_some_and(|value| value != "off") {
-                return Err(ConfigError::value(key, format!("{what} is not part of this version; leave it out or write off")));
+                return Err(ConfigError::value(
+                    key,
+                    format!("{what} is not part of this version; leave it out or write off"),
+                ));
             }
         }
         if !self.hl7_destination.is_empty() {
-            return Err(ConfigError::value("hl7_destination", "sending HL7 v2 is not part of this version; leave it out"));
+            return Err(ConfigError::value(
+                "hl7_destination",
+                "sending HL7 v2 is not part of this version; leave it out",
+            ));
         }
         Ok(())
     }

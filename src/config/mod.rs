@@ -81,11 +81,12 @@ impl Config {
             .filter(|(name, _)| name.starts_with(keys::PREFIX))
             .collect();
         let by_variable = variables.iter().find(|(name, path)| name == "SEN_CONFIG" && !path.is_empty());
-        let file = match named.map(Path::to_path_buf).or_else(|| by_variable.map(|(_, path)| PathBuf::from(path))) {
-            Some(path) => Some(path),
-            None if overrides.ignore_working_directory => None,
-            None => Some(PathBuf::from("sen.toml")).filter(|path| path.exists()),
-        };
+        let file =
+            match named.map(Path::to_path_buf).or_else(|| by_variable.map(|(_, path)| PathBuf::from(path))) {
+                Some(path) => Some(path),
+                None if overrides.ignore_working_directory => None,
+                None => Some(PathBuf::from("sen.toml")).filter(|path| path.exists()),
+            };
         Self::from_sources(file.as_deref(), &variables, overrides)
     }
 
@@ -141,14 +142,16 @@ mod tests {
 
     #[test]
     fn variables_win_over_the_file_and_the_file_over_defaults() {
-        let config = read("ae_title = 'FILE'\nhttp_listen = '127.0.0.1:9000'", &[("SEN_AE_TITLE", "4711")]).unwrap();
+        let config =
+            read("ae_title = 'FILE'\nhttp_listen = '127.0.0.1:9000'", &[("SEN_AE_TITLE", "4711")]).unwrap();
         assert_eq!(config.dimse.ae_title.as_str(), "4711");
         assert_eq!(config.http.listen.port(), 9000);
     }
 
     #[test]
     fn what_is_wrong_is_said_with_its_key() {
-        let cases: &[(&str, &[(&str, &str)], &str)] = &[
+        type Variables = &'static [(&'static str, &'static str)];
+        let cases: &[(&str, Variables, &str)] = &[
             ("htp_listen = '127.0.0.1:1'", &[], "htp_listen"),
             ("http_listen = 'nowhere'", &[], "http_listen"),
             ("ae_title = 'MORE THAN SIXTEEN'", &[], "ae_title"),
@@ -160,7 +163,11 @@ mod tests {
             ("", &[("SEN_PUBLIC_URL", "pacs.example")], "public_url"),
             ("[[device]]\nae_title = 'CT1'\nhost = 'x'\nport = 104\ncolour = 'red'", &[], "colour"),
             ("[[device]]\nae_title = ''\nhost = 'x'\nport = 104", &[], "device"),
-            ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\n[[device]]\nae_title = 'A'\nhost = 'y'\nport = 1", &[], "twice"),
+            (
+                "[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\n[[device]]\nae_title = 'A'\nhost = 'y'\nport = 1",
+                &[],
+                "twice",
+            ),
         ];
         for (toml, variables, expected) in cases {
             let message = read(toml, variables).expect_err(toml).to_string();

@@ -59,8 +59,8 @@ impl Store {
             return Err(ConfigError::value("default_facility", "must be a code of 1 to 16 characters"));
         }
         let spool_limit_gib = keys.spool_limit_gib.value().filter(|gib| (1..1 << 24).contains(gib));
-        let spool_limit_gib =
-            spool_limit_gib.ok_or_else(|| ConfigError::value("spool_limit_gib", "must be a whole number from 1"))?;
+        let spool_limit_gib = spool_limit_gib
+            .ok_or_else(|| ConfigError::value("spool_limit_gib", "must be a whole number from 1"))?;
         let settle_after_seconds = keys
             .settle_after_seconds
             .value()

@@ -5,8 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue};
 use http::header::HOST;
+use http::{HeaderMap, HeaderValue};
 
 /// The caller as far as it can be known; an extension of every request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,14 @@ pub async fn identify(State(proxies): State<Proxies>, mut request: Request, next
         .map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |info| info.0.ip().to_canonical());
     let client = proxies.client(peer, request.headers());
     if !proxies.trusted.contains(&peer) {
-        for name in ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "forwarded"] {
+        for name in [
+            "x-forwarded-for",
+            "x-forwarded-proto",
+            "x-forwarded-host",
+            "x-forwarded-port",
+            "x-forwarded-prefix",
+            "forwarded",
+        ] {
             request.headers_mut().remove(name);
         }
     }
@@ -69,7 +76,8 @@ impl Proxies {
         let address = forwarded.iter().rev().find(|address| !self.trusted.contains(address)).copied();
         Client {
             address: address.or_else(|| forwarded.first().copied()).unwrap_or(peer),
-            is_https: text(headers, "x-forwarded-proto").map_or(self.listener_is_tls, |proto| proto == "https"),
+            is_https: text(headers, "x-forwarded-proto")
+                .map_or(self.listener_is_tls, |proto| proto == "https"),
             host: text(headers, "x-forwarded-host").or(host),
         }
     }
@@ -105,7 +113,11 @@ mod tests {
         ]);
 
         let through_proxy = proxies.client("127.0.0.1".parse().unwrap(), &said);
-        assert_eq!(through_proxy.address.to_string(), "203.0.113.7", "the caller's own 1.1.1.1 is not believed");
+        assert_eq!(
+            through_proxy.address.to_string(),
+            "203.0.113.7",
+            "the caller's own 1.1.1.1 is not believed"
+        );
         assert!(through_proxy.is_https);
         assert_eq!(through_proxy.host.as_deref(), Some("pacs.example"));
 

@@ -67,7 +67,8 @@ pub fn app(parts: Parts) -> anyhow::Result<Router> {
         },
         shutdown: shutdown.clone(),
     });
-    let dicomweb = dicomweb::router(dicomweb::State::new(archive.clone(), config.http.public_url, audit_log)?);
+    let dicomweb =
+        dicomweb::router(dicomweb::State::new(archive.clone(), config.http.public_url, audit_log)?);
     let health = Arc::new(health::Health { archive, metrics, shutdown });
     Ok(Router::new()
         .merge(viewer_web::router())

@@ -98,7 +98,9 @@ mod tests {
     #[test]
     fn a_name_pointed_at_loopback_is_not_loopback() {
         let own = OwnOrigin { public_url: None, sign_in_is_off: true };
-        for (host, expected) in [("localhost:8080", true), ("127.0.0.1:1", true), ("[::1]:1", true), ("evil.example:8080", false)] {
+        for (host, expected) in
+            [("localhost:8080", true), ("127.0.0.1:1", true), ("[::1]:1", true), ("evil.example:8080", false)]
+        {
             assert_eq!(own.is_loopback_host(&client(host, false)), expected, "{host}");
         }
     }

@@ -31,13 +31,21 @@ pub enum Problem {
 impl Problem {
     fn parts(self) -> (StatusCode, &'static str, &'static str, &'static str) {
         match self {
-            Self::Unauthorized => {
-                (StatusCode::UNAUTHORIZED, "unauthorized", "Sign-in needed", "No valid session, token or password came with the request.")
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "Sign-in needed",
+                "No valid session, token or password came with the request.",
+            ),
+            Self::ForeignOrigin => (
+                StatusCode::FORBIDDEN,
+                "foreignOrigin",
+                "Foreign origin",
+                "The request came from a page of another site.",
+            ),
+            Self::Forbidden => {
+                (StatusCode::FORBIDDEN, "forbidden", "Not allowed", "Your role does not allow this.")
             }
-            Self::ForeignOrigin => {
-                (StatusCode::FORBIDDEN, "foreignOrigin", "Foreign origin", "The request came from a page of another site.")
-            }
-            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed", "Your role does not allow this."),
             Self::BadRequest(detail) => (StatusCode::BAD_REQUEST, "badRequest", "Bad request", detail),
             Self::TooManyAttempts { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
@@ -45,12 +53,18 @@ impl Problem {
                 "Too many attempts",
                 "Too many wrong passwords; wait before the next.",
             ),
-            Self::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available", "The archive cannot answer now; try again.")
-            }
-            Self::Internal => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", "The request failed; the log of the server says why.")
-            }
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Not available",
+                "The archive cannot answer now; try again.",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Internal error",
+                "The request failed; the log of the server says why.",
+            ),
         }
     }
 }

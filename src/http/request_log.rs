@@ -24,14 +24,16 @@ pub async fn log(request: Request, next: Next) -> Response {
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "(pages)".to_owned(), |path| path.as_str().to_owned());
-    let peer = request.extensions().get::<Client>().map(|client| client.address.to_string()).unwrap_or_default();
+    let peer =
+        request.extensions().get::<Client>().map(|client| client.address.to_string()).unwrap_or_default();
     let request_id = format!("{:016x}", rand::random::<u64>());
 
     let mut response = next.run(request).await;
 
     let seconds = started.elapsed().as_secs_f64();
     let status = response.status().as_u16();
-    let actor = response.extensions().get::<SignedIn>().map(|signed_in| signed_in.0.id.clone()).unwrap_or_default();
+    let actor =
+        response.extensions().get::<SignedIn>().map(|signed_in| signed_in.0.id.clone()).unwrap_or_default();
     if response.status().is_server_error() {
         tracing::error!(request_id, %method, route, status, seconds, actor, peer, "request failed");
     } else if route == "/healthz" || route == "/readyz" || route == "/metrics" {

@@ -94,7 +94,13 @@ impl Server {
     }
 }
 
-async fn serve_peer(stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>, app: Router, stopping: CancellationToken) {
+async fn serve_peer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    app: Router,
+    stopping: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
@@ -141,7 +147,8 @@ fn acceptor(tls: &Tls) -> anyhow::Result<TlsAcceptor> {
     let chain = CertificateDer::pem_file_iter(&tls.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .with_context(|| format!("cannot read the certificate {}", tls.certificate.display()))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key).with_context(|| format!("cannot read the key {}", tls.key.display()))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key)
+        .with_context(|| format!("cannot read the key {}", tls.key.display()))?;
     let mut config = rustls::ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key)

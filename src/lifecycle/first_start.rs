@@ -31,7 +31,10 @@ impl FirstAdministrator {
 }
 
 /// Makes an administrator when there is no account at all.
-pub async fn make_administrator(database: &Database, clock: &Clock) -> anyhow::Result<Option<FirstAdministrator>> {
+pub async fn make_administrator(
+    database: &Database,
+    clock: &Clock,
+) -> anyhow::Result<Option<FirstAdministrator>> {
     if !accounts::list(database).await?.is_empty() {
         return Ok(None);
     }
@@ -49,7 +52,8 @@ pub async fn make_administrator(database: &Database, clock: &Clock) -> anyhow::R
 
 /// 100 random bits in groups of five.
 fn random_password() -> String {
-    let characters = rand::random::<[u8; 20]>().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    let letter = |byte: u8| ALPHABET.get(usize::from(byte) % ALPHABET.len()).copied().map_or('x', char::from);
+    let characters = rand::random::<[u8; 20]>().map(letter);
     characters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 

@@ -64,7 +64,8 @@ pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
 fn make_folders(config: &Config) -> anyhow::Result<()> {
     let store = &config.store;
     for (folder, key) in [(&store.data_dir, "data_dir"), (&store.spool_dir, "spool_dir")] {
-        storage::make_folder(folder).with_context(|| format!("cannot make the folder {} ({key})", folder.display()))?;
+        storage::make_folder(folder)
+            .with_context(|| format!("cannot make the folder {} ({key})", folder.display()))?;
     }
     Ok(())
 }
@@ -72,7 +73,10 @@ fn make_folders(config: &Config) -> anyhow::Result<()> {
 /// Opens the archive and both doors; they answer when this returns.
 ///
 /// `reread` gives the configuration anew when SIGHUP asks for it.
-pub async fn start(config: Config, reread: Box<dyn Fn() -> anyhow::Result<Config> + Send>) -> anyhow::Result<Running> {
+pub async fn start(
+    config: Config,
+    reread: Box<dyn Fn() -> anyhow::Result<Config> + Send>,
+) -> anyhow::Result<Running> {
     let metrics = telemetry::start_metrics()?;
     // The doors are bound before the archive is opened, so that a port already taken is told at
     // once, and answer only when everything behind them is ready.
@@ -131,8 +135,10 @@ impl Running {
             return url.to_string();
         }
         let scheme = if self.http_is_tls { "https" } else { "http" };
-        let host = if self.http.ip().is_unspecified() { "localhost".to_owned() } else { self.http.ip().to_string() };
-        let host = if self.http.is_ipv6() && !self.http.ip().is_unspecified() { format!("[{host}]") } else { host };
+        let host =
+            if self.http.ip().is_unspecified() { "localhost".to_owned() } else { self.http.ip().to_string() };
+        let host =
+            if self.http.is_ipv6() && !self.http.ip().is_unspecified() { format!("[{host}]") } else { host };
         format!("{scheme}://{host}:{}/", self.http.port())
     }
 
@@ -176,4 +182,3 @@ impl Running {
         Ok(())
     }
 }
-

@@ -7,7 +7,9 @@ use crate::support::tools;
 #[test]
 fn every_command_has_help() {
     let setup = Setup::default();
-    for command in ["serve", "demo", "import", "user", "token", "device", "doctor", "reindex", "verify", "bench"] {
+    for command in
+        ["serve", "demo", "import", "user", "token", "device", "doctor", "reindex", "verify", "bench"]
+    {
         let help = tools::succeeded(&setup.run(&[command, "--help"]));
         assert!(help.contains("Usage:"), "{command}: {help}");
     }
@@ -16,7 +18,10 @@ fn every_command_has_help() {
 #[test]
 fn accounts_are_added_listed_changed_and_removed() {
     let setup = Setup::default();
-    let add = setup.run_with_input(&["user", "add", "lan", "--role", "radiographer", "--facility", "BVTW"], "mật khẩu dài\n");
+    let add = setup.run_with_input(
+        &["user", "add", "lan", "--role", "radiographer", "--facility", "BVTW"],
+        "mật khẩu dài\n",
+    );
     tools::succeeded(&add);
     let again = setup.run_with_input(&["user", "add", "lan", "--role", "clerk"], "mật khẩu dài\n");
     assert_eq!(again.status.code(), Some(1), "a name is given once");
@@ -75,7 +80,16 @@ fn bench_measures_this_archive_and_the_machine() {
     let dimse = sen.dimse.to_string();
     let disk = tools::succeeded(&sen.run(&["bench", "disk", "--files", "20", "--dir", "."]));
     assert!(disk.contains("fsync"), "{disk}");
-    let store = tools::succeeded(&sen.run(&["bench", "store", "--to", &dimse, "--images", "12", "--associations", "2"]));
+    let store = tools::succeeded(&sen.run(&[
+        "bench",
+        "store",
+        "--to",
+        &dimse,
+        "--images",
+        "12",
+        "--associations",
+        "2",
+    ]));
     assert!(store.contains("images/s"), "{store}");
     let find = tools::succeeded(&sen.run(&["bench", "find", "--to", &dimse, "--queries", "5"]));
     assert!(find.contains("C-FIND"), "{find}");

@@ -56,6 +56,7 @@ fn a_dicomdir_stands_for_its_set() {
         .find(|path| path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR")))
         .expect("a DICOMDIR");
     let said = tools::succeeded(&setup.run(&["import", &directory.display().to_string()]));
-    let taken: u32 = said.lines().find_map(|line| line.strip_prefix("taken")?.trim().parse().ok()).expect("a count");
+    let taken: u32 =
+        said.lines().find_map(|line| line.strip_prefix("taken")?.trim().parse().ok()).expect("a count");
     assert_eq!(taken, 31, "{said}");
 }

@@ -28,7 +28,11 @@ async fn it_tells_how_it_is() {
 async fn answers_carry_security_headers_and_unknown_paths_are_problems() {
     let sen = Sen::start();
     let answer = reqwest::get(sen.url("/api/v1/studies")).await.unwrap();
-    for (name, value) in [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY"), ("referrer-policy", "no-referrer")] {
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+    ] {
         assert_eq!(answer.headers()[name], value);
     }
     assert!(answer.headers().contains_key("x-request-id"));
@@ -43,7 +47,11 @@ async fn terminate_lets_an_open_association_finish_and_keeps_everything() {
     let sen = Sen::start();
     let study = Study::of("P1", "NGUYỄN^VĂN A");
     study.write(&sen.folder().join("ct"));
-    tools::succeeded(&tools::run(&storescu, sen.folder(), &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"]));
+    tools::succeeded(&tools::run(
+        &storescu,
+        sen.folder(),
+        &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"],
+    ));
     let sen = sen.restart();
     let path = format!("/dicomweb/studies/{}/instances", study.uid);
     let found: Value = reqwest::get(sen.url(&path)).await.unwrap().json().await.unwrap();
@@ -54,7 +62,12 @@ async fn terminate_lets_an_open_association_finish_and_keeps_everything() {
 fn a_stop_is_prompt_even_with_idle_connections() {
     let mut sen = Sen::start();
     let _idle: Vec<_> = (0..5)
-        .flat_map(|_| [std::net::TcpStream::connect(sen.http).unwrap(), std::net::TcpStream::connect(sen.dimse).unwrap()])
+        .flat_map(|_| {
+            [
+                std::net::TcpStream::connect(sen.http).unwrap(),
+                std::net::TcpStream::connect(sen.dimse).unwrap(),
+            ]
+        })
         .collect();
     let asked = std::time::Instant::now();
     sen.signal("TERM");
@@ -74,7 +87,11 @@ fn a_second_program_on_the_same_archive_is_told_so() {
 fn hang_up_rereads_the_devices() {
     let sen = Setup::default().file("[[device]]\nae_title = 'CT1'\nhost = '127.0.0.1'\nport = 104\n").start();
     assert!(tools::succeeded(&sen.run(&["device", "list"])).contains("CT1"));
-    std::fs::write(sen.folder().join("sen.toml"), "[[device]]\nae_title = 'CT2'\nhost = '127.0.0.1'\nport = 104\n").unwrap();
+    std::fs::write(
+        sen.folder().join("sen.toml"),
+        "[[device]]\nae_title = 'CT2'\nhost = '127.0.0.1'\nport = 104\n",
+    )
+    .unwrap();
     sen.signal("HUP");
     let deadline = std::time::Instant::now() + crate::support::PATIENCE;
     loop {

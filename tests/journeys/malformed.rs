@@ -36,8 +36,12 @@ async fn push(sen: &Sen, file: &[u8]) -> reqwest::Response {
 }
 
 async fn is_whole(sen: &Sen, study: &Study) {
-    let found: Value =
-        reqwest::get(sen.url(&format!("/dicomweb/studies/{}/instances", study.uid))).await.unwrap().json().await.unwrap();
+    let found: Value = reqwest::get(sen.url(&format!("/dicomweb/studies/{}/instances", study.uid)))
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert_eq!(found.as_array().unwrap().len() as u32, study.slices);
 }
 
@@ -56,7 +60,11 @@ async fn malformed_files_are_answered_and_nothing_kept_is_harmed() {
         ("cut in the header".into(), whole[..whole.len() / 40].to_vec()),
     ];
     if let Some(folder) = samples("malformed") {
-        bad.extend(files_below(&folder).into_iter().map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())));
+        bad.extend(
+            files_below(&folder)
+                .into_iter()
+                .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())),
+        );
     }
     for (name, file) in &bad {
         let status = push(&sen, file).await.status().as_u16();
@@ -116,7 +124,9 @@ async fn absurd_pdus_end_their_own_connection_only() {
         match connection.read(&mut answer) {
             Ok(0) => {}
             Ok(_) => assert!(matches!(answer, [7] | [3]), "answered with PDU type {}", answer[0]),
-            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "no prompt end: {error}"),
+            Err(error) => {
+                assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "no prompt end: {error}")
+            }
         }
     }
     assert!(sen.is_running());

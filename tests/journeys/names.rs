@@ -8,7 +8,9 @@ use crate::support::tools;
 
 #[tokio::test]
 async fn nguyen_van_a_finds_nguyen_van_a_with_marks_through_every_door() {
-    let (Some(storescu), Some(findscu)) = (tools::program("storescu"), tools::program("findscu")) else { return };
+    let (Some(storescu), Some(findscu)) = (tools::program("storescu"), tools::program("findscu")) else {
+        return;
+    };
     let sen = Sen::start();
     // The second is the same name in the decomposed normal form and the other component order.
     let names = ["NGUYỄN VĂN A", "Nguye\u{302}\u{303}n^Va\u{306}n A"];
@@ -17,9 +19,25 @@ async fn nguyen_van_a_finds_nguyen_van_a_with_marks_through_every_door() {
     for study in studies.iter().chain([&stranger]) {
         study.write(&sen.folder().join("ct"));
     }
-    tools::succeeded(&tools::run(&storescu, sen.folder(), &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"]));
+    tools::succeeded(&tools::run(
+        &storescu,
+        sen.folder(),
+        &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"],
+    ));
 
-    let query = ["-S", "-aec", "SEN", "-k", "QueryRetrieveLevel=STUDY", "-k", "PatientName=nguyen van a", "-k", "PatientID", "-k", "StudyInstanceUID"];
+    let query = [
+        "-S",
+        "-aec",
+        "SEN",
+        "-k",
+        "QueryRetrieveLevel=STUDY",
+        "-k",
+        "PatientName=nguyen van a",
+        "-k",
+        "PatientID",
+        "-k",
+        "StudyInstanceUID",
+    ];
     let port = sen.dimse_port();
     let arguments = [&query[..], &["127.0.0.1", &port]].concat();
     let said = tools::succeeded(&tools::run(&findscu, sen.folder(), &arguments));

@@ -40,12 +40,20 @@ async fn exam(sen: &Sen, exam_id: &Value) -> Value {
     let (date, _) = today();
     let list: Value =
         reqwest::get(sen.url(&format!("/api/v1/worklist?date={date}"))).await.unwrap().json().await.unwrap();
-    list["items"].as_array().unwrap().iter().find(|row| &row["examId"] == exam_id).expect("the exam of the order").clone()
+    list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| &row["examId"] == exam_id)
+        .expect("the exam of the order")
+        .clone()
 }
 
 #[tokio::test]
 async fn an_order_is_on_the_worklist_and_its_images_move_its_label() {
-    let (Some(findscu), Some(storescu)) = (tools::program("findscu"), tools::program("storescu")) else { return };
+    let (Some(findscu), Some(storescu)) = (tools::program("findscu"), tools::program("storescu")) else {
+        return;
+    };
     let sen = Sen::start();
     let row = order(&sen, "P1", "NGUYỄN^VĂN A").await;
     let accession = row["accessionNumber"].as_str().unwrap().to_owned();
@@ -53,11 +61,23 @@ async fn an_order_is_on_the_worklist_and_its_images_move_its_label() {
     assert_eq!(row["label"], "scheduled");
 
     let arguments = [
-        "-W", "-aec", "SEN", "-k", "AccessionNumber", "-k", "PatientName", "-k", "PatientID",
-        "-k", "ScheduledProcedureStepSequence[0].Modality=CT",
-        "-k", "ScheduledProcedureStepSequence[0].ScheduledStationAETitle=CT1",
-        "-k", "ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartDate",
-        "127.0.0.1", &sen.dimse_port(),
+        "-W",
+        "-aec",
+        "SEN",
+        "-k",
+        "AccessionNumber",
+        "-k",
+        "PatientName",
+        "-k",
+        "PatientID",
+        "-k",
+        "ScheduledProcedureStepSequence[0].Modality=CT",
+        "-k",
+        "ScheduledProcedureStepSequence[0].ScheduledStationAETitle=CT1",
+        "-k",
+        "ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartDate",
+        "127.0.0.1",
+        &sen.dimse_port(),
     ];
     let said = tools::succeeded(&tools::run(&findscu, sen.folder(), &arguments));
     assert!(said.contains(&accession), "the order is not on the worklist:\n{said}");
@@ -65,7 +85,11 @@ async fn an_order_is_on_the_worklist_and_its_images_move_its_label() {
 
     let study = Study::of("P1", "NGUYEN^VAN A").accession_number(&accession);
     study.write(&sen.folder().join("ct"));
-    tools::succeeded(&tools::run(&storescu, sen.folder(), &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"]));
+    tools::succeeded(&tools::run(
+        &storescu,
+        sen.folder(),
+        &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"],
+    ));
     let moved = exam(&sen, &row["examId"]).await;
     assert_eq!(moved["label"], "inProgress", "{moved}");
     assert_eq!(moved["studyUid"], study.uid.as_str());
@@ -96,14 +120,22 @@ async fn the_same_accession_number_with_another_patient_moves_nothing_until_some
     let accession = row["accessionNumber"].as_str().unwrap();
     let study = Study::of("P2", "LÊ^THỊ C").accession_number(accession);
     study.write(&sen.folder().join("ct"));
-    tools::succeeded(&tools::run(&storescu, sen.folder(), &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"]));
+    tools::succeeded(&tools::run(
+        &storescu,
+        sen.folder(),
+        &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"],
+    ));
 
     assert_eq!(exam(&sen, &row["examId"]).await["label"], "scheduled");
     let unmatched: Value = reqwest::get(sen.url("/api/v1/unmatched")).await.unwrap().json().await.unwrap();
-    let stray = unmatched["items"].as_array().unwrap().iter().find(|item| item["studyUid"] == study.uid.as_str());
+    let stray =
+        unmatched["items"].as_array().unwrap().iter().find(|item| item["studyUid"] == study.uid.as_str());
     let stray = stray.unwrap_or_else(|| panic!("not among the unmatched: {unmatched}"));
     assert_eq!(stray["reason"], "patientDiffers");
-    assert!(stray["candidates"].as_array().unwrap().iter().any(|candidate| candidate["examId"] == row["examId"]), "{stray}");
+    assert!(
+        stray["candidates"].as_array().unwrap().iter().any(|candidate| candidate["examId"] == row["examId"]),
+        "{stray}"
+    );
 
     let linked = Client::new()
         .post(sen.url(&format!("/api/v1/unmatched/{}/link", study.uid)))
@@ -132,20 +164,30 @@ async fn live_pages_hear_of_an_order_and_of_its_images() {
     let row = order(&sen, "P1", "NGUYỄN^VĂN A").await;
     let study = Study::of("P1", "NGUYỄN^VĂN A").accession_number(row["accessionNumber"].as_str().unwrap());
     study.write(&sen.folder().join("ct"));
-    tools::succeeded(&tools::run(&storescu, sen.folder(), &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"]));
+    tools::succeeded(&tools::run(
+        &storescu,
+        sen.folder(),
+        &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"],
+    ));
 
     let mut heard = String::new();
     let all = async {
-        while !(heard.contains("order.created") && heard.contains("exam.changed") && heard.contains("study.changed")) {
+        while !(heard.contains("order.created")
+            && heard.contains("exam.changed")
+            && heard.contains("study.changed"))
+        {
             heard.push_str(&String::from_utf8_lossy(&stream.next().await.unwrap().unwrap()));
         }
     };
-    tokio::time::timeout(crate::support::PATIENCE, all).await.unwrap_or_else(|_| panic!("heard only:\n{heard}"));
+    tokio::time::timeout(crate::support::PATIENCE, all)
+        .await
+        .unwrap_or_else(|_| panic!("heard only:\n{heard}"));
 
     // Who comes back later and says what it heard last misses nothing.
     let first = heard.lines().find_map(|line| line.strip_prefix("id:")).expect("an id").trim().to_owned();
     let again = eventually("the events after the first", || async {
-        let answer = Client::new().get(sen.url("/api/v1/events")).header("last-event-id", &first).send().await.ok()?;
+        let answer =
+            Client::new().get(sen.url("/api/v1/events")).header("last-event-id", &first).send().await.ok()?;
         let chunk = answer.bytes_stream().next().await?.ok()?;
         Some(String::from_utf8_lossy(&chunk).into_owned())
     })

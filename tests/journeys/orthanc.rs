@@ -113,30 +113,43 @@ async fn orthanc_pushes_queries_and_retrieves() {
         client.delete(orthanc.url(&format!("/instances/{id}"))).send().await.unwrap();
     }
     let query = orthanc
-        .post("/modalities/sen/query", json!({ "Level": "Study", "Query": { "PatientID": "P1", "PatientName": "nguyen van a" } }))
+        .post(
+            "/modalities/sen/query",
+            json!({ "Level": "Study", "Query": { "PatientID": "P1", "PatientName": "nguyen van a" } }),
+        )
         .await;
     let query_path = query["Path"].as_str().expect("a query").to_owned();
-    let answers: Vec<String> = reqwest::get(orthanc.url(&format!("{query_path}/answers"))).await.unwrap().json().await.unwrap();
+    let answers: Vec<String> =
+        reqwest::get(orthanc.url(&format!("{query_path}/answers"))).await.unwrap().json().await.unwrap();
     assert_eq!(answers.len(), 1);
-    orthanc.post(&format!("{query_path}/retrieve"), json!({ "TargetAet": "ORTHANC", "Synchronous": true })).await;
+    orthanc
+        .post(&format!("{query_path}/retrieve"), json!({ "TargetAet": "ORTHANC", "Synchronous": true }))
+        .await;
     let back = orthanc.instances().await;
     assert_eq!(back.len(), 3);
     for id in back {
-        let file = reqwest::get(orthanc.url(&format!("/instances/{id}/file"))).await.unwrap().bytes().await.unwrap();
+        let file =
+            reqwest::get(orthanc.url(&format!("/instances/{id}/file"))).await.unwrap().bytes().await.unwrap();
         let is_one_of_ours = (1..=3).any(|slice| dataset_bytes(&study.slice(slice)) == dataset_bytes(&file));
         assert!(is_one_of_ours, "instance {id} came back changed");
     }
 
     // Whoever is not configured stays out.
     let Some(echoscu) = tools::program("echoscu") else { return };
-    let stranger = tools::run(&echoscu, sen.folder(), &["-aec", "SEN", "-aet", "STRANGER", "127.0.0.1", &sen.dimse_port()]);
+    let stranger = tools::run(
+        &echoscu,
+        sen.folder(),
+        &["-aec", "SEN", "-aet", "STRANGER", "127.0.0.1", &sen.dimse_port()],
+    );
     assert!(!stranger.status.success(), "a stranger was let in");
 }
 
 #[tokio::test]
 async fn sen_echoes_to_orthanc_and_sends_there() {
     let Some((program, http, dimse)) = Orthanc::prepare() else { return };
-    let (Some(storescu), Some(movescu)) = (tools::program("storescu"), tools::program("movescu")) else { return };
+    let (Some(storescu), Some(movescu)) = (tools::program("storescu"), tools::program("movescu")) else {
+        return;
+    };
     let device = format!("[[device]]\nae_title = 'ORTHANC'\nhost = '127.0.0.1'\nport = {dimse}\n");
     let sen = Setup::default().file(&device).start();
     let orthanc = Orthanc::start(&program, http, dimse, &sen).await;
@@ -144,9 +157,25 @@ async fn sen_echoes_to_orthanc_and_sends_there() {
 
     let study = Study::of("P1", "NGUYỄN^VĂN A");
     study.write(&sen.folder().join("ct"));
-    tools::succeeded(&tools::run(&storescu, sen.folder(), &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"]));
+    tools::succeeded(&tools::run(
+        &storescu,
+        sen.folder(),
+        &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"],
+    ));
     let key = format!("StudyInstanceUID={}", study.uid);
-    let arguments = ["-S", "-aec", "SEN", "-aem", "ORTHANC", "-k", "QueryRetrieveLevel=STUDY", "-k", &key, "127.0.0.1", &sen.dimse_port()];
+    let arguments = [
+        "-S",
+        "-aec",
+        "SEN",
+        "-aem",
+        "ORTHANC",
+        "-k",
+        "QueryRetrieveLevel=STUDY",
+        "-k",
+        &key,
+        "127.0.0.1",
+        &sen.dimse_port(),
+    ];
     tools::succeeded(&tools::run(&movescu, sen.folder(), &arguments));
     assert_eq!(orthanc.instances().await.len(), 3);
 }

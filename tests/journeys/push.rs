@@ -18,10 +18,12 @@ async fn what_storescu_pushes_is_in_qido_in_the_list_and_in_wado() {
     let sen = Sen::start();
     let study = Study::of("P1", "NGUYỄN^VĂN A").accession_number("A1");
     study.write(&sen.folder().join("ct"));
-    let pushed = tools::run(&storescu, sen.folder(), &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"]);
+    let pushed =
+        tools::run(&storescu, sen.folder(), &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"]);
     tools::succeeded(&pushed);
 
-    let found: Value = reqwest::get(sen.url("/dicomweb/studies?PatientID=P1")).await.unwrap().json().await.unwrap();
+    let found: Value =
+        reqwest::get(sen.url("/dicomweb/studies?PatientID=P1")).await.unwrap().json().await.unwrap();
     assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
     assert_eq!(found[0]["0020000D"]["Value"][0], study.uid.as_str());
     assert_eq!(found[0]["00100010"]["Value"][0]["Alphabetic"], "NGUYỄN^VĂN A");
@@ -71,7 +73,8 @@ async fn every_storable_sample_is_acknowledged_and_found() {
             continue;
         }
         let path = file.display().to_string();
-        let sent = tools::run(&dcmsend, sen.folder(), &["-v", "-aec", "SEN", "-dn", "127.0.0.1", &port, &path]);
+        let sent =
+            tools::run(&dcmsend, sen.folder(), &["-v", "-aec", "SEN", "-dn", "127.0.0.1", &port, &path]);
         let said = tools::said(&sent);
         if sample.has_its_uids {
             assert!(said.contains("with status SUCCESS  : 1"), "{name}: {said}");
@@ -91,8 +94,12 @@ async fn every_storable_sample_is_acknowledged_and_found() {
 }
 
 /// HTJ2K, JPEG XL and deflated frames came after Debian's DCMTK.
-const UNKNOWN_TO_DCMTK: &[&str] =
-    &["1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.203", "1.2.840.10008.1.2.4.111", "1.2.840.10008.1.2.8.1"];
+const UNKNOWN_TO_DCMTK: &[&str] = &[
+    "1.2.840.10008.1.2.4.201",
+    "1.2.840.10008.1.2.4.203",
+    "1.2.840.10008.1.2.4.111",
+    "1.2.840.10008.1.2.8.1",
+];
 
 /// A sample file as far as this journey wants to know.
 struct Sample {

@@ -33,7 +33,14 @@ fn cookie(answer: &reqwest::Response) -> String {
 #[tokio::test]
 async fn nothing_is_public() {
     let sen = guarded();
-    for path in ["/api/v1/session", "/api/v1/studies", "/api/v1/worklist", "/api/v1/events", "/api/v1/system", "/dicomweb/studies"] {
+    for path in [
+        "/api/v1/session",
+        "/api/v1/studies",
+        "/api/v1/worklist",
+        "/api/v1/events",
+        "/api/v1/system",
+        "/dicomweb/studies",
+    ] {
         let status = reqwest::get(sen.url(path)).await.unwrap().status();
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{path}");
     }
@@ -44,7 +51,12 @@ async fn nothing_is_public() {
 async fn the_first_start_prints_an_administrators_password_that_works_once() {
     let sen = guarded();
     let log = sen.log();
-    let password = log.lines().find_map(|line| line.trim().strip_prefix("password:")).expect("a printed password").trim().to_owned();
+    let password = log
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("password:"))
+        .expect("a printed password")
+        .trim()
+        .to_owned();
     assert_eq!(sign_in(&sen, "admin", &password).await.status(), 200);
     let sen = sen.restart();
     assert_eq!(sen.log().matches("password:").count(), 1, "it is printed at the first start only");
@@ -70,7 +82,11 @@ async fn a_session_lasts_until_it_is_signed_out() {
     let with = |method: Method, path: &str| client.request(method, sen.url(path)).header("cookie", &cookie);
     assert_eq!(with(Method::GET, "/api/v1/session").send().await.unwrap().status(), 200);
     assert_eq!(with(Method::GET, "/api/v1/studies").send().await.unwrap().status(), 200);
-    let foreign = with(Method::DELETE, "/api/v1/session").header("origin", "https://evil.example").send().await.unwrap();
+    let foreign = with(Method::DELETE, "/api/v1/session")
+        .header("origin", "https://evil.example")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
     let own = format!("http://{}", sen.http);
     let out = with(Method::DELETE, "/api/v1/session").header("origin", own).send().await.unwrap();
@@ -107,10 +123,14 @@ async fn programs_use_tokens_or_basic() {
     assert_eq!(studies().bearer_auth(&token).send().await.unwrap().status(), 200);
     assert_eq!(studies().bearer_auth("wrong").send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
     assert_eq!(studies().basic_auth("mai", Some("mật khẩu dài 2")).send().await.unwrap().status(), 200);
-    assert_eq!(studies().basic_auth("mai", Some("x")).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        studies().basic_auth("mai", Some("x")).send().await.unwrap().status(),
+        StatusCode::UNAUTHORIZED
+    );
 
     // A device's token may store and query; it may not make orders.
-    let order = client.post(sen.url("/api/v1/orders")).bearer_auth(&token).json(&json!({})).send().await.unwrap();
+    let order =
+        client.post(sen.url("/api/v1/orders")).bearer_auth(&token).json(&json!({})).send().await.unwrap();
     assert!(matches!(order.status().as_u16(), 400 | 403), "{}", order.status());
 
     let listed = tools::succeeded(&sen.run(&["token", "list"]));

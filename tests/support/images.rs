@@ -99,7 +99,8 @@ impl Study {
         set.put_text(tags::WINDOW_WIDTH, "400");
         set.put_bytes(tags::PIXEL_DATA, VR::OW, Bytes::from(self.pixels(slice)));
         let mut file = part10::write_head(&class, &self.instance(slice), &syntax, None);
-        dataset::write(&set, &transfer_syntax::of(&syntax), &mut file).expect("a data set that can be written");
+        dataset::write(&set, &transfer_syntax::of(&syntax), &mut file)
+            .expect("a data set that can be written");
         file
     }
 

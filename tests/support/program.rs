@@ -65,7 +65,12 @@ impl Setup {
     /// Starts the program and waits until it says that it is ready.
     pub fn start(self) -> Sen {
         let (child, ready) = self.spawn();
-        Sen { child: Some(child), http: address(&ready, "http"), dimse: address(&ready, "dimse"), setup: self }
+        Sen {
+            child: Some(child),
+            http: address(&ready, "http"),
+            dimse: address(&ready, "dimse"),
+            setup: self,
+        }
     }
 
     /// Runs another command of the program on the same archive to its end.
@@ -111,7 +116,8 @@ impl Setup {
     }
 
     fn spawn(&self) -> (Child, Value) {
-        let log = std::fs::File::options().create(true).append(true).open(self.log_path()).expect("a log file");
+        let log =
+            std::fs::File::options().create(true).append(true).open(self.log_path()).expect("a log file");
         let mut child = self
             .command()
             .args(&self.arguments)

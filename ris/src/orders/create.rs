@@ -49,7 +49,11 @@ pub async fn create(
             insurance_id: draft.patient.insurance_id,
         },
         accession_number: draft.accession_number,
-        procedure: Procedure { code: draft.procedure_code, name: draft.procedure_name, modality: draft.modality },
+        procedure: Procedure {
+            code: draft.procedure_code,
+            name: draft.procedure_name,
+            modality: draft.modality,
+        },
         station_ae: draft.station_ae,
         room: draft.room,
         scheduled_date: draft.scheduled_date,

@@ -160,7 +160,10 @@ impl OrderForm {
         });
         let scheduled = dates::dicom_date_time(self.scheduled_at.trim());
         if scheduled.is_none() {
-            errors.insert("scheduledAt", if self.scheduled_at.trim().is_empty() { "required" } else { "invalid" });
+            errors.insert(
+                "scheduledAt",
+                if self.scheduled_at.trim().is_empty() { "required" } else { "invalid" },
+            );
         }
         let (scheduled_date, scheduled_time) = scheduled.unwrap_or_default();
         let draft = Draft {
@@ -174,7 +177,12 @@ impl OrderForm {
             scheduled_date,
             scheduled_time,
             accession_number: text(&mut errors, "accessionNumber", self.accession_number, SHORT_CHARS),
-            referring_physician: text(&mut errors, "referringPhysician", self.referring_physician, LONG_CHARS),
+            referring_physician: text(
+                &mut errors,
+                "referringPhysician",
+                self.referring_physician,
+                LONG_CHARS,
+            ),
             reason: text(&mut errors, "reason", self.reason, REASON_CHARS),
             emergency: self.emergency,
         };
@@ -188,7 +196,12 @@ fn filled(text: Option<String>) -> Option<String> {
 }
 
 /// An optional text that fits its value representation.
-fn text(errors: &mut FieldErrors, field: &'static str, value: Option<String>, most_chars: usize) -> Option<String> {
+fn text(
+    errors: &mut FieldErrors,
+    field: &'static str,
+    value: Option<String>,
+    most_chars: usize,
+) -> Option<String> {
     let value = filled(value)?;
     if value.chars().count() > most_chars {
         errors.insert(field, "tooLong");
@@ -205,7 +218,12 @@ fn required(errors: &mut FieldErrors, field: &'static str, value: String, most_c
     })
 }
 
-fn matching(errors: &mut FieldErrors, field: &'static str, value: Option<String>, fits: impl Fn(&str) -> bool) -> Option<String> {
+fn matching(
+    errors: &mut FieldErrors,
+    field: &'static str,
+    value: Option<String>,
+    fits: impl Fn(&str) -> bool,
+) -> Option<String> {
     let value = filled(value)?;
     if !fits(&value) {
         errors.insert(field, "invalid");

@@ -102,11 +102,20 @@ pub async fn form(Has(state): Has<State>, caller: Caller) -> Result<Json<FormCho
         rooms: rooms
             .into_iter()
             .filter(|room| is_ours(&room.facility))
-            .map(|room| Room { code: room.code, name: room.name, facility: room.facility, modality: room.modality })
+            .map(|room| Room {
+                code: room.code,
+                name: room.name,
+                facility: room.facility,
+                modality: room.modality,
+            })
             .collect(),
         procedures: procedures
             .into_iter()
-            .map(|procedure| Procedure { code: procedure.code, name: procedure.name, modality: procedure.modality })
+            .map(|procedure| Procedure {
+                code: procedure.code,
+                name: procedure.name,
+                modality: procedure.modality,
+            })
             .collect(),
         modalities,
     }))

@@ -59,7 +59,11 @@ impl From<Registered> for RegisteredPatient {
     params(Wanted),
     responses((status = 200, body = Patients))
 )]
-pub async fn search(Has(state): Has<State>, caller: Caller, Params(wanted): Params<Wanted>) -> Result<Json<Patients>> {
+pub async fn search(
+    Has(state): Has<State>,
+    caller: Caller,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Patients>> {
     caller.needs(Act::ManageOrders)?;
     let found = identity::search(state.archive.database(), &wanted.q).await?;
     Ok(Json(Patients { items: found.into_iter().map(RegisteredPatient::from).collect() }))

@@ -35,11 +35,15 @@ impl From<Person> for Patient {
     }
 }
 
-/// A person name (PS3.5 6.2.1) as people write it: the first component group that says anything,
-/// family name first as in Vietnam, its components separated by spaces.
+/// A person name (PS3.5 6.2.1) as people in Vietnam write it: of the first component group that says
+/// anything the prefix, the family name, the middle name, the given name, and the suffix.
 pub fn display_name(name: &str) -> String {
     let group = name.split('=').find(|group| !group.trim_matches(['^', ' ']).is_empty()).unwrap_or_default();
-    group.split(['^', ' ']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    let mut components = group.split('^').map(str::trim);
+    let mut next = || components.next().unwrap_or_default();
+    let (family, given, middle, prefix, suffix) = (next(), next(), next(), next(), next());
+    let words = [prefix, family, middle, given, suffix].map(str::split_whitespace);
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -51,6 +55,7 @@ mod tests {
         for (name, shown) in [
             ("NGUYỄN^VĂN A", "NGUYỄN VĂN A"),
             ("Nguyễn Văn A", "Nguyễn Văn A"),
+            ("Trần^Hồng^Thị Bích", "Trần Thị Bích Hồng"),
             ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada Tarou"),
             ("=山田^太郎", "山田 太郎"),
             ("^^^^", ""),

@@ -31,7 +31,11 @@ pub struct StudyWithPriors {
     params(("studyUid" = String, Path, description = "Study Instance UID")),
     responses((status = 200, body = StudyWithPriors), (status = 404, body = crate::error::Problem))
 )]
-pub async fn one(Has(state): Has<State>, caller: Caller, Segments(uid): Segments<Uid>) -> Result<Json<StudyWithPriors>> {
+pub async fn one(
+    Has(state): Has<State>,
+    caller: Caller,
+    Segments(uid): Segments<Uid>,
+) -> Result<Json<StudyWithPriors>> {
     caller.needs(Act::ReadImages)?;
     let (database, scope) = (state.archive.database(), caller.scope());
     let study = search::study(database, &scope, &uid).await?.ok_or(Error::NotFound)?;

@@ -51,7 +51,11 @@ pub struct Studies {
     params(Wanted),
     responses((status = 200, body = Studies), (status = 400, body = crate::error::Problem))
 )]
-pub async fn search(Has(state): Has<State>, caller: Caller, Params(wanted): Params<Wanted>) -> Result<Json<Studies>> {
+pub async fn search(
+    Has(state): Has<State>,
+    caller: Caller,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Studies>> {
     caller.needs(Act::ReadImages)?;
     let search = Search {
         text: wanted.q,

@@ -19,7 +19,11 @@ use crate::state::State;
     params(("studyUid" = String, Path, description = "Study Instance UID")),
     responses((status = 204), (status = 404, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
 )]
-pub async fn unlink(Has(state): Has<State>, caller: Caller, Segments(study): Segments<Uid>) -> Result<StatusCode> {
+pub async fn unlink(
+    Has(state): Has<State>,
+    caller: Caller,
+    Segments(study): Segments<Uid>,
+) -> Result<StatusCode> {
     caller.needs(Act::MatchImages)?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
     matching::unlink(database, &scope, &caller.0, &study, None, now_ms).await?;

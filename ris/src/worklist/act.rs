@@ -46,6 +46,8 @@ pub async fn act(
     let act = StepAct::parse(&form.act).ok_or_else(|| Error::BadRequest("there is no such act".into()))?;
     let database = state.archive.database();
     let now_ms = state.clock.now_ms();
-    let exam = moves::act(database, &caller.scope(), &caller.0, ExamId(exam), act, form.reason.as_deref(), now_ms).await?;
+    let exam =
+        moves::act(database, &caller.scope(), &caller.0, ExamId(exam), act, form.reason.as_deref(), now_ms)
+            .await?;
     Ok(Json(WorklistRow::of(exam, &caller.0)))
 }

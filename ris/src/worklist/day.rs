@@ -43,14 +43,17 @@ pub struct Worklist {
     params(Wanted),
     responses((status = 200, body = Worklist), (status = 400, body = crate::error::Problem))
 )]
-pub async fn day(Has(state): Has<State>, caller: Caller, Params(wanted): Params<Wanted>) -> Result<Json<Worklist>> {
+pub async fn day(
+    Has(state): Has<State>,
+    caller: Caller,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Worklist>> {
     caller.needs(Act::SeeWorklist)?;
     let now_ms = state.clock.now_ms();
     let date = match wanted.date.as_deref() {
         None | Some("") => dates::today(now_ms, &state.default_zone().await?),
-        Some(date) => {
-            dates::dicom_date(date).ok_or_else(|| Error::BadRequest("date is a date such as 2026-11-23".into()))?
-        }
+        Some(date) => dates::dicom_date(date)
+            .ok_or_else(|| Error::BadRequest("date is a date such as 2026-11-23".into()))?,
     };
     let day = Day { date, modality: wanted.modality, room: wanted.room };
     let exams = schedule::day(state.archive.database(), &caller.scope(), &day).await?;

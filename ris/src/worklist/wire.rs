@@ -1,8 +1,8 @@
 //! One line of the worklist as the pages see it.
 
 use pacs_core::access::{self, Act, Actor};
-use pacs_core::exam::Label;
 use pacs_core::clock;
+use pacs_core::exam::Label;
 use serde::Serialize;
 use storage::exams::Exam;
 use utoipa::ToSchema;

@@ -57,7 +57,9 @@ fn measure_all(args: &Args) -> anyhow::Result<Vec<Vec<String>>> {
 fn write_with(folder: &Path, writers: u32, args: &Args, renaming: bool) -> anyhow::Result<Measurement> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..writers)
-            .map(|writer| scope.spawn(move || write_files(folder, writer, args.files / writers, args.size, renaming)))
+            .map(|writer| {
+                scope.spawn(move || write_files(folder, writer, args.files / writers, args.size, renaming))
+            })
             .collect();
         let mut whole = Measurement::default();
         for thread in threads {
@@ -67,9 +69,16 @@ fn write_with(folder: &Path, writers: u32, args: &Args, renaming: bool) -> anyho
     })
 }
 
-fn write_files(folder: &Path, writer: u32, files: u32, size: usize, renaming: bool) -> anyhow::Result<Measurement> {
+fn write_files(
+    folder: &Path,
+    writer: u32,
+    files: u32,
+    size: usize,
+    renaming: bool,
+) -> anyhow::Result<Measurement> {
     // Not zeros: some file systems store those as holes.
-    let content: Vec<u8> = (0..size).map(|at| (at as u32).wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let content: Vec<u8> =
+        (0..size).map(|at| (at as u32).wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
     let own = folder.join(writer.to_string());
     std::fs::create_dir(&own)?;
     let directory = File::open(&own)?;

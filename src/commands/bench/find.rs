@@ -47,7 +47,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
     // What is asked for has to be there, so the first query finds out what is.
     let mut sample = Vec::new();
-    let mut answers = association.find(&class, &identifier(tags::STUDY_DATE, args.date.as_deref().unwrap_or(""))).await?;
+    let mut answers =
+        association.find(&class, &identifier(tags::STUDY_DATE, args.date.as_deref().unwrap_or(""))).await?;
     while let Some(answer) = answers.next().await? {
         if sample.len() < 1000 {
             sample.push(answer);
@@ -73,7 +74,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         let started = Instant::now();
         for value in values.iter().cycle().take(args.queries) {
             let before = association.bytes().1;
-            let (found, took) = timed(async { association.find(&class, &identifier(tag, value)).await?.all().await }).await;
+            let (found, took) =
+                timed(async { association.find(&class, &identifier(tag, value)).await?.all().await }).await;
             let (matches, status) = found.context("the association ended")?;
             if status.is_failure() || matches.is_empty() {
                 measured.failed();

@@ -29,7 +29,8 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let client = args.service.client()?;
     let list = async |path: String| -> anyhow::Result<Vec<Value>> {
-        let answer = client.get(args.service.at(&path)).header(reqwest::header::ACCEPT, DICOM_JSON).send().await?;
+        let answer =
+            client.get(args.service.at(&path)).header(reqwest::header::ACCEPT, DICOM_JSON).send().await?;
         if answer.status() == reqwest::StatusCode::NO_CONTENT {
             return Ok(Vec::new());
         }
@@ -37,17 +38,22 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     };
     let study = match &args.study {
         Some(study) => study.clone(),
-        None => match list("/studies?limit=1".to_owned()).await?.first().and_then(|study| text(study, "0020000D")) {
-            Some(study) => study,
-            None => bail!("the archive has no studies"),
-        },
+        None => {
+            match list("/studies?limit=1".to_owned()).await?.first().and_then(|study| text(study, "0020000D"))
+            {
+                Some(study) => study,
+                None => bail!("the archive has no studies"),
+            }
+        }
     };
     let instances = list(format!("/studies/{study}/instances?limit=5000&includefield=00280008")).await?;
     let has_pixels = |instance: &Value| text_or_number(instance, "00280010").is_some();
     let mut frames = Vec::new();
     let mut metadata = Vec::new();
     for instance in instances.iter().filter(|instance| has_pixels(instance)) {
-        let (Some(series), Some(uid)) = (text(instance, "0020000E"), text(instance, "00080018")) else { continue };
+        let (Some(series), Some(uid)) = (text(instance, "0020000E"), text(instance, "00080018")) else {
+            continue;
+        };
         frames.push(args.service.at(&format!("/studies/{study}/series/{series}/instances/{uid}/frames/1")));
         let of_series = args.service.at(&format!("/studies/{study}/series/{series}/metadata"));
         if !metadata.contains(&of_series) {

@@ -37,11 +37,13 @@ impl Service {
     pub fn client(&self) -> anyhow::Result<reqwest::Client> {
         let mut headers = HeaderMap::new();
         if let Some(token) = &self.token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).context("the token is not text")?;
+            let mut value =
+                HeaderValue::from_str(&format!("Bearer {token}")).context("the token is not text")?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
-        let client = reqwest::Client::builder().default_headers(headers).timeout(Duration::from_secs(60)).build()?;
+        let client =
+            reqwest::Client::builder().default_headers(headers).timeout(Duration::from_secs(60)).build()?;
         Ok(client)
     }
 
@@ -89,7 +91,8 @@ impl Service {
 
 /// Fetches a URL to its last byte and counts them.
 pub async fn fetch(client: &reqwest::Client, url: &str, accept: &str) -> anyhow::Result<u64> {
-    let mut answer = client.get(url).header(reqwest::header::ACCEPT, accept).send().await?.error_for_status()?;
+    let mut answer =
+        client.get(url).header(reqwest::header::ACCEPT, accept).send().await?.error_for_status()?;
     let mut bytes = 0;
     while let Some(chunk) = answer.chunk().await? {
         bytes += chunk.len() as u64;

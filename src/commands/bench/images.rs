@@ -12,7 +12,9 @@ use walkdir::WalkDir;
 pub fn synthetic(count: usize, seed: u64) -> anyhow::Result<Vec<Instance>> {
     testdata::ct_slices(count)
         .seeded(seed)
-        .map(|slice| Instance::from_part10(Bytes::from(slice.bytes)).context("a synthetic slice cannot be sent"))
+        .map(|slice| {
+            Instance::from_part10(Bytes::from(slice.bytes)).context("a synthetic slice cannot be sent")
+        })
         .collect()
 }
 

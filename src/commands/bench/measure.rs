@@ -70,7 +70,9 @@ pub fn print(rows: &[Vec<String>], pid: Option<u32>) -> anyhow::Result<()> {
     let mut text = commands::table(&headings, rows);
     if let Some(pid) = pid {
         match telemetry::resident_bytes(pid) {
-            Some(bytes) => text.push_str(&format!("\nresident memory of process {pid}: {:.1} MB\n", bytes as f64 / 1e6)),
+            Some(bytes) => {
+                text.push_str(&format!("\nresident memory of process {pid}: {:.1} MB\n", bytes as f64 / 1e6))
+            }
             None => text.push_str(&format!("\nresident memory of process {pid}: cannot be read\n")),
         }
     }
@@ -99,7 +101,10 @@ mod tests {
         two.failed();
         one.merge(two);
         let row = one.row("work", "images", Duration::from_secs(2));
-        assert_eq!(row, ["work", "100", "1", "2.00 s", "50 images/s", "50.0 MB/s", "51.00 ms", "96.00 ms", "100.00 ms"]);
+        assert_eq!(
+            row,
+            ["work", "100", "1", "2.00 s", "50 images/s", "50.0 MB/s", "51.00 ms", "96.00 ms", "100.00 ms"]
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `sen bench`: a load generator for this or any other PACS, and the machine's own limits beside it.
 
 mod disk;
+mod fill;
 mod find;
 mod frames;
 mod http_load;
@@ -44,6 +45,8 @@ enum Work {
     Qido(qido::Args),
     /// Retrieve frames by DICOMweb (WADO-RS)
     Frames(frames::Args),
+    /// Fill this archive's index with rows of studies that have no images
+    Fill(fill::Args),
 }
 
 /// A peer to reach by DIMSE.
@@ -85,5 +88,6 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         Work::Retrieve(args) => retrieve::run(args).await,
         Work::Qido(args) => qido::run(args).await,
         Work::Frames(args) => frames::run(args).await,
+        Work::Fill(args) => fill::run(args, global).await,
     }
 }

@@ -23,7 +23,8 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let client = args.service.client()?;
     let newest = args.service.at("/studies?limit=50");
-    let answer = client.get(&newest).header(reqwest::header::ACCEPT, DICOM_JSON).send().await?.error_for_status()?;
+    let answer =
+        client.get(&newest).header(reqwest::header::ACCEPT, DICOM_JSON).send().await?.error_for_status()?;
     let studies: Vec<Value> = answer.json().await.context("the answer to a QIDO query is no DICOM JSON")?;
     if studies.is_empty() {
         bail!("the archive has no studies to query for");
@@ -53,7 +54,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         let urls: Vec<String> = values
             .iter()
             .map(|value| {
-                let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair(key, value).finish();
+                let query: String =
+                    url::form_urlencoded::Serializer::new(String::new()).append_pair(key, value).finish();
                 args.service.at(&format!("/studies?limit=50&{query}"))
             })
             .collect();

@@ -54,7 +54,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         let report = |pushed: push::Pushed| {
             let Ok(mut measured) = measured.lock() else { return };
             match pushed.result {
-                Ok(response) if !response.status.is_failure() => measured.done(pushed.took, size(&pushed.instance)),
+                Ok(response) if !response.status.is_failure() => {
+                    measured.done(pushed.took, size(&pushed.instance))
+                }
                 Ok(response) => {
                     tracing::warn!(status = format!("{:#06x}", response.status.0), "refused");
                     measured.failed();

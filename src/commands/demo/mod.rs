@@ -18,6 +18,8 @@ use crate::commands::{self, Global};
 use crate::config::Overrides;
 use crate::lifecycle;
 
+pub use load::has_studies;
+
 /// What `sen demo` takes.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
@@ -84,7 +86,9 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
     marker.write(&data_dir)?;
     orders::prepare(running.archive.database(), &province, marker::today(&clock), &clock).await?;
     if !commands::is_terminal() {
-        commands::print(&json!({ "http": running.http.to_string(), "dimse": running.dimse.to_string() }).to_string())?;
+        commands::print(
+            &json!({ "http": running.http.to_string(), "dimse": running.dimse.to_string() }).to_string(),
+        )?;
     }
     commands::tell(&welcome::text(&running, &ae_title, sign_in, marker.password.as_deref()));
 
@@ -102,7 +106,11 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
 }
 
 /// A demonstration never mixes its people with real ones.
-async fn refuse_real_images(marker: &Marker, archive: &storage::Archive, data_dir: &std::path::Path) -> anyhow::Result<()> {
+async fn refuse_real_images(
+    marker: &Marker,
+    archive: &storage::Archive,
+    data_dir: &std::path::Path,
+) -> anyhow::Result<()> {
     if marker.is_new() && load::has_studies(archive).await? {
         archive.close().await;
         bail!(

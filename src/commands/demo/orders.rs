@@ -12,7 +12,12 @@ use testdata::{Order, Province};
 
 /// Puts the province into the rows, with the orders of `today` and those that studies were made for.
 /// What is there from an earlier run stays.
-pub async fn prepare(database: &Database, province: &Province, today: Date, clock: &Clock) -> anyhow::Result<()> {
+pub async fn prepare(
+    database: &Database,
+    province: &Province,
+    today: Date,
+    clock: &Clock,
+) -> anyhow::Result<()> {
     for hospital in province.hospitals() {
         facilities::name(database, hospital.code, hospital.name).await?;
     }
@@ -42,7 +47,8 @@ pub async fn prepare(database: &Database, province: &Province, today: Date, cloc
     }
     // Orders first, then images: each study finds the order it was made for.
     let told = province.studies();
-    let for_studies = told.iter().map(|study| study.order().clone()).filter(|order| order.scheduled_at.date() != today);
+    let for_studies =
+        told.iter().map(|study| study.order().clone()).filter(|order| order.scheduled_at.date() != today);
     for order in for_studies.chain(province.orders(today)) {
         put_order(database, province, &order, clock).await?;
     }
@@ -71,7 +77,12 @@ async fn put_device(database: &Database, device: &testdata::Device) -> anyhow::R
     }
 }
 
-async fn put_order(database: &Database, province: &Province, order: &Order, clock: &Clock) -> anyhow::Result<()> {
+async fn put_order(
+    database: &Database,
+    province: &Province,
+    order: &Order,
+    clock: &Clock,
+) -> anyhow::Result<()> {
     let patient = order.patient(province);
     let new = NewOrder {
         facility: order.hospital.code.to_owned(),

@@ -15,7 +15,9 @@ pub fn text(running: &Running, ae_title: &AeTitle, sign_in: SignIn, password: Op
             let pair = format!("admin / {password}");
             (pair.clone(), pair)
         }
-        (SignIn::Required, None) => ("admin / (mật khẩu đã đặt)".to_owned(), "admin / (the password you set)".to_owned()),
+        (SignIn::Required, None) => {
+            ("admin / (mật khẩu đã đặt)".to_owned(), "admin / (the password you set)".to_owned())
+        }
     };
     format!(
         "

@@ -22,7 +22,9 @@ pub fn check(what: &'static str, folder: &Path) -> Vec<Finding> {
     }
     let rate = match synced_files_per_second(folder) {
         Ok(rate) => rate,
-        Err(error) => return vec![Finding::bad(what, format!("{} cannot be written: {error}", folder.display()))],
+        Err(error) => {
+            return vec![Finding::bad(what, format!("{} cannot be written: {error}", folder.display()))];
+        }
     };
     let detail = format!("{}: writable, {rate:.0} synced files a second", folder.display());
     let mut findings = vec![if rate < SLOW_FILES_PER_SECOND {

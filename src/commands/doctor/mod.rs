@@ -106,7 +106,10 @@ fn configuration(config: &Config) -> Vec<Finding> {
     findings.push(if config.dimse.accept_unknown_callers {
         Finding::doubtful("devices", "unknown AE titles may push and query (unknown_ae = accept)")
     } else {
-        Finding::good("devices", format!("{} in the file; unknown AE titles are turned away", config.devices.len()))
+        Finding::good(
+            "devices",
+            format!("{} in the file; unknown AE titles are turned away", config.devices.len()),
+        )
     });
     let is_reachable = !config.http.listen.ip().is_loopback();
     if is_reachable && config.http.tls.is_none() {

@@ -21,7 +21,10 @@ async fn try_listen(what: &'static str, key: &str, address: SocketAddr) -> Findi
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
             let answers = TcpStream::connect(reachable(address)).await.is_ok();
             if answers {
-                Finding::doubtful(what, format!("{address} is in use; right if sen is running, else change {key}"))
+                Finding::doubtful(
+                    what,
+                    format!("{address} is in use; right if sen is running, else change {key}"),
+                )
             } else {
                 Finding::bad(what, format!("{address} is in use and does not answer: change {key}"))
             }
@@ -33,8 +36,12 @@ async fn try_listen(what: &'static str, key: &str, address: SocketAddr) -> Findi
 /// Where a listener on all addresses is reached from this machine.
 fn reachable(address: SocketAddr) -> SocketAddr {
     match address {
-        SocketAddr::V4(_) if address.ip().is_unspecified() => (std::net::Ipv4Addr::LOCALHOST, address.port()).into(),
-        SocketAddr::V6(_) if address.ip().is_unspecified() => (std::net::Ipv6Addr::LOCALHOST, address.port()).into(),
+        SocketAddr::V4(_) if address.ip().is_unspecified() => {
+            (std::net::Ipv4Addr::LOCALHOST, address.port()).into()
+        }
+        SocketAddr::V6(_) if address.ip().is_unspecified() => {
+            (std::net::Ipv6Addr::LOCALHOST, address.port()).into()
+        }
         _ => address,
     }
 }

@@ -90,7 +90,12 @@ async fn begin(chunks: &mut Chunks) -> Result<Begun, Fate> {
                 }
                 let bytes = prefix.split_to(offset).freeze();
                 let transfer_syntax = head.transfer_syntax;
-                return Ok(Begun { transfer_syntax, declared: None, head: Some(bytes), first: prefix.freeze() });
+                return Ok(Begun {
+                    transfer_syntax,
+                    declared: None,
+                    head: Some(bytes),
+                    first: prefix.freeze(),
+                });
             }
             Ok(HeadProgress::NeedMore) if !whole_file_read => {}
             Ok(HeadProgress::NeedMore | HeadProgress::NoHead) => return begin_bare(chunks, prefix).await,
@@ -120,9 +125,12 @@ async fn begin_bare(chunks: &mut Chunks, mut prefix: BytesMut) -> Result<Begun, 
     let set = reader.finish().map_err(damaged)?.data_set;
     let uid = |tag| set.uid(tag).and_then(Result::ok);
     match (uid(tags::SOP_CLASS_UID), uid(tags::SOP_INSTANCE_UID)) {
-        (Some(class), Some(instance)) => {
-            Ok(Begun { transfer_syntax, declared: Some((class, instance)), head: None, first: prefix.freeze() })
-        }
+        (Some(class), Some(instance)) => Ok(Begun {
+            transfer_syntax,
+            declared: Some((class, instance)),
+            head: None,
+            first: prefix.freeze(),
+        }),
         _ => Err(Fate::Failed("it has no usable SOP Class and SOP Instance UID".into())),
     }
 }
@@ -139,7 +147,12 @@ async fn more(chunks: &mut Chunks, prefix: &mut BytesMut) -> Result<bool, Fate> 
     }
 }
 
-async fn stream(archive: &Archive, envelope: Envelope, first: Bytes, mut rest: Chunks) -> Result<Fate, storage::Error> {
+async fn stream(
+    archive: &Archive,
+    envelope: Envelope,
+    first: Bytes,
+    mut rest: Chunks,
+) -> Result<Fate, storage::Error> {
     let mut incoming = archive.begin(envelope).await?;
     if !first.is_empty() {
         incoming.write(first).await?;

@@ -65,13 +65,19 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
 }
 
 /// Takes everything under `paths` into an open archive, several at a time.
-async fn import(archive: &Archive, paths: Vec<PathBuf>, origin: Origin, bar: &ProgressBar) -> anyhow::Result<Report> {
+async fn import(
+    archive: &Archive,
+    paths: Vec<PathBuf>,
+    origin: Origin,
+    bar: &ProgressBar,
+) -> anyhow::Result<Report> {
     let (entries, queue) = mpsc::channel::<Entry>(WORKERS * 4);
     let walker = tokio::task::spawn_blocking(move || source::walk(&paths, &entries));
     let queue = Arc::new(Mutex::new(queue));
     let mut workers = tokio::task::JoinSet::new();
     for _ in 0..WORKERS {
-        let (archive, queue, origin, bar) = (archive.clone(), Arc::clone(&queue), origin.clone(), bar.clone());
+        let (archive, queue, origin, bar) =
+            (archive.clone(), Arc::clone(&queue), origin.clone(), bar.clone());
         workers.spawn(async move {
             let mut report = Report::default();
             loop {

@@ -80,9 +80,17 @@ impl fmt::Display for Report {
         writeln!(f, "taken                {:>8}", self.taken)?;
         writeln!(f, "already there        {:>8}", self.already_there)?;
         if self.conflicts > 0 {
-            writeln!(f, "kept beside another  {:>8}  (same SOP Instance UID, other content; the first is served)", self.conflicts)?;
+            writeln!(
+                f,
+                "kept beside another  {:>8}  (same SOP Instance UID, other content; the first is served)",
+                self.conflicts
+            )?;
         }
-        writeln!(f, "skipped              {:>8}", self.skipped.values().map(|names| names.count).sum::<u64>())?;
+        writeln!(
+            f,
+            "skipped              {:>8}",
+            self.skipped.values().map(|names| names.count).sum::<u64>()
+        )?;
         writeln!(f, "failed               {:>8}", self.failed())?;
         for (heading, reasons) in [("skipped", &self.skipped), ("failed", &self.failed)] {
             for (reason, names) in reasons {

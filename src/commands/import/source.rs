@@ -127,11 +127,16 @@ fn open_file(path: &Path) -> Opened {
 }
 
 fn read_zip(path: &Path, files: &mpsc::Sender<Opened>) {
-    let mut archive = match File::open(path).map_err(zip::result::ZipError::Io).and_then(zip::ZipArchive::new) {
+    let mut archive = match File::open(path).map_err(zip::result::ZipError::Io).and_then(zip::ZipArchive::new)
+    {
         Ok(archive) => archive,
         Err(error) => {
             let opened = Err(format!("not a readable ZIP file: {error}"));
-            drop(files.blocking_send(Opened { name: path.display().to_string(), length_bytes: None, opened }));
+            drop(files.blocking_send(Opened {
+                name: path.display().to_string(),
+                length_bytes: None,
+                opened,
+            }));
             return;
         }
     };
@@ -141,7 +146,10 @@ fn read_zip(path: &Path, files: &mpsc::Sender<Opened>) {
             Ok(file) => file,
             Err(error) => {
                 let name = format!("{}: entry {index}", path.display());
-                if files.blocking_send(Opened { name, length_bytes: None, opened: Err(error.to_string()) }).is_err() {
+                if files
+                    .blocking_send(Opened { name, length_bytes: None, opened: Err(error.to_string()) })
+                    .is_err()
+                {
                     return;
                 }
                 continue;

@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn credentials_are_read() {
         let session = |text: &str| Some(Credential::Session(text.into()));
-        let cases: &[(&[(&'static str, &str)], Option<Credential>)] = &[
+        type Headers = &'static [(&'static str, &'static str)];
+        let cases: &[(Headers, Option<Credential>)] = &[
             (&[], None),
             (&[("cookie", "a=b; sen_session=xyz; c=d")], session("xyz")),
             (&[("cookie", "not_sen_session=xyz")], None),

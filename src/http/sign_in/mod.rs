@@ -74,7 +74,9 @@ impl Gate {
             Credential::Token(token) => self.by_token(&token).await?.map(Some).ok_or(Problem::Unauthorized),
             // A session that has ended is nobody, not an error: the pages show the sign-in form.
             Credential::Session(secret) => self.by_session(&secret).await,
-            Credential::Password { user, password } => self.by_password(user, password, address).await.map(Some),
+            Credential::Password { user, password } => {
+                self.by_password(user, password, address).await.map(Some)
+            }
             Credential::Unusable => Err(Problem::Unauthorized),
         }
     }
@@ -84,7 +86,8 @@ impl Gate {
         if let Some(actor) = self.cache.get(&fingerprint, now_ms) {
             return Ok(Some(actor));
         }
-        let found = tokens::bearer(&self.database, token, now_ms).await.map_err(problem)?.map(|token| token.actor());
+        let found =
+            tokens::bearer(&self.database, token, now_ms).await.map_err(problem)?.map(|token| token.actor());
         if let Some(actor) = &found {
             self.cache.put(fingerprint, actor.clone(), now_ms, SECRET_CACHE_MS);
         }
@@ -116,7 +119,12 @@ impl Gate {
     }
 
     /// The account of a name and a password. Failures are slowed and audited.
-    async fn check_password(&self, user: String, password: String, address: IpAddr) -> Result<Account, Problem> {
+    async fn check_password(
+        &self,
+        user: String,
+        password: String,
+        address: IpAddr,
+    ) -> Result<Account, Problem> {
         let now_ms = self.clock.now_ms();
         if let Some(wait) = self.throttle.wait(&user, address, now_ms) {
             return Err(Problem::TooManyAttempts { retry_after_s: wait.as_secs() + 1 });
@@ -182,7 +190,8 @@ pub async fn authenticate(State(gate): State<Arc<Gate>>, mut request: Request, n
 
 fn challenged(mut response: Response, is_program: bool) -> Response {
     if response.status() == StatusCode::UNAUTHORIZED && is_program {
-        let challenge = HeaderValue::from_static("Bearer realm=\"Sen\", Basic realm=\"Sen\", charset=\"UTF-8\"");
+        let challenge =
+            HeaderValue::from_static("Bearer realm=\"Sen\", Basic realm=\"Sen\", charset=\"UTF-8\"");
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     response

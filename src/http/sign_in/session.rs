@@ -66,10 +66,16 @@ impl Session {
     }
 }
 
-async fn show(State(gate): State<Arc<Gate>>, actor: Option<Extension<Actor>>) -> Result<Json<Session>, Problem> {
+async fn show(
+    State(gate): State<Arc<Gate>>,
+    actor: Option<Extension<Actor>>,
+) -> Result<Json<Session>, Problem> {
     let Extension(actor) = actor.ok_or(Problem::Unauthorized)?;
     let language = match actor.id.strip_prefix("user:") {
-        Some(name) => accounts::by_name(&gate.database, name).await.map_err(problem)?.and_then(|account| account.language),
+        Some(name) => accounts::by_name(&gate.database, name)
+            .await
+            .map_err(problem)?
+            .and_then(|account| account.language),
         None => None,
     };
     Ok(Json(Session::of(&actor, language)))
@@ -80,12 +86,14 @@ async fn open(
     Extension(client): Extension<Client>,
     form: Result<Json<Form>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let Json(form) = form.map_err(|_| Problem::BadRequest("The body must be JSON with user and password."))?;
+    let Json(form) =
+        form.map_err(|_| Problem::BadRequest("The body must be JSON with user and password."))?;
     let account = gate.check_password(form.user, form.password, client.address).await?;
     let now_ms = gate.clock.now_ms();
     let origin = client.address.to_string();
-    let secret =
-        sessions::open(&gate.database, account.id, &origin, now_ms, now_ms + SESSION_MS).await.map_err(problem)?;
+    let secret = sessions::open(&gate.database, account.id, &origin, now_ms, now_ms + SESSION_MS)
+        .await
+        .map_err(problem)?;
     let actor = account.actor();
     gate.audit(&actor.id, AuditAct::SignIn, Outcome::Success, client.address).await;
     let cookie = cookie(&secret.text, SESSION_MS / 1000, client.is_https)?;
@@ -112,6 +120,8 @@ async fn close(
 /// browser came by HTTPS.
 fn cookie(secret: &str, max_age_s: i64, is_https: bool) -> Result<HeaderValue, Problem> {
     let secure = if is_https { "; Secure" } else { "" };
-    HeaderValue::from_str(&format!("{COOKIE_NAME}={secret}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"))
-        .map_err(|_| Problem::Internal)
+    HeaderValue::from_str(&format!(
+        "{COOKIE_NAME}={secret}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Strict{secure}"
+    ))
+    .map_err(|_| Problem::Internal)
 }
