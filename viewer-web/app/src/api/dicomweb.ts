@@ -1,6 +1,6 @@
 /** The DICOMweb calls that the pages make. Frames go through the viewer's own loader. */
-import { request } from './http';
-import { date, number, text, time, type DataSet } from './dicomJson';
+import { request, requestBytes } from './http';
+import { date, number, text, time, type Attribute, type DataSet } from './dicomJson';
 
 const root = '/dicomweb';
 
@@ -35,7 +35,7 @@ export function metadataOf(studyUid: string, seriesUid: string, signal?: AbortSi
 }
 
 /** Modalities whose objects are no pictures. */
-const withoutPictures = new Set(['SR', 'PR', 'KO', 'DOC', 'RTSTRUCT', 'RTPLAN', 'RTRECORD', 'REG', 'FID', 'AU', 'PLAN', 'ECG', 'HD']);
+const withoutPictures = new Set(['SEG', 'SR', 'PR', 'KO', 'DOC', 'RTSTRUCT', 'RTPLAN', 'RTRECORD', 'REG', 'FID', 'AU', 'PLAN', 'ECG', 'HD']);
 
 /** Whether a series of this modality is something to look at. */
 export function hasPictures(modality: string): boolean {
@@ -75,4 +75,23 @@ function seriesFrom(studyUid: string, set: DataSet): Series {
 function bySeriesNumber(a: Series, b: Series): number {
   const byNumber = (a.number ?? Number.MAX_SAFE_INTEGER) - (b.number ?? Number.MAX_SAFE_INTEGER);
   return byNumber || (a.date ?? '').localeCompare(b.date ?? '') || (a.time ?? '').localeCompare(b.time ?? '') || a.seriesUid.localeCompare(b.seriesUid);
+}
+
+/** The bytes of an attribute that were left out of the metadata, or stand in it as Base64; null when it has none. */
+export async function bytesOf(attribute: Attribute | undefined, mediaType = 'application/octet-stream'): Promise<Uint8Array<ArrayBuffer> | null> {
+  if (attribute?.InlineBinary) return Uint8Array.from(atob(attribute.InlineBinary), (char) => char.charCodeAt(0));
+  if (!attribute?.BulkDataURI) return null;
+  // Asked of this server whatever host the address names: behind a proxy it may know itself by another name.
+  const { pathname, search } = new URL(attribute.BulkDataURI, window.location.origin);
+  const response = await requestBytes(pathname + search, `${mediaType}, multipart/related; type="application/octet-stream"`);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  return response.headers.get('Content-Type')?.startsWith('multipart/') ? firstPart(bytes) : bytes;
+}
+
+/** The content of the only part of a multipart answer. */
+function firstPart(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const latin = new TextDecoder('latin1').decode(bytes);
+  const start = latin.indexOf('\r\n\r\n') + 4;
+  const end = latin.lastIndexOf(`\r\n${latin.slice(0, latin.indexOf('\r\n'))}`);
+  return bytes.slice(start, end > start ? end : undefined);
 }

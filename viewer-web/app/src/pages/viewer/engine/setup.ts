@@ -3,6 +3,7 @@ import { cache, eventTarget, Enums, init as startCore, RenderingEngine } from '@
 import { init as startLoader } from '@cornerstonejs/dicom-image-loader';
 import { annotation, init as startTools } from '@cornerstonejs/tools';
 import { addTools } from './tools';
+import { refuseEmptyImages, UnreadableImage } from './wholeImages';
 
 let started = false;
 
@@ -25,6 +26,7 @@ export function startEngine(): RenderingEngine {
     startCore({ rendering: { webGlContextCount: 1 }, debug: {} });
     // One core stays free for the page; more workers than images in flight would idle.
     startLoader({ maxWebWorkers: Math.min(8, Math.max(1, (navigator.hardwareConcurrency || 2) - 1)) });
+    refuseEmptyImages();
     startTools();
     addTools();
     styleMarks();
@@ -68,7 +70,7 @@ function imageIdOf(detail: unknown): string | null {
 /** A failed request is told to whoever asked, and by cornerstone once more to nobody: that echo is no news. */
 function silenceEchoes(): void {
   window.addEventListener('unhandledrejection', (event) => {
-    if (event.reason instanceof XMLHttpRequest) event.preventDefault();
+    if (event.reason instanceof XMLHttpRequest || event.reason instanceof UnreadableImage) event.preventDefault();
   });
 }
 

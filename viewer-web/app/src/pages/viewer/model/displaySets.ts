@@ -120,11 +120,17 @@ export function namingOf(set: DataSet): { by: 'patient' } | { by: 'image'; row: 
   return row && column ? { by: 'image', row, column } : { by: 'nothing' };
 }
 
+const parametricMap = '1.2.840.10008.5.1.4.1.1.30';
 const instanceUid = (set: DataSet): string => text(set, '00080018') ?? '';
 const frames = (set: DataSet): number => Math.max(1, number(set, '00280008') ?? 1);
 
+/**
+ * An image has rows and columns. So have segmentations, whose bits are a mask over other images, and parametric maps,
+ * whose values are floating point and no grey levels: neither is drawn as if it were a picture.
+ */
 function isImage(set: DataSet): boolean {
-  return (number(set, '00280010') ?? 0) > 0 && (number(set, '00280011') ?? 0) > 0;
+  const sopClass = text(set, '00080016') ?? '';
+  return kindOf(sopClass) !== 'segmentation' && sopClass !== parametricMap && (number(set, '00280010') ?? 0) > 0 && (number(set, '00280011') ?? 0) > 0;
 }
 
 /** The order of acquisition; where numbers are missing or equal, along the stack's axis. */

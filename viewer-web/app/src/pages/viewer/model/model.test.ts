@@ -5,6 +5,7 @@ import { displaySetsOf, kindOf, namingOf } from './displaySets';
 import { FrameQueue } from './frameQueue';
 import { bindings, commandOf, keyOf } from './keyMap';
 import { edgesOf, patientLetters } from './orientation';
+import { entriesOf, withPalettes } from './palettes';
 import { presetsOf, rangeOf } from './presets';
 import { emptyViewer, step, type Step, type ViewerState } from './viewerState';
 
@@ -80,6 +81,7 @@ const ct = (uid: string, instance: number, z: number): DataSet => ({
   '00200037': { vr: 'DS', Value: [1, 0, 0, 0, 1, 0] }, '00200032': { vr: 'DS', Value: [0, 0, z] },
 });
 const loop = (uid: string, frames: number): DataSet => ({ ...ct(uid, 1, 0), '00280008': { vr: 'IS', Value: [frames] }, '00181063': { vr: 'DS', Value: [40] } });
+const mask: DataSet = { ...loop('m', 3), '00080016': ui('1.2.840.10008.5.1.4.1.1.66.4') };
 const pdf: DataSet = { '00080016': ui('1.2.840.10008.5.1.4.1.1.104.1'), '00080018': ui('9.9'), '00420010': { vr: 'ST', Value: ['Phiếu kết quả'] } };
 
 describe('a series', () => {
@@ -90,9 +92,9 @@ describe('a series', () => {
     expect(stack?.is === 'stack' && stack.imageIds[0]).toBe('wadors:http://x/dicomweb/studies/1/series/2/instances/a/frames/1');
   });
   it('gives films and documents a place of their own', () => {
-    const sets = displaySetsOf('1', '2', [ct('a', 1, 0), loop('b', 30), pdf], '');
+    const sets = displaySetsOf('1', '2', [ct('a', 1, 0), loop('b', 30), pdf, mask], '');
     expect(sets.map((set) => (set.is === 'stack' ? [set.key, set.imageIds.length, set.framesPerSecond] : [set.kind, set.title]))).toEqual([
-      ['2', 1, 15], ['b', 30, 25], ['pdf', 'Phiếu kết quả'],
+      ['2', 1, 15], ['b', 30, 25], ['pdf', 'Phiếu kết quả'], ['segmentation', ''],
     ]);
   });
   it.each([
@@ -105,6 +107,17 @@ describe('a series', () => {
     expect(namingOf({})).toEqual({ by: 'nothing' });
     const shared: DataSet = { '52009229': { vr: 'SQ', Value: [{ '00209116': { vr: 'SQ', Value: [{ '00200037': { vr: 'DS', Value: [1, 0, 0, 0, 1, 0] } }] } }] } };
     expect(namingOf(shared)).toEqual({ by: 'patient' });
+  });
+});
+
+describe('colour tables', () => {
+  it('are words or bytes', async () => {
+    expect(entriesOf(new Uint8Array([0, 1, 255, 255]), 2)).toEqual([256, 65_535]);
+    expect(entriesOf(new Uint8Array([0, 1, 255, 0]), 3)).toEqual([0, 1, 255]);
+    const table = { vr: 'OW', InlineBinary: btoa('\x00\x01\x02\x03') };
+    const descriptor = { vr: 'US', Value: [2, 0, 16] };
+    const [set] = await withPalettes([{ '00281101': descriptor, '00281201': table }]);
+    expect(set?.['00281201']?.Value).toEqual([256, 770]);
   });
 });
 

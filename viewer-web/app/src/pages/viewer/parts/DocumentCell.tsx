@@ -2,7 +2,8 @@ import { Button } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { date, items, number, text, texts, type DataSet } from '~/api/dicomJson';
-import { requestBytes } from '~/api/http';
+import { bytesOf } from '~/api/dicomweb';
+import { Problem } from '~/api/http';
 import { day } from '~/format/dates';
 import { useProblemText } from '~/ui/useProblemText';
 import type { DocumentSet } from '../model/displaySets';
@@ -28,8 +29,9 @@ function PdfLink({ shown }: { shown: DocumentSet }) {
   const { t } = useTranslation();
   const open = useMutation({
     mutationFn: async () => {
-      const blob = await encapsulated(shown.set);
-      const url = URL.createObjectURL(new Blob([blob], { type: 'application/pdf' }));
+      const bytes = await bytesOf(shown.set['00420011'], 'application/pdf');
+      if (!bytes) throw new Problem(404);
+      const url = URL.createObjectURL(new Blob([bytes], { type: 'application/pdf' }));
       const link = Object.assign(document.createElement('a'), { href: url, download: `${shown.title || shown.kind}.pdf` });
       link.click();
       setTimeout(() => URL.revokeObjectURL(url), 60_000);
@@ -42,23 +44,6 @@ function PdfLink({ shown }: { shown: DocumentSet }) {
       {open.isError && <p role="alert">{why}</p>}
     </>
   );
-}
-
-async function encapsulated(set: DataSet): Promise<BlobPart> {
-  const attribute = set['00420011'];
-  if (attribute?.InlineBinary) return Uint8Array.from(atob(attribute.InlineBinary), (char) => char.charCodeAt(0));
-  const response = await requestBytes(attribute?.BulkDataURI ?? '', 'application/pdf, application/octet-stream, multipart/related; type="application/octet-stream"');
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  return response.headers.get('Content-Type')?.startsWith('multipart/') ? firstPart(bytes) : bytes;
-}
-
-/** The content of the only part of a multipart answer. */
-function firstPart(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const latin = new TextDecoder('latin1').decode(bytes);
-  const start = latin.indexOf('\r\n\r\n') + 4;
-  const boundary = latin.slice(0, latin.indexOf('\r\n'));
-  const end = latin.lastIndexOf(`\r\n${boundary}`);
-  return bytes.slice(start, end > start ? end : undefined);
 }
 
 /** The content tree of a structured document (PS3.3 C.17.3). */
