@@ -1,0 +1,145 @@
+//! The modality worklist through a real listener: an order becomes a scheduled procedure step that
+//! a modality finds.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and one that is skipped says so"
+)]
+
+mod support;
+
+use dimse_scp::dimse::Status;
+use dimse_scp::scu::{Association, Proposal};
+use pacs_core::access::Actor;
+use pacs_core::dataset::DataSet;
+use pacs_core::{tags, uids};
+use storage::catalogue::Procedure;
+use storage::devices::{self, Device, WorklistNames};
+use storage::schedule::{NewOrder, OrderPatient, create_order};
+use support::{Harness, ae, uid};
+
+const NAME: &str = "NGUYỄN^THỊ MINH KHAI";
+
+async fn order(server: &Harness, modality: &str, date: &str) {
+    let order = NewOrder {
+        facility: server.archive.config().default_facility.clone(),
+        patient: OrderPatient { name: NAME.into(), sex: Some("F".into()), ..OrderPatient::default() },
+        accession_number: None,
+        procedure: Procedure {
+            code: format!("{modality}1"),
+            name: "Chụp lồng ngực".into(),
+            modality: modality.into(),
+        },
+        station_ae: None,
+        room: None,
+        scheduled_date: date.into(),
+        scheduled_time: "083000".into(),
+        referring_physician: None,
+        reason: None,
+        emergency: false,
+    };
+    create_order(server.archive.database(), &order, &Actor::system(), 1_760_000_000_000).await.unwrap();
+}
+
+/// What a modality asks for: its steps of a day.
+fn identifier(modality: &str, date: &str) -> DataSet {
+    let mut step = DataSet::new();
+    step.put_text(tags::MODALITY, modality);
+    step.put_text(tags::SCHEDULED_PROCEDURE_STEP_START_DATE, date);
+    step.put_empty(tags::SCHEDULED_STATION_AE_TITLE);
+    step.put_empty(tags::SCHEDULED_PROCEDURE_STEP_ID);
+    let mut identifier = DataSet::new();
+    for tag in [tags::PATIENT_NAME, tags::PATIENT_ID, tags::ACCESSION_NUMBER, tags::STUDY_INSTANCE_UID] {
+        identifier.put_empty(tag);
+    }
+    identifier.put_items(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, vec![step]);
+    identifier
+}
+
+async fn modality(server: &Harness) -> Association {
+    let class = uid(uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND);
+    server.connect(&[Proposal::new(class, vec![uid(uids::EXPLICIT_VR_LITTLE_ENDIAN)])]).await
+}
+
+async fn worklist(association: &mut Association, identifier: &DataSet) -> Vec<DataSet> {
+    let class = uid(uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND);
+    let (steps, status) = association.find(&class, identifier).await.unwrap().all().await.unwrap();
+    assert_eq!(status, Status::SUCCESS);
+    steps
+}
+
+#[tokio::test]
+async fn an_order_is_on_the_worklist_of_its_modality_and_day() {
+    let server = Harness::start().await;
+    order(&server, "CT", "20261123").await;
+    order(&server, "CT", "20261130").await;
+    order(&server, "DX", "20261123").await;
+    let mut association = modality(&server).await;
+    for (modality, date, count) in [
+        ("CT", "20261123", 1),
+        ("CT", "20261120-20261201", 2),
+        ("", "20261123", 2),
+        ("MR", "20261123", 0),
+        ("CT", "20250101", 0),
+    ] {
+        let steps = worklist(&mut association, &identifier(modality, date)).await;
+        assert_eq!(steps.len(), count, "{modality} {date}");
+    }
+    let steps = worklist(&mut association, &identifier("CT", "20261123")).await;
+    let [step] = &steps[..] else { panic!("{} steps", steps.len()) };
+    assert_eq!(step.text(tags::PATIENT_NAME).as_deref(), Some(NAME));
+    assert_eq!(step.text(tags::SPECIFIC_CHARACTER_SET).as_deref(), Some("ISO_IR 192"));
+    assert!(step.text(tags::ACCESSION_NUMBER).is_some());
+    assert!(step.uid(tags::STUDY_INSTANCE_UID).unwrap().is_ok());
+    let scheduled = &step.items(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE)[0];
+    assert_eq!(scheduled.text(tags::MODALITY).as_deref(), Some("CT"));
+    assert_eq!(scheduled.text(tags::SCHEDULED_PROCEDURE_STEP_START_DATE).as_deref(), Some("20261123"));
+    assert!(!step.contains(tags::QUERY_RETRIEVE_LEVEL), "a worklist has no levels");
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_console_without_letters_reads_base_letters() {
+    let server = Harness::start().await;
+    order(&server, "CT", "20261123").await;
+    let mut console = Device::named(ae("TEST"));
+    console.worklist_names = WorklistNames::Ascii;
+    devices::upsert(server.archive.database(), &console).await.unwrap();
+    let mut association = modality(&server).await;
+    let steps = worklist(&mut association, &identifier("CT", "20261123")).await;
+    assert_eq!(steps[0].text(tags::PATIENT_NAME).as_deref(), Some("NGUYEN^THI MINH KHAI"));
+    assert!(!steps[0].contains(tags::SPECIFIC_CHARACTER_SET));
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn findscu_reads_the_worklist() {
+    let server = Harness::start().await;
+    order(&server, "CT", "20261123").await;
+    let port = server.address.port().to_string();
+    let arguments = ["-v", "-W", "-aec", "SEN", "127.0.0.1", &port, "-k", "PatientName"];
+    let step = ["-k", "ScheduledProcedureStepSequence[0].Modality=CT"];
+    let mut findscu = tokio::process::Command::new("findscu");
+    let output = match findscu.args(arguments).args(step).kill_on_drop(true).output().await {
+        Ok(output) => output,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            println!("skipped: findscu is not installed");
+            return;
+        }
+        Err(error) => panic!("findscu: {error}"),
+    };
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    assert!(
+        said.windows(NAME.len()).any(|window| window == NAME.as_bytes()),
+        "{}",
+        String::from_utf8_lossy(&said)
+    );
+    server.stop().await;
+}
