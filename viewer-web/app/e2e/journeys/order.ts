@@ -29,7 +29,13 @@ export async function order(page: Page): Promise<void> {
 
   await page.getByRole('link', { name: 'Danh sách thực hiện' }).click();
   const row = page.locator('[role="row"][aria-rowindex]', { hasText: name });
-  await row.waitFor();
+  await page.locator('[role="row"][aria-rowindex]').first().waitFor();
+  // Only rows on the screen exist: a long day is paged through.
+  await eventually('the order is on the worklist', async () => {
+    if ((await row.count()) > 0) return true;
+    await page.keyboard.press('PageDown');
+    return false;
+  });
   await row.getByRole('button', { name: 'Tiếp nhận' }).click();
   await row.getByText('Đã tiếp nhận').waitFor();
   await row.getByRole('button', { name: 'Hủy' }).click();

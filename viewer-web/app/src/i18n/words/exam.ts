@@ -89,7 +89,7 @@ export const exam = pair(
       noShow: 'No-show',
       cancel: 'Cancel',
       restore: 'Restore',
-      accept: 'Images complete',
+      accept: 'Complete',
       reopen: 'Acquire more',
       discontinue: 'Discontinue',
     },
