@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { phrases } from './index';
 import type { Phrases } from './words/pair';
@@ -27,5 +29,15 @@ describe('both languages', () => {
 
   it('write Vietnamese in composed characters, as people search for it', () => {
     for (const [key, text] of vi) expect(text, key).toBe(text.normalize('NFC'));
+  });
+
+  it('hold nothing that no page says', () => {
+    const folder = join(import.meta.dirname, '..');
+    const code = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.tsx?$/.test(name) && !name.includes('words'))
+      .map((name) => readFileSync(join(folder, name), 'utf8'))
+      .join('\n');
+    const said = (key: string): boolean => code.includes(`'${key}'`) || code.includes(`\`${key.slice(0, key.lastIndexOf('.'))}.\${`);
+    expect([...vi.keys()].filter((key) => !said(key))).toEqual([]);
   });
 });

@@ -4,7 +4,6 @@ import { pair } from './pair';
 export const search = pair(
   {
     placeholder: 'Tên, mã người bệnh, số chỉ định…',
-    hint: 'Không cần dấu, không cần viết hoa',
     from: 'Từ ngày',
     to: 'Đến ngày',
     period: { any: 'Mọi ngày', today: 'Hôm nay', yesterday: 'Hôm qua', week: '7 ngày', month: '30 ngày', range: 'Khoảng ngày' },
@@ -27,7 +26,7 @@ export const search = pair(
     otherStudies: 'Các ca khác của người bệnh',
     noSeries: 'Chưa có chuỗi ảnh',
     seriesImages: '{{count}} ảnh',
-    keys: { search: 'tìm', move: 'chọn', open: 'mở', leave: 'bỏ' },
+    keys: { move: 'chọn', open: 'mở' },
     upload: {
       button: 'Tải lên',
       files: 'Tệp DICOM',
@@ -40,7 +39,6 @@ export const search = pair(
       finishedFailed: '{{failed}} tệp không lưu được',
       skipped: '{{count}} tệp bỏ qua',
       cancel: 'Dừng',
-      failures: 'Không lưu được',
       waiting: 'đợi',
       kept: 'đã lưu',
       reason: {
@@ -61,7 +59,6 @@ export const search = pair(
   },
   {
     placeholder: 'Name, patient ID, accession…',
-    hint: 'No marks or capitals needed',
     from: 'From',
     to: 'To',
     period: { any: 'Any date', today: 'Today', yesterday: 'Yesterday', week: '7 days', month: '30 days', range: 'Date range' },
@@ -84,7 +81,7 @@ export const search = pair(
     otherStudies: "The patient's other exams",
     noSeries: 'No series yet',
     seriesImages: 'Images: {{count}}',
-    keys: { search: 'search', move: 'select', open: 'open', leave: 'leave' },
+    keys: { move: 'select', open: 'open' },
     upload: {
       button: 'Upload',
       files: 'DICOM files',
@@ -97,7 +94,6 @@ export const search = pair(
       finishedFailed: 'Files not kept: {{failed}}',
       skipped: 'Files skipped: {{count}}',
       cancel: 'Stop',
-      failures: 'Not kept',
       waiting: 'waiting',
       kept: 'kept',
       reason: {

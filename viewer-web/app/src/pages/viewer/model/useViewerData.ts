@@ -1,6 +1,6 @@
 import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
-import type { Series } from '~/api/dicomweb';
+import { useEffect, useMemo, useState } from 'react';
+import { hasPictures, type Series } from '~/api/dicomweb';
 import { seriesQuery, studyQuery } from '~/api/queries';
 import type { Study } from '~/api/types';
 import { useChanges } from '~/live/changes';
@@ -41,6 +41,12 @@ export function useViewerStudies(studyUid: string) {
     void client.invalidateQueries({ queryKey: ['series', studyUid] });
     void client.invalidateQueries({ queryKey: ['displaySets', studyUid] });
   }, studyUid);
+
+  // The newest other study of the same kind stands unfolded: it is what one compares with.
+  const comparable = study.data?.priors.find(({ modalities }) => modalities.some((modality) => hasPictures(modality) && study.data.modalities.includes(modality)));
+  useEffect(() => {
+    if (comparable) setUnfolded([comparable.studyUid]);
+  }, [comparable?.studyUid]);
 
   const strip = useMemo((): StripStudy[] => {
     if (!study.data) return [];
