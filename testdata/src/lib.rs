@@ -12,8 +12,7 @@
 //! }
 //! ```
 //!
-//! [`ct_slices`] gives quick CT instances where a test only needs something to store, [`rows`] fills an index
-//! without any pixels.
+//! [`ct_slices`] gives quick CT instances where a test only needs something to store.
 #![allow(clippy::indexing_slicing, reason = "reads nothing foreign; sizes are this crate's own constants")]
 
 mod case;
