@@ -3,6 +3,13 @@
 //!
 //! The statements are caught on their way: sqlx tells `tracing` of each one it runs.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "functions that tests share may fail a test as tests do"
+)]
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};

@@ -1,5 +1,12 @@
 //! The rows' behaviour, the same on SQLite and PostgreSQL.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "functions that tests share may fail a test as tests do"
+)]
+
 mod access;
 mod arrivals;
 mod backends;
