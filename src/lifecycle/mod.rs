@@ -20,6 +20,7 @@ use crate::http;
 use crate::telemetry;
 
 pub use first_start::FirstAdministrator;
+use signals::{Signal, Signals};
 
 /// How long open associations and transfers may finish at a stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
@@ -37,6 +38,7 @@ pub struct Running {
     /// The account made because there was none.
     pub first_administrator: Option<FirstAdministrator>,
     audit_log: AuditLog,
+    signals: Signals,
     shutdown: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     config: Config,
@@ -77,6 +79,8 @@ pub async fn start(
     config: Config,
     reread: Box<dyn Fn() -> anyhow::Result<Config> + Send>,
 ) -> anyhow::Result<Running> {
+    // From here on a signal is an orderly stop, whoever sends it in the moment of getting ready.
+    let signals = Signals::listen()?;
     let metrics = telemetry::start_metrics()?;
     // The doors are bound before the archive is opened, so that a port already taken is told at
     // once, and answer only when everything behind them is ready.
@@ -121,6 +125,7 @@ pub async fn start(
         archive,
         first_administrator,
         audit_log,
+        signals,
         shutdown,
         tasks,
         config,
@@ -146,14 +151,13 @@ impl Running {
     /// no new callers, open work finishes, the archive's batches are written, its lease is given
     /// back. A second signal ends the process at once.
     pub async fn until_stopped(mut self) -> anyhow::Result<()> {
-        let mut signals = signals::Signals::listen()?;
         loop {
             tokio::select! {
-                signal = signals.next() => match signal {
-                    signals::Signal::Reload => {
+                signal = self.signals.next() => match signal {
+                    Signal::Reload => {
                         reload::apply(&mut self.config, &self.reread, self.archive.database()).await;
                     }
-                    signals::Signal::Stop(name) => {
+                    Signal::Stop(name) => {
                         tracing::info!(signal = name, "stopping");
                         break;
                     }
@@ -174,7 +178,7 @@ impl Running {
                     tracing::warn!("work was cut off at the stop");
                 }
             }
-            _ = signals.next_stop() => anyhow::bail!("stopped by a second signal before open work had finished"),
+            _ = self.signals.next_stop() => anyhow::bail!("stopped by a second signal before open work had finished"),
         }
         self.audit_log.flush().await;
         self.archive.close().await;

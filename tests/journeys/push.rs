@@ -85,7 +85,7 @@ async fn every_storable_sample_is_acknowledged_and_found() {
             refused += 1;
         }
     }
-    assert!(instances.len() > 100 && refused > 0, "{} were sent, {refused} refused", instances.len());
+    assert!(instances.len() >= 80 && refused > 0, "{} were sent, {refused} refused", instances.len());
     for instance in &instances {
         let path = format!("/dicomweb/instances?SOPInstanceUID={instance}");
         let found: Value = reqwest::get(sen.url(&path)).await.unwrap().json().await.unwrap();
