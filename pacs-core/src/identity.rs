@@ -32,13 +32,19 @@ pub enum Likeness {
 /// Compares two notices of what should be one person. What one of them does not say contradicts
 /// nothing.
 pub fn compare(known: &PatientAttributes, sent: &PatientAttributes) -> Likeness {
-    let names = known.name.is_empty() || sent.name.is_empty() || name_key(&known.name) == name_key(&sent.name);
+    let names =
+        known.name.is_empty() || sent.name.is_empty() || name_key(&known.name) == name_key(&sent.name);
     let agree = |a: &Option<String>, b: &Option<String>| match (a, b) {
         (Some(a), Some(b)) => a == b,
         _ => true,
     };
-    let sexes = agree(&known.sex, &sent.sex) || [&known.sex, &sent.sex].iter().any(|s| s.as_deref() == Some("O"));
-    if names && sexes && agree(&known.birth_date, &sent.birth_date) { Likeness::Same } else { Likeness::Doubtful }
+    let sexes =
+        agree(&known.sex, &sent.sex) || [&known.sex, &sent.sex].iter().any(|s| s.as_deref() == Some("O"));
+    if names && sexes && agree(&known.birth_date, &sent.birth_date) {
+        Likeness::Same
+    } else {
+        Likeness::Doubtful
+    }
 }
 
 #[cfg(test)]

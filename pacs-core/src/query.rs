@@ -173,7 +173,14 @@ impl Query {
 
     /// A query for everything at a level, with the attributes that every answer has.
     pub fn new(level: Level) -> Self {
-        Self { level, filters: Vec::new(), returns: Returns::Tags(Vec::new()), limit: None, offset: 0, fuzzy: false }
+        Self {
+            level,
+            filters: Vec::new(),
+            returns: Returns::Tags(Vec::new()),
+            limit: None,
+            offset: 0,
+            fuzzy: false,
+        }
     }
 
     /// Adds a key. An empty value, or one of nothing but `*`, is universal matching: the attribute
@@ -337,7 +344,8 @@ mod tests {
 
     #[test]
     fn uid_lists_take_backslash_and_comma() {
-        let uids = |list: &[&str]| Some(Matching::Uids(list.iter().map(|uid| Uid::parse(uid).unwrap()).collect()));
+        let uids =
+            |list: &[&str]| Some(Matching::Uids(list.iter().map(|uid| Uid::parse(uid).unwrap()).collect()));
         assert_eq!(matched(tags::STUDY_INSTANCE_UID, VR::UI, "1.2"), uids(&["1.2"]));
         assert_eq!(matched(tags::STUDY_INSTANCE_UID, VR::UI, "1.2\\1.3,1.4"), uids(&["1.2", "1.3", "1.4"]));
     }

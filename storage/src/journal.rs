@@ -29,7 +29,8 @@ impl Archive {
             let key = format!("{PREFIX}/{:020}-{now_ms:015}.jsonl", first.id);
             let mut lines = Vec::new();
             for act in &waiting {
-                serde_json::to_writer(&mut lines, act).map_err(|error| Error::internal("write the journal", error))?;
+                serde_json::to_writer(&mut lines, act)
+                    .map_err(|error| Error::internal("write the journal", error))?;
                 lines.push(b'\n');
             }
             self.0.objects.put(&packs::path(&key), PutPayload::from(lines)).await?;
@@ -44,14 +45,16 @@ impl Archive {
     /// Plays the journal's acts that the rows lack, in the order of their numbers; answers how many.
     pub(crate) async fn replay_journal(&self) -> Result<u64> {
         let prefix = packs::path(PREFIX);
-        let mut objects: Vec<_> = self.0.objects.list(Some(&prefix)).map_ok(|object| object.location).try_collect().await?;
+        let mut objects: Vec<_> =
+            self.0.objects.list(Some(&prefix)).map_ok(|object| object.location).try_collect().await?;
         objects.sort_unstable();
         let mut played = 0;
         for object in objects {
             let lines = self.0.objects.get(&object).await?.bytes().await?;
             for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                let act: Act = serde_json::from_slice(line)
-                    .map_err(|error| Error::Corrupt(format!("the journal in {object} is damaged: {error}")))?;
+                let act: Act = serde_json::from_slice(line).map_err(|error| {
+                    Error::Corrupt(format!("the journal in {object} is damaged: {error}"))
+                })?;
                 let mut tx = self.0.database.begin(Durability::Batched).await?;
                 played += u64::from(acts::replay(&mut tx, &act, self.0.config.clock.now_ms()).await?);
                 tx.commit().await?;

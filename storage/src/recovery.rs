@@ -69,7 +69,11 @@ impl Archive {
         if lost == 0 {
             return segments::remove(&self.0.database, id).await;
         }
-        tracing::error!(segment = id.0, instances = lost, "a segment of the spool is gone with instances in it");
+        tracing::error!(
+            segment = id.0,
+            instances = lost,
+            "a segment of the spool is gone with instances in it"
+        );
         metrics::counter!("sen_damaged_instances_total").increment(lost as u64);
         Ok(())
     }
@@ -83,7 +87,8 @@ impl Archive {
             self.cut(id, at, known.iter().any(|offset| *offset >= at)).await?;
         }
         let last = entries.last().map(Entry::start);
-        let missing: Vec<Entry> = entries.into_iter().filter(|entry| !known.contains(&entry.offset)).collect();
+        let missing: Vec<Entry> =
+            entries.into_iter().filter(|entry| !known.contains(&entry.offset)).collect();
         if missing.is_empty() {
             return Ok(0);
         }
@@ -100,7 +105,11 @@ impl Archive {
                     Found::Whole(instance) => whole.push(*instance),
                     Found::Torn if Some(start) == last => self.cut(id, start, false).await?,
                     Found::Torn => {
-                        tracing::warn!(segment = id.0, start, "an entry without a row is not whole; it is passed over");
+                        tracing::warn!(
+                            segment = id.0,
+                            start,
+                            "an entry without a row is not whole; it is passed over"
+                        );
                     }
                     Found::Refused(why) => {
                         tracing::error!(segment = id.0, start, %why, "a whole entry cannot be indexed; its segment is kept");
@@ -190,7 +199,9 @@ fn look(spool: &Spool, id: SegmentId, entries: Vec<Entry>) -> Result<Vec<(u64, F
         .into_iter()
         .map(|entry| {
             let (start, header) = (entry.start(), entry.header);
-            if !scan::content_is_whole(&file, entry.offset, &header).map_err(|error| Error::io(context, error))? {
+            if !scan::content_is_whole(&file, entry.offset, &header)
+                .map_err(|error| Error::io(context, error))?
+            {
                 return Ok((start, Found::Torn));
             }
             let dataset = entry.offset.saturating_add(header.head_bytes);

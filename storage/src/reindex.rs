@@ -65,7 +65,12 @@ impl Archive {
         Ok(report)
     }
 
-    async fn reindex_pack(&self, key: &str, companion: &ObjectMeta, report: &mut ReindexReport) -> Result<()> {
+    async fn reindex_pack(
+        &self,
+        key: &str,
+        companion: &ObjectMeta,
+        report: &mut ReindexReport,
+    ) -> Result<()> {
         let compressed = self.0.objects.get(&companion.location).await?.bytes().await?;
         let Some((pack, series)) = self.pack_row(key, companion).await? else { return Ok(()) };
         let mut reader = Reader::open(compressed).await?;

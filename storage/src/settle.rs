@@ -23,10 +23,10 @@ use crate::events::{self, EventKind, NewEvent};
 use crate::index::place::Kept;
 use crate::index::series::{self, Resting};
 use crate::index::spooled::{self, Spooled};
-use crate::keyed::KeyedLocks;
 use crate::index::{PackId, SegmentId, SeriesId, packs as pack_rows, segments};
-use crate::packs::writer::{self, BuildError, Built};
+use crate::keyed::KeyedLocks;
 use crate::packs;
+use crate::packs::writer::{self, BuildError, Built};
 
 /// The most entries, and about the most bytes, of one pack; a larger series makes several.
 const PACK_ENTRIES: i64 = 4096;

@@ -10,7 +10,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let province = testdata::Province::new(seed, jiff::civil::date(2026, 11, 23));
     for study in province.studies() {
         let written = study.write_folder(Path::new(&folder))?;
-        println!("{} {} {}: {written}", study.performed_at(), study.patient().name.spoken(), study.order().procedure.name);
+        println!(
+            "{} {} {}: {written}",
+            study.performed_at(),
+            study.patient().name.spoken(),
+            study.order().procedure.name
+        );
     }
     Ok(())
 }

@@ -21,24 +21,38 @@ pub(crate) struct Told {
 struct Visit(i32, usize, &'static str, i16);
 
 pub(crate) const TOLD: &[Told] = &[
-    told("Nguyễn", "Văn", "An", Sex::Male, 58, &[
-        Visit(0, 0, "SA.BUNG", 450),
-        Visit(0, 0, "CT.BUNG.CQ", 490),
-        Visit(398, 0, "CT.BUNG.CQ", 615),
-        Visit(398, 0, "XQ.NGUC.T", 560),
-    ]),
-    told("Trần", "Thị Bích", "Hồng", Sex::Female, 46, &[
-        Visit(0, 0, "XQ.NGUC.T", 465),
-        Visit(0, 0, "CT.NGUC", 545),
-        Visit(187, 0, "XQ.NGUC.T", 505),
-    ]),
+    told(
+        "Nguyễn",
+        "Văn",
+        "An",
+        Sex::Male,
+        58,
+        &[
+            Visit(0, 0, "SA.BUNG", 450),
+            Visit(0, 0, "CT.BUNG.CQ", 490),
+            Visit(398, 0, "CT.BUNG.CQ", 615),
+            Visit(398, 0, "XQ.NGUC.T", 560),
+        ],
+    ),
+    told(
+        "Trần",
+        "Thị Bích",
+        "Hồng",
+        Sex::Female,
+        46,
+        &[Visit(0, 0, "XQ.NGUC.T", 465), Visit(0, 0, "CT.NGUC", 545), Visit(187, 0, "XQ.NGUC.T", 505)],
+    ),
     told("Lê", "Quang", "Dũng", Sex::Male, 67, &[Visit(1, 0, "CT.NGUC", 870), Visit(366, 0, "CT.NGUC", 540)]),
     told("Phạm", "Thị Thu", "Hà", Sex::Female, 33, &[Visit(0, 0, "SA.BUNG", 475)]),
     told("Hoàng", "Minh", "Đức", Sex::Male, 51, &[Visit(0, 0, "MR.SONAO", 500)]),
-    told("Đặng", "Thị Kim", "Oanh", Sex::Female, 72, &[
-        Visit(0, 0, "XQ.NGUC.T", 515),
-        Visit(341, 0, "XQ.NGUC.T", 600),
-    ]),
+    told(
+        "Đặng",
+        "Thị Kim",
+        "Oanh",
+        Sex::Female,
+        72,
+        &[Visit(0, 0, "XQ.NGUC.T", 515), Visit(341, 0, "XQ.NGUC.T", 600)],
+    ),
     told("Võ", "Thành", "Tài", Sex::Male, 39, &[Visit(1, 1, "CT.BUNG", 640)]),
     told("Vũ", "Đình", "Nghĩa", Sex::Male, 63, &[Visit(2, 2, "XQ.NGUC.T", 555)]),
 ];
@@ -51,7 +65,9 @@ impl Told {
 
 /// The orders of told patients on one day at one hospital.
 pub(crate) fn orders(province: &Province, hospital: usize, date: Date) -> impl Iterator<Item = Order> {
-    all_orders(province).filter(move |(place, order)| *place == hospital && order.scheduled_at.date() == date).map(|(_, order)| order)
+    all_orders(province)
+        .filter(move |(place, order)| *place == hospital && order.scheduled_at.date() == date)
+        .map(|(_, order)| order)
 }
 
 /// Every order of every told patient, with the place of its hospital in the list.

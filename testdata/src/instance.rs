@@ -49,7 +49,12 @@ pub(crate) struct Identity {
 }
 
 /// Writes the file: head, every attribute of `set`, pixel data.
-pub(crate) fn assemble(identity: Identity, set: &DataSet, pixels: PixelData, source: Option<&AeTitle>) -> Instance {
+pub(crate) fn assemble(
+    identity: Identity,
+    set: &DataSet,
+    pixels: PixelData,
+    source: Option<&AeTitle>,
+) -> Instance {
     let syntax = match pixels {
         PixelData::Words(_) => well_known(uids::EXPLICIT_VR_LITTLE_ENDIAN),
         PixelData::Jpeg(_) => well_known(uids::JPEG_BASELINE8_BIT),

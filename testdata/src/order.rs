@@ -42,8 +42,14 @@ pub struct Order {
     pub emergency: bool,
 }
 
-const DEPARTMENTS: &[&str] =
-    &["Khoa Khám bệnh", "Khoa Cấp cứu", "Khoa Ngoại tổng hợp", "Khoa Nội tiêu hóa", "Khoa Hô hấp", "Khoa Thần kinh"];
+const DEPARTMENTS: &[&str] = &[
+    "Khoa Khám bệnh",
+    "Khoa Cấp cứu",
+    "Khoa Ngoại tổng hợp",
+    "Khoa Nội tiêu hóa",
+    "Khoa Hô hấp",
+    "Khoa Thần kinh",
+];
 
 impl Order {
     /// The order of one place in a day's book.
@@ -112,7 +118,8 @@ impl Order {
                 })
                 .collect();
             let procedure = *pick(&mut random, &offered);
-            let patient = Province::TOLD_PATIENTS + random.random_range(0..Province::PATIENTS - Province::TOLD_PATIENTS);
+            let patient = Province::TOLD_PATIENTS
+                + random.random_range(0..Province::PATIENTS - Province::TOLD_PATIENTS);
             let minute = 7 * 60 + 5 * random.random_range(0..114);
             Order::make(province, slot, patient, procedure, minute)
         })
@@ -138,19 +145,29 @@ pub(crate) struct Slot {
 impl Slot {
     /// A number no other line has.
     fn number(self) -> u64 {
-        let day = u64::from(self.date.year().unsigned_abs()) * 366 + u64::from(self.date.day_of_year().unsigned_abs());
+        let day = u64::from(self.date.year().unsigned_abs()) * 366
+            + u64::from(self.date.day_of_year().unsigned_abs());
         (day * 100 + self.hospital as u64) * 10_000 + self.order
     }
 }
 
 fn reasons(procedure: &Procedure) -> &'static [&'static str] {
     match procedure.subject {
-        Some(Subject::CtAbdomen) => {
-            &["Đau bụng thượng vị, theo dõi viêm tụy", "Theo dõi u gan", "Đau hố chậu phải", "Kiểm tra sau mổ"]
+        Some(Subject::CtAbdomen) => &[
+            "Đau bụng thượng vị, theo dõi viêm tụy",
+            "Theo dõi u gan",
+            "Đau hố chậu phải",
+            "Kiểm tra sau mổ",
+        ],
+        Some(Subject::CtChest) => {
+            &["Ho kéo dài, nốt mờ phổi phải trên X-quang", "Khó thở, theo dõi viêm phổi"]
         }
-        Some(Subject::CtChest) => &["Ho kéo dài, nốt mờ phổi phải trên X-quang", "Khó thở, theo dõi viêm phổi"],
-        Some(Subject::ChestFrontal) => &["Ho, sốt 3 ngày", "Khám sức khỏe định kỳ", "Đau ngực", "Trước phẫu thuật"],
-        Some(Subject::UltrasoundAbdomen) => &["Đau hạ sườn phải sau ăn", "Men gan cao", "Khám sức khỏe định kỳ"],
+        Some(Subject::ChestFrontal) => {
+            &["Ho, sốt 3 ngày", "Khám sức khỏe định kỳ", "Đau ngực", "Trước phẫu thuật"]
+        }
+        Some(Subject::UltrasoundAbdomen) => {
+            &["Đau hạ sườn phải sau ăn", "Men gan cao", "Khám sức khỏe định kỳ"]
+        }
         Some(Subject::MrBrain) => &["Đau đầu kéo dài", "Yếu nửa người trái", "Chóng mặt"],
         None => &["Theo dõi", "Đau kéo dài", "Kiểm tra sau điều trị"],
     }

@@ -36,7 +36,8 @@ pub struct Patient {
 const BIRTH_PLACES: &[(&str, u32)] =
     &[("001", 6), ("034", 4), ("036", 5), ("037", 8), ("038", 40), ("040", 9), ("042", 3), ("079", 4)];
 
-const CARD_KINDS: &[(&str, u32)] = &[("DN4", 30), ("GD4", 28), ("HT3", 16), ("TE1", 8), ("HN2", 5), ("HS4", 10)];
+const CARD_KINDS: &[(&str, u32)] =
+    &[("DN4", 30), ("GD4", 28), ("HT3", 16), ("TE1", 8), ("HN2", 5), ("HS4", 10)];
 
 const PLACES: &[&str] = &[
     "phường Hồ Sen, thành phố An Hà",
@@ -120,7 +121,8 @@ fn national_id(place: &str, sex: Sex, birth_date: Date, tail: &str) -> String {
 
 /// Ages as radiology sees them: few children, many over fifty.
 fn age_in_years(random: &mut ChaCha8Rng) -> i32 {
-    let bracket = *pick_weighted(random, &[(1, 4), (5, 5), (15, 8), (25, 16), (40, 22), (55, 26), (70, 14), (82, 5)]);
+    let bracket =
+        *pick_weighted(random, &[(1, 4), (5, 5), (15, 8), (25, 16), (40, 22), (55, 26), (70, 14), (82, 5)]);
     bracket + random.random_range(0..13)
 }
 

@@ -81,7 +81,9 @@ impl Province {
         let mut orders: Vec<Order> = (0..HOSPITALS.len())
             .flat_map(|hospital| case::orders(self, hospital, date).chain(Order::book(self, hospital, date)))
             .collect();
-        orders.sort_by(|a, b| (a.scheduled_at, &a.accession_number).cmp(&(b.scheduled_at, &b.accession_number)));
+        orders.sort_by(|a, b| {
+            (a.scheduled_at, &a.accession_number).cmp(&(b.scheduled_at, &b.accession_number))
+        });
         orders
     }
 }

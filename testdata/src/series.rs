@@ -50,7 +50,13 @@ const ANATOMY_SEED: u64 = 7;
 
 /// The series of one subject.
 pub(crate) fn plans(subject: Subject, order: &Order) -> Vec<SeriesPlan> {
-    let plan = |number, description, protocol, count, images| SeriesPlan { number, description, protocol, count, images };
+    let plan = |number, description, protocol, count, images| SeriesPlan {
+        number,
+        description,
+        protocol,
+        count,
+        images,
+    };
     let us = |view, cine| Images::Ultrasound { view, cine };
     let mr = |repetition_ms, echo_ms, inversion_ms, window| Images::Brain {
         weighting: Weighting { repetition_ms, echo_ms, inversion_ms },
@@ -58,13 +64,31 @@ pub(crate) fn plans(subject: Subject, order: &Order) -> Vec<SeriesPlan> {
     };
     match subject {
         Subject::CtAbdomen if order.procedure.code == "CT.BUNG.CQ" => {
-            vec![plan(2, "Bụng thì tĩnh mạch cửa 2.5 mm", "Bụng có cản quang", 144, Images::Ct { chest: false, contrast: true })]
+            vec![plan(
+                2,
+                "Bụng thì tĩnh mạch cửa 2.5 mm",
+                "Bụng có cản quang",
+                144,
+                Images::Ct { chest: false, contrast: true },
+            )]
         }
         Subject::CtAbdomen => {
-            vec![plan(2, "Bụng 2.5 mm", "Bụng không cản quang", 144, Images::Ct { chest: false, contrast: false })]
+            vec![plan(
+                2,
+                "Bụng 2.5 mm",
+                "Bụng không cản quang",
+                144,
+                Images::Ct { chest: false, contrast: false },
+            )]
         }
         Subject::CtChest => {
-            vec![plan(2, "Ngực 2.5 mm", "Ngực không cản quang", 128, Images::Ct { chest: true, contrast: false })]
+            vec![plan(
+                2,
+                "Ngực 2.5 mm",
+                "Ngực không cản quang",
+                128,
+                Images::Ct { chest: true, contrast: false },
+            )]
         }
         Subject::ChestFrontal => {
             // Some machines send the negative, as film was.
@@ -132,7 +156,12 @@ impl Painter {
         };
         let started_at = performed_at.saturating_add((90 * (plan.number - 1)).seconds());
         let mut set = DataSet::new();
-        put_instance(&mut set, &identity, index as i64 + 1, started_at.saturating_add((index as i64 / 4).seconds()));
+        put_instance(
+            &mut set,
+            &identity,
+            index as i64 + 1,
+            started_at.saturating_add((index as i64 / 4).seconds()),
+        );
         put_patient(&mut set, patient, order);
         put_study(&mut set, order, performed_at);
         let operator = format!("KTV {:02}", number_of(order.device.ae_title.as_str()) % 20);
@@ -151,7 +180,9 @@ impl Painter {
                 put_ct_slice(&mut set, volume, &frame_of_reference, index, chest, contrast)
             }
             (Painter::Chest(film), Images::Chest { negative }) => put_film(&mut set, film, negative),
-            (Painter::Ultrasound(sector), Images::Ultrasound { cine, .. }) => put_sector(&mut set, sector, cine),
+            (Painter::Ultrasound(sector), Images::Ultrasound { cine, .. }) => {
+                put_sector(&mut set, sector, cine)
+            }
             (Painter::Brain(head), Images::Brain { weighting, window }) => {
                 put_head(&mut set, head, &frame_of_reference, index, weighting, window)
             }
@@ -178,8 +209,11 @@ fn put_ct_slice(
         spacing_mm,
         thickness_mm: f64::from(volume.spacing_mm),
     };
-    let windows: &[(f64, f64, &str)] =
-        if chest { &[(-550.0, 1600.0, "LUNG"), (40.0, 400.0, "MEDIASTINUM")] } else { &[(50.0, 400.0, "ABDOMEN"), (400.0, 1800.0, "BONE")] };
+    let windows: &[(f64, f64, &str)] = if chest {
+        &[(-550.0, 1600.0, "LUNG"), (40.0, 400.0, "MEDIASTINUM")]
+    } else {
+        &[(50.0, 400.0, "ABDOMEN"), (400.0, 1800.0, "BONE")]
+    };
     let scan = Scan {
         contrast,
         kernel: if chest { "B50" } else { "B30" },

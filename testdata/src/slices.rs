@@ -156,7 +156,8 @@ impl Iterator for CtSlices {
             spacing_mm,
             thickness_mm: 2.5,
         };
-        let raster = Raster { rows: self.side, columns: self.side, bits_stored: 12, photometric: "MONOCHROME2" };
+        let raster =
+            Raster { rows: self.side, columns: self.side, bits_stored: 12, photometric: "MONOCHROME2" };
         let scan = Scan {
             contrast: false,
             kernel: "B30",
@@ -188,7 +189,8 @@ mod tests {
         let mut hashes = std::collections::HashSet::new();
         for (n, instance) in slices.iter().enumerate() {
             let syntax = transfer_syntax::of(&instance.transfer_syntax);
-            let reading = read_slice(instance.dataset(), &syntax, &Limits::default(), Until::PixelData).unwrap();
+            let reading =
+                read_slice(instance.dataset(), &syntax, &Limits::default(), Until::PixelData).unwrap();
             let lifted = attributes::lift(&reading.data_set).unwrap();
             assert_eq!(lifted.instance.uid, instance.uid);
             assert_eq!(lifted.instance.number, Some(n as i64 + 1));

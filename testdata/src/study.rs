@@ -75,7 +75,11 @@ impl Study {
     pub fn instances(&self) -> Instances<'_> {
         let plans = self.plans().into_iter().enumerate();
         let series = plans
-            .map(|(n, plan)| Series { uid: uid_below(self.uid(), "series", n as u64 + 1), plan, painter: None })
+            .map(|(n, plan)| Series {
+                uid: uid_below(self.uid(), "series", n as u64 + 1),
+                plan,
+                painter: None,
+            })
             .collect();
         Instances { study: self, series, next: 0, ready: VecDeque::new() }
     }
@@ -138,7 +142,9 @@ impl Iterator for Instances<'_> {
             let end = (self.next + rayon::current_num_threads()).min(plan.count);
             let made: Vec<Instance> = (self.next..end)
                 .into_par_iter()
-                .map(|index| painter.instance(plan, uid, &study.patient, &study.order, study.performed_at(), index))
+                .map(|index| {
+                    painter.instance(plan, uid, &study.patient, &study.order, study.performed_at(), index)
+                })
                 .collect();
             self.next = end;
             self.ready.extend(made);

@@ -5,7 +5,8 @@ use pacs_core::dataset::{DataSet, Limits, Reading, Until, Value, read_slice};
 use pacs_core::part10::{self, HeadProgress};
 use pacs_core::pixels::frames::{OffsetTables, encapsulated, native_frame_range, starts_image};
 use pacs_core::pixels::{
-    Frame, Layout, Photometric, PixelError, RenderOptions, Rendering, Viewport, decode, encode_jpeg, encode_png, render,
+    Frame, Layout, Photometric, PixelError, RenderOptions, Rendering, Viewport, decode, encode_jpeg,
+    encode_png, render,
 };
 use pacs_core::uid::Uid;
 use pacs_core::{tags, transfer_syntax};
@@ -43,7 +44,8 @@ fn open(path: &Path) -> Result<Image, Box<dyn std::error::Error>> {
     } else {
         &file[offset..]
     };
-    let plain = if syntax.deflated { transfer_syntax::of(&Uid::parse("1.2.840.10008.1.2.1")?) } else { syntax };
+    let plain =
+        if syntax.deflated { transfer_syntax::of(&Uid::parse("1.2.840.10008.1.2.1")?) } else { syntax };
     let limits = Limits { value_bytes: 1 << 20, ..Limits::default() };
     let reading = read_slice(encoded, &plain, &limits, Until::End)?;
     let layout = Layout::from_reading(&reading)?;
@@ -52,18 +54,28 @@ fn open(path: &Path) -> Result<Image, Box<dyn std::error::Error>> {
 }
 
 /// The encoded bytes of every frame.
-fn frames(reading: &Reading, layout: &Layout, encoded: &[u8]) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
+fn frames(
+    reading: &Reading,
+    layout: &Layout,
+    encoded: &[u8],
+) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
     let place = reading.pixel_data.ok_or("no pixel data")?;
     let at = |offset: u64, length: u64| {
         encoded.get(offset as usize..(offset + length) as usize).ok_or("bytes are missing")
     };
     if let Some(Value::Fragments(fragments)) = reading.data_set.get(place.tag).map(|element| &element.value) {
         let (table, fragments) = fragments.split_first().ok_or("no basic offset table")?;
-        let basic: Vec<u32> =
-            at(table.offset, table.length)?.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+        let basic: Vec<u32> = at(table.offset, table.length)?
+            .as_chunks()
+            .0
+            .iter()
+            .map(|word| u32::from_le_bytes(*word))
+            .collect();
         let longs = |tag| -> Vec<u64> {
             let bytes = reading.data_set.get(tag).and_then(|element| element.bytes());
-            bytes.map(|bytes| bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect()).unwrap_or_default()
+            bytes
+                .map(|bytes| bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
+                .unwrap_or_default()
         };
         let (extended, extended_lengths) =
             (longs(tags::EXTENDED_OFFSET_TABLE), longs(tags::EXTENDED_OFFSET_TABLE_LENGTHS));

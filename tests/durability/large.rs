@@ -1,7 +1,7 @@
 //! One instance of a gibibyte, in and out, in bounded memory.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use dimse_scp::dimse::Status;
@@ -21,7 +21,7 @@ const MEMORY_BYTES: u64 = 200 << 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gibibyte_in_one_instance_passes_through_little_memory() {
     let folder = tempfile::tempdir().unwrap();
-    let (file, uid) = write(folder.path());
+    let (file, offset, uid) = write(folder.path());
     let sen = Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "0").start();
     let target = Target {
         address: sen.dimse.to_string(),
@@ -34,7 +34,7 @@ async fn a_gibibyte_in_one_instance_passes_through_little_memory() {
     assert_eq!(association.store(&instance).await.unwrap().status, Status::SUCCESS);
     association.release().await.unwrap();
     assert_small(&sen, "storing");
-    assert_back(&sen, &file, &uid).await;
+    assert_back(&sen, &file, offset, &uid).await;
     assert_small(&sen, "retrieving from the spool");
 
     let spool = sen.folder().join("data/spool");
@@ -46,27 +46,33 @@ async fn a_gibibyte_in_one_instance_passes_through_little_memory() {
     })
     .await;
     assert_small(&sen, "settling");
-    assert_back(&sen, &file, &uid).await;
+    assert_back(&sen, &file, offset, &uid).await;
     assert_small(&sen, "retrieving from the pack");
 }
 
-/// Asks for the instance and compares it piece by piece with the file.
-async fn assert_back(sen: &Sen, file: &Path, uid: &Uid) {
+/// Asks for the instance and compares its data set piece by piece with that of the file, which
+/// begins at `offset`. The head is the archive's own.
+async fn assert_back(sen: &Sen, file: &Path, offset: u64, uid: &Uid) {
     let url = sen.url(&format!("/dicomweb/studies/{uid}.1/series/{uid}.2/instances/{uid}.3"));
     let request = reqwest::Client::new().get(url).header("accept", "application/dicom; transfer-syntax=*");
     let answer = request.send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let mut want = File::open(file).unwrap();
+    let dataset_bytes = want.metadata().unwrap().len() - offset;
+    want.seek(SeekFrom::Start(offset)).unwrap();
+    let mut of_head = (answer.content_length().unwrap() - dataset_bytes) as usize;
     let mut pieces = answer.bytes_stream();
     let mut total = 0;
     while let Some(piece) = pieces.next().await {
-        let piece = piece.unwrap();
+        let mut piece = piece.unwrap();
+        let head = piece.split_to(of_head.min(piece.len()));
+        of_head -= head.len();
         let mut same = vec![0; piece.len()];
         want.read_exact(&mut same).unwrap();
         assert!(piece == same, "differs after {total} bytes");
         total += piece.len() as u64;
     }
-    assert_eq!(total, want.metadata().unwrap().len());
+    assert_eq!(total, dataset_bytes);
 }
 
 /// Linux keeps the most memory a process ever held.
@@ -79,7 +85,7 @@ fn assert_small(sen: &Sen, after: &str) {
 }
 
 /// A multi-frame instance in a file, never whole in memory here either.
-fn write(folder: &Path) -> (PathBuf, Uid) {
+fn write(folder: &Path) -> (PathBuf, u64, Uid) {
     let uid = Uid::generate(rand::random());
     let child = |number: u8| Uid::parse(&format!("{uid}.{number}")).unwrap();
     let class = Uid::parse(uids::MULTI_FRAME_GRAYSCALE_BYTE_SECONDARY_CAPTURE_IMAGE_STORAGE).unwrap();
@@ -109,6 +115,7 @@ fn write(folder: &Path) -> (PathBuf, Uid) {
     }
     set.put_text(tags::PHOTOMETRIC_INTERPRETATION, "MONOCHROME2");
     let mut head = part10::write_head(&class, &child(3), &syntax, None);
+    let offset = head.len() as u64;
     dataset::write(&set, &transfer_syntax::of(&syntax), &mut head).unwrap();
     head.extend_from_slice(&[0xE0, 0x7F, 0x10, 0x00, b'O', b'B', 0, 0]);
     head.extend_from_slice(&u32::try_from(FRAMES * FRAME_BYTES).unwrap().to_le_bytes());
@@ -120,5 +127,5 @@ fn write(folder: &Path) -> (PathBuf, Uid) {
         file.write_all(&pixels).unwrap();
     }
     file.flush().unwrap();
-    (path, uid)
+    (path, offset, uid)
 }

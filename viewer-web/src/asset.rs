@@ -42,7 +42,8 @@ pub(crate) async fn hashed(Path(name): Path<String>, headers: HeaderMap) -> Resp
 
 /// The sign in the browser's tab.
 pub(crate) async fn favicon(headers: HeaderMap) -> Response {
-    answer("favicon.svg", Keeping::Revalidated, &headers).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
+    answer("favicon.svg", Keeping::Revalidated, &headers)
+        .unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
 /// The file of this name in the smallest form the browser accepts; `None` when the build has no such file.

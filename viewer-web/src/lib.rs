@@ -16,9 +16,8 @@ use axum::routing::get;
 /// The router of the pages. It keeps no state and needs no sign-in: what is worth protecting comes from `/api/v1`
 /// and `/dicomweb`.
 pub fn router() -> Router {
-    let mut router = Router::new()
-        .route("/assets/{name}", get(asset::hashed))
-        .route("/favicon.svg", get(asset::favicon));
+    let mut router =
+        Router::new().route("/assets/{name}", get(asset::hashed)).route("/favicon.svg", get(asset::favicon));
     for page in pages::PAGES {
         router = router.route(page, get(asset::index));
     }

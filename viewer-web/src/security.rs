@@ -2,7 +2,9 @@
 
 use axum::response::Response;
 use http::HeaderValue;
-use http::header::{CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS};
+use http::header::{
+    CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 
 /// Only this server's own code runs and only this server is talked to. The image decoders are WebAssembly
 /// (`wasm-unsafe-eval`) inside module workers (`worker-src`); styles are also set by script (`unsafe-inline`);

@@ -1,5 +1,12 @@
 //! The router as browsers meet it. Every case holds with and without a build of the pages, except those that look
 //! into files of the build: these say so when there is none.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "functions that tests share may fail a test, and say why they skip, as tests do"
+)]
+
+#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 
 use std::path::{Path, PathBuf};
 
@@ -48,7 +55,16 @@ async fn bytes(response: Response) -> Vec<u8> {
 
 #[tokio::test]
 async fn pages_are_answered_with_the_application() {
-    for path in ["/", "/search", "/viewer/1.2.840.1", "/orders/new", "/worklist", "/unmatched", "/devices", "/sign-in"] {
+    for path in [
+        "/",
+        "/search",
+        "/viewer/1.2.840.1",
+        "/orders/new",
+        "/worklist",
+        "/unmatched",
+        "/devices",
+        "/sign-in",
+    ] {
         let response = get(path, &[]).await;
         if !dist().join("index.html").is_file() {
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
@@ -63,14 +79,21 @@ async fn pages_are_answered_with_the_application() {
 
 #[tokio::test]
 async fn other_addresses_are_not_pages() {
-    for path in ["/nothing", "/viewer", "/viewer/1/2", "/api/v1/studies", "/dicomweb/studies", "/index.html"] {
+    for path in ["/nothing", "/viewer", "/viewer/1/2", "/api/v1/studies", "/dicomweb/studies", "/index.html"]
+    {
         assert_eq!(get(path, &[]).await.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_missing_asset_is_never_a_page() {
-    for path in ["/assets/gone.js", "/assets/gone.wasm", "/assets/../index.html", "/assets/..%2findex.html", "/assets/.hidden"] {
+    for path in [
+        "/assets/gone.js",
+        "/assets/gone.wasm",
+        "/assets/../index.html",
+        "/assets/..%2findex.html",
+        "/assets/.hidden",
+    ] {
         let response = get(path, &[]).await;
         assert_eq!(response.status(), StatusCode::NOT_FOUND, "{path}");
         assert_eq!(bytes(response).await, b"", "{path}");
@@ -97,7 +120,11 @@ async fn hashed_files_are_kept_for_good_and_typed() {
     if !is_built() {
         return;
     }
-    for (ending, kind) in [(".js", "text/javascript; charset=utf-8"), (".css", "text/css; charset=utf-8"), (".wasm", "application/wasm")] {
+    for (ending, kind) in [
+        (".js", "text/javascript; charset=utf-8"),
+        (".css", "text/css; charset=utf-8"),
+        (".wasm", "application/wasm"),
+    ] {
         let name = asset(ending);
         let response = get(&format!("/assets/{name}"), &[]).await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -114,7 +141,9 @@ async fn the_smallest_accepted_form_is_sent() {
         return;
     }
     let name = asset(".wasm");
-    for (accept, encoding, suffix) in [("gzip, deflate, br", "br", ".br"), ("gzip", "gzip", ".gz"), ("br;q=0", "", "")] {
+    for (accept, encoding, suffix) in
+        [("gzip, deflate, br", "br", ".br"), ("gzip", "gzip", ".gz"), ("br;q=0", "", "")]
+    {
         let response = get(&format!("/assets/{name}"), &[("accept-encoding", accept)]).await;
         assert_eq!(header(&response, "content-encoding"), encoding);
         assert_eq!(header(&response, "content-type"), "application/wasm");

@@ -52,7 +52,8 @@ pub enum Disagreement {
 
 impl Disagreement {
     /// Every reason.
-    pub const ALL: [Self; 4] = [Self::NoAccession, Self::NoOrder, Self::FacilityDiffers, Self::PatientDiffers];
+    pub const ALL: [Self; 4] =
+        [Self::NoAccession, Self::NoOrder, Self::FacilityDiffers, Self::PatientDiffers];
 
     /// The reason's word in JSON and rows.
     pub fn as_str(self) -> &'static str {
@@ -97,7 +98,8 @@ mod tests {
 
     #[test]
     fn all_three_have_to_agree() {
-        let identifier = |value: &str, issuer: &str| PatientIdentifier { value: value.into(), issuer: issuer.into() };
+        let identifier =
+            |value: &str, issuer: &str| PatientIdentifier { value: value.into(), issuer: issuer.into() };
         let named = |name: &str| PatientAttributes { name: name.into(), ..PatientAttributes::default() };
         let (known, patient) = (identifier("7", "BVTW"), named("NGUYỄN^VĂN A"));
         let order = OrderIdentity {
@@ -117,7 +119,8 @@ mod tests {
         };
         assert_eq!(agree(&image, &order), Ok(()));
 
-        let (elsewhere, stranger, namesake) = (identifier("7", "BVH"), identifier("8", "BVTW"), named("Trần B"));
+        let (elsewhere, stranger, namesake) =
+            (identifier("7", "BVH"), identifier("8", "BVTW"), named("Trần B"));
         for (image, why) in [
             (ImageIdentity { accession_number: None, ..image.clone() }, Disagreement::NoAccession),
             (ImageIdentity { accession_number: Some("A2"), ..image.clone() }, Disagreement::NoOrder),

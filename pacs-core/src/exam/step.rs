@@ -122,7 +122,9 @@ impl StepState {
             (S::Requested | S::Scheduled, A::Arrive) => S::Arrived,
             (S::Arrived, A::Call) => S::Ready,
             (S::Arrived | S::Ready, A::NoShow) => S::Scheduled,
-            (S::Requested | S::Scheduled | S::Arrived | S::Ready | S::Started | S::Ended, A::Image) => S::Started,
+            (S::Requested | S::Scheduled | S::Arrived | S::Ready | S::Started | S::Ended, A::Image) => {
+                S::Started
+            }
             (S::Accepted | S::Cancelled | S::Discontinued, A::Image) => self,
             (S::Started, A::Quiet) => S::Ended,
             (S::Started | S::Ended, A::Accept) => S::Accepted,

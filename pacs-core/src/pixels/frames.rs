@@ -69,7 +69,8 @@ pub fn encapsulated(
     }
     // A table of one zero on several frames is written by some encoders instead of an empty one.
     if (tables.basic.len() > 1 || wanted == 1)
-        && let Some(found) = by_offsets(fragments, tables.basic.iter().map(|offset| u64::from(*offset)), wanted)
+        && let Some(found) =
+            by_offsets(fragments, tables.basic.iter().map(|offset| u64::from(*offset)), wanted)
     {
         return Ok(found);
     }
@@ -87,7 +88,10 @@ pub fn encapsulated(
         }
     }
     if found.len() > wanted {
-        return Err(PixelError::malformed(format!("{} images begin in the fragments of {frames} frames", found.len())));
+        return Err(PixelError::malformed(format!(
+            "{} images begin in the fragments of {frames} frames",
+            found.len()
+        )));
     }
     Ok(found)
 }

@@ -94,9 +94,11 @@ impl Layout {
     pub fn from(set: &DataSet) -> Result<Layout, PixelError> {
         let rows = size(set, tags::ROWS, "Rows")?;
         let columns = size(set, tags::COLUMNS, "Columns")?;
-        let float = set.get(tags::FLOAT_PIXEL_DATA).is_some() || set.get(tags::DOUBLE_FLOAT_PIXEL_DATA).is_some();
+        let float =
+            set.get(tags::FLOAT_PIXEL_DATA).is_some() || set.get(tags::DOUBLE_FLOAT_PIXEL_DATA).is_some();
         let allocated = set.int(tags::BITS_ALLOCATED).or(if float { Some(32) } else { None });
-        let bits_allocated = narrow(allocated.ok_or(PixelError::Missing("Bits Allocated"))?, "Bits Allocated")?;
+        let bits_allocated =
+            narrow(allocated.ok_or(PixelError::Missing("Bits Allocated"))?, "Bits Allocated")?;
         if bits_allocated != 1 && (bits_allocated % 8 != 0 || !(8..=64).contains(&bits_allocated)) {
             return Err(PixelError::malformed(format!("Bits Allocated is {bits_allocated}")));
         }
@@ -107,7 +109,8 @@ impl Layout {
         let stored = set.int(tags::BITS_STORED).filter(|bits| (1..=i64::from(bits_allocated)).contains(bits));
         let bits_stored = stored.and_then(|bits| u16::try_from(bits).ok()).unwrap_or(bits_allocated);
         let high = set.int(tags::HIGH_BIT).and_then(|bit| u16::try_from(bit).ok());
-        let high_bit = high.filter(|bit| (bits_stored - 1..bits_allocated).contains(bit)).unwrap_or(bits_stored - 1);
+        let high_bit =
+            high.filter(|bit| (bits_stored - 1..bits_allocated).contains(bit)).unwrap_or(bits_stored - 1);
         let photometric = set.text(tags::PHOTOMETRIC_INTERPRETATION).unwrap_or_default();
         Ok(Layout {
             rows,

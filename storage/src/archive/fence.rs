@@ -72,7 +72,8 @@ impl Fence {
             return Err(Error::Unavailable("another node holds this archive".to_owned()));
         };
         let epoch: i64 = row.get("epoch")?;
-        let ended = tx.fetch_optional("select value from setting where key = $1", params![ENDED_WELL]).await?;
+        let ended =
+            tx.fetch_optional("select value from setting where key = $1", params![ENDED_WELL]).await?;
         let ended_well = match ended {
             Some(row) => row.get::<String>("value")? == (epoch - 1).to_string(),
             None => false,

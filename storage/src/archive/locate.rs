@@ -14,7 +14,12 @@ impl Archive {
     }
 
     /// The instances of a series, by instance number; empty when there are none in scope.
-    pub async fn locate_series(&self, scope: &Scope, study: &Uid, series: &Uid) -> Result<Vec<InstancePlace>> {
+    pub async fn locate_series(
+        &self,
+        scope: &Scope,
+        study: &Uid,
+        series: &Uid,
+    ) -> Result<Vec<InstancePlace>> {
         instances::of_series(&self.0.database, scope, study, series).await
     }
 

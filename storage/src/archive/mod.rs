@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::database::Database;
 use crate::error::{Error, Result};
+use crate::folders::make_folder;
 use crate::index::arrivals::Arrivals;
 use crate::ingest::{Envelope, Incoming, RowQueue};
 use crate::packs::store;
 use crate::read::ReadCaches;
 use crate::renditions::Renditions;
 use crate::settle::Settling;
-use crate::folders::make_folder;
 use crate::spool::Spool;
 use fence::{Fence, SpoolLock};
 
@@ -61,7 +61,8 @@ impl Archive {
     /// purpose.
     pub async fn open_with_store(config: Config, objects: Arc<dyn ObjectStore>) -> Result<Self> {
         let prepared = config.clone();
-        let (spool, lock) = spawn_blocking(move || prepare_folders(&prepared)).await.map_err(Error::thread)??;
+        let (spool, lock) =
+            spawn_blocking(move || prepare_folders(&prepared)).await.map_err(Error::thread)??;
         let database = Database::open(&config.database_url).await?;
         let closing = CancellationToken::new();
         let (fence, ended_well) = Fence::raise(&database, &config, closing.clone()).await?;

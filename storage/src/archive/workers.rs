@@ -22,7 +22,11 @@ impl Archive {
     /// Settles rested series, tells of growing studies, copies the journal and removes what nobody
     /// needs any more, until `shutdown`.
     pub async fn run_workers(&self, shutdown: CancellationToken) {
-        tokio::join!(self.keep_settling(&shutdown), self.keep_announcing(&shutdown), self.keep_tidy(&shutdown));
+        tokio::join!(
+            self.keep_settling(&shutdown),
+            self.keep_announcing(&shutdown),
+            self.keep_tidy(&shutdown)
+        );
     }
 
     async fn keep_settling(&self, shutdown: &CancellationToken) {

@@ -108,7 +108,8 @@ impl Writer {
                 let mut outcomes = Vec::with_capacity(instances.len());
                 for instance in &instances {
                     let decisions = self.rows(std::slice::from_ref(instance)).await;
-                    outcomes.push(decisions.and_then(|found| found.into_iter().next().ok_or(Error::NotFound)));
+                    outcomes
+                        .push(decisions.and_then(|found| found.into_iter().next().ok_or(Error::NotFound)));
                 }
                 outcomes
             }

@@ -26,7 +26,11 @@ pub(crate) fn examine_slice(dataset: &[u8], syntax: &Uid, announced: &Announced)
 }
 
 /// Examines a data set in a file, without reading its large values.
-pub(crate) fn examine_file<S: Read + Seek>(source: &mut S, syntax: &Uid, announced: &Announced) -> Result<Examined> {
+pub(crate) fn examine_file<S: Read + Seek>(
+    source: &mut S,
+    syntax: &Uid,
+    announced: &Announced,
+) -> Result<Examined> {
     let syntax = transfer_syntax::of(syntax);
     judge(dataset::read_file(source, &syntax, &Limits::default(), Until::PixelData), announced)
 }

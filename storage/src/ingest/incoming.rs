@@ -11,9 +11,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::examine::{Examined, examine_file, examine_slice};
 use super::{Envelope, MEMORY_BYTES, Pending, RowQueue, Stored};
 use crate::error::{Error, Result};
+use crate::index::SegmentId;
 use crate::index::arrivals::NewInstance;
 use crate::index::place::{Kept, Place};
-use crate::index::SegmentId;
 use crate::spool::entry::EntryHeader;
 use crate::spool::{Lease, OWN_SEGMENT_BYTES, Spool, Written};
 

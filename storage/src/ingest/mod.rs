@@ -23,8 +23,8 @@ use crate::index::arrivals::Decision;
 
 pub(crate) use batch::{Pending, RowQueue};
 pub(crate) use examine::examine_file;
-pub(crate) use incoming::new_instance;
 pub use incoming::Incoming;
+pub(crate) use incoming::new_instance;
 
 pub use crate::spool::entry::Door;
 

@@ -162,8 +162,8 @@ impl Copy {
         }
         let start = place.offset_bytes.saturating_add(header.head_bytes);
         let mut dataset = Region::new(file, start, header.dataset_bytes());
-        let described =
-            describe::read(&mut dataset, &header.transfer_syntax).map_err(|error| damaged(error.to_string()))?;
+        let described = describe::read(&mut dataset, &header.transfer_syntax)
+            .map_err(|error| damaged(error.to_string()))?;
         self.send(head.into())?;
         let offset = self.length_bytes;
         let hash = self.content(file, place.offset_bytes, &header).map_err(|error| match error {

@@ -31,7 +31,9 @@ pub(crate) fn read<S: Read + Seek>(dataset: &mut S, syntax: &Uid) -> Result<Desc
 /// The metadata of an instance as one line of DICOM JSON, bulk data named under [`BULK_MARK`].
 pub(crate) fn metadata(header: &DataSet, instance: &Uid) -> Vec<u8> {
     let mut out = Vec::new();
-    let uri = |path: &[PathStep], tag: Tag, _: VR| Some(format!("{BULK_MARK}{instance}/bulkdata/{}", bulkdata_path(path, tag)));
+    let uri = |path: &[PathStep], tag: Tag, _: VR| {
+        Some(format!("{BULK_MARK}{instance}/bulkdata/{}", bulkdata_path(path, tag)))
+    };
     json::write(header, &mut out, &uri);
     out
 }

@@ -49,14 +49,18 @@ impl Archive {
             bound(range.end - range.start)?;
             let range = offset.saturating_add(range.start)..offset.saturating_add(range.end);
             let bytes = spawn_blocking(move || inflate(&reader, range)).await.map_err(Error::thread)??;
-            let transfer_syntax =
-                Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).map_err(|error| Error::internal("name a syntax", error))?;
+            let transfer_syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)
+                .map_err(|error| Error::internal("name a syntax", error))?;
             return Ok(FrameBytes { bytes: aligned(bytes, &layout, frame), transfer_syntax, layout });
         }
         let ranges = ranges(&header, &layout, frame, reader.head_bytes())?;
         bound(ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum())?;
         let bytes = read_ranges(&reader, &ranges).await?;
-        let bytes = if matches!(header.pixels, PixelIndex::Native { .. }) { aligned(bytes, &layout, frame) } else { bytes };
+        let bytes = if matches!(header.pixels, PixelIndex::Native { .. }) {
+            aligned(bytes, &layout, frame)
+        } else {
+            bytes
+        };
         Ok(FrameBytes { bytes, transfer_syntax: place.transfer_syntax.clone(), layout })
     }
 
@@ -73,7 +77,9 @@ impl Archive {
 fn ranges(header: &Arc<Header>, layout: &Layout, frame: u32, head_bytes: u64) -> Result<Vec<Range<u64>>> {
     match &header.pixels {
         PixelIndex::None => Err(Error::NotFound),
-        PixelIndex::Deflated { .. } => Err(Error::Conflict("the frames of a deflated data set have no place".into())),
+        PixelIndex::Deflated { .. } => {
+            Err(Error::Conflict("the frames of a deflated data set have no place".into()))
+        }
         PixelIndex::Native { offset, length } => {
             let range = native_range(layout, frame)?;
             if range.end > *length {
@@ -105,7 +111,11 @@ fn odd(error: PixelError) -> Error {
 }
 
 fn bound(bytes: u64) -> Result<()> {
-    if bytes > FRAME_BYTES { Err(Error::TooLarge("the frame is larger than 256 MiB".to_owned())) } else { Ok(()) }
+    if bytes > FRAME_BYTES {
+        Err(Error::TooLarge("the frame is larger than 256 MiB".to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 /// The ranges in one piece. Fragments that follow each other are read in one go.

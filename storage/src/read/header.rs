@@ -10,9 +10,9 @@ use pacs_core::transfer_syntax::{self, TransferSyntax};
 use tokio::task::spawn_blocking;
 
 use super::describe::{self, Described};
+use super::header_bytes;
 use super::instance::InstanceReader;
 use super::pixels::PixelIndex;
-use super::header_bytes;
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::index::PackId;
@@ -60,7 +60,8 @@ impl Archive {
     async fn parse(&self, reader: &InstanceReader, place: &InstancePlace) -> Result<Header> {
         if let Some((file, start, length)) = reader.spooled() {
             let syntax = place.transfer_syntax.clone();
-            let described = spawn_blocking(move || describe::read(&mut Region::new(&file, start, length), &syntax));
+            let described =
+                spawn_blocking(move || describe::read(&mut Region::new(&file, start, length), &syntax));
             let Described { header, pixels } = described.await.map_err(Error::thread)?.map_err(damaged)?;
             return Ok(Header { set: Arc::new(header), pixels });
         }
@@ -79,13 +80,16 @@ impl Archive {
         } else {
             match set.get(found.tag).map(|element| &element.value) {
                 Some(Value::Elsewhere { offset, length }) => PixelIndex::native(*offset, *length, &syntax),
-                Some(Value::Bytes(bytes)) => PixelIndex::native(found.value_offset, bytes.len() as u64, &syntax),
+                Some(Value::Bytes(bytes)) => {
+                    PixelIndex::native(found.value_offset, bytes.len() as u64, &syntax)
+                }
                 _ => PixelIndex::None,
             }
         };
         let value = match &pixels {
             PixelIndex::Encapsulated { fragments, .. } => {
-                let listed = fragments.iter().map(|(offset, length)| Fragment { offset: *offset, length: *length });
+                let listed =
+                    fragments.iter().map(|(offset, length)| Fragment { offset: *offset, length: *length });
                 Some(Value::Fragments(listed.collect()))
             }
             PixelIndex::Native { offset, length } if syntax.encapsulated => {

@@ -45,7 +45,9 @@ impl Archive {
             Err(Error::NotFound) => {
                 let again = instances::again(&self.0.database, place.id).await?.ok_or(Error::NotFound)?;
                 self.open_place(again.place).await.map_err(|error| match error {
-                    Error::NotFound => Error::Corrupt(format!("the bytes of instance {} are gone", place.uid)),
+                    Error::NotFound => {
+                        Error::Corrupt(format!("the bytes of instance {} are gone", place.uid))
+                    }
                     other => other,
                 })
             }
@@ -116,7 +118,8 @@ impl InstanceReader {
         match &self.source {
             Source::Segment(file) => {
                 let file = Arc::clone(file);
-                let length = usize::try_from(length).map_err(|_| Error::TooLarge("the range is too long".into()))?;
+                let length =
+                    usize::try_from(length).map_err(|_| Error::TooLarge("the range is too long".into()))?;
                 spawn_blocking(move || {
                     let mut bytes = vec![0; length];
                     match file.read_exact_at(&mut bytes, start) {

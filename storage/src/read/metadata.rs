@@ -99,7 +99,9 @@ impl SeriesMetadata {
             Err(Error::NotFound) => self.make().await?,
             made => made?,
         }
-        self.try_open(&name).await?.ok_or_else(|| Error::Unavailable("the rendition is gone again".to_owned()))
+        self.try_open(&name)
+            .await?
+            .ok_or_else(|| Error::Unavailable("the rendition is gone again".to_owned()))
     }
 
     fn key(&self, encoding: Encoding) -> RenditionKey {
@@ -109,7 +111,11 @@ impl SeriesMetadata {
         };
         let Stamp { revision, instance_count, updated_ms } = self.stamp;
         let state = format!("{instance_count} {updated_ms}");
-        RenditionKey::new(&self.series, revision, &["metadata", &state, self.study.as_str(), &self.base_url, encoding])
+        RenditionKey::new(
+            &self.series,
+            revision,
+            &["metadata", &state, self.study.as_str(), &self.base_url, encoding],
+        )
     }
 
     async fn try_open(&self, name: &str) -> Result<Option<MetadataFile>> {

@@ -17,8 +17,8 @@ use cache::ByteCache;
 
 pub use describe::bulkdata_path;
 pub use frame::FrameBytes;
-pub use instance::InstanceReader;
 pub(crate) use header::Companion;
+pub use instance::InstanceReader;
 
 /// What was read lately, within a bound of bytes.
 pub(crate) struct ReadCaches {

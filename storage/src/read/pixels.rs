@@ -5,8 +5,8 @@ use std::io::{Read, Seek, SeekFrom};
 use pacs_core::dataset::{DataSet, Fragment, Reading, Value};
 use pacs_core::pixels::Layout;
 use pacs_core::pixels::frames::{self, OffsetTables};
-use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::tags;
+use pacs_core::transfer_syntax::TransferSyntax;
 use serde::{Deserialize, Serialize};
 
 /// Where pixel data lies. Offsets are in bytes from the start of the encoded data set.
@@ -72,11 +72,11 @@ impl PixelIndex {
         let basic: Vec<u32> = basic.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
         let extended = long_table(set, tags::EXTENDED_OFFSET_TABLE, source);
         let extended_lengths = long_table(set, tags::EXTENDED_OFFSET_TABLE_LENGTHS, source);
-        let tables =
-            OffsetTables { basic: &basic, extended: &extended, extended_lengths: &extended_lengths };
+        let tables = OffsetTables { basic: &basic, extended: &extended, extended_lengths: &extended_lengths };
         let count = Layout::from(set).map_or(1, |layout| layout.frames);
-        let starts =
-            |fragment: &Fragment| frames::starts_image(&read_at(source, fragment.offset, fragment.length.min(16)));
+        let starts = |fragment: &Fragment| {
+            frames::starts_image(&read_at(source, fragment.offset, fragment.length.min(16)))
+        };
         let frames = frames::encapsulated(content, count, tables, starts).unwrap_or_default();
         let frames = frames.iter().map(|frame| frame.iter().map(pair).collect()).collect();
         Self::Encapsulated { fragments: all, frames }

@@ -62,7 +62,8 @@ impl Archive {
 impl Renditions {
     /// Opens the renditions in `dir`, emptied unless `keep`.
     pub async fn open(dir: PathBuf, limit_bytes: u64, keep: bool) -> Result<Self> {
-        let shelf = spawn_blocking(move || Shelf::open(dir, limit_bytes, keep)).await.map_err(Error::thread)??;
+        let shelf =
+            spawn_blocking(move || Shelf::open(dir, limit_bytes, keep)).await.map_err(Error::thread)??;
         Ok(Self { shelf: Arc::new(shelf), making: KeyedLocks::default() })
     }
 

@@ -52,7 +52,8 @@ impl Undecided {
     /// the end of a segment, or alone in one. Elsewhere it stays until the segment goes. Blocks.
     pub fn discard(self, offset: u64, length: u64) {
         let start = offset.saturating_sub(HEADER_BYTES);
-        if let Err(error) = self.spool.discard(self.segment, start, start.saturating_add(entry_bytes(length))) {
+        if let Err(error) = self.spool.discard(self.segment, start, start.saturating_add(entry_bytes(length)))
+        {
             tracing::warn!(%error, segment = self.segment, "the room of a duplicate was not given back");
         }
     }

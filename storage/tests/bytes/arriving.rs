@@ -23,7 +23,8 @@ async fn what_was_sent_is_what_is_kept(home: Home) {
     let sent = slices(3, 1);
     send_all(&archive, &sent).await;
     assert_whole(&archive, &sent).await;
-    let found = archive.locate_series(&pacs_core::access::Scope::All, &sent[0].study, &sent[0].series).await.unwrap();
+    let found =
+        archive.locate_series(&pacs_core::access::Scope::All, &sent[0].study, &sent[0].series).await.unwrap();
     assert_eq!(found.len(), 3);
     assert_eq!(found[0].received_ms, crate::backends::START_MS);
 
@@ -174,7 +175,8 @@ async fn without_rows_nothing_is_acknowledged_and_what_comes_back_is_harmless() 
     send_all(&archive, &sent[..1]).await;
     // SQLite has one writer: while somebody holds it no row is written.
     let held = archive.database().begin(storage::database::Durability::Synced).await.unwrap();
-    let unanswered = tokio::time::timeout(Duration::from_millis(300), send(&archive, &sent[1])).await.is_err();
+    let unanswered =
+        tokio::time::timeout(Duration::from_millis(300), send(&archive, &sent[1])).await.is_err();
     drop(held);
     assert!(unanswered);
     drop(archive);

@@ -35,9 +35,12 @@ impl Home {
 
     /// PostgreSQL and S3, where the environment names them.
     pub async fn served() -> Option<Self> {
-        let (Ok(postgres), Ok(s3)) = (std::env::var("SEN_TEST_POSTGRES_URL"), std::env::var("SEN_TEST_S3_ENDPOINT"))
+        let (Ok(postgres), Ok(s3)) =
+            (std::env::var("SEN_TEST_POSTGRES_URL"), std::env::var("SEN_TEST_S3_ENDPOINT"))
         else {
-            eprintln!("SKIPPED: SEN_TEST_POSTGRES_URL and SEN_TEST_S3_ENDPOINT name no servers (make test starts them)");
+            eprintln!(
+                "SKIPPED: SEN_TEST_POSTGRES_URL and SEN_TEST_S3_ENDPOINT name no servers (make test starts them)"
+            );
             return None;
         };
         let name = format!("sen-bytes-{:016x}", rand::random::<u64>());
@@ -46,7 +49,8 @@ impl Home {
         let mut database_url = url::Url::parse(&postgres).unwrap();
         database_url.set_path(&name);
         make_bucket(&s3, &name).await;
-        let store = AmazonS3Builder::from_env().with_endpoint(s3).with_allow_http(true).with_bucket_name(&name);
+        let store =
+            AmazonS3Builder::from_env().with_endpoint(s3).with_allow_http(true).with_bucket_name(&name);
         let mut home = Self::embedded();
         home.config.database_url = database_url.into();
         home.objects = Some(Arc::new(PrefixStore::new(store.build().unwrap(), "a/prefix")));
@@ -55,7 +59,9 @@ impl Home {
 
     pub async fn open(&self) -> Archive {
         match &self.objects {
-            Some(objects) => Archive::open_with_store(self.config.clone(), Arc::clone(objects)).await.unwrap(),
+            Some(objects) => {
+                Archive::open_with_store(self.config.clone(), Arc::clone(objects)).await.unwrap()
+            }
             None => Archive::open(self.config.clone()).await.unwrap(),
         }
     }

@@ -14,8 +14,8 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result, UploadPart,
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use storage::Archive;
 use testdata::Instance;
@@ -82,7 +82,11 @@ impl ObjectStore for FailingStore {
         self.switch.around(self.inner.put_opts(location, payload, opts)).await
     }
 
-    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        opts: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
         let inner = self.switch.around(self.inner.put_multipart_opts(location, opts)).await?;
         Ok(Box::new(FailingUpload { inner, switch: Arc::clone(&self.switch) }))
     }
@@ -152,7 +156,8 @@ async fn open(home: &Home, fault: Fault, fails_at: usize) -> (Archive, Arc<Switc
     let dir = home.dir.path().join("objects");
     std::fs::create_dir_all(&dir).unwrap();
     let inner = Arc::new(LocalFileSystem::new_with_prefix(dir).unwrap());
-    let switch = Arc::new(Switch { calls: AtomicUsize::new(0), fails_at, fault, healed: AtomicBool::new(false) });
+    let switch =
+        Arc::new(Switch { calls: AtomicUsize::new(0), fails_at, fault, healed: AtomicBool::new(false) });
     let store = FailingStore { inner, switch: Arc::clone(&switch) };
     (Archive::open_with_store(home.config.clone(), Arc::new(store)).await.unwrap(), switch)
 }
@@ -172,7 +177,8 @@ async fn assert_tidy(home: &Home, archive: &Archive) {
         .map(|path| path.strip_prefix(home.dir.path().join("objects")).unwrap().to_str().unwrap().to_owned())
         .collect();
     let mut known = BTreeSet::new();
-    let packs = storage::index::packs::after(archive.database(), storage::index::PackId(0), 1000).await.unwrap();
+    let packs =
+        storage::index::packs::after(archive.database(), storage::index::PackId(0), 1000).await.unwrap();
     for pack in packs {
         known.insert(pack.object_key.replace(".tar", ".json.gz"));
         known.insert(pack.object_key);

@@ -124,7 +124,8 @@ async fn frames_of_a_deflated_data_set_are_inflated(home: Home) {
     encoder.write_all(deflated.dataset()).unwrap();
     let dataset = encoder.finish().unwrap();
     deflated.transfer_syntax = uid(uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN);
-    deflated.bytes = pacs_core::part10::write_head(&deflated.class, &deflated.uid, &deflated.transfer_syntax, None);
+    deflated.bytes =
+        pacs_core::part10::write_head(&deflated.class, &deflated.uid, &deflated.transfer_syntax, None);
     deflated.dataset_offset = deflated.bytes.len();
     deflated.bytes.extend_from_slice(&dataset);
     let frames: Vec<&[u8]> = value.chunks(64 * 64).collect();
@@ -149,10 +150,13 @@ async fn metadata_names_bulk_data_under_the_base_asked_for(home: Home) {
             archive.settle_study(&instance.study).await.unwrap();
         }
         for base in ["http://a/dicomweb", "https://b:8443/pacs"] {
-            let found = archive.series_metadata(&Scope::All, &instance.study, &instance.series, base).await.unwrap();
+            let found =
+                archive.series_metadata(&Scope::All, &instance.study, &instance.series, base).await.unwrap();
             let plain = fetch(&found, Encoding::Identity).await;
             let mut unpacked = Vec::new();
-            GzDecoder::new(fetch(&found, Encoding::Gzip).await.as_slice()).read_to_end(&mut unpacked).unwrap();
+            GzDecoder::new(fetch(&found, Encoding::Gzip).await.as_slice())
+                .read_to_end(&mut unpacked)
+                .unwrap();
             assert_eq!(plain, unpacked);
             assert_ne!(found.etag(Encoding::Identity), found.etag(Encoding::Gzip));
             let one = &serde_json::from_slice::<serde_json::Value>(&plain).unwrap()[0];
@@ -190,7 +194,9 @@ async fn a_header_has_what_stands_behind_the_pixels() {
     let archive = home.open().await;
     let packed = archive.header(&place(&archive, &instance).await).await.unwrap();
     assert_eq!(spooled, packed);
-    assert!(matches!(packed.get(tags::PIXEL_DATA).unwrap().value, Value::Elsewhere { length, .. } if length == 200 << 10));
+    assert!(
+        matches!(packed.get(tags::PIXEL_DATA).unwrap().value, Value::Elsewhere { length, .. } if length == 200 << 10)
+    );
     assert!(packed.get(Tag(0xFFFC, 0xFFFC)).is_some());
     archive.close().await;
 }
@@ -217,7 +223,10 @@ async fn a_rendition_is_made_once_and_let_go_when_room_is_needed() {
     for variant in 0..30 {
         get(&variant.to_string()).await;
     }
-    let kept: u64 = crate::settling::files(&home.config.renditions_dir()).iter().map(|p| p.metadata().unwrap().len()).sum();
+    let kept: u64 = crate::settling::files(&home.config.renditions_dir())
+        .iter()
+        .map(|p| p.metadata().unwrap().len())
+        .sum();
     assert!(kept <= 100 << 10, "{kept}");
     let before = made.load(Ordering::SeqCst);
     get("29").await;

@@ -52,7 +52,9 @@ pub async fn send_all(archive: &Archive, instances: &[Instance]) {
 }
 
 pub async fn place(archive: &Archive, instance: &Instance) -> InstancePlace {
-    let found = archive.locate_instance(&Scope::All, Some(&instance.study), Some(&instance.series), &instance.uid).await;
+    let found = archive
+        .locate_instance(&Scope::All, Some(&instance.study), Some(&instance.series), &instance.uid)
+        .await;
     found.unwrap().unwrap_or_else(|| panic!("instance {} is not there", instance.uid))
 }
 

@@ -33,7 +33,10 @@ async fn a_series_is_settled_once_it_has_rested(home: Home) {
     assert_eq!(metadata(&archive, &sent[0]).await, before);
     let events = storage::events::since(archive.database(), 0, 100).await.unwrap();
     let settled = events.iter().filter(|event| event.kind == storage::events::EventKind::SeriesSettled);
-    assert_eq!(settled.map(|event| event.series_uid.as_deref()).collect::<Vec<_>>(), [Some(sent[0].series.as_str())]);
+    assert_eq!(
+        settled.map(|event| event.series_uid.as_deref()).collect::<Vec<_>>(),
+        [Some(sent[0].series.as_str())]
+    );
 
     assert_eq!(archive.settle_due().await.unwrap(), SettleReport::default(), "there is nothing left");
     assert_eq!(send(&archive, &sent[0]).await.unwrap().decision, Decision::Duplicate);
@@ -47,9 +50,11 @@ async fn late_images_make_another_pack(home: Home) {
     let sent = slices(6, 1);
     send_all(&archive, &sent[..4]).await;
     assert_eq!(archive.settle_study(&sent[0].study).await.unwrap().instances, 4);
-    let before = archive.series_metadata(&Scope::All, &sent[0].study, &sent[0].series, "http://x").await.unwrap();
+    let before =
+        archive.series_metadata(&Scope::All, &sent[0].study, &sent[0].series, "http://x").await.unwrap();
     send_all(&archive, &sent[4..]).await;
-    let after = archive.series_metadata(&Scope::All, &sent[0].study, &sent[0].series, "http://x").await.unwrap();
+    let after =
+        archive.series_metadata(&Scope::All, &sent[0].study, &sent[0].series, "http://x").await.unwrap();
     assert_ne!(before.etag(Encoding::Identity), after.etag(Encoding::Identity));
     assert_eq!(metadata(&archive, &sent[0]).await.len(), 6, "of the pack and of the spool");
     assert_eq!(archive.settle_study(&sent[0].study).await.unwrap().instances, 2);
@@ -99,7 +104,9 @@ async fn a_pack_is_a_tar_of_part_10_files() {
     let report = archive.settle_due().await.unwrap();
     assert_eq!((report.packs, report.instances), (2, 4));
     let unpacked = tempfile::tempdir().unwrap();
-    for pack in files(&home.dir.path().join("objects")).iter().filter(|path| path.extension().unwrap() == "tar") {
+    for pack in
+        files(&home.dir.path().join("objects")).iter().filter(|path| path.extension().unwrap() == "tar")
+    {
         let done = Command::new("tar").arg("xf").arg(pack).arg("-C").arg(unpacked.path()).output().unwrap();
         assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
     }
@@ -134,7 +141,8 @@ async fn a_damaged_entry_stays_and_the_others_settle() {
 
 /// The metadata of an instance's series, by SOP Instance UID.
 async fn metadata(archive: &Archive, of: &Instance) -> std::collections::BTreeMap<String, serde_json::Value> {
-    let found = archive.series_metadata(&Scope::All, &of.study, &of.series, "http://pacs/dicomweb").await.unwrap();
+    let found =
+        archive.series_metadata(&Scope::All, &of.study, &of.series, "http://pacs/dicomweb").await.unwrap();
     let file = found.open(Encoding::Identity).await.unwrap();
     let chunks: Vec<_> = file.stream().collect().await;
     let bytes: Vec<u8> = chunks.into_iter().flat_map(|chunk| chunk.unwrap()).collect();

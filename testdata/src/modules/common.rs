@@ -55,7 +55,10 @@ pub(crate) fn put_study(set: &mut DataSet, order: &Order, started_at: DateTime) 
     set.put_items(tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE, vec![issuer_item(order.hospital.code)]);
     set.put_text(tags::STUDY_DESCRIPTION, order.procedure.name);
     set.put_text(tags::ADMITTING_DIAGNOSES_DESCRIPTION, order.reason);
-    set.put_items(tags::PROCEDURE_CODE_SEQUENCE, vec![code(order.procedure.code, "99SEN", order.procedure.name)]);
+    set.put_items(
+        tags::PROCEDURE_CODE_SEQUENCE,
+        vec![code(order.procedure.code, "99SEN", order.procedure.name)],
+    );
 }
 
 /// General Series module (PS3.3 C.7.3.1) with the request it answers.

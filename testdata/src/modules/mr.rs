@@ -6,7 +6,13 @@ use pacs_core::dataset::DataSet;
 use pacs_core::tags;
 
 /// Everything the MR Image information object adds to the common modules.
-pub(crate) fn put_mr(set: &mut DataSet, raster: &Raster, plane: &Plane<'_>, weighting: Weighting, window: (f64, f64)) {
+pub(crate) fn put_mr(
+    set: &mut DataSet,
+    raster: &Raster,
+    plane: &Plane<'_>,
+    weighting: Weighting,
+    window: (f64, f64),
+) {
     set.put_texts(tags::IMAGE_TYPE, &["ORIGINAL", "PRIMARY", "M", "SE"]);
     set.put_int(tags::ACQUISITION_NUMBER, 1);
     put_axial_plane(set, plane);

@@ -11,7 +11,13 @@ pub(crate) struct Cine {
 }
 
 /// Everything the two ultrasound objects add to the common modules.
-pub(crate) fn put_us(set: &mut DataSet, raster: &Raster, cine: Option<&Cine>, ratio: f64, pixels_per_mm: f32) {
+pub(crate) fn put_us(
+    set: &mut DataSet,
+    raster: &Raster,
+    cine: Option<&Cine>,
+    ratio: f64,
+    pixels_per_mm: f32,
+) {
     set.put_texts(tags::IMAGE_TYPE, &["ORIGINAL", "PRIMARY", "ABDOMINAL", "0001"]);
     put_colour(set, raster);
     set.put_int(tags::ULTRASOUND_COLOR_DATA_PRESENT, 1);

@@ -46,7 +46,13 @@ impl Head {
 
     /// Stored values, twelve bits, of the slice at a height in millimetres above the ear, -50 to 75.
     pub(crate) fn slice(&self, z: f32, weighting: Weighting) -> Vec<u16> {
-        let mut random = stream(self.seed, "mr noise", (z * 16.0 + 4096.0) as u64 ^ (weighting.echo_ms as u64) << 20 ^ weighting.inversion_ms.unwrap_or(0.0) as u64);
+        let mut random = stream(
+            self.seed,
+            "mr noise",
+            (z * 16.0 + 4096.0) as u64
+                ^ (weighting.echo_ms as u64) << 20
+                ^ weighting.inversion_ms.unwrap_or(0.0) as u64,
+        );
         let (real, imaginary) = (grain(&mut random, SIDE * SIDE), grain(&mut random, SIDE * SIDE));
         let step = FIELD_MM / SIDE as f32;
         (0..SIDE * SIDE)
@@ -118,18 +124,24 @@ impl Head {
         if let Some(tissue) = self.middle([x, y, z], wave(5, 7.0)) {
             return tissue;
         }
-        let lesion = |cx: f32, cy: f32, cz: f32, r: f32| (x - cx).hypot(y - cy).hypot(z - cz) + 1.2 * wave(6, 4.0) < r;
-        if lesion(27.0, -22.0, 24.0, 4.6) || lesion(-24.0, 26.0, 28.0, 3.2) || lesion(-29.0, -8.0, 32.0, 2.4) {
+        let lesion =
+            |cx: f32, cy: f32, cz: f32, r: f32| (x - cx).hypot(y - cy).hypot(z - cz) + 1.2 * wave(6, 4.0) < r;
+        if lesion(27.0, -22.0, 24.0, 4.6) || lesion(-24.0, 26.0, 28.0, 3.2) || lesion(-29.0, -8.0, 32.0, 2.4)
+        {
             return LESION;
         }
-        let ribbon = inward.min(if depth > 0.0 { (furrow - opening).max(0.0) * 1.05 + 0.2 } else { 99.0 }).min(if z > 0.0 { middle + 0.4 } else { 99.0 });
+        let ribbon = inward
+            .min(if depth > 0.0 { (furrow - opening).max(0.0) * 1.05 + 0.2 } else { 99.0 })
+            .min(if z > 0.0 { middle + 0.4 } else { 99.0 });
         if ribbon < 3.3 + 0.5 * wave(7, 6.0) { GREY } else { WHITE }
     }
 
     /// Ventricles, deep nuclei, brain stem.
     fn middle(&self, [x, y, z]: [f32; 3], rough: f32) -> Option<Tissue> {
         let side = x.abs();
-        let body = ((side - 11.0 - 0.10 * (y - 2.0).abs()) / (6.2 + 0.6 * rough)).hypot((y + 2.0) / 38.0).hypot((z - 22.0) / 9.0);
+        let body = ((side - 11.0 - 0.10 * (y - 2.0).abs()) / (6.2 + 0.6 * rough))
+            .hypot((y + 2.0) / 38.0)
+            .hypot((z - 22.0) / 9.0);
         let front_horn = ((side - 12.0) / 5.2).hypot((y + 30.0) / 13.0).hypot((z - 12.0) / 13.0);
         let back_horn = ((side - 25.0) / 6.0).hypot((y - 34.0) / 21.0).hypot((z - 8.0) / 12.0);
         let third = (side / 2.6).hypot((y - 4.0) / 15.0).hypot((z - 2.0) / 11.0);
@@ -137,7 +149,8 @@ impl Head {
             return Some(WATER);
         }
         let caudate = ((side - 16.5) / 4.6).hypot((y + 24.0) / 12.0).hypot((z - 12.0) / 15.0);
-        let lentiform = ((side - 27.0 - 0.14 * y.abs()) / 7.2).hypot((y + 5.0) / 19.0).hypot((z - 4.0) / 13.0);
+        let lentiform =
+            ((side - 27.0 - 0.14 * y.abs()) / 7.2).hypot((y + 5.0) / 19.0).hypot((z - 4.0) / 13.0);
         let thalamus = ((side - 11.5) / 9.0).hypot((y - 12.0) / 15.0).hypot((z - 6.0) / 12.0);
         if caudate < 1.0 || lentiform < 1.0 || thalamus < 1.0 {
             return Some(DEEP_GREY);
@@ -166,7 +179,13 @@ impl Head {
         let core = ((x.abs() - 24.0) / 17.0).hypot((y - 44.0) / 15.0);
         let bend = value_noise(seed ^ 31, [x / 14.0, y / 14.0, z / 14.0]);
         let leaves = ((x.hypot(y - 22.0) + 5.0 * bend) * 1.55).sin();
-        if core < 0.8 + 0.2 * leaves { WHITE } else if leaves > 0.82 { WATER } else { GREY }
+        if core < 0.8 + 0.2 * leaves {
+            WHITE
+        } else if leaves > 0.82 {
+            WATER
+        } else {
+            GREY
+        }
     }
 }
 

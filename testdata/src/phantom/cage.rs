@@ -11,8 +11,8 @@ const CORTEX: f32 = 780.0;
 
 /// Middle heights of the vertebral bodies from L5 up to C7, millimetres.
 pub(crate) const VERTEBRAE: [f32; 18] = [
-    -36.0, 0.0, 36.0, 71.0, 105.0, 137.0, 165.0, 191.0, 216.0, 240.0, 263.0, 286.0, 308.0, 329.0, 350.0, 370.0, 389.0,
-    407.0,
+    -36.0, 0.0, 36.0, 71.0, 105.0, 137.0, 165.0, 191.0, 216.0, 240.0, 263.0, 286.0, 308.0, 329.0, 350.0,
+    370.0, 389.0, 407.0,
 ];
 
 /// Height at which the twelfth rib leaves the spine; the others follow upwards.
@@ -43,7 +43,12 @@ pub(crate) fn paint_wall(canvas: &mut Canvas, body: &Anatomy) {
         let back = smoothstep(0.9, 0.1, angle);
         let mut fat = body.fat * (1.0 + 0.35 * front - 0.35 * back) * (1.0 - 0.45 * chest) + 1.6 * rough;
         if body.female {
-            fat += 16.0 * chest * (1.0 - shoulders) * smoothstep(2.0, 2.5, angle) * smoothstep(3.1, 2.7, angle) * smoothstep(330.0, 280.0, z);
+            fat += 16.0
+                * chest
+                * (1.0 - shoulders)
+                * smoothstep(2.0, 2.5, angle)
+                * smoothstep(3.1, 2.7, angle)
+                * smoothstep(330.0, 280.0, z);
         }
         let inner = inner_distance(x, y - inner_middle, inner_wide, inner_deep);
         let muscle_depth = depth - fat.max(3.0);
@@ -60,7 +65,13 @@ pub(crate) fn paint_wall(canvas: &mut Canvas, body: &Anatomy) {
         let height = z - body.diaphragm(x, y);
         canvas.above[at] = (height / canvas.thickness + 0.5).clamp(0.0, 1.0);
         if inside > 0.0 {
-            let fill = if height < -3.2 { FAT - 4.0 + 9.0 * rough } else if height < 0.4 { 45.0 } else { FAT };
+            let fill = if height < -3.2 {
+                FAT - 4.0 + 9.0 * rough
+            } else if height < 0.4 {
+                45.0
+            } else {
+                FAT
+            };
             canvas.hu[at] += (fill - canvas.hu[at]) * inside;
         }
     });
@@ -77,7 +88,10 @@ fn wall_tissue([x, y, z]: [f32; 3], inner: f32, chest: f32, rough: f32) -> f32 {
     // How far muscle reaches outwards from the cavity: thin in front, a thick coat beside the spine and shoulders.
     let beside = smoothstep(20.0, 60.0, y);
     let shoulder = smoothstep(290.0, 370.0, z);
-    let reach = 14.0 + 9.0 * chest * smoothstep(60.0, 110.0, x.abs()) + 10.0 * beside * (0.4 + chest) + 95.0 * shoulder;
+    let reach = 14.0
+        + 9.0 * chest * smoothstep(60.0, 110.0, x.abs())
+        + 10.0 * beside * (0.4 + chest)
+        + 95.0 * shoulder;
     let edge = inner - reach - 4.0 * value_noise(13, [x * 0.05, y * 0.05, z * 0.03]);
     // Strands of fat run between the muscles.
     let strands = value_noise(11, [x * 0.11, y * 0.11, z * 0.04]);
@@ -130,7 +144,8 @@ pub(crate) fn paint_ribs(canvas: &mut Canvas, body: &Anatomy) {
 pub(crate) fn rib_height(start: f32, turn: f32, from_below: usize) -> (f32, f32) {
     let fall = if from_below >= 10 { 52.0 } else { 84.0 };
     let bend = (turn / 0.76).min(1.0);
-    let rise = if turn > 0.76 { (turn - 0.76) / 0.2 * (34.0 - 3.4 * from_below as f32).max(-4.0) } else { 0.0 };
+    let rise =
+        if turn > 0.76 { (turn - 0.76) / 0.2 * (34.0 - 3.4 * from_below as f32).max(-4.0) } else { 0.0 };
     (start - fall * bend.powf(1.25) + rise, 0.86)
 }
 
@@ -149,14 +164,21 @@ pub(crate) fn paint_spine(canvas: &mut Canvas, body: &Anatomy) {
     let disc = up.abs() > half - 3.2;
     let endplate = !disc && up.abs() > half - 4.8;
     let flare = 1.0 + 0.10 * (up / half).powi(2);
-    let blob = Blob::new([0.0, cy, z], [rx * flare, ry * flare, 10.0]).waved([(2.0, 0.05, 3.1), (3.0, 0.03, 1.2), (1.0, 0.0, 0.0)]);
+    let blob = Blob::new([0.0, cy, z], [rx * flare, ry * flare, 10.0]).waved([
+        (2.0, 0.05, 3.1),
+        (3.0, 0.03, 1.2),
+        (1.0, 0.0, 0.0),
+    ]);
     if disc {
-        blob.paint(canvas, Within::Everywhere, |x, y| 92.0 - 12.0 * smoothstep(rx * 0.7, 0.0, x.hypot(y - cy)));
+        blob.paint(canvas, Within::Everywhere, |x, y| {
+            92.0 - 12.0 * smoothstep(rx * 0.7, 0.0, x.hypot(y - cy))
+        });
     } else {
         blob.paint(canvas, Within::Everywhere, |_, _| CORTEX * 0.72);
         let core = blob.grown(-1.9);
         core.paint(canvas, Within::Everywhere, |x, y| {
-            let lattice = value_noise(21, [x * 0.55, y * 0.55, z * 0.35]) + 0.5 * value_noise(22, [x * 1.1, y * 1.1, z]);
+            let lattice = value_noise(21, [x * 0.55, y * 0.55, z * 0.35])
+                + 0.5 * value_noise(22, [x * 1.1, y * 1.1, z]);
             if endplate { 420.0 } else { 185.0 + 60.0 * lattice }
         });
     }
@@ -172,29 +194,50 @@ pub(crate) fn paint_spine(canvas: &mut Canvas, body: &Anatomy) {
     };
     for side in [-1.0f32, 1.0] {
         let lean = side * 0.55;
-        bone(canvas, Blob::new([side * 11.5, canal_y - 5.0, z], [4.2, 10.0, 9.0]).turned(-lean * 0.4), pedicle);
+        bone(
+            canvas,
+            Blob::new([side * 11.5, canal_y - 5.0, z], [4.2, 10.0, 9.0]).turned(-lean * 0.4),
+            pedicle,
+        );
         bone(canvas, Blob::new([side * 9.0, canal_y + 9.0, z], [3.4, 10.0, 9.0]).turned(lean * 1.5), lamina);
-        bone(canvas, Blob::new([side * 16.0, canal_y + 3.0, z], [5.5, 7.0, 9.0]).turned(lean), smoothstep(half * 0.5, half, up.abs()));
+        bone(
+            canvas,
+            Blob::new([side * 16.0, canal_y + 3.0, z], [5.5, 7.0, 9.0]).turned(lean),
+            smoothstep(half * 0.5, half, up.abs()),
+        );
         let reach = if lumbar > 0.5 { 27.0 } else { 21.0 };
         bone(
             canvas,
-            Blob::new([side * (reach + 4.0), canal_y + 3.0 + 5.0 * (1.0 - lumbar), z], [12.5, 3.4, 9.0]).turned(side * 0.25),
+            Blob::new([side * (reach + 4.0), canal_y + 3.0 + 5.0 * (1.0 - lumbar), z], [12.5, 3.4, 9.0])
+                .turned(side * 0.25),
             pedicle,
         );
     }
     let room = body.outline(z)[1] - body.fat * 0.5 - 7.0;
     let tip = (canal_y + 24.0).min(room - 12.0).max(canal_y + 9.0);
-    bone(canvas, Blob::new([0.0, tip, z], [2.8, 12.0_f32.min(room - tip).max(4.0), 9.0]), smoothstep(half * 0.95, half * 0.3, (up + 6.0).abs()));
-    let canal = Blob::new([0.0, canal_y, z], [9.6, 7.6, 9.0]).waved([(3.0, 0.06, 1.57), (1.0, 0.0, 0.0), (1.0, 0.0, 0.0)]);
+    bone(
+        canvas,
+        Blob::new([0.0, tip, z], [2.8, 12.0_f32.min(room - tip).max(4.0), 9.0]),
+        smoothstep(half * 0.95, half * 0.3, (up + 6.0).abs()),
+    );
+    let canal = Blob::new([0.0, canal_y, z], [9.6, 7.6, 9.0]).waved([
+        (3.0, 0.06, 1.57),
+        (1.0, 0.0, 0.0),
+        (1.0, 0.0, 0.0),
+    ]);
     canal.paint(canvas, Within::Everywhere, |_, _| -35.0);
     canal.grown(-1.6).paint(canvas, Within::Everywhere, |_, _| 14.0);
     let cord = if z > 95.0 { 4.4 } else { 2.6 };
-    Blob::new([0.0, canal_y + 0.6, z], [cord * 1.25, cord, 9.0]).paint(canvas, Within::Everywhere, |_, _| 38.0);
+    Blob::new([0.0, canal_y + 0.6, z], [cord * 1.25, cord, 9.0])
+        .paint(canvas, Within::Everywhere, |_, _| 38.0);
 }
 
 /// Front edge of the vertebral bodies at a height: the back is hollow at the loin and round at the chest.
 pub(crate) fn spine_front(body: &Anatomy, z: f32) -> f32 {
-    let curve = super::field::interpolate(&[(-70.0, 24.0), (10.0, 14.0), (120.0, 24.0), (260.0, 40.0), (350.0, 36.0), (430.0, 16.0)], z);
+    let curve = super::field::interpolate(
+        &[(-70.0, 24.0), (10.0, 14.0), (120.0, 24.0), (260.0, 40.0), (350.0, 36.0), (430.0, 16.0)],
+        z,
+    );
     curve * (0.4 + 0.6 * body.depth)
 }
 
@@ -218,8 +261,11 @@ fn muscles_of_the_back(canvas: &mut Canvas, body: &Anatomy, cy: f32, canal_y: f3
     let [_, deep] = body.outline(z);
     let back = (deep - body.fat * 0.65 - canal_y).max(16.0);
     for side in [-1.0f32, 1.0] {
-        let erector = Blob::new([side * 29.0, canal_y + back * 0.45, z], [24.0, back * 0.56, 9.0])
-            .waved([(2.0, 0.05, 0.4), (3.0, 0.05, side), (1.0, 0.0, 0.0)]);
+        let erector = Blob::new([side * 29.0, canal_y + back * 0.45, z], [24.0, back * 0.56, 9.0]).waved([
+            (2.0, 0.05, 0.4),
+            (3.0, 0.05, side),
+            (1.0, 0.0, 0.0),
+        ]);
         erector.grown(1.5).paint(canvas, Within::Everywhere, |_, _| -70.0);
         erector.paint(canvas, Within::Everywhere, |x, y| {
             let strands = value_noise(31, [x * 0.16, y * 0.16, z * 0.04]);
@@ -227,11 +273,16 @@ fn muscles_of_the_back(canvas: &mut Canvas, body: &Anatomy, cy: f32, canal_y: f3
         });
         if lumbar > 0.3 {
             let thick = smoothstep(150.0, 20.0, z);
-            Blob::new([side * (31.0 + 4.0 * thick), cy - 1.0, z], [9.0 + 9.0 * thick, 11.0 + 8.0 * thick, 9.0])
-                .paint(canvas, Within::Everywhere, |_, _| MUSCLE + 3.0);
-            Blob::new([side * 62.0, canal_y - 6.0, z], [19.0, 7.5 * lumbar, 9.0])
-                .turned(side * 0.42)
-                .paint(canvas, Within::Everywhere, |_, _| MUSCLE);
+            Blob::new(
+                [side * (31.0 + 4.0 * thick), cy - 1.0, z],
+                [9.0 + 9.0 * thick, 11.0 + 8.0 * thick, 9.0],
+            )
+            .paint(canvas, Within::Everywhere, |_, _| MUSCLE + 3.0);
+            Blob::new([side * 62.0, canal_y - 6.0, z], [19.0, 7.5 * lumbar, 9.0]).turned(side * 0.42).paint(
+                canvas,
+                Within::Everywhere,
+                |_, _| MUSCLE,
+            );
         }
     }
 }
@@ -242,10 +293,19 @@ pub(crate) fn paint_girdles(canvas: &mut Canvas, body: &Anatomy) {
     let [_, deep, middle] = body.cavity(z);
     let front = middle - deep - 7.0;
     if (225.0..392.0).contains(&z) {
-        let wide = super::field::interpolate(&[(225.0, 5.0), (250.0, 14.0), (345.0, 16.0), (370.0, 27.0), (392.0, 22.0)], z);
-        let plate = Blob::new([0.0, front, z], [wide, 6.0, 9.0]).waved([(2.0, 0.08, 3.1), (4.0, 0.03, 0.0), (1.0, 0.0, 0.0)]);
+        let wide = super::field::interpolate(
+            &[(225.0, 5.0), (250.0, 14.0), (345.0, 16.0), (370.0, 27.0), (392.0, 22.0)],
+            z,
+        );
+        let plate = Blob::new([0.0, front, z], [wide, 6.0, 9.0]).waved([
+            (2.0, 0.08, 3.1),
+            (4.0, 0.03, 0.0),
+            (1.0, 0.0, 0.0),
+        ]);
         plate.paint(canvas, Within::Everywhere, |_, _| CORTEX * 0.55);
-        plate.grown(-1.4).paint(canvas, Within::Everywhere, |x, y| 150.0 + 50.0 * value_noise(41, [x * 0.5, y * 0.5, z * 0.4]));
+        plate.grown(-1.4).paint(canvas, Within::Everywhere, |x, y| {
+            150.0 + 50.0 * value_noise(41, [x * 0.5, y * 0.5, z * 0.4])
+        });
     }
     let bone = |canvas: &mut Canvas, tube: Tube| {
         tube.paint(canvas, Within::Everywhere, |_, _, wall| Some(if wall > -1.4 { CORTEX } else { 290.0 }));
@@ -256,10 +316,34 @@ pub(crate) fn paint_girdles(canvas: &mut Canvas, body: &Anatomy) {
     };
     for side in [-1.0f32, 1.0] {
         let at = |x: f32, y: f32, z: f32, r: f32| [side * x * body.width, y * body.depth, z, r];
-        plate(canvas, Blob::new([side * 108.0 * body.width, 63.0 * body.depth, 318.0], [33.0, 3.6, 72.0]).turned(-side * 0.42));
-        bone(canvas, Tube::through(&[at(128.0, 34.0, 386.0, 13.0), at(132.0, 24.0, 412.0, 19.0), at(136.0, 16.0, 450.0, 15.0)]));
-        bone(canvas, Tube::through(&[at(20.0, -62.0, 386.0, 8.0), at(60.0, -52.0, 402.0, 6.0), at(92.0, -18.0, 414.0, 5.5), at(116.0, 4.0, 424.0, 6.0)]));
+        plate(
+            canvas,
+            Blob::new([side * 108.0 * body.width, 63.0 * body.depth, 318.0], [33.0, 3.6, 72.0])
+                .turned(-side * 0.42),
+        );
+        bone(
+            canvas,
+            Tube::through(&[
+                at(128.0, 34.0, 386.0, 13.0),
+                at(132.0, 24.0, 412.0, 19.0),
+                at(136.0, 16.0, 450.0, 15.0),
+            ]),
+        );
+        bone(
+            canvas,
+            Tube::through(&[
+                at(20.0, -62.0, 386.0, 8.0),
+                at(60.0, -52.0, 402.0, 6.0),
+                at(92.0, -18.0, 414.0, 5.5),
+                at(116.0, 4.0, 424.0, 6.0),
+            ]),
+        );
         let turn = (-92.0f32 * body.depth).atan2(side * 66.0 * body.width);
-        plate(canvas, Blob::new([side * 84.0 * body.width, 17.0 * body.depth, -52.0], [57.0, 6.0, 64.0]).turned(turn).full(2.6));
+        plate(
+            canvas,
+            Blob::new([side * 84.0 * body.width, 17.0 * body.depth, -52.0], [57.0, 6.0, 64.0])
+                .turned(turn)
+                .full(2.6),
+        );
     }
 }

@@ -29,7 +29,15 @@ impl Canvas {
     pub(crate) fn new(side: usize, field_mm: f32, z: f32, thickness: f32) -> Canvas {
         let count = side * side;
         let spacing = field_mm / side as f32;
-        Canvas { side, spacing, z, thickness, hu: vec![-1000.0; count], cavity: vec![0.0; count], above: vec![0.0; count] }
+        Canvas {
+            side,
+            spacing,
+            z,
+            thickness,
+            hu: vec![-1000.0; count],
+            cavity: vec![0.0; count],
+            above: vec![0.0; count],
+        }
     }
 
     /// Position of a row or column.
@@ -42,7 +50,11 @@ impl Canvas {
     }
 
     /// Calls `paint` with place, x and y of every pixel in a box.
-    pub(crate) fn each_in(&mut self, [x0, y0, x1, y1]: [f32; 4], mut paint: impl FnMut(&mut Canvas, usize, f32, f32)) {
+    pub(crate) fn each_in(
+        &mut self,
+        [x0, y0, x1, y1]: [f32; 4],
+        mut paint: impl FnMut(&mut Canvas, usize, f32, f32),
+    ) {
         let clip = |mm: f32, up: f32| (self.index(mm) + up).clamp(0.0, self.side as f32) as usize;
         let (columns, rows) = (clip(x0, -1.0)..clip(x1, 2.0), clip(y0, -1.0)..clip(y1, 2.0));
         for row in rows {

@@ -82,7 +82,8 @@ impl CtVolume {
 
 /// The couch under the back: a shell of carbon around foam.
 fn paint_couch(canvas: &mut Canvas, body: &Anatomy) {
-    let rest = [-40.0, 60.0, 160.0, 260.0, 340.0].into_iter().map(|z| body.outline(z)[1]).fold(0.0, f32::max) + 3.0;
+    let rest =
+        [-40.0, 60.0, 160.0, 260.0, 340.0].into_iter().map(|z| body.outline(z)[1]).fold(0.0, f32::max) + 3.0;
     canvas.each_in([-210.0, rest - 20.0, 210.0, rest + 70.0], |canvas, at, x, y| {
         let top = rest - 14.0 * (x / 190.0).powi(2);
         let bottom = rest + 34.0 - 30.0 * (x / 190.0).powi(2);
@@ -109,13 +110,16 @@ mod tests {
         let volume = CtVolume::new(body, 1, 250.0, 5.0, 12.0);
         let slice = volume.slice(20);
         assert_eq!(slice, volume.slice(20));
-        let share = |range: std::ops::Range<u16>| slice.iter().filter(|value| range.contains(value)).count() as f64 / slice.len() as f64;
+        let share = |range: std::ops::Range<u16>| {
+            slice.iter().filter(|value| range.contains(value)).count() as f64 / slice.len() as f64
+        };
         assert!(share(0..200) > 0.2, "air");
         assert!(share(1024..1224) > 0.15, "soft tissue");
         assert!(share(860..1000) > 0.05, "fat");
         assert!(share(1324..4096) > 0.005, "bone");
         // The liver of a contrast scan: right of the spine, in the image's left half.
-        let liver: f64 = (0..20).map(|n| f64::from(slice[(250 + n) * SIDE + 150])).sum::<f64>() / 20.0 - 1024.0;
+        let liver: f64 =
+            (0..20).map(|n| f64::from(slice[(250 + n) * SIDE + 150])).sum::<f64>() / 20.0 - 1024.0;
         assert!((70.0..150.0).contains(&liver), "{liver}");
     }
 }

@@ -35,7 +35,10 @@ pub(crate) fn value_noise(seed: u32, [x, y, z]: [f32; 3]) -> f32 {
 
 /// A number in -1 to 1 that belongs to a lattice point.
 fn lattice(seed: u32, x: i32, y: i32, z: i32) -> f32 {
-    let mut h = seed ^ (x as u32).wrapping_mul(0x8da6_b343) ^ (y as u32).wrapping_mul(0xd816_3841) ^ (z as u32).wrapping_mul(0xcb1a_b31f);
+    let mut h = seed
+        ^ (x as u32).wrapping_mul(0x8da6_b343)
+        ^ (y as u32).wrapping_mul(0xd816_3841)
+        ^ (z as u32).wrapping_mul(0xcb1a_b31f);
     h = (h ^ (h >> 15)).wrapping_mul(0x2c1b_3c6d);
     h = (h ^ (h >> 12)).wrapping_mul(0x297a_2d39);
     h ^= h >> 15;

@@ -39,29 +39,44 @@ impl Abdomen {
                 .leaning(0.30, 0.10)
                 .full(1.75)
                 .waved([(2.0, 0.06, 2.6), (3.0, 0.05, 0.5), (5.0, 0.012, 1.0)]),
-            Blob::new([4.0 + s(1, 5.0), -48.0, 196.0], [66.0, 28.0, 52.0])
-                .turned(-0.12)
-                .waved([(2.0, 0.05, 0.0), (3.0, 0.05, 2.0), (1.0, 0.03, 0.0)]),
+            Blob::new([4.0 + s(1, 5.0), -48.0, 196.0], [66.0, 28.0, 52.0]).turned(-0.12).waved([
+                (2.0, 0.05, 0.0),
+                (3.0, 0.05, 2.0),
+                (1.0, 0.03, 0.0),
+            ]),
             Blob::new([-12.0, 12.0, 192.0], [19.0, 13.0, 28.0]).turned(0.3),
         ];
         let mut random = stream(body.seed, "lesions", 0);
         let mut lesions: Vec<Blob> = (0..random.random_range(0..3))
             .map(|_| {
                 let r = random.random_range(3.0..7.0);
-                Blob::new([random.random_range(-105.0..-45.0), random.random_range(-45.0..35.0), random.random_range(140.0..215.0)], [r; 3])
+                Blob::new(
+                    [
+                        random.random_range(-105.0..-45.0),
+                        random.random_range(-45.0..35.0),
+                        random.random_range(140.0..215.0),
+                    ],
+                    [r; 3],
+                )
             })
             .collect();
         let grown = 15.0 * body.growth.sqrt();
         lesions.insert(
             0,
-            Blob::new([-88.0 + s(2, 8.0), 8.0 + s(3, 10.0), 188.0 + s(4, 10.0)], [grown, grown * 0.92, grown])
-                .waved([(3.0, 0.07, 0.3), (5.0, 0.05, 1.0), (7.0, 0.03, 2.0)]),
+            Blob::new(
+                [-88.0 + s(2, 8.0), 8.0 + s(3, 10.0), 188.0 + s(4, 10.0)],
+                [grown, grown * 0.92, grown],
+            )
+            .waved([(3.0, 0.07, 0.3), (5.0, 0.05, 1.0), (7.0, 0.03, 2.0)]),
         );
         let kidney = |side: f32, z: f32, organ: usize| {
-            Blob::new([side * (60.0 + s(organ, 3.0)) * body.width, front(z) + 9.0 + s(organ + 1, 3.0), z], [29.0, 23.5, 54.0])
-                .leaning(-side * 0.20, 0.16)
-                .turned(side * 0.62)
-                .waved([(2.0, 0.05, 0.0), (3.0, 0.03, 0.8), (5.0, 0.02, 0.0)])
+            Blob::new(
+                [side * (60.0 + s(organ, 3.0)) * body.width, front(z) + 9.0 + s(organ + 1, 3.0), z],
+                [29.0, 23.5, 54.0],
+            )
+            .leaning(-side * 0.20, 0.16)
+            .turned(side * 0.62)
+            .waved([(2.0, 0.05, 0.0), (3.0, 0.03, 0.8), (5.0, 0.02, 0.0)])
         };
         let kidneys = [kidney(-1.0, 92.0 + s(5, 6.0), 5), kidney(1.0, 104.0 + s(7, 6.0), 7)];
         let point = |x: f32, y: f32, z: f32, r: f32| [x * body.width, y * body.depth, z, r];
@@ -79,11 +94,21 @@ impl Abdomen {
         .into_iter()
         .enumerate()
         {
-            hepatic.extend(grow(body.seed, n as u64, root, direction, &growth, inside_liver).into_iter().map(|(_, tube)| (body.hu(44.0, 172.0), tube)));
+            hepatic.extend(
+                grow(body.seed, n as u64, root, direction, &growth, inside_liver)
+                    .into_iter()
+                    .map(|(_, tube)| (body.hu(44.0, 172.0), tube)),
+            );
         }
-        for (n, direction) in [[-0.85, 0.35, -0.35], [-0.6, -0.6, -0.4], [0.05, -0.9, -0.3]].into_iter().enumerate() {
+        for (n, direction) in
+            [[-0.85, 0.35, -0.35], [-0.6, -0.6, -0.4], [0.05, -0.9, -0.3]].into_iter().enumerate()
+        {
             let root = [-26.0, 4.0, 232.0, 6.5];
-            hepatic.extend(grow(body.seed, 10 + n as u64, root, direction, &growth, inside_liver).into_iter().map(|(_, tube)| (body.hu(42.0, 158.0), tube)));
+            hepatic.extend(
+                grow(body.seed, 10 + n as u64, root, direction, &growth, inside_liver)
+                    .into_iter()
+                    .map(|(_, tube)| (body.hu(42.0, 158.0), tube)),
+            );
         }
         let vessel_y = |z: f32| front(z) - 11.0;
         let aorta = Tube::through(&[
@@ -94,7 +119,11 @@ impl Abdomen {
             [3.0, vessel_y(2.0), 2.0, 8.4],
         ]);
         let iliac = |side: f32, r: f32, offset: f32| {
-            Tube::through(&[[offset, vessel_y(2.0), 4.0, r], [side * 22.0 + offset, vessel_y(-20.0) + 8.0, -26.0, r - 0.6], [side * 40.0 + offset, vessel_y(-50.0) + 16.0, -75.0, r - 1.0]])
+            Tube::through(&[
+                [offset, vessel_y(2.0), 4.0, r],
+                [side * 22.0 + offset, vessel_y(-20.0) + 8.0, -26.0, r - 0.6],
+                [side * 40.0 + offset, vessel_y(-50.0) + 16.0, -75.0, r - 1.0],
+            ])
         };
         let cava = Tube::through(&[
             [-24.0, 4.0, 250.0, 12.0],
@@ -103,26 +132,50 @@ impl Abdomen {
             [-21.0, vessel_y(60.0) + 1.0, 60.0, 10.0],
             [-19.0, vessel_y(-4.0) + 3.0, -4.0, 10.0],
         ]);
-        let mesenteric = |x: f32, r: f32| Tube::through(&[[x * 0.3, vessel_y(140.0) - 10.0, 140.0, r], [x, vessel_y(118.0) - 22.0, 118.0, r], [x * 1.2, vessel_y(60.0) - 34.0, 60.0, r * 0.85], [x * 0.6 - 12.0, -40.0, 10.0, r * 0.6]]);
+        let mesenteric = |x: f32, r: f32| {
+            Tube::through(&[
+                [x * 0.3, vessel_y(140.0) - 10.0, 140.0, r],
+                [x, vessel_y(118.0) - 22.0, 118.0, r],
+                [x * 1.2, vessel_y(60.0) - 34.0, 60.0, r * 0.85],
+                [x * 0.6 - 12.0, -40.0, 10.0, r * 0.6],
+            ])
+        };
         let renal = [-1.0f32, 1.0]
             .into_iter()
             .zip(&kidneys)
             .flat_map(|(side, kidney)| {
                 let z = kidney.centre[2];
                 let hilum = [kidney.centre[0] - side * 16.0, kidney.centre[1] - 8.0, z, 4.2];
-                let ureter = [[kidney.centre[0] - side * 20.0, kidney.centre[1] - 4.0, z - 8.0, 3.0], [side * 42.0, front(50.0) + 3.0, 50.0, 2.2], [side * 34.0, front(-10.0), -10.0, 2.0], [side * 48.0, front(-60.0) + 14.0, -70.0, 2.0]];
-                [Tube::through(&[[side * 8.0 - 4.0, vessel_y(z) + 4.0, z + 4.0, 4.4], hilum]), Tube::through(&ureter)]
+                let ureter = [
+                    [kidney.centre[0] - side * 20.0, kidney.centre[1] - 4.0, z - 8.0, 3.0],
+                    [side * 42.0, front(50.0) + 3.0, 50.0, 2.2],
+                    [side * 34.0, front(-10.0), -10.0, 2.0],
+                    [side * 48.0, front(-60.0) + 14.0, -70.0, 2.0],
+                ];
+                [
+                    Tube::through(&[[side * 8.0 - 4.0, vessel_y(z) + 4.0, z + 4.0, 4.4], hilum]),
+                    Tube::through(&ureter),
+                ]
             })
             .collect();
         let mut random = stream(body.seed, "bowel", 0);
         let loops = (0..17)
             .map(|_| {
-                let (cx, cy, cz) = (random.random_range(-58.0..58.0), random.random_range(-58.0..-14.0), random.random_range(-70.0..112.0));
+                let (cx, cy, cz) = (
+                    random.random_range(-58.0..58.0),
+                    random.random_range(-58.0..-14.0),
+                    random.random_range(-70.0..112.0),
+                );
                 let r = random.random_range(9.0..13.0);
                 let controls: Vec<[f32; 4]> = (0..5)
                     .map(|n| {
                         let swing = if n % 2 == 0 { 22.0 } else { -22.0 };
-                        point(cx + (n as f32 - 2.0) * 13.0, cy + swing * random.random_range(0.2..0.7), cz + random.random_range(-15.0..15.0), r)
+                        point(
+                            cx + (n as f32 - 2.0) * 13.0,
+                            cy + swing * random.random_range(0.2..0.7),
+                            cz + random.random_range(-15.0..15.0),
+                            r,
+                        )
                     })
                     .collect();
                 Tube::through(&controls)
@@ -132,19 +185,45 @@ impl Abdomen {
             liver,
             fissure: Blob::new([-16.0, -34.0, 178.0], [2.4, 26.0, 40.0]).turned(0.35),
             lesions,
-            gallbladder: Blob::new([-46.0 + s(9, 6.0), -50.0, 112.0 + s(10, 6.0)], [14.0, 16.0, 34.0]).leaning(0.2, 0.25).turned(0.4),
+            gallbladder: Blob::new([-46.0 + s(9, 6.0), -50.0, 112.0 + s(10, 6.0)], [14.0, 16.0, 34.0])
+                .leaning(0.2, 0.25)
+                .turned(0.4),
             spleen: Blob::new([96.0 * body.width, 32.0 + s(11, 4.0), 186.0], [27.0, 49.0, 52.0])
                 .turned(-0.5)
                 .leaning(-0.12, 0.14)
                 .waved([(2.0, 0.10, 1.2), (3.0, 0.07, 0.6), (6.0, 0.02, 0.0)]),
             cyst: {
                 let from = &kidneys[1];
-                Blob::new([from.centre[0] + 24.0, from.centre[1] + 8.0, from.centre[2] - 18.0], [10.0, 9.5, 10.0])
+                Blob::new(
+                    [from.centre[0] + 24.0, from.centre[1] + 8.0, from.centre[2] - 18.0],
+                    [10.0, 9.5, 10.0],
+                )
             },
             kidneys,
-            pancreas: Tube::through(&[point(-34.0, -16.0, 112.0, 12.0), point(-24.0, -24.0, 132.0, 12.5), point(4.0, -30.0, 148.0, 9.0), point(36.0, -14.0, 162.0, 9.5), point(68.0, 14.0, 176.0, 8.0)]),
-            stomach: Tube::through(&[point(34.0, 6.0, 232.0, 18.0), point(62.0, 4.0, 220.0, 36.0), point(66.0, -24.0, 188.0, 35.0), point(48.0, -52.0, 152.0, 27.0), point(10.0, -60.0, 132.0, 20.0), point(-24.0, -46.0, 136.0, 15.0), point(-36.0, -30.0, 142.0, 9.0)]),
-            duodenum: Tube::through(&[point(-40.0, -28.0, 140.0, 11.0), point(-50.0, -10.0, 120.0, 12.0), point(-48.0, -4.0, 84.0, 12.0), point(-20.0, -8.0, 66.0, 11.0), point(18.0, -16.0, 72.0, 10.0), point(30.0, -30.0, 92.0, 10.0)]),
+            pancreas: Tube::through(&[
+                point(-34.0, -16.0, 112.0, 12.0),
+                point(-24.0, -24.0, 132.0, 12.5),
+                point(4.0, -30.0, 148.0, 9.0),
+                point(36.0, -14.0, 162.0, 9.5),
+                point(68.0, 14.0, 176.0, 8.0),
+            ]),
+            stomach: Tube::through(&[
+                point(34.0, 6.0, 232.0, 18.0),
+                point(62.0, 4.0, 220.0, 36.0),
+                point(66.0, -24.0, 188.0, 35.0),
+                point(48.0, -52.0, 152.0, 27.0),
+                point(10.0, -60.0, 132.0, 20.0),
+                point(-24.0, -46.0, 136.0, 15.0),
+                point(-36.0, -30.0, 142.0, 9.0),
+            ]),
+            duodenum: Tube::through(&[
+                point(-40.0, -28.0, 140.0, 11.0),
+                point(-50.0, -10.0, 120.0, 12.0),
+                point(-48.0, -4.0, 84.0, 12.0),
+                point(-20.0, -8.0, 66.0, 11.0),
+                point(18.0, -16.0, 72.0, 10.0),
+                point(30.0, -30.0, 92.0, 10.0),
+            ]),
             colon: Tube::through(&[
                 point(-84.0, -8.0, -62.0, 25.0),
                 point(-94.0, 4.0, -10.0, 24.0),
@@ -166,15 +245,28 @@ impl Abdomen {
                 iliac(1.0, 6.2, 3.0),
                 iliac(-1.0, 6.2, 3.0),
                 mesenteric(4.0, 3.8),
-                Tube::through(&[[5.0, vessel_y(158.0) - 8.0, 158.0, 4.0], [6.0, vessel_y(158.0) - 24.0, 158.0, 3.6], [40.0, -6.0, 170.0, 3.0], [80.0, 22.0, 184.0, 2.6]]),
+                Tube::through(&[
+                    [5.0, vessel_y(158.0) - 8.0, 158.0, 4.0],
+                    [6.0, vessel_y(158.0) - 24.0, 158.0, 3.6],
+                    [40.0, -6.0, 170.0, 3.0],
+                    [80.0, 22.0, 184.0, 2.6],
+                ]),
             ],
             veins: vec![
                 cava,
                 iliac(1.0, 7.2, -9.0),
                 iliac(-1.0, 7.2, -14.0),
                 mesenteric(-10.0, 5.4),
-                Tube::through(&[[-14.0, vessel_y(120.0) - 20.0, 122.0, 6.4], [-18.0, -14.0, 146.0, 7.0], [-32.0, -4.0, 170.0, 6.4]]),
-                Tube::through(&[[-10.0, -20.0, 138.0, 5.0], [30.0, -6.0, 158.0, 4.6], [78.0, 20.0, 180.0, 4.0]]),
+                Tube::through(&[
+                    [-14.0, vessel_y(120.0) - 20.0, 122.0, 6.4],
+                    [-18.0, -14.0, 146.0, 7.0],
+                    [-32.0, -4.0, 170.0, 6.4],
+                ]),
+                Tube::through(&[
+                    [-10.0, -20.0, 138.0, 5.0],
+                    [30.0, -6.0, 158.0, 4.6],
+                    [78.0, 20.0, 180.0, 4.0],
+                ]),
             ],
             renal,
             noise: body.seed as u32,
@@ -183,7 +275,9 @@ impl Abdomen {
 
     pub(crate) fn paint(&self, canvas: &mut Canvas, body: &Anatomy) {
         let z = canvas.z;
-        let mottle = |seed: u32, scale: f32, x: f32, y: f32| value_noise(self.noise ^ seed, [x / scale, y / scale, z / scale]);
+        let mottle = |seed: u32, scale: f32, x: f32, y: f32| {
+            value_noise(self.noise ^ seed, [x / scale, y / scale, z / scale])
+        };
         self.strands(canvas);
         for bowel in &self.loops {
             let filled = body.hu(22.0, 26.0);
@@ -193,7 +287,9 @@ impl Abdomen {
             });
         }
         self.paint_colon(canvas, body);
-        self.duodenum.paint(canvas, Within::Abdomen, |x, y, wall| Some(if wall > -2.4 { body.hu(46.0, 92.0) } else { 18.0 + 10.0 * mottle(4, 4.0, x, y) }));
+        self.duodenum.paint(canvas, Within::Abdomen, |x, y, wall| {
+            Some(if wall > -2.4 { body.hu(46.0, 92.0) } else { 18.0 + 10.0 * mottle(4, 4.0, x, y) })
+        });
         self.pancreas.paint(canvas, Within::Abdomen, |x, y, wall| {
             let lobes = mottle(5, 4.5, x, y);
             if wall > -1.6 + 2.4 * lobes { None } else { Some(body.hu(40.0, 98.0) + 9.0 * lobes) }
@@ -201,7 +297,8 @@ impl Abdomen {
         self.paint_stomach(canvas, body);
         self.paint_kidneys(canvas, body);
         for spleen_pass in [&self.spleen] {
-            spleen_pass.paint(canvas, Within::Abdomen, |x, y| body.hu(49.0, 124.0) + 2.5 * mottle(6, 9.0, x, y));
+            spleen_pass
+                .paint(canvas, Within::Abdomen, |x, y| body.hu(49.0, 124.0) + 2.5 * mottle(6, 9.0, x, y));
         }
         for part in &self.liver {
             part.paint(canvas, Within::Abdomen, |x, y| body.hu(58.0, 110.0) + 2.0 * mottle(7, 12.0, x, y));
@@ -213,7 +310,9 @@ impl Abdomen {
         let mut lesions = self.lesions.iter();
         if let Some(tumour) = lesions.next() {
             tumour.paint(canvas, Within::Abdomen, |_, _| body.hu(44.0, 118.0));
-            tumour.grown(-1.6).paint(canvas, Within::Abdomen, |x, y| body.hu(40.0, 74.0) + 14.0 * mottle(8, 4.0, x, y));
+            tumour
+                .grown(-1.6)
+                .paint(canvas, Within::Abdomen, |x, y| body.hu(40.0, 74.0) + 14.0 * mottle(8, 4.0, x, y));
         }
         for cyst in lesions {
             cyst.paint(canvas, Within::Abdomen, |_, _| 6.0);

@@ -69,13 +69,19 @@ impl Film {
             let values = flat.iter().flatten().map(pick);
             if low { values.fold(f32::MAX, f32::min) } else { values.fold(f32::MIN, f32::max) }
         };
-        let area = [reach(|p| p[0] - p[2], true), reach(|p| p[0] + p[2], false) + STEP_MM, reach(|p| p[1] - p[2], true) - STEP_MM, reach(|p| p[1] + p[2], false)];
+        let area = [
+            reach(|p| p[0] - p[2], true),
+            reach(|p| p[0] + p[2], false) + STEP_MM,
+            reach(|p| p[1] - p[2], true) - STEP_MM,
+            reach(|p| p[1] + p[2], false),
+        ];
         self.add(area, |x, z| {
-            let near = flat
-                .iter()
-                .map(|piece| gap(piece, x, z))
-                .min_by(|a, b| (a.0 - a.1).total_cmp(&(b.0 - b.1)));
-            near.map_or(0.0, |(distance, radius)| if distance < radius { amount(distance, radius) } else { 0.0 })
+            let near =
+                flat.iter().map(|piece| gap(piece, x, z)).min_by(|a, b| (a.0 - a.1).total_cmp(&(b.0 - b.1)));
+            near.map_or(
+                0.0,
+                |(distance, radius)| if distance < radius { amount(distance, radius) } else { 0.0 },
+            )
         });
     }
 }
@@ -132,7 +138,17 @@ impl Radiograph {
 
     /// Shoulders slope to the neck: the patient stands with the arms turned away.
     fn outline(&self, z: f32) -> [f32; 2] {
-        const WIDTH: [(f32, f32); 9] = [(40.0, 154.0), (150.0, 157.0), (260.0, 165.0), (330.0, 174.0), (372.0, 184.0), (400.0, 178.0), (420.0, 132.0), (440.0, 74.0), (462.0, 58.0)];
+        const WIDTH: [(f32, f32); 9] = [
+            (40.0, 154.0),
+            (150.0, 157.0),
+            (260.0, 165.0),
+            (330.0, 174.0),
+            (372.0, 184.0),
+            (400.0, 178.0),
+            (420.0, 132.0),
+            (440.0, 74.0),
+            (462.0, 58.0),
+        ];
         let [_, deep] = self.body.outline(z);
         [interpolate(&WIDTH, z) * self.body.width, deep.max(56.0)]
     }
@@ -164,7 +180,8 @@ impl Radiograph {
     }
 
     fn add_airways_and_vessels(&self, film: &mut Film) {
-        let chord = |distance: f32, radius: f32| 2.0 * (radius * radius - distance * distance).max(0.0).sqrt();
+        let chord =
+            |distance: f32, radius: f32| 2.0 * (radius * radius - distance * distance).max(0.0).sqrt();
         for airway in self.thorax.main_airways() {
             let pieces: Vec<_> = airway.pieces().collect();
             film.add_tube(&pieces, |distance, radius| -0.8 * SOFT * chord(distance, radius));
@@ -188,13 +205,21 @@ impl Radiograph {
             film.add([-48.0, 48.0, middle - half - 14.0, middle + half + 3.0], |x, z| {
                 let waist = wide * (0.90 + 0.13 * ((z - middle) / half).powi(2));
                 let block = edge(waist - x.abs(), 1.2) * edge(half - (z - middle).abs(), 0.9);
-                let rim = block * (1.0 - edge(waist - 1.8 - x.abs(), 1.0) * edge(half - 1.8 - (z - middle).abs(), 1.0));
+                let rim = block
+                    * (1.0 - edge(waist - 1.8 - x.abs(), 1.0) * edge(half - 1.8 - (z - middle).abs(), 1.0));
                 let trabeculae = 1.0 + 0.12 * value_noise(61, [x * 0.8, z * 0.25, 0.0]);
                 let pedicle = ((x.abs() - wide * 0.68) / 3.6).hypot((z - middle - 3.0) / 5.6);
                 let ring = (1.0 - (pedicle - 0.85).abs() * 3.2).max(0.0);
                 let process = (x / 2.7).hypot((z - middle + half + 3.0) / 7.0);
-                let across = edge(4.0 - (z - middle - 2.0).abs(), 1.5) * edge(wide + 17.0 - x.abs(), 2.0) * edge(x.abs() - wide, 2.0);
-                0.42 * BONE * (10.0 * block * trabeculae + 5.0 * rim + 7.0 * ring + 9.0 * (1.0 - process).max(0.0).sqrt() + 6.0 * across)
+                let across = edge(4.0 - (z - middle - 2.0).abs(), 1.5)
+                    * edge(wide + 17.0 - x.abs(), 2.0)
+                    * edge(x.abs() - wide, 2.0);
+                0.42 * BONE
+                    * (10.0 * block * trabeculae
+                        + 5.0 * rim
+                        + 7.0 * ring
+                        + 9.0 * (1.0 - process).max(0.0).sqrt()
+                        + 6.0 * across)
             });
         }
     }
@@ -241,16 +266,44 @@ impl Radiograph {
             let shell = |distance: f32, radius: f32| {
                 let share = distance / radius;
                 let outer = (1.0 - share * share).max(0.0).sqrt();
-                BONE * (radius * 0.55 * outer + radius * 1.15 * (outer - 0.8 * (1.0 - (share / 0.82).powi(2)).max(0.0).sqrt()).max(0.0))
+                BONE * (radius * 0.55 * outer
+                    + radius * 1.15 * (outer - 0.8 * (1.0 - (share / 0.82).powi(2)).max(0.0).sqrt()).max(0.0))
             };
-            let collarbone = Tube::through(&[at(17.0, 378.0, 9.0), at(42.0, 386.0, 6.6), at(80.0, 398.0, 5.6), at(118.0, 404.0, 6.2), at(148.0, 402.0, 7.6)]);
+            let collarbone = Tube::through(&[
+                at(17.0, 378.0, 9.0),
+                at(42.0, 386.0, 6.6),
+                at(80.0, 398.0, 5.6),
+                at(118.0, 404.0, 6.2),
+                at(148.0, 402.0, 7.6),
+            ]);
             film.add_tube(&collarbone.pieces().collect::<Vec<_>>(), shell);
-            film.add_tube(&Tube::through(&[at(166.0, 386.0, 22.0), at(168.0, 372.0, 19.0), at(176.0, 330.0, 12.5), at(180.0, 240.0, 12.0)]).pieces().collect::<Vec<_>>(), shell);
-            let border = Tube::through(&[at(146.0, 378.0, 6.5), at(140.0, 345.0, 4.4), at(128.0, 300.0, 3.4), at(112.0, 262.0, 3.2)]);
-            film.add_tube(&border.pieces().collect::<Vec<_>>(), |distance, radius| 0.8 * shell(distance, radius));
-            let corners = [[148.0 * wide, 384.0], [112.0 * wide, 260.0], [84.0 * wide, 366.0], [104.0 * wide, 390.0]];
-            let (low, high) = if side > 0.0 { (78.0 * wide, 152.0 * wide) } else { (-152.0 * wide, -78.0 * wide) };
-            film.add([low, high, 256.0, 394.0], |x, z| BONE * 2.6 * edge(inside_polygon(&corners, x * side, z), 1.6));
+            film.add_tube(
+                &Tube::through(&[
+                    at(166.0, 386.0, 22.0),
+                    at(168.0, 372.0, 19.0),
+                    at(176.0, 330.0, 12.5),
+                    at(180.0, 240.0, 12.0),
+                ])
+                .pieces()
+                .collect::<Vec<_>>(),
+                shell,
+            );
+            let border = Tube::through(&[
+                at(146.0, 378.0, 6.5),
+                at(140.0, 345.0, 4.4),
+                at(128.0, 300.0, 3.4),
+                at(112.0, 262.0, 3.2),
+            ]);
+            film.add_tube(&border.pieces().collect::<Vec<_>>(), |distance, radius| {
+                0.8 * shell(distance, radius)
+            });
+            let corners =
+                [[148.0 * wide, 384.0], [112.0 * wide, 260.0], [84.0 * wide, 366.0], [104.0 * wide, 390.0]];
+            let (low, high) =
+                if side > 0.0 { (78.0 * wide, 152.0 * wide) } else { (-152.0 * wide, -78.0 * wide) };
+            film.add([low, high, 256.0, 394.0], |x, z| {
+                BONE * 2.6 * edge(inside_polygon(&corners, x * side, z), 1.6)
+            });
         }
     }
 
@@ -268,7 +321,8 @@ impl Radiograph {
             let (right, below) = ((column + 1).min(WIDE - 1), (row + 1).min(HIGH - 1));
             let (s, t) = (u.max(0.0).fract(), v.max(0.0).fract());
             let mix = |image: &[f32]| {
-                let line = |row: usize| image[row * WIDE + column] * (1.0 - s) + image[row * WIDE + right] * s;
+                let line =
+                    |row: usize| image[row * WIDE + column] * (1.0 - s) + image[row * WIDE + right] * s;
                 line(row) * (1.0 - t) + line(below) * t
             };
             let (ray, around) = (mix(&attenuation), mix(&haze));
@@ -286,12 +340,15 @@ impl Film {
     /// number of a point is handed on to `amount`.
     fn add_open_tube(&mut self, pieces: &[[[f32; 4]; 2]], amount: impl Fn(f32, f32, f32) -> f32) {
         let (Some(first), Some(last)) = (pieces.first(), pieces.last()) else { return };
-        let ahead = |from: [f32; 4], to: [f32; 4], x: f32, z: f32| (x - from[0]) * (to[0] - from[0]) + (z - from[2]) * (to[2] - from[2]);
+        let ahead = |from: [f32; 4], to: [f32; 4], x: f32, z: f32| {
+            (x - from[0]) * (to[0] - from[0]) + (z - from[2]) * (to[2] - from[2])
+        };
         let (first, last) = (*first, *last);
         let radius = pieces.iter().flatten().map(|point| point[3]).fold(0.0, f32::max);
         let bounds = |axis: usize| {
             let values = pieces.iter().flatten().map(move |point| point[axis]);
-            let (low, high) = values.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(value), high.max(value)));
+            let (low, high) =
+                values.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(value), high.max(value)));
             (low - radius, high + radius)
         };
         let ((x0, x1), (z0, z1)) = (bounds(0), bounds(2));
@@ -304,9 +361,12 @@ impl Film {
                 .iter()
                 .map(|piece| (gap(&piece.map(|[x, _, z, r]| [x, z, r]), x, z), piece[0][1]))
                 .min_by(|a, b| a.0.0.total_cmp(&b.0.0));
-            near.map_or(0.0, |((distance, radius), carried)| {
-                if distance < radius { amount(distance, radius, carried) } else { 0.0 }
-            })
+            near.map_or(
+                0.0,
+                |((distance, radius), carried)| {
+                    if distance < radius { amount(distance, radius, carried) } else { 0.0 }
+                },
+            )
         });
     }
 }
@@ -341,7 +401,10 @@ fn broad(image: &[f32]) -> Vec<f32> {
     let mut small: Vec<f32> = (0..wide * high)
         .map(|n| {
             let (column, row) = (n % wide * SHRINK, n / wide * SHRINK);
-            (0..SHRINK).map(|dy| image[(row + dy) * WIDE + column..][..SHRINK].iter().sum::<f32>()).sum::<f32>() / (SHRINK * SHRINK) as f32
+            (0..SHRINK)
+                .map(|dy| image[(row + dy) * WIDE + column..][..SHRINK].iter().sum::<f32>())
+                .sum::<f32>()
+                / (SHRINK * SHRINK) as f32
         })
         .collect();
     for _ in 0..3 {
@@ -349,10 +412,13 @@ fn broad(image: &[f32]) -> Vec<f32> {
     }
     (0..WIDE * HIGH)
         .map(|n| {
-            let place = |at: usize, most: usize| (at as f32 / SHRINK as f32 - 0.5).clamp(0.0, most as f32 - 1.001);
+            let place =
+                |at: usize, most: usize| (at as f32 / SHRINK as f32 - 0.5).clamp(0.0, most as f32 - 1.001);
             let (u, v) = (place(n % WIDE, wide), place(n / WIDE, high));
             let (column, row) = (u as usize, v as usize);
-            let line = |row: usize| small[row * wide + column] * (1.0 - u.fract()) + small[row * wide + column + 1] * u.fract();
+            let line = |row: usize| {
+                small[row * wide + column] * (1.0 - u.fract()) + small[row * wide + column + 1] * u.fract()
+            };
             line(row) * (1.0 - v.fract()) + line(row + 1) * v.fract()
         })
         .collect()

@@ -56,7 +56,10 @@ impl Blob {
             return false;
         }
         let scale = (1.0 - t.abs().powf(self.fullness)).powf(1.0 / self.fullness).max(1e-3);
-        let (dx, dy) = (x - self.centre[0] - self.lean[0] * t * self.radii[2], y - self.centre[1] - self.lean[1] * t * self.radii[2]);
+        let (dx, dy) = (
+            x - self.centre[0] - self.lean[0] * t * self.radii[2],
+            y - self.centre[1] - self.lean[1] * t * self.radii[2],
+        );
         let (sin, cos) = self.turn.sin_cos();
         let (u, v) = ((dx * cos + dy * sin) / self.radii[0], (dy * cos - dx * sin) / self.radii[1]);
         u * u + v * v < scale * scale
@@ -86,10 +89,9 @@ impl Blob {
                 return;
             }
             let angle = v.atan2(u);
-            let edge = self
-                .waves
-                .iter()
-                .fold(1.0, |edge, (count, height, phase)| edge + height * (count * angle + phase + 0.7 * t).cos());
+            let edge = self.waves.iter().fold(1.0, |edge, (count, height, phase)| {
+                edge + height * (count * angle + phase + 0.7 * t).cos()
+            });
             let cover = canvas.cover((distance - edge) * small);
             if cover > 0.0 {
                 canvas.lay(at, hu(x, y), cover, within);
@@ -117,7 +119,9 @@ impl Tube {
                 let t = step as f32 / STEPS as f32;
                 points.push(std::array::from_fn(|axis| {
                     let [a, b, c, d] = [p0[axis], p1[axis], p2[axis], p3[axis]];
-                    0.5 * (2.0 * b + (c - a) * t + (2.0 * a - 5.0 * b + 4.0 * c - d) * t * t
+                    0.5 * (2.0 * b
+                        + (c - a) * t
+                        + (2.0 * a - 5.0 * b + 4.0 * c - d) * t * t
                         + (3.0 * b - a - 3.0 * c + d) * t * t * t)
                 }));
             }
@@ -133,14 +137,20 @@ impl Tube {
 
     /// Paints the cross-section; `hu` gets x, y and the distance from the wall, negative inside. It may leave a
     /// pixel as it is.
-    pub(crate) fn paint(&self, canvas: &mut Canvas, within: Within, hu: impl Fn(f32, f32, f32) -> Option<f32>) {
+    pub(crate) fn paint(
+        &self,
+        canvas: &mut Canvas,
+        within: Within,
+        hu: impl Fn(f32, f32, f32) -> Option<f32>,
+    ) {
         let z = canvas.z;
         let near: Vec<&[[f32; 4]]> = self
             .points
             .windows(2)
             .filter(|piece| {
                 let reach = piece[0][3].max(piece[1][3]);
-                z > piece[0][2].min(piece[1][2]) - reach - 1.0 && z < piece[0][2].max(piece[1][2]) + reach + 1.0
+                z > piece[0][2].min(piece[1][2]) - reach - 1.0
+                    && z < piece[0][2].max(piece[1][2]) + reach + 1.0
             })
             .collect();
         if near.is_empty() {
@@ -159,7 +169,9 @@ impl Tube {
         canvas.each_in(area, |canvas, at, x, y| {
             let distance = near.iter().map(|piece| distance(piece, [x, y, z])).fold(f32::MAX, f32::min);
             let cover = canvas.cover(distance);
-            if cover > 0.0 && let Some(hu) = hu(x, y, distance) {
+            if cover > 0.0
+                && let Some(hu) = hu(x, y, distance)
+            {
                 canvas.lay(at, hu, cover, within);
             }
         });

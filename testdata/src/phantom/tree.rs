@@ -51,7 +51,11 @@ pub(crate) fn grow(
             // Murray: the cubes of the radii add up.
             let radius = from[3] * share.cbrt() * 0.97;
             let bend = growth.spread * (0.35 + turn);
-            waiting.push_back(([to[0], to[1], to[2], radius], turned(&mut random, direction, bend), level + 1));
+            waiting.push_back((
+                [to[0], to[1], to[2], radius],
+                turned(&mut random, direction, bend),
+                level + 1,
+            ));
         }
     }
     grown

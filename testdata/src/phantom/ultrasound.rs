@@ -71,7 +71,15 @@ impl Sector {
         screen
     }
 
-    fn echo(&self, range: f32, angle: f32, [x, y]: [f32; 2], breath: [f32; 2], phase: f32, beat: f32) -> [u8; 3] {
+    fn echo(
+        &self,
+        range: f32,
+        angle: f32,
+        [x, y]: [f32; 2],
+        breath: [f32; 2],
+        phase: f32,
+        beat: f32,
+    ) -> [u8; 3] {
         let depth = range - FACE_MM;
         // The wall of the belly stands still, what lies below slides with the breath.
         let sliding = smoothstep(14.0, 24.0, depth);
@@ -86,8 +94,14 @@ impl Sector {
         let flicker = 1.0 + 0.03 * value_noise(self.seed ^ 71, [x * 0.9, y * 0.9, phase * 400.0]);
         let grey = (0.36 * (level * flicker * 9.0 + 1.0).ln() * beam_edge).clamp(0.0, 1.0);
         let shade = (grey * 255.0) as u8;
-        if self.view == View::Flow && tissue.flow != 0.0 && (-34.0..52.0).contains(&x) && (70.0..140.0).contains(&y) {
-            let speed = tissue.flow * (0.55 + 0.45 * beat) * (0.75 + 0.35 * value_noise(self.seed ^ 73, [x * 0.35, y * 0.35, phase * 40.0]));
+        if self.view == View::Flow
+            && tissue.flow != 0.0
+            && (-34.0..52.0).contains(&x)
+            && (70.0..140.0).contains(&y)
+        {
+            let speed = tissue.flow
+                * (0.55 + 0.45 * beat)
+                * (0.75 + 0.35 * value_noise(self.seed ^ 73, [x * 0.35, y * 0.35, phase * 40.0]));
             return flow_colour(speed);
         }
         // The faint warm tint that most machines give to grey.
@@ -105,7 +119,8 @@ impl Sector {
 
     /// Echo strength at a point, what lies above it lets through, and flow.
     fn tissue(&self, [x, y]: [f32; 2], depth: f32) -> Tissue {
-        let rough = value_noise(self.seed, [x / 17.0, y / 17.0, 0.0]) + 0.5 * value_noise(self.seed ^ 1, [x / 6.0, y / 6.0, 0.0]);
+        let rough = value_noise(self.seed, [x / 17.0, y / 17.0, 0.0])
+            + 0.5 * value_noise(self.seed ^ 1, [x / 6.0, y / 6.0, 0.0]);
         if depth < 20.0 {
             return wall_of_belly(depth, x, self.seed);
         }
@@ -216,10 +231,13 @@ fn kidney(tissue: &mut Tissue, [x, y]: [f32; 2], [cx, cy]: [f32; 2], rough: f32)
         return;
     }
     let turn = v.atan2(u);
-    let pyramids = smoothstep(0.35, 0.8, (turn * 4.5).sin()) * smoothstep(0.45, 0.55, radius) * smoothstep(0.85, 0.7, radius);
+    let pyramids = smoothstep(0.35, 0.8, (turn * 4.5).sin())
+        * smoothstep(0.45, 0.55, radius)
+        * smoothstep(0.85, 0.7, radius);
     let sinus = smoothstep(0.52, 0.40, radius + 0.06 * (turn * 7.0).sin());
     let calyx = smoothstep(0.10, 0.05, (u.abs() - 0.22).hypot(v * 1.6));
-    tissue.strength = (0.21 + 0.03 * rough) * (1.0 - 0.62 * pyramids) + sinus * (0.95 + 0.4 * rough) * (1.0 - 0.95 * calyx);
+    tissue.strength =
+        (0.21 + 0.03 * rough) * (1.0 - 0.62 * pyramids) + sinus * (0.95 + 0.4 * rough) * (1.0 - 0.95 * calyx);
 }
 
 /// Towards the probe red to yellow, away blue to cyan.
@@ -270,7 +288,8 @@ mod tests {
         let (one, two) = (sector.frame(0.0, 0.0), sector.frame(0.4, 0.5));
         assert_eq!(one.len(), COLUMNS * ROWS * 3);
         let changed = |columns: std::ops::Range<usize>| {
-            let places = (0..ROWS).flat_map(|row| columns.clone().map(move |column| (row * COLUMNS + column) * 3));
+            let places =
+                (0..ROWS).flat_map(|row| columns.clone().map(move |column| (row * COLUMNS + column) * 3));
             places.filter(|at| one[*at] != two[*at]).count()
         };
         assert_eq!(changed(0..40), 0);

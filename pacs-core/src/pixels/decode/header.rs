@@ -45,7 +45,8 @@ pub(super) struct JpegHeader {
 /// Walks the marker segments (ITU-T T.81 B.1.1) up to the first scan.
 pub(super) fn jpeg(encoded: &[u8]) -> Result<JpegHeader, PixelError> {
     let cut = || PixelError::malformed("the JPEG stream ends before its first scan");
-    let mut left = encoded.strip_prefix(&[0xFF, 0xD8]).ok_or_else(|| PixelError::malformed("no JPEG stream"))?;
+    let mut left =
+        encoded.strip_prefix(&[0xFF, 0xD8]).ok_or_else(|| PixelError::malformed("no JPEG stream"))?;
     let (mut found, mut adobe_transform, mut jfif) = (None, None, false);
     loop {
         let [0xFF, marker, rest @ ..] = left else {

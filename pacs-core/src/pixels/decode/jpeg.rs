@@ -21,7 +21,9 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
     let (transform, photometric) = colour(&header, layout);
     let mut decoder = Decoder::new(encoded);
     decoder.set_color_transform(transform);
-    decoder.set_max_decoding_buffer_size(usize::try_from(layout.frame_bytes().max(1 << 16)).unwrap_or(usize::MAX));
+    decoder.set_max_decoding_buffer_size(
+        usize::try_from(layout.frame_bytes().max(1 << 16)).unwrap_or(usize::MAX),
+    );
     let decoded = decoder.decode().map_err(refusal)?;
     let format = decoder.info().map(|info| info.pixel_format);
     match format {
@@ -33,7 +35,9 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
         Some(PixelFormat::L8 | PixelFormat::RGB24) => {
             samples::write(decoded.into_iter().map(i32::from), precision, layout, photometric)
         }
-        Some(PixelFormat::CMYK32) | None => Err(PixelError::Unsupported("JPEG with four components".to_owned())),
+        Some(PixelFormat::CMYK32) | None => {
+            Err(PixelError::Unsupported("JPEG with four components".to_owned()))
+        }
     }
 }
 
@@ -55,7 +59,9 @@ fn colour(header: &JpegHeader, layout: &Layout) -> (ColorTransform, Photometric)
 
 fn refusal(error: jpeg_decoder::Error) -> PixelError {
     match error {
-        jpeg_decoder::Error::Unsupported(feature) => PixelError::Unsupported(format!("JPEG with {feature:?}")),
+        jpeg_decoder::Error::Unsupported(feature) => {
+            PixelError::Unsupported(format!("JPEG with {feature:?}"))
+        }
         other => PixelError::malformed(format!("JPEG: {other}")),
     }
 }

@@ -8,9 +8,9 @@ type Block = [f32; 64];
 
 /// Row-major places of the coefficients in the order of the stream (T.81 figure A.6).
 const ZIGZAG: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21,
-    28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61,
-    54, 47, 55, 62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7,
+    14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39,
+    46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
 /// Decodes the samples in the order of the rows.
@@ -71,7 +71,8 @@ impl<'a> Tables<'a> {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             let segment = rest.get(2..length).unwrap_or_default();
             match marker {
-                0xDB => read_quantisation(segment, &mut quantisation).ok_or_else(|| broken("quantisation table"))?,
+                0xDB => read_quantisation(segment, &mut quantisation)
+                    .ok_or_else(|| broken("quantisation table"))?,
                 0xC4 => read_huffman(segment, &mut huffman).ok_or_else(|| broken("Huffman table"))?,
                 0xDD => restart_interval = segment.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
                 0xC1 => quantisation_of_component = usize::from(segment.get(8).copied().unwrap_or(0)),
@@ -167,7 +168,11 @@ impl Huffman {
         for count in self.counts.map(usize::from) {
             code = code << 1 | bits.take(1)? as usize;
             if code < first + count {
-                return self.symbols.get(index + (code - first)).copied().ok_or_else(|| broken("Huffman code"));
+                return self
+                    .symbols
+                    .get(index + (code - first))
+                    .copied()
+                    .ok_or_else(|| broken("Huffman code"));
             }
             index += count;
             first = (first + count) << 1;

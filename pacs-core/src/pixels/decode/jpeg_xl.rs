@@ -8,7 +8,8 @@ use crate::pixels::layout::{Layout, Photometric};
 use jxl_oxide::{AllocTracker, InitializeResult, JxlImage, JxlThreadPool};
 
 pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
-    let broken = |error: Box<dyn std::error::Error + Send + Sync>| PixelError::malformed(format!("JPEG XL: {error}"));
+    let broken =
+        |error: Box<dyn std::error::Error + Send + Sync>| PixelError::malformed(format!("JPEG XL: {error}"));
     let granted = usize::try_from(layout.frame_bytes()).unwrap_or(usize::MAX / 64);
     let mut image = JxlImage::builder()
         .pool(JxlThreadPool::none())
@@ -17,7 +18,9 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
     image.feed_bytes(encoded).map_err(broken)?;
     let mut image = match image.try_init().map_err(broken)? {
         InitializeResult::Initialized(image) => image,
-        InitializeResult::NeedMoreData(_) => return Err(PixelError::malformed("JPEG XL: the header is cut short")),
+        InitializeResult::NeedMoreData(_) => {
+            return Err(PixelError::malformed("JPEG XL: the header is cut short"));
+        }
     };
     let format = image.pixel_format();
     let colours = if format.is_grayscale() { 1 } else { 3 };
@@ -34,7 +37,8 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
     let written = stream.write_to_buffer(&mut levels);
     levels.truncate(written);
     let most = ((1u64 << precision.min(32)) - 1) as f64;
-    let levels = levels.into_iter().map(|level| (f64::from(level) * most).round().clamp(0.0, most) as i64 as i32);
+    let levels =
+        levels.into_iter().map(|level| (f64::from(level) * most).round().clamp(0.0, most) as i64 as i32);
     let photometric = if colours == 3 { Photometric::Rgb } else { layout.photometric };
     samples::write(levels, precision, layout, photometric)
 }

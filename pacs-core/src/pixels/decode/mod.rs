@@ -73,7 +73,9 @@ pub fn decode(
         return Err(PixelError::Unsupported("compressed single bits".to_owned()));
     }
     let decoded = guarded(|| match coding {
-        Coding::Native { big_endian } => native::decode(encoded, first_bit(layout, frame), big_endian, layout),
+        Coding::Native { big_endian } => {
+            native::decode(encoded, first_bit(layout, frame), big_endian, layout)
+        }
         // Every deflated frame begins with a byte of its own (PS3.5 A.4.13).
         Coding::DeflatedFrame => native::decode(&native::inflate(encoded, layout)?, 0, false, layout),
         Coding::Rle => rle::decode(encoded, layout),
@@ -96,7 +98,8 @@ pub fn decode(
 /// Runs a codec. Codecs of others index and unwrap on what they read; a panic in one must cost its caller an
 /// answer, not the thread that serves everybody. Nothing of theirs outlives the call, so no broken state remains.
 fn guarded(codec: impl FnOnce() -> Result<Frame, PixelError>) -> Result<Frame, PixelError> {
-    catch_unwind(AssertUnwindSafe(codec)).unwrap_or_else(|_| Err(PixelError::malformed("the decoder gave up on it")))
+    catch_unwind(AssertUnwindSafe(codec))
+        .unwrap_or_else(|_| Err(PixelError::malformed("the decoder gave up on it")))
 }
 
 /// What decoding takes: the result and what the codec holds beside it.
@@ -128,7 +131,9 @@ fn coding(transfer_syntax: &Uid) -> Option<Coding> {
         | uids::JPEG_LOSSLESS
         | uids::JPEG_LOSSLESS_SV1 => Coding::Jpeg,
         uids::JPEGLS_LOSSLESS | uids::JPEGLS_NEAR_LOSSLESS => Coding::JpegLs,
-        uids::JPEG2000_LOSSLESS | uids::JPEG2000 | uids::JPEG2000MC_LOSSLESS | uids::JPEG2000MC => Coding::Jpeg2000,
+        uids::JPEG2000_LOSSLESS | uids::JPEG2000 | uids::JPEG2000MC_LOSSLESS | uids::JPEG2000MC => {
+            Coding::Jpeg2000
+        }
         uids::HTJ2K_LOSSLESS | uids::HTJ2K_LOSSLESS_RPCL | uids::HTJ2K => Coding::HighThroughput2000,
         uids::JPEGXL_LOSSLESS | uids::JPEGXLJPEG_RECOMPRESSION | uids::JPEGXL => Coding::JpegXl,
         _ => return None,

@@ -12,10 +12,9 @@ pub(super) fn decode(
     layout: &Layout,
 ) -> Result<Frame, PixelError> {
     let needed = (u64::from(first_bit) + layout.native_frame_bits()).div_ceil(8);
-    let frame = usize::try_from(needed)
-        .ok()
-        .and_then(|needed| encoded.get(..needed))
-        .ok_or_else(|| PixelError::malformed(format!("{} of {needed} bytes of the frame are there", encoded.len())))?;
+    let frame = usize::try_from(needed).ok().and_then(|needed| encoded.get(..needed)).ok_or_else(|| {
+        PixelError::malformed(format!("{} of {needed} bytes of the frame are there", encoded.len()))
+    })?;
     if layout.bits_allocated == 1 {
         return Ok(unpack_bits(frame, first_bit, layout));
     }
@@ -66,7 +65,10 @@ fn to_little_endian(bytes: &mut [u8], layout: &Layout) {
 /// Y1 Y2 Cb Cr for two pixels of a row becomes Y1 Cb Cr, Y2 Cb Cr.
 fn spread_chroma(bytes: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
     if layout.bits_allocated != 8 {
-        return Err(PixelError::Unsupported(format!("YBR_FULL_422 with {} bits allocated", layout.bits_allocated)));
+        return Err(PixelError::Unsupported(format!(
+            "YBR_FULL_422 with {} bits allocated",
+            layout.bits_allocated
+        )));
     }
     if layout.columns % 2 == 1 {
         return Err(PixelError::malformed("YBR_FULL_422 with an odd number of columns"));

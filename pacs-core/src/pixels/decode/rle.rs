@@ -13,7 +13,10 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
     let wanted = sample_bytes * usize::from(layout.samples);
     let segments = segments(encoded)?;
     if segments.len() != wanted {
-        return Err(PixelError::malformed(format!("{} RLE segments where {wanted} are needed", segments.len())));
+        return Err(PixelError::malformed(format!(
+            "{} RLE segments where {wanted} are needed",
+            segments.len()
+        )));
     }
     let pixels = usize::try_from(layout.pixels()).unwrap_or(usize::MAX);
     let mut bytes = vec![0; pixels * wanted];
@@ -22,7 +25,10 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
         plane.clear();
         unpack(segment, pixels, &mut plane);
         if plane.len() < pixels {
-            return Err(PixelError::malformed(format!("an RLE segment of {} bytes for {pixels} pixels", plane.len())));
+            return Err(PixelError::malformed(format!(
+                "an RLE segment of {} bytes for {pixels} pixels",
+                plane.len()
+            )));
         }
         // Segments hold the most significant byte first, the frame holds it last.
         let (sample, significance) = (place / sample_bytes, place % sample_bytes);
@@ -113,7 +119,8 @@ mod tests {
                 out.extend([(257 - run) as u8, *first]);
                 left = &left[run..];
             } else {
-                let literal = 1 + left[1..].windows(2).take(127).take_while(|pair| pair[0] != pair[1]).count();
+                let literal =
+                    1 + left[1..].windows(2).take(127).take_while(|pair| pair[0] != pair[1]).count();
                 out.push((literal - 1) as u8);
                 out.extend_from_slice(&left[..literal]);
                 left = &left[literal..];

@@ -20,7 +20,9 @@ pub(super) fn draw(frame: &Frame) -> Result<Vec<u8>, PixelError> {
     let mut samples = if layout.planar { interleave(&samples) } else { samples };
     match layout.photometric {
         Photometric::YbrFull => to_rgb(&mut samples),
-        Photometric::YbrFull422 => return Err(PixelError::malformed("chroma is still shared between pixels")),
+        Photometric::YbrFull422 => {
+            return Err(PixelError::malformed("chroma is still shared between pixels"));
+        }
         _ => {}
     }
     Ok(samples)

@@ -5,7 +5,11 @@ use crate::pixels::decode::Frame;
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::{Layout, Photometric};
 
-pub(super) fn draw(frame: &Frame, rendering: &Rendering, options: &RenderOptions) -> Result<Vec<u8>, PixelError> {
+pub(super) fn draw(
+    frame: &Frame,
+    rendering: &Rendering,
+    options: &RenderOptions,
+) -> Result<Vec<u8>, PixelError> {
     let layout = &frame.layout;
     let inverse = (layout.photometric == Photometric::Monochrome1 || rendering.inverse) != options.invert;
     let transform = Transform { rendering, inverse, voi: voi(frame, rendering, options)? };
@@ -142,7 +146,11 @@ impl Stored {
 
     fn value(&self, raw: u64) -> f64 {
         let left = (raw >> self.shift) << (64 - self.bits);
-        if self.signed { ((left as i64) >> (64 - self.bits)) as f64 } else { (left >> (64 - self.bits)) as f64 }
+        if self.signed {
+            ((left as i64) >> (64 - self.bits)) as f64
+        } else {
+            (left >> (64 - self.bits)) as f64
+        }
     }
 }
 

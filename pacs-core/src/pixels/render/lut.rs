@@ -36,7 +36,8 @@ impl Lut {
 
     /// Smallest and largest entry.
     pub(super) fn range(&self) -> (f64, f64) {
-        let (low, high) = self.entries.iter().fold((u16::MAX, 0), |(low, high), n| (low.min(*n), high.max(*n)));
+        let (low, high) =
+            self.entries.iter().fold((u16::MAX, 0), |(low, high), n| (low.min(*n), high.max(*n)));
         (f64::from(low), f64::from(high))
     }
 }
@@ -69,7 +70,8 @@ impl Palette {
             tags::SEGMENTED_BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
         )?;
         let (_, first, _) = descriptor_of(set, tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR)?;
-        let colours = red.iter().zip(&green).zip(&blue).map(|((red, green), blue)| [*red, *green, *blue]).collect();
+        let colours =
+            red.iter().zip(&green).zip(&blue).map(|((red, green), blue)| [*red, *green, *blue]).collect();
         Some(Palette { first, colours })
     }
 
@@ -108,7 +110,9 @@ fn expand_segments(bytes: &[u8], count: usize) -> Option<Vec<u16>> {
             1 => {
                 let (from, to) = (f64::from(*entries.last()?), f64::from(words.next()?));
                 let steps = 1..=length;
-                entries.extend(steps.map(|step| (from + (to - from) * step as f64 / length as f64).round() as u16));
+                entries.extend(
+                    steps.map(|step| (from + (to - from) * step as f64 / length as f64).round() as u16),
+                );
             }
             // Indirect segments copy others by byte offset; no encoder is known to write them.
             _ => return None,

@@ -80,7 +80,9 @@ pub fn render(frame: &Frame, rendering: &Rendering, options: &RenderOptions) -> 
         Photometric::Monochrome1 | Photometric::Monochrome2 if layout.samples == 1 => {
             Canvas::Grey(grey::draw(frame, rendering, options)?)
         }
-        Photometric::PaletteColor if layout.samples == 1 => Canvas::Rgb(colour::from_palette(frame, rendering)?),
+        Photometric::PaletteColor if layout.samples == 1 => {
+            Canvas::Rgb(colour::from_palette(frame, rendering)?)
+        }
         _ if layout.samples == 3 => Canvas::Rgb(colour::draw(frame)?),
         _ => {
             return Err(PixelError::Unsupported(format!(

@@ -35,12 +35,14 @@ pub(super) fn fit(picture: Picture, viewport: &Viewport) -> Result<Picture, Pixe
     let broken = || PixelError::malformed("a picture of another size than stated");
     let (width, height, canvas) = match canvas {
         Canvas::Grey(pixels) => {
-            let image = ImageBuffer::<image::Luma<u8>, _>::from_raw(width, height, pixels).ok_or_else(broken)?;
+            let image =
+                ImageBuffer::<image::Luma<u8>, _>::from_raw(width, height, pixels).ok_or_else(broken)?;
             let image = scaled(image, viewport)?;
             (image.width(), image.height(), Canvas::Grey(image.into_raw()))
         }
         Canvas::Rgb(pixels) => {
-            let image = ImageBuffer::<image::Rgb<u8>, _>::from_raw(width, height, pixels).ok_or_else(broken)?;
+            let image =
+                ImageBuffer::<image::Rgb<u8>, _>::from_raw(width, height, pixels).ok_or_else(broken)?;
             let image = scaled(image, viewport)?;
             (image.width(), image.height(), Canvas::Rgb(image.into_raw()))
         }
@@ -74,7 +76,8 @@ fn cut<P: Pixel<Subpixel = u8> + 'static>(
         let start = from.max(0.0).floor();
         let end = (from + length.abs()).min(f64::from(side)).ceil();
         // A NaN becomes the whole side above, so what is asked for must be a number.
-        (from.is_finite() && length.is_finite() && end > start).then_some((start as u32, (end - start) as u32))
+        (from.is_finite() && length.is_finite() && end > start)
+            .then_some((start as u32, (end - start) as u32))
     };
     let (Some((x, across)), Some((y, down))) =
         (clamp(left, width, image.width()), clamp(top, height, image.height()))
@@ -118,9 +121,12 @@ mod tests {
 
     #[test]
     fn absurd_viewports_are_refused() {
-        for (width, height, region) in
-            [(0, 5, None), (100_000, 5, None), (5, 5, Some([9.0, 0.0, 1.0, 1.0])), (5, 5, Some([f64::NAN; 4]))]
-        {
+        for (width, height, region) in [
+            (0, 5, None),
+            (100_000, 5, None),
+            (5, 5, Some([9.0, 0.0, 1.0, 1.0])),
+            (5, 5, Some([f64::NAN; 4])),
+        ] {
             assert!(fit(picture(), &Viewport { width, height, region }).is_err());
         }
     }
