@@ -90,8 +90,8 @@ impl Order {
             accession_number: stamp,
             study: uid(province.seed(), "study", place),
             referring_physician: Name::random(&mut random, physician_sex),
-            department: *pick(&mut random, DEPARTMENTS),
-            reason: *pick(&mut random, reasons(procedure)),
+            department: pick::<&str>(&mut random, DEPARTMENTS),
+            reason: pick::<&str>(&mut random, reasons(procedure)),
             emergency: random.random_ratio(1, 14),
         })
     }

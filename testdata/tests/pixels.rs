@@ -1,5 +1,12 @@
 //! Frames decoded by `pacs_core::pixels` against those that pydicom decodes, written down in
 //! `files/expected-pixels.json` by `files/expect_pixels.py`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "functions that tests share may fail a test, and say why they skip, as tests do"
+)]
 
 use pacs_core::dataset::{DataSet, Limits, Reading, Until, Value, read_slice};
 use pacs_core::part10::{self, HeadProgress};

@@ -6,8 +6,6 @@
     reason = "functions that tests share may fail a test, and say why they skip, as tests do"
 )]
 
-#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
-
 use std::path::{Path, PathBuf};
 
 use axum::body::Body;

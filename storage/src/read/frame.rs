@@ -86,7 +86,8 @@ fn ranges(header: &Arc<Header>, layout: &Layout, frame: u32, head_bytes: u64) ->
                 return Err(Error::NotFound);
             }
             let start = head_bytes.saturating_add(*offset);
-            Ok(vec![start.saturating_add(range.start)..start.saturating_add(range.end)])
+            let place = start.saturating_add(range.start)..start.saturating_add(range.end);
+            Ok(std::iter::once(place).collect())
         }
         PixelIndex::Encapsulated { frames, .. } => {
             let index = usize::try_from(frame).map_err(|_| Error::NotFound)?;
@@ -155,7 +156,7 @@ fn aligned(bytes: Bytes, layout: &Layout, frame: u32) -> Bytes {
     let next = bytes.iter().skip(1).chain([&0]);
     let joined = |(byte, next): (&u8, &u8)| ((u16::from(*next) << 8 | u16::from(*byte)) >> shift) as u8;
     let mut frame: Vec<u8> = bytes.iter().zip(next).map(joined).take(wanted).collect();
-    if let (Some(last), true) = (frame.last_mut(), bits % 8 > 0) {
+    if let (Some(last), true) = (frame.last_mut(), !bits.is_multiple_of(8)) {
         *last &= (1 << (bits % 8)) - 1;
     }
     frame.into()

@@ -1,5 +1,14 @@
 //! The way of the bytes: one suite of behaviour over every backend, and what crashes, outages and
 //! damage may not do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "functions that tests share may fail a test, and say why they skip, as tests do"
+)]
 
 mod arriving;
 mod backends;

@@ -4,7 +4,10 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "functions that tests share may fail a test as tests do"
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "functions that tests share may fail a test, and say why they skip, as tests do"
 )]
 
 mod access;

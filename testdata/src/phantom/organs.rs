@@ -296,10 +296,7 @@ impl Abdomen {
         });
         self.paint_stomach(canvas, body);
         self.paint_kidneys(canvas, body);
-        for spleen_pass in [&self.spleen] {
-            spleen_pass
-                .paint(canvas, Within::Abdomen, |x, y| body.hu(49.0, 124.0) + 2.5 * mottle(6, 9.0, x, y));
-        }
+        self.spleen.paint(canvas, Within::Abdomen, |x, y| body.hu(49.0, 124.0) + 2.5 * mottle(6, 9.0, x, y));
         for part in &self.liver {
             part.paint(canvas, Within::Abdomen, |x, y| body.hu(58.0, 110.0) + 2.0 * mottle(7, 12.0, x, y));
         }

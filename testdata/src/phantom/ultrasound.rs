@@ -261,8 +261,8 @@ fn marks(column: usize, row: usize) -> [u8; 3] {
     let step = (10.0 * SCALE) as usize;
     let first = (APEX[1] + FACE_MM * SCALE) as usize;
     if row >= first && row < 470 {
-        let tick = (row - first) % step == 0;
-        let long = (row - first) % (step * 5) == 0;
+        let tick = (row - first).is_multiple_of(step);
+        let long = (row - first).is_multiple_of(step * 5);
         if tick && (600..if long { 614 } else { 607 }).contains(&column) {
             return [190, 190, 180];
         }
