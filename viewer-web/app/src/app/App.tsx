@@ -9,6 +9,7 @@ import { SearchPage } from '~/pages/search/SearchPage';
 import { SignInPage } from '~/pages/signin/SignInPage';
 import { UnmatchedPage } from '~/pages/unmatched/UnmatchedPage';
 import { WorklistPage } from '~/pages/worklist/WorklistPage';
+import { Loading } from '~/ui/LoadState';
 import { CrashScreen } from './CrashScreen';
 import { paths } from './paths';
 import { queryClient } from './queryClient';
@@ -26,11 +27,12 @@ export function App() {
     <MantineProvider theme={theme} forceColorScheme="dark">
       <CrashScreen>
         <QueryClientProvider client={queryClient}>
-          <BrowserRouter>
+          {/* Not as transitions: while images load, the viewer's urgent updates would hold back the way out of it. */}
+          <BrowserRouter useTransitions={false}>
             <Routes>
               <Route path={paths.signIn} element={<SignInPage />} />
               <Route element={<RequireSession />}>
-                <Route path={paths.viewer} element={<Suspense fallback={null}><ViewerPage /></Suspense>} />
+                <Route path={paths.viewer} element={<Suspense fallback={<Loading />}><ViewerPage /></Suspense>} />
                 <Route element={<Shell />}>
                   <Route path={paths.home} element={<Navigate to={paths.search} replace />} />
                   <Route path={paths.search} element={<SearchPage />} />

@@ -1,4 +1,4 @@
-import { imageLoader } from '@cornerstonejs/core';
+import { Enums, imageLoader, type StackViewport } from '@cornerstonejs/core';
 import type { ImageStack } from '../model/displaySets';
 import { registerStack } from './register';
 import { startEngine } from './setup';
@@ -8,5 +8,37 @@ export async function preload(stack: ImageStack): Promise<void> {
   startEngine();
   registerStack(stack);
   const [first] = stack.imageIds;
-  if (first !== undefined) await imageLoader.loadAndCacheImage(first).catch(() => undefined);
+  if (first === undefined) return;
+  const image = await imageLoader.loadAndCacheImage(first).catch(() => null);
+  if (image) await rehearse(first);
+}
+
+let rehearsed = false;
+
+/**
+ * Draws one image where nobody sees it, once. Making the drawing context and compiling its shaders takes most of
+ * the time between opening a study and its first image; here it is spent while the list is read.
+ */
+async function rehearse(imageId: string): Promise<void> {
+  if (rehearsed) return;
+  rehearsed = true;
+  const engine = startEngine();
+  const element = document.createElement('div');
+  Object.assign(element.style, { position: 'fixed', left: '-200px', top: '0', width: '64px', height: '64px', visibility: 'hidden' });
+  document.body.append(element);
+  const id = 'rehearsal';
+  try {
+    engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element });
+    const drawn = new Promise<void>((resolve) => {
+      element.addEventListener(Enums.Events.IMAGE_RENDERED, () => resolve(), { once: true });
+      setTimeout(resolve, 3000);
+    });
+    const viewport = engine.getViewport(id) as StackViewport;
+    await viewport.setStack([imageId]);
+    viewport.render();
+    await drawn;
+  } finally {
+    engine.disableElement(id);
+    element.remove();
+  }
 }
