@@ -118,9 +118,10 @@ impl Sample {
         let syntax = transfer_syntax::of(&head.transfer_syntax);
         let set = &bytes[head.dataset_offset as usize..];
         let set = dataset::read_slice(set, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set;
-        set.uid(tags::SOP_INSTANCE_UID)?.ok()?;
+        // Some files carry another UID in their file meta information; the data set's counts.
+        let instance = set.uid(tags::SOP_INSTANCE_UID)?.ok()?.to_string();
         Some(Self {
-            instance: head.sop_instance?.to_string(),
+            instance,
             transfer_syntax: head.transfer_syntax.to_string(),
             has_its_uids: attributes::lift(&set).is_ok(),
         })

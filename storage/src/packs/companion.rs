@@ -126,10 +126,16 @@ impl<R: Read> CompanionReader<R> {
         &self.series
     }
 
-    /// The next instance and its metadata, `None` after the last.
+    /// The next instance and its metadata, `None` after the last, when the checksum of the whole is
+    /// right and nothing follows.
     pub fn next_entry(&mut self) -> Result<Option<(CompanionEntry, &[u8])>> {
         if self.left == 0 {
-            return Ok(None);
+            let rest = self.lines.fill_buf().map_err(cannot_be_unpacked)?;
+            return if rest.is_empty() {
+                Ok(None)
+            } else {
+                Err(Error::Corrupt("a companion goes on after its end".to_owned()))
+            };
         }
         self.left -= 1;
         read_line(&mut self.lines, &mut self.line)?;
@@ -141,12 +147,15 @@ impl<R: Read> CompanionReader<R> {
 
 fn read_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> Result<()> {
     line.clear();
-    let read = lines.take(LINE_BYTES).read_until(b'\n', line);
-    read.map_err(|error| Error::Corrupt(format!("a companion cannot be unpacked: {error}")))?;
+    lines.take(LINE_BYTES).read_until(b'\n', line).map_err(cannot_be_unpacked)?;
     if line.pop() != Some(b'\n') {
         return Err(Error::Corrupt("a companion ends early".to_owned()));
     }
     Ok(())
+}
+
+fn cannot_be_unpacked(error: std::io::Error) -> Error {
+    Error::Corrupt(format!("a companion cannot be unpacked: {error}"))
 }
 
 fn parse<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T> {
