@@ -230,6 +230,9 @@ fn damaged_frames_are_errors_not_crashes() {
     let names = [
         "syntax/MR_small_RLE.dcm",
         "syntax/MR_small_jp2klossless.dcm",
+        "syntax/MR_small_jpeg_ls_lossless.dcm",
+        "syntax/JPEGLSNearLossless_16.dcm",
+        "colour/SC_rgb_jls_lossy_sample.dcm",
         "colour/SC_rgb_jpeg_dcmtk.dcm",
         "modality/nm-jpeg-lossless.dcm",
     ];

@@ -38,8 +38,6 @@ pub(super) struct JpegHeader {
     pub(super) jfif: bool,
     /// The component identifiers are the letters R, G, B.
     pub(super) named_rgb: bool,
-    /// Interleave mode of the first scan, where a JPEG-LS scan header has it: 0 is one scan a component.
-    pub(super) interleave: u8,
 }
 
 /// Walks the marker segments (ITU-T T.81 B.1.1) up to the first scan.
@@ -76,9 +74,7 @@ pub(super) fn jpeg(encoded: &[u8]) -> Result<JpegHeader, PixelError> {
             0xDA => {
                 let (process, stated, named_rgb) =
                     found.ok_or_else(|| PixelError::malformed("a JPEG scan without a frame"))?;
-                let components = usize::from(segment.first().copied().unwrap_or(0));
-                let interleave = segment.get(components * 2 + 2).copied().unwrap_or(0);
-                return Ok(JpegHeader { stated, process, adobe_transform, jfif, named_rgb, interleave });
+                return Ok(JpegHeader { stated, process, adobe_transform, jfif, named_rgb });
             }
             _ => {}
         }

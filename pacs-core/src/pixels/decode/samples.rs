@@ -35,10 +35,3 @@ pub(super) fn write(
     }
     Ok(Frame { layout: layout.interleaved_as(photometric), bytes })
 }
-
-/// Turns planes that follow each other into interleaved samples.
-pub(super) fn interleave<T: Copy>(planes: &[T], count: usize) -> Vec<T> {
-    let pixels = planes.len() / count.max(1);
-    let planes: Vec<&[T]> = planes.chunks_exact(pixels.max(1)).take(count).collect();
-    (0..pixels).flat_map(|n| planes.iter().filter_map(move |plane| plane.get(n).copied())).collect()
-}

@@ -1,0 +1,111 @@
+//! JPEG-LS (ITU-T T.87), lossless and near-lossless: markers and scans here, the coding of samples in [`scan`].
+
+mod bits;
+mod coding;
+mod scan;
+
+use super::Frame;
+use super::header;
+use super::samples;
+use crate::pixels::error::PixelError;
+use crate::pixels::layout::Layout;
+use coding::Preset;
+
+/// How components follow each other within a scan (T.87 C.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Interleave {
+    /// A line of each component in turn.
+    Line,
+    /// A sample of each component in turn.
+    Sample,
+}
+
+pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
+    let header = header::jpeg(encoded)?;
+    if header.process != 0xF7 {
+        return Err(broken("no JPEG-LS frame"));
+    }
+    header.stated.agree(layout)?;
+    let precision = header.stated.precision;
+    if !(2..=16).contains(&precision) {
+        return Err(broken("precision"));
+    }
+    let components = usize::from(layout.samples);
+    let (columns, rows) = (usize::from(layout.columns), usize::from(layout.rows));
+    let mut planes: Vec<Vec<u16>> = Vec::with_capacity(components);
+    let mut preset = Preset::default();
+    let mut left = encoded.get(2..).unwrap_or_default();
+    while planes.len() < components {
+        let (marker, segment, rest) = next_segment(left)?;
+        match marker {
+            0xF8 => preset.read(segment)?,
+            0xDD if segment.iter().any(|byte| *byte != 0) => {
+                return Err(PixelError::Unsupported("JPEG-LS with restart intervals".to_owned()));
+            }
+            0xDA => {
+                let (count, near, interleave) = scan_header(segment)?;
+                if count == 0 || planes.len() + count > components {
+                    return Err(broken("scan header"));
+                }
+                let coding = preset.coding(precision, near)?;
+                let (decoded, after) = scan::decode(rest, coding, interleave, count, columns, rows)?;
+                planes.extend(decoded);
+                left = after;
+                continue;
+            }
+            0xD9 => return Err(broken("a component is missing")),
+            _ => {}
+        }
+        left = rest;
+    }
+    let planes: Vec<&[u16]> = planes.iter().map(Vec::as_slice).collect();
+    let interleaved =
+        (0..columns * rows).flat_map(|n| planes.iter().filter_map(move |plane| plane.get(n).copied()));
+    samples::write(interleaved.map(i32::from), precision, layout, layout.photometric)
+}
+
+/// The next marker, its segment and what follows it.
+fn next_segment(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), PixelError> {
+    match bytes {
+        [0xFF, 0xFF, ..] => next_segment_after_fill(bytes),
+        [0xFF, 0xD9, rest @ ..] => Ok((0xD9, &[], rest)),
+        [0xFF, marker, high, low, ..] => {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            let (Some(segment), Some(rest)) = (bytes.get(4..2 + length), bytes.get(2 + length..)) else {
+                return Err(broken("a segment is cut short"));
+            };
+            Ok((*marker, segment, rest))
+        }
+        _ => Err(broken("a marker is missing")),
+    }
+}
+
+/// Fill bytes may stand before a marker (T.81 B.1.1.2).
+fn next_segment_after_fill(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), PixelError> {
+    let fill = bytes.iter().take_while(|byte| **byte == 0xFF).count();
+    next_segment(bytes.get(fill - 1..).unwrap_or_default())
+}
+
+/// Components, NEAR and interleaving of a scan (T.87 C.2.3).
+fn scan_header(segment: &[u8]) -> Result<(usize, i32, Interleave), PixelError> {
+    let count = usize::from(segment.first().copied().unwrap_or(0));
+    let [near, interleave, transform] = segment.get(1 + count * 2..1 + count * 2 + 3).unwrap_or_default()
+    else {
+        return Err(broken("scan header"));
+    };
+    let mapped =
+        segment.get(1..1 + count * 2).unwrap_or_default().iter().skip(1).step_by(2).any(|table| *table != 0);
+    if mapped || *transform != 0 {
+        return Err(PixelError::Unsupported("JPEG-LS with mapping tables or point transform".to_owned()));
+    }
+    let interleave = match (interleave, count) {
+        (0, 1) | (1, _) => Interleave::Line,
+        (2, _) => Interleave::Sample,
+        _ => return Err(broken("interleave mode")),
+    };
+    Ok((count, i32::from(*near), interleave))
+}
+
+fn broken(what: &str) -> PixelError {
+    PixelError::malformed(format!("JPEG-LS: {what}"))
+}
