@@ -12,6 +12,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures::StreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
 use pacs_core::uid::Uid;
 use tokio::task::spawn_blocking;
@@ -25,14 +26,15 @@ use crate::index::series::{self, Resting};
 use crate::index::spooled::{self, Spooled};
 use crate::index::{PackId, SegmentId, SeriesId, packs as pack_rows, segments};
 use crate::keyed::KeyedLocks;
-use crate::packs;
 use crate::packs::writer::{self, BuildError, Built};
+use crate::packs::{self, store};
 
 /// The most entries, and about the most bytes, of one pack; a larger series makes several.
 const PACK_ENTRIES: i64 = 4096;
 const PACK_BYTES: u64 = 8 << 30;
-/// Series settled in one turn.
+/// Series settled in one turn, and at once.
 const TURN: i64 = 64;
+const AT_ONCE: usize = 2;
 
 /// What a turn of settling has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct SettleReport {
     pub bytes: u64,
     /// Instances left where they are because their bytes are damaged.
     pub damaged: u64,
+    /// Whether more series wait that have rested.
+    pub more: bool,
 }
 
 impl SettleReport {
@@ -53,6 +57,7 @@ impl SettleReport {
         self.instances += other.instances;
         self.bytes += other.bytes;
         self.damaged += other.damaged;
+        self.more |= other.more;
     }
 }
 
@@ -93,7 +98,9 @@ impl Archive {
         let limit = TURN.saturating_add(i64::try_from(parked.len()).unwrap_or(0));
         let mut resting = series::resting(&self.0.database, before_ms, limit).await?;
         resting.retain(|series| !parked.contains(&series.id));
-        self.settle_all(resting).await
+        let more = i64::try_from(resting.len()).is_ok_and(|found| found == TURN);
+        let report = self.settle_all(resting).await?;
+        Ok(SettleReport { more, ..report })
     }
 
     /// Settles what of a study lies in the spool, now.
@@ -105,8 +112,11 @@ impl Archive {
     async fn settle_all(&self, resting: Vec<Resting>) -> Result<SettleReport> {
         let mut report = SettleReport::default();
         let mut failure = None;
-        for series in resting {
-            match self.settle_series(&series).await {
+        let mut settled = futures::stream::iter(resting)
+            .map(|series| async move { (self.settle_series(&series).await, series) })
+            .buffer_unordered(AT_ONCE);
+        while let Some((done, series)) = settled.next().await {
+            match done {
                 Ok(done) => report.add(done),
                 Err(error) => {
                     tracing::warn!(%error, series = %series.uid, "a series was not settled");
@@ -224,7 +234,7 @@ impl Archive {
         inner.objects.put(&packs::path(&packs::companion_key(key)), PutPayload::from(companion)).await?;
         let moves: Vec<(&Spooled, u64)> = frozen.iter().zip(offsets).collect();
         let moved = self.move_rows(series, pack, length_bytes, companion_bytes, &moves).await?;
-        Ok(SettleReport { packs: 1, instances: moved, bytes: length_bytes, damaged: 0 })
+        Ok(SettleReport { packs: 1, instances: moved, bytes: length_bytes, ..SettleReport::default() })
     }
 
     /// Moves rows into a pack that is safe with its companion. Synced, because segments are freed
@@ -280,6 +290,11 @@ impl Archive {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
+            let url = self.0.config.storage_url.clone();
+            spawn_blocking(move || store::remove_leftovers(&url, &object))
+                .await
+                .map_err(Error::thread)?
+                .map_err(|error| Error::io("remove what an upload left", error))?;
         }
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         pack_rows::remove(&mut tx, pack).await?;

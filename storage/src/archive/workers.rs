@@ -33,9 +33,10 @@ impl Archive {
         let mut wait = SETTLE_EVERY;
         while !pause(wait, shutdown).await {
             wait = match self.settle_due().await {
+                Ok(report) if report.more => Duration::ZERO,
                 Ok(_) => SETTLE_EVERY,
                 // What was in the way has been logged by the series.
-                Err(_) => (wait * 2).min(SETTLE_AT_LEAST_EVERY),
+                Err(_) => (wait.max(SETTLE_EVERY) * 2).min(SETTLE_AT_LEAST_EVERY),
             };
             metrics::gauge!("sen_spool_bytes").set(self.spool_bytes() as f64);
         }

@@ -1,5 +1,6 @@
 //! The object store that packs, companions and the journal lie in.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,6 +34,31 @@ pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>> {
         }
         other => Err(wrong(format!("{other} is neither file nor s3"))),
     }
+}
+
+/// Removes what an upload to a local folder left when the process died in it: parts lie beside the
+/// object under its name and a number. Other stores clear such parts away by themselves. Blocks.
+pub fn remove_leftovers(url: &str, key: &str) -> std::io::Result<()> {
+    let folder =
+        Url::parse(url).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok());
+    let Some(object) = folder.map(|folder| folder.join(key)) else { return Ok(()) };
+    let (Some(parent), Some(name)) = (object.parent(), object.file_name().and_then(|name| name.to_str()))
+    else {
+        return Ok(());
+    };
+    let entries = match std::fs::read_dir(parent) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let found = entry.file_name();
+        let number = found.to_str().and_then(|found| found.strip_prefix(name)?.strip_prefix('#'));
+        if number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit())) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn wrong(why: impl Into<String>) -> Error {

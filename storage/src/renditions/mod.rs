@@ -22,6 +22,11 @@ use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::keyed::KeyedLocks;
 
+/// Folder of what is being written.
+const DRAFTS: &str = "drafts";
+/// Names a folder that is on its way out.
+const ASIDE: &str = "old";
+
 /// The renditions on disk.
 pub(crate) struct Renditions {
     shelf: Arc<Shelf>,
@@ -64,7 +69,7 @@ impl Renditions {
     pub async fn open(dir: PathBuf, limit_bytes: u64, keep: bool) -> Result<Self> {
         let shelf =
             spawn_blocking(move || Shelf::open(dir, limit_bytes, keep)).await.map_err(Error::thread)??;
-        Ok(Self { shelf: Arc::new(shelf), making: KeyedLocks::default() })
+        Ok(Self { shelf, making: KeyedLocks::default() })
     }
 
     /// The lock under which a rendition is made.
@@ -169,20 +174,48 @@ impl Write for Draft {
 }
 
 impl Shelf {
-    fn open(dir: PathBuf, limit_bytes: u64, keep: bool) -> Result<Self> {
-        let shelf = Self { dir, limit_bytes, used_bytes: AtomicU64::new(0) };
-        if !keep {
-            shelf.clear()?;
-        }
-        let drafts = shelf.dir.join("drafts");
+    /// Opens the folder. What is to go is put aside and removed in the background, where the rest
+    /// is counted too: a start does not wait for a cache.
+    fn open(dir: PathBuf, limit_bytes: u64, keep: bool) -> Result<Arc<Self>> {
         let context = |error| Error::io("make the folder of renditions", error);
+        if !keep && dir.exists() {
+            let aside = dir.with_extension(format!("{ASIDE}-{:016x}", rand::random::<u64>()));
+            fs::rename(&dir, &aside).map_err(context)?;
+        }
+        let drafts = dir.join(DRAFTS);
         match fs::remove_dir_all(&drafts) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(context(error)),
             _ => fs::create_dir_all(&drafts).map_err(context)?,
         }
-        let used = shelf.files()?.iter().map(|file| file.bytes).sum();
-        shelf.used_bytes.store(used, Ordering::Relaxed);
+        let shelf = Arc::new(Self { dir, limit_bytes, used_bytes: AtomicU64::new(0) });
+        let counting = Arc::clone(&shelf);
+        drop(spawn_blocking(move || {
+            if let Err(error) = counting.count().and_then(|()| counting.remove_aside()) {
+                tracing::warn!(%error, "the renditions could not be counted");
+            }
+        }));
         Ok(shelf)
+    }
+
+    fn count(&self) -> Result<()> {
+        let used = self.files()?.iter().map(|file| file.bytes).sum();
+        self.used_bytes.fetch_max(used, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn remove_aside(&self) -> Result<()> {
+        let (Some(parent), Some(stem)) =
+            (self.dir.parent(), self.dir.file_name().and_then(|name| name.to_str()))
+        else {
+            return Ok(());
+        };
+        let aside = format!("{stem}.{ASIDE}-");
+        for path in list(parent)? {
+            if path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(&aside)) {
+                fs::remove_dir_all(&path).map_err(|error| Error::io("remove renditions", error))?;
+            }
+        }
+        Ok(())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -190,7 +223,7 @@ impl Shelf {
     }
 
     fn draft(self: &Arc<Self>) -> Result<Draft> {
-        let path = self.dir.join("drafts").join(format!("{:032x}", rand::random::<u128>()));
+        let path = self.dir.join(DRAFTS).join(format!("{:032x}", rand::random::<u128>()));
         let file = fs::File::create_new(&path).map_err(|error| Error::io("write a rendition", error))?;
         let file = std::io::BufWriter::with_capacity(64 << 10, file);
         Ok(Draft { shelf: Arc::clone(self), file, path, bytes: 0, published: false })

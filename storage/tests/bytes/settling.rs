@@ -139,6 +139,27 @@ async fn a_damaged_entry_stays_and_the_others_settle() {
     archive.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_that_was_cut_or_changed_is_found_out() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    archive.settle_study(&sent[0].study).await.unwrap();
+    let objects = files(&home.dir.path().join("objects"));
+    let pack = objects.iter().find(|path| path.extension().unwrap() == "tar").unwrap();
+    let last = place(&archive, &sent[2]).await.place;
+    std::fs::File::options().write(true).open(pack).unwrap().set_len(last.offset_bytes + 4000).unwrap();
+    flip(pack, place(&archive, &sent[1]).await.place.offset_bytes + 5000);
+    let report = archive.verify(|_| {}).await.unwrap();
+    assert_eq!((report.instances, report.damaged), (3, 2));
+    let named: Vec<_> = report.named.iter().map(|(uid, _)| uid).collect();
+    assert!(named.contains(&&sent[1].uid) && named.contains(&&sent[2].uid), "{named:?}");
+    std::fs::remove_file(pack).unwrap();
+    assert_eq!(archive.verify(|_| {}).await.unwrap().damaged, 3);
+    archive.close().await;
+}
+
 /// The metadata of an instance's series, by SOP Instance UID.
 async fn metadata(archive: &Archive, of: &Instance) -> std::collections::BTreeMap<String, serde_json::Value> {
     let found =
