@@ -5,7 +5,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Archive;
+use crate::accounts::sessions;
 use crate::error::Result;
+use crate::events;
+use crate::exams::moves;
 use crate::index::{SegmentId, packs as pack_rows};
 
 /// How often growing studies that owe an event are told of.
@@ -15,16 +18,23 @@ const SETTLE_EVERY: Duration = Duration::from_secs(2);
 /// The longest wait after settling has failed, such as while the object store is away.
 const SETTLE_AT_LEAST_EVERY: Duration = Duration::from_secs(120);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How often what only time moves is looked for.
+const PASS_TIME_EVERY: Duration = Duration::from_secs(20);
+/// An exam whose device has made no image for so long waits to be verified.
+const QUIET_MS: i64 = 600_000;
+/// How long events are kept for followers that were away.
+const EVENTS_KEPT_MS: i64 = 7 * 24 * 3_600_000;
 /// Objects outlive their rows by so much: whoever has just read a row still finds them.
 const OBJECTS_OUTLIVE_ROWS_MS: i64 = 3_600_000;
 
 impl Archive {
-    /// Settles rested series, tells of growing studies, copies the journal and removes what nobody
+    /// Settles rested series, tells of growing studies, moves quiet exams, copies the journal and removes what nobody
     /// needs any more, until `shutdown`.
     pub async fn run_workers(&self, shutdown: CancellationToken) {
         tokio::join!(
             self.keep_settling(&shutdown),
             self.keep_announcing(&shutdown),
+            self.keep_time(&shutdown),
             self.keep_tidy(&shutdown)
         );
     }
@@ -52,6 +62,23 @@ impl Archive {
                 return;
             }
         }
+    }
+
+    async fn keep_time(&self, shutdown: &CancellationToken) {
+        while !pause(PASS_TIME_EVERY, shutdown).await {
+            if let Err(error) = self.pass_time().await {
+                tracing::warn!(%error, "what only time moves stands still");
+            }
+        }
+    }
+
+    /// Moves exams whose devices have fallen quiet, and forgets expired sessions and old events.
+    pub async fn pass_time(&self) -> Result<()> {
+        let (database, now_ms) = (&self.0.database, self.0.config.clock.now_ms());
+        moves::quiet(database, QUIET_MS, now_ms).await?;
+        sessions::prune(database, now_ms).await?;
+        events::prune(database, now_ms.saturating_sub(EVENTS_KEPT_MS)).await?;
+        Ok(())
     }
 
     async fn keep_tidy(&self, shutdown: &CancellationToken) {
