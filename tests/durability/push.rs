@@ -7,6 +7,7 @@ use bytes::Bytes;
 use dimse_scp::dimse::Status;
 use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
 use pacs_core::uid::{AeTitle, Uid};
+use reqwest::StatusCode;
 use testdata::ct_slices;
 
 use crate::support::images::dataset_bytes;
@@ -94,21 +95,22 @@ impl Promises {
         let mut broken = Vec::new();
         for Kept { study, series, instance, dataset } in kept {
             let url = sen.url(&format!("/dicomweb/studies/{study}/series/{series}/instances/{instance}"));
-            let asked = client
-                .get(url)
-                .header("accept", "application/dicom; transfer-syntax=*")
-                .send()
-                .await
-                .unwrap();
-            let status = asked.status();
-            match asked.bytes().await {
-                Ok(file) if status == 200 && dataset_bytes(&file) == dataset => {}
-                Ok(_) if status == 200 => broken.push(format!("{instance} is not what was sent")),
-                other => {
-                    broken.push(format!("{instance} answers {status} {:?}", other.map(|body| body.len())))
-                }
+            match fetch(&client, &url).await {
+                Ok((StatusCode::OK, file)) if dataset_bytes(&file) == dataset => {}
+                Ok((StatusCode::OK, _)) => broken.push(format!("{instance} is not what was sent")),
+                Ok((status, _)) => broken.push(format!("{instance} answers {status}")),
+                // An answer that could not be completed ends its connection, whether or not its
+                // head has been read by then.
+                Err(cut) => broken.push(format!("{instance} is not answered: {cut}")),
             }
         }
         broken
     }
+}
+
+/// The instance as stored, and the status that came with it.
+async fn fetch(client: &reqwest::Client, url: &str) -> reqwest::Result<(StatusCode, Bytes)> {
+    let asked = client.get(url).header("accept", "application/dicom; transfer-syntax=*").send().await?;
+    let status = asked.status();
+    Ok((status, asked.bytes().await?))
 }
