@@ -78,8 +78,9 @@ enum Connections {
 #[derive(Debug)]
 struct Writer {
     connection: SqliteConnection,
-    /// What its `synchronous` pragma is set to.
-    durability: Durability,
+    /// What its `synchronous` pragma is set to; `None` while that is not known.
+    durability: Option<Durability>,
+    /// Whether a transaction may be open.
     in_transaction: bool,
 }
 
@@ -123,7 +124,7 @@ impl Database {
             .connect_lazy_with(reading);
         let writer = Arc::new(Mutex::new(Writer {
             connection,
-            durability: Durability::Synced,
+            durability: Some(Durability::Synced),
             in_transaction: false,
         }));
         Ok(Self::over(Connections::Sqlite { writer, readers }))

@@ -46,20 +46,37 @@ impl Drop for Held {
         if let Some(mut writer) = self.0.take()
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(async move {
-                if let Err(error) = writer.roll_back().await {
-                    tracing::error!(%error, "a transaction could not be rolled back");
-                }
-            });
+            runtime.spawn(async move { writer.roll_back().await });
         }
     }
 }
 
+// Whoever writes may go away at any await, such as a client that closes its connection: the state
+// is noted before a statement is sent, so that what came of it unseen is looked after by the next.
 impl Writer {
-    async fn roll_back(&mut self) -> Result<()> {
-        if self.in_transaction {
-            sqlx::query("rollback").execute(&mut self.connection).await?;
-            self.in_transaction = false;
+    /// Takes back what a transaction left open.
+    async fn roll_back(&mut self) {
+        if !self.in_transaction {
+            return;
+        }
+        // Nothing to take back is no fault: the begin had failed, the commit had come about though
+        // nobody waited for it, or SQLite had rolled back by itself, as it does on a full disk.
+        if let Err(error) = sqlx::query("rollback").execute(&mut self.connection).await {
+            tracing::debug!(%error, "there was nothing to roll back");
+        }
+        self.in_transaction = false;
+    }
+
+    /// Makes commits as durable as is asked for.
+    async fn promise(&mut self, durability: Durability) -> Result<()> {
+        if self.durability != Some(durability) {
+            let pragma = match durability {
+                Durability::Synced => "pragma synchronous = full",
+                Durability::Batched => "pragma synchronous = normal",
+            };
+            self.durability = None;
+            sqlx::query(pragma).execute(&mut self.connection).await?;
+            self.durability = Some(durability);
         }
         Ok(())
     }
@@ -72,17 +89,10 @@ impl Transaction {
         hints: Arc<watch::Sender<u64>>,
     ) -> Result<Self> {
         let mut writer = writer.lock_owned().await;
-        writer.roll_back().await?;
-        if writer.durability != durability {
-            let pragma = match durability {
-                Durability::Synced => "pragma synchronous = full",
-                Durability::Batched => "pragma synchronous = normal",
-            };
-            sqlx::query(pragma).execute(&mut writer.connection).await?;
-            writer.durability = durability;
-        }
-        sqlx::query("begin immediate").execute(&mut writer.connection).await?;
+        writer.roll_back().await;
+        writer.promise(durability).await?;
         writer.in_transaction = true;
+        sqlx::query("begin immediate").execute(&mut writer.connection).await?;
         Ok(Self::over(Inner::Sqlite(Held(Some(writer))), hints))
     }
 

@@ -17,4 +17,5 @@ mod background;
 mod exams;
 mod queries;
 mod samples;
+mod strain;
 mod worklist;
