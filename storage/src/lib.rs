@@ -23,7 +23,6 @@ mod ingest;
 pub mod jobs;
 mod journal;
 mod keyed;
-pub mod lifecycle;
 mod packs;
 pub mod query;
 mod read;
@@ -33,6 +32,7 @@ mod renditions;
 pub mod schedule;
 mod settle;
 mod spool;
+mod sweep;
 mod verify;
 
 pub use archive::{Archive, probe_objects};

@@ -5,12 +5,13 @@
 //! entry has its row, every torn one is cut away, and packs that a crash left half-way are
 //! finished or undone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::sync::Arc;
 
 use object_store::ObjectStoreExt;
 use pacs_core::ingest::Announced;
+use pacs_core::uid::Uid;
 use tokio::task::spawn_blocking;
 
 use crate::archive::Archive;
@@ -19,7 +20,7 @@ use crate::index::arrivals::NewInstance;
 use crate::index::place::{Kept, Place};
 use crate::index::series;
 use crate::index::spooled;
-use crate::index::{PackId, SegmentId, SeriesId, packs as pack_rows, segments};
+use crate::index::{PackId, SegmentId, SeriesId, instances, packs as pack_rows, segments};
 use crate::ingest::{examine_file, new_instance};
 use crate::packs;
 use crate::packs::companion::CompanionReader;
@@ -78,51 +79,63 @@ impl Archive {
         Ok(())
     }
 
-    async fn recover_segment(&self, id: SegmentId) -> Result<usize> {
+    /// Gives rows to the whole entries of a segment that have none and cuts its torn tail away;
+    /// answers how many got one. Nobody may be writing to the segment. Not found when it is gone.
+    pub(crate) async fn recover_segment(&self, id: SegmentId) -> Result<usize> {
         let path = self.0.spool.path(id.0);
-        let scanned = spawn_blocking(move || scan::entries(&path)).await.map_err(Error::thread)?;
-        let (entries, tail) = scanned?;
+        let scan = spawn_blocking(move || scan::walk(&path)).await.map_err(Error::thread)??;
+        for at in scan.damaged {
+            self.keep_damaged(id, at, "a header before whole entries is damaged");
+        }
         let known = segments::offsets(&self.0.database, id).await?;
-        if let Tail::Torn(at) = tail {
+        if let Tail::Torn(at) = scan.tail {
             self.cut(id, at, known.iter().any(|offset| *offset >= at)).await?;
         }
-        let last = entries.last().map(Entry::start);
-        let missing: Vec<Entry> =
-            entries.into_iter().filter(|entry| !known.contains(&entry.offset)).collect();
-        if missing.is_empty() {
+        let last = scan.entries.last().map(Entry::start);
+        let mut indexed = 0;
+        let without_place = scan.entries.into_iter().filter(|entry| !known.contains(&entry.offset));
+        let mut left = without_place.peekable();
+        while left.peek().is_some() {
+            let mut chunk: Vec<Entry> = left.by_ref().take(CHUNK).collect();
+            // What lies elsewhere too, in a pack as a rule, needs no second look.
+            let uids: Vec<_> = chunk.iter().map(|entry| entry.header.instance.clone()).collect();
+            let kept = instances::contents(&self.0.database, &uids).await?;
+            chunk.retain(|entry| !kept.contains(&(entry.header.instance.clone(), entry.header.dataset_hash)));
+            indexed += self.index_entries(id, chunk, last).await?;
+        }
+        Ok(indexed)
+    }
+
+    /// Indexes entries without rows; `last` is where the last entry of the segment begins.
+    async fn index_entries(&self, id: SegmentId, entries: Vec<Entry>, last: Option<u64>) -> Result<usize> {
+        if entries.is_empty() {
+            return Ok(0);
+        }
+        let spool = self.0.spool.clone();
+        let looked = spawn_blocking(move || look(&spool, id, entries)).await.map_err(Error::thread)??;
+        let mut whole = Vec::new();
+        for (start, found) in looked {
+            match found {
+                Found::Whole(instance) => whole.push(*instance),
+                Found::Torn if Some(start) == last => self.cut(id, start, false).await?,
+                // What stands behind it was written when it was whole.
+                Found::Torn => self.keep_damaged(id, start, "an entry without a row is not what it was"),
+                Found::Refused(why) => self.keep_damaged(id, start, &why),
+            }
+        }
+        if whole.is_empty() {
             return Ok(0);
         }
         segments::ensure(&self.0.database, &self.0.config.node, &[id], self.0.config.clock.now_ms()).await?;
-        let mut indexed = 0;
-        let mut missing = missing.into_iter().peekable();
-        while missing.peek().is_some() {
-            let chunk: Vec<Entry> = missing.by_ref().take(CHUNK).collect();
-            let spool = self.0.spool.clone();
-            let looked = spawn_blocking(move || look(&spool, id, chunk)).await.map_err(Error::thread)??;
-            let mut whole = Vec::new();
-            for (start, found) in looked {
-                match found {
-                    Found::Whole(instance) => whole.push(*instance),
-                    Found::Torn if Some(start) == last => self.cut(id, start, false).await?,
-                    Found::Torn => {
-                        tracing::warn!(
-                            segment = id.0,
-                            start,
-                            "an entry without a row is not whole; it is passed over"
-                        );
-                    }
-                    Found::Refused(why) => {
-                        tracing::error!(segment = id.0, start, %why, "a whole entry cannot be indexed; its segment is kept");
-                        self.0.spool.pin(id.0);
-                    }
-                }
-            }
-            if !whole.is_empty() {
-                self.0.arrivals.store_batch(&whole).await?;
-                indexed += whole.len();
-            }
-        }
-        Ok(indexed)
+        self.0.arrivals.store_batch(&whole).await?;
+        Ok(whole.len())
+    }
+
+    /// Bytes that cannot be indexed may be the only ones of an instance: their segment stays.
+    fn keep_damaged(&self, id: SegmentId, at: u64, why: &str) {
+        tracing::error!(segment = id.0, at, why, "a segment is damaged; it is kept");
+        metrics::counter!("sen_damaged_instances_total").increment(1);
+        self.0.spool.pin(id.0);
     }
 
     /// Cuts a torn tail away, unless rows say that there is something in it.
@@ -158,15 +171,19 @@ impl Archive {
         };
         let length_bytes = self.0.objects.head(&packs::path(key)).await?.size;
         let companion_bytes = companion.len() as u64;
-        let listed = spawn_blocking(move || list(&companion)).await.map_err(Error::thread)??;
+        let listed = match spawn_blocking(move || list(&companion)).await.map_err(Error::thread)? {
+            // Until the rows are moved the spool has everything that is in the pack.
+            Err(Error::Corrupt(why)) => {
+                tracing::warn!(key, why, "a pack left half-way has a damaged companion");
+                return self.undo_pack(pack, key).await;
+            }
+            listed => listed?,
+        };
         let resting = series::resting_by_id(&self.0.database, series).await?.ok_or(Error::NotFound)?;
         let spooled = spooled::of_series(&self.0.database, series, ALL).await?;
         let moves: Vec<_> = spooled
             .iter()
-            .filter_map(|spooled| {
-                let there = |(uid, hash, _): &&(_, _, u64)| *uid == spooled.uid && *hash == spooled.hash;
-                listed.iter().find(there).map(|(_, _, offset)| (spooled, *offset))
-            })
+            .filter_map(|spooled| Some((spooled, *listed.get(&(spooled.uid.clone(), spooled.hash))?)))
             .collect();
         self.move_rows(&resting, pack, length_bytes, companion_bytes, &moves).await?;
         self.note_settled(series).await?;
@@ -179,13 +196,13 @@ impl Archive {
     }
 }
 
-/// The instances of a companion: UID, hash and where each begins.
-fn list(companion: &[u8]) -> Result<Vec<(pacs_core::uid::Uid, [u8; 32], u64)>> {
+/// Where each instance of a companion begins, by UID and hash.
+fn list(companion: &[u8]) -> Result<HashMap<(Uid, [u8; 32]), u64>> {
     let mut reader = CompanionReader::new(companion)?;
-    let mut listed = Vec::new();
+    let mut listed = HashMap::new();
     while let Some((entry, _)) = reader.next_entry()? {
         let hash = entry.hash()?;
-        listed.push((entry.instance, hash, entry.offset_bytes));
+        listed.insert((entry.instance, hash), entry.offset_bytes);
     }
     Ok(listed)
 }

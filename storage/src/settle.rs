@@ -15,7 +15,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures::StreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
 use pacs_core::uid::Uid;
-use tokio::task::spawn_blocking;
 
 use crate::archive::Archive;
 use crate::database::Durability;
@@ -24,10 +23,10 @@ use crate::events::{self, EventKind, NewEvent};
 use crate::index::place::Kept;
 use crate::index::series::{self, Resting};
 use crate::index::spooled::{self, Spooled};
-use crate::index::{PackId, SegmentId, SeriesId, packs as pack_rows, segments};
+use crate::index::{PackId, SeriesId, packs as pack_rows};
 use crate::keyed::KeyedLocks;
+use crate::packs;
 use crate::packs::writer::{self, BuildError, Built};
-use crate::packs::{self, store};
 
 /// The most entries, and about the most bytes, of one pack; a larger series makes several.
 const PACK_ENTRIES: i64 = 4096;
@@ -272,62 +271,5 @@ impl Archive {
         events::append(&mut tx, now_ms, &[event]).await?;
         tx.commit().await?;
         Ok(moved)
-    }
-
-    /// Undoes a pack that came to nothing, unless its rows were moved after all (the answer of a
-    /// commit can be lost): the row is marked first, under the lock that a commit under way holds.
-    pub(crate) async fn undo_pack(&self, pack: PackId, key: &str) -> Result<()> {
-        let mut tx = self.0.database.begin(Durability::Synced).await?;
-        let marked = pack_rows::mark_undone(&mut tx, pack, self.0.config.clock.now_ms()).await?;
-        tx.commit().await?;
-        if marked { self.remove_pack(pack, key).await } else { Ok(()) }
-    }
-
-    /// Removes the objects of a pack whose row is marked, companion first, then the row.
-    pub(crate) async fn remove_pack(&self, pack: PackId, key: &str) -> Result<()> {
-        for object in [packs::companion_key(key), key.to_owned()] {
-            match self.0.objects.delete(&packs::path(&object)).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-            let url = self.0.config.storage_url.clone();
-            spawn_blocking(move || store::remove_leftovers(&url, &object))
-                .await
-                .map_err(Error::thread)?
-                .map_err(|error| Error::io("remove what an upload left", error))?;
-        }
-        let mut tx = self.0.database.begin(Durability::Synced).await?;
-        pack_rows::remove(&mut tx, pack).await?;
-        tx.commit().await
-    }
-
-    /// Undoes a pack if that is possible now; else the deletion of marked packs comes to it.
-    async fn undo_quietly(&self, pack: PackId, key: &str) {
-        if let Err(error) = self.undo_pack(pack, key).await {
-            tracing::warn!(%error, key, "a pack that came to nothing is left for later");
-        }
-    }
-
-    /// Removes the segments among these that nothing lies in any more.
-    pub(crate) async fn free_segments(&self, ids: BTreeSet<SegmentId>) {
-        for id in ids {
-            if let Err(error) = self.free_segment(id).await {
-                tracing::warn!(%error, segment = id.0, "a segment was not freed");
-            }
-        }
-    }
-
-    async fn free_segment(&self, id: SegmentId) -> Result<()> {
-        let inner = &self.0;
-        if !segments::is_unused(&inner.database, id).await? || !inner.spool.retire(id.0) {
-            return Ok(());
-        }
-        // Whoever was still writing to it when the rows were counted has its rows now.
-        if !segments::is_unused(&inner.database, id).await? {
-            return Ok(());
-        }
-        let spool = inner.spool.clone();
-        spawn_blocking(move || spool.remove(id.0)).await.map_err(Error::thread)??;
-        segments::remove(&inner.database, id).await
     }
 }

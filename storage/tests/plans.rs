@@ -29,7 +29,7 @@ use storage::exams::search::{self, Search};
 use storage::exams::{moves, unmatched};
 use storage::index::arrivals::{Arrivals, NewInstance};
 use storage::index::place::{Kept, Place};
-use storage::index::{SegmentId, SeriesId, instances, segments, series};
+use storage::index::{SegmentId, SeriesId, instances, segments, series, spooled};
 use storage::schedule::{self, Day};
 use storage::{accounts, events, identity, jobs, query};
 use tracing::field::{Field, Visit};
@@ -218,7 +218,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     // Timers, workers, followers and sign-in.
     moves::quiet(db, 600_000, NOW_MS).await.unwrap();
     series::resting(db, NOW_MS, 10).await.unwrap();
-    instances::spooled(db, SeriesId(1)).await.unwrap();
+    spooled::of_series(db, SeriesId(1), 10).await.unwrap();
     events::since(db, 0, 100).await.unwrap();
     events::newest(db).await.unwrap();
     jobs::claim(db, "echo", "w", 1000, NOW_MS).await.unwrap();

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -103,7 +104,7 @@ impl Fence {
 }
 
 async fn renew(database: Database, config: Config, epoch: i64, closing: CancellationToken) {
-    let mut turn = tokio::time::interval(RENEW_EVERY);
+    let mut turn = tokio::time::interval_at(Instant::now() + RENEW_EVERY, RENEW_EVERY);
     loop {
         tokio::select! {
             () = closing.cancelled() => return,
@@ -114,7 +115,7 @@ async fn renew(database: Database, config: Config, epoch: i64, closing: Cancella
         match database.execute(sql, params![NAME, config.node.as_str(), epoch, until_ms]).await {
             Ok(1) => {}
             Ok(_) => {
-                tracing::error!("another node has taken this archive; nothing more is taken in");
+                tracing::error!("another node has taken this archive; nothing more is taken in or moved");
                 closing.cancel();
                 return;
             }

@@ -8,6 +8,7 @@ mod workers;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
+use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +41,8 @@ pub(crate) struct Inner {
     pub renditions: Renditions,
     pub caches: ReadCaches,
     pub settling: Settling,
+    /// Whoever frees segments.
+    pub freeing: Mutex<()>,
     fence: Fence,
     closing: CancellationToken,
     /// Held for the life of the process.
@@ -80,6 +83,7 @@ impl Archive {
             rows,
             renditions,
             settling: Settling::default(),
+            freeing: Mutex::default(),
             fence,
             closing,
             _spool_lock: lock,

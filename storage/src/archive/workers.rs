@@ -9,7 +9,6 @@ use crate::accounts::sessions;
 use crate::error::Result;
 use crate::events;
 use crate::exams::moves;
-use crate::index::{SegmentId, packs as pack_rows};
 
 /// How often growing studies that owe an event are told of.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
@@ -24,18 +23,25 @@ const PASS_TIME_EVERY: Duration = Duration::from_secs(20);
 const QUIET_MS: i64 = 600_000;
 /// How long events are kept for followers that were away.
 const EVENTS_KEPT_MS: i64 = 7 * 24 * 3_600_000;
-/// Objects outlive their rows by so much: whoever has just read a row still finds them.
-const OBJECTS_OUTLIVE_ROWS_MS: i64 = 3_600_000;
 
 impl Archive {
-    /// Settles rested series, tells of growing studies, moves quiet exams, copies the journal and removes what nobody
-    /// needs any more, until `shutdown`.
+    /// Settles rested series, tells of growing studies, moves what only time moves, copies the
+    /// journal and removes what nobody needs any more, until `shutdown` or until another node has
+    /// taken the archive.
     pub async fn run_workers(&self, shutdown: CancellationToken) {
+        let stop = shutdown.child_token();
+        let ending = async {
+            tokio::select! {
+                () = self.0.closing.cancelled() => stop.cancel(),
+                () = stop.cancelled() => {}
+            }
+        };
         tokio::join!(
-            self.keep_settling(&shutdown),
-            self.keep_announcing(&shutdown),
-            self.keep_time(&shutdown),
-            self.keep_tidy(&shutdown)
+            ending,
+            self.keep_settling(&stop),
+            self.keep_announcing(&stop),
+            self.keep_time(&stop),
+            self.keep_tidy(&stop)
         );
     }
 
@@ -90,19 +96,14 @@ impl Archive {
     }
 
     /// Copies acts to the journal, finishes packs left half-way, removes the objects of packs whose
-    /// rows went an hour ago and segments that nothing lies in.
+    /// rows went an hour ago and segments that nothing lies in. Each is tried whatever becomes of
+    /// the others: an object store that is away keeps no segment on the disk.
     pub async fn tidy(&self) -> Result<()> {
-        self.copy_journal().await?;
-        self.finish_packs().await?;
-        let before_ms = self.0.config.clock.now_ms().saturating_sub(OBJECTS_OUTLIVE_ROWS_MS);
-        for pack in pack_rows::deleted_before(&self.0.database, before_ms, 1000).await? {
-            self.remove_pack(pack.id, &pack.object_key).await?;
-        }
-        let spool = self.0.spool.clone();
-        let on_disk = tokio::task::spawn_blocking(move || spool.segments()).await;
-        let on_disk = on_disk.map_err(crate::Error::thread)??;
-        self.free_segments(on_disk.into_iter().map(SegmentId).collect()).await;
-        Ok(())
+        let copied = self.copy_journal().await.map(drop);
+        let finished = self.finish_packs().await;
+        let swept = self.sweep_packs().await;
+        let freed = self.free_unused_segments().await;
+        copied.and(finished).and(swept).and(freed)
     }
 }
 

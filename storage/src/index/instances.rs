@@ -1,11 +1,13 @@
 //! Instances: their keys, their place and their hash. Everything else is read from their bytes.
 
+use std::collections::HashSet;
+
 use pacs_core::access::Scope;
 use pacs_core::uid::Uid;
 
 use super::place::{self, Place};
-use super::{InstanceId, PackId, SegmentId, SeriesId, StudyId};
-use crate::database::{Database, Param, Row, Transaction, params, placeholders};
+use super::{InstanceId, SeriesId, StudyId};
+use crate::database::{Database, Param, Row, params, placeholders};
 use crate::{Error, Result};
 
 /// An instance with what is needed to open and describe it.
@@ -97,24 +99,6 @@ pub async fn of_study(database: &Database, scope: &Scope, study: &Uid) -> Result
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
 
-/// The served instances of a series that still lie in the spool.
-pub async fn spooled(database: &Database, series: SeriesId) -> Result<Vec<InstancePlace>> {
-    let sql = select("i.series_id = $1 and i.segment_id is not null order by i.number, i.id");
-    database.fetch(sqlx::AssertSqlSafe(sql), params![series]).await?.iter().map(read).collect()
-}
-
-/// The instances that lie in a segment, by offset.
-pub async fn in_segment(database: &Database, segment: SegmentId) -> Result<Vec<InstancePlace>> {
-    let sql = select("i.segment_id = $1 order by i.offset_bytes");
-    database.fetch(sqlx::AssertSqlSafe(sql), params![segment]).await?.iter().map(read).collect()
-}
-
-/// The instances that lie in a pack, by offset.
-pub async fn in_pack(database: &Database, pack: PackId) -> Result<Vec<InstancePlace>> {
-    let sql = select("i.pack_id = $1 order by i.offset_bytes");
-    database.fetch(sqlx::AssertSqlSafe(sql), params![pack]).await?.iter().map(read).collect()
-}
-
 /// Instances after a row, in order of their rows: a walk over the whole archive in pages.
 pub async fn after(database: &Database, after: InstanceId, limit: i64) -> Result<Vec<InstancePlace>> {
     let sql = select("i.id > $1 order by i.id limit $2");
@@ -132,13 +116,10 @@ pub async fn versions_of(database: &Database, instance: &InstancePlace) -> Resul
         .await?;
     rows.iter()
         .map(|row| {
-            let hash: Vec<u8> = row.get("hash")?;
             Ok(InstancePlace {
                 transfer_syntax: uid(row, "transfer_syntax")?,
                 place: Place::of(row)?,
-                hash: hash
-                    .try_into()
-                    .map_err(|_| Error::Corrupt("a version row's hash is not 32 bytes".into()))?,
+                hash: hash(row)?,
                 received_ms: row.get("received_ms")?,
                 ..instance.clone()
             })
@@ -146,45 +127,31 @@ pub async fn versions_of(database: &Database, instance: &InstancePlace) -> Resul
         .collect()
 }
 
-/// The rows of these instances anew, for a reader that found a place gone.
-pub async fn again(database: &Database, id: InstanceId) -> Result<Option<InstancePlace>> {
-    let sql = select("i.id = $1");
-    database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.as_ref().map(read).transpose()
+/// Where an instance or version lies now, for a reader that found its place gone. It is told by its
+/// content, since the number of a row that was deleted may be another's.
+pub async fn place_again(database: &Database, known: &InstancePlace) -> Result<Option<Place>> {
+    let sql = format!(
+        "select {0} from instance where id = $1 and hash = $2
+         union all select {0} from instance_version where instance_id = $1 and hash = $2 limit 1",
+        place::COLUMNS
+    );
+    let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![known.id, &known.hash]).await?;
+    row.as_ref().map(Place::of).transpose()
 }
 
-/// Moves rows from the spool into a pack, each only if it still lies where it was copied from.
-/// Answers how many were moved.
-pub async fn move_to_pack(tx: &mut Transaction, pack: PackId, moves: &[Move]) -> Result<u64> {
-    let mut moved = 0;
-    for step in moves {
-        moved += tx
-            .execute(
-                "update instance set segment_id = null, pack_id = $2, offset_bytes = $3
-                 where id = $1 and segment_id = $4 and offset_bytes = $5",
-                params![
-                    step.instance,
-                    pack,
-                    signed(step.offset_bytes),
-                    step.from_segment,
-                    signed(step.from_offset_bytes)
-                ],
-            )
-            .await?;
+/// The contents that are kept under these UIDs, as (SOP Instance UID, hash), wherever they lie.
+pub async fn contents(database: &Database, uids: &[Uid]) -> Result<HashSet<(Uid, [u8; 32])>> {
+    if uids.is_empty() {
+        return Ok(HashSet::new());
     }
-    Ok(moved)
-}
-
-/// One instance that was copied into a pack; its length and head stay what they are.
-#[derive(Debug, Clone, Copy)]
-pub struct Move {
-    /// The instance.
-    pub instance: InstanceId,
-    /// The segment it was copied from.
-    pub from_segment: SegmentId,
-    /// Where it lay there.
-    pub from_offset_bytes: u64,
-    /// Where it lies in the pack.
-    pub offset_bytes: u64,
+    let list = placeholders(1, uids.len());
+    let sql = format!(
+        "select uid, hash from instance where uid in ({list}) union all
+         select i.uid, v.hash from instance i join instance_version v on v.instance_id = i.id where i.uid in ({list})"
+    );
+    let params = uids.iter().map(Param::from).collect();
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
+    rows.iter().map(|row| Ok((uid(row, "uid")?, hash(row)?))).collect()
 }
 
 /// `and column in (…)`: the studies that a scope sees.
@@ -202,7 +169,6 @@ pub(crate) fn push_scope(sql: &mut String, params: &mut Vec<Param>, scope: &Scop
 
 /// Reads a row of [`COLUMNS`].
 pub(crate) fn read(row: &Row) -> Result<InstancePlace> {
-    let hash: Vec<u8> = row.get("hash")?;
     Ok(InstancePlace {
         id: InstanceId(row.get("id")?),
         series_id: SeriesId(row.get("series_id")?),
@@ -215,10 +181,16 @@ pub(crate) fn read(row: &Row) -> Result<InstancePlace> {
         frames: row.get("frames")?,
         transfer_syntax: uid(row, "transfer_syntax")?,
         place: Place::of(row)?,
-        hash: hash.try_into().map_err(|_| Error::Corrupt("an instance row's hash is not 32 bytes".into()))?,
+        hash: hash(row)?,
         received_ms: row.get("received_ms")?,
         series_revision: row.get("series_revision")?,
     })
+}
+
+/// A hash column.
+pub(crate) fn hash(row: &Row) -> Result<[u8; 32]> {
+    let hash: Vec<u8> = row.get("hash")?;
+    hash.try_into().map_err(|_| Error::Corrupt("a row's hash is not 32 bytes".into()))
 }
 
 /// A UID column: what went in was checked, so anything else is damage.
@@ -232,8 +204,4 @@ pub(super) fn insert_columns() -> String {
         "uid, series_id, class, number, pixel_rows, pixel_columns, bits_allocated, frames, transfer_syntax, {}, hash, received_ms",
         place::COLUMNS
     )
-}
-
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

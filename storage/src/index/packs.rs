@@ -22,19 +22,15 @@ pub struct Pack {
     pub id: PackId,
     /// Key of the tar.
     pub object_key: String,
-    /// Of the tar.
-    pub length_bytes: i64,
-    /// Of the companion.
-    pub companion_bytes: i64,
-    /// How many instances it was made with.
-    pub instance_count: i64,
     /// The series whose instances it holds; `None` while they are being indexed anew.
     pub series: Option<SeriesId>,
+    /// Whether it is whole, with its companion.
+    pub finished: bool,
     /// Whether it is on its way out.
     pub deleted: bool,
 }
 
-const COLUMNS: &str = "id, object_key, length_bytes, companion_bytes, instance_count, series_id, deleted_ms";
+const COLUMNS: &str = "id, object_key, companion_bytes, series_id, deleted_ms";
 
 /// Notes that a pack is going to be written, so that the next start can finish or undo it.
 pub async fn begin(tx: &mut Transaction, series: SeriesId, object_key: &str, now_ms: i64) -> Result<PackId> {
@@ -123,26 +119,10 @@ pub async fn by_key(database: &Database, object_key: &str) -> Result<Option<Pack
         .transpose()
 }
 
-/// The packs of a series that are not deleted, oldest first.
-pub async fn of_series(database: &Database, series: SeriesId) -> Result<Vec<Pack>> {
-    let sql = format!(
-        "select {COLUMNS} from pack where series_id = $1 and companion_bytes > 0 and deleted_ms is null order by id"
-    );
-    database.fetch(sqlx::AssertSqlSafe(sql), params![series]).await?.iter().map(read).collect()
-}
-
 /// A pack by its row.
 pub async fn by_id(database: &Database, id: PackId) -> Result<Option<Pack>> {
     let sql = format!("select {COLUMNS} from pack where id = $1");
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.as_ref().map(read).transpose()
-}
-
-/// Packs after a row id, in order of their ids: a walk over the whole archive in pages.
-pub async fn after(database: &Database, after: PackId, limit: i64) -> Result<Vec<Pack>> {
-    let sql = format!(
-        "select {COLUMNS} from pack where id > $1 and companion_bytes > 0 and deleted_ms is null order by id limit $2"
-    );
-    database.fetch(sqlx::AssertSqlSafe(sql), params![after, limit]).await?.iter().map(read).collect()
 }
 
 /// Marks a pack whose rows have gone; its objects follow later.
@@ -169,10 +149,8 @@ fn read(row: &Row) -> Result<Pack> {
     Ok(Pack {
         id: PackId(row.get("id")?),
         object_key: row.get("object_key")?,
-        length_bytes: row.get("length_bytes")?,
-        companion_bytes: row.get("companion_bytes")?,
-        instance_count: row.get("instance_count")?,
         series: row.get::<Option<i64>>("series_id")?.map(SeriesId),
+        finished: row.get::<i64>("companion_bytes")? > 0,
         deleted: row.get::<Option<i64>>("deleted_ms")?.is_some(),
     })
 }

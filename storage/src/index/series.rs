@@ -8,9 +8,9 @@ use pacs_core::uid::Uid;
 use super::instances::{push_scope, uid};
 use super::{SeriesId, StudyId};
 use crate::Result;
-use crate::database::{Database, Transaction, params};
+use crate::database::{Database, Row, Transaction, params};
 
-/// A series that has rested with instances still in the spool.
+/// A series with instances in the spool, to be settled.
 #[derive(Debug, Clone)]
 pub struct Resting {
     /// The row.
@@ -19,87 +19,44 @@ pub struct Resting {
     pub uid: Uid,
     /// Study Instance UID.
     pub study_uid: Uid,
-    /// When its last instance arrived.
-    pub updated_ms: i64,
 }
+
+/// What [`read_resting`] wants; a condition on `s` and `t` follows.
+const RESTING: &str =
+    "select s.id, s.uid, t.uid as study_uid from series s join study t on t.id = s.study_id where";
 
 /// Series whose last instance arrived before `before_ms`, the longest resting first.
 pub async fn resting(database: &Database, before_ms: i64, limit: i64) -> Result<Vec<Resting>> {
-    let rows = database
-        .fetch(
-            "select s.id, s.uid, t.uid as study_uid, s.updated_ms from series s join study t on t.id = s.study_id
-             where s.unsettled = 1 and s.updated_ms < $1 order by s.updated_ms, s.id limit $2",
-            params![before_ms, limit],
-        )
-        .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Resting {
-                id: SeriesId(row.get("id")?),
-                uid: uid(row, "uid")?,
-                study_uid: uid(row, "study_uid")?,
-                updated_ms: row.get("updated_ms")?,
-            })
-        })
-        .collect()
+    let sql = format!("{RESTING} s.unsettled = 1 and s.updated_ms < $1 order by s.updated_ms, s.id limit $2");
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params![before_ms, limit]).await?;
+    rows.iter().map(read_resting).collect()
 }
 
-/// The rows of a study's series with their instances in the spool: what a request settles at once.
+/// The series of a study with instances in the spool: what a request settles at once.
 pub async fn unsettled_of(database: &Database, study: &Uid) -> Result<Vec<Resting>> {
-    let rows = database
-        .fetch(
-            "select s.id, s.uid, t.uid as study_uid, s.updated_ms from study t join series s on s.study_id = t.id
-             where t.uid = $1 and s.unsettled = 1 order by s.id",
-            params![study],
-        )
-        .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Resting {
-                id: SeriesId(row.get("id")?),
-                uid: uid(row, "uid")?,
-                study_uid: uid(row, "study_uid")?,
-                updated_ms: row.get("updated_ms")?,
-            })
-        })
-        .collect()
+    let sql = format!("{RESTING} t.uid = $1 and s.unsettled = 1 order by s.id");
+    database.fetch(sqlx::AssertSqlSafe(sql), params![study]).await?.iter().map(read_resting).collect()
 }
 
-/// A series by its row, to be settled.
+/// A series by its row.
 pub async fn resting_by_id(database: &Database, id: SeriesId) -> Result<Option<Resting>> {
-    let row = database
-        .fetch_optional(
-            "select s.uid, t.uid as study_uid, s.updated_ms from series s join study t on t.id = s.study_id
-             where s.id = $1",
-            params![id],
-        )
-        .await?;
-    row.map(|row| {
-        Ok(Resting {
-            id,
-            uid: uid(&row, "uid")?,
-            study_uid: uid(&row, "study_uid")?,
-            updated_ms: row.get("updated_ms")?,
-        })
-    })
-    .transpose()
+    let sql = format!("{RESTING} s.id = $1");
+    database
+        .fetch_optional(sqlx::AssertSqlSafe(sql), params![id])
+        .await?
+        .as_ref()
+        .map(read_resting)
+        .transpose()
+}
+
+fn read_resting(row: &Row) -> Result<Resting> {
+    Ok(Resting { id: SeriesId(row.get("id")?), uid: uid(row, "uid")?, study_uid: uid(row, "study_uid")? })
 }
 
 /// The row of a series by its UID.
 pub async fn id_of(database: &Database, series: &Uid) -> Result<Option<SeriesId>> {
     let row = database.fetch_optional("select id from series where uid = $1", params![series]).await?;
     row.map(|row| Ok(SeriesId(row.get("id")?))).transpose()
-}
-
-/// Notes that a series was settled; it stays unsettled when instances arrived meanwhile.
-pub async fn settled(tx: &mut Transaction, id: SeriesId) -> Result<()> {
-    tx.execute(
-        "update series set unsettled = 0 where id = $1
-         and not exists (select 1 from instance where series_id = $1 and segment_id is not null)",
-        params![id],
-    )
-    .await
-    .map(drop)
 }
 
 /// What tells one state of a series from another.

@@ -1,10 +1,10 @@
 //! What of a series still lies in the spool: served instances and kept versions alike.
 
-use super::instances::uid;
+use super::instances::{hash, uid};
 use super::place::Place;
 use super::{PackId, SeriesId};
+use crate::Result;
 use crate::database::{Database, Param, Transaction, params};
-use crate::{Error, Result};
 
 /// A row whose bytes lie in the spool.
 #[derive(Debug, Clone)]
@@ -47,12 +47,11 @@ pub async fn of_series(database: &Database, series: SeriesId, limit: i64) -> Res
     rows.iter()
         .map(|row| {
             let id = row.get("id")?;
-            let hash: Vec<u8> = row.get("hash")?;
             Ok(Spooled {
                 row: if row.flag("version")? { SpooledRow::Version(id) } else { SpooledRow::Instance(id) },
                 uid: uid(row, "uid")?,
                 place: Place::of(row)?,
-                hash: hash.try_into().map_err(|_| Error::Corrupt("a row's hash is not 32 bytes".into()))?,
+                hash: hash(row)?,
             })
         })
         .collect()

@@ -65,6 +65,15 @@ impl<K: Clone + Eq + Hash, V: Clone> ByteCache<K, V> {
         }
     }
 
+    /// Lets go of what is held under the key.
+    pub fn remove(&self, key: &K) {
+        let held = &mut *self.held();
+        if let Some(gone) = held.entries.remove(key) {
+            held.by_use.remove(&gone.used);
+            held.bytes -= gone.bytes;
+        }
+    }
+
     fn held(&self) -> MutexGuard<'_, Held<K, V>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,5 +97,7 @@ mod tests {
         cache.put(8, 80, 5);
         assert_eq!(cache.get(&8), Some(80));
         assert_eq!(cache.held().bytes, 75);
+        cache.remove(&8);
+        assert_eq!((cache.get(&8), cache.held().bytes), (None, 70));
     }
 }

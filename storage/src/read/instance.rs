@@ -43,8 +43,8 @@ impl Archive {
     pub async fn open_instance(&self, place: &InstancePlace) -> Result<InstanceReader> {
         match self.open_place(place.place).await {
             Err(Error::NotFound) => {
-                let again = instances::again(&self.0.database, place.id).await?.ok_or(Error::NotFound)?;
-                self.open_place(again.place).await.map_err(|error| match error {
+                let again = instances::place_again(&self.0.database, place).await?.ok_or(Error::NotFound)?;
+                self.open_place(again).await.map_err(|error| match error {
                     Error::NotFound => {
                         Error::Corrupt(format!("the bytes of instance {} are gone", place.uid))
                     }
@@ -80,7 +80,10 @@ impl Archive {
         }
         let found = pack_rows::by_id(&self.0.database, pack).await?.ok_or(Error::NotFound)?;
         let key: Arc<str> = found.object_key.into();
-        self.0.caches.keys.put(pack, Arc::clone(&key), key.len() + 64);
+        // One that is being written may come to nothing, and its number be the next one's.
+        if found.finished && !found.deleted {
+            self.0.caches.keys.put(pack, Arc::clone(&key), key.len() + 64);
+        }
         Ok(key)
     }
 }

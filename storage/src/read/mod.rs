@@ -36,6 +36,12 @@ impl ReadCaches {
             keys: ByteCache::new(1 << 20),
         }
     }
+
+    /// Forgets a pack that is gone: its number may be another's one day.
+    pub fn forget_pack(&self, pack: PackId) {
+        self.keys.remove(&pack);
+        self.companions.remove(&pack);
+    }
 }
 
 /// About how many bytes a parsed header takes: each element costs its value and some bookkeeping.

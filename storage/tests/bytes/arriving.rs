@@ -16,6 +16,7 @@ on_every_backend!(
     the_same_again_is_a_duplicate_and_other_content_a_conflict,
     what_cannot_be_kept_is_refused_and_leaves_no_trace,
     many_at_once_are_all_kept,
+    one_spool_has_one_process_and_one_archive_one_node,
 );
 
 async fn what_was_sent_is_what_is_kept(home: Home) {
@@ -153,18 +154,21 @@ async fn beyond_the_watermark_the_sender_is_told_to_come_later() {
     archive.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_spool_has_one_process_and_one_archive_one_node() {
-    let home = Home::embedded();
+async fn one_spool_has_one_process_and_one_archive_one_node(home: Home) {
     let archive = home.open().await;
     let refused = |opened: Result<Archive, Error>| matches!(opened.err(), Some(Error::Unavailable(_)));
-    assert!(refused(Archive::open(home.config.clone()).await), "the same node");
+    assert!(refused(home.open_as(home.config.clone()).await), "the same spool");
     let elsewhere = tempfile::tempdir().unwrap();
     let other = Config { node: "2".into(), spool_dir: elsewhere.path().join("spool"), ..home.config.clone() };
-    assert!(refused(Archive::open(other.clone()).await), "another node");
+    assert!(refused(home.open_as(other.clone()).await), "another node");
     archive.close().await;
     drop(archive);
-    Archive::open(other).await.unwrap().close().await;
+    let after_an_orderly_end = home.open_as(other.clone()).await.unwrap();
+    drop(after_an_orderly_end);
+
+    assert!(refused(home.open_as(home.config.clone()).await), "the lease of a node that crashed");
+    home.clock.set_ms(home.clock.now_ms() + 31_000);
+    home.open().await.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

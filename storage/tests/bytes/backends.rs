@@ -8,7 +8,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::prefix::PrefixStore;
 use pacs_core::clock::Clock;
 use sqlx::{Connection, Executor};
-use storage::{Archive, Config};
+use storage::{Archive, Config, Error};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -58,11 +58,14 @@ impl Home {
     }
 
     pub async fn open(&self) -> Archive {
+        self.open_as(self.config.clone()).await.unwrap()
+    }
+
+    /// Opens the archive here with another configuration.
+    pub async fn open_as(&self, config: Config) -> Result<Archive, Error> {
         match &self.objects {
-            Some(objects) => {
-                Archive::open_with_store(self.config.clone(), Arc::clone(objects)).await.unwrap()
-            }
-            None => Archive::open(self.config.clone()).await.unwrap(),
+            Some(objects) => Archive::open_with_store(config, Arc::clone(objects)).await,
+            None => Archive::open(config).await,
         }
     }
 

@@ -18,6 +18,8 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
 use storage::Archive;
+use storage::acts::{self, NewAct};
+use storage::database::Durability;
 use testdata::Instance;
 
 use crate::backends::Home;
@@ -177,11 +179,11 @@ async fn assert_tidy(home: &Home, archive: &Archive) {
         .map(|path| path.strip_prefix(home.dir.path().join("objects")).unwrap().to_str().unwrap().to_owned())
         .collect();
     let mut known = BTreeSet::new();
-    let packs =
-        storage::index::packs::after(archive.database(), storage::index::PackId(0), 1000).await.unwrap();
-    for pack in packs {
-        known.insert(pack.object_key.replace(".tar", ".json.gz"));
-        known.insert(pack.object_key);
+    let live = "select object_key from pack where companion_bytes > 0 and deleted_ms is null";
+    for row in archive.database().fetch(live, vec![]).await.unwrap() {
+        let key: String = row.get("object_key").unwrap();
+        known.insert(key.replace(".tar", ".json.gz"));
+        known.insert(key);
     }
     assert_eq!(there, known);
 }
@@ -248,6 +250,32 @@ async fn the_store_goes_away_and_the_process_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_lost_and_the_process_ends() {
     break_everywhere(Fault::AnswerLost, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_store_is_away_the_disk_is_tidied() {
+    let home = Home::embedded();
+    let (archive, _switch) = open(&home, Fault::Away, 0).await;
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    std::fs::copy(&home.segments()[0], home.spool().join("00000000000000000001.tar")).unwrap();
+    let mut tx = archive.database().begin(Durability::Synced).await.unwrap();
+    let act = NewAct {
+        kind: "study.link",
+        actor: "user:1",
+        subject_kind: "study",
+        subject_uid: "1.2.3",
+        reason: None,
+        before: None,
+        after: None,
+        undoes: None,
+    };
+    acts::record(&mut tx, &act, 5).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(matches!(archive.tidy().await, Err(storage::Error::Unavailable(_))), "the journal waits");
+    assert_eq!(home.segments().len(), 1, "a segment of nothing but duplicates is gone all the same");
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,8 @@
 use std::fs;
 
 use storage::Decision;
+use storage::database::Durability;
+use storage::index::{packs, series};
 
 use crate::backends::Home;
 use crate::samples::*;
@@ -96,6 +98,50 @@ async fn damage_before_instances_with_rows_is_not_cut_away() {
     flip(&home.segments()[0], second.offset_bytes - 2048 + 3);
     let archive = home.open().await;
     assert_eq!(home.segments()[0].metadata().unwrap().len(), size);
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_before_instances_without_rows_is_kept_and_they_get_them() {
+    let first = Home::embedded();
+    let archive = first.open().await;
+    let sent = slices(4, 1);
+    send_all(&archive, &sent).await;
+    let second = place(&archive, &sent[1]).await.place;
+    archive.close().await;
+    let size = first.segments()[0].metadata().unwrap().len();
+    for damaged_at in [second.offset_bytes - 2048 + 3, second.offset_bytes + second.length_bytes - 9] {
+        let home = without_rows(&first);
+        flip(&home.segments()[0], damaged_at);
+        let archive = home.open().await;
+        let whole: Vec<_> = [0, 2, 3].map(|at| sent[at].clone()).to_vec();
+        assert_whole(&archive, &whole).await;
+        home.rest();
+        assert_eq!(archive.settle_due().await.unwrap().instances, 3);
+        archive.tidy().await.unwrap();
+        assert_eq!(home.segments()[0].metadata().unwrap().len(), size, "what may be an instance is kept");
+        send_all(&archive, &sent[1..2]).await;
+        assert_whole(&archive, &sent).await;
+        archive.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_that_a_crash_left_half_way_leaves_no_trace() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    let series = series::id_of(archive.database(), &sent[0].series).await.unwrap().unwrap();
+    let mut tx = archive.database().begin(Durability::Synced).await.unwrap();
+    packs::begin(&mut tx, series, "packs/1.2/1.2.3/000000000000001-00000001.tar", 1).await.unwrap();
+    tx.commit().await.unwrap();
+    drop(archive);
+    let archive = home.open().await;
+    home.rest();
+    // Its number is given again, and what was known of it must not be.
+    assert_eq!(archive.settle_due().await.unwrap().instances, 2);
     assert_whole(&archive, &sent).await;
     archive.close().await;
 }

@@ -1,4 +1,4 @@
-//! Jobs, events, the lease, the audit log, and a database under strain.
+//! Jobs, events and the audit log.
 
 use pacs_core::audit::{AuditAct, AuditRecord, Outcome};
 use pacs_core::clock::Clock;
@@ -8,7 +8,6 @@ use storage::audit_log::{self, AuditLog};
 use storage::database::Durability;
 use storage::events::{self, EventKind, NewEvent};
 use storage::jobs::{self, JobState, NewJob};
-use storage::lifecycle;
 
 use crate::backends::{Fresh, on_every_engine};
 use crate::samples::*;
@@ -17,7 +16,6 @@ on_every_engine!(
     a_job_is_done_once_and_retried_with_patience,
     workers_never_share_a_job,
     a_dead_workers_job_is_taken_over,
-    one_node_serves_at_a_time,
     followers_of_the_outbox_miss_nothing,
     the_audit_log_is_a_chain_and_views_are_recorded_once,
     values_survive_the_way_through_both_engines,
@@ -106,19 +104,6 @@ async fn a_dead_workers_job_is_taken_over(fresh: Fresh) {
     assert_eq!((second.id, second.attempts), (first.id, 2));
     let late = jobs::finish(db, first.id, "dead", &json!({}), NOW_MS + 2000).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
-}
-
-async fn one_node_serves_at_a_time(fresh: Fresh) {
-    let db = &fresh.db;
-    let first = lifecycle::acquire(db, "a", 10_000, NOW_MS).await.unwrap();
-    let other = lifecycle::acquire(db, "b", 10_000, NOW_MS + 9_999).await;
-    assert!(matches!(other, Err(Error::Conflict(_))), "{other:?}");
-    lifecycle::renew(db, &first, 10_000, NOW_MS + 5_000).await.unwrap();
-    let restarted = lifecycle::acquire(db, "a", 10_000, NOW_MS + 6_000).await.unwrap();
-    let stale = lifecycle::renew(db, &first, 10_000, NOW_MS + 7_000).await;
-    assert!(matches!(stale, Err(Error::Conflict(_))), "{stale:?}");
-    lifecycle::release(db, &restarted).await.unwrap();
-    lifecycle::acquire(db, "b", 10_000, NOW_MS + 7_000).await.unwrap();
 }
 
 async fn followers_of_the_outbox_miss_nothing(fresh: Fresh) {
