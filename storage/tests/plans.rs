@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::TryStreamExt;
 use pacs_core::access::Scope;
+use pacs_core::clock::Clock;
 use pacs_core::dataset::{DataSet, vr_of};
 use pacs_core::query::{Level, Query};
 use pacs_core::uid::Uid;
@@ -153,7 +154,8 @@ fn ask(level: Level, keys: &[(Tag, &str)]) -> Query {
 
 /// The statements that the doors' everyday work sends.
 async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
-    let arrivals = Arrivals::new(db.clone());
+    let clock = Clock::standing_at(NOW_MS);
+    let arrivals = Arrivals::new(db.clone(), clock.clone());
     segments::ensure(db, "1", &[SegmentId(1)], NOW_MS).await.unwrap();
     arrivals.store_batch(&[instance("1.2.1", 1)]).await.unwrap();
     let caught = || std::mem::take(&mut *statements.0.lock().unwrap());
@@ -163,7 +165,8 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     arrivals.store_batch(&[instance("1.2.1", 2)]).await.unwrap();
     arrivals.store_batch(&[instance("1.2.2", 1), instance("1.2.1", 2)]).await.unwrap();
     arrivals.store_batch(&[NewInstance { hash: [9; 32], ..instance("1.2.1", 2) }]).await.unwrap();
-    arrivals.announce(NOW_MS + 5000).await.unwrap();
+    clock.set_ms(NOW_MS + 5000);
+    arrivals.announce().await.unwrap();
 
     let (one, many) =
         (Scope::Facilities(vec!["BVTW".into()]), Scope::Facilities(vec!["BVTW".into(), "BVH".into()]));

@@ -80,7 +80,7 @@ async fn fill(archive: &storage::Archive, args: &Args, bar: &ProgressBar) -> any
     let pack = packs::adopt(&mut tx, &format!("bench/{:016x}", rand::random::<u64>()), sizes, now_ms).await?;
     tx.commit().await?;
 
-    let arrivals = Arrivals::new(database.clone());
+    let arrivals = Arrivals::new(database.clone(), Clock::system());
     let mut batch = Vec::with_capacity(BATCH);
     let mut rows = 0;
     for number in 0..args.studies {

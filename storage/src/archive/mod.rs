@@ -71,7 +71,7 @@ impl Archive {
         let (fence, ended_well) = Fence::raise(&database, &config, closing.clone()).await?;
         let renditions =
             Renditions::open(config.renditions_dir(), config.rendition_limit_bytes, ended_well).await?;
-        let arrivals = Arc::new(Arrivals::new(database.clone()));
+        let arrivals = Arc::new(Arrivals::new(database.clone(), config.clock.clone()));
         let rows = RowQueue::start(database.clone(), arrivals.clone(), config.node.clone());
         let archive = Self(Arc::new(Inner {
             caches: ReadCaches::new(config.header_cache_bytes),

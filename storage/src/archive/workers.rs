@@ -61,7 +61,7 @@ impl Archive {
     async fn keep_announcing(&self, shutdown: &CancellationToken) {
         loop {
             let last = pause(ANNOUNCE_EVERY, shutdown).await;
-            if let Err(error) = self.0.arrivals.announce(self.0.config.clock.now_ms()).await {
+            if let Err(error) = self.0.arrivals.announce().await {
                 tracing::warn!(%error, "followers were not told of growing studies");
             }
             if last {

@@ -9,6 +9,12 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(failure) if failure.is_unique_violation() => {
                 return Self::Conflict(format!("already there: {}", failure.message()));
             }
+            sqlx::Error::Database(failure) if failure.is_foreign_key_violation() => {
+                return Self::Conflict("a row that this one belongs to is not there".to_owned());
+            }
+            sqlx::Error::Database(failure) if failure.code().is_some_and(|code| is_collision(&code)) => {
+                return Self::Conflict("two changes were in each other's way".to_owned());
+            }
             sqlx::Error::Database(failure) => failure.code().is_some_and(|code| is_passing(&code)),
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
@@ -42,16 +48,20 @@ fn is_passing(code: &str) -> bool {
     })
 }
 
-/// SQLSTATE classes (PostgreSQL appendix A) that pass: 08 connection, 40 transaction rollback,
-/// 53 insufficient resources, 55P03 lock not available, 57P operator intervention,
-/// 58 system error.
+/// SQLSTATE class 40 (PostgreSQL appendix A), transaction rollback: a deadlock, as a rule.
+fn is_collision(code: &str) -> bool {
+    code.len() == 5 && code.starts_with("40")
+}
+
+/// SQLSTATE classes (PostgreSQL appendix A) that pass: 08 connection, 53 insufficient resources,
+/// 55P03 lock not available, 57P operator intervention, 58 system error.
 fn is_sqlstate_of_trouble(code: &str) -> bool {
-    ["08", "40", "53", "55P03", "57P", "58"].iter().any(|class| code.starts_with(class))
+    ["08", "53", "55P03", "57P", "58"].iter().any(|class| code.starts_with(class))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_passing;
+    use super::{is_collision, is_passing};
 
     #[test]
     fn only_what_may_pass_is_worth_another_try() {
@@ -60,8 +70,6 @@ mod tests {
             ("517", true),   // SQLITE_BUSY_SNAPSHOT
             ("1555", false), // SQLITE_CONSTRAINT_PRIMARYKEY
             ("1", false),
-            ("40001", true),
-            ("40P01", true),
             ("57P01", true),
             ("55P03", true),
             ("08006", true),
@@ -69,6 +77,9 @@ mod tests {
             ("42601", false),
         ] {
             assert_eq!(is_passing(code), want, "{code}");
+        }
+        for (code, want) in [("40001", true), ("40P01", true), ("57P01", false), ("4001", false)] {
+            assert_eq!(is_collision(code), want, "{code}");
         }
     }
 }

@@ -5,22 +5,26 @@
 //! series costs three statements.
 
 mod batch;
+mod decide;
+mod growth;
+mod home;
 mod known;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pacs_core::attributes::Lifted;
+use pacs_core::clock::Clock;
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::{AeTitle, Uid};
 
 use super::StudyId;
 use super::place::Place;
-use crate::database::{Database, Durability, Engine};
+use crate::database::{Database, Durability};
 use crate::events::{self, EventKind, NewEvent};
 use crate::{Error, Result};
 use batch::Batch;
-use known::Known;
+use known::{Known, KnownStudy};
 
 /// An instance whose bytes are safe in a segment or pack and that wants a row.
 #[derive(Debug, Clone)]
@@ -63,6 +67,7 @@ pub enum Decision {
 #[derive(Debug)]
 pub struct Arrivals {
     database: Database,
+    clock: Clock,
     known: Mutex<Known>,
 }
 
@@ -72,40 +77,35 @@ const ANNOUNCE_EVERY_MS: i64 = 1000;
 
 impl Arrivals {
     /// Over that database.
-    pub fn new(database: Database) -> Self {
-        Self { database, known: Mutex::default() }
+    pub fn new(database: Database, clock: Clock) -> Self {
+        Self { database, clock, known: Mutex::default() }
     }
 
     /// Decides on a batch and commits; the decisions are in the order of the instances. After an
     /// error none of them has a row, and the whole batch may be given again.
     pub async fn store_batch(&self, instances: &[NewInstance]) -> Result<Vec<Decision>> {
         const ATTEMPTS: u32 = 4;
-        let mut attempt = 1;
-        loop {
-            // A deadlock with a person's act on PostgreSQL passes when the batch is tried again.
-            let may_retry = attempt < ATTEMPTS && self.database.engine() == Engine::Postgres;
+        for _ in 0..ATTEMPTS {
             match self.try_store(instances).await {
                 Ok(Some(decisions)) => return Ok(decisions),
-                Ok(None) if attempt < ATTEMPTS => self.forget(),
-                Ok(None) => return Err(Error::Unavailable("rows kept moving below the batch".into())),
-                Err(Error::Unavailable(why)) if may_retry => {
-                    tracing::debug!(%why, attempt, "a batch of instances is tried again");
-                }
+                // Rows that were remembered have moved or gone, or a person's act was in the way.
+                Ok(None) | Err(Error::Conflict(_)) => self.forget(),
                 Err(error) => return Err(error),
             }
-            attempt += 1;
         }
+        Err(Error::Unavailable("rows kept moving below a batch of instances".into()))
     }
 
     /// `None` when what was remembered of a series was no longer so.
     async fn try_store(&self, instances: &[NewInstance]) -> Result<Option<Vec<Decision>>> {
         let tx = self.database.begin(Durability::Batched).await?;
-        let mut batch = Batch::new(tx, &self.known);
+        let generation = self.known().generation();
+        let mut batch = Batch::new(tx, &self.known, self.clock.now_ms());
         match batch.store(instances).await? {
             None => Ok(None),
             Some(decisions) => {
                 let learned = batch.commit().await?;
-                self.known().learn(learned);
+                self.known().learn(learned, generation);
                 Ok(Some(decisions))
             }
         }
@@ -113,24 +113,26 @@ impl Arrivals {
 
     /// Writes the events that studies still owe because they grew too quickly to tell each time.
     /// Call it about once a second.
-    pub async fn announce(&self, now_ms: i64) -> Result<()> {
-        let owed: BTreeSet<StudyId> = self.known().take_owed(now_ms);
+    pub async fn announce(&self) -> Result<()> {
+        let now_ms = self.clock.now_ms();
+        let owed = self.known().take_owed(now_ms);
+        let told = self.tell(&owed, now_ms).await;
+        if told.is_err() {
+            self.known().owe(owed.into_keys());
+        }
+        told
+    }
+
+    async fn tell(&self, owed: &BTreeMap<StudyId, KnownStudy>, now_ms: i64) -> Result<()> {
         if owed.is_empty() {
             return Ok(());
         }
-        let told: Vec<_> = {
-            let known = self.known();
-            owed.iter()
-                .filter_map(|id| known.study(*id))
-                .map(|study| (study.uid.clone(), study.facility.clone(), study.step_id))
-                .collect()
-        };
-        let events: Vec<NewEvent<'_>> = told
-            .iter()
-            .map(|(uid, facility, step_id)| NewEvent {
-                facility: Some(facility),
-                study_uid: Some(uid),
-                exam_id: *step_id,
+        let events: Vec<NewEvent<'_>> = owed
+            .values()
+            .map(|study| NewEvent {
+                facility: Some(&study.facility),
+                study_uid: Some(&study.uid),
+                exam_id: study.step_id,
                 ..NewEvent::new(EventKind::StudyChanged)
             })
             .collect();

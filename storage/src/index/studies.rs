@@ -97,6 +97,12 @@ pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
     Ok(Some(id))
 }
 
+/// Takes a study's row away; nothing may be in it.
+pub(super) async fn remove(tx: &mut Transaction, id: StudyId) -> Result<()> {
+    tx.execute("delete from study_word where study_id = $1", params![id]).await?;
+    tx.execute("delete from study where id = $1", params![id]).await.map(drop)
+}
+
 /// ` words ` with a space at either end, so that `like '% word%'` finds beginnings of words.
 pub(crate) fn spaced(folded: &str) -> String {
     format!(" {folded} ")

@@ -103,6 +103,10 @@ impl Writer {
         let outcomes = match self.rows(&instances).await {
             Ok(decisions) => decisions.into_iter().map(Ok).collect(),
             Err(error) if instances.len() == 1 => vec![Err(error)],
+            // What is away is away for each of them, and trying would take as many waits.
+            Err(Error::Unavailable(why)) => {
+                instances.iter().map(|_| Err(Error::Unavailable(why.clone()))).collect()
+            }
             Err(error) => {
                 tracing::warn!(%error, instances = instances.len(), "a batch of rows failed; writing them singly");
                 let mut outcomes = Vec::with_capacity(instances.len());
@@ -122,6 +126,15 @@ impl Writer {
     }
 
     async fn rows(&mut self, instances: &[NewInstance]) -> Result<Vec<Decision>> {
+        match self.store(instances).await {
+            // A database server that broke down has lost rows of segments as well: once more with
+            // those made anew.
+            Err(_) if !std::mem::take(&mut self.noted).is_empty() => self.store(instances).await,
+            stored => stored,
+        }
+    }
+
+    async fn store(&mut self, instances: &[NewInstance]) -> Result<Vec<Decision>> {
         let segments = instances.iter().filter_map(|instance| match instance.place.kept {
             Kept::Segment(id) => Some(id),
             Kept::Pack(_) => None,

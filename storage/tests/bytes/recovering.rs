@@ -6,9 +6,11 @@ use storage::Decision;
 use storage::database::Durability;
 use storage::index::{packs, series};
 
-use crate::backends::Home;
+use crate::backends::{Home, on_every_backend};
 use crate::samples::*;
 use crate::settling::flip;
+
+on_every_backend!(rows_that_the_database_lost_while_it_served_come_back);
 
 /// A home whose spool was taken over from another one and whose rows are lost.
 fn without_rows(from: &Home) -> Home {
@@ -158,6 +160,29 @@ async fn a_segment_of_nothing_but_duplicates_goes() {
     fs::copy(&first.segments()[0], &copy).unwrap();
     let archive = first.open().await;
     assert_eq!(first.segments().len(), 1);
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
+}
+
+/// Rows of arriving instances are committed without a sync: a database server that breaks down loses
+/// the last of them, while this process goes on.
+async fn rows_that_the_database_lost_while_it_served_come_back(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(4, 1);
+    send_all(&archive, &sent[..3]).await;
+    for table in ["instance", "series", "study_word", "study", "segment"] {
+        archive
+            .database()
+            .execute(sqlx::AssertSqlSafe(format!("delete from {table}")), vec![])
+            .await
+            .unwrap();
+    }
+    send_all(&archive, &sent[3..]).await;
+    home.rest();
+    // The one that has a row goes into a pack; its segment is looked through before it goes.
+    let report = archive.settle_due().await.unwrap();
+    assert_eq!((report.packs, report.instances), (2, 4));
+    assert!(home.segments().is_empty());
     assert_whole(&archive, &sent).await;
     archive.close().await;
 }

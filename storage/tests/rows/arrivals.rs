@@ -1,6 +1,7 @@
 //! Instances as they come: what is decided, counted and flagged.
 
 use pacs_core::access::Scope;
+use pacs_core::clock::Clock;
 use storage::Decision;
 use storage::database::{Durability, Param};
 use storage::events::{self, EventKind};
@@ -15,6 +16,8 @@ on_every_engine!(
     a_batch_becomes_one_study_with_its_counts,
     the_same_again_and_other_content_are_told_apart,
     a_batch_may_hold_the_same_instance_twice,
+    other_content_under_another_series_stays_with_the_first,
+    old_instances_do_not_turn_time_back,
     sixty_four_at_once_make_one_patient_and_one_study,
     doubtful_demographics_are_kept_and_flagged,
     absurd_values_are_kept,
@@ -59,7 +62,7 @@ async fn a_batch_becomes_one_study_with_its_counts(fresh: Fresh) {
 }
 
 async fn the_same_again_and_other_content_are_told_apart(fresh: Fresh) {
-    let arrivals = Arrivals::new(fresh.db.clone());
+    let arrivals = arrivals(&fresh.db);
     let segment = segment(&fresh.db).await;
     let image = Image::default();
     let other = Image { content: 2, ..image.clone() };
@@ -88,12 +91,51 @@ async fn a_batch_may_hold_the_same_instance_twice(fresh: Fresh) {
     assert_eq!(only(&fresh, "1.2.1").await.instance_count, 1);
 }
 
+async fn other_content_under_another_series_stays_with_the_first(fresh: Fresh) {
+    let arrivals = arrivals(&fresh.db);
+    let segment = segment(&fresh.db).await;
+    let first = Image::default().at(segment, 0);
+    // A device that gives a UID twice: the same instance in another study, with other content.
+    let mut astray = Image { study: "1.8".into(), series: "1.8.1".into(), content: 2, ..Image::default() }
+        .at(segment, 8192);
+    astray.lifted.instance.uid = first.lifted.instance.uid.clone();
+    assert_eq!(arrivals.store_batch(&[first]).await.unwrap(), [ACCEPTED]);
+    let id = series::id_of(&fresh.db, &uid("1.2.1.1")).await.unwrap().unwrap();
+    fresh.db.execute("update series set unsettled = 0", vec![]).await.unwrap();
+    assert_eq!(arrivals.store_batch(&[astray]).await.unwrap(), [Decision::Conflict]);
+    assert_eq!(only(&fresh, "1.2.1").await.conflict_count, 1, "the study that is served is flagged");
+    assert!(search::study(&fresh.db, &Scope::All, &uid("1.8")).await.unwrap().is_none(), "no empty study");
+    assert_eq!((count(&fresh, "study").await, count(&fresh, "series").await), (1, 1));
+    assert_eq!(count(&fresh, "study_word").await, 3);
+    let resting = series::resting(&fresh.db, NOW_MS + 1, 10).await.unwrap();
+    assert_eq!(resting.iter().map(|one| one.id).collect::<Vec<_>>(), [id], "the version waits to be settled");
+    // The series is made once something in it is kept.
+    let late = Image { study: "1.8".into(), series: "1.8.1".into(), number: 2, ..Image::default() };
+    assert_eq!(arrivals.store_batch(&[late.at(segment, 16384)]).await.unwrap(), [ACCEPTED]);
+    let study = only(&fresh, "1.8").await;
+    assert_eq!((study.series_count, study.instance_count, study.modalities), (1, 1, vec!["CT".to_owned()]));
+}
+
+async fn old_instances_do_not_turn_time_back(fresh: Fresh) {
+    store(&fresh.db, &[Image::default()]).await;
+    // Found in the spool or in a pack long after it came.
+    const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+    store(&fresh.db, &[Image { number: 2, received_ms: NOW_MS - YEAR_MS, ..Image::default() }]).await;
+    assert_eq!(only(&fresh, "1.2.1").await.updated_ms, NOW_MS);
+    let events = events::since(&fresh.db, 0, 100).await.unwrap();
+    assert!(
+        events.iter().all(|event| event.at_ms == NOW_MS),
+        "events tell when they were written: {events:?}"
+    );
+    assert_eq!(events::prune(&fresh.db, NOW_MS - YEAR_MS + 1).await.unwrap(), 0);
+}
+
 async fn sixty_four_at_once_make_one_patient_and_one_study(fresh: Fresh) {
     let segment = segment(&fresh.db).await;
     // Handles of their own, so that none knows what another has made.
     let tasks: Vec<_> = (1..=64)
         .map(|number| {
-            let arrivals = Arrivals::new(fresh.db.clone());
+            let arrivals = arrivals(&fresh.db);
             let instance = Image { number, ..Image::default() }.at(segment, number as u64 * 8192);
             tokio::spawn(async move { arrivals.store_batch(&[instance]).await.unwrap() })
         })
@@ -202,7 +244,8 @@ async fn a_series_under_two_studies_stays_with_the_first(fresh: Fresh) {
 }
 
 async fn growing_studies_tell_their_followers_in_the_end(fresh: Fresh) {
-    let arrivals = Arrivals::new(fresh.db.clone());
+    let clock = Clock::standing_at(NOW_MS);
+    let arrivals = Arrivals::new(fresh.db.clone(), clock.clone());
     let segment = segment(&fresh.db).await;
     let mut hints = fresh.db.event_hints();
     hints.mark_unchanged();
@@ -220,17 +263,20 @@ async fn growing_studies_tell_their_followers_in_the_end(fresh: Fresh) {
     let first = events::since(&fresh.db, 0, 100).await.unwrap();
     assert_eq!(changes(&first), 1, "the first image tells, the next within the second wait");
     let cursor = events::newest(&fresh.db).await.unwrap();
-    arrivals.announce(NOW_MS + 500).await.unwrap();
+    clock.set_ms(NOW_MS + 500);
+    arrivals.announce().await.unwrap();
     assert!(events::since(&fresh.db, cursor, 100).await.unwrap().is_empty());
-    arrivals.announce(NOW_MS + 2000).await.unwrap();
+    clock.set_ms(NOW_MS + 2000);
+    arrivals.announce().await.unwrap();
     let told = events::since(&fresh.db, cursor, 100).await.unwrap();
     assert_eq!(told.iter().map(|event| event.study_uid.as_deref()).collect::<Vec<_>>(), [Some("1.2.1")]);
-    arrivals.announce(NOW_MS + 4000).await.unwrap();
+    clock.set_ms(NOW_MS + 4000);
+    arrivals.announce().await.unwrap();
     assert_eq!(events::since(&fresh.db, cursor, 100).await.unwrap().len(), 1, "nothing is owed twice");
 }
 
 async fn a_failed_batch_leaves_nothing_and_may_come_again(fresh: Fresh) {
-    let arrivals = Arrivals::new(fresh.db.clone());
+    let arrivals = arrivals(&fresh.db);
     let segment = segment(&fresh.db).await;
     let good = Image::default().at(segment, 0);
     // No row tells of that segment, so the database refuses the second instance.

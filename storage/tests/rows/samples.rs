@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use pacs_core::access::Actor;
 use pacs_core::attributes::lift;
+use pacs_core::clock::Clock;
 use pacs_core::dataset::DataSet;
 use pacs_core::tags;
 use pacs_core::uid::{AeTitle, Uid};
 use storage::catalogue::Procedure;
 use storage::database::Database;
 use storage::index::SegmentId;
-use storage::index::arrivals::NewInstance;
+use storage::index::arrivals::{Arrivals, NewInstance};
 use storage::index::place::{Kept, Place};
 use storage::index::segments;
 use storage::schedule::{NewOrder, OrderPatient};
@@ -124,9 +125,14 @@ pub async fn segment(db: &Database) -> SegmentId {
     id
 }
 
+/// A handle of its own, which remembers nothing yet.
+pub fn arrivals(db: &Database) -> Arrivals {
+    Arrivals::new(db.clone(), Clock::standing_at(NOW_MS))
+}
+
 /// Stores these images in one batch and says what was decided.
 pub async fn store(db: &Database, images: &[Image]) -> Vec<storage::Decision> {
-    let arrivals = storage::index::arrivals::Arrivals::new(db.clone());
+    let arrivals = arrivals(db);
     let segment = segment(db).await;
     let batch: Vec<_> =
         images.iter().enumerate().map(|(at, image)| image.at(segment, at as u64 * 8192)).collect();

@@ -1,7 +1,7 @@
 //! What is remembered of series and studies between batches, so that an instance of a known series
 //! needs no search.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use pacs_core::attributes::PatientAttributes;
 
@@ -14,6 +14,8 @@ const MOST_SERIES: usize = 8192;
 
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    /// Counts how often all was forgotten.
+    generation: u64,
     series: HashMap<String, KnownSeries>,
     studies: HashMap<StudyId, KnownStudy>,
     owed: BTreeSet<StudyId>,
@@ -24,6 +26,8 @@ pub(super) struct Known {
 #[derive(Debug, Clone)]
 pub(super) struct KnownSeries {
     pub id: SeriesId,
+    /// The UID it is served under.
+    pub uid: String,
     pub study: StudyId,
     /// The study UID that its instances arrive with when nothing is doubtful.
     pub sent_study_uid: String,
@@ -66,7 +70,19 @@ impl Known {
         self.facilities.get(code).cloned()
     }
 
-    pub fn learn(&mut self, learned: Learned) {
+    /// Changes when what is known is forgotten; read it before what is to be learned.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Takes in what a batch found, unless that was forgotten meanwhile: then only which studies
+    /// owe an event counts.
+    pub fn learn(&mut self, mut learned: Learned, generation: u64) {
+        if generation != self.generation {
+            learned.series.clear();
+            learned.facilities.clear();
+            learned.studies.retain(|id, _| learned.owed.contains(id));
+        }
         if self.series.len() + learned.series.len() > MOST_SERIES {
             self.series.clear();
             // Studies that still owe an event are needed to tell it.
@@ -81,22 +97,28 @@ impl Known {
     }
 
     /// The studies whose followers may be told now.
-    pub fn take_owed(&mut self, now_ms: i64) -> BTreeSet<StudyId> {
-        let mut taken = BTreeSet::new();
+    pub fn take_owed(&mut self, now_ms: i64) -> BTreeMap<StudyId, KnownStudy> {
+        let mut taken = BTreeMap::new();
         for id in &self.owed {
             if let Some(study) = self.studies.get_mut(id)
                 && now_ms - study.told_ms >= ANNOUNCE_EVERY_MS
             {
                 study.told_ms = now_ms;
-                taken.insert(*id);
+                taken.insert(*id, study.clone());
             }
         }
-        self.owed.retain(|id| !taken.contains(id));
+        self.owed.retain(|id| !taken.contains_key(id));
         taken
+    }
+
+    /// Notes studies that could not be told of.
+    pub fn owe(&mut self, studies: impl IntoIterator<Item = StudyId>) {
+        self.owed.extend(studies);
     }
 
     /// Forgets everything but which studies owe an event.
     pub fn forget(&mut self) {
+        self.generation += 1;
         self.series.clear();
         self.facilities.clear();
         let owed = &self.owed;

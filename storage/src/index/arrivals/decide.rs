@@ -1,0 +1,166 @@
+//! What becomes of each arriving instance, by unique constraint and hash.
+
+use std::collections::HashSet;
+
+use pacs_core::identity::{Likeness, compare};
+
+use super::batch::Batch;
+use super::home::clip;
+use super::known::KnownSeries;
+use super::{Decision, NewInstance};
+use crate::Result;
+use crate::database::{Param, params, placeholders};
+use crate::index::place::{Kept, Place};
+use crate::index::studies::Doubt;
+use crate::index::{InstanceId, SeriesId, StudyId, instances};
+
+/// Rows that one insert statement carries. Few sizes, so that their statements stay prepared.
+const INSERT_SIZES: [usize; 4] = [64, 16, 4, 1];
+
+impl Batch<'_> {
+    /// Inserts what is new; answers the UIDs that were.
+    pub async fn insert(&mut self, placed: &[(&NewInstance, KnownSeries)]) -> Result<HashSet<String>> {
+        const COLUMNS: usize = 16;
+        let mut inserted = HashSet::new();
+        let mut rest = placed;
+        while !rest.is_empty() {
+            let size = INSERT_SIZES.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+            let (now, later) = rest.split_at(size);
+            rest = later;
+            let rows: Vec<String> =
+                (0..size).map(|n| format!("({})", placeholders(n * COLUMNS + 1, COLUMNS))).collect();
+            let sql = format!(
+                "insert into instance ({}) values {} on conflict (uid) do nothing returning uid",
+                instances::insert_columns(),
+                rows.join(", ")
+            );
+            let mut values: Vec<Param> = Vec::with_capacity(size * COLUMNS);
+            for (instance, series) in now {
+                let attributes = &instance.lifted.instance;
+                values.extend(params![
+                    &attributes.uid,
+                    series.id,
+                    &attributes.class,
+                    attributes.number,
+                    attributes.rows,
+                    attributes.columns,
+                    attributes.bits_allocated,
+                    attributes.frames,
+                    &instance.transfer_syntax
+                ]);
+                values.extend(instance.place.params());
+                values.extend(params![&instance.hash, instance.received_ms]);
+            }
+            for row in self.tx.fetch(sqlx::AssertSqlSafe(sql), values).await? {
+                inserted.insert(row.at(0)?);
+            }
+        }
+        Ok(inserted)
+    }
+
+    /// Counts an accepted instance; answers whether it raises a doubt.
+    pub fn accepted(&mut self, instance: &NewInstance, series: &KnownSeries) -> bool {
+        self.grow_series(series, instance);
+        let growth = self.growth.entry(series.study).or_default();
+        growth.instances += 1;
+        growth.arrived_ms = growth.arrived_ms.max(instance.received_ms);
+        growth.imaged |= moves_exams(&instance.lifted.series.modality);
+        let Some(study) = self.learned.studies.get(&series.study) else { return false };
+        let class = instance.lifted.instance.class.as_str();
+        if !study.sop_classes.contains(class) {
+            growth.sop_classes.insert(class.to_owned());
+        }
+        let sent = &instance.lifted.patient;
+        let doubt = if instance.lifted.study.uid.as_str() != series.sent_study_uid {
+            Some(Doubt::TwoStudies)
+        } else if clip(&sent.id) != study.patient.id {
+            Some(Doubt::TwoPatients)
+        } else if compare(&study.patient, sent) == Likeness::Doubtful {
+            Some(Doubt::DemographicsDiffer)
+        } else {
+            None
+        };
+        growth.doubt = growth.doubt.or(doubt);
+        growth.doubt.is_some()
+    }
+
+    /// An instance whose UID has a row: the same again, or other content to be kept beside it, with
+    /// the series that the first came under.
+    pub async fn met_again(&mut self, instance: &NewInstance) -> Result<Decision> {
+        let first = self
+            .tx
+            .fetch_one(
+                "select i.id, i.series_id, s.study_id, i.segment_id, i.pack_id, i.offset_bytes, i.length_bytes,
+                     i.head_bytes, i.hash from instance i join series s on s.id = i.series_id where i.uid = $1",
+                params![&instance.lifted.instance.uid],
+            )
+            .await?;
+        let id = InstanceId(first.get("id")?);
+        if first.get::<Vec<u8>>("hash")? == instance.hash {
+            return self.same_again("instance", "id", id, Place::of(&first)?, instance).await;
+        }
+        let mut values = params![id, &instance.transfer_syntax];
+        values.extend(instance.place.params());
+        let calling_ae = instance.calling_ae.as_ref().map(|title| title.as_str());
+        values.extend(params![&instance.hash, calling_ae, instance.received_ms]);
+        let kept = self
+            .tx
+            .execute(
+                "insert into instance_version (instance_id, transfer_syntax, segment_id, pack_id, offset_bytes,
+                     length_bytes, head_bytes, hash, calling_ae, received_ms)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (instance_id, hash) do nothing",
+                values,
+            )
+            .await?;
+        if kept == 1 {
+            let (series, study) = (SeriesId(first.get("series_id")?), StudyId(first.get("study_id")?));
+            if matches!(instance.place.kept, Kept::Segment(_)) {
+                // A version is settled like any instance.
+                self.tx.execute("update series set unsettled = 1 where id = $1", params![series]).await?;
+            }
+            self.remember_study(study).await?;
+            let growth = self.growth.entry(study).or_default();
+            growth.conflicts += 1;
+            growth.arrived_ms = growth.arrived_ms.max(instance.received_ms);
+            return Ok(Decision::Conflict);
+        }
+        let version = self
+            .tx
+            .fetch_one(
+                "select segment_id, pack_id, offset_bytes, length_bytes, head_bytes from instance_version
+                 where instance_id = $1 and hash = $2",
+                params![id, &instance.hash],
+            )
+            .await?;
+        self.same_again("instance_version", "instance_id", id, Place::of(&version)?, instance).await
+    }
+
+    /// Content that a row of `table` tells of already. A row that lies in the spool though a whole
+    /// pack has it too was not told of its settling, as after a backup was restored: it moves there.
+    async fn same_again(
+        &mut self,
+        table: &str,
+        key: &str,
+        id: InstanceId,
+        place: Place,
+        instance: &NewInstance,
+    ) -> Result<Decision> {
+        if place == instance.place {
+            return Ok(Decision::Present);
+        }
+        let (Kept::Segment(_), Kept::Pack(pack)) = (place.kept, instance.place.kept) else {
+            return Ok(Decision::Duplicate);
+        };
+        let offset = i64::try_from(instance.place.offset_bytes).unwrap_or(i64::MAX);
+        let sql = format!(
+            "update {table} set segment_id = null, pack_id = $3, offset_bytes = $4 where {key} = $1 and hash = $2"
+        );
+        self.tx.execute(sqlx::AssertSqlSafe(sql), params![id, &instance.hash, pack, offset]).await?;
+        Ok(Decision::Present)
+    }
+}
+
+/// Documents and marks about images never move an exam; everything else was made by a device.
+fn moves_exams(modality: &str) -> bool {
+    !matches!(modality, "SR" | "KO" | "PR" | "DOC")
+}

@@ -1,0 +1,216 @@
+//! What a batch changes in the rows of series and studies, and who is told of it.
+
+use std::collections::BTreeSet;
+
+use super::batch::Batch;
+use super::known::KnownSeries;
+use super::{ANNOUNCE_EVERY_MS, NewInstance};
+use crate::Result;
+use crate::database::params;
+use crate::events::{self, EventKind, NewEvent};
+use crate::exams::matching::{self, Arrived, Outcome};
+use crate::index::StudyId;
+use crate::index::place::Kept;
+use crate::index::studies::Doubt;
+
+/// What a batch does to a study.
+#[derive(Default)]
+pub(super) struct Growth {
+    /// Set when the batch made the study: its first instance, for matching it to an order.
+    pub made: Option<Arrived>,
+    pub series: i64,
+    pub instances: i64,
+    pub conflicts: i64,
+    /// When the last of the instances came.
+    pub arrived_ms: i64,
+    pub doubt: Option<Doubt>,
+    /// Modalities and SOP classes that the study row may not list yet.
+    pub modalities: BTreeSet<String>,
+    pub sop_classes: BTreeSet<String>,
+    /// Whether an instance came that a device made, and not a document about images.
+    pub imaged: bool,
+}
+
+/// What a batch does to a series.
+pub(super) struct SeriesGrowth {
+    study: StudyId,
+    /// The UID it is served under, to see that the row is still this series'.
+    uid: String,
+    instances: i64,
+    arrived_ms: i64,
+    /// Whether any of the instances lies in the spool, to be settled.
+    spooled: bool,
+}
+
+/// What is told of a study.
+struct Told {
+    uid: String,
+    facility: String,
+    step_id: Option<i64>,
+    exam_moved: bool,
+    unmatched: bool,
+}
+
+impl Batch<'_> {
+    /// Counts an instance to its series.
+    pub fn grow_series(&mut self, series: &KnownSeries, instance: &NewInstance) {
+        let growth = self.series_growth.entry(series.id).or_insert_with(|| SeriesGrowth {
+            study: series.study,
+            uid: series.uid.clone(),
+            instances: 0,
+            arrived_ms: 0,
+            spooled: false,
+        });
+        growth.instances += 1;
+        growth.arrived_ms = growth.arrived_ms.max(instance.received_ms);
+        growth.spooled |= matches!(instance.place.kept, Kept::Segment(_));
+    }
+
+    /// Brings counts, revisions, lists and exams of the touched rows up to date and writes their
+    /// events. `false` when a remembered row is another's now.
+    pub async fn grow(&mut self) -> Result<bool> {
+        for (id, growth) in std::mem::take(&mut self.series_growth) {
+            let row = self
+                .tx
+                .fetch_optional(
+                    "update series set instance_count = instance_count + $2, revision = revision + 1,
+                         unsettled = case when $3 = 1 then 1 else unsettled end,
+                         updated_ms = case when updated_ms < $4 then $4 else updated_ms end
+                     where id = $1 returning study_id, uid",
+                    params![id, growth.instances, growth.spooled, growth.arrived_ms],
+                )
+                .await?;
+            let Some(row) = row else { return Ok(false) };
+            if row.get::<i64>("study_id")? != growth.study.0 || row.get::<String>("uid")? != growth.uid {
+                return Ok(false);
+            }
+        }
+        let mut told = Vec::new();
+        for (id, growth) in std::mem::take(&mut self.growth) {
+            if growth.instances == 0 && growth.conflicts == 0 && growth.series == 0 {
+                continue;
+            }
+            if !self.grow_study(id, &growth).await? {
+                return Ok(false);
+            }
+            told.extend(self.match_study(id, growth).await?);
+        }
+        self.tell(&told).await?;
+        Ok(true)
+    }
+
+    async fn grow_study(&mut self, id: StudyId, growth: &Growth) -> Result<bool> {
+        let row = self
+            .tx
+            .fetch_optional(
+                "update study set series_count = series_count + $2, instance_count = instance_count + $3,
+                     conflict_count = conflict_count + $4, doubt = coalesce(doubt, $5), revision = revision + 1,
+                     updated_ms = case when updated_ms < $6 then $6 else updated_ms end
+                 where id = $1 returning uid, modalities, sop_classes, step_id",
+                params![
+                    id,
+                    growth.series,
+                    growth.instances,
+                    growth.conflicts,
+                    growth.doubt.map(Doubt::as_str),
+                    growth.arrived_ms
+                ],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(false) };
+        let Some(study) = self.learned.studies.get_mut(&id) else { return Ok(false) };
+        if row.get::<String>("uid")? != study.uid {
+            return Ok(false);
+        }
+        study.step_id = row.get("step_id")?;
+        if growth.modalities.is_subset(&study.modalities) && growth.sop_classes.is_subset(&study.sop_classes)
+        {
+            return Ok(true);
+        }
+        // The update above holds the row, so what it returned is what the lists are.
+        study.modalities = listed(&row.get::<String>("modalities")?);
+        study.sop_classes = listed(&row.get::<String>("sop_classes")?);
+        study.modalities.extend(growth.modalities.iter().filter(|modality| !modality.is_empty()).cloned());
+        study.sop_classes.extend(growth.sop_classes.iter().cloned());
+        self.tx
+            .execute(
+                "update study set modalities = $2, sop_classes = $3 where id = $1",
+                params![id, list(&study.modalities), list(&study.sop_classes)],
+            )
+            .await?;
+        Ok(true)
+    }
+
+    /// Matches a new study to an order, or lets the images of a matched one move its exam. Answers
+    /// what is to be told of it now; the rest is owed.
+    async fn match_study(&mut self, id: StudyId, growth: Growth) -> Result<Option<Told>> {
+        let outcome = match &growth.made {
+            Some(first) => {
+                Some(matching::on_arrival(&mut self.tx, first, growth.imaged, growth.arrived_ms).await?)
+            }
+            None => None,
+        };
+        let Some(study) = self.learned.studies.get_mut(&id) else { return Ok(None) };
+        let mut exam_moved = false;
+        match outcome {
+            Some(Outcome::Linked { step_id, moved }) => (study.step_id, exam_moved) = (Some(step_id), moved),
+            Some(Outcome::Unmatched) => {}
+            None => {
+                if let Some(step_id) = study.step_id.filter(|_| growth.imaged) {
+                    exam_moved = matching::on_image(&mut self.tx, step_id, growth.arrived_ms).await?;
+                }
+            }
+        }
+        if growth.made.is_none() && !exam_moved && self.now_ms - study.told_ms < ANNOUNCE_EVERY_MS {
+            self.learned.owed.insert(id);
+            return Ok(None);
+        }
+        study.told_ms = self.now_ms;
+        self.learned.told.insert(id);
+        Ok(Some(Told {
+            uid: study.uid.clone(),
+            facility: study.facility.clone(),
+            step_id: study.step_id,
+            exam_moved,
+            unmatched: matches!(outcome, Some(Outcome::Unmatched)),
+        }))
+    }
+
+    async fn tell(&mut self, told: &[Told]) -> Result<()> {
+        let mut events = Vec::new();
+        for told in told {
+            let of = |kind| NewEvent {
+                facility: Some(&told.facility),
+                study_uid: Some(&told.uid),
+                exam_id: told.step_id,
+                ..NewEvent::new(kind)
+            };
+            events.push(of(EventKind::StudyChanged));
+            if told.exam_moved {
+                events.push(of(EventKind::ExamChanged));
+            }
+            if told.unmatched {
+                events.push(of(EventKind::UnmatchedChanged));
+            }
+        }
+        events::append(&mut self.tx, self.now_ms, &events).await
+    }
+}
+
+/// `\CT\SR\` as a set.
+pub(super) fn listed(list: &str) -> BTreeSet<String> {
+    list.split('\\').filter(|value| !value.is_empty()).map(str::to_owned).collect()
+}
+
+/// A set as `\CT\SR\`, so that `like '%\CT\%'` finds a member; an empty one is an empty text.
+fn list(values: &BTreeSet<String>) -> String {
+    let mut list = String::new();
+    for value in values {
+        list.push('\\');
+        list.push_str(value);
+    }
+    if !list.is_empty() {
+        list.push('\\');
+    }
+    list
+}

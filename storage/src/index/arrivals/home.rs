@@ -1,0 +1,209 @@
+//! The series, study and patient that an arriving instance belongs to: remembered, found or made.
+
+use std::collections::BTreeSet;
+
+use pacs_core::attributes::PatientAttributes;
+use pacs_core::identity::{Likeness, PatientIdentifier};
+
+use super::NewInstance;
+use super::batch::Batch;
+use super::growth::listed;
+use super::known::{KnownSeries, KnownStudy};
+use crate::Result;
+use crate::database::params;
+use crate::exams::matching::Arrived;
+use crate::index::facilities::{self, Facility};
+use crate::index::studies::{self, Coming, Doubt};
+use crate::index::{SeriesId, StudyId, issuers, patients, redirects, series};
+
+/// The longest value of an indexed column, in bytes: a PostgreSQL index entry holds 2,700.
+const MOST_KEY_BYTES: usize = 512;
+
+/// A series that a batch has made.
+pub(super) struct Made {
+    pub series: SeriesId,
+    pub study: StudyId,
+    /// The UID that its instances arrive with.
+    pub sent_uid: String,
+    pub modality: String,
+}
+
+impl Batch<'_> {
+    /// The series an instance belongs to, with its study and patient.
+    pub async fn home(&mut self, first: &NewInstance) -> Result<KnownSeries> {
+        let uid = first.lifted.series.uid.as_str();
+        let remembered = {
+            let known = self.known();
+            known.series(uid).and_then(|series| Some((series.clone(), known.study(series.study)?.clone())))
+        };
+        if let Some((series, study)) = remembered {
+            self.learned.studies.entry(series.study).or_insert(study);
+            return Ok(series);
+        }
+        let sent_study = first.lifted.study.uid.as_str();
+        let (series_uid, study_uid) = redirects::follow(&mut self.tx, uid, sent_study).await?;
+        let found = match series::find(&mut self.tx, &series_uid).await? {
+            Some(found) => found,
+            None => {
+                let study = self.study(first, &study_uid).await?;
+                let sent = &first.lifted.series;
+                series::ensure(&mut self.tx, &series_uid, study, sent, &first.header, first.received_ms)
+                    .await?
+            }
+        };
+        self.remember_study(found.study).await?;
+        if found.made {
+            self.made.push(Made {
+                series: found.id,
+                study: found.study,
+                sent_uid: uid.to_owned(),
+                modality: clip(&first.lifted.series.modality).to_owned(),
+            });
+        }
+        let served = self.learned.studies.get(&found.study).map_or("", |study| study.uid.as_str());
+        // A series keeps the study it came under first; what names another is doubtful.
+        let sent_study_uid = if study_uid == served { sent_study } else { served }.to_owned();
+        let series = KnownSeries { id: found.id, uid: series_uid, study: found.study, sent_study_uid };
+        self.learned.series.insert(uid.to_owned(), series.clone());
+        Ok(series)
+    }
+
+    /// The study of an instance, found or made.
+    async fn study(&mut self, first: &NewInstance, uid: &str) -> Result<StudyId> {
+        if let Some(id) = self.find_study(uid).await? {
+            return Ok(id);
+        }
+        let facility = self.facility(&first.facility).await?;
+        let issuer = match first.lifted.patient.issuer.as_deref() {
+            Some(sent) => issuers::named(&mut self.tx, clip(sent)).await?,
+            None => None,
+        }
+        .unwrap_or_else(|| facility.issuer.clone());
+        let sent = &first.lifted.patient;
+        let patient =
+            PatientAttributes { id: clip(&sent.id).into(), name: clip(&sent.name).into(), ..sent.clone() };
+        // Without an identifier nobody can say that two studies are of one person.
+        let nameless = format!("?{uid}");
+        let identifier = if patient.id.is_empty() { &nameless } else { &patient.id };
+        let found = patients::ensure(&mut self.tx, identifier, &issuer, &patient, first.received_ms).await?;
+        let doubt = (found.likeness == Likeness::Doubtful).then_some(Doubt::DemographicsDiffer);
+        let mut study = first.lifted.study.clone();
+        study.accession_number = study.accession_number.map(|number| clip(&number).to_owned());
+        let coming = Coming {
+            uid,
+            patient_id: found.id,
+            facility: &facility.code,
+            issuer: &issuer.code,
+            patient: &patient,
+            study: &study,
+            header: &first.header,
+            doubt,
+            calling_ae: first.calling_ae.as_ref().map(|title| title.as_str()),
+            received_ms: first.received_ms,
+            received_wall: facility.wall(first.received_ms),
+        };
+        let Some(id) = studies::insert(&mut self.tx, &coming).await? else {
+            return self.find_study(uid).await?.ok_or(crate::Error::NotFound);
+        };
+        let known = KnownStudy {
+            uid: uid.to_owned(),
+            facility: facility.code.clone(),
+            patient: patient.clone(),
+            modalities: BTreeSet::new(),
+            sop_classes: BTreeSet::new(),
+            step_id: None,
+            told_ms: 0,
+        };
+        self.learned.studies.insert(id, known);
+        let growth = self.growth.entry(id).or_default();
+        growth.doubt = doubt;
+        growth.made = Some(Arrived {
+            study_id: id,
+            study_uid: uid.to_owned(),
+            facility: facility.code,
+            accession_number: study.accession_number,
+            accession_issuer: study.accession_issuer,
+            identifier: PatientIdentifier { value: identifier.clone(), issuer: issuer.code },
+            patient,
+            modality: first.lifted.series.modality.clone(),
+            requested_step: first.lifted.series.scheduled_step_id.clone(),
+        });
+        Ok(id)
+    }
+
+    /// A facility, remembered or ensured.
+    async fn facility(&mut self, code: &str) -> Result<Facility> {
+        let remembered = self.known().facility(code);
+        if let Some(facility) = remembered.or_else(|| self.learned.facilities.get(code).cloned()) {
+            return Ok(facility);
+        }
+        let facility = facilities::ensure(&mut self.tx, code).await?;
+        self.learned.facilities.insert(code.to_owned(), facility.clone());
+        Ok(facility)
+    }
+
+    async fn find_study(&mut self, uid: &str) -> Result<Option<StudyId>> {
+        let row = self.tx.fetch_optional("select id from study where uid = $1", params![uid]).await?;
+        row.map(|row| Ok(StudyId(row.get("id")?))).transpose()
+    }
+
+    pub async fn remember_study(&mut self, id: StudyId) -> Result<()> {
+        if self.learned.studies.contains_key(&id) {
+            return Ok(());
+        }
+        let row = self
+            .tx
+            .fetch_one(
+                "select uid, facility, patient_identifier, patient_name as name, birth_date, sex, modalities,
+                     sop_classes, step_id from study where id = $1",
+                params![id],
+            )
+            .await?;
+        let patient =
+            PatientAttributes { id: row.get("patient_identifier")?, ..patients::demographics(&row)? };
+        let study = KnownStudy {
+            uid: row.get("uid")?,
+            facility: row.get("facility")?,
+            patient,
+            modalities: listed(&row.get::<String>("modalities")?),
+            sop_classes: listed(&row.get::<String>("sop_classes")?),
+            step_id: row.get("step_id")?,
+            told_ms: 0,
+        };
+        self.learned.studies.insert(id, study);
+        Ok(())
+    }
+
+    /// Counts the series that were made. One that was made for an instance whose UID turned out to
+    /// be another's goes again with its study: nobody should open a study to find nothing in it.
+    pub async fn settle_made(&mut self) -> Result<()> {
+        for made in std::mem::take(&mut self.made) {
+            if self.series_growth.contains_key(&made.series) {
+                let growth = self.growth.entry(made.study).or_default();
+                growth.series += 1;
+                growth.modalities.insert(made.modality);
+                continue;
+            }
+            self.tx.execute("delete from series where id = $1", params![made.series]).await?;
+            self.learned.series.remove(&made.sent_uid);
+        }
+        let empty: Vec<StudyId> = self
+            .growth
+            .iter()
+            .filter(|(_, growth)| growth.made.is_some() && growth.series == 0)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in empty {
+            studies::remove(&mut self.tx, id).await?;
+            self.growth.remove(&id);
+            self.learned.studies.remove(&id);
+        }
+        Ok(())
+    }
+}
+
+/// As much of a text as an indexed column holds. Longer ones break the standard's bounds many times
+/// over, and an image is never refused for them.
+pub(super) fn clip(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MOST_KEY_BYTES)).unwrap_or(text)
+}
