@@ -71,6 +71,23 @@ pub struct Arrivals {
     known: Mutex<Known>,
 }
 
+/// A batch whose rows are written and not committed. Dropped, it never was.
+pub(crate) struct Prepared<'a> {
+    batch: Batch<'a>,
+    generation: u64,
+    decisions: Vec<Decision>,
+}
+
+impl Prepared<'_> {
+    /// Commits; answers the decisions in the order of the instances.
+    pub async fn commit(self) -> Result<Vec<Decision>> {
+        let known = self.batch.known_to_all();
+        let learned = self.batch.commit().await?;
+        known.lock().unwrap_or_else(PoisonError::into_inner).learn(learned, self.generation);
+        Ok(self.decisions)
+    }
+}
+
 /// A study that grows tells its followers so at most this often; the rest waits for
 /// [`Arrivals::announce`].
 const ANNOUNCE_EVERY_MS: i64 = 1000;
@@ -84,31 +101,25 @@ impl Arrivals {
     /// Decides on a batch and commits; the decisions are in the order of the instances. After an
     /// error none of them has a row, and the whole batch may be given again.
     pub async fn store_batch(&self, instances: &[NewInstance]) -> Result<Vec<Decision>> {
+        self.prepare(instances).await?.commit().await
+    }
+
+    /// As [`Arrivals::store_batch`], up to the commit: what has to be true of the bytes before
+    /// their rows may be seen can still be waited for.
+    pub(crate) async fn prepare(&self, instances: &[NewInstance]) -> Result<Prepared<'_>> {
         const ATTEMPTS: u32 = 4;
         for _ in 0..ATTEMPTS {
-            match self.try_store(instances).await {
-                Ok(Some(decisions)) => return Ok(decisions),
+            let tx = self.database.begin(Durability::Batched).await?;
+            let generation = self.known().generation();
+            let mut batch = Batch::new(tx, &self.known, self.clock.now_ms());
+            match batch.store(instances).await {
+                Ok(Some(decisions)) => return Ok(Prepared { batch, generation, decisions }),
                 // Rows that were remembered have moved or gone, or a person's act was in the way.
                 Ok(None) | Err(Error::Conflict(_)) => self.forget(),
                 Err(error) => return Err(error),
             }
         }
         Err(Error::Unavailable("rows kept moving below a batch of instances".into()))
-    }
-
-    /// `None` when what was remembered of a series was no longer so.
-    async fn try_store(&self, instances: &[NewInstance]) -> Result<Option<Vec<Decision>>> {
-        let tx = self.database.begin(Durability::Batched).await?;
-        let generation = self.known().generation();
-        let mut batch = Batch::new(tx, &self.known, self.clock.now_ms());
-        match batch.store(instances).await? {
-            None => Ok(None),
-            Some(decisions) => {
-                let learned = batch.commit().await?;
-                self.known().learn(learned, generation);
-                Ok(Some(decisions))
-            }
-        }
     }
 
     /// Writes the events that studies still owe because they grew too quickly to tell each time.

@@ -1,4 +1,8 @@
 //! The rows of arriving instances: one transaction for all that wait.
+//!
+//! An instance may come here while its bytes are still being synced: its rows are written
+//! meanwhile, and committed only after the sync. So a store waits for the slower of the two and
+//! not for their sum, and still no committed row points at bytes that a loss of power could take.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,15 +18,17 @@ use crate::index::place::Kept;
 use crate::index::segments;
 use crate::spool::Undecided;
 
+use super::syncs::{Synced, Syncs};
+
 /// The most instances one transaction takes.
 const BATCH: usize = 256;
 
-/// An instance that lies in the spool, synced, and waits for its rows.
+/// An instance that lies in the spool and waits for its rows.
 pub(crate) struct Pending {
     /// What the rows will hold.
     pub instance: NewInstance,
-    /// Keeps its segment meanwhile.
-    pub undecided: Undecided,
+    /// Comes when its bytes are synced; keeps their segment from then on.
+    pub synced: Synced,
 }
 
 struct Waiting {
@@ -48,12 +54,12 @@ impl RowQueue {
         Self { sender, closing, task: Arc::new(Mutex::new(Some(task))) }
     }
 
-    /// Waits for the rows of one instance.
-    pub async fn decide(&self, pending: Pending) -> Result<Decision> {
+    /// Asks for the rows of one instance; what comes of it is received later. Blocks while the
+    /// queue is full.
+    pub fn ask(&self, pending: Pending) -> Result<oneshot::Receiver<Result<Decision>>> {
         let (reply, decided) = oneshot::channel();
-        let stopping = || Error::Unavailable("the archive is stopping".to_owned());
-        self.sender.send(Waiting { pending, reply }).await.map_err(|_| stopping())?;
-        decided.await.map_err(|_| stopping())?
+        self.sender.blocking_send(Waiting { pending, reply }).map_err(|_| stopping())?;
+        Ok(decided)
     }
 
     /// Takes nothing more and returns once the rows of what was taken are written.
@@ -95,46 +101,55 @@ impl Writer {
     /// Writes the rows of a batch; when that fails, of each instance by itself, so that one cannot
     /// spoil the others.
     async fn write(&mut self, batch: Vec<Waiting>) {
-        let (mut instances, mut others) = (Vec::new(), Vec::new());
+        let (mut instances, mut syncs, mut replies) = (Vec::new(), Vec::new(), Vec::new());
         for Waiting { pending, reply } in batch {
             instances.push(pending.instance);
-            others.push((pending.undecided, reply));
+            syncs.push(pending.synced);
+            replies.push(reply);
         }
-        let outcomes = match self.rows(&instances).await {
-            Ok(decisions) => decisions.into_iter().map(Ok).collect(),
-            Err(error) if instances.len() == 1 => vec![Err(error)],
-            // What is away is away for each of them, and trying would take as many waits.
-            Err(Error::Unavailable(why)) => {
-                instances.iter().map(|_| Err(Error::Unavailable(why.clone()))).collect()
-            }
-            Err(error) => {
-                tracing::warn!(%error, instances = instances.len(), "a batch of rows failed; writing them singly");
-                let mut outcomes = Vec::with_capacity(instances.len());
-                for instance in &instances {
-                    let decisions = self.rows(std::slice::from_ref(instance)).await;
-                    outcomes
-                        .push(decisions.and_then(|found| found.into_iter().next().ok_or(Error::NotFound)));
-                }
-                outcomes
-            }
+        let mut syncs = Syncs::new(syncs);
+        let stored = self.rows(&instances, &mut syncs).await;
+        let synced = syncs.ended().await;
+        // What is away is away for each of them, and trying would take as many waits.
+        let away = match &stored {
+            Err(Error::Unavailable(why)) => Some(why.clone()),
+            _ => None,
         };
-        for ((instance, (undecided, reply)), outcome) in instances.iter().zip(others).zip(outcomes) {
-            settle_bytes(instance, undecided, &outcome);
+        let mut decided = stored
+            .inspect_err(
+                |error| tracing::warn!(%error, instances = instances.len(), "a batch of rows failed"),
+            )
+            .map(|decisions| decisions.into_iter());
+        for ((instance, synced), reply) in instances.iter().zip(synced).zip(replies) {
+            let outcome = match (synced, &mut decided, &away) {
+                (Err(failed), ..) => Err(failed),
+                (Ok(undecided), Ok(decisions), _) => {
+                    settle_bytes(instance, undecided, decisions.next().ok_or(Error::NotFound))
+                }
+                (Ok(undecided), Err(_), Some(why)) => {
+                    settle_bytes(instance, undecided, Err(Error::Unavailable(why.clone())))
+                }
+                (Ok(undecided), Err(_), None) => {
+                    let alone = self.rows(std::slice::from_ref(instance), &mut Syncs::default()).await;
+                    let outcome = alone.and_then(|found| found.into_iter().next().ok_or(Error::NotFound));
+                    settle_bytes(instance, undecided, outcome)
+                }
+            };
             // A door that has gone away, such as a closed association, waits for no answer.
             let _ = reply.send(outcome);
         }
     }
 
-    async fn rows(&mut self, instances: &[NewInstance]) -> Result<Vec<Decision>> {
-        match self.store(instances).await {
+    async fn rows(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Vec<Decision>> {
+        match self.store(instances, syncs).await {
             // A database server that broke down has lost rows of segments as well: once more with
             // those made anew.
-            Err(_) if !std::mem::take(&mut self.noted).is_empty() => self.store(instances).await,
+            Err(_) if !std::mem::take(&mut self.noted).is_empty() => self.store(instances, syncs).await,
             stored => stored,
         }
     }
 
-    async fn store(&mut self, instances: &[NewInstance]) -> Result<Vec<Decision>> {
+    async fn store(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Vec<Decision>> {
         let segments = instances.iter().filter_map(|instance| match instance.place.kept {
             Kept::Segment(id) => Some(id),
             Kept::Pack(_) => None,
@@ -145,7 +160,9 @@ impl Writer {
             segments::ensure(&self.database, &self.node, &fresh, now_ms).await?;
             self.noted.extend(fresh.iter().map(|id| id.0));
         }
-        let decisions = self.arrivals.store_batch(instances).await?;
+        let prepared = self.arrivals.prepare(instances).await?;
+        syncs.all().await?;
+        let decisions = prepared.commit().await?;
         if decisions.len() != instances.len() {
             return Err(Error::internal("write the rows of a batch", "decisions are missing"));
         }
@@ -158,8 +175,8 @@ impl Writer {
 /// After a failure the bytes stay: a commit whose answer was lost may have happened, and an entry
 /// that comes back at the next start is an instance that its sender still holds and will send
 /// again, a duplicate then. Only a certain duplicate gives its room back.
-fn settle_bytes(instance: &NewInstance, undecided: Undecided, outcome: &Result<Decision>) {
-    match outcome {
+fn settle_bytes(instance: &NewInstance, undecided: Undecided, outcome: Result<Decision>) -> Result<Decision> {
+    match &outcome {
         Ok(Decision::Accepted { .. } | Decision::Conflict | Decision::Present) => drop(undecided),
         Ok(Decision::Duplicate) => {
             let (offset, length) = (instance.place.offset_bytes, instance.place.length_bytes);
@@ -167,4 +184,10 @@ fn settle_bytes(instance: &NewInstance, undecided: Undecided, outcome: &Result<D
         }
         Err(_) => undecided.pin(),
     }
+    outcome
+}
+
+/// The archive takes nothing in any more.
+pub(super) fn stopping() -> Error {
+    Error::Unavailable("the archive is stopping".to_owned())
 }

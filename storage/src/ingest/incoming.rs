@@ -5,17 +5,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pacs_core::ingest::{Announced, Refusal, RefusalKind};
 use pacs_core::part10;
+use pacs_core::uid::Uid;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::batch::stopping;
 use super::examine::{Examined, examine_file, examine_slice};
+use super::syncs::Synced;
 use super::{Envelope, MEMORY_BYTES, Pending, RowQueue, Stored};
 use crate::error::{Error, Result};
 use crate::index::SegmentId;
-use crate::index::arrivals::NewInstance;
+use crate::index::arrivals::{Decision, NewInstance};
 use crate::index::place::{Kept, Place};
 use crate::spool::entry::EntryHeader;
-use crate::spool::{Lease, OWN_SEGMENT_BYTES, Spool, Written};
+use crate::spool::{Lease, OWN_SEGMENT_BYTES, Spool, Unsynced};
 
 /// An instance whose bytes are coming. Dropped before [`Incoming::finish`], it leaves no trace.
 pub struct Incoming {
@@ -36,6 +40,9 @@ struct Arrival {
     rows: RowQueue,
 }
 
+/// What comes of the rows.
+type Decided = oneshot::Receiver<Result<Decision>>;
+
 /// A large instance on its way into a segment.
 struct Spill {
     lease: Lease,
@@ -52,8 +59,7 @@ impl Incoming {
         spool: Spool,
         rows: RowQueue,
     ) -> Result<Self> {
-        let expected = envelope.expected_bytes.unwrap_or(0);
-        spool.check_room(expected)?;
+        spool.check_room(envelope.expected_bytes.unwrap_or(0))?;
         let head = match (&envelope.head, &envelope.declared_class, &envelope.declared_instance) {
             (Some(head), ..) => head.clone(),
             (None, Some(class), Some(instance)) => {
@@ -66,7 +72,9 @@ impl Incoming {
             }
         };
         let facility = envelope.facility.clone().unwrap_or_else(|| default_facility.to_owned());
-        let capacity = usize::try_from(expected).unwrap_or(MEMORY_BYTES).min(MEMORY_BYTES);
+        // Untouched memory costs nothing; growing by copying does.
+        let expected = envelope.expected_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        let capacity = expected.unwrap_or(MEMORY_BYTES).min(MEMORY_BYTES);
         let arrival = Arrival { envelope, head, facility, received_ms, spool, rows };
         Ok(Self { arrival: Some(arrival), buffer: Vec::with_capacity(capacity), spilling: None })
     }
@@ -109,17 +117,14 @@ impl Incoming {
             Some(before) => Some(before.await.map_err(Error::thread)??),
             None => None,
         };
-        let rows = arrival.rows.clone();
-        let pending = spawn_blocking(move || match spill {
+        let (uids, decided) = spawn_blocking(move || match spill {
             None => arrival.keep_small(&rest),
             Some(spill) => arrival.keep_large(spill, &rest),
         })
         .await
         .map_err(Error::thread)??;
-        let lifted = &pending.instance.lifted;
-        let (study, series) = (lifted.study.uid.clone(), lifted.series.uid.clone());
-        let (instance, class) = (lifted.instance.uid.clone(), lifted.instance.class.clone());
-        let decision = rows.decide(pending).await?;
+        let decision = decided.await.map_err(|_| stopping())??;
+        let Uids { study, series, instance, class } = uids;
         Ok(Stored { decision, study, series, instance, class })
     }
 }
@@ -152,16 +157,21 @@ impl Arrival {
         (self.spool.clone(), self.head.clone(), large)
     }
 
-    fn keep_small(self, dataset: &[u8]) -> Result<Pending> {
+    fn keep_small(self, dataset: &[u8]) -> Result<(Uids, Decided)> {
         let syntax = &self.envelope.transfer_syntax;
         let examined = examine_slice(dataset, syntax, &self.announced())?;
         let hash = *blake3::hash(dataset).as_bytes();
         let header = self.entry_header(&examined, hash, dataset.len() as u64);
-        let written = self.spool.lease()?.write_whole(&header, &[&self.head, dataset])?;
-        Ok(self.pending(examined, &header, written))
+        let entry = self.spool.lease()?.write_whole(&header, &[&self.head, dataset])?;
+        let uids = Uids::of(&examined);
+        let (done, synced) = oneshot::channel();
+        let decided = self.rows.ask(self.pending(examined, &header, &entry, synced))?;
+        // When nobody listens any more, nobody has been told that the instance is kept.
+        let _ = done.send(entry.sync());
+        Ok((uids, decided))
     }
 
-    fn keep_large(self, mut spill: Spill, rest: &[u8]) -> Result<Pending> {
+    fn keep_large(self, mut spill: Spill, rest: &[u8]) -> Result<(Uids, Decided)> {
         spill.write(rest)?;
         let Spill { mut lease, hasher } = spill.keep_to_own_segment()?;
         let dataset_bytes = lease.content_bytes().saturating_sub(self.head.len() as u64);
@@ -169,8 +179,13 @@ impl Arrival {
         let syntax = &self.envelope.transfer_syntax;
         let examined = examine_file(&mut source, syntax, &self.announced())?;
         let header = self.entry_header(&examined, *hasher.finalize().as_bytes(), dataset_bytes);
-        let written = lease.finish(&header)?;
-        Ok(self.pending(examined, &header, written))
+        let entry = lease.finish(&header)?;
+        let uids = Uids::of(&examined);
+        let (done, synced) = oneshot::channel();
+        let pending = self.pending(examined, &header, &entry, synced);
+        // The sync of much data takes long: no transaction shall stay open for it.
+        let _ = done.send(Ok(entry.sync()?));
+        Ok((uids, self.rows.ask(pending)?))
     }
 
     fn entry_header(&self, examined: &Examined, hash: [u8; 32], dataset_bytes: u64) -> EntryHeader {
@@ -192,14 +207,31 @@ impl Arrival {
         }
     }
 
-    fn pending(self, examined: Examined, header: &EntryHeader, written: Written) -> Pending {
-        let place = Place {
-            kept: Kept::Segment(SegmentId(written.segment)),
-            offset_bytes: written.offset,
-            length_bytes: written.length,
-            head_bytes: header.head_bytes,
-        };
-        Pending { instance: new_instance(examined, header, place), undecided: written.undecided }
+    fn pending(&self, examined: Examined, header: &EntryHeader, entry: &Unsynced, synced: Synced) -> Pending {
+        let (segment, offset_bytes, length_bytes) = entry.place();
+        let kept = Kept::Segment(SegmentId(segment));
+        let place = Place { kept, offset_bytes, length_bytes, head_bytes: header.head_bytes };
+        Pending { instance: new_instance(examined, header, place), synced }
+    }
+}
+
+/// Whose instance it is.
+struct Uids {
+    study: Uid,
+    series: Uid,
+    instance: Uid,
+    class: Uid,
+}
+
+impl Uids {
+    fn of(examined: &Examined) -> Self {
+        let lifted = &examined.lifted;
+        Self {
+            study: lifted.study.uid.clone(),
+            series: lifted.series.uid.clone(),
+            instance: lifted.instance.uid.clone(),
+            class: lifted.instance.class.clone(),
+        }
     }
 }
 

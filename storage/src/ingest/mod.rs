@@ -5,14 +5,15 @@
 //! ```
 //!
 //! Up to [`MEMORY_BYTES`] an instance waits in memory and is examined, hashed, written and synced
-//! in one visit to a blocking thread; a refused one never touches the disk. A larger one streams
-//! to a leased segment of the spool. [`Incoming::finish`] returns once the instance is kept: its
+//! in one visit to a blocking thread; a refused one never touches the disk, and the rows of one are
+//! written while its bytes are synced. A larger one streams to a leased segment of the spool. [`Incoming::finish`] returns once the instance is kept: its
 //! bytes are synced and its row is committed. The commit needs no sync of its own, because after
 //! a loss of power recovery finds whole entries without rows and makes them again.
 
 mod batch;
 mod examine;
 mod incoming;
+mod syncs;
 
 use std::net::IpAddr;
 

@@ -22,16 +22,15 @@ pub struct Lease {
     counted_bytes: u64,
 }
 
-/// An entry that lies on the disk, synced.
-pub struct Written {
-    /// The segment.
-    pub segment: i64,
-    /// Where the content (the Part 10 file) begins in it.
-    pub offset: u64,
+/// An entry written from header to padding and not synced yet. Dropped, it is cut away.
+pub struct Unsynced {
+    lease: Lease,
+    /// Where the content (the Part 10 file) begins in the segment.
+    offset_bytes: u64,
     /// Size of the content.
-    pub length: u64,
-    /// Keeps the segment from being removed until the rows are decided.
-    pub undecided: Undecided,
+    length_bytes: u64,
+    /// Size of the entry.
+    entry_bytes: u64,
 }
 
 /// The mark that an entry's rows are not decided yet.
@@ -78,8 +77,8 @@ impl Lease {
         self.content_bytes
     }
 
-    /// Writes a whole entry at once and syncs it.
-    pub fn write_whole(mut self, header: &EntryHeader, content: &[&[u8]]) -> Result<Written> {
+    /// Writes a whole entry at once.
+    pub fn write_whole(mut self, header: &EntryHeader, content: &[&[u8]]) -> Result<Unsynced> {
         let head = header.encode()?;
         let start = self.segment()?.end;
         let padding = ZEROS.get(..padding_bytes(header.content_bytes) as usize).unwrap_or_default();
@@ -94,7 +93,7 @@ impl Lease {
             .seek(SeekFrom::Start(start))
             .and_then(|_| write_all_vectored(&mut segment.file, &mut slices));
         written.map_err(|error| Error::io("write to the spool", error))?;
-        self.sync(header)
+        self.whole(header)
     }
 
     /// Appends content of an entry whose header is not known yet; room for the header is kept.
@@ -141,8 +140,8 @@ impl Lease {
         Ok(Region::new(&segment.file, start, length))
     }
 
-    /// Pads the entry, writes its header and syncs it.
-    pub fn finish(mut self, header: &EntryHeader) -> Result<Written> {
+    /// Pads the entry and writes its header.
+    pub fn finish(mut self, header: &EntryHeader) -> Result<Unsynced> {
         if header.content_bytes != self.content_bytes {
             return Err(Error::internal("finish an entry", "its header has another size"));
         }
@@ -156,24 +155,13 @@ impl Lease {
             .write_all_at(padding, end)
             .and_then(|()| segment.file.write_all_at(&head, segment.end))
             .map_err(|error| Error::io("write to the spool", error))?;
-        self.sync(header)
+        self.whole(header)
     }
 
-    /// The sync that a store waits for. When it fails nobody knows what reached the disk, so the
-    /// segment is never written again.
-    fn sync(mut self, header: &EntryHeader) -> Result<Written> {
-        let mut segment = self.take_segment()?;
-        if let Err(error) = segment.file.sync_data() {
-            self.spool.no_longer_busy(self.id);
-            return Err(Error::io("sync the spool", error));
-        }
-        let offset = segment.end.saturating_add(HEADER_BYTES);
-        segment.end = segment.end.saturating_add(header.entry_bytes());
-        let undecided = Undecided { spool: self.spool.clone(), segment: self.id, pinned: false };
-        if header.content_bytes <= OWN_SEGMENT_BYTES {
-            self.spool.give_back(segment);
-        }
-        Ok(Written { segment: self.id, offset, length: header.content_bytes, undecided })
+    fn whole(mut self, header: &EntryHeader) -> Result<Unsynced> {
+        let offset_bytes = self.segment()?.end.saturating_add(HEADER_BYTES);
+        let (length_bytes, entry_bytes) = (header.content_bytes, header.entry_bytes());
+        Ok(Unsynced { lease: self, offset_bytes, length_bytes, entry_bytes })
     }
 
     fn count(&mut self, bytes: u64) {
@@ -187,6 +175,30 @@ impl Lease {
 
     fn take_segment(&mut self) -> Result<Segment> {
         self.segment.take().ok_or_else(|| Error::internal("sync the spool", "no segment"))
+    }
+}
+
+impl Unsynced {
+    /// Where the content will lie once it is synced: segment, offset and length in bytes.
+    pub fn place(&self) -> (i64, u64, u64) {
+        (self.lease.id, self.offset_bytes, self.length_bytes)
+    }
+
+    /// The sync that a store waits for. When it fails nobody knows what reached the disk, so the
+    /// segment is never written again.
+    pub fn sync(mut self) -> Result<Undecided> {
+        let lease = &mut self.lease;
+        let mut segment = lease.take_segment()?;
+        if let Err(error) = segment.file.sync_data() {
+            lease.spool.no_longer_busy(lease.id);
+            return Err(Error::io("sync the spool", error));
+        }
+        segment.end = segment.end.saturating_add(self.entry_bytes);
+        let undecided = Undecided { spool: lease.spool.clone(), segment: lease.id, pinned: false };
+        if self.length_bytes <= OWN_SEGMENT_BYTES {
+            lease.spool.give_back(segment);
+        }
+        Ok(undecided)
     }
 }
 

@@ -71,6 +71,11 @@ impl<'a> Batch<'a> {
         Ok(self.learned)
     }
 
+    /// What all batches share.
+    pub fn known_to_all(&self) -> &'a Mutex<Known> {
+        self.known
+    }
+
     pub fn known(&self) -> MutexGuard<'a, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
