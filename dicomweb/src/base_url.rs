@@ -42,8 +42,8 @@ impl BaseUrl {
             return Ok(Self(format!("{}{mount}", public.as_str().trim_end_matches('/'))));
         }
         let header = |name: &str| {
-            let value = parts.headers.get(name)?.to_str().ok()?;
             // Where several proxies have written, the last value is that of the nearest one, which is trusted.
+            let value = parts.headers.get_all(name).iter().next_back()?.to_str().ok()?;
             value.rsplit(',').next().map(str::trim).filter(|value| !value.is_empty())
         };
         let scheme = match header("x-forwarded-proto") {
@@ -112,6 +112,11 @@ mod tests {
                     ("x-forwarded-host", "evil.example, pacs.example"),
                 ],
                 "https://pacs.example/dicomweb",
+            ),
+            (
+                None,
+                vec![host, ("x-forwarded-host", "evil.example"), ("x-forwarded-host", "pacs.example")],
+                "http://pacs.example/dicomweb",
             ),
             (None, vec![host, ("x-forwarded-prefix", "/sen/")], "http://10.0.0.5:8080/sen/dicomweb"),
             (Some("https://pacs.example/sen/"), vec![host], "https://pacs.example/sen/dicomweb"),
