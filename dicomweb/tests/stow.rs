@@ -116,7 +116,66 @@ async fn rubbish_is_refused_with_a_reason_and_harms_nothing() {
 
     let house = House::new().await;
     let answer = house.stow("/studies", &[torn]).await;
-    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text());
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+}
+
+/// Where nothing is kept the status says whose fault it is (PS3.18 table 10.5.3-1), and the reasons are told as ever.
+#[tokio::test]
+async fn what_is_broken_in_itself_is_a_bad_request() {
+    let house = House::new().await;
+    let ct = file("modality/ct-small.dcm");
+    let study = support::read(&ct).uid(pacs_core::tags::STUDY_INSTANCE_UID).unwrap().unwrap().to_string();
+    let at = ct.windows(study.len()).position(|window| window == study.as_bytes()).unwrap();
+    let with_study = |uid: &str| {
+        let mut padded = uid.as_bytes().to_vec();
+        padded.resize(study.len(), 0);
+        [&ct[..at], &padded, &ct[at + study.len()..]].concat()
+    };
+    for (name, file) in [
+        ("a climbing UID", with_study("../../etc/passwd")),
+        ("letters", with_study("1.2.abc")),
+        ("no UID", with_study("")),
+        ("rubbish", b"rubbish".to_vec()),
+    ] {
+        for single in [true, false] {
+            let answer = if single {
+                house.send(post("application/dicom", file.clone())).await
+            } else {
+                house.stow("/studies", std::slice::from_ref(&file)).await
+            };
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}: {}", answer.text());
+            let json = answer.json();
+            let failures = json.get(TAG_FAILED).or(json.get(TAG_OTHER_FAILURES)).unwrap();
+            assert!(!value(&failures["Value"][0], "00000902").as_str().unwrap().is_empty(), "{name}");
+            assert!(value(&failures["Value"][0], TAG_REASON).as_u64().unwrap() >= 0xA900, "{name}");
+        }
+    }
+    // One that is broken and one that belongs elsewhere: a mixture of reasons.
+    let mixed = house.stow("/studies/1.2.3", &[b"rubbish".to_vec(), ct]).await;
+    assert_eq!(mixed.status, StatusCode::CONFLICT, "{}", mixed.text());
+}
+
+/// A head that comes byte by byte is not read from its beginning with each of them.
+#[tokio::test]
+async fn a_long_head_in_small_pieces_costs_what_it_weighs() {
+    const HEAD_BYTES: usize = 900 << 10;
+    let house = House::new().await;
+    let ct = file("modality/ct-small.dcm");
+    let Ok(pacs_core::part10::HeadProgress::Head(head)) = pacs_core::part10::read_head(&ct) else { panic!() };
+    let (meta, data_set) = ct.split_at(usize::try_from(head.dataset_offset).unwrap());
+    let mut file = meta.to_vec();
+    for _ in 0..HEAD_BYTES / 256 {
+        file.extend_from_slice(b"\x02\x00\x02\x01OB\x00\x00\xF4\x00\x00\x00");
+        file.extend_from_slice(&[0; 244]);
+    }
+    file.extend_from_slice(data_set);
+    let pieces: Vec<_> =
+        file.chunks(7).map(|piece| Ok::<_, std::io::Error>(Bytes::copy_from_slice(piece))).collect();
+    let began = std::time::Instant::now();
+    let answer =
+        house.send(post("application/dicom", Body::from_stream(futures::stream::iter(pieces)))).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -154,6 +213,11 @@ async fn malformed_requests_are_refused_with_a_reason() {
         assert_eq!(answer.status, status, "{content_type}: {}", answer.text());
         assert!(answer.json()["detail"].as_str().unwrap().contains(reason), "{}", answer.text());
     }
+    let mut packed = post("application/dicom", "x");
+    packed.headers_mut().insert("content-encoding", "gzip".parse().unwrap());
+    let packed = house.send(packed).await;
+    assert_eq!(packed.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert!(packed.text().contains("Content-Encoding"));
     let untyped = Request::post("/dicomweb/studies").body(Body::from("x")).unwrap();
     assert_eq!(house.send(untyped).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
@@ -172,6 +236,13 @@ async fn a_body_that_breaks_off_keeps_what_was_whole() {
     *request.body_mut() = Body::from_stream(pieces);
     let answer = house.send(request).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    // It is recorded who stored it, although the request failed.
+    house.audit_log.flush().await;
+    let lines = storage::audit_log::before(house.archive.database(), i64::MAX, 10).await.unwrap();
+    let told: Vec<(&str, &str)> =
+        lines.iter().map(|(_, line)| (line.act.as_str(), line.subject.as_str())).collect();
+    let study = path_of(&ct).split('/').nth(2).unwrap().to_owned();
+    assert_eq!(told, [("store", format!("study:{study}").as_str())]);
     house.keep(std::slice::from_ref(&ct)).await;
     assert_eq!(house.get(&path_of(&ct), &[]).await.status, StatusCode::OK);
     assert_eq!(house.get(&path_of(&mr), &[]).await.status, StatusCode::NOT_FOUND);

@@ -7,10 +7,13 @@ use crate::multipart::ReadError;
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
 use pacs_core::access::Facilities;
+use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use storage::Archive;
+use storage::audit_log::AuditLog;
 use storage::{Door, Envelope, Incoming, Stored};
 use tokio::task::JoinHandle;
 
@@ -100,19 +103,47 @@ impl Whole {
 }
 
 /// Instances that are being made durable, in the order in which they came.
-#[derive(Default)]
 pub struct Finishing {
     outcomes: Outcomes,
     running: VecDeque<JoinHandle<Result<Stored, Failure>>>,
+    record: Arc<Record>,
+}
+
+/// Records once for each study that the caller stored something of it: with the instance and not with the answer,
+/// because a request may break off after much of it is kept.
+struct Record {
+    audit_log: AuditLog,
+    caller: Caller,
+    told: Mutex<BTreeSet<Uid>>,
+}
+
+impl Record {
+    async fn kept(&self, study: &Uid) {
+        let first = self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(study.clone());
+        if first {
+            self.audit_log.record(self.caller.did(AuditAct::Store, study)).await;
+        }
+    }
 }
 
 impl Finishing {
+    /// For a request of `caller`.
+    pub fn new(audit_log: AuditLog, caller: Caller) -> Self {
+        let record = Record { audit_log, caller, told: Mutex::default() };
+        Self { outcomes: Outcomes::default(), running: VecDeque::new(), record: Arc::new(record) }
+    }
+
     /// Lets an instance finish beside the others; waits for the oldest when there are many.
     pub async fn push(&mut self, taken: Result<Whole, Failure>) {
         if self.running.len() >= FINISHING_MAX {
             self.settle_oldest().await;
         }
-        self.running.push_back(tokio::spawn(async move { taken?.finish().await }));
+        let record = Arc::clone(&self.record);
+        self.running.push_back(tokio::spawn(async move {
+            let stored = taken?.finish().await?;
+            record.kept(&stored.study).await;
+            Ok(stored)
+        }));
     }
 
     /// Waits for all.

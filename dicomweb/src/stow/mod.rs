@@ -17,11 +17,10 @@ use axum::extract;
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt, TryStreamExt};
 use http::HeaderMap;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, EXPECT};
 use intake::{Finishing, Intake};
 use outcome::{Failure, Outcomes, Reason};
 use pacs_core::access::Act;
-use pacs_core::audit::AuditAct;
 use pacs_core::json;
 use pacs_core::uid::Uid;
 
@@ -54,18 +53,29 @@ enum Payload {
 
 impl Request {
     async fn store(self, study: Option<Uid>) -> Result<Response, Error> {
-        self.caller.may(Act::StoreImages, "store images")?;
-        let payload = payload(&self.headers)?;
-        let intake = Intake::new(self.state.archive.clone(), &self.caller, study);
         let body = self.body.into_data_stream();
-        let outcomes = match payload {
+        let allowed = self.caller.may(Act::StoreImages, "store images");
+        let payload = match allowed.and_then(|()| payload(&self.headers)) {
+            Ok(payload) => payload,
+            Err(refusal) => {
+                // Who waits to be told to go on has sent nothing.
+                if !self.headers.contains_key(EXPECT) {
+                    discard(body).await;
+                }
+                return Err(refusal);
+            }
+        };
+        let intake = Intake::new(self.state.archive.clone(), &self.caller, study);
+        let mut finishing = Finishing::new(self.state.audit_log.clone(), self.caller);
+        match payload {
             Payload::Multipart(parser) => {
                 let mut parts = PartReader::new(body, *parser);
-                let taken = take_parts(&intake, &mut parts).await;
-                if taken.is_err() {
+                if let Err(error) = take_parts(&intake, &mut parts, &mut finishing).await {
                     discard(parts.into_body()).await;
+                    // What came whole before is kept by the time that the sender is told.
+                    finishing.outcomes().await;
+                    return Err(error);
                 }
-                taken?
             }
             Payload::OneInstance { transfer_syntax } => {
                 let mut content = body.map_err(ReadError::Body);
@@ -73,23 +83,21 @@ impl Request {
                 if taken.is_err() {
                     discard(content).await;
                 }
-                let mut finishing = Finishing::default();
                 finishing.push(taken).await;
-                finishing.outcomes().await
             }
-        };
-        for study in outcomes.studies() {
-            self.state.audit_log.record(self.caller.did(AuditAct::Store, study)).await;
         }
-        answer(&outcomes, &self.base)
+        answer(&finishing.outcomes().await, &self.base)
     }
 }
 
-async fn take_parts<S>(intake: &Intake, parts: &mut PartReader<S>) -> Result<Outcomes, Error>
+async fn take_parts<S>(
+    intake: &Intake,
+    parts: &mut PartReader<S>,
+    finishing: &mut Finishing,
+) -> Result<(), Error>
 where
     S: futures::Stream<Item = Result<bytes::Bytes, axum::Error>> + Unpin + Send,
 {
-    let mut finishing = Finishing::default();
     while let Some(headers) = parts.next_part().await? {
         let media = headers.content_type;
         if media.as_ref().is_some_and(|media| !media.is("application", "dicom")) {
@@ -104,7 +112,7 @@ where
         let taken = intake.take(content.boxed(), transfer_syntax).await?;
         finishing.push(taken).await;
     }
-    Ok(finishing.outcomes().await)
+    Ok(())
 }
 
 /// Reads on for a while after a refusal: a sender that is cut off while it writes never reads the answer.
@@ -124,6 +132,12 @@ fn payload(headers: &HeaderMap) -> Result<Payload, Error> {
         "send multipart/related; type=\"application/dicom\", or one instance as application/dicom";
     let unsupported =
         |what: &str| Error::UnsupportedMediaType(format!("{what} is not taken; {TAKEN}").into());
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(unsupported("a body with a Content-Encoding"));
+    }
     let text = headers.get(CONTENT_TYPE).ok_or_else(|| unsupported("a body without a Content-Type"))?;
     let text = text.to_str().map_err(|_| Error::bad_request("the Content-Type is not ASCII text"))?;
     let media = MediaType::parse(text)

@@ -9,6 +9,8 @@ use pacs_core::{tags, transfer_syntax};
 
 /// Most bytes of a bare data set that are held while its header is looked through for the UIDs of a head.
 const BARE_HEADER_MAX_BYTES: usize = 4 << 20;
+/// Fewest bytes between two readings of a head that is not whole.
+const STEP_BYTES: usize = 128;
 
 /// What is known of an object once it can be handed to the archive.
 #[derive(Debug)]
@@ -42,6 +44,9 @@ pub struct Opener {
     /// The transfer syntax that the part's Content-Type names.
     named: Option<Uid>,
     prefix: BytesMut,
+    /// The length of the prefix at which it is worth reading again: a head that comes byte by byte would be read from
+    /// its beginning with each of them.
+    worth_bytes: usize,
     bare: Option<Bare>,
 }
 
@@ -57,7 +62,7 @@ struct Bare {
 impl Opener {
     /// For an object whose transfer syntax its Content-Type may name.
     pub fn new(named: Option<Uid>) -> Self {
-        Self { named, prefix: BytesMut::new(), bare: None }
+        Self { named, prefix: BytesMut::new(), worth_bytes: 0, bare: None }
     }
 
     /// Takes the next bytes; `None` says that there are no more.
@@ -67,9 +72,15 @@ impl Opener {
         if self.bare.is_some() {
             return self.read_bare(complete);
         }
+        if self.prefix.len() < self.worth_bytes && !complete {
+            return Opening::NeedMore;
+        }
         match part10::read_head(&self.prefix) {
             Ok(HeadProgress::NeedMore) if complete => refuse("the object ends within its head"),
-            Ok(HeadProgress::NeedMore) => Opening::NeedMore,
+            Ok(HeadProgress::NeedMore) => {
+                self.worth_bytes = self.prefix.len() + (self.prefix.len() / 2).max(STEP_BYTES);
+                Opening::NeedMore
+            }
             Ok(HeadProgress::Head(head)) => {
                 let at = usize::try_from(head.dataset_offset).unwrap_or(usize::MAX).min(self.prefix.len());
                 let data_set = self.prefix.split_off(at).freeze();

@@ -6,7 +6,6 @@ use pacs_core::dataset::DataSet;
 use pacs_core::ingest::{Refusal, RefusalKind};
 use pacs_core::tags;
 use pacs_core::uid::Uid;
-use std::collections::BTreeSet;
 use storage::{Decision, Stored};
 
 /// Longest reason in an answer: Error Comment (0000,0902) is an LO.
@@ -17,8 +16,10 @@ const COMMENT_MAX_CHARS: usize = 64;
 pub enum Reason {
     /// 0xA700: refused, out of resources.
     OutOfResources,
-    /// 0xA900: the data set is not what was announced or lacks its keys.
+    /// 0xA900: the data set is not what was announced.
     DataSetMismatch,
+    /// 0xA900: the data set lacks a UID that is its key, or has one that is no UID.
+    UnusableUid,
     /// 0xC000: not understood.
     CannotUnderstand,
     /// 0x0110: processing failure.
@@ -29,10 +30,15 @@ impl Reason {
     fn code(self) -> i64 {
         match self {
             Self::OutOfResources => 0xA700,
-            Self::DataSetMismatch => 0xA900,
+            Self::DataSetMismatch | Self::UnusableUid => 0xA900,
             Self::CannotUnderstand => 0xC000,
             Self::Processing => 0x0110,
         }
+    }
+
+    /// Whether the fault is in what was sent, taken by itself.
+    fn is_bad_syntax(self) -> bool {
+        matches!(self, Self::CannotUnderstand | Self::UnusableUid)
     }
 }
 
@@ -73,9 +79,8 @@ impl Failure {
     fn refused(refusal: &Refusal) -> Self {
         let reason = match refusal.kind {
             RefusalKind::NotADataSet | RefusalKind::BeyondLimits => Reason::CannotUnderstand,
-            RefusalKind::MissingUid | RefusalKind::InvalidUid | RefusalKind::Mismatch => {
-                Reason::DataSetMismatch
-            }
+            RefusalKind::MissingUid | RefusalKind::InvalidUid => Reason::UnusableUid,
+            RefusalKind::Mismatch => Reason::DataSetMismatch,
         };
         Self::new(reason, refusal.reason.clone())
     }
@@ -102,11 +107,6 @@ impl Outcomes {
         }
     }
 
-    /// The studies of which something was kept, each once.
-    pub fn studies(&self) -> BTreeSet<&Uid> {
-        self.kept.iter().map(|stored| &stored.study).collect()
-    }
-
     /// Whether there was no instance at all.
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty() && self.failed.is_empty()
@@ -119,12 +119,16 @@ impl Outcomes {
             && self.failed.iter().all(|failure| failure.reason == Reason::OutOfResources)
     }
 
-    /// 200 when all were kept, 202 when some were or a warning is due, 409 when none was.
+    /// 200 when all were kept, 202 when some were or a warning is due. When none was, 400 where every one is broken in
+    /// itself, else 409 (PS3.18 table 10.5.3-1).
     pub fn status(&self) -> StatusCode {
         let warned = self.kept.iter().any(|stored| stored.decision == Decision::Conflict);
         match (self.kept.is_empty(), self.failed.is_empty()) {
             (false, true) if !warned => StatusCode::OK,
             (false, _) => StatusCode::ACCEPTED,
+            (true, _) if self.failed.iter().all(|failure| failure.reason.is_bad_syntax()) => {
+                StatusCode::BAD_REQUEST
+            }
             (true, _) => StatusCode::CONFLICT,
         }
     }
