@@ -80,12 +80,29 @@ async fn filters_that_viewers_send() {
         (format!("StudyInstanceUID={mr}%5C{ct}"), 2),
         ("ModalitiesInStudy=MR".to_owned(), 1),
         ("00080061=CT".to_owned(), 2),
+        ("ModalitiesInStudy=CT%2CMR".to_owned(), 3),
+        ("ModalitiesInStudy=MR,US".to_owned(), 1),
         ("StudyDate=19000101-19010101".to_owned(), 0),
         ("PatientID=*&limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060".to_owned(), 3),
         ("includefield=all".to_owned(), 3),
     ] {
         assert_eq!(list(&house, &format!("/studies?{query}")).await.len(), found, "{query}");
     }
+}
+
+/// An attribute without a value says that the objects have none: only what rows hold is answered.
+#[tokio::test]
+async fn answers_carry_what_is_known_and_nothing_else() {
+    let house = filled().await;
+    let query = "/instances?Modality=MR&includefield=ImageType,Manufacturer&includefield=PixelSpacing";
+    let mr = &list(&house, query).await[0];
+    let stored = support::read(&file("modality/mr-small.dcm"));
+    assert_eq!(value(mr, "00280100"), stored.int(pacs_core::tags::BITS_ALLOCATED).unwrap());
+    assert_eq!(value(mr, "00080070"), stored.text(pacs_core::tags::MANUFACTURER).unwrap().as_str());
+    assert!(mr.get("00080008").is_none() && mr.get("00280030").is_none());
+    let study = &list(&house, "/studies?ModalitiesInStudy=MR&includefield=00080060,00080062").await[0];
+    assert!(study.get("00080060").is_none(), "a study has no modality of its own");
+    assert!(value(study, "00080062").is_string());
 }
 
 /// The name in the file is written with its marks; nobody types them.

@@ -1,6 +1,7 @@
 //! The attributes that every answer carries (PS3.18 tables 10.6.3-3 to 10.6.3-5), with those beside them that every
 //! list of studies shows.
 
+use pacs_core::attributes::{SERIES_TAGS, STUDY_TAGS};
 use pacs_core::query::Level;
 use pacs_core::{Tag, tags};
 
@@ -51,6 +52,27 @@ const INSTANCE: &[Tag] = &[
     tags::NUMBER_OF_FRAMES,
 ];
 
+/// What rows hold of a study beside its own attributes, for those who ask.
+const OF_STUDY: &[Tag] = &[
+    tags::SOP_CLASSES_IN_STUDY,
+    tags::NUMBER_OF_PATIENT_RELATED_STUDIES,
+    tags::NUMBER_OF_PATIENT_RELATED_SERIES,
+    tags::NUMBER_OF_PATIENT_RELATED_INSTANCES,
+];
+
+const OF_INSTANCE: &[Tag] = &[tags::AVAILABLE_TRANSFER_SYNTAX_UID];
+
+/// Whether answers at `level` can carry an attribute. One that rows do not hold is left out of them rather than shown
+/// without a value, which would say that the objects have none; so are those of a lower level (PS3.18 10.6.3.3).
+pub fn is_answered(tag: Tag, level: Level) -> bool {
+    let lists: &[&[Tag]] = match level {
+        Level::Patient | Level::Study => &[STUDY, OF_STUDY, STUDY_TAGS],
+        Level::Series => &[STUDY, OF_STUDY, STUDY_TAGS, SERIES, SERIES_TAGS],
+        Level::Instance => &[STUDY, OF_STUDY, STUDY_TAGS, SERIES, SERIES_TAGS, INSTANCE, OF_INSTANCE],
+    };
+    lists.iter().any(|list| list.contains(&tag))
+}
+
 /// The attributes of an answer at `level`. Those of a level above are left out where the path has already fixed it
 /// (PS3.18 10.6.3.3), its UID excepted.
 pub fn attributes(level: Level, study_fixed: bool, series_fixed: bool) -> Vec<Vec<Tag>> {
@@ -78,6 +100,13 @@ mod tests {
 
     fn holds(paths: &[Vec<Tag>], tag: Tag) -> bool {
         paths.iter().filter(|path| **path == [tag]).count() == 1
+    }
+
+    #[test]
+    fn attributes_of_lower_levels_and_those_nobody_keeps_are_not_answered() {
+        assert!(is_answered(tags::PATIENT_AGE, Level::Study));
+        assert!(!is_answered(tags::MODALITY, Level::Study) && is_answered(tags::MODALITY, Level::Series));
+        assert!(!is_answered(tags::IMAGE_TYPE, Level::Instance));
     }
 
     #[test]

@@ -80,15 +80,21 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
             }
         }
     }
-    if all {
-        search.query.returns = Returns::All;
+    match &mut search.query.returns {
+        returns if all => *returns = Returns::All,
+        Returns::Tags(paths) => {
+            paths.retain(|path| path.first().is_some_and(|tag| defaults::is_answered(*tag, level)))
+        }
+        Returns::All => {}
     }
     Ok(search)
 }
 
 fn add(query: &mut Query, path: &[Tag], vr: VR, value: &str) -> Result<(), Error> {
     let filters = query.filters.len();
-    query.add(path, vr, value).map_err(|error| Error::BadRequest(error.to_string().into()))?;
+    // Viewers part several modalities by commas, which no code string can hold.
+    let value = if vr == VR::CS { value.replace(',', "\\") } else { value.to_owned() };
+    query.add(path, vr, &value).map_err(|error| Error::BadRequest(error.to_string().into()))?;
     // A filter that the archive would pass over would widen the answer unseen.
     let is_filter = query.filters.len() > filters;
     if is_filter && !storage::query::is_matched(path, query.level) {
@@ -160,7 +166,7 @@ mod tests {
         assert!(matches!(query.filter(tags::PATIENT_ID), Some(Matching::Wildcard(_))));
         let Returns::Tags(paths) = query.returns else { panic!("all were asked for") };
         assert_eq!(paths.iter().filter(|path| **path == [tags::STUDY_DESCRIPTION]).count(), 1);
-        assert!(paths.contains(&vec![tags::MODALITY]));
+        assert!(!paths.contains(&vec![tags::MODALITY]), "it is no attribute of a study");
     }
 
     #[test]

@@ -102,6 +102,7 @@ pub(super) const COLUMNS: &[Column] = &[
     column(Level::Instance, tags::INSTANCE_NUMBER, "i.number", "i_number", Kind::Number),
     column(Level::Instance, tags::ROWS, "i.pixel_rows", "i_rows", Kind::Number),
     column(Level::Instance, tags::COLUMNS, "i.pixel_columns", "i_columns", Kind::Number),
+    column(Level::Instance, tags::BITS_ALLOCATED, "i.bits_allocated", "i_bits", Kind::Number),
     column(Level::Instance, tags::NUMBER_OF_FRAMES, "i.frames", "i_frames", Kind::Number),
     column(Level::Instance, tags::AVAILABLE_TRANSFER_SYNTAX_UID, "i.transfer_syntax", "i_syntax", Kind::Uid),
 ];
