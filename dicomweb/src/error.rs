@@ -95,8 +95,11 @@ impl Error {
 
     /// The sentence for the caller. The inside of the house is not described to the outside.
     fn detail(&self) -> String {
-        match self.status_and_code().0 {
-            StatusCode::INTERNAL_SERVER_ERROR => {
+        match self.status_and_code() {
+            (StatusCode::INTERNAL_SERVER_ERROR, "corrupt") => {
+                "what the archive holds of this object is damaged or gone; the log says more".to_owned()
+            }
+            (StatusCode::INTERNAL_SERVER_ERROR, _) => {
                 "the request could not be completed; the log says why".to_owned()
             }
             _ => self.to_string(),

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use axum::body::Body;
 use bytes::Bytes;
-use futures::{Stream, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use std::future::Future;
 use std::pin::pin;
 use tokio::sync::mpsc;
@@ -62,9 +62,10 @@ impl Outgoing {
     }
 }
 
-/// A body whose pieces `make` sends. When it fails, the connection is cut short of the body's end, so that the client
-/// does not take a part for the whole. When the client goes away, `make` is told by its next piece.
-pub fn body<F, M>(make: M) -> Body
+/// A body of `prefix` and the pieces that `make` sends. It is returned once the first of these pieces is made: what
+/// fails until then can still be answered with a status. What fails later cuts the connection short of the body's end,
+/// so that the client does not take a part for the whole. When the client goes away, `make` is told by its next piece.
+pub async fn body<F, M>(prefix: Bytes, make: M) -> Result<Body, Error>
 where
     M: FnOnce(Outgoing) -> F,
     F: Future<Output = Result<(), Stopped>> + Send + 'static,
@@ -78,11 +79,14 @@ where
             () = sender.closed() => Err(Stopped::Gone),
         };
         if let Err(Stopped::Failed(error)) = outcome {
-            tracing::warn!(%error, "an answer was cut short");
             let _ = sender.send(Err(error)).await;
         }
     });
-    Body::from_stream(futures::stream::poll_fn(move |context| receiver.poll_recv(context)))
+    let first = receiver.recv().await.transpose()?;
+    let begun = [Some(prefix).filter(|prefix| !prefix.is_empty()), first].into_iter().flatten().map(Ok);
+    let rest = stream::poll_fn(move |context| receiver.poll_recv(context))
+        .inspect_err(|error| tracing::warn!(%error, "an answer was cut short"));
+    Ok(Body::from_stream(stream::iter(begun).chain(rest)))
 }
 
 #[cfg(test)]
@@ -93,32 +97,45 @@ mod tests {
 
     #[tokio::test]
     async fn pieces_arrive_in_order() {
-        let body = body(|out| async move {
+        let body = body(Bytes::from("<"), |out| async move {
             for piece in ["a", "", "b", "c", "d", "e", "f"] {
                 out.send(Bytes::from(piece)).await?;
             }
             Ok(())
         });
-        assert_eq!(body.collect().await.unwrap().to_bytes(), "abcdef");
+        assert_eq!(body.await.unwrap().collect().await.unwrap().to_bytes(), "<abcdef");
+        let empty = body_of_nothing().await.unwrap();
+        assert_eq!(empty.collect().await.unwrap().to_bytes(), "<");
+    }
+
+    async fn body_of_nothing() -> Result<Body, Error> {
+        body(Bytes::from("<"), |_out| async { Ok(()) }).await
+    }
+
+    #[tokio::test]
+    async fn what_fails_before_the_first_piece_is_no_answer() {
+        let body = body(Bytes::from("<"), |_out| async { Err(Stopped::Failed(Error::NotFound("it"))) });
+        assert!(matches!(body.await, Err(Error::NotFound("it"))));
     }
 
     #[tokio::test]
     async fn a_failure_is_no_end() {
-        let body = body(|out| async move {
+        let body = body(Bytes::new(), |out| async move {
             out.send(Bytes::from("a")).await?;
             Err(Stopped::Failed(Error::Internal("broken".into())))
         });
-        assert!(body.collect().await.is_err());
+        assert!(body.await.unwrap().collect().await.is_err());
     }
 
     #[tokio::test]
     async fn the_maker_stops_when_the_client_goes() {
         let (stopped, seen) = oneshot::channel::<()>();
-        let body = body(|_out| async move {
+        let body = body(Bytes::new(), |out| async move {
             let _stopped = stopped;
+            out.send(Bytes::from("a")).await?;
             std::future::pending().await
         });
-        drop(body);
+        drop(body.await.unwrap());
         assert!(seen.await.is_err(), "the maker was dropped with what it held");
     }
 }

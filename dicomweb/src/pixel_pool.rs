@@ -17,6 +17,18 @@ pub struct PixelPool {
     places: Arc<Semaphore>,
 }
 
+/// The right to have a job in the queue or running.
+#[derive(Debug)]
+pub struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl From<OwnedSemaphorePermit> for Place {
+    fn from(permit: OwnedSemaphorePermit) -> Self {
+        Self { _permit: permit }
+    }
+}
+
 impl PixelPool {
     /// A pool of `threads` threads and a queue in proportion.
     pub fn new(threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
@@ -28,37 +40,28 @@ impl PixelPool {
         Ok(Self { threads: Arc::new(pool), places: Arc::new(Semaphore::new(threads * PLACES_PER_THREAD)) })
     }
 
-    /// Runs `job` now or soon; answers [`Error::Busy`] when the queue is full.
-    pub async fn run_or_refuse<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| Error::Busy("too many images are being drawn".into()))?;
-        self.run(place, job).await
+    /// A place for a job now or soon; [`Error::Busy`] when the queue is full. Whoever has none must not hold the bytes
+    /// that the job needs either: a place is taken before they are read.
+    pub fn place_or_refuse(&self) -> Result<Place, Error> {
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place.map(Place::from).map_err(|_| Error::Busy("too many images are being drawn".into()))
     }
 
-    /// Runs `job` when there is a place for it: for transfers that make one image after another.
-    pub async fn run_in_turn<T: Send + 'static>(
-        &self,
-        job: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let place = Arc::clone(&self.places)
-            .acquire_owned()
-            .await
-            .map_err(|_| Error::Internal("the pixel queue is closed".into()))?;
-        self.run(place, job).await
+    /// A place when there is one: for transfers that make one image after another.
+    pub async fn place_in_turn(&self) -> Result<Place, Error> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        place.map(Place::from).map_err(|_| Error::Internal("the pixel queue is closed".into()))
     }
 
-    async fn run<T: Send + 'static>(
+    /// Runs `job` in its place.
+    pub async fn run<T: Send + 'static>(
         &self,
-        place: OwnedSemaphorePermit,
+        place: Place,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let (sender, receiver) = oneshot::channel();
         self.threads.spawn(move || {
-            let _place = place;
+            let _place: Place = place;
             // Nobody waits any more: the client went away while the job stood in the queue.
             if !sender.is_closed() {
                 // A codec that panics on foreign bytes must not take the process with it.
@@ -78,6 +81,14 @@ mod tests {
     use super::*;
     use std::sync::mpsc;
 
+    async fn run<T: Send + 'static>(
+        pool: &PixelPool,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let place = pool.place_in_turn().await?;
+        pool.run(place, job).await
+    }
+
     #[tokio::test]
     async fn a_full_queue_refuses_and_empties_again() {
         let pool = PixelPool::new(1).unwrap();
@@ -86,22 +97,20 @@ mod tests {
         let jobs: Vec<_> = (0..PLACES_PER_THREAD)
             .map(|_| {
                 let (pool, blocked) = (pool.clone(), Arc::clone(&blocked));
-                tokio::spawn(async move {
-                    pool.run_in_turn(move || blocked.lock().unwrap().recv().unwrap()).await
-                })
+                tokio::spawn(async move { run(&pool, move || blocked.lock().unwrap().recv().unwrap()).await })
             })
             .collect();
         while pool.places.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(pool.run_or_refuse(|| 1).await, Err(Error::Busy(_))));
+        assert!(matches!(pool.place_or_refuse(), Err(Error::Busy(_))));
         for _ in &jobs {
             release.send(()).unwrap();
         }
         for job in jobs {
             job.await.unwrap().unwrap();
         }
-        assert_eq!(pool.run_in_turn(|| 2).await.unwrap(), 2);
+        assert_eq!(run(&pool, || 2).await.unwrap(), 2);
     }
 
     #[tokio::test]
@@ -110,13 +119,13 @@ mod tests {
         let (release, blocked) = mpsc::channel::<()>();
         let first = tokio::spawn({
             let pool = pool.clone();
-            async move { pool.run_in_turn(move || blocked.recv().unwrap()).await }
+            async move { run(&pool, move || blocked.recv().unwrap()).await }
         });
         while pool.places.available_permits() == PLACES_PER_THREAD {
             tokio::task::yield_now().await;
         }
         let (witness, seen) = mpsc::channel::<()>();
-        let abandoned = pool.run_in_turn(move || witness.send(()).unwrap());
+        let abandoned = run(&pool, move || witness.send(()).unwrap());
         let cancelled = tokio::select! {
             biased;
             _ = abandoned => false,
@@ -125,15 +134,15 @@ mod tests {
         assert!(cancelled);
         release.send(()).unwrap();
         first.await.unwrap().unwrap();
-        pool.run_in_turn(|| ()).await.unwrap();
+        run(&pool, || ()).await.unwrap();
         assert!(seen.recv().is_err(), "the abandoned job ran");
     }
 
     #[tokio::test]
     async fn a_panicking_codec_is_an_error() {
         let pool = PixelPool::new(1).unwrap();
-        let failed: Result<(), Error> = pool.run_or_refuse(|| panic!("codec")).await;
+        let failed: Result<(), Error> = run(&pool, || panic!("codec")).await;
         assert!(matches!(failed, Err(Error::Undecodable(_))));
-        assert_eq!(pool.run_or_refuse(|| 3).await.unwrap(), 3);
+        assert_eq!(run(&pool, || 3).await.unwrap(), 3);
     }
 }

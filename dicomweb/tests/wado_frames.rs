@@ -206,3 +206,74 @@ async fn a_wrong_list_of_metadata_is_not_made() {
     let metadata = house.get(&format!("{path}/metadata"), &[]).await.json();
     assert_eq!(value(&metadata[0], "00280010"), 64);
 }
+
+/// A file with this put in front of the first place where `before` stands.
+fn with(file: &[u8], before: &[u8], inserted: &[u8]) -> Vec<u8> {
+    let at = file.windows(before.len()).position(|window| window == before).unwrap();
+    [&file[..at], inserted, &file[at..]].concat()
+}
+
+const ROWS: &[u8] = b"\x28\x00\x10\x00US";
+const ENCAPSULATED: &[u8] = b"\xE0\x7F\x10\x00OB\x00\x00\xFF\xFF\xFF\xFF";
+
+/// What an object claims of itself is not what is made room for.
+#[tokio::test]
+async fn no_more_frames_are_listed_than_there_are_fragments() {
+    let house = House::new().await;
+    let stored = with(&file("syntax/MR_small_RLE.dcm"), ROWS, b"\x28\x00\x08\x00IS\x0A\x004294967295");
+    house.keep(std::slice::from_ref(&stored)).await;
+    let path = path_of(&stored);
+    let answer = house.get(&format!("{path}/bulkdata/7FE00010"), &[("accept", CORNERSTONE)]).await;
+    assert_eq!(answer.parts().len(), 1);
+    let behind = house.get(&format!("{path}/frames/2"), &[("accept", CORNERSTONE)]).await;
+    assert_eq!(behind.status, StatusCode::NOT_FOUND);
+}
+
+/// The icon of a compressed image is compressed as well; its BulkDataURI leads to it and not to the image.
+#[tokio::test]
+async fn a_compressed_icon_is_sent_as_itself() {
+    let picture = file("colour/SC_rgb_rle.dcm");
+    let described = support::read(&picture);
+    let mut icon = b"\x88\x00\x00\x02SQ\x00\x00\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\xFF\xFF\xFF\xFF".to_vec();
+    for element in described.iter().filter(|element| element.tag.0 == 0x0028) {
+        if let (pacs_core::VR::US, Some(bytes)) = (element.vr, element.bytes()) {
+            icon.extend_from_slice(&element.tag.0.to_le_bytes());
+            icon.extend_from_slice(&element.tag.1.to_le_bytes());
+            icon.extend_from_slice(b"US\x02\x00");
+            icon.extend_from_slice(&bytes[..2]);
+        }
+        if element.tag == pacs_core::tags::PHOTOMETRIC_INTERPRETATION {
+            icon.extend_from_slice(b"\x28\x00\x04\x00CS\x04\x00RGB ");
+        }
+    }
+    let at = picture.windows(ENCAPSULATED.len()).position(|window| window == ENCAPSULATED).unwrap();
+    icon.extend_from_slice(&picture[at..]);
+    icon.extend_from_slice(b"\xFE\xFF\x0D\xE0\x00\x00\x00\x00\xFE\xFF\xDD\xE0\x00\x00\x00\x00");
+    let stored = with(&file("syntax/MR_small_RLE.dcm"), ENCAPSULATED, &icon);
+
+    let other = House::new().await;
+    other.keep(std::slice::from_ref(&picture)).await;
+    let house = House::new().await;
+    house.keep(std::slice::from_ref(&stored)).await;
+    let (of_picture, path) = (path_of(&picture), path_of(&stored));
+    for settled in [false, true] {
+        if settled {
+            house.settle(&path).await;
+        }
+        let metadata = house.get(&format!("{path}/metadata"), &[]).await.json();
+        let uri = value(&metadata[0], "00880200")["7FE00010"]["BulkDataURI"].as_str().unwrap().to_owned();
+        let local = uri.strip_prefix("http://pacs.test/dicomweb").unwrap();
+        for accept in [CORNERSTONE, OCTETS, "application/octet-stream; transfer-syntax=*"] {
+            let sent = house.get(local, &[("accept", accept)]).await;
+            let expected = other.get(&format!("{of_picture}/frames/1"), &[("accept", accept)]).await;
+            assert_eq!(sent.status, StatusCode::OK, "{accept}: {}", sent.text());
+            let held = house.get(local, &[("accept", accept), ("if-none-match", sent.header("etag"))]).await;
+            assert_eq!(held.status, StatusCode::NOT_MODIFIED);
+            if accept.starts_with("multipart") {
+                assert_eq!(sent.parts(), expected.parts(), "{accept}");
+            } else {
+                assert_eq!(sent.body, expected.body, "{accept}");
+            }
+        }
+    }
+}

@@ -7,7 +7,7 @@ use super::parameters::Search;
 use crate::accept::JsonName;
 use crate::base_url::BaseUrl;
 use crate::error::Error;
-use crate::outgoing;
+use crate::outgoing::{self, Outgoing};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
@@ -58,13 +58,13 @@ pub async fn respond(
     let body = if writer.ended {
         Body::from(held.freeze())
     } else {
-        outgoing::body(move |out| async move {
-            out.send(held.freeze()).await?;
+        let writing = move |out: Outgoing| async move {
             while let Some(piece) = writer.piece().await? {
                 out.send(piece).await?;
             }
             Ok(())
-        })
+        };
+        outgoing::body(held.freeze(), writing).await?
     };
     let mut response = ([(CONTENT_TYPE, name.content_type())], body).into_response();
     let headers = response.headers_mut();

@@ -1,7 +1,7 @@
 //! `…/instances/{instance}/bulkdata/{path}`: one value of an instance, as BulkDataURIs in metadata name it. The path is
 //! the tag, or tags and item numbers (from 0) that lead into sequences: `7FE00010`, `54000100/0/54001010`.
 
-use super::{CACHE, Request, frames, inflated};
+use super::{CACHE, Request, frames, icon, inflated, stored};
 use crate::accept::{BulkWish, SyntaxWish};
 use crate::conditional;
 use crate::error::Error;
@@ -11,7 +11,6 @@ use crate::outgoing::{self, Outgoing, Stopped};
 use crate::pieces;
 use crate::range::{self, Wanted};
 use crate::resource::InstancePath;
-use crate::state::State;
 use axum::extract::RawPathParams;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -24,7 +23,7 @@ use pacs_core::pixels::Layout;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::{tags, uids};
 use std::ops::Range;
-use storage::InstancePlace;
+use storage::{Archive, InstancePlace, InstanceReader};
 
 /// Deepest nesting that a path leads into.
 const DEPTH_MAX: usize = 64;
@@ -54,13 +53,18 @@ pub async fn retrieve(
     request: Request,
 ) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
-    let header = request.state.archive.header(&place).await?;
+    let header = stored::header(&request.state.archive, &place).await?;
     let steps =
         parameters.iter().find(|(name, _)| *name == "path").map(|(_, value)| value).unwrap_or_default();
     let (set, element) = find(&header, steps)?;
-    if element.tag == tags::PIXEL_DATA && matches!(element.value, Value::Fragments(_)) {
-        // Compressed pixel data is sent frame by frame (PS3.18 8.7.3.3.2).
-        let count = Layout::from(&header)?.frames;
+    if let Value::Fragments(fragments) = &element.value {
+        if !std::ptr::eq(set, &*header) {
+            return icon::respond(&request, &place, set, fragments, &etag(&place, steps)).await;
+        }
+        // Compressed pixel data is sent frame by frame (PS3.18 8.7.3.3.2). Whatever the number of frames claims to be,
+        // there is no frame without a fragment behind the offset table.
+        let most = u32::try_from(fragments.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let count = Layout::from(&header)?.frames.min(most);
         return frames::respond(&request, place, (1..=count).collect()).await;
     }
     let syntax = transfer_syntax::of(&place.transfer_syntax);
@@ -80,13 +84,13 @@ pub async fn retrieve(
         Wanted::Unsatisfiable => return Err(Error::RangeNotSatisfiable(total)),
     };
     let partial = part != (0..total);
-    let state = request.state.0.clone();
+    let value = source.open(&request.state.archive, &place).await?;
     let mut response = if form.multipart {
-        multipart(state, place, source, &form.content_type, &etag)
+        multipart(value, total, &form.content_type, &etag).await?
     } else {
         let body_part = part.clone();
-        let body =
-            outgoing::body(move |out| async move { send(&state, &place, source, body_part, &out).await });
+        let sending = move |out| async move { send(value, body_part, &out).await };
+        let body = outgoing::body(Bytes::new(), sending).await?;
         let mut response = ([(CONTENT_TYPE, form.content_type), (ETAG, etag)], body).into_response();
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
         response.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -109,8 +113,8 @@ fn find<'a>(header: &'a DataSet, path: &str) -> Result<(&'a DataSet, &'a Element
     let mut set = header;
     let mut steps = path.split('/');
     for _ in 0..DEPTH_MAX {
-        let name = steps.next().filter(|name| name.len() == 8).ok_or(NONE)?;
-        let tag = tag_of(name).ok_or(NONE)?;
+        let is_tag = |name: &&str| name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let tag = steps.next().filter(is_tag).and_then(tag_of).ok_or(NONE)?;
         let Some(item) = steps.next() else {
             return set.get(tag).map(|element| (set, element)).ok_or(NONE);
         };
@@ -162,23 +166,21 @@ fn form(wishes: &[BulkWish], set: &DataSet, element: &Element, ranged: bool) -> 
     Err(Error::NotAcceptable("this value is sent as application/octet-stream".into()))
 }
 
-fn multipart(state: State, place: InstancePlace, source: Source, part_type: &str, etag: &str) -> Response {
+async fn multipart(value: Opened, total: u64, part_type: &str, etag: &str) -> Result<Response, Error> {
     let boundary = Boundary::new();
     let head = boundary.part_head(part_type, None);
     let close = boundary.close();
     let root = part_type.split(';').next().unwrap_or(OCTETS);
-    let total = source.length();
     let length = head.len() as u64 + total + close.len() as u64;
     let content_type = boundary.content_type(root);
-    let body = outgoing::body(move |out| async move {
-        out.send(head).await?;
-        send(&state, &place, source, 0..total, &out).await?;
-        out.send(close).await?;
-        Ok(())
-    });
+    let sending = move |out: Outgoing| async move {
+        send(value, 0..total, &out).await?;
+        Ok(out.send(close).await?)
+    };
+    let body = outgoing::body(head, sending).await?;
     let mut response = ([(CONTENT_TYPE, content_type), (ETAG, etag.to_owned())], body).into_response();
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-    response
+    Ok(response)
 }
 
 impl Source {
@@ -188,25 +190,33 @@ impl Source {
             Self::Stored(range, _) | Self::Inflated(range) => range.end.saturating_sub(range.start),
         }
     }
+
+    /// Makes sure that the bytes are there.
+    async fn open(self, archive: &Archive, place: &InstancePlace) -> Result<Opened, Error> {
+        Ok(match self {
+            Self::Held(bytes) => Opened::Held(bytes),
+            Self::Stored(value, unit) => Opened::Stored(stored::open(archive, place).await?, value, unit),
+            Self::Inflated(value) => Opened::Inflated(stored::open(archive, place).await?, value),
+        })
+    }
+}
+
+/// A [`Source`] whose bytes are there.
+enum Opened {
+    Held(Bytes),
+    Stored(InstanceReader, Range<u64>, usize),
+    Inflated(InstanceReader, Range<u64>),
 }
 
 /// Sends `part` of a value.
-async fn send(
-    state: &State,
-    place: &InstancePlace,
-    source: Source,
-    part: Range<u64>,
-    out: &Outgoing,
-) -> Result<(), Stopped> {
+async fn send(value: Opened, part: Range<u64>, out: &Outgoing) -> Result<(), Stopped> {
     let (from, length) = (part.start, part.end - part.start);
-    match source {
-        Source::Held(bytes) => {
+    match value {
+        Opened::Held(bytes) => {
             let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-            out.send(bytes.slice(at(part.start)..at(part.end))).await?;
-            Ok(())
+            Ok(out.send(bytes.slice(at(part.start)..at(part.end))).await?)
         }
-        Source::Stored(value, unit_bytes) => {
-            let reader = state.archive.open_instance(place).await?;
+        Opened::Stored(reader, value, unit_bytes) => {
             let start = reader.head_bytes().saturating_add(value.start);
             // Numbers are turned whole: reading begins with the one that the part begins in.
             let unit = unit_bytes as u64;
@@ -215,8 +225,7 @@ async fn send(
             let stored = reader.stream(start.saturating_add(aligned)..start.saturating_add(end));
             out.send_all(pieces::slice(pieces::turned(stored, unit_bytes), from - aligned, length)).await
         }
-        Source::Inflated(value) => {
-            let reader = state.archive.open_instance(place).await?;
+        Opened::Inflated(reader, value) => {
             let start = value.start.saturating_add(from);
             out.send_all(pieces::slice(inflated::data_set(&reader), start, length)).await
         }
@@ -238,11 +247,10 @@ mod tests {
         let mut inner = DataSet::new();
         inner.put_bytes(tags::WAVEFORM_DATA, VR::OW, vec![1, 2]);
         let mut set = DataSet::new();
+        set.put_text(tags::MODALITY, "ECG");
         set.put_items(tags::WAVEFORM_SEQUENCE, vec![DataSet::new(), inner]);
         assert_eq!(find(&set, "54000100/1/54001010").unwrap().1.tag, tags::WAVEFORM_DATA);
-        for path in
-            ["", "54000100/0/54001010", "54000100/2/54001010", "54001010", "WaveformSequence", "54000100/x"]
-        {
+        for path in ["", "54000100/0/54001010", "54000100/2/54001010", "54001010", "Modality", "54000100/x"] {
             assert!(find(&set, path).is_err(), "{path}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! The way of one frame is short, because a viewer asks for hundreds: the row, one positioned read, out.
 
-use super::{CACHE, Request, pixels};
+use super::{CACHE, Request, pixels, stored};
 use crate::conditional;
 use crate::error::Error;
 use crate::multipart::Boundary;
@@ -64,15 +64,20 @@ fn parse(list: &str) -> Result<Vec<u32>, Error> {
     Ok(frames)
 }
 
-/// Answers with frames of an instance; their numbers count from 1.
-pub async fn respond(request: &Request, place: InstancePlace, frames: Vec<u32>) -> Result<Response, Error> {
+/// How frames of the instance are to be sent.
+pub fn choose(request: &Request, place: &InstancePlace) -> Result<BulkChoice, Error> {
     let wishes = request.accept()?.bulk()?;
-    let choice = representation::of_frames(&wishes, &place.transfer_syntax).ok_or_else(|| {
+    representation::of_frames(&wishes, &place.transfer_syntax).ok_or_else(|| {
         let stored = &place.transfer_syntax;
         Error::NotAcceptable(
             format!("frames stored in {stored} cannot be sent in an accepted media type").into(),
         )
-    })?;
+    })
+}
+
+/// Answers with frames of an instance; their numbers count from 1.
+pub async fn respond(request: &Request, place: InstancePlace, frames: Vec<u32>) -> Result<Response, Error> {
+    let choice = choose(request, &place)?;
     let etag = etag(&place, &frames, &choice);
     if conditional::holds(&request.headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
@@ -80,19 +85,20 @@ pub async fn respond(request: &Request, place: InstancePlace, frames: Vec<u32>) 
     let state = request.state.0.clone();
     match frames.as_slice() {
         // The whole of the path of a viewer: no task, no channel, a length that is known.
-        [frame] if choice.multipart => {
-            let content = read(&state, &place, *frame, &choice).await?;
-            Ok(one_part(content, &choice, &etag))
-        }
-        [frame] => {
-            let content = read(&state, &place, *frame, &choice).await?;
-            single(request, choice.content_type(), &etag, content)
-        }
+        [frame] => one(request, read(&state, &place, *frame, &choice).await?, &choice, &etag),
         _ if !choice.multipart => {
             Err(Error::NotAcceptable("several frames are sent as multipart/related only".into()))
         }
         _ => several(state, place, frames, choice, &etag).await,
     }
+}
+
+/// Answers with one picture that is there.
+pub fn one(request: &Request, content: Content, choice: &BulkChoice, etag: &str) -> Result<Response, Error> {
+    if choice.multipart {
+        return Ok(one_part(content, choice, etag));
+    }
+    single(request, choice.content_type(), etag, content)
 }
 
 /// One frame as the one part of a multipart body.
@@ -133,7 +139,7 @@ async fn several(
     choice: BulkChoice,
     etag: &str,
 ) -> Result<Response, Error> {
-    let known = Layout::from(&*state.archive.header(&place).await?)?.frames;
+    let known = Layout::from(&*stored::header(&state.archive, &place).await?)?.frames;
     if frames.iter().any(|frame| *frame > known) {
         return Err(Error::NotFound("a frame of the list"));
     }
@@ -142,22 +148,23 @@ async fn several(
     let mut content = read(&state, &place, first, &choice).await?;
     let boundary = Boundary::new();
     let content_type = boundary.content_type(choice.media);
-    let body = outgoing::body(move |out| async move {
+    let head = boundary.part_head(&choice.content_type(), None);
+    let body = outgoing::body(head, move |out| async move {
         loop {
-            out.send(boundary.part_head(&choice.content_type(), None)).await?;
             let whole = 0..content.length();
             out.send_all(content.pieces(whole)).await?;
             let Some(frame) = frames.next() else { break };
             content = read(&state, &place, frame, &choice).await?;
+            out.send(boundary.part_head(&choice.content_type(), None)).await?;
         }
         out.send(boundary.close()).await?;
         Ok(())
     });
-    Ok(answer(content_type, etag, body, None))
+    Ok(answer(content_type, etag, body.await?, None))
 }
 
 /// The bytes of one frame.
-enum Content {
+pub enum Content {
     /// Here.
     Held(Bytes),
     /// Still in the archive: a frame too large to be held.
@@ -168,7 +175,7 @@ impl Content {
     fn length(&self) -> u64 {
         match self {
             Self::Held(bytes) => bytes.len() as u64,
-            Self::Stored(_, ranges) => ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum(),
+            Self::Stored(_, ranges) => bytes_in(ranges),
         }
     }
 
@@ -187,6 +194,10 @@ impl Content {
     }
 }
 
+fn bytes_in(ranges: &[Range<u64>]) -> u64 {
+    ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum()
+}
+
 /// One frame, counted from 1, as it is to be sent.
 async fn read(
     state: &State,
@@ -200,19 +211,16 @@ async fn read(
     // Native little endian is sent as it lies.
     let as_it_lies = choice.encoding == Encoding::AsStored || !(syntax.encapsulated || syntax.big_endian);
     if as_it_lies && !syntax.deflated && place.place.length_bytes > FRAME_HELD_MAX_BYTES {
-        let ranges = archive.frame_ranges(place, index).await;
-        let ranges = ranges.map_err(|error| Error::or_not_found(error, "the frame"))?;
-        let content = Content::Stored(archive.open_instance(place).await?, ranges);
-        if content.length() > FRAME_HELD_MAX_BYTES {
-            return Ok(content);
+        let ranges = stored::frame_ranges(archive, place, index).await?;
+        if bytes_in(&ranges) > FRAME_HELD_MAX_BYTES {
+            return Ok(Content::Stored(stored::open(archive, place).await?, ranges));
         }
     }
-    let stored =
-        archive.frame(place, index).await.map_err(|error| Error::or_not_found(error, "the frame"))?;
-    if as_it_lies {
-        return Ok(Content::Held(stored.bytes));
-    }
-    Ok(Content::Held(pixels::decode(state, stored).await?.bytes.into()))
+    Ok(Content::Held(if as_it_lies {
+        stored::frame(archive, place, index).await?.bytes
+    } else {
+        pixels::decoded(state, place, index).await?.bytes.into()
+    }))
 }
 
 fn answer(content_type: String, etag: &str, body: Body, length: Option<u64>) -> Response {

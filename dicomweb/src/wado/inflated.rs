@@ -2,7 +2,6 @@
 
 use crate::error::Error;
 use crate::outgoing::{Outgoing, Stopped};
-use crate::state::State;
 use bytes::{Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
 use futures::{Stream, TryStreamExt, stream};
@@ -10,16 +9,20 @@ use pacs_core::dataset::Limits;
 use pacs_core::part10;
 use pacs_core::uid::Uid;
 use pacs_core::uids;
+use std::pin::pin;
 use storage::{InstancePlace, InstanceReader};
 
 /// Bytes inflated at a time.
 const STEP_BYTES: usize = 64 << 10;
 
-/// Sends the instance as a Part 10 file in Explicit VR Little Endian.
-pub async fn send(state: &State, place: &InstancePlace, out: &Outgoing) -> Result<(), Stopped> {
-    let reader = state.archive.open_instance(place).await?;
-    out.send(head(place)?).await?;
-    out.send_all(data_set(&reader)).await
+/// Sends the instance as a Part 10 file in Explicit VR Little Endian. Nothing is sent before something is inflated.
+pub async fn send(reader: &InstanceReader, place: &InstancePlace, out: &Outgoing) -> Result<(), Stopped> {
+    let head = head(place)?;
+    let mut inflated = pin!(data_set(reader));
+    let first = inflated.try_next().await?;
+    out.send(head).await?;
+    out.send(first.unwrap_or_default()).await?;
+    out.send_all(inflated).await
 }
 
 /// The data set of a deflated instance, inflated a step at a time.

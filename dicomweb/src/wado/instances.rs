@@ -2,7 +2,7 @@
 //! are sent, so that memory does not grow with the study.
 
 use super::uncompressed::{self, Prepared};
-use super::{CACHE, Request, inflated};
+use super::{CACHE, Request, inflated, stored};
 use crate::accept::{InstanceWish, SyntaxWish};
 use crate::conditional;
 use crate::error::Error;
@@ -12,11 +12,15 @@ use crate::representation::{self, Encoding};
 use crate::state::State;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderValue, StatusCode};
 use pacs_core::transfer_syntax;
 use pacs_core::uids;
-use storage::InstancePlace;
+use storage::{InstancePlace, InstanceReader};
+
+/// An instance that is longer is read while it is sent.
+const HELD_MAX_BYTES: u64 = 1 << 20;
 
 /// An instance and how it is to leave.
 struct Planned {
@@ -27,21 +31,53 @@ struct Planned {
     stored_will_do: bool,
 }
 
-/// An instance ready to be sent.
+/// An instance ready to be sent: its bytes are known to be there.
 enum Ready {
-    Stored,
-    Inflated,
+    /// As stored, and read.
+    Held(Bytes),
+    /// As stored, to be read while it is sent.
+    Stored(InstanceReader),
+    Inflated(InstanceReader),
     Uncompressed(Prepared),
 }
 
 impl Ready {
-    fn content_type(&self, place: &InstancePlace) -> String {
-        let syntax = match self {
-            Self::Stored => place.transfer_syntax.as_str(),
-            Self::Inflated | Self::Uncompressed(_) => uids::EXPLICIT_VR_LITTLE_ENDIAN,
-        };
-        format!("application/dicom; transfer-syntax={syntax}")
+    async fn stored(state: &State, place: &InstancePlace) -> Result<Self, Error> {
+        if place.place.length_bytes <= HELD_MAX_BYTES {
+            return Ok(Self::Held(stored::whole(&state.archive, place).await?));
+        }
+        Ok(Self::Stored(stored::open(&state.archive, place).await?))
     }
+
+    fn content_type(&self, place: &InstancePlace) -> String {
+        content_type(match self {
+            Self::Held(_) | Self::Stored(_) => place.transfer_syntax.as_str(),
+            Self::Inflated(_) | Self::Uncompressed(_) => uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        })
+    }
+
+    /// The length of the Part 10 file, where it is known before it is made.
+    fn length_bytes(&self) -> Option<u64> {
+        match self {
+            Self::Held(bytes) => Some(bytes.len() as u64),
+            Self::Stored(reader) => Some(reader.length_bytes()),
+            Self::Inflated(_) | Self::Uncompressed(_) => None,
+        }
+    }
+
+    /// Sends the Part 10 file.
+    async fn send(self, state: &State, place: &InstancePlace, out: &Outgoing) -> Result<(), Stopped> {
+        match self {
+            Self::Held(bytes) => Ok(out.send(bytes).await?),
+            Self::Stored(reader) => out.send_all(reader.stream(0..reader.length_bytes())).await,
+            Self::Inflated(reader) => inflated::send(&reader, place, out).await,
+            Self::Uncompressed(prepared) => uncompressed::send(state, place, prepared, out).await,
+        }
+    }
+}
+
+fn content_type(syntax: &str) -> String {
+    format!("application/dicom; transfer-syntax={syntax}")
 }
 
 impl Planned {
@@ -58,14 +94,14 @@ impl Planned {
     /// Does what may fail before anything is sent of this instance.
     async fn ready(&self, state: &State) -> Result<Ready, Error> {
         if self.encoding == Encoding::AsStored {
-            return Ok(Ready::Stored);
+            return Ready::stored(state, &self.place).await;
         }
         if transfer_syntax::of(&self.place.transfer_syntax).deflated {
-            return Ok(Ready::Inflated);
+            return Ok(Ready::Inflated(stored::open(&state.archive, &self.place).await?));
         }
         match uncompressed::prepare(state, &self.place).await {
             Ok(prepared) => Ok(Ready::Uncompressed(prepared)),
-            Err(Error::Undecodable(_)) if self.stored_will_do => Ok(Ready::Stored),
+            Err(Error::Undecodable(_)) if self.stored_will_do => Ready::stored(state, &self.place).await,
             Err(error) => Err(error),
         }
     }
@@ -96,9 +132,9 @@ pub async fn one(request: &Request, place: InstancePlace) -> Result<Response, Er
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
     }
     let ready = planned.ready(&state).await?;
-    let content_type = ready.content_type(&planned.place);
-    let length = matches!(ready, Ready::Stored).then_some(planned.place.place.length_bytes);
-    let body = outgoing::body(move |out| async move { send(&state, &planned.place, ready, &out).await });
+    let (content_type, length) = (ready.content_type(&planned.place), ready.length_bytes());
+    let sending = move |out| async move { ready.send(&state, &planned.place, &out).await };
+    let body = outgoing::body(Bytes::new(), sending).await?;
     Ok(answer(content_type, length, Some(etag), body))
 }
 
@@ -120,23 +156,21 @@ async fn multipart(state: State, places: Vec<InstancePlace>, wish: &InstanceWish
     let content_type = boundary.content_type("application/dicom");
     // The first is made ready before the answer begins: what is wrong with it can still be said with a status.
     let mut planned = planned.into_iter();
-    let mut next = match planned.next() {
-        Some(first) => Some((first.ready(&state).await?, first)),
-        None => None,
-    };
-    let body = outgoing::body(move |out| async move {
-        while let Some((ready, current)) = next {
+    let Some(mut current) = planned.next() else { return Err(Error::NotFound("the instance")) };
+    let mut ready = current.ready(&state).await?;
+    let head = boundary.part_head(&ready.content_type(&current.place), None);
+    let body = outgoing::body(head, move |out| async move {
+        loop {
+            ready.send(&state, &current.place, &out).await?;
+            let Some(following) = planned.next() else { break };
+            current = following;
+            ready = current.ready(&state).await?;
             out.send(boundary.part_head(&ready.content_type(&current.place), None)).await?;
-            send(&state, &current.place, ready, &out).await?;
-            next = match planned.next() {
-                Some(following) => Some((following.ready(&state).await?, following)),
-                None => None,
-            };
         }
         out.send(boundary.close()).await?;
         Ok(())
     });
-    Ok(answer(content_type, length, None, body))
+    Ok(answer(content_type, length, None, body.await?))
 }
 
 /// The length of the whole body, when every instance leaves as stored: the client then sees how far it is, and finds
@@ -144,7 +178,7 @@ async fn multipart(state: State, places: Vec<InstancePlace>, wish: &InstanceWish
 fn multipart_length(planned: &[Planned], boundary: &Boundary) -> Option<u64> {
     let parts = planned.iter().try_fold(0u64, |sum, planned| {
         let stored = (planned.encoding == Encoding::AsStored).then_some(&planned.place)?;
-        let head = boundary.part_head(&Ready::Stored.content_type(stored), None).len() as u64;
+        let head = boundary.part_head(&content_type(stored.transfer_syntax.as_str()), None).len() as u64;
         Some(sum + head + stored.place.length_bytes)
     })?;
     Some(parts + boundary.close().len() as u64)
@@ -162,16 +196,4 @@ fn answer(content_type: String, length: Option<u64>, etag: Option<String>, body:
         headers.insert(ETAG, etag);
     }
     response
-}
-
-/// Sends the Part 10 file of an instance.
-async fn send(state: &State, place: &InstancePlace, ready: Ready, out: &Outgoing) -> Result<(), Stopped> {
-    match ready {
-        Ready::Stored => {
-            let reader = state.archive.open_instance(place).await?;
-            out.send_all(reader.stream(0..reader.length_bytes())).await
-        }
-        Ready::Inflated => inflated::send(state, place, out).await,
-        Ready::Uncompressed(prepared) => uncompressed::send(state, place, prepared, out).await,
-    }
 }

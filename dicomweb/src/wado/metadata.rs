@@ -1,16 +1,16 @@
 //! `…/metadata`: everything but the bulk data as DICOM JSON (PS3.18 10.4.1.1.2), from the renditions of the series.
 
-use super::{CACHE, Request};
+use super::{CACHE, Request, stored};
 use crate::accept::{JsonName, gzip_is_accepted};
 use crate::conditional;
 use crate::error::Error;
-use crate::outgoing;
+use crate::outgoing::{self, Outgoing};
 use crate::pieces;
 use crate::resource::{InstancePath, SeriesPath, StudyPath};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderValue, StatusCode};
 use pacs_core::json;
@@ -41,12 +41,12 @@ pub async fn of_study(path: StudyPath, request: Request) -> Result<Response, Err
     if let Some(answer) = not_modified(&request, &etag) {
         return Ok(answer);
     }
-    let body = outgoing::body(move |out| async move {
+    let body = outgoing::body(Bytes::new(), move |out| async move {
         let array = stream::iter(every).enumerate().then(|(at, series)| inner(series, at == 0)).flatten();
         let whole = array.chain(stream::iter([Ok(Bytes::from_static(b"]"))]));
         if gzip { out.send_all(pieces::gzip(whole)).await } else { out.send_all(whole).await }
     });
-    Ok(answer(body, name, &etag, gzip, None))
+    Ok(answer(body.await?, name, &etag, gzip, None))
 }
 
 /// `/studies/{study}/series/{series}/metadata`
@@ -63,7 +63,7 @@ pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, E
     if let Some(answer) = not_modified(&request, &etag) {
         return Ok(answer);
     }
-    let file = metadata.open(encoding).await.map_err(|error| Error::or_not_found(error, "the series"))?;
+    let file = metadata.open(encoding).await.map_err(lost)?;
     let length = file.length_bytes();
     Ok(answer(Body::from_stream(file.stream()), name, &etag, gzip, Some(length)))
 }
@@ -78,7 +78,7 @@ pub async fn of_instance(path: InstancePath, request: Request) -> Result<Respons
     if let Some(answer) = not_modified(&request, &etag) {
         return Ok(answer);
     }
-    let header = request.state.archive.header(&place).await?;
+    let header = stored::header(&request.state.archive, &place).await?;
     let instance = request.base.instance(&place.study_uid, &place.series_uid, &place.uid);
     let mut document = vec![b'['];
     json::write(&header, &mut document, &|path, tag, _| {
@@ -87,7 +87,8 @@ pub async fn of_instance(path: InstancePath, request: Request) -> Result<Respons
     document.push(b']');
     if gzip && document.len() >= GZIP_MIN_BYTES {
         let document = stream::iter([Ok::<_, storage::Error>(Bytes::from(document))]);
-        let body = outgoing::body(move |out| async move { out.send_all(pieces::gzip(document)).await });
+        let packing = move |out: Outgoing| async move { out.send_all(pieces::gzip(document)).await };
+        let body = outgoing::body(Bytes::new(), packing).await?;
         return Ok(answer(body, name, &etag, true, None));
     }
     let length = document.len() as u64;
@@ -107,18 +108,24 @@ fn series_of(places: &[storage::InstancePlace]) -> Vec<Uid> {
 async fn inner(
     series: SeriesMetadata,
     first: bool,
-) -> impl futures::Stream<Item = Result<Bytes, storage::Error>> + Send {
-    let opened = series.open(Encoding::Identity).await;
-    let (file, failed) = match opened {
-        Ok(file) => (Some(file), None),
-        Err(error) => (None, Some(Err(error))),
-    };
-    let content = file.map(|file| {
-        let length = file.length_bytes().saturating_sub(2);
-        pieces::slice(file.stream(), 1, length)
-    });
+) -> impl futures::Stream<Item = Result<Bytes, Error>> + Send {
     let opening = Bytes::from_static(if first { b"[" } else { b"," });
-    stream::iter([Ok(opening)]).chain(stream::iter(failed)).chain(stream::iter(content).flatten())
+    match series.open(Encoding::Identity).await {
+        Ok(file) => {
+            let length = file.length_bytes().saturating_sub(2);
+            let content = pieces::slice(file.stream(), 1, length).map_err(Error::from);
+            stream::iter([Ok(opening)]).chain(content).left_stream()
+        }
+        Err(error) => stream::iter([Err(lost(error))]).right_stream(),
+    }
+}
+
+/// The series is there, or there would be nothing to open: what is not found are bytes of its instances.
+fn lost(error: storage::Error) -> Error {
+    match error {
+        storage::Error::NotFound => storage::Error::Corrupt("the bytes of a series are gone".into()).into(),
+        other => other.into(),
+    }
 }
 
 fn not_modified(request: &Request, etag: &str) -> Option<Response> {

@@ -3,6 +3,7 @@
 pub mod bulkdata;
 mod explicit;
 pub mod frames;
+mod icon;
 mod inflated;
 pub mod instance;
 mod instances;
@@ -11,6 +12,7 @@ mod pixels;
 pub mod rendered;
 mod rendering;
 pub mod series;
+mod stored;
 pub mod study;
 pub mod thumbnail;
 mod uncompressed;

@@ -1,6 +1,8 @@
 //! Frames of stored instances, decoded on the pixel threads.
 
+use super::stored;
 use crate::error::Error;
+use crate::pixel_pool::Place;
 use crate::state::State;
 use pacs_core::pixels::{self, Frame, PixelError};
 use storage::{FrameBytes, InstancePlace};
@@ -9,24 +11,21 @@ use storage::{FrameBytes, InstancePlace};
 /// about 200 MB.
 pub const DECODING_MAX_BYTES: u64 = 384 << 20;
 
-/// One decoded frame, counted from 0. Waits for its turn.
+/// One decoded frame, counted from 0. Waits for its turn before it reads.
 pub async fn decoded(state: &State, place: &InstancePlace, frame: u32) -> Result<Frame, Error> {
-    let encoded =
-        state.archive.frame(place, frame).await.map_err(|error| Error::or_not_found(error, "the frame"))?;
-    decode(state, encoded).await
+    let turn = state.pixels.place_in_turn().await?;
+    let encoded = stored::frame(&state.archive, place, frame).await?;
+    decode(state, turn, encoded).await
 }
 
 /// Decodes a frame that was read.
-pub async fn decode(state: &State, encoded: FrameBytes) -> Result<Frame, Error> {
-    state
-        .pixels
-        .run_in_turn(move || {
-            let FrameBytes { bytes, transfer_syntax, layout } = encoded;
-            // Storage begins frames of single bits with their first bit, as the first frame does.
-            pixels::decode(&bytes, 0, &transfer_syntax, &layout, DECODING_MAX_BYTES)
-        })
-        .await?
-        .map_err(Error::from)
+pub async fn decode(state: &State, turn: Place, encoded: FrameBytes) -> Result<Frame, Error> {
+    let decoding = move || {
+        let FrameBytes { bytes, transfer_syntax, layout } = encoded;
+        // Storage begins frames of single bits with their first bit, as the first frame does.
+        pixels::decode(&bytes, 0, &transfer_syntax, &layout, DECODING_MAX_BYTES)
+    };
+    Ok(state.pixels.run(turn, decoding).await??)
 }
 
 impl From<PixelError> for Error {

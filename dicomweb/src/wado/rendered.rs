@@ -2,7 +2,7 @@
 
 use super::pixels::DECODING_MAX_BYTES;
 use super::rendering::Rendering;
-use super::{CACHE, Request, frames};
+use super::{CACHE, Request, frames, stored};
 use crate::accept::ImageFormat;
 use crate::conditional;
 use crate::error::Error;
@@ -51,7 +51,7 @@ pub async fn representative(state: &State, place: &InstancePlace) -> Result<u32,
     if frames == 1 {
         return Ok(0);
     }
-    let header = state.archive.header(place).await?;
+    let header = stored::header(&state.archive, place).await?;
     let named = header.int(tags::REPRESENTATIVE_FRAME_NUMBER).and_then(|frame| u32::try_from(frame).ok());
     Ok(named.filter(|frame| (1..=frames).contains(frame)).map_or(frames / 2, |frame| frame - 1))
 }
@@ -88,16 +88,16 @@ async fn draw(
     frame: u32,
     rendering: Rendering,
 ) -> Result<Bytes, Error> {
-    let header = state.archive.header(place).await?;
-    let stored =
-        state.archive.frame(place, frame).await.map_err(|error| Error::or_not_found(error, "the frame"))?;
-    state.pixels.run_or_refuse(move || encode(&header, stored, frame, &rendering)).await?
+    let turn = state.pixels.place_or_refuse()?;
+    let header = stored::header(&state.archive, place).await?;
+    let encoded = stored::frame(&state.archive, place, frame).await?;
+    state.pixels.run(turn, move || encode(&header, encoded, frame, &rendering)).await?
 }
 
-fn encode(header: &DataSet, stored: FrameBytes, frame: u32, rendering: &Rendering) -> Result<Bytes, Error> {
-    let decoded =
-        pixels::decode(&stored.bytes, 0, &stored.transfer_syntax, &stored.layout, DECODING_MAX_BYTES)?;
-    drop(stored);
+fn encode(header: &DataSet, encoded: FrameBytes, frame: u32, rendering: &Rendering) -> Result<Bytes, Error> {
+    let FrameBytes { bytes, transfer_syntax, layout } = encoded;
+    let decoded = pixels::decode(&bytes, 0, &transfer_syntax, &layout, DECODING_MAX_BYTES)?;
+    drop(bytes);
     let picture = pixels::render(&decoded, &pixels::Rendering::of(header, frame), &rendering.options)?;
     drop(decoded);
     let bytes = match rendering.format {

@@ -2,7 +2,7 @@
 //! copied from the stored bytes, frames are decoded one at a time.
 
 use super::explicit::{self, Piece, Pixels};
-use super::{inflated, pixels};
+use super::{inflated, pixels, stored};
 use crate::error::Error;
 use crate::outgoing::{Outgoing, Stopped};
 use crate::pieces;
@@ -11,27 +11,29 @@ use bytes::Bytes;
 use pacs_core::dataset::{DataSet, Value};
 use pacs_core::pixels::{Frame, Layout};
 use pacs_core::{tags, transfer_syntax};
-use storage::InstancePlace;
+use storage::{InstancePlace, InstanceReader};
 
 /// An instance that is known to have a form in Explicit VR Little Endian.
 pub struct Prepared {
+    reader: InstanceReader,
     pieces: Vec<Piece>,
     /// The first frame and how many there are, when frames are decoded.
     first: Option<(Frame, u32)>,
 }
 
-/// Lays the instance out and decodes its first frame: what can go wrong with an instance goes wrong here, before any
-/// of it is sent.
+/// Opens the instance, lays it out and decodes its first frame: what can go wrong with an instance goes wrong here,
+/// before any of it is sent.
 pub async fn prepare(state: &State, place: &InstancePlace) -> Result<Prepared, Error> {
     let syntax = transfer_syntax::of(&place.transfer_syntax);
-    let header = state.archive.header(place).await?;
+    let reader = stored::open(&state.archive, place).await?;
+    let header = stored::header(&state.archive, place).await?;
     let first = first_frame(state, place, &header, syntax.encapsulated || syntax.big_endian).await?;
     let described = first.as_ref().map(|(frame, layout)| described(frame, layout));
     let pieces =
         explicit::lay_out(&header, &syntax, described.as_ref()).map_err(|explicit::Impossible| {
             undecodable("the instance has no form in Explicit VR Little Endian")
         })?;
-    Ok(Prepared { pieces, first: first.map(|(frame, layout)| (frame, layout.frames)) })
+    Ok(Prepared { reader, pieces, first: first.map(|(frame, layout)| (frame, layout.frames)) })
 }
 
 /// Sends the instance as a Part 10 file in Explicit VR Little Endian.
@@ -41,8 +43,7 @@ pub async fn send(
     prepared: Prepared,
     out: &Outgoing,
 ) -> Result<(), Stopped> {
-    let Prepared { pieces, mut first } = prepared;
-    let reader = state.archive.open_instance(place).await?;
+    let Prepared { reader, pieces, mut first } = prepared;
     out.send(inflated::head(place)?).await?;
     for piece in pieces {
         match piece {

@@ -49,6 +49,11 @@ impl House {
         Self { archive, audit_log, router: Router::new().nest("/dicomweb", router), dir }
     }
 
+    /// Where everything lies that the archive keeps.
+    pub fn data_dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Sends a request as the actor; `None` is somebody who has not signed in.
     pub async fn send_as(&self, actor: Option<Actor>, mut request: Request<Body>) -> Answer {
         request.headers_mut().entry("host").or_insert("pacs.test".parse().unwrap());

@@ -1,0 +1,71 @@
+//! Compressed pictures inside sequences, such as the icon of an image: bulk data with a path that leads to them.
+
+use super::frames::{self, Content};
+use super::{CACHE, Request, pixels, stored};
+use crate::conditional;
+use crate::error::Error;
+use crate::representation::{BulkChoice, Encoding};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, ETAG};
+use pacs_core::dataset::{DataSet, Fragment};
+use pacs_core::pixels::Layout;
+use storage::{FrameBytes, InstancePlace};
+
+/// Longest picture that is sent. Those that stand beside an image are small.
+const PICTURE_MAX_BYTES: u64 = 8 << 20;
+
+/// Answers with the picture that `set`, an item of a sequence, holds in these fragments of the stored data set; the
+/// first is the offset table. `etag` names the value.
+pub async fn respond(
+    request: &Request,
+    place: &InstancePlace,
+    set: &DataSet,
+    fragments: &[Fragment],
+    etag: &str,
+) -> Result<Response, Error> {
+    let choice = frames::choose(request, place)?;
+    let etag = match choice.encoding {
+        Encoding::AsStored => etag.to_owned(),
+        Encoding::Uncompressed => format!("{}-u\"", etag.trim_end_matches('"')),
+    };
+    if conditional::holds(&request.headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
+    }
+    let bytes = read(request, place, set, fragments, &choice).await?;
+    frames::one(request, Content::Held(bytes), &choice, &etag)
+}
+
+async fn read(
+    request: &Request,
+    place: &InstancePlace,
+    set: &DataSet,
+    fragments: &[Fragment],
+    choice: &BulkChoice,
+) -> Result<Bytes, Error> {
+    let state = &request.state;
+    let content = fragments.get(1..).unwrap_or_default();
+    if content.iter().fold(0u64, |sum, fragment| sum.saturating_add(fragment.length)) > PICTURE_MAX_BYTES {
+        return Err(Error::TooLarge("the picture is too large".into()));
+    }
+    if choice.encoding == Encoding::AsStored {
+        return joined(request, place, content).await;
+    }
+    let layout = Layout::from(set)?;
+    let turn = state.pixels.place_in_turn().await?;
+    let bytes = joined(request, place, content).await?;
+    let transfer_syntax = place.transfer_syntax.clone();
+    let picture = pixels::decode(state, turn, FrameBytes { bytes, transfer_syntax, layout }).await?;
+    Ok(picture.bytes.into())
+}
+
+async fn joined(request: &Request, place: &InstancePlace, content: &[Fragment]) -> Result<Bytes, Error> {
+    let reader = stored::open(&request.state.archive, place).await?;
+    let mut whole = BytesMut::new();
+    for fragment in content {
+        let start = reader.head_bytes().saturating_add(fragment.offset);
+        whole.extend_from_slice(&reader.read(start..start.saturating_add(fragment.length)).await?);
+    }
+    Ok(whole.freeze())
+}

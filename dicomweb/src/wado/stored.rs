@@ -1,0 +1,81 @@
+//! The stored bytes of instances, and what is said when they are gone.
+//!
+//! A row that leads to an instance does not make its bytes be there: a disk loses them, or cuts them short. That has
+//! to be known before an answer begins, and it is damage, not the absence of something that never was.
+
+use crate::error::Error;
+use bytes::Bytes;
+use pacs_core::dataset::DataSet;
+use std::ops::Range;
+use std::sync::Arc;
+use storage::{Archive, FrameBytes, InstancePlace, InstanceReader};
+
+/// Opens an instance whose bytes are there to the last one. Not found when it was deleted meanwhile.
+pub async fn open(archive: &Archive, place: &InstancePlace) -> Result<InstanceReader, Error> {
+    let reader = opened(archive, place).await?;
+    let end = reader.length_bytes();
+    read(&reader, place, end.saturating_sub(1)..end).await?;
+    Ok(reader)
+}
+
+/// All bytes of a small instance.
+pub async fn whole(archive: &Archive, place: &InstancePlace) -> Result<Bytes, Error> {
+    let reader = opened(archive, place).await?;
+    read(&reader, place, 0..reader.length_bytes()).await
+}
+
+/// All elements of an instance, large values left where they lie.
+pub async fn header(archive: &Archive, place: &InstancePlace) -> Result<Arc<DataSet>, Error> {
+    match archive.header(place).await {
+        Err(storage::Error::NotFound) => {
+            open(archive, place).await?;
+            // What describes a pack went without it.
+            Err(lost(place))
+        }
+        header => Ok(header?),
+    }
+}
+
+/// One frame, counted from 0, in the stored transfer syntax.
+pub async fn frame(archive: &Archive, place: &InstancePlace, frame: u32) -> Result<FrameBytes, Error> {
+    match archive.frame(place, frame).await {
+        Err(storage::Error::NotFound) => Err(no_frame(archive, place).await),
+        frame => Ok(frame?),
+    }
+}
+
+/// Where a frame, counted from 0, lies in the Part 10 file.
+pub async fn frame_ranges(
+    archive: &Archive,
+    place: &InstancePlace,
+    frame: u32,
+) -> Result<Vec<Range<u64>>, Error> {
+    match archive.frame_ranges(place, frame).await {
+        Err(storage::Error::NotFound) => Err(no_frame(archive, place).await),
+        ranges => Ok(ranges?),
+    }
+}
+
+/// Why a frame was not found: there is no such frame, or its bytes are gone.
+async fn no_frame(archive: &Archive, place: &InstancePlace) -> Error {
+    let there = match header(archive, place).await {
+        Ok(_) => open(archive, place).await.map(drop),
+        Err(error) => Err(error),
+    };
+    there.err().unwrap_or(Error::NotFound("the frame"))
+}
+
+async fn opened(archive: &Archive, place: &InstancePlace) -> Result<InstanceReader, Error> {
+    archive.open_instance(place).await.map_err(|error| Error::or_not_found(error, "the instance"))
+}
+
+async fn read(reader: &InstanceReader, place: &InstancePlace, range: Range<u64>) -> Result<Bytes, Error> {
+    match reader.read(range).await {
+        Err(storage::Error::NotFound) => Err(lost(place)),
+        read => Ok(read?),
+    }
+}
+
+fn lost(place: &InstancePlace) -> Error {
+    storage::Error::Corrupt(format!("the bytes of instance {} are gone", place.uid)).into()
+}
