@@ -153,6 +153,103 @@ async fn pages_say_that_there_is_more() {
     assert_eq!(uids.len(), 7, "no row twice, none left out");
 }
 
+/// The path and query of the next page, as a client follows it.
+fn next(answer: &support::Answer) -> Option<String> {
+    let (url, relation) = answer.header("link").split_once("; ")?;
+    assert_eq!(relation, "rel=\"next\"");
+    Some(url.strip_prefix("<http://pacs.test/dicomweb")?.strip_suffix('>')?.to_owned())
+}
+
+/// What arrives while somebody leafs through a list neither repeats an answer nor hides one, as an offset would.
+#[tokio::test]
+async fn the_next_page_begins_where_the_last_one_ended() {
+    let house = filled().await;
+    for (path, key) in [("/studies", "0020000D"), ("/series", "0020000E"), ("/instances", "00080018")] {
+        let uids = |rows: &[Value]| -> Vec<String> {
+            rows.iter().map(|row| value(row, key).as_str().unwrap().to_owned()).collect()
+        };
+        let all = uids(&list(&house, path).await);
+        let mut seen = Vec::new();
+        let mut page = Some(format!("{path}?limit=2&PatientName=*&includefield=StudyDescription"));
+        while let Some(path) = page {
+            let answer = house.get(&path, &[]).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+            seen.extend(uids(answer.json().as_array().unwrap()));
+            page = next(&answer);
+            assert_eq!(page.is_some(), answer.header("warning").starts_with("299 "));
+            if let Some(page) = &page {
+                assert!(
+                    page.contains("limit=2&PatientName=*&includefield=StudyDescription&after="),
+                    "{page}"
+                );
+            }
+        }
+        assert_eq!(seen, all, "{path}");
+    }
+    // A newer study pushes every offset on by one; the link goes on where it was.
+    let first = house.get("/studies?limit=1", &[]).await;
+    let rest: Vec<Value> = list(&house, "/studies?offset=1").await;
+    house
+        .keep(&[
+            file("modality/us-rgb.dcm"),
+            file("modality/nm-jpeg-lossless.dcm"),
+            file("modality/ecg-12lead.dcm"),
+        ])
+        .await;
+    let behind = list(&house, &next(&first).unwrap().replace("limit=1", "limit=9")).await;
+    for row in &rest {
+        assert_eq!(
+            behind.iter().filter(|found| value(found, "0020000D") == value(row, "0020000D")).count(),
+            1
+        );
+    }
+    assert!(behind.iter().all(|row| value(row, "0020000D") != value(&first.json()[0], "0020000D")));
+}
+
+#[tokio::test]
+async fn of_a_sequence_only_the_asked_attributes_are_answered() {
+    let house = House::new().await;
+    let slice = testdata::ct_slices(1).sized(8).next().unwrap();
+    let mut item = pacs_core::dataset::DataSet::new();
+    item.put_text(pacs_core::tags::SCHEDULED_PROCEDURE_STEP_ID, "S1");
+    item.put_text(pacs_core::tags::SCHEDULED_PROCEDURE_STEP_DESCRIPTION, "Ngực");
+    let mut set = pacs_core::dataset::DataSet::like(&support::read(&slice.bytes));
+    for element in support::read(&slice.bytes).iter().filter(|element| element.tag.0 < 0x7FE0) {
+        set.put(element.clone());
+    }
+    set.put_items(pacs_core::tags::REQUEST_ATTRIBUTES_SEQUENCE, vec![item]);
+    let explicit = pacs_core::transfer_syntax::TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
+    let uid = |uid: &str| pacs_core::uid::Uid::parse(uid).unwrap();
+    let syntax = uid(pacs_core::uids::EXPLICIT_VR_LITTLE_ENDIAN);
+    let class = set.uid(pacs_core::tags::SOP_CLASS_UID).unwrap().unwrap();
+    let mut bytes = pacs_core::part10::write_head(&class, &slice.uid, &syntax, None);
+    pacs_core::dataset::write(&set, &explicit, &mut bytes).unwrap();
+    house.keep(&[bytes]).await;
+    let item = |row: &Value| value(row, "00400275").clone();
+    let usual = item(&list(&house, "/series").await[0]);
+    assert_eq!((value(&usual, "00400009"), usual.get("00400007")), (&Value::from("S1"), None));
+    let query = "/series?includefield=RequestAttributesSequence.ScheduledProcedureStepDescription";
+    assert_eq!(value(&item(&list(&house, query).await[0]), "00400007"), "Ngực");
+    for whole in ["RequestAttributesSequence", "all"] {
+        let whole = item(&list(&house, &format!("/series?includefield={whole}")).await[0]);
+        assert!(whole.get("00400007").is_some() && whole.get("00400009").is_some());
+    }
+    let found = |step: &str| format!("/series?RequestAttributesSequence.ScheduledProcedureStepID={step}");
+    assert_eq!(list(&house, &found("S1")).await.len(), 1);
+    assert_eq!(list(&house, &found("S2")).await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_has_no_value_is_found_when_that_is_asked_for() {
+    let house = filled().await;
+    let without = |rows: Vec<Value>| rows.iter().filter(|row| row["00080050"].get("Value").is_none()).count();
+    let expected = without(list(&house, "/studies").await);
+    let empty = list(&house, "/studies?AccessionNumber=%22%22&emptyvaluematching=true").await;
+    assert_eq!((empty.len(), without(empty)), (expected, expected));
+    assert!(expected > 0, "the sample shows nothing");
+    assert_eq!(list(&house, "/studies?AccessionNumber=%22%22").await.len(), 0);
+}
+
 #[tokio::test]
 async fn requests_that_make_no_sense_are_refused() {
     let house = House::new().await;
@@ -162,6 +259,9 @@ async fn requests_that_make_no_sense_are_refused() {
         ("/studies?StudyDate=yesterday", "0008,0020"),
         ("/studies?includefield=Nothing", "Nothing"),
         ("/studies?PatientName=%FF", "UTF-8"),
+        ("/studies?PatientID=1&00100020=2", "00100020"),
+        ("/studies?after=1.x", "after"),
+        ("/studies?emptyvaluematching=1", "emptyvaluematching"),
         ("/studies/1..2/series", "study"),
     ] {
         let answer = house.get(path, &[]).await;
@@ -193,4 +293,9 @@ async fn a_long_answer_streams() {
     let most = house.get("/instances?includefield=all&limit=1499", &[]).await;
     assert_eq!(most.json().as_array().unwrap().len(), 1499);
     assert!(most.header("warning").starts_with("299 "));
+    // The link is in the headers although its row was not read when they were sent.
+    let last = house.get(&next(&most).unwrap(), &[]).await;
+    assert_eq!((last.json().as_array().unwrap().len(), next(&last)), (1, None));
+    assert_eq!(last.json()[0], all.json()[1499]);
+    assert_eq!(next(&all), None);
 }

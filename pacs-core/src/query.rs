@@ -88,6 +88,8 @@ pub enum Matching {
     },
     /// A person name, compared without case, marks, component order or normal form.
     Name(NamePattern),
+    /// Absent or without a value (PS3.4 C.2.2.2.7).
+    Empty,
 }
 
 /// A person name to look for, folded.
@@ -186,16 +188,26 @@ impl Query {
     /// Adds a key. An empty value, or one of nothing but `*`, is universal matching: the attribute
     /// is returned and matches everything. Lists of UIDs are parted by backslashes or commas.
     pub fn add(&mut self, path: &[Tag], vr: VR, value: &str) -> Result<(), QueryError> {
-        if let Returns::Tags(tags) = &mut self.returns
-            && !tags.iter().any(|tag| tag == path)
-        {
-            tags.push(path.to_vec());
-        }
+        self.add_return(path);
         let Some(&tag) = path.last() else { return Ok(()) };
         if let Some(matching) = matching(tag, vr, value)? {
             self.filters.push(Filter { path: path.to_vec(), matching });
         }
         Ok(())
+    }
+
+    /// Adds a key that matches where the attribute has no value (PS3.4 C.2.2.2.7).
+    pub fn add_empty(&mut self, path: &[Tag]) {
+        self.add_return(path);
+        self.filters.push(Filter { path: path.to_vec(), matching: Matching::Empty });
+    }
+
+    fn add_return(&mut self, path: &[Tag]) {
+        if let Returns::Tags(tags) = &mut self.returns
+            && !tags.iter().any(|tag| tag == path)
+        {
+            tags.push(path.to_vec());
+        }
     }
 
     /// The filter on a top-level attribute, if there is one.

@@ -79,6 +79,11 @@ pub(crate) fn for_update(engine: Engine) -> &'static str {
     }
 }
 
+/// Whether a column in its order begins with the rows that have no value, as an index of either engine holds it.
+pub(crate) fn sorts_nulls_first(engine: Engine) -> bool {
+    engine == Engine::Sqlite
+}
+
 /// One piece of a text pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece {

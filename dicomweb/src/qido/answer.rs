@@ -3,6 +3,8 @@
 //! The status and the headers have to be right before the first row is sent, so the answer is held until it is either
 //! complete, which most are, or larger than [`HELD_BYTES`]; from there on it streams.
 
+use super::narrow::narrow;
+use super::next::Here;
 use super::parameters::Search;
 use crate::accept::JsonName;
 use crate::base_url::BaseUrl;
@@ -13,13 +15,14 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, TryStreamExt};
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY, WARNING};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, VARY, WARNING};
 use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
-use pacs_core::query::{Level, Query};
-use pacs_core::{json, tags};
+use pacs_core::query::{Level, Query, Returns};
+use pacs_core::{Tag, json, tags};
 use std::pin::Pin;
 use storage::Archive;
+use storage::query::{Position, find_after};
 
 /// Most answers to one search. A larger set is read page by page.
 const ANSWERS_MAX: u32 = 50_000;
@@ -28,7 +31,7 @@ const HELD_BYTES: usize = 512 << 10;
 /// Bytes of one piece of a streamed answer.
 const PIECE_BYTES: usize = 64 << 10;
 
-type Rows = Pin<Box<dyn Stream<Item = Result<DataSet, storage::Error>> + Send>>;
+type Rows = Pin<Box<dyn Stream<Item = Result<(DataSet, Position), storage::Error>> + Send>>;
 
 /// Searches and answers. An empty result is 200 with an empty list: so the current edition has it (PS3.18 11.9.3 of
 /// 2026a, where 204 was struck out), and a list is what every client can read.
@@ -36,24 +39,29 @@ pub async fn respond(
     archive: &Archive,
     search: Search,
     scope: Scope,
-    base: BaseUrl,
+    here: Here,
     name: JsonName,
 ) -> Result<Response, Error> {
-    let Search { mut query, warnings, .. } = search;
+    let Search { mut query, warnings, after, .. } = search;
     let limit = query.limit.map_or(ANSWERS_MAX, |limit| limit.min(ANSWERS_MAX));
     // One row more tells whether there are more, which costs nothing; a count of all would cost a scan.
     query.limit = Some(limit.saturating_add(1));
-    let rows: Rows = Box::pin(storage::query::find(archive.database(), &query, &scope));
-    let mut writer = Writer::new(rows, query.level, base.clone(), limit);
+    let rows: Rows = Box::pin(find_after(archive.database(), &query, &scope, after));
+    let mut writer = Writer::new(rows, &query, here.base.clone(), limit);
     let mut held = BytesMut::new();
     while held.len() < HELD_BYTES
         && let Some(piece) = writer.piece().await?
     {
         held.extend_from_slice(&piece);
     }
-    let more = match writer.cut() {
-        Some(cut) => cut,
-        None => is_cut(archive, &query, &scope, limit).await?,
+    let (is_cut, next) = match writer.ended {
+        true => (writer.cut, writer.last.filter(|_| writer.cut)),
+        false => {
+            // The headers go before the rows, so the row that will be the last is looked up, and kept to.
+            let last = last_of_page(archive, &query, &scope, after, limit).await?;
+            writer.end_at = last;
+            (last.is_some(), last)
+        }
     };
     let body = if writer.ended {
         Body::from(held.freeze())
@@ -70,42 +78,76 @@ pub async fn respond(
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("accept"));
-    let more = more.then_some("There are additional results that can be requested");
+    let more = is_cut.then_some("There are additional results that can be requested");
     for text in warnings.into_iter().chain(more) {
         // PS3.18 8.3.4: warn-code, the base URI of the service, text.
-        if let Ok(value) = HeaderValue::try_from(format!("299 {base} \"{text}\"")) {
+        if let Ok(value) = HeaderValue::try_from(format!("299 {} \"{text}\"", here.base)) {
             headers.append(WARNING, value);
         }
+    }
+    if let Some(link) = next.and_then(|last| here.next(&last)) {
+        headers.insert(LINK, link);
     }
     Ok(response)
 }
 
-/// For an answer that goes on streaming: whether there is a row behind its last.
-async fn is_cut(archive: &Archive, query: &Query, scope: &Scope, limit: u32) -> Result<bool, Error> {
-    let next = Query { offset: query.offset.saturating_add(limit), limit: Some(1), ..query.clone() };
-    let mut rows = storage::query::find(archive.database(), &next, scope);
-    Ok(rows.try_next().await?.is_some())
+/// The position of the last row of a page, when there are rows behind it.
+async fn last_of_page(
+    archive: &Archive,
+    query: &Query,
+    scope: &Scope,
+    after: Option<Position>,
+    limit: u32,
+) -> Result<Option<Position>, Error> {
+    let ends = Query {
+        offset: query.offset.saturating_add(limit.saturating_sub(1)),
+        limit: Some(2),
+        returns: Returns::Tags(Vec::new()),
+        ..query.clone()
+    };
+    let rows: Vec<_> = find_after(archive.database(), &ends, scope, after).try_collect().await?;
+    Ok(match rows.as_slice() {
+        [(_, last), _] => Some(*last),
+        _ => None,
+    })
 }
 
 /// Writes rows as a JSON array.
 struct Writer {
     rows: Rows,
     level: Level,
+    /// What of sequences was asked for; empty where all of it was.
+    paths: Vec<Vec<Tag>>,
     base: BaseUrl,
     left: u32,
     begun: bool,
     ended: bool,
+    /// Whether rows were left out.
     cut: bool,
+    /// The row written last.
+    last: Option<Position>,
+    /// The row that is to be the last.
+    end_at: Option<Position>,
 }
 
 impl Writer {
-    fn new(rows: Rows, level: Level, base: BaseUrl, limit: u32) -> Self {
-        Self { rows, level, base, left: limit, begun: false, ended: false, cut: false }
-    }
-
-    /// Whether rows were left out, once that is known.
-    fn cut(&self) -> Option<bool> {
-        self.ended.then_some(self.cut)
+    fn new(rows: Rows, query: &Query, base: BaseUrl, limit: u32) -> Self {
+        let paths = match &query.returns {
+            Returns::Tags(paths) => paths.clone(),
+            Returns::All => Vec::new(),
+        };
+        Self {
+            rows,
+            level: query.level,
+            paths,
+            base,
+            left: limit,
+            begun: false,
+            ended: false,
+            cut: false,
+            last: None,
+            end_at: None,
+        }
     }
 
     /// The next piece of the array, or `None` after its end.
@@ -118,11 +160,11 @@ impl Writer {
             piece.push(b'[');
         }
         while piece.len() < PIECE_BYTES {
-            let Some(row) = self.rows.try_next().await? else {
+            let Some((row, position)) = self.rows.try_next().await? else {
                 self.end(&mut piece, false);
                 break;
             };
-            if self.left == 0 {
+            if self.left == 0 || (self.end_at.is_some() && self.end_at == self.last) {
                 self.end(&mut piece, true);
                 break;
             }
@@ -131,7 +173,8 @@ impl Writer {
                 piece.push(b',');
             }
             self.begun = true;
-            self.write(row, &mut piece)?;
+            self.last = Some(position);
+            self.write(row, &mut piece);
         }
         Ok(Some(piece.into()))
     }
@@ -142,13 +185,13 @@ impl Writer {
         self.cut = cut;
     }
 
-    fn write(&self, mut row: DataSet, out: &mut Vec<u8>) -> Result<(), Error> {
+    fn write(&self, mut row: DataSet, out: &mut Vec<u8>) {
+        narrow(&mut row, &self.paths);
         if let Some(url) = self.retrieve_url(&row) {
             row.put_text(tags::RETRIEVE_URL, &url);
         }
         // Rows hold no large values, so there is no bulk data to point at.
         json::write(&row, out, &|_, _, _| None);
-        Ok(())
     }
 
     /// Where what the row describes is retrieved (PS3.18 10.6.3.3).

@@ -37,8 +37,10 @@ const SERIES: &[Tag] = &[
     tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
     tags::PERFORMED_PROCEDURE_STEP_START_DATE,
     tags::PERFORMED_PROCEDURE_STEP_START_TIME,
-    tags::REQUEST_ATTRIBUTES_SEQUENCE,
 ];
+
+/// Of the request of a series (PS3.18 table 10.6.3-4).
+const OF_REQUEST: [Tag; 2] = [tags::SCHEDULED_PROCEDURE_STEP_ID, tags::REQUESTED_PROCEDURE_ID];
 
 const INSTANCE: &[Tag] = &[
     tags::SOP_CLASS_UID,
@@ -90,6 +92,9 @@ pub fn attributes(level: Level, study_fixed: bool, series_fixed: bool) -> Vec<Ve
         if !paths.iter().any(|path| path == &[*tag]) {
             paths.push(vec![*tag]);
         }
+    }
+    if level >= Level::Series && !series_fixed {
+        paths.extend(OF_REQUEST.map(|tag| vec![tags::REQUEST_ATTRIBUTES_SEQUENCE, tag]));
     }
     paths
 }

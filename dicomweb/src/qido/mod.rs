@@ -3,6 +3,8 @@
 mod answer;
 mod attribute;
 mod defaults;
+mod narrow;
+mod next;
 mod parameters;
 
 use crate::accept::Accept;
@@ -12,9 +14,10 @@ use crate::error::Error;
 use crate::query_string;
 use crate::resource::{SeriesPath, StudyPath};
 use crate::state::State;
-use axum::extract::{self, RawQuery};
+use axum::extract;
 use axum::response::Response;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
+use next::Here;
 use pacs_core::query::Level;
 use parameters::Within;
 
@@ -55,16 +58,17 @@ pub struct Request {
     caller: Caller,
     base: BaseUrl,
     state: extract::State<State>,
-    query: RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 }
 
 impl Request {
     async fn search(self, level: Level, within: Within) -> Result<Response, Error> {
         let scope = self.caller.reading()?;
-        let parameters = query_string::parameters(self.query.0.as_deref())?;
+        let parameters = query_string::parameters(self.uri.query())?;
         let search = parameters::read(level, &within, &parameters)?;
         let name = Accept::read(&self.headers, search.accept.as_deref())?.json()?;
-        answer::respond(&self.state.archive, search, scope, self.base, name).await
+        let here = Here { base: self.base, path: self.uri.path().to_owned(), parameters };
+        answer::respond(&self.state.archive, search, scope, here, name).await
     }
 }

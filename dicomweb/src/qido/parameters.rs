@@ -6,6 +6,11 @@ use crate::error::Error;
 use pacs_core::query::{Level, Query, Returns};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, tags};
+use std::collections::BTreeSet;
+use storage::query::Position;
+
+/// What asks for Empty Value Matching: two quotation marks (PS3.4 C.2.2.2.7).
+const NO_VALUE: &str = "\"\"";
 
 /// What the path of the resource has already said.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +26,8 @@ pub struct Within {
 pub struct Search {
     /// What to find.
     pub query: Query,
+    /// The answer behind which it goes on: what the link to the next page says.
+    pub after: Option<Position>,
     /// Texts for the Warning header.
     pub warnings: Vec<&'static str>,
     /// The `accept` parameter.
@@ -33,34 +40,19 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
     let mut query = Query::new(level);
     query.returns =
         Returns::Tags(defaults::attributes(level, within.study.is_some(), within.series.is_some()));
-    let mut search = Search { query, warnings: Vec::new(), accept: None };
+    let mut search = Search { query, after: None, warnings: Vec::new(), accept: None };
     for (tag, uid) in [(tags::STUDY_INSTANCE_UID, &within.study), (tags::SERIES_INSTANCE_UID, &within.series)]
     {
         if let Some(uid) = uid {
             add(&mut search.query, &[tag], VR::UI, uid.as_str())?;
         }
     }
+    let empty_values = empty_values(parameters)?;
     let mut all = false;
+    let mut given = BTreeSet::new();
     for (name, value) in parameters {
-        match name.to_ascii_lowercase().as_str() {
-            "limit" => search.query.limit = Some(number("limit", value)?),
-            "offset" => search.query.offset = number("offset", value)?,
-            "fuzzymatching" => search.query.fuzzy = truth("fuzzymatching", value)?,
-            "emptyvaluematching" => {
-                if truth("emptyvaluematching", value)? {
-                    search.warnings.push(
-                        "The emptyvaluematching parameter is not supported. Empty Value Matching has not been performed.",
-                    );
-                }
-            }
-            "multiplevaluematching" => {
-                if truth("multiplevaluematching", value)? {
-                    search.warnings.push(
-                        "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been \
-                         performed.",
-                    );
-                }
-            }
+        let lower = name.to_ascii_lowercase();
+        let key = match lower.as_str() {
             "includefield" => {
                 for field in value.split(',').map(str::trim).filter(|field| !field.is_empty()) {
                     if field.eq_ignore_ascii_case("all") {
@@ -69,15 +61,55 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
                         include(&mut search.query, field)?;
                     }
                 }
+                continue;
             }
-            "accept" => search.accept = Some(value.clone()),
+            "limit" => {
+                search.query.limit = Some(number("limit", value)?);
+                lower
+            }
+            "offset" => {
+                search.query.offset = number("offset", value)?;
+                lower
+            }
+            "after" => {
+                let position = Position::parse(value);
+                search.after = Some(position.ok_or(Error::bad_request("after is no place in a search"))?);
+                lower
+            }
+            "fuzzymatching" => {
+                search.query.fuzzy = truth("fuzzymatching", value)?;
+                lower
+            }
+            "multiplevaluematching" => {
+                if truth("multiplevaluematching", value)? {
+                    search.warnings.push(
+                        "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been \
+                         performed.",
+                    );
+                }
+                lower
+            }
+            "accept" => {
+                search.accept = Some(value.clone());
+                lower
+            }
             // DICOM JSON is UTF-8 whatever is asked for (PS3.18 F.2.2).
-            "charset" => {}
+            "charset" | "emptyvaluematching" => lower,
             _ => {
                 let attribute =
                     attribute::named(name).map_err(|error| refused_name("query parameter", name, error))?;
-                add(&mut search.query, &attribute.path, attribute.vr, value)?;
+                if empty_values && value == NO_VALUE {
+                    matched(&attribute.path, level)?;
+                    search.query.add_empty(&attribute.path);
+                } else {
+                    add(&mut search.query, &attribute.path, attribute.vr, value)?;
+                }
+                written(&attribute.path)
             }
+        };
+        // Two values of one parameter leave open what is asked (PS3.18 8.3.4.1: attributes are unique).
+        if !given.insert(key) {
+            return Err(Error::BadRequest(format!("{} is given more than once", shown(name)).into()));
         }
     }
     match &mut search.query.returns {
@@ -90,21 +122,32 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
     Ok(search)
 }
 
+/// Whether Empty Value Matching is asked for, wherever among the parameters.
+fn empty_values(parameters: &[(String, String)]) -> Result<bool, Error> {
+    let wish = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("emptyvaluematching"));
+    wish.map_or(Ok(false), |(_, value)| truth("emptyvaluematching", value))
+}
+
 fn add(query: &mut Query, path: &[Tag], vr: VR, value: &str) -> Result<(), Error> {
     let filters = query.filters.len();
     // Viewers part several modalities by commas, which no code string can hold.
     let value = if vr == VR::CS { value.replace(',', "\\") } else { value.to_owned() };
     query.add(path, vr, &value).map_err(|error| Error::BadRequest(error.to_string().into()))?;
-    // A filter that the archive would pass over would widen the answer unseen.
-    let is_filter = query.filters.len() > filters;
-    if is_filter && !storage::query::is_matched(path, query.level) {
-        let level = query.level.as_str().to_ascii_lowercase();
-        let tag = path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
-        return Err(Error::BadRequest(
-            format!("{tag} is not matched in a search at the {level} level").into(),
-        ));
+    if query.filters.len() > filters { matched(path, query.level) } else { Ok(()) }
+}
+
+/// Refuses a filter that the archive would pass over: it would widen the answer unseen.
+fn matched(path: &[Tag], level: Level) -> Result<(), Error> {
+    if storage::query::is_matched(path, level) {
+        return Ok(());
     }
-    Ok(())
+    let level = level.as_str().to_ascii_lowercase();
+    let why = format!("{} is not matched in a search at the {level} level", written(path));
+    Err(Error::BadRequest(why.into()))
+}
+
+fn written(path: &[Tag]) -> String {
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
 }
 
 fn include(query: &mut Query, field: &str) -> Result<(), Error> {
@@ -118,13 +161,18 @@ fn include(query: &mut Query, field: &str) -> Result<(), Error> {
 }
 
 fn refused_name(place: &str, name: &str, error: NameError) -> Error {
-    let name: String = name.chars().take(64).filter(|character| !character.is_control()).collect();
+    let name = shown(name);
     Error::BadRequest(match error {
         NameError::Unknown => {
             format!("{place} \"{name}\" is neither an attribute nor a parameter of a search").into()
         }
         NameError::Path => format!("{place} \"{name}\" does not lead through sequences").into(),
     })
+}
+
+/// A name of the request as it may stand in an answer.
+fn shown(name: &str) -> String {
+    name.chars().take(64).filter(|character| !character.is_control()).collect()
 }
 
 fn number(name: &'static str, value: &str) -> Result<u32, Error> {
@@ -200,6 +248,9 @@ mod tests {
             ("PatientName.PatientID=1", "PatientName.PatientID"),
             ("PatientComments=x", "0010,4000"),
             ("SeriesDescription=x", "study level"),
+            ("PatientID=1&00100020=2", "00100020"),
+            ("limit=1&LIMIT=2", "LIMIT"),
+            ("after=here", "after"),
         ] {
             let error = search(Level::Study, text).unwrap_err();
             assert!(
@@ -210,8 +261,19 @@ mod tests {
     }
 
     #[test]
+    fn two_quotation_marks_match_no_value_when_that_is_asked_for() {
+        let text = "AccessionNumber=%22%22&StudyDate=%22%22&emptyvaluematching=true";
+        let query = search(Level::Study, text).unwrap().query;
+        assert_eq!(query.filter(tags::ACCESSION_NUMBER), Some(&Matching::Empty));
+        assert_eq!(query.filter(tags::STUDY_DATE), Some(&Matching::Empty));
+        let literal = search(Level::Study, "AccessionNumber=%22%22&emptyvaluematching=false").unwrap().query;
+        assert_eq!(literal.filter(tags::ACCESSION_NUMBER), Some(&Matching::Single("\"\"".into())));
+        assert!(search(Level::Study, "PatientComments=%22%22&emptyvaluematching=true").is_err());
+    }
+
+    #[test]
     fn what_is_not_supported_is_said() {
-        assert_eq!(search(Level::Study, "emptyvaluematching=true").unwrap().warnings.len(), 1);
-        assert!(search(Level::Study, "emptyvaluematching=false").unwrap().warnings.is_empty());
+        assert_eq!(search(Level::Study, "multiplevaluematching=true").unwrap().warnings.len(), 1);
+        assert!(search(Level::Study, "multiplevaluematching=false").unwrap().warnings.is_empty());
     }
 }

@@ -46,6 +46,8 @@ impl Conditions {
     pub fn matching(&mut self, column: &Column, matching: &Matching) {
         let sql = column.sql;
         match (column.kind, matching) {
+            (Kind::Number | Kind::Count, Matching::Empty) => self.push(format!("{sql} is null")),
+            (_, Matching::Empty) => self.push(format!("({sql} is null or {sql} = '')")),
             (_, Matching::Uids(uids)) => match column.kind {
                 Kind::List => {
                     let any: Vec<String> =

@@ -11,9 +11,10 @@ pub(crate) mod names;
 mod patients;
 mod places;
 mod plan;
+mod position;
 mod walk;
 
-use futures::stream::{self, Stream, StreamExt as _};
+use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
 use pacs_core::query::{Level, Query};
@@ -23,6 +24,7 @@ use crate::database::Database;
 
 pub use places::find_places;
 pub(crate) use plan::{Cursor, plan_list};
+pub use position::Position;
 
 /// Whether every key of the query is matched on. One on an attribute that the rows do not hold is
 /// passed over, so that it matches everything (PS3.4 C.2.2.1.3).
@@ -39,12 +41,32 @@ pub fn find(
 ) -> impl Stream<Item = Result<DataSet>> + Send + Unpin + use<> {
     let pages = match query.level {
         Level::Patient => patients::pages(database.clone(), query.clone(), scope.clone()).left_stream(),
-        _ => walk::pages(database.clone(), query.clone(), scope.clone()).right_stream(),
+        _ => {
+            let pages = walk::pages(database.clone(), query.clone(), scope.clone(), None);
+            pages.map_ok(|page| page.into_iter().map(|(answer, _)| answer).collect()).right_stream()
+        }
     };
-    Box::pin(pages.flat_map(|page| match page {
+    Box::pin(one_by_one(pages))
+}
+
+/// The answers to a query below the patient level that lie behind a position, each with its own. The offset of the
+/// query counts from there.
+pub fn find_after(
+    database: &Database,
+    query: &Query,
+    scope: &Scope,
+    after: Option<Position>,
+) -> impl Stream<Item = Result<(DataSet, Position)>> + Send + Unpin + use<> {
+    Box::pin(one_by_one(walk::pages(database.clone(), query.clone(), scope.clone(), after)))
+}
+
+fn one_by_one<T: Send>(
+    pages: impl Stream<Item = Result<Vec<T>>> + Send,
+) -> impl Stream<Item = Result<T>> + Send {
+    pages.flat_map(|page| match page {
         Ok(answers) => stream::iter(answers.into_iter().map(Ok).collect::<Vec<_>>()),
         Err(error) => stream::iter(vec![Err(error)]),
-    }))
+    })
 }
 
 /// Whether a filter on this attribute is matched in a query at `level`. [`find`] passes over

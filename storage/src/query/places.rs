@@ -17,7 +17,7 @@ pub fn find_places(
     scope: &Scope,
 ) -> impl Stream<Item = Result<InstancePlace>> + Send + Unpin + use<> {
     let query = Query { level: Level::Instance, ..query.clone() };
-    let pages = walk::rows(database.clone(), query, scope.clone(), instances::COLUMNS.to_owned());
+    let pages = walk::rows(database.clone(), query, scope.clone(), instances::COLUMNS.to_owned(), None);
     Box::pin(pages.flat_map(|page| {
         stream::iter(match page {
             Ok(rows) => rows.iter().map(instances::read).collect(),

@@ -11,8 +11,10 @@ use super::answer::{self, Shape};
 use super::columns::matched_by;
 use super::condition::Conditions;
 use super::plan::{Cursor, Plan, plan};
+use super::position::{Passed, Position};
 use crate::Result;
 use crate::database::{Database, Row};
+use crate::dialect;
 
 /// Studies read at a time, and below them the studies whose series are read at a time.
 const STUDIES: i64 = 200;
@@ -20,15 +22,20 @@ const STUDIES_OF_SERIES: i64 = 25;
 /// Instances read at a time.
 const INSTANCES: i64 = 500;
 
-/// Answers at the study, series or instance level, a page at a time.
+/// Answers at the study, series or instance level, a page at a time, each with its position.
 pub(super) fn pages(
     database: Database,
     query: Query,
     scope: Scope,
-) -> impl Stream<Item = Result<Vec<DataSet>>> + Send {
+    after: Option<Position>,
+) -> impl Stream<Item = Result<Vec<(DataSet, Position)>>> + Send {
     let shape = Shape::of(&query, &scope);
-    let rows = rows(database, query, scope, shape.select.clone());
-    rows.map(move |page| page?.iter().map(|row| answer::of(row, &shape)).collect())
+    let level = query.level;
+    let rows = rows(database, query, scope, shape.select.clone(), after);
+    rows.map(move |page| {
+        let answers = page?;
+        answers.iter().map(|row| Ok((answer::of(row, &shape)?, Position::of(row, level)?))).collect()
+    })
 }
 
 /// Rows of `study t`, `series s` and `instance i`, down to the query's level, a page at a time.
@@ -38,6 +45,7 @@ pub(super) fn rows(
     query: Query,
     scope: Scope,
     select: String,
+    after: Option<Position>,
 ) -> impl Stream<Item = Result<Vec<Row>>> + Send {
     let walk = Walk {
         left: query.limit.map_or(i64::MAX, i64::from),
@@ -47,10 +55,11 @@ pub(super) fn rows(
         query,
         scope,
         plan: None,
-        after: None,
+        after: after.map(|position| position.cursor()),
+        start: after,
         ended: false,
         series: VecDeque::new(),
-        instance_offset: 0,
+        passed: None,
     };
     stream::try_unfold(walk, |mut walk| async move {
         let page = walk.next().await?;
@@ -65,11 +74,13 @@ struct Walk {
     select: String,
     plan: Option<Plan>,
     after: Option<Cursor>,
+    /// The position that the walk begins behind, until its series has been reached.
+    start: Option<Position>,
     /// Whether the last page of studies has been read.
     ended: bool,
-    /// Series whose instances are still to be read, and how many of the first one's have been.
+    /// Series whose instances are still to be read, and the last of the first one's that has been.
     series: VecDeque<i64>,
-    instance_offset: i64,
+    passed: Option<Passed>,
     skip: i64,
     left: i64,
 }
@@ -86,7 +97,7 @@ impl Walk {
                 (Level::Instance, None) => {
                     let studies = self.studies(STUDIES_OF_SERIES, "t.id, t.newest_key").await?;
                     let rows = self.series_of(&studies, "s.id").await?;
-                    self.series = rows.iter().map(|row| row.at(0)).collect::<Result<_>>()?;
+                    self.series = rows.iter().map(|row| row.get("walk_series")).collect::<Result<_>>()?;
                     continue;
                 }
                 (Level::Series, _) => {
@@ -126,7 +137,7 @@ impl Walk {
     }
 
     /// The matching series of these studies, study by study.
-    async fn series_of(&self, studies: &[Row], select: &str) -> Result<Vec<Row>> {
+    async fn series_of(&mut self, studies: &[Row], select: &str) -> Result<Vec<Row>> {
         if studies.is_empty() {
             return Ok(Vec::new());
         }
@@ -136,11 +147,23 @@ impl Walk {
         conditions.push(format!("s.study_id in ({list})"));
         self.filter(&mut conditions, Level::Series);
         let sql = format!(
-            "select {select} from series s join study t on t.id = s.study_id{}
+            "select {select}, s.id as walk_series from series s join study t on t.id = s.study_id{}
              order by t.newest_key desc, t.id desc, s.number, s.id",
             conditions.clause()
         );
-        self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await
+        let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+        self.behind_start(rows)
+    }
+
+    /// Leaves out the series up to the one that the walk begins behind. That one itself is gone on with where its
+    /// instances are asked for.
+    fn behind_start(&mut self, rows: Vec<Row>) -> Result<Vec<Row>> {
+        let Some(start) = self.start.take() else { return Ok(rows) };
+        let ids = rows.iter().map(|row| row.get("walk_series")).collect::<Result<Vec<i64>>>()?;
+        let Some(at) = ids.iter().position(|id| Some(*id) == start.series()) else { return Ok(rows) };
+        self.passed = start.instance();
+        let left_out = if self.passed.is_some() { at } else { at + 1 };
+        Ok(rows.into_iter().skip(left_out).collect())
     }
 
     /// The next matching instances of the series at hand.
@@ -148,20 +171,27 @@ impl Walk {
         let mut conditions = Conditions::new(self.database.engine());
         let bound = conditions.bind(series);
         conditions.push(format!("i.series_id = {bound}"));
+        if let Some(passed) = self.passed {
+            behind(&mut conditions, passed);
+        }
         self.filter(&mut conditions, Level::Instance);
         let clause = conditions.clause();
-        let (limit, offset) = (conditions.bind(INSTANCES), conditions.bind(self.instance_offset));
+        let limit = conditions.bind(INSTANCES);
         let sql = format!(
-            "select {} from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id{clause}
-             order by i.number, i.id limit {limit} offset {offset}",
+            "select {}, s.id as walk_series, i.id as walk_instance, i.number as walk_number
+             from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id{clause}
+             order by i.number, i.id limit {limit}",
             self.select
         );
         let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
-        if i64::try_from(rows.len()).is_ok_and(|count| count < INSTANCES) {
-            self.series.pop_front();
-            self.instance_offset = 0;
-        } else {
-            self.instance_offset += INSTANCES;
+        match rows.last() {
+            Some(last) if i64::try_from(rows.len()).is_ok_and(|count| count >= INSTANCES) => {
+                self.passed = Some((last.get("walk_number")?, last.get("walk_instance")?));
+            }
+            _ => {
+                self.series.pop_front();
+                self.passed = None;
+            }
         }
         Ok(rows)
     }
@@ -187,4 +217,19 @@ impl Walk {
         let (skipped, taken) = (usize::try_from(skipped).unwrap_or(0), usize::try_from(taken).unwrap_or(0));
         rows.into_iter().skip(skipped).take(taken).collect()
     }
+}
+
+/// The instances of a series that come behind one, in the order of their index.
+fn behind(conditions: &mut Conditions, (number, id): Passed) {
+    let id = conditions.bind(id);
+    let condition = match (number, dialect::sorts_nulls_first(conditions.engine)) {
+        (None, true) => format!("(i.number is not null or i.id > {id})"),
+        (None, false) => format!("i.number is null and i.id > {id}"),
+        (Some(number), nulls_first) => {
+            let number = conditions.bind(number);
+            let greater = format!("(i.number, i.id) > ({number}, {id})");
+            if nulls_first { greater } else { format!("({greater} or i.number is null)") }
+        }
+    };
+    conditions.push(condition);
 }

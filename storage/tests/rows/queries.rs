@@ -17,6 +17,8 @@ on_every_engine!(
     names_are_found_however_they_are_written,
     pages_and_limits_give_each_answer_once,
     long_walks_give_each_answer_once,
+    a_walk_goes_on_behind_a_position_whatever_arrives,
+    what_has_no_value_is_found,
     scope_is_part_of_every_query,
     all_attributes_come_back_when_asked,
     places_are_found_for_a_move,
@@ -288,6 +290,77 @@ async fn long_walks_give_each_answer_once(fresh: Fresh) {
     let numbers: Vec<_> =
         find(&fresh, &query).await.iter().map(|set| set.int(tags::INSTANCE_NUMBER).unwrap()).collect();
     assert_eq!(numbers, (1..=1100).collect::<Vec<_>>());
+}
+
+/// Pages of two, while at each step a newer study, another series and another image arrive.
+async fn a_walk_goes_on_behind_a_position_whatever_arrives(fresh: Fresh) {
+    for level in [Level::Study, Level::Series, Level::Instance] {
+        let base = level as u32 + 3;
+        let image = |study: u32, series: u32, number: i64| Image {
+            patient_id: "BN009",
+            study: format!("1.{base}.{study}"),
+            series: format!("1.{base}.{study}.{series}"),
+            number,
+            date: Some(if study < 100 { "20260501" } else { "20260901" }),
+            ..Image::default()
+        };
+        let mut images = Vec::new();
+        for (study, series, number) in (1..4).flat_map(|n| [(n, 1, 1), (n, 2, 1), (n, 2, 2), (n, 2, 3)]) {
+            images.push(image(study, series, number));
+        }
+        store(&fresh.db, &images).await;
+        // Images without a number stand first on one engine and last on the other.
+        let unnumber = "update instance set number = null where uid like '%.2.3'";
+        fresh.db.execute(unnumber, Vec::new()).await.unwrap();
+
+        let key = match level {
+            Level::Study => tags::STUDY_INSTANCE_UID,
+            Level::Series => tags::SERIES_INSTANCE_UID,
+            _ => tags::SOP_INSTANCE_UID,
+        };
+        let dates = [(tags::STUDY_DATE, "20260501")];
+        let before = found(&fresh, &ask(level, &dates), key).await;
+        let mut seen = Vec::new();
+        let mut after = None;
+        for step in 0.. {
+            let query = Query { limit: Some(2), ..ask(level, &[(tags::PATIENT_ID, "BN009")]) };
+            let page: Vec<_> =
+                query::find_after(&fresh.db, &query, &Scope::All, after).try_collect().await.unwrap();
+            let Some((_, last)) = page.last() else { break };
+            after = Some(query::Position::parse(&last.to_string()).unwrap());
+            seen.extend(page.iter().map(|(answer, _)| answer.text(key).unwrap()));
+            let newer = 100 + step;
+            if step < 3 {
+                store(&fresh.db, &[image(newer, 1, 1), image(1, newer, 1), image(2, 2, newer.into())]).await;
+            }
+        }
+        let of_before: Vec<_> = seen.iter().filter(|uid| before.contains(uid)).cloned().collect();
+        assert_eq!(of_before, before, "{level:?}: what was there comes once and in order");
+        let mut once = seen.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), seen.len(), "{level:?}: nothing comes twice");
+    }
+}
+
+async fn what_has_no_value_is_found(fresh: Fresh) {
+    fill(&fresh).await;
+    store(
+        &fresh.db,
+        &[Image { study: "1.7".into(), series: "1.7.1".into(), date: None, ..Image::default() }],
+    )
+    .await;
+    for (level, tag, want) in [
+        (Level::Study, tags::STUDY_DATE, vec!["1.7"]),
+        (Level::Study, tags::ACCESSION_NUMBER, vec!["1.7"]),
+        (Level::Study, tags::PATIENT_NAME, vec![]),
+        (Level::Study, tags::MODALITIES_IN_STUDY, vec![]),
+        (Level::Series, tags::SERIES_NUMBER, vec![]),
+    ] {
+        let mut query = ask(level, &[]);
+        query.add_empty(&[tag]);
+        assert_eq!(found(&fresh, &query, tags::STUDY_INSTANCE_UID).await, want, "{tag}");
+    }
 }
 
 async fn scope_is_part_of_every_query(fresh: Fresh) {
