@@ -9,8 +9,8 @@ use crate::{Tag, VR, tags};
 
 impl DataSet {
     /// Puts a text under the VR that the dictionary gives the tag, in the character set of the data
-    /// set. Several values may be given with backslashes between them, where the VR has several. For
-    /// binary numbers the text is read as decimal.
+    /// set; where that is named already, the name stays. Several values may be given with backslashes
+    /// between them, where the VR has several. For binary numbers the text is read as decimal.
     pub fn put_text(&mut self, tag: Tag, text: &str) {
         self.put_text_as(tag, vr_of(tag), text);
     }
@@ -34,7 +34,8 @@ impl DataSet {
                 return;
             }
             _ if uses_character_set(vr) => {
-                if !text.is_ascii() {
+                // A name that is there may list code extensions that other values are written in.
+                if !text.is_ascii() && !self.contains(tags::SPECIFIC_CHARACTER_SET) {
                     self.name_character_set();
                 }
                 self.character_set().encode(text)
@@ -80,14 +81,18 @@ impl DataSet {
         self.put(Element::new(tag, VR::UI, Bytes::copy_from_slice(uid.as_str().as_bytes())));
     }
 
-    /// Puts a sequence. Items in the same character set as this data set leave naming it to it.
+    /// Puts a sequence. Items in the same character set as this data set leave naming it to it; one
+    /// that inherited a set with code extensions elsewhere becomes UTF-8.
     pub fn put_items(&mut self, tag: Tag, mut items: Vec<DataSet>) {
         for item in &mut items {
+            if item.character_set().has_extensions() && !item.contains(tags::SPECIFIC_CHARACTER_SET) {
+                *item = item.encode_text_in(CharacterSet::UTF_8);
+            }
             if item.character_set() == self.character_set() {
                 if item.remove(tags::SPECIFIC_CHARACTER_SET).is_some() {
                     self.name_character_set();
                 }
-            } else {
+            } else if !item.contains(tags::SPECIFIC_CHARACTER_SET) {
                 item.name_character_set();
             }
         }
@@ -256,6 +261,25 @@ mod tests {
         set.put_items(tags::PROCEDURE_CODE_SEQUENCE, vec![item]);
         assert_eq!(set.text(tags::SPECIFIC_CHARACTER_SET).as_deref(), Some("ISO_IR 192"));
         assert!(!set.items(tags::PROCEDURE_CODE_SEQUENCE)[0].contains(tags::SPECIFIC_CHARACTER_SET));
+    }
+
+    #[test]
+    fn a_name_that_is_put_beside_japanese_text_leaves_its_escapes_readable() {
+        let mut set = DataSet::new();
+        set.put_bytes(tags::SPECIFIC_CHARACTER_SET, VR::CS, &b"\\ISO 2022 IR 87"[..]);
+        set.put_bytes(tags::INSTITUTION_NAME, VR::LO, &b"\x1b$B;3ED\x1b(B"[..]);
+        set.put_text(tags::PATIENT_NAME, "Müller");
+        assert_eq!(set.texts(tags::SPECIFIC_CHARACTER_SET), ["", "ISO 2022 IR 87"]);
+        assert_eq!(set.text(tags::INSTITUTION_NAME).as_deref(), Some("山田"));
+        assert_eq!(set.text(tags::PATIENT_NAME).as_deref(), Some("Muller"));
+
+        let mut item = DataSet::like(&set);
+        item.put_bytes(tags::CODE_MEANING, VR::LO, &b"\x1b$B;3ED\x1b(B"[..]);
+        let mut other = DataSet::new();
+        other.put_items(tags::PROCEDURE_CODE_SEQUENCE, vec![item]);
+        let meaning = other.items(tags::PROCEDURE_CODE_SEQUENCE)[0].text(tags::CODE_MEANING);
+        assert_eq!(meaning.as_deref(), Some("山田"));
+        assert_eq!(other.text(tags::SPECIFIC_CHARACTER_SET).as_deref(), Some("ISO_IR 192"));
     }
 
     #[test]

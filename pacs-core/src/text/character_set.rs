@@ -62,6 +62,12 @@ impl CharacterSet {
         (self.initial != Repertoire::Ascii).then(|| self.initial.term())
     }
 
+    /// Whether escape sequences switch between several repertoires (PS3.5 6.1.2.5), so that
+    /// [`CharacterSet::term`] does not tell all of it.
+    pub(crate) fn has_extensions(self) -> bool {
+        self.extended
+    }
+
     /// The text of a whole value field, in Unicode normal form C, with the backslashes between
     /// values left in (they are found only after decoding: several sets use 0x5C as a second byte).
     ///
