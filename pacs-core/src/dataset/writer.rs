@@ -88,7 +88,7 @@ impl Writer<'_> {
     fn bytes(&mut self, tag: Tag, vr: VR, bytes: &[u8]) -> Result<(), WriteError> {
         let odd = !bytes.len().is_multiple_of(2);
         let length = u32::try_from(bytes.len() + usize::from(odd)).map_err(|_| WriteError::TooLong(tag))?;
-        self.header(tag, vr, length);
+        let vr = self.header(tag, vr, length);
         let start = self.out.len();
         self.out.extend_from_slice(bytes);
         if odd {
@@ -122,22 +122,26 @@ impl Writer<'_> {
         self.patch(sequence_start - 4, self.out.len() - sequence_start, tag)
     }
 
-    fn header(&mut self, tag: Tag, vr: VR, length: u32) {
+    /// Writes a header and returns the VR in which the value has to follow: UN, whose value is little
+    /// endian in every transfer syntax (PS3.5 6.2.2), for a value too long for its own.
+    fn header(&mut self, tag: Tag, vr: VR, length: u32) -> VR {
         self.tag(tag);
         if self.encoding == Encoding::ImplicitLittle {
             self.u32(length);
-            return;
+            return vr;
         }
         match u16::try_from(length) {
             Ok(length) if !has_long_length(vr) => {
                 self.out.extend_from_slice(&vr.to_bytes());
                 self.u16(length);
+                vr
             }
             _ => {
                 let vr = if has_long_length(vr) { vr } else { VR::UN };
                 self.out.extend_from_slice(&vr.to_bytes());
                 self.u16(0);
                 self.u32(length);
+                vr
             }
         }
     }
@@ -185,5 +189,30 @@ fn padding(vr: VR) -> u8 {
         VR::UI | VR::OB | VR::UN => 0,
         _ if super::swap::unit_bytes(vr) > 1 => 0,
         _ => b' ',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Limits, Until, read_slice};
+
+    #[test]
+    fn a_table_too_long_for_its_representation_is_little_endian_everywhere() {
+        let table: Vec<u8> = (0..40_000u16).flat_map(u16::to_le_bytes).collect();
+        let tag = crate::tags::LUT_DATA;
+        let mut set = DataSet::new();
+        set.put_bytes(tag, VR::US, table.clone());
+        for syntax in [TransferSyntax::EXPLICIT_LITTLE_ENDIAN, TransferSyntax::EXPLICIT_BIG_ENDIAN] {
+            let mut bytes = Vec::new();
+            write(&set, &syntax, &mut bytes).unwrap();
+            assert_eq!(&bytes[4..6], b"UN", "{}", syntax.name);
+            let limits = Limits { value_bytes: 1 << 20, ..Limits::default() };
+            let read = read_slice(&bytes, &syntax, &limits, Until::End).unwrap().data_set;
+            assert_eq!(
+                read.get(tag).and_then(Element::bytes).map(|bytes| bytes.to_vec()),
+                Some(table.clone())
+            );
+        }
     }
 }
