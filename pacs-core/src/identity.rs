@@ -32,8 +32,7 @@ pub enum Likeness {
 /// Compares two notices of what should be one person. What one of them does not say contradicts
 /// nothing.
 pub fn compare(known: &PatientAttributes, sent: &PatientAttributes) -> Likeness {
-    let names =
-        known.name.is_empty() || sent.name.is_empty() || name_key(&known.name) == name_key(&sent.name);
+    let names = known.name.is_empty() || sent.name.is_empty() || alike(&known.name, &sent.name);
     let agree = |a: &Option<String>, b: &Option<String>| match (a, b) {
         (Some(a), Some(b)) => a == b,
         _ => true,
@@ -45,6 +44,17 @@ pub fn compare(known: &PatientAttributes, sent: &PatientAttributes) -> Likeness 
     } else {
         Likeness::Doubtful
     }
+}
+
+/// Whether two names agree, group by group (PS3.5 6.2.1): a console that keeps the alphabetic group
+/// alone contradicts nothing. Names without a group in common are compared whole.
+fn alike(known: &str, sent: &str) -> bool {
+    let shared = known.split('=').map(name_key).zip(sent.split('=').map(name_key));
+    let shared: Vec<_> = shared.filter(|(known, sent)| !known.is_empty() && !sent.is_empty()).collect();
+    if shared.is_empty() {
+        return name_key(known) == name_key(sent);
+    }
+    shared.iter().all(|(known, sent)| known == sent)
 }
 
 #[cfg(test)]
@@ -72,6 +82,20 @@ mod tests {
             (person("NGUYEN VAN A", None, Some("F")), Likeness::Doubtful),
         ] {
             assert_eq!(compare(&known, &sent), want, "{}", sent.name);
+        }
+    }
+
+    #[test]
+    fn groups_of_a_name_are_compared_with_their_like() {
+        let known = person("Yamada^Tarou=山田^太郎", None, None);
+        for (sent, want) in [
+            ("YAMADA^TAROU", Likeness::Same),
+            ("=山田^太郎", Likeness::Same),
+            ("Yamada^Tarou=山田^太郎=やまだ^たろう", Likeness::Same),
+            ("Yamada^Jirou=山田^太郎", Likeness::Doubtful),
+            ("==やまだ^たろう", Likeness::Doubtful),
+        ] {
+            assert_eq!(compare(&known, &person(sent, None, None)), want, "{sent}");
         }
     }
 }
