@@ -304,10 +304,16 @@ fn normal_date_time(text: &str) -> Option<String> {
     let fits = matches!(whole.len(), 4 | 6 | 8 | 10 | 12 | 14)
         && all_digits(whole)
         && fraction.bytes().all(|b| b.is_ascii_digit())
-        && offset.bytes().all(|b| b.is_ascii_digit())
-        // `2026-2027` is a range of years, not a year with an offset.
-        && (offset.is_empty() || whole.len() >= 8);
+        // `2026-2027` is a range of years, and `20260102-2027` one that ends with a year.
+        && (offset.is_empty() || (whole.len() >= 8 && is_offset(offset)));
     fits.then(|| text.to_owned())
+}
+
+/// Whether the digits after the sign are an offset from UTC that a zone can have, -1200 to +1400.
+fn is_offset(digits: &str) -> bool {
+    let hours = digits.get(..2).filter(|hours| all_digits(hours)).and_then(|hours| hours.parse::<u8>().ok());
+    let minutes = digits.get(2..).filter(|rest| all_digits(rest)).and_then(|rest| rest.parse::<u8>().ok());
+    matches!((hours, minutes), (Some(0..=14), Some(0..=59)))
 }
 
 fn all_digits(text: &str) -> bool {
@@ -347,6 +353,8 @@ mod tests {
             (tags::STUDY_TIME, VR::TM, "08:30-0900", between("0830", "0900")),
             (tags::ACQUISITION_DATE_TIME, VR::DT, "20260101-0700", single("20260101-0700")),
             (tags::ACQUISITION_DATE_TIME, VR::DT, "2026-2027", between("2026", "2027")),
+            (tags::ACQUISITION_DATE_TIME, VR::DT, "20260102-2027", between("20260102", "2027")),
+            (tags::ACQUISITION_DATE_TIME, VR::DT, "20260102+0700-", between("20260102+0700", "")),
             (tags::ACQUISITION_DATE_TIME, VR::DT, "20260101-20260102", between("20260101", "20260102")),
             (tags::SERIES_NUMBER, VR::IS, "1*", single("1*")),
         ] {
