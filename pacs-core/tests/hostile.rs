@@ -171,5 +171,19 @@ fn nothing_that_is_claimed_costs_more_than_what_is_there() {
     assert!(matches!(result, Err(JsonError::Malformed(_))));
     assert!(grown < 256 << 10, "{grown} bytes");
 
+    // JSON of which every two bytes cost many in memory: empty values, items, attributes.
+    for (head, part, tail) in [
+        (r#"{"00280010":{"vr":"US","Value":[0"#, ",0", "]}}"),
+        (r#"{"00081032":{"vr":"SQ","Value":[{}"#, ",{}", "]}}"),
+        (r#"[{}"#, ",{}", "]"),
+        (r#"{"00080050":{}"#, r#","00080050":{}"#, "}"),
+        (r#"{"00081032":{"vr":"SQ","Value":[{"00080050":{}"#, r#","00080050":{}"#, "}]}}"),
+    ] {
+        let many = [head, &part.repeat((30 << 20) / part.len()), tail].concat();
+        let (result, grown) = growth(|| parse(many.as_bytes(), &JsonLimits::default()).map(drop));
+        assert!(matches!(result, Err(JsonError::TooMany)), "{part}: {result:?}");
+        assert!(grown < 128 << 20, "{part}: {grown} bytes");
+    }
+
     assert!(started.elapsed().as_secs() < 60, "all of it is prompt, even on a busy machine");
 }

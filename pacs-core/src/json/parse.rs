@@ -17,11 +17,14 @@ use crate::{Tag, VR, tags};
 pub struct JsonLimits {
     /// The longest document.
     pub document_bytes: usize,
+    /// What is retained of it, with a fixed charge an element, an item and a value: `{}` is two
+    /// bytes of a document and many more of memory.
+    pub retained_bytes: usize,
 }
 
 impl Default for JsonLimits {
     fn default() -> Self {
-        Self { document_bytes: 32 << 20 }
+        Self { document_bytes: 32 << 20, retained_bytes: 48 << 20 }
     }
 }
 
@@ -53,6 +56,9 @@ pub enum JsonError {
     /// Longer than the limit.
     #[error("the document has {0} bytes, more than are read")]
     TooLarge(usize),
+    /// More elements, items and values than the limit of memory allows.
+    #[error("the document has more values than are read")]
+    TooMany,
     /// Not JSON, or not of the form of annex F. The text names the place and the tag, no value.
     #[error("not DICOM JSON: {0}")]
     Malformed(String),
@@ -67,13 +73,45 @@ pub fn parse(document: &[u8], limits: &JsonLimits) -> Result<Vec<Parsed>, JsonEr
         return Err(JsonError::TooLarge(document.len()));
     }
     let mut json = serde_json::Deserializer::from_slice(document);
-    let sets = json.deserialize_any(DocumentVisitor).and_then(|sets| json.end().map(|()| sets));
-    sets.map_err(|error| JsonError::Malformed(error.to_string()))
+    let mut reading = Reading { path: Vec::new(), bulk: Vec::new(), left: limits.retained_bytes };
+    let sets = json.deserialize_any(DocumentVisitor { reading: &mut reading });
+    match sets.and_then(|sets| json.end().map(|()| sets)) {
+        Ok(sets) => Ok(sets),
+        Err(_) if reading.left == 0 => Err(JsonError::TooMany),
+        Err(error) => Err(JsonError::Malformed(error.to_string())),
+    }
 }
 
-struct DocumentVisitor;
+/// What the parts of a document share while it is read.
+struct Reading {
+    /// The way to the data set that is being read.
+    path: Vec<PathStep>,
+    /// The references met in the top-level data set.
+    bulk: Vec<BulkReference>,
+    /// How many bytes may still be retained; 0 once it was not enough.
+    left: usize,
+}
 
-impl<'de> Visitor<'de> for DocumentVisitor {
+impl Reading {
+    fn charge<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
+        match self.left.checked_sub(bytes) {
+            Some(left) if left > 0 => {
+                self.left = left;
+                Ok(())
+            }
+            _ => {
+                self.left = 0;
+                Err(E::custom("more values than are read"))
+            }
+        }
+    }
+}
+
+struct DocumentVisitor<'a> {
+    reading: &'a mut Reading,
+}
+
+impl<'de> Visitor<'de> for DocumentVisitor<'_> {
     type Value = Vec<Parsed>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,27 +119,24 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Parsed>, A::Error> {
+        let reading = self.reading;
         let mut sets = Vec::new();
-        let mut bulk = Vec::new();
-        while let Some(data_set) =
-            sequence.next_element_seed(SetSeed { path: &mut Vec::new(), bulk: &mut bulk })?
-        {
-            sets.push(Parsed { data_set, bulk: std::mem::take(&mut bulk) });
+        while let Some(data_set) = sequence.next_element_seed(SetSeed { reading: &mut *reading })? {
+            reading.charge::<A::Error>(size_of::<Parsed>())?;
+            sets.push(Parsed { data_set, bulk: std::mem::take(&mut reading.bulk) });
         }
         Ok(sets)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<Parsed>, A::Error> {
-        let mut bulk = Vec::new();
-        let data_set = SetSeed { path: &mut Vec::new(), bulk: &mut bulk }.visit_map(map)?;
-        Ok(vec![Parsed { data_set, bulk }])
+        let data_set = SetSeed { reading: &mut *self.reading }.visit_map(map)?;
+        Ok(vec![Parsed { data_set, bulk: std::mem::take(&mut self.reading.bulk) }])
     }
 }
 
 /// Reads one data set, knowing where it is.
 struct SetSeed<'a> {
-    path: &'a mut Vec<PathStep>,
-    bulk: &'a mut Vec<BulkReference>,
+    reading: &'a mut Reading,
 }
 
 impl<'de> DeserializeSeed<'de> for SetSeed<'_> {
@@ -125,7 +160,7 @@ impl<'de> Visitor<'de> for SetSeed<'_> {
             let Some(tag) = (name.len() == 8).then(|| tag_of(&name)).flatten() else {
                 return Err(A::Error::custom("a key that is no tag of eight hexadecimal digits"));
             };
-            map.next_value_seed(ElementSeed { tag, set: &mut set, path: self.path, bulk: self.bulk })?;
+            map.next_value_seed(ElementSeed { tag, set: &mut set, reading: &mut *self.reading })?;
         }
         Ok(set)
     }
@@ -135,8 +170,7 @@ impl<'de> Visitor<'de> for SetSeed<'_> {
 struct ElementSeed<'a> {
     tag: Tag,
     set: &'a mut DataSet,
-    path: &'a mut Vec<PathStep>,
-    bulk: &'a mut Vec<BulkReference>,
+    reading: &'a mut Reading,
 }
 
 impl<'de> DeserializeSeed<'de> for ElementSeed<'_> {
@@ -155,7 +189,9 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { tag, set, path, bulk } = self;
+        let Self { tag, set, reading } = self;
+        reading.charge::<A::Error>(size_of::<Element>())?;
+        let left_before = reading.left;
         let mut vr = None;
         let mut values = Vec::new();
         let mut inline = None;
@@ -169,7 +205,7 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
                         .map_err(|_| A::Error::custom(format!("an unknown vr at {tag}")))?;
                     vr = Some(known);
                 }
-                "Value" => values = map.next_value_seed(ValuesSeed { tag, path, bulk })?,
+                "Value" => values = map.next_value_seed(ValuesSeed { tag, reading: &mut *reading })?,
                 "InlineBinary" => inline = Some(map.next_value::<String>()?),
                 "BulkDataURI" => uri = Some(map.next_value::<String>()?),
                 _ => {
@@ -179,7 +215,10 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
         }
         let vr = vr.unwrap_or_else(|| vr_of(tag));
         if let Some(uri) = uri {
-            bulk.push(BulkReference { path: path.clone(), tag, vr, uri });
+            let path = reading.path.clone();
+            reading
+                .charge::<A::Error>(size_of::<BulkReference>() + size_of_val(path.as_slice()) + uri.len())?;
+            reading.bulk.push(BulkReference { path, tag, vr, uri });
             return Ok(());
         }
         if let Some(inline) = inline {
@@ -194,7 +233,14 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
             set.put(Element::new(tag, vr, bytes));
             return Ok(());
         }
-        put(set, tag, vr, values).map_err(|what| A::Error::custom(format!("{what} at {tag}")))
+        put(set, tag, vr, values).map_err(|what| A::Error::custom(format!("{what} at {tag}")))?;
+        if vr != VR::SQ {
+            // The values have become the bytes of one element.
+            let held = set.get(tag).and_then(Element::bytes).map_or(0, Bytes::len);
+            reading.left = left_before;
+            reading.charge::<A::Error>(held)?;
+        }
+        Ok(())
     }
 }
 
@@ -207,13 +253,12 @@ enum JsonValue {
     Float(f64),
     Item(DataSet),
     /// Alphabetic, ideographic and phonetic group.
-    Name([String; 3]),
+    Name(Box<[String; 3]>),
 }
 
 struct ValuesSeed<'a> {
     tag: Tag,
-    path: &'a mut Vec<PathStep>,
-    bulk: &'a mut Vec<BulkReference>,
+    reading: &'a mut Reading,
 }
 
 impl<'de> DeserializeSeed<'de> for ValuesSeed<'_> {
@@ -232,25 +277,35 @@ impl<'de> Visitor<'de> for ValuesSeed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<JsonValue>, A::Error> {
-        if self.path.len() >= MAX_DEPTH {
+        let Self { tag, reading } = self;
+        if reading.path.len() >= MAX_DEPTH {
             return Err(A::Error::custom("sequences are nested too deeply"));
         }
         let mut values = Vec::new();
         loop {
-            self.path.push(PathStep { tag: self.tag, item: values.len() });
-            let value = sequence.next_element_seed(ValueSeed { path: self.path, bulk: self.bulk });
-            self.path.pop();
-            match value? {
-                Some(value) => values.push(value),
-                None => return Ok(values),
-            }
+            reading.path.push(PathStep { tag, item: values.len() });
+            let value = sequence.next_element_seed(ValueSeed { reading: &mut *reading });
+            reading.path.pop();
+            let Some(value) = value? else { return Ok(values) };
+            reading.charge::<A::Error>(size_of::<JsonValue>() + value.heap_bytes())?;
+            values.push(value);
         }
     }
 }
 
 struct ValueSeed<'a> {
-    path: &'a mut Vec<PathStep>,
-    bulk: &'a mut Vec<BulkReference>,
+    reading: &'a mut Reading,
+}
+
+impl JsonValue {
+    /// What the value holds beside itself; the elements of an item were counted as they came.
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Name(groups) => size_of_val(groups) + groups.iter().map(String::len).sum::<usize>(),
+            Self::Null | Self::Signed(_) | Self::Unsigned(_) | Self::Float(_) | Self::Item(_) => 0,
+        }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
@@ -295,7 +350,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     /// An item of a sequence, or a person name: the first key tells.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonValue, A::Error> {
         let mut set = DataSet::new();
-        let mut name: Option<[String; 3]> = None;
+        let mut name: Option<Box<[String; 3]>> = None;
         while let Some(key) = map.next_key::<String>()? {
             let group = ["Alphabetic", "Ideographic", "Phonetic"].iter().position(|group| *group == key);
             if let Some(group) = group {
@@ -304,7 +359,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
                     *place = text;
                 }
             } else if let Some(tag) = (key.len() == 8).then(|| tag_of(&key)).flatten() {
-                map.next_value_seed(ElementSeed { tag, set: &mut set, path: self.path, bulk: self.bulk })?;
+                map.next_value_seed(ElementSeed { tag, set: &mut set, reading: &mut *self.reading })?;
             } else {
                 return Err(A::Error::custom("a value that is neither an item nor a person name"));
             }
@@ -404,7 +459,7 @@ mod tests {
 
     #[test]
     fn a_written_data_set_reads_back_the_same() {
-        let document = r#"{"00080005":{"vr":"CS","Value":["ISO_IR 192"]},"00080008":{"vr":"CS","Value":["ORIGINAL",null,"AXIAL"]},"00080050":{"vr":"SH"},"00081032":{"vr":"SQ","Value":[{"00080104":{"vr":"LO","Value":["Ngực"]}},{}]},"00091001":{"vr":"UN","InlineBinary":"AQI="},"00100010":{"vr":"PN","Value":[{"Alphabetic":"Nguyễn^Văn A","Phonetic":"x"}]},"00180050":{"vr":"DS","Value":[2.5]},"00200013":{"vr":"IS","Value":[5]},"00280009":{"vr":"AT","Value":["00181063"]},"00280010":{"vr":"US","Value":[512]},"00409224":{"vr":"FD","Value":[0.1]},"0040A0B0":{"vr":"US","Value":[1,2]},"00660129":{"vr":"UV","Value":[18446744073709551615]}}"#;
+        let document = r#"{"00080005":{"vr":"CS","Value":["ISO_IR 192"]},"00080008":{"vr":"CS","Value":["ORIGINAL",null,"AXIAL"]},"00080050":{"vr":"SH"},"00081032":{"vr":"SQ","Value":[{"00080104":{"vr":"LO","Value":["Ngực"]}},{}]},"00091001":{"vr":"UN","InlineBinary":"AQI="},"00100010":{"vr":"PN","Value":[{"Alphabetic":"Nguyễn^Văn A","Phonetic":"x"}]},"00180050":{"vr":"DS","Value":[2.5]},"00200013":{"vr":"IS","Value":[5]},"00280009":{"vr":"AT","Value":["00181063"]},"00280010":{"vr":"US","Value":[512]},"00409224":{"vr":"FD","Value":[0.1]},"0040A0B0":{"vr":"US","Value":[1,2]},"00660129":{"vr":"UV","Value":[9007199254740992,"18446744073709551615"]}}"#;
         let parsed = one(document).unwrap();
         assert_eq!(to_string(&parsed.data_set), document);
         assert!(parsed.bulk.is_empty());
@@ -459,6 +514,9 @@ mod tests {
                 "{document}"
             );
         }
-        assert!(matches!(parse(b"[     ]", &JsonLimits { document_bytes: 3 }), Err(JsonError::TooLarge(7))));
+        assert!(matches!(
+            parse(b"[     ]", &JsonLimits { document_bytes: 3, ..JsonLimits::default() }),
+            Err(JsonError::TooLarge(7))
+        ));
     }
 }

@@ -143,8 +143,8 @@ impl Writer<'_> {
             VR::SS => self.each(units(bytes), |out, unit| push_number(out, i16::from_le_bytes(unit))),
             VR::UL => self.each(units(bytes), |out, unit| push_number(out, u32::from_le_bytes(unit))),
             VR::SL => self.each(units(bytes), |out, unit| push_number(out, i32::from_le_bytes(unit))),
-            VR::UV => self.each(units(bytes), |out, unit| push_number(out, u64::from_le_bytes(unit))),
-            VR::SV => self.each(units(bytes), |out, unit| push_number(out, i64::from_le_bytes(unit))),
+            VR::UV => self.each(units(bytes), |out, unit| push_long(out, u64::from_le_bytes(unit).into())),
+            VR::SV => self.each(units(bytes), |out, unit| push_long(out, i64::from_le_bytes(unit).into())),
             VR::FL => self.each(units(bytes), |out, unit| {
                 let number = f32::from_le_bytes(unit);
                 push_float(out, number.into(), format_args!("{number:?}"));
@@ -248,6 +248,17 @@ pub(super) fn is_binary(vr: VR) -> bool {
 
 fn push_number(out: &mut Vec<u8>, number: impl std::fmt::Display) {
     push_formatted(out, format_args!("{number}"));
+}
+
+/// A 64-bit number: as text where readers that hold numbers as doubles would round it (PS3.18 table
+/// F.2.3-1 leaves the choice).
+fn push_long(out: &mut Vec<u8>, number: i128) {
+    const EXACT: i128 = 1 << 53;
+    if (-EXACT..=EXACT).contains(&number) {
+        push_formatted(out, format_args!("{number}"));
+    } else {
+        push_formatted(out, format_args!("\"{number}\""));
+    }
 }
 
 /// A finite number as it prints shortest, another as the text that PS3.18 F.2.3 gives it.
