@@ -91,7 +91,7 @@ impl Walker {
         }
         let cost = size_of::<Element>() + length as usize;
         let affordable = self.retained.saturating_add(cost) <= self.limits.retained_bytes;
-        let held = length <= self.limits.held(header.vr) && (affordable || length <= SMALL_BYTES);
+        let held = length <= self.limits.held(header.tag, header.vr) && (affordable || length <= SMALL_BYTES);
         let value = if held {
             match window.from(start).get(..length as usize) {
                 Some(bytes) => Value::Bytes(self.retain(window, start, bytes, header.vr)),
