@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::ConfigError;
-use super::keys::Keys;
+use super::keys::{Keys, Number};
 
 /// Facility of images whose device and called AE title name none, unless configured.
 pub const DEFAULT_FACILITY: &str = "SEN";
@@ -14,6 +14,9 @@ pub const DEFAULT_FACILITY: &str = "SEN";
 pub const DEFAULT_SPOOL_LIMIT_GIB: &str = "64";
 /// How long a series rests before it moves into the object store.
 pub const DEFAULT_SETTLE_AFTER_SECONDS: &str = "60";
+
+/// How long a device must be quiet before the exam it was making waits to be verified.
+pub const DEFAULT_QUIET_AFTER_SECONDS: &str = "600";
 
 /// Folders, database and object store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct Store {
     pub spool_limit_bytes: u64,
     /// How long a series rests before it moves into the object store.
     pub settle_after: Duration,
+    /// How long a device must be quiet before the exam it was making waits to be verified.
+    pub quiet_after: Duration,
     /// Facility of images whose device and called AE title name none.
     pub default_facility: String,
 }
@@ -61,13 +66,14 @@ impl Store {
         let spool_limit_gib = keys.spool_limit_gib.value().filter(|gib| (1..1 << 24).contains(gib));
         let spool_limit_gib = spool_limit_gib
             .ok_or_else(|| ConfigError::value("spool_limit_gib", "must be a whole number from 1"))?;
-        let settle_after_seconds = keys
-            .settle_after_seconds
-            .value()
-            .ok_or_else(|| ConfigError::value("settle_after_seconds", "must be a whole number"))?;
+        let seconds = |key, number: &Number| match number.value() {
+            Some(seconds) => Ok(Duration::from_secs(seconds)),
+            None => Err(ConfigError::value(key, "must be a whole number")),
+        };
         Ok(Self {
             spool_limit_bytes: spool_limit_gib << 30,
-            settle_after: Duration::from_secs(settle_after_seconds),
+            settle_after: seconds("settle_after_seconds", &keys.settle_after_seconds)?,
+            quiet_after: seconds("quiet_after_seconds", &keys.quiet_after_seconds)?,
             spool_dir: keys.spool_dir.as_ref().map_or_else(|| data_dir.join("spool"), PathBuf::from),
             data_dir,
             database_url,
@@ -84,6 +90,7 @@ impl Store {
             spool_dir: self.spool_dir.clone(),
             spool_limit_bytes: self.spool_limit_bytes,
             settle_after: self.settle_after,
+            quiet_after: self.quiet_after,
             data_dir: self.data_dir.clone(),
             default_facility: self.default_facility.clone(),
             ..storage::Config::embedded(&self.data_dir)

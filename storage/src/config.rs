@@ -18,6 +18,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// How long a series must rest before it is settled into a pack.
     pub settle_after: Duration,
+    /// How long a device must be quiet before the exam it was making waits to be verified.
+    pub quiet_after: Duration,
     /// The spool's watermark: beyond it arriving instances are told to come later.
     pub spool_limit_bytes: u64,
     /// Bound of the renditions kept on disk.
@@ -41,6 +43,7 @@ impl Config {
             spool_dir: dir.join("spool"),
             data_dir: dir.to_owned(),
             settle_after: Duration::from_secs(60),
+            quiet_after: Duration::from_secs(600),
             spool_limit_bytes: 64 << 30,
             rendition_limit_bytes: 8 << 30,
             header_cache_bytes: 24 << 20,

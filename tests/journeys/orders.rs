@@ -4,7 +4,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use crate::support::images::Study;
-use crate::support::program::Sen;
+use crate::support::program::{Sen, Setup};
 use crate::support::{eventually, tools};
 
 const TODAY_NOON_FORMAT: &str = "%Y-%m-%dT12:00";
@@ -110,6 +110,27 @@ async fn an_order_is_on_the_worklist_and_its_images_move_its_label() {
         .unwrap();
     assert_eq!(again.status(), 409, "a read exam cannot arrive again");
     assert_eq!(again.headers()["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn an_exam_whose_device_has_fallen_quiet_waits_to_be_verified() {
+    let Some(storescu) = tools::program("storescu") else { return };
+    let sen = Setup::default().variable("SEN_QUIET_AFTER_SECONDS", "1").start();
+    let row = order(&sen, "P1", "NGUYỄN^VĂN A").await;
+    let study = Study::of("P1", "NGUYỄN^VĂN A").accession_number(row["accessionNumber"].as_str().unwrap());
+    study.write(&sen.folder().join("ct"));
+    tools::succeeded(&tools::run(
+        &storescu,
+        sen.folder(),
+        &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"],
+    ));
+    let quiet = eventually("the exam waits to be verified", || async {
+        Some(exam(&sen, &row["examId"]).await).filter(|exam| exam["label"] == "toVerify")
+    })
+    .await;
+    assert_eq!(quiet["studyUid"], study.uid.as_str());
+    assert_eq!(quiet["instanceCount"], 3);
+    assert_eq!(quiet["acts"], json!(["accept", "reopen", "discontinue"]));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What an open archive does by itself, for as long as its process serves.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -17,10 +18,8 @@ const SETTLE_EVERY: Duration = Duration::from_secs(2);
 /// The longest wait after settling has failed, such as while the object store is away.
 const SETTLE_AT_LEAST_EVERY: Duration = Duration::from_secs(120);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
-/// How often what only time moves is looked for.
-const PASS_TIME_EVERY: Duration = Duration::from_secs(20);
-/// An exam whose device has made no image for so long waits to be verified.
-const QUIET_MS: i64 = 600_000;
+/// How often what only time moves is looked for at most, and at least.
+const PASS_TIME_EVERY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(20);
 /// How long events are kept for followers that were away.
 const EVENTS_KEPT_MS: i64 = 7 * 24 * 3_600_000;
 
@@ -71,7 +70,9 @@ impl Archive {
     }
 
     async fn keep_time(&self, shutdown: &CancellationToken) {
-        while !pause(PASS_TIME_EVERY, shutdown).await {
+        // A tenth of the quiet time late is early enough for whoever waits to verify.
+        let every = (self.0.config.quiet_after / 10).clamp(*PASS_TIME_EVERY.start(), *PASS_TIME_EVERY.end());
+        while !pause(every, shutdown).await {
             if let Err(error) = self.pass_time().await {
                 tracing::warn!(%error, "what only time moves stands still");
             }
@@ -81,7 +82,8 @@ impl Archive {
     /// Moves exams whose devices have fallen quiet, and forgets expired sessions and old events.
     pub async fn pass_time(&self) -> Result<()> {
         let (database, now_ms) = (&self.0.database, self.0.config.clock.now_ms());
-        moves::quiet(database, QUIET_MS, now_ms).await?;
+        let quiet_ms = i64::try_from(self.0.config.quiet_after.as_millis()).unwrap_or(i64::MAX);
+        moves::quiet(database, quiet_ms, now_ms).await?;
         sessions::prune(database, now_ms).await?;
         events::prune(database, now_ms.saturating_sub(EVENTS_KEPT_MS)).await?;
         Ok(())

@@ -87,7 +87,7 @@ pub async fn quiet(database: &Database, quiet_ms: i64, now_ms: i64) -> Result<us
          and exists (select 1 from study t where t.step_id = s.id)
          and not exists (select 1 from study t where t.step_id = s.id and t.updated_ms > $1)
          order by s.id limit $2";
-    let before_ms = now_ms - quiet_ms;
+    let before_ms = now_ms.saturating_sub(quiet_ms);
     if database.fetch(sql, params![before_ms, 1_i64]).await?.is_empty() {
         return Ok(0);
     }
