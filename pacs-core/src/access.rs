@@ -86,6 +86,17 @@ impl Actor {
         }
     }
 
+    /// The facility an actor works at when it does not say: the only one it has, else the default.
+    pub fn home<'a>(&'a self, default_facility: &'a str) -> &'a str {
+        match &self.facilities {
+            Facilities::Only(codes) => match codes.as_slice() {
+                [only] => only,
+                _ => default_facility,
+            },
+            Facilities::All => default_facility,
+        }
+    }
+
     /// A device by its AE title. Without a facility of its own it serves the whole province, as an
     /// archive or a gateway does.
     pub fn device(ae_title: &crate::uid::AeTitle, facility: Option<&str>) -> Self {
@@ -183,6 +194,15 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(may(&actor(role), Act::ManageDevices), role == Role::Administrator);
         }
+    }
+
+    #[test]
+    fn whoever_has_one_facility_is_at_home_there() {
+        let at = |facilities| Actor { facilities, ..Actor::system() }.home("BVAH").to_owned();
+        assert_eq!(at(Facilities::All), "BVAH");
+        assert_eq!(at(Facilities::Only(vec!["BVTW".into()])), "BVTW");
+        assert_eq!(at(Facilities::Only(vec!["BVTW".into(), "BVTL".into()])), "BVAH");
+        assert_eq!(at(Facilities::Only(Vec::new())), "BVAH");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Time, handed in: the one place that reads the machine's clock.
 //!
 //! System times are UTC milliseconds. Dates and times of DICOM objects are not system times; they
-//! stay as sent and are read in the object's or the facility's zone (see [`local_date_time`]).
+//! stay as sent and are read in the object's or the facility's zone (see [`crate::date_time`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -60,9 +60,16 @@ pub fn instant_ms(at: DateTime, zone: &TimeZone) -> Option<i64> {
     Some(zone.to_ambiguous_zoned(at).compatible().ok()?.timestamp().as_millisecond())
 }
 
-/// `ms` as RFC 3339 in UTC with milliseconds, as JSON answers carry it.
+/// `ms` as RFC 3339 in UTC with milliseconds, for whoever runs the server.
 pub fn rfc3339(ms: i64) -> String {
     Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
+}
+
+/// `ms` as RFC 3339 with milliseconds on the wall of `zone`, as JSON answers carry it: an instant
+/// whose digits are those that people there see.
+pub fn rfc3339_on(ms: i64, zone: &TimeZone) -> String {
+    let at = Timestamp::from_millisecond(ms).map(|at| at.to_zoned(zone.clone()));
+    at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -85,5 +92,6 @@ mod tests {
         assert_eq!(at.to_string(), "1970-01-01T07:00:00");
         assert_eq!(instant_ms(at, &zone), Some(0));
         assert_eq!(rfc3339(1), "1970-01-01T00:00:00.001Z");
+        assert_eq!(rfc3339_on(1, &zone), "1970-01-01T07:00:00.001+07:00");
     }
 }

@@ -9,6 +9,7 @@ pub mod attributes;
 pub mod audit;
 pub mod clock;
 pub mod dataset;
+pub mod date_time;
 pub mod exam;
 pub mod identity;
 pub mod ingest;

@@ -1,39 +1,46 @@
-//! DICOM dates and times (PS3.5 6.2) as the pages want them, and back.
+//! Dates and times as the pages want them, and back.
+//!
+//! Everything about a study or an exam is told on the wall of its facility: civil dates and times as
+//! ISO 8601, instants as RFC 3339 with the facility's offset, so that their digits are what a clock in
+//! that hospital shows, whoever reads them wherever.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use pacs_core::clock;
-use storage::index::facilities;
+use pacs_core::{clock, date_time};
 
-/// `YYYYMMDD`, or the old `YYYY.MM.DD`, as `YYYY-MM-DD`; `None` when it is no date of a calendar.
+/// A DA as `YYYY-MM-DD`; `None` when it is no date of a calendar.
 pub fn iso_date(da: &str) -> Option<String> {
-    let digits: String = da.trim().chars().filter(|c| *c != '.').collect();
-    let date = Date::strptime("%Y%m%d", &digits).ok()?;
-    (digits.len() == 8).then(|| date.to_string())
+    date_time::date(da).map(|date| date.to_string())
 }
 
 /// `YYYY-MM-DD` as `YYYYMMDD`; `None` when it is no date of a calendar.
 pub fn dicom_date(iso: &str) -> Option<String> {
-    let date: Date = (iso.len() == 10).then(|| iso.parse().ok())??;
-    Some(date.strftime("%Y%m%d").to_string())
+    let digits = iso.replace('-', "");
+    let date = (iso.len() == 10).then(|| date_time::date(&digits))??;
+    (date.to_string() == iso).then_some(digits)
 }
 
-/// `HH`, `HHMM`, `HHMMSS` with or without a fraction as `HH:MM:SS`.
-pub fn iso_time(tm: &str) -> Option<String> {
-    let whole = tm.trim().split('.').next()?.replace(':', "");
-    if !matches!(whole.len(), 2 | 4 | 6) || !whole.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let part = |at: usize| whole.get(at..at + 2).unwrap_or("00");
-    let (hours, minutes, seconds) = (part(0), part(2), part(4));
-    // 60 is a leap second, which the standard allows.
-    (hours < "24" && minutes < "60" && seconds <= "60").then(|| format!("{hours}:{minutes}:{seconds}"))
+/// A study's date and time as sent, on its facility's wall: `YYYY-MM-DD` and `HH:MM:SS`. What cannot
+/// be read is left out.
+pub fn study_wall(
+    da: Option<&str>,
+    tm: Option<&str>,
+    sent_offset: Option<&str>,
+    zone: &TimeZone,
+) -> (Option<String>, Option<String>) {
+    let (date, time) = (da.and_then(date_time::date), tm.and_then(date_time::time));
+    let (Some(date), Some(time)) = (date, time) else {
+        return (date.map(|date| date.to_string()), time.map(|time| time.to_string()));
+    };
+    let offset = sent_offset.and_then(date_time::offset);
+    let at = date_time::on_wall(date.to_datetime(time), offset, zone);
+    (Some(at.date().to_string()), Some(at.time().to_string()))
 }
 
-/// `YYYYMMDD` and `HHMMSS` on the wall of a facility as RFC 3339 in UTC.
-pub fn wall_instant(da: &str, tm: &str, zone: &str) -> Option<String> {
-    let at: DateTime = format!("{}T{}", iso_date(da)?, iso_time(tm)?).parse().ok()?;
-    clock::instant_ms(at, &facilities::zone(zone)).map(clock::rfc3339)
+/// `YYYYMMDD` and `HHMMSS` on the wall of a facility as RFC 3339.
+pub fn wall_instant(da: &str, tm: &str, zone: &TimeZone) -> Option<String> {
+    let at = date_time::date(da)?.to_datetime(date_time::time(tm)?);
+    clock::instant_ms(at, zone).map(|ms| clock::rfc3339_on(ms, zone))
 }
 
 /// The day that it is in a zone, as `YYYYMMDD`.
@@ -41,10 +48,10 @@ pub fn today(now_ms: i64, zone: &TimeZone) -> String {
     clock::local_date_time(now_ms, zone).map(|now| now.strftime("%Y%m%d").to_string()).unwrap_or_default()
 }
 
-/// The local date and time of a form (`YYYY-MM-DDTHH:MM` with or without seconds) as `YYYYMMDD` and
-/// `HHMMSS`.
+/// The date and time of a form on the facility's wall (`YYYY-MM-DDTHH:MM` with or without seconds) as
+/// `YYYYMMDD` and `HHMMSS`. One with an offset is refused: it would be taken for the wall's.
 pub fn dicom_date_time(text: &str) -> Option<(String, String)> {
-    let at: DateTime = text.parse().ok()?;
+    let at: DateTime = matches!(text.len(), 16 | 19).then(|| text.parse().ok()).flatten()?;
     Some((at.strftime("%Y%m%d").to_string(), at.strftime("%H%M%S").to_string()))
 }
 
@@ -52,39 +59,33 @@ pub fn dicom_date_time(text: &str) -> Option<(String, String)> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn dates_are_read_or_left_out() {
-        for (da, iso) in [
-            ("20261123", Some("2026-11-23")),
-            ("2026.11.23", Some("2026-11-23")),
-            (" 20261123 ", Some("2026-11-23")),
-            ("20261323", None),
-            ("2026", None),
-            ("202611230", None),
-            ("", None),
-            ("ngày", None),
-        ] {
-            assert_eq!(iso_date(da).as_deref(), iso, "{da:?}");
-        }
-        assert_eq!(dicom_date("2026-11-23").as_deref(), Some("20261123"));
-        assert_eq!(dicom_date("2026-11-31"), None);
-        assert_eq!(dicom_date("20261123"), None);
+    fn vietnam() -> TimeZone {
+        TimeZone::fixed(jiff::tz::offset(7))
     }
 
     #[test]
-    fn times_are_read_or_left_out() {
-        for (tm, iso) in [
-            ("093000", Some("09:30:00")),
-            ("093000.123456", Some("09:30:00")),
-            ("0930", Some("09:30:00")),
-            ("09", Some("09:00:00")),
-            ("09:30:00", Some("09:30:00")),
-            ("2430", None),
-            ("9", None),
-            ("", None),
-        ] {
-            assert_eq!(iso_time(tm).as_deref(), iso, "{tm:?}");
+    fn dates_go_both_ways() {
+        assert_eq!(iso_date("2026.11.23").as_deref(), Some("2026-11-23"));
+        assert_eq!(iso_date("20261323"), None);
+        assert_eq!(dicom_date("2026-11-23").as_deref(), Some("20261123"));
+        for wrong in ["2026-11-31", "20261123", "2026-1123-", "20-26-1123", "ngày mai nhé"] {
+            assert_eq!(dicom_date(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_studys_time_is_read_at_its_offset_or_on_the_wall() {
+        let of = |da, tm, offset| {
+            let (date, time) = study_wall(da, tm, offset, &vietnam());
+            format!("{} {}", date.unwrap_or_default(), time.unwrap_or_default())
+        };
+        assert_eq!(of(Some("20261122"), Some("201500.5"), Some("+0000")), "2026-11-23 03:15:00");
+        assert_eq!(of(Some("20261122"), Some("201500.5"), Some("+0700")), "2026-11-22 20:15:00");
+        assert_eq!(of(Some("20261122"), Some("201500.5"), None), "2026-11-22 20:15:00");
+        assert_eq!(of(Some("20261122"), Some("201500.5"), Some("east")), "2026-11-22 20:15:00");
+        assert_eq!(of(Some("20261122"), None, Some("+0000")), "2026-11-22 ");
+        assert_eq!(of(None, Some("0815"), Some("+0000")), " 08:15:00");
+        assert_eq!(of(Some("yesterday"), Some("late"), None), " ");
     }
 
     #[test]
@@ -92,21 +93,16 @@ mod tests {
         let expected = |time: &str| Some(("20261123".to_owned(), time.to_owned()));
         assert_eq!(dicom_date_time("2026-11-23T09:30"), expected("093000"));
         assert_eq!(dicom_date_time("2026-11-23T09:30:05"), expected("093005"));
-        assert_eq!(dicom_date_time("tomorrow"), None);
-        let zone = TimeZone::fixed(jiff::tz::offset(7));
-        assert_eq!(today(17 * 3_600_000, &zone), "19700102");
+        for wrong in ["tomorrow", "2026-11-23", "2026-11-23T09:30:00Z", "2026-11-23T09:30-05:00"] {
+            assert_eq!(dicom_date_time(wrong), None, "{wrong}");
+        }
+        assert_eq!(today(17 * 3_600_000, &vietnam()), "19700102");
     }
 
     #[test]
-    fn an_exams_time_on_the_wall_is_an_instant() {
-        assert_eq!(
-            wall_instant("20261123", "093000", "Asia/Ho_Chi_Minh").as_deref(),
-            Some("2026-11-23T02:30:00.000Z")
-        );
-        assert_eq!(
-            wall_instant("20261123", "093000", "Mars/Olympus").as_deref(),
-            Some("2026-11-23T02:30:00.000Z")
-        );
-        assert_eq!(wall_instant("", "093000", "Asia/Ho_Chi_Minh"), None);
+    fn an_exams_time_on_the_wall_is_an_instant_with_the_walls_digits() {
+        let at = |da, tm| wall_instant(da, tm, &vietnam());
+        assert_eq!(at("20261123", "093000").as_deref(), Some("2026-11-23T09:30:00.000+07:00"));
+        assert_eq!(at("", "093000"), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State as Has;
+use jiff::tz::TimeZone;
 use pacs_core::access::Act;
 use pacs_core::clock;
 use serde::Serialize;
@@ -31,14 +32,14 @@ pub struct Device {
     /// Modality, when it is a station of the worklist.
     modality: Option<String>,
     room: Option<String>,
-    /// When it last opened an association; RFC 3339, in UTC.
+    /// When it last opened an association; RFC 3339, on the wall where the caller works.
     last_seen_at: Option<String>,
     /// `file`: read-only here; `rows`: may be changed.
     source: &'static str,
 }
 
-impl From<Row> for Device {
-    fn from(row: Row) -> Self {
+impl Device {
+    fn of(row: Row, zone: &TimeZone) -> Self {
         Self {
             ae_title: row.ae_title.to_string(),
             host: row.host,
@@ -47,7 +48,7 @@ impl From<Row> for Device {
             description: row.description,
             modality: row.modality,
             room: row.room,
-            last_seen_at: row.last_seen_ms.map(clock::rfc3339),
+            last_seen_at: row.last_seen_ms.map(|ms| clock::rfc3339_on(ms, zone)),
             source: row.source.as_str(),
         }
     }
@@ -57,6 +58,8 @@ impl From<Row> for Device {
 #[utoipa::path(get, path = "/api/v1/devices", tag = "system", responses((status = 200, body = Devices)))]
 pub async fn list(Has(state): Has<State>, caller: Caller) -> Result<Json<Devices>> {
     caller.needs(Act::SeeDevices)?;
-    let items = devices::list(state.archive.database()).await?.into_iter().map(Device::from).collect();
+    let zone = state.home_zone(&caller).await?;
+    let rows = devices::list(state.archive.database()).await?;
+    let items = rows.into_iter().map(|row| Device::of(row, &zone)).collect();
     Ok(Json(Devices { items }))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::State as Has;
 use axum::response::Sse;
 use axum::response::sse::{Event as Message, KeepAlive};
-use futures::stream::{self, Stream};
+use futures::stream::{self, Stream, StreamExt as _};
 use http::{HeaderMap, HeaderName};
 use pacs_core::access::{Act, Scope};
 use serde::Serialize;
@@ -27,6 +27,11 @@ const BATCH: u32 = 200;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A comment so often keeps proxies from closing a quiet stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
+/// A stream ends after so long and its page comes back with its cursor: who follows is asked anew, so
+/// a session that has ended hears no more.
+const LIFETIME: Duration = Duration::from_secs(600);
+/// How long a page waits before it comes back.
+const COME_BACK_AFTER: Duration = Duration::from_millis(500);
 
 /// What a page hears: enough to know what to fetch again.
 #[derive(Debug, Serialize, ToSchema)]
@@ -61,27 +66,28 @@ pub async fn follow(
         .get(&LAST_EVENT_ID)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.trim().parse().ok());
-    let cursor = match heard {
-        Some(cursor) => cursor,
-        None => events::newest(&database).await?,
-    };
+    // A cursor from beyond the end is another archive's, such as one from before a restore.
+    let newest = events::newest(&database).await?;
+    let cursor = heard.map_or(newest, |heard: i64| heard.min(newest));
     // Subscribed before the first look, so that nothing falls between the two.
     let hints = database.event_hints();
     let follower =
         Follower { database, hints, cursor, scope: caller.scope(), waiting: Vec::new().into_iter() };
     let stopping = state.shutdown.clone();
-    let messages = stream::unfold(follower, move |mut follower| {
-        let stopping = stopping.clone();
-        async move {
-            tokio::select! {
-                () = stopping.cancelled() => None,
-                event = follower.next() => {
-                    let message = message(event?)?;
-                    Some((Ok(message), follower))
-                }
-            }
+    let ending = async move {
+        tokio::select! {
+            () = stopping.cancelled_owned() => {}
+            () = tokio::time::sleep(LIFETIME) => {}
         }
+    };
+    // With its cursor, so that a page that has heard nothing yet comes back to this place too.
+    let first = Message::default().retry(COME_BACK_AFTER).id(cursor.to_string());
+    let first = stream::iter([Ok(first)]);
+    let changes = stream::unfold(follower, |mut follower| async move {
+        let message = message(follower.next().await?)?;
+        Some((Ok(message), follower))
     });
+    let messages = first.chain(changes).take_until(ending);
     Ok(Sse::new(messages).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 

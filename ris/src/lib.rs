@@ -9,6 +9,7 @@ mod dates;
 mod devices;
 mod error;
 mod events;
+mod field;
 mod openapi;
 mod orders;
 mod patients;
@@ -21,6 +22,7 @@ mod unmatched;
 mod worklist;
 
 pub use error::Error;
+pub use openapi::description;
 pub use router::router;
 pub use state::{State, SystemFacts};
 

@@ -1,20 +1,21 @@
-//! `GET /api/v1/openapi.json`: this interface, described for programs.
+//! This interface, described for programs (OpenAPI 3.1).
 
-use axum::Json;
-use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 
-use crate::caller::Caller;
 use crate::{devices, events, orders, patients, studies, system, unmatched, worklist};
 
-/// The interface under `/api/v1`. Signing in is described here too, though the program answers it.
+/// The routes of this crate. Signing in is the program's, which adds its own and serves the whole.
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Sen", description = "People's work: studies, worklist, orders, unmatched images"),
     paths(
         studies::search::search,
+        studies::search::newest,
         studies::one::one,
         worklist::day::day,
         worklist::act::act,
+        worklist::undo::undo,
         orders::create::create,
         orders::form::form,
         patients::search::search,
@@ -24,13 +25,31 @@ use crate::{devices, events, orders, patients, studies, system, unmatched, workl
         devices::list,
         events::follow,
         system::show,
-        show,
-    )
+    ),
+    modifiers(&SignIn),
+    security(("session" = []), ("token" = []), ("password" = []))
 )]
 struct Description;
 
-/// This description.
-#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "system", responses((status = 200, description = "OpenAPI 3.1")))]
-pub async fn show(_caller: Caller) -> Json<utoipa::openapi::OpenApi> {
-    Json(Description::openapi())
+/// The three ways to say who one is; each route takes any of them.
+struct SignIn;
+
+impl Modify for SignIn {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let http = |scheme| SecurityScheme::Http(HttpBuilder::new().scheme(scheme).build());
+        let schemes = [
+            ("session", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new("sen_session")))),
+            ("token", http(HttpAuthScheme::Bearer)),
+            ("password", http(HttpAuthScheme::Basic)),
+        ];
+        let components = description.components.get_or_insert_with(Default::default);
+        for (name, scheme) in schemes {
+            components.add_security_scheme(name, scheme);
+        }
+    }
+}
+
+/// The description of this crate's routes under `/api/v1`.
+pub fn description() -> utoipa::openapi::OpenApi {
+    Description::openapi()
 }

@@ -5,7 +5,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::state::State;
-use crate::{Error, devices, events, openapi, orders, patients, studies, system, unmatched, worklist};
+use crate::{Error, devices, events, orders, patients, studies, system, unmatched, worklist};
 
 /// A form is small; images come through DICOMweb.
 const BODY_LIMIT_BYTES: usize = 1 << 20;
@@ -14,20 +14,21 @@ const BODY_LIMIT_BYTES: usize = 1 << 20;
 /// [`pacs_core::access::Actor`] into every request's extensions; without one, routes answer 401.
 pub fn router(state: State) -> Router {
     Router::new()
-        .route("/studies", get(studies::search))
+        .route("/studies", get(studies::newest))
+        .route("/studies/search", post(studies::search))
         .route("/studies/{study_uid}", get(studies::one))
         .route("/worklist", get(worklist::day))
         .route("/exams/{exam_id}/acts", post(worklist::act))
+        .route("/exams/{exam_id}/undo", post(worklist::undo))
         .route("/orders", post(orders::create))
         .route("/orders/form", get(orders::form))
-        .route("/patients", get(patients::search))
+        .route("/patients/search", post(patients::search))
         .route("/unmatched", get(unmatched::list))
         .route("/unmatched/{study_uid}/link", post(unmatched::link))
         .route("/unmatched/{study_uid}/unlink", post(unmatched::unlink))
         .route("/devices", get(devices::list))
         .route("/events", get(events::follow))
         .route("/system", get(system::show))
-        .route("/openapi.json", get(openapi::show))
         .fallback(async || Error::NotFound)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .with_state(state)

@@ -7,6 +7,7 @@ use storage::index::facilities;
 use tokio_util::sync::CancellationToken;
 
 use crate::Result;
+use crate::caller::Caller;
 
 /// Shared by all routes; cheap to clone.
 #[derive(Clone)]
@@ -22,12 +23,10 @@ pub struct State {
 }
 
 impl State {
-    /// The zone of the default facility's clocks: which day it is for a caller who does not say.
-    pub(crate) async fn default_zone(&self) -> Result<TimeZone> {
-        let default = &self.archive.config().default_facility;
-        let all = facilities::all(self.archive.database()).await?;
-        let zone = all.iter().find(|facility| facility.code == *default).map(facilities::Facility::zone);
-        Ok(zone.unwrap_or_else(|| facilities::zone(facilities::DEFAULT_ZONE)))
+    /// The zone of the clocks where the caller works: which day it is for one who does not say.
+    pub(crate) async fn home_zone(&self, caller: &Caller) -> Result<TimeZone> {
+        let home = caller.0.home(&self.archive.config().default_facility);
+        Ok(facilities::zone(&facilities::time_zone(self.archive.database(), home).await?))
     }
 }
 

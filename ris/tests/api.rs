@@ -119,18 +119,22 @@ async fn nobody_gets_nothing_and_roles_get_their_own_work() {
         "/studies/1.2.3",
         "/worklist",
         "/orders/form",
-        "/patients",
         "/unmatched",
         "/devices",
         "/system",
         "/events",
-        "/openapi.json",
     ];
     for path in paths {
         assert_eq!(house.ask(None, "GET", path, None).await.0, StatusCode::UNAUTHORIZED, "{path}");
     }
+    for path in ["/studies/search", "/patients/search"] {
+        let nobody = house.ask(None, "POST", path, Some(json!({ "q": "a" }))).await.0;
+        assert_eq!(nobody, StatusCode::UNAUTHORIZED, "{path}");
+    }
     let device = somebody(Role::Device, Facilities::All);
-    for path in ["/orders/form", "/patients?q=a", "/unmatched", "/devices"] {
+    let desk = house.ask(Some(&device), "POST", "/patients/search", Some(json!({ "q": "a" }))).await;
+    assert_eq!(desk.0, StatusCode::FORBIDDEN);
+    for path in ["/orders/form", "/unmatched", "/devices"] {
         let (status, problem) = house.ask(Some(&device), "GET", path, None).await;
         assert_eq!((status, problem["code"].as_str()), (StatusCode::FORBIDDEN, Some("forbidden")), "{path}");
     }
@@ -183,7 +187,8 @@ async fn pages_of_the_list_follow_each_other_and_a_foreign_cursor_is_refused() {
     seen.sort_by_key(Value::to_string);
     seen.dedup();
     assert_eq!(seen.len(), 5);
-    for path in ["/studies?cursor=x", "/studies?limit=many", "/studies?from=23.11.2026"] {
+    for path in ["/studies?cursor=x", "/studies?limit=many", "/studies?from=23.11.2026", "/studies?q=nguyen"]
+    {
         let status = house.ask(Some(&who), "GET", path, None).await.0;
         assert!(status.is_client_error(), "{path}: {status}");
     }
@@ -195,7 +200,7 @@ async fn an_order_is_written_once_under_its_number_and_found_on_its_day() {
     let clerk = somebody(Role::Clerk, Facilities::Only(vec!["BVAH".into()]));
     let (status, row) = house.order(&clerk, |_| ()).await;
     assert_eq!(status, StatusCode::CREATED, "{row}");
-    assert_eq!(row["scheduledAt"], "2026-11-23T07:30:00.000Z");
+    assert_eq!(row["scheduledAt"], "2026-11-23T14:30:00.000+07:00", "the digits are the wall's");
     assert_eq!(row["facility"], "BVAH");
     assert_eq!(row["acts"], json!(["arrive", "cancel"]));
 
@@ -213,8 +218,45 @@ async fn an_order_is_written_once_under_its_number_and_found_on_its_day() {
 
     let (status, problem) = house.order(&clerk, |form| form["facility"] = json!("BVTL")).await;
     assert_eq!((status, problem["errors"]["facility"].as_str()), (StatusCode::BAD_REQUEST, Some("notYours")));
-    let found = house.get(&clerk, "/patients?q=nguyen").await;
+    let (status, problem) = house.order(&administrator(), |form| form["facility"] = json!("BVHA")).await;
+    assert_eq!((status, problem["errors"]["facility"].as_str()), (StatusCode::BAD_REQUEST, Some("unknown")));
+    let found = house.ask(Some(&clerk), "POST", "/patients/search", Some(json!({ "q": "nguyen" }))).await.1;
     assert_eq!(found["items"][0]["id"], "P1");
+}
+
+#[tokio::test]
+async fn times_are_those_of_the_facilitys_wall() {
+    let house = House::open().await;
+    // The province's second hospital lies abroad, two hours east.
+    house.images(1, "BVTL").await;
+    let database = house.archive.database();
+    let moved =
+        database.execute("update facility set time_zone = 'Asia/Tokyo' where code = 'BVTL'", Vec::new());
+    assert_eq!(moved.await.unwrap(), 1);
+    let sent = "update study set study_date = '20261122', study_time = '233000',
+        attributes = '{\"00080201\":{\"vr\":\"SH\",\"Value\":[\"+0000\"]}}'";
+    assert_eq!(database.execute(sent, Vec::new()).await.unwrap(), 1);
+
+    let there = somebody(Role::Clerk, Facilities::Only(vec!["BVTL".into()]));
+    let study = &house.get(&there, "/studies").await["items"][0];
+    assert_eq!((&study["studyDate"], &study["studyTime"]), (&json!("2026-11-23"), &json!("08:30:00")));
+    assert_eq!(study["receivedAt"], "2026-11-23T14:00:00.000+09:00");
+    assert_eq!(study["timeZone"], "Asia/Tokyo");
+
+    let (status, row) = house.order(&there, |form| form["scheduledAt"] = json!("2026-11-23T09:30")).await;
+    assert_eq!(status, StatusCode::CREATED, "{row}");
+    assert_eq!(row["scheduledAt"], "2026-11-23T09:30:00.000+09:00");
+    let worklist = house.get(&there, "/worklist").await;
+    assert_eq!(worklist["asOf"], "2026-11-23T14:00:00.000+09:00");
+    assert_eq!(worklist["items"].as_array().unwrap().len(), 1);
+    let form = house.get(&there, "/orders/form").await;
+    assert_eq!(form["facilities"], json!([{ "code": "BVTL", "name": "BVTL", "timeZone": "Asia/Tokyo" }]));
+    let (status, problem) =
+        house.order(&there, |form| form["scheduledAt"] = json!("2026-11-23T09:30:00Z")).await;
+    assert_eq!(
+        (status, problem["errors"]["scheduledAt"].as_str()),
+        (StatusCode::BAD_REQUEST, Some("invalid"))
+    );
 }
 
 #[tokio::test]
@@ -226,12 +268,25 @@ async fn acts_move_an_exam_by_its_laws_and_ask_for_reasons() {
     let act = async |body: Value| house.ask(Some(&clerk), "POST", &acts, Some(body)).await;
     assert_eq!(act(json!({ "act": "arrive" })).await.1["label"], "arrived");
     assert_eq!(act(json!({ "act": "arrive" })).await.0, StatusCode::CONFLICT);
-    assert_eq!(act(json!({ "act": "cancel" })).await.0, StatusCode::CONFLICT, "a reason is needed");
+    for (body, why) in [
+        (json!({ "act": "cancel" }), "required"),
+        (json!({ "act": "cancel", "reason": " \n " }), "required"),
+        (json!({ "act": "cancel", "reason": "x".repeat(1025) }), "tooLong"),
+    ] {
+        let (status, problem) = act(body).await;
+        assert_eq!((status, problem["errors"]["reason"].as_str()), (StatusCode::BAD_REQUEST, Some(why)));
+    }
     let cancelled = act(json!({ "act": "cancel", "reason": "bệnh nhân về" })).await.1;
     assert_eq!(
         (cancelled["label"].as_str(), cancelled["actReason"].as_str()),
         (Some("cancelled"), Some("bệnh nhân về"))
     );
+    let undo = format!("/exams/{}/undo", row["examId"]);
+    let undo = async |act: &str| house.ask(Some(&clerk), "POST", &undo, Some(json!({ "act": act }))).await;
+    assert_eq!(undo("arrive").await.0, StatusCode::CONFLICT, "it was cancelled since");
+    assert_eq!(undo("cancel").await.1["label"], "arrived");
+    assert_eq!(undo("image").await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(act(json!({ "act": "cancel", "reason": "bệnh nhân về" })).await.0, StatusCode::OK);
     assert_eq!(act(json!({ "act": "restore" })).await.1["label"], "scheduled");
     assert_eq!(act(json!({ "act": "sign" })).await.0, StatusCode::BAD_REQUEST);
     assert_eq!(act(json!("arrive")).await.0, StatusCode::BAD_REQUEST);
@@ -246,19 +301,20 @@ async fn acts_move_an_exam_by_its_laws_and_ask_for_reasons() {
     );
 }
 
-#[tokio::test]
-async fn the_description_names_every_route() {
-    let house = House::open().await;
-    let description = house.get(&administrator(), "/openapi.json").await;
+#[test]
+fn the_description_names_every_route() {
+    let description = serde_json::to_value(ris::description()).unwrap();
     let described: Vec<&str> = description["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     for path in [
         "/api/v1/studies",
         "/api/v1/studies/{studyUid}",
         "/api/v1/worklist",
         "/api/v1/exams/{examId}/acts",
+        "/api/v1/exams/{examId}/undo",
         "/api/v1/orders",
         "/api/v1/orders/form",
-        "/api/v1/patients",
+        "/api/v1/studies/search",
+        "/api/v1/patients/search",
         "/api/v1/unmatched",
         "/api/v1/unmatched/{studyUid}/link",
         "/api/v1/unmatched/{studyUid}/unlink",
@@ -267,5 +323,8 @@ async fn the_description_names_every_route() {
         "/api/v1/system",
     ] {
         assert!(described.contains(&path), "{path} is not described: {described:?}");
+    }
+    for scheme in ["session", "token", "password"] {
+        assert!(description["components"]["securitySchemes"][scheme].is_object(), "{scheme}");
     }
 }

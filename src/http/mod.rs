@@ -2,6 +2,7 @@
 
 mod client;
 mod health;
+mod openapi;
 mod origin;
 mod problem;
 mod request_log;
@@ -51,7 +52,7 @@ pub struct Parts {
 /// it comes, then the door does its work.
 pub fn app(parts: Parts) -> anyhow::Result<Router> {
     let Parts { archive, config, clock, audit_log, metrics, dimse_port, listener_is_tls, shutdown } = parts;
-    let gate = Gate::new(archive.database().clone(), audit_log.clone(), clock.clone(), config.sign_in);
+    let gate = Gate::new(&archive, audit_log.clone(), clock.clone(), config.sign_in);
     let own_origin = OwnOrigin {
         public_url: config.http.public_url.clone(),
         sign_in_is_off: config.sign_in == SignIn::Off,
@@ -74,6 +75,7 @@ pub fn app(parts: Parts) -> anyhow::Result<Router> {
         .merge(viewer_web::router())
         .nest("/api/v1", api)
         .nest("/api/v1/session", sign_in::session::router(Arc::clone(&gate)))
+        .route("/api/v1/openapi.json", get(openapi::show))
         .nest("/dicomweb", dicomweb)
         .layer(middleware::from_fn_with_state(own_origin, origin::check))
         .route("/healthz", get(health::live))

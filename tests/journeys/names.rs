@@ -1,6 +1,6 @@
 //! One patient, found by a name typed without marks, through every door.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::images::Study;
 use crate::support::program::Sen;
@@ -46,11 +46,11 @@ async fn nguyen_van_a_finds_nguyen_van_a_with_marks_through_every_door() {
     }
     assert!(!said.contains(stranger.uid.as_str()), "C-FIND found the stranger:\n{said}");
 
-    for (door, path, key) in [
-        ("QIDO", "/dicomweb/studies?PatientName=nguyen%20van%20a", "/0020000D/Value/0"),
-        ("the list", "/api/v1/studies?q=nguyen%20van%20a", "/studyUid"),
-    ] {
-        let answer: Value = reqwest::get(sen.url(path)).await.unwrap().json().await.unwrap();
+    let client = reqwest::Client::new();
+    let qido = client.get(sen.url("/dicomweb/studies?PatientName=nguyen%20van%20a"));
+    let search = client.post(sen.url("/api/v1/studies/search")).json(&json!({ "q": "nguyen van a" }));
+    for (door, request, key) in [("QIDO", qido, "/0020000D/Value/0"), ("the list", search, "/studyUid")] {
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
         let rows = answer.get("items").unwrap_or(&answer).as_array().unwrap().clone();
         let mut found: Vec<&str> = rows.iter().filter_map(|row| row.pointer(key)?.as_str()).collect();
         let mut expected: Vec<&str> = studies.iter().map(|study| study.uid.as_str()).collect();

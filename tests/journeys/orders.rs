@@ -7,23 +7,23 @@ use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
 use crate::support::{eventually, tools};
 
-const TODAY_NOON_FORMAT: &str = "%Y-%m-%dT12:00";
+const TODAY_HALF_PAST_NINE_FORMAT: &str = "%Y-%m-%dT09:30";
 
 /// Today in the hospital's zone: orders are for a day of its calendar.
 fn today() -> (String, String) {
     let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(7)));
-    (now.strftime("%Y-%m-%d").to_string(), now.strftime(TODAY_NOON_FORMAT).to_string())
+    (now.strftime("%Y-%m-%d").to_string(), now.strftime(TODAY_HALF_PAST_NINE_FORMAT).to_string())
 }
 
 async fn order(sen: &Sen, patient_id: &str, name: &str) -> Value {
-    let (_, noon) = today();
+    let (_, half_past_nine) = today();
     let answer = Client::new()
         .post(sen.url("/api/v1/orders"))
         .json(&json!({
             "patient": { "id": patient_id, "name": name, "birthDate": "1980-01-02", "sex": "M" },
             "procedure": { "code": "CT.BUNG", "name": "CT bụng", "modality": "CT" },
             "station": { "aeTitle": "CT1" },
-            "scheduledAt": noon,
+            "scheduledAt": half_past_nine,
             "referringPhysician": "TRẦN^VĂN B",
             "reason": "đau bụng",
         }))
@@ -59,6 +59,8 @@ async fn an_order_is_on_the_worklist_and_its_images_move_its_label() {
     let accession = row["accessionNumber"].as_str().unwrap().to_owned();
     assert!((1..=16).contains(&accession.len()), "{accession}");
     assert_eq!(row["label"], "scheduled");
+    let (_, half_past_nine) = today();
+    assert_eq!(row["scheduledAt"], format!("{half_past_nine}:00.000+07:00"), "as it was entered, and where");
 
     let arguments = [
         "-W",
@@ -76,12 +78,15 @@ async fn an_order_is_on_the_worklist_and_its_images_move_its_label() {
         "ScheduledProcedureStepSequence[0].ScheduledStationAETitle=CT1",
         "-k",
         "ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartDate",
+        "-k",
+        "ScheduledProcedureStepSequence[0].ScheduledProcedureStepStartTime",
         "127.0.0.1",
         &sen.dimse_port(),
     ];
     let said = tools::succeeded(&tools::run(&findscu, sen.folder(), &arguments));
     assert!(said.contains(&accession), "the order is not on the worklist:\n{said}");
     assert!(said.contains("P1"), "{said}");
+    assert!(said.contains("093000"), "the device sees the time that was entered:\n{said}");
 
     let study = Study::of("P1", "NGUYEN^VAN A").accession_number(&accession);
     study.write(&sen.folder().join("ct"));
@@ -206,13 +211,18 @@ async fn live_pages_hear_of_an_order_and_of_its_images() {
 
     // Who comes back later and says what it heard last misses nothing.
     let first = heard.lines().find_map(|line| line.strip_prefix("id:")).expect("an id").trim().to_owned();
-    let again = eventually("the events after the first", || async {
-        let answer =
-            Client::new().get(sen.url("/api/v1/events")).header("last-event-id", &first).send().await.ok()?;
-        let chunk = answer.bytes_stream().next().await?.ok()?;
-        Some(String::from_utf8_lossy(&chunk).into_owned())
-    })
-    .await;
+    let answer =
+        Client::new().get(sen.url("/api/v1/events")).header("last-event-id", &first).send().await.unwrap();
+    let mut stream = answer.bytes_stream();
+    let mut again = String::new();
+    let missed = async {
+        while !again.contains("event:") {
+            again.push_str(&String::from_utf8_lossy(&stream.next().await.unwrap().unwrap()));
+        }
+    };
+    tokio::time::timeout(crate::support::PATIENCE, missed)
+        .await
+        .unwrap_or_else(|_| panic!("heard only:\n{again}"));
     assert!(again.contains("event: change") || again.contains("event:change"), "{again}");
 }
 

@@ -29,7 +29,9 @@ async fn what_storescu_pushes_is_in_qido_in_the_list_and_in_wado() {
     assert_eq!(found[0]["00100010"]["Value"][0]["Alphabetic"], "NGUYỄN^VĂN A");
     assert_eq!(found[0]["00201208"]["Value"][0], 3);
 
-    let list: Value = reqwest::get(sen.url("/api/v1/studies?q=P1")).await.unwrap().json().await.unwrap();
+    let search = reqwest::Client::new().post(sen.url("/api/v1/studies/search"));
+    let list: Value =
+        search.json(&serde_json::json!({ "q": "P1" })).send().await.unwrap().json().await.unwrap();
     let row = &list["items"][0];
     assert_eq!(row["studyUid"], study.uid.as_str());
     assert_eq!(row["patient"]["name"], "NGUYỄN VĂN A");

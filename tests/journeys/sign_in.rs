@@ -147,11 +147,75 @@ async fn programs_use_tokens_or_basic() {
 async fn guessing_is_slowed() {
     let sen = guarded();
     let mut statuses = Vec::new();
-    for _ in 0..8 {
-        statuses.push(sign_in(&sen, "admin", "guess").await.status());
+    for n in 0..8 {
+        statuses.push(sign_in(&sen, "admin", &format!("guess {n}")).await.status());
     }
     assert_eq!(statuses.first(), Some(&StatusCode::UNAUTHORIZED));
     assert_eq!(statuses.last(), Some(&StatusCode::TOO_MANY_REQUESTS), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn guesses_all_at_once_are_slowed_and_one_viewer_with_many_requests_is_not() {
+    let sen = guarded();
+    tools::succeeded(&add_user(&sen, "mai", "radiologist", "mật khẩu dài 2"));
+    let client = Client::new();
+    let ask = |password: String| {
+        let request = client.get(sen.url("/dicomweb/studies")).basic_auth("mai", Some(password));
+        async move { request.send().await.unwrap().status() }
+    };
+    let right = futures::future::join_all((0..40).map(|_| ask("mật khẩu dài 2".into()))).await;
+    assert!(right.iter().all(|status| *status == 200), "{right:?}");
+    let guesses = futures::future::join_all((0..40).map(|n| ask(format!("guess {n}")))).await;
+    let looked_at = guesses.iter().filter(|status| **status == StatusCode::UNAUTHORIZED).count();
+    assert!(looked_at < 10, "{looked_at} of 40 guesses at once were looked at");
+    assert_eq!(ask("mật khẩu dài 2".into()).await, 200, "who is known is not held up by it");
+}
+
+#[tokio::test]
+async fn a_program_with_an_old_password_holds_nobody_up() {
+    let sen = guarded();
+    tools::succeeded(&add_user(&sen, "gateway", "device", "mật khẩu dài 3"));
+    let client = Client::new();
+    let ask = async |password: &str| {
+        let request = client.get(sen.url("/dicomweb/studies")).basic_auth("gateway", Some(password));
+        request.send().await.unwrap().status()
+    };
+    assert_eq!(ask("mật khẩu dài 3").await, 200);
+    tools::succeeded(&sen.run_with_input(&["user", "password", "gateway"], "mật khẩu dài 4\n"));
+    crate::support::eventually("the old password is refused", || async {
+        (ask("mật khẩu dài 3").await == StatusCode::UNAUTHORIZED).then_some(())
+    })
+    .await;
+    for _ in 0..30 {
+        assert_eq!(ask("mật khẩu dài 3").await, StatusCode::UNAUTHORIZED, "it is not told to wait");
+    }
+    assert_eq!(ask("mật khẩu dài 4").await, 200);
+}
+
+#[tokio::test]
+async fn a_session_says_where_and_in_which_language_its_person_works() {
+    let sen = guarded();
+    tools::succeeded(&add_user(&sen, "lan", "radiographer", "mật khẩu dài 1"));
+    let answer = sign_in(&sen, "lan", "mật khẩu dài 1").await;
+    let cookie = cookie(&answer);
+    let session: Value = answer.json().await.unwrap();
+    assert_eq!(session["timeZone"], "Asia/Ho_Chi_Minh");
+    assert_eq!(session["language"], Value::Null);
+    let client = Client::new();
+    let choose = async |language: &str| {
+        let request = client.patch(sen.url("/api/v1/session")).header("cookie", &cookie);
+        request.json(&json!({ "language": language })).send().await.unwrap().status()
+    };
+    assert_eq!(choose("en").await, StatusCode::NO_CONTENT);
+    assert_eq!(choose("tlh").await, StatusCode::BAD_REQUEST);
+    let again: Value = sign_in(&sen, "lan", "mật khẩu dài 1").await.json().await.unwrap();
+    assert_eq!(again["language"], "en");
+    let description = client.get(sen.url("/api/v1/openapi.json")).header("cookie", &cookie);
+    let description: Value = description.send().await.unwrap().json().await.unwrap();
+    for path in ["/api/v1/session", "/api/v1/studies", "/api/v1/exams/{examId}/undo"] {
+        assert!(description["paths"][path].is_object(), "{path} is not described");
+    }
+    assert_eq!(reqwest::get(sen.url("/api/v1/openapi.json")).await.unwrap().status(), 401);
 }
 
 #[tokio::test]

@@ -65,6 +65,14 @@ pub struct Illegal {
     pub act: StepAct,
 }
 
+/// An act that cannot be taken back: a person did not do it, or the exam has moved since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{} is not the last thing that a person did to the exam", act.as_str())]
+pub struct NotLast {
+    /// What was to be taken back.
+    pub act: StepAct,
+}
+
 impl StepState {
     /// Every state.
     pub const ALL: [Self; 9] = [
@@ -137,6 +145,13 @@ impl StepState {
         Ok(next)
     }
 
+    /// The state before a person's act, when that act is taken back right after it: `from` is the
+    /// state it led here from. Whatever came between has moved the exam on, and stays.
+    pub fn take_back(self, act: StepAct, from: Self) -> Result<Self, NotLast> {
+        let is_last = StepAct::BY_PEOPLE.contains(&act) && from.apply(act) == Ok(self);
+        is_last.then_some(from).ok_or(NotLast { act })
+    }
+
     /// The acts a person may do now, in the order in which a row offers them.
     pub fn offers(self) -> impl Iterator<Item = StepAct> {
         StepAct::BY_PEOPLE.into_iter().filter(move |act| self.apply(*act).is_ok())
@@ -198,13 +213,18 @@ mod tests {
         /// Whatever is tried in whatever order: once there are images the exam can no longer be
         /// cancelled or go back to waiting, and nothing but an act after an image ends it.
         #[test]
-        fn no_sequence_of_acts_loses_an_imaged_exam(acts in prop::collection::vec(any_act(), 0..40)) {
+        fn no_sequence_of_acts_loses_an_imaged_exam(acts in prop::collection::vec((any_act(), any::<bool>()), 0..40)) {
             let mut state = StepState::Requested;
             let mut imaged = false;
-            for act in acts {
+            for (act, takes_back) in acts {
+                let before = state;
                 if let Ok(next) = state.apply(act) {
                     imaged |= act == StepAct::Image && next == StepState::Started;
                     state = next;
+                    if takes_back && let Ok(earlier) = state.take_back(act, before) {
+                        prop_assert_eq!(earlier, before);
+                        state = earlier;
+                    }
                 }
                 let begun = matches!(
                     state,
@@ -213,6 +233,22 @@ mod tests {
                 prop_assert_eq!(begun, imaged, "{:?} after {:?}", state, act);
             }
         }
+    }
+
+    #[test]
+    fn only_the_last_act_of_a_person_is_taken_back() {
+        use StepAct as A;
+        use StepState as S;
+        assert_eq!(S::Ready.take_back(A::Call, S::Arrived), Ok(S::Arrived));
+        assert_eq!(S::Cancelled.take_back(A::Cancel, S::Arrived), Ok(S::Arrived));
+        assert_eq!(S::Discontinued.take_back(A::Discontinue, S::Ended), Ok(S::Ended));
+        assert_eq!(
+            S::Started.take_back(A::Call, S::Arrived),
+            Err(NotLast { act: A::Call }),
+            "moved on since"
+        );
+        assert_eq!(S::Started.take_back(A::Image, S::Ready), Err(NotLast { act: A::Image }));
+        assert_eq!(S::Ended.take_back(A::Quiet, S::Started), Err(NotLast { act: A::Quiet }));
     }
 
     #[test]

@@ -183,7 +183,8 @@ pub(crate) fn uses_character_set(vr: VR) -> bool {
     matches!(vr, VR::LO | VR::LT | VR::PN | VR::SH | VR::ST | VR::UC | VR::UT | VR::UN)
 }
 
-fn normalise(text: Cow<'_, str>) -> Cow<'_, str> {
+/// The text in normal form C, in which equal text has equal bytes.
+pub fn normalise(text: Cow<'_, str>) -> Cow<'_, str> {
     match is_nfc_quick(text.chars()) {
         IsNormalized::Yes => text,
         _ => Cow::Owned(text.nfc().collect()),

@@ -11,7 +11,7 @@ mod person_name;
 mod repair;
 mod repertoire;
 
-pub use character_set::CharacterSet;
+pub use character_set::{CharacterSet, normalise};
 pub use fold::{fold, name_key};
 pub use person_name::{NameComponents, PersonName};
 

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::State as Has;
 use http::StatusCode;
-use pacs_core::access::{Act, Facilities};
+use pacs_core::access::{Act, Scope};
 use storage::catalogue::Procedure;
+use storage::index::facilities;
 use storage::schedule::{self, NewOrder, OrderPatient};
 
 use super::draft::{Draft, OrderForm};
@@ -35,8 +36,8 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<WorklistRow>)> {
     caller.needs(Act::ManageOrders)?;
     let now_ms = state.clock.now_ms();
-    let draft = form.check(&dates::today(now_ms, &state.default_zone().await?)).map_err(Error::Fields)?;
-    let facility = facility(&state, &caller, &draft)?;
+    let draft = form.check(&dates::today(now_ms, &state.home_zone(&caller).await?)).map_err(Error::Fields)?;
+    let facility = facility(&state, &caller, &draft).await?;
     let order = NewOrder {
         facility,
         patient: OrderPatient {
@@ -66,22 +67,20 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(WorklistRow::of(exam, &caller.0))))
 }
 
-/// The facility that performs the order: as the form says, else the only one the caller works for,
-/// else the default. One that the caller does not work for is a fault of the form.
-fn facility(state: &State, caller: &Caller, draft: &Draft) -> Result<String> {
-    let codes = match &caller.0.facilities {
-        Facilities::All => None,
-        Facilities::Only(codes) => Some(codes.as_slice()),
-    };
-    match (&draft.facility, codes) {
-        (Some(wanted), Some(codes)) if !codes.contains(wanted) => {
-            Err(Error::Fields(FieldErrors::from([("facility", "notYours")])))
-        }
-        (Some(wanted), _) => Ok(wanted.clone()),
-        (None, Some([only])) => Ok(only.clone()),
-        (None, Some(codes)) if !codes.contains(&state.archive.config().default_facility) => {
-            Err(Error::Fields(FieldErrors::from([("facility", "required")])))
-        }
-        (None, _) => Ok(state.archive.config().default_facility.clone()),
+/// The facility that performs the order: as the form says, else where the caller works. One that the
+/// caller does not work for, or that nobody has set up, is a fault of the form.
+async fn facility(state: &State, caller: &Caller, draft: &Draft) -> Result<String> {
+    let wrong = |why| Err(Error::Fields(FieldErrors::from([("facility", why)])));
+    let default = &state.archive.config().default_facility;
+    let facility = draft.facility.as_deref().unwrap_or_else(|| caller.0.home(default));
+    if let Scope::Facilities(own) = caller.scope()
+        && !own.iter().any(|code| code == facility)
+    {
+        return wrong(if draft.facility.is_some() { "notYours" } else { "required" });
     }
+    let known = facilities::all(state.archive.database()).await?;
+    if facility != default && !known.iter().any(|known| known.code == facility) {
+        return wrong("unknown");
+    }
+    Ok(facility.to_owned())
 }

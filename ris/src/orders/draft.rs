@@ -6,13 +6,7 @@ use utoipa::ToSchema;
 
 use crate::dates;
 use crate::error::FieldErrors;
-
-/// A person name's component group, a long string: 64 characters (PS3.5 6.2).
-const LONG_CHARS: usize = 64;
-/// A short string: 16 characters.
-const SHORT_CHARS: usize = 16;
-/// A reason is free text; the worklist shows as much of it as fits.
-const REASON_CHARS: usize = 1024;
+use crate::field::{LONG_CHARS, REASON_CHARS, SHORT_CHARS, filled, matching, required, text};
 
 /// What a clerk fills in.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -27,7 +21,7 @@ pub struct OrderForm {
     /// Where; nothing means any station of the modality.
     #[serde(default)]
     pub station: StationForm,
-    /// Local date and time at the facility, `YYYY-MM-DDTHH:MM`.
+    /// Date and time on the facility's wall, `YYYY-MM-DDTHH:MM`; without an offset.
     pub scheduled_at: String,
     /// Number of the order at whoever asks for it; made here when left out.
     pub accession_number: Option<String>,
@@ -190,47 +184,6 @@ impl OrderForm {
     }
 }
 
-/// The trimmed text, unless nothing is left of it.
-fn filled(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
-}
-
-/// An optional text that fits its value representation.
-fn text(
-    errors: &mut FieldErrors,
-    field: &'static str,
-    value: Option<String>,
-    most_chars: usize,
-) -> Option<String> {
-    let value = filled(value)?;
-    if value.chars().count() > most_chars {
-        errors.insert(field, "tooLong");
-    } else if value.chars().any(|c| c == '\\' || c.is_control() && c != '\n' && c != '\t') {
-        errors.insert(field, "invalid");
-    }
-    Some(value)
-}
-
-fn required(errors: &mut FieldErrors, field: &'static str, value: String, most_chars: usize) -> String {
-    text(errors, field, Some(value), most_chars).unwrap_or_else(|| {
-        errors.insert(field, "required");
-        String::new()
-    })
-}
-
-fn matching(
-    errors: &mut FieldErrors,
-    field: &'static str,
-    value: Option<String>,
-    fits: impl Fn(&str) -> bool,
-) -> Option<String> {
-    let value = filled(value)?;
-    if !fits(&value) {
-        errors.insert(field, "invalid");
-    }
-    Some(value)
-}
-
 fn first_chars(text: &str, count: usize) -> String {
     text.chars().take(count).collect()
 }
@@ -242,7 +195,7 @@ mod tests {
 
     fn check(change: impl Fn(&mut Value)) -> Result<Draft, FieldErrors> {
         let mut form = json!({
-            "patient": { "name": " Nguyễn Văn A ", "birthDate": "1980-01-02", "sex": "M", "nationalId": "001080000001" },
+            "patient": { "name": " Nguyễn  Văn\nA ", "birthDate": "1980-01-02", "sex": "M", "nationalId": "001080000001" },
             "procedure": { "code": "CT.BUNG", "name": "CT bụng", "modality": "CT" },
             "station": { "aeTitle": "CT1" },
             "scheduledAt": "2026-11-23T09:30",
@@ -268,6 +221,7 @@ mod tests {
             (|f| f["patient"]["name"] = json!("  "), "patient.name", "required"),
             (|f| f["patient"]["name"] = json!("A".repeat(65)), "patient.name", "tooLong"),
             (|f| f["patient"]["name"] = json!("A\\B"), "patient.name", "invalid"),
+            (|f| f["patient"]["name"] = json!("A\u{7}B"), "patient.name", "invalid"),
             (|f| f["patient"]["birthDate"] = json!("1980-02-30"), "patient.birthDate", "invalid"),
             (|f| f["patient"]["birthDate"] = json!("2026-11-24"), "patient.birthDate", "future"),
             (|f| f["patient"]["sex"] = json!("X"), "patient.sex", "invalid"),
@@ -279,6 +233,7 @@ mod tests {
             (|f| f["station"]["aeTitle"] = json!("MORE THAN SIXTEEN"), "station.aeTitle", "invalid"),
             (|f| f["scheduledAt"] = json!(""), "scheduledAt", "required"),
             (|f| f["scheduledAt"] = json!("tomorrow"), "scheduledAt", "invalid"),
+            (|f| f["scheduledAt"] = json!("2026-11-23T09:30:00-05:00"), "scheduledAt", "invalid"),
             (|f| f["accessionNumber"] = json!("12345678901234567"), "accessionNumber", "tooLong"),
         ];
         for (change, field, reason) in cases {

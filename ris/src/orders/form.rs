@@ -25,9 +25,12 @@ pub struct FormChoices {
 
 /// A facility.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Facility {
     code: String,
     name: String,
+    /// Zone of its wall, as an IANA name: an order's time is of this wall.
+    time_zone: String,
 }
 
 /// A device that an order can name.
@@ -96,7 +99,11 @@ pub async fn form(Has(state): Has<State>, caller: Caller) -> Result<Json<FormCho
         facilities: facilities
             .into_iter()
             .filter(|facility| is_ours(&facility.code))
-            .map(|facility| Facility { code: facility.code, name: facility.name })
+            .map(|facility| Facility {
+                code: facility.code,
+                name: facility.name,
+                time_zone: facility.time_zone,
+            })
             .collect(),
         stations,
         rooms: rooms

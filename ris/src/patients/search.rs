@@ -1,24 +1,24 @@
-//! `GET /api/v1/patients`: finding a person at the desk.
+//! `POST /api/v1/patients/search`: finding a person at the desk. Names and numbers come in a body:
+//! addresses are written down by proxies and browsers.
 
 use axum::Json;
 use axum::extract::State as Has;
 use pacs_core::access::Act;
 use serde::{Deserialize, Serialize};
 use storage::identity::{self, Registered};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::Patient;
 use crate::Result;
 use crate::caller::Caller;
-use crate::request::Params;
+use crate::request::Body;
 use crate::state::State;
 
 /// What was typed or scanned.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = PatientSearch)]
 pub struct Wanted {
     /// Words of a name, a number or its beginning, or a scanned identity card.
-    #[serde(default)]
     q: String,
 }
 
@@ -53,16 +53,16 @@ impl From<Registered> for RegisteredPatient {
 /// Persons by number or name. Registration has to find whoever was in any hospital of the province
 /// before, so this is not limited to the caller's facilities; it shows no studies.
 #[utoipa::path(
-    get,
-    path = "/api/v1/patients",
+    post,
+    path = "/api/v1/patients/search",
     tag = "patients",
-    params(Wanted),
-    responses((status = 200, body = Patients))
+    request_body = Wanted,
+    responses((status = 200, body = Patients), (status = 400, body = crate::error::Problem))
 )]
 pub async fn search(
     Has(state): Has<State>,
     caller: Caller,
-    Params(wanted): Params<Wanted>,
+    Body(wanted): Body<Wanted>,
 ) -> Result<Json<Patients>> {
     caller.needs(Act::ManageOrders)?;
     let found = identity::search(state.archive.database(), &wanted.q).await?;

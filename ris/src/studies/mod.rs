@@ -5,5 +5,5 @@ pub mod search;
 mod wire;
 
 pub use one::one;
-pub use search::search;
+pub use search::{newest, search};
 pub use wire::Study;

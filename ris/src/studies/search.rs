@@ -1,4 +1,7 @@
-//! `GET /api/v1/studies`: the study list.
+//! `POST /api/v1/studies/search` and `GET /api/v1/studies`: the study list.
+//!
+//! What people look for is names and numbers of patients. It comes in a body: addresses are written
+//! down by proxies and browsers.
 
 use axum::Json;
 use axum::extract::State as Has;
@@ -9,16 +12,34 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Study;
 use crate::caller::Caller;
-use crate::request::Params;
+use crate::request::{Body, Params};
 use crate::state::State;
 use crate::{Error, Result, dates};
 
 /// Studies of a page when the caller does not say.
 const DEFAULT_LIMIT: u32 = 50;
 
-/// What to look for.
+/// Which studies, of anybody.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    /// Modality of at least one series.
+    modality: Option<String>,
+    /// First study date, `YYYY-MM-DD`.
+    from: Option<String>,
+    /// Last study date, `YYYY-MM-DD`.
+    to: Option<String>,
+    /// At most so many; 200 are given at once.
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// What to look for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = StudySearch)]
 pub struct Wanted {
     /// Any words: of a name, of a patient ID or an accession number; or a scanned identity card.
     #[serde(default)]
@@ -43,27 +64,48 @@ pub struct Studies {
     next: Option<String>,
 }
 
-/// Studies that the caller may see, newest first.
+/// Studies that the caller may see and that fit, newest first.
 #[utoipa::path(
-    get,
-    path = "/api/v1/studies",
+    post,
+    path = "/api/v1/studies/search",
     tag = "studies",
-    params(Wanted),
+    request_body = Wanted,
     responses((status = 200, body = Studies), (status = 400, body = crate::error::Problem))
 )]
 pub async fn search(
     Has(state): Has<State>,
     caller: Caller,
-    Params(wanted): Params<Wanted>,
+    Body(wanted): Body<Wanted>,
 ) -> Result<Json<Studies>> {
+    let Wanted { q, modality, from, to, limit, cursor } = wanted;
+    page(&state, &caller, q, Span { modality, from, to, limit, cursor }).await
+}
+
+/// Studies that the caller may see, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/studies",
+    tag = "studies",
+    params(Span),
+    responses((status = 200, body = Studies), (status = 400, body = crate::error::Problem))
+)]
+pub async fn newest(
+    Has(state): Has<State>,
+    caller: Caller,
+    Params(span): Params<Span>,
+) -> Result<Json<Studies>> {
+    page(&state, &caller, String::new(), span).await
+}
+
+async fn page(state: &State, caller: &Caller, text: String, span: Span) -> Result<Json<Studies>> {
     caller.needs(Act::ReadImages)?;
     let search = Search {
-        text: wanted.q,
-        modality: wanted.modality,
-        from: date(wanted.from.as_deref())?,
-        to: date(wanted.to.as_deref())?,
-        limit: wanted.limit.unwrap_or(DEFAULT_LIMIT),
-        cursor: wanted.cursor,
+        text,
+        modality: span.modality,
+        from: date(span.from.as_deref())?,
+        to: date(span.to.as_deref())?,
+        limit: span.limit.unwrap_or(DEFAULT_LIMIT),
+        cursor: span.cursor,
     };
     let page = search::search(state.archive.database(), &caller.scope(), &search).await?;
     Ok(Json(Studies { items: page.items.into_iter().map(Study::from).collect(), next: page.next }))

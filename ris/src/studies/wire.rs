@@ -4,6 +4,7 @@ use pacs_core::clock;
 use pacs_core::exam::Label;
 use serde::Serialize;
 use storage::exams::search::StudyLine;
+use storage::index::facilities;
 use utoipa::ToSchema;
 
 use crate::dates;
@@ -17,10 +18,12 @@ pub struct Study {
     pub study_uid: String,
     /// Whose it is.
     pub patient: Patient,
-    /// `YYYY-MM-DD`.
+    /// `YYYY-MM-DD` on the facility's wall.
     pub study_date: Option<String>,
-    /// `HH:MM:SS`.
+    /// `HH:MM:SS` on the facility's wall.
     pub study_time: Option<String>,
+    /// Zone of the facility's wall, as an IANA name, for the times of its images.
+    pub time_zone: String,
     /// Number of the order it came for.
     pub accession_number: Option<String>,
     /// What was done.
@@ -33,7 +36,7 @@ pub struct Study {
     pub instance_count: i64,
     /// Code of the facility that made it.
     pub facility: String,
-    /// When its first instance came; RFC 3339, in UTC.
+    /// When its first instance came; RFC 3339, on the facility's wall.
     pub received_at: String,
     /// The label of the exam it fulfils.
     #[schema(value_type = Option<String>)]
@@ -44,20 +47,24 @@ pub struct Study {
 
 impl From<StudyLine> for Study {
     fn from(line: StudyLine) -> Self {
+        let zone = facilities::zone(&line.time_zone);
+        let (study_date, study_time) =
+            dates::study_wall(line.date.as_deref(), line.time.as_deref(), line.offset.as_deref(), &zone);
         Self {
             label: line.label(),
             flags: line.flags().into_iter().map(str::to_owned).collect(),
             study_uid: line.uid.to_string(),
             patient: line.patient.into(),
-            study_date: line.date.as_deref().and_then(dates::iso_date),
-            study_time: line.time.as_deref().and_then(dates::iso_time),
+            study_date,
+            study_time,
+            time_zone: line.time_zone,
             accession_number: line.accession_number,
             description: line.description,
             modalities: line.modalities,
             series_count: line.series_count,
             instance_count: line.instance_count,
             facility: line.facility,
-            received_at: clock::rfc3339(line.received_ms),
+            received_at: clock::rfc3339_on(line.received_ms, &zone),
         }
     }
 }

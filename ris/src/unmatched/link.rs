@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::Result;
 use crate::caller::Caller;
+use crate::field::reason;
 use crate::request::{Body, Segments};
 use crate::state::State;
 
@@ -30,7 +31,7 @@ pub struct LinkForm {
     tag = "unmatched",
     params(("studyUid" = String, Path, description = "Study Instance UID")),
     request_body = LinkForm,
-    responses((status = 204), (status = 404, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
+    responses((status = 204), (status = 400, body = crate::error::Problem), (status = 404, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
 )]
 pub async fn link(
     Has(state): Has<State>,
@@ -39,8 +40,9 @@ pub async fn link(
     Body(form): Body<LinkForm>,
 ) -> Result<StatusCode> {
     caller.needs(Act::MatchImages)?;
+    let reason = reason(form.reason, false)?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
     let exam = ExamId(form.exam_id);
-    matching::link(database, &scope, &caller.0, &study, exam, form.reason.as_deref(), now_ms).await?;
+    matching::link(database, &scope, &caller.0, &study, exam, reason.as_deref(), now_ms).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::WorklistRow;
 use crate::caller::Caller;
+use crate::field::reason;
 use crate::request::{Body, Segments};
 use crate::state::State;
 use crate::{Error, Result};
@@ -32,6 +33,7 @@ pub struct ActForm {
     request_body = ActForm,
     responses(
         (status = 200, body = WorklistRow),
+        (status = 400, description = "There is no such act, or its reason is missing", body = crate::error::Problem),
         (status = 404, body = crate::error::Problem),
         (status = 409, description = "The exam's laws do not allow it now; the detail says why", body = crate::error::Problem),
     )
@@ -44,10 +46,10 @@ pub async fn act(
 ) -> Result<Json<WorklistRow>> {
     caller.needs(Act::MoveExams)?;
     let act = StepAct::parse(&form.act).ok_or_else(|| Error::BadRequest("there is no such act".into()))?;
+    let reason = reason(form.reason, act.needs_reason())?;
     let database = state.archive.database();
     let now_ms = state.clock.now_ms();
-    let exam =
-        moves::act(database, &caller.scope(), &caller.0, ExamId(exam), act, form.reason.as_deref(), now_ms)
-            .await?;
+    let exam = moves::act(database, &caller.scope(), &caller.0, ExamId(exam), act, reason.as_deref(), now_ms)
+        .await?;
     Ok(Json(WorklistRow::of(exam, &caller.0)))
 }

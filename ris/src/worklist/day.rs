@@ -18,7 +18,7 @@ use crate::{Error, Result, dates};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Wanted {
-    /// `YYYY-MM-DD` at the hospital; today when left out.
+    /// `YYYY-MM-DD` on the facilities' walls; today where the caller works when left out.
     date: Option<String>,
     /// Only this modality.
     modality: Option<String>,
@@ -31,7 +31,7 @@ pub struct Wanted {
 #[serde(rename_all = "camelCase")]
 pub struct Worklist {
     items: Vec<WorklistRow>,
-    /// When this was so; RFC 3339, in UTC.
+    /// When this was so; RFC 3339, on the wall where the caller works.
     as_of: String,
 }
 
@@ -49,14 +49,14 @@ pub async fn day(
     Params(wanted): Params<Wanted>,
 ) -> Result<Json<Worklist>> {
     caller.needs(Act::SeeWorklist)?;
-    let now_ms = state.clock.now_ms();
+    let (now_ms, zone) = (state.clock.now_ms(), state.home_zone(&caller).await?);
     let date = match wanted.date.as_deref() {
-        None | Some("") => dates::today(now_ms, &state.default_zone().await?),
+        None | Some("") => dates::today(now_ms, &zone),
         Some(date) => dates::dicom_date(date)
             .ok_or_else(|| Error::BadRequest("date is a date such as 2026-11-23".into()))?,
     };
     let day = Day { date, modality: wanted.modality, room: wanted.room };
     let exams = schedule::day(state.archive.database(), &caller.scope(), &day).await?;
     let items = exams.into_iter().map(|exam| WorklistRow::of(exam, &caller.0)).collect();
-    Ok(Json(Worklist { items, as_of: clock::rfc3339(now_ms) }))
+    Ok(Json(Worklist { items, as_of: clock::rfc3339_on(now_ms, &zone) }))
 }

@@ -5,6 +5,7 @@ use pacs_core::clock;
 use pacs_core::exam::Label;
 use serde::Serialize;
 use storage::exams::Exam;
+use storage::index::facilities;
 use utoipa::ToSchema;
 
 use crate::dates;
@@ -37,9 +38,9 @@ pub struct WorklistRow {
     pub station_ae: Option<String>,
     /// The room that was chosen.
     pub room: Option<String>,
-    /// RFC 3339, in UTC.
+    /// RFC 3339, on the facility's wall.
     pub scheduled_at: Option<String>,
-    /// When the first image came; RFC 3339, in UTC.
+    /// When the first image came; RFC 3339, on the facility's wall.
     pub started_at: Option<String>,
     /// Who asked for it.
     pub referring_physician: Option<String>,
@@ -71,12 +72,13 @@ impl WorklistRow {
             true => exam.acts().into_iter().map(|act| act.as_str()).collect(),
             false => Vec::new(),
         };
+        let zone = facilities::zone(&exam.time_zone);
         Self {
             exam_id: exam.id.0,
             order_id: exam.order_id,
             label: exam.label(),
             flags: if exam.emergency { vec!["emergency"] } else { Vec::new() },
-            scheduled_at: dates::wall_instant(&exam.scheduled_date, &exam.scheduled_time, &exam.time_zone),
+            scheduled_at: dates::wall_instant(&exam.scheduled_date, &exam.scheduled_time, &zone),
             patient: exam.patient.into(),
             accession_number: exam.accession_number,
             procedure: Procedure { code: exam.procedure_code, name: exam.procedure_name },
@@ -84,7 +86,7 @@ impl WorklistRow {
             facility: exam.facility,
             station_ae: exam.station_ae,
             room: exam.room,
-            started_at: exam.started_ms.map(clock::rfc3339),
+            started_at: exam.started_ms.map(|ms| clock::rfc3339_on(ms, &zone)),
             referring_physician: exam.referring_physician.map(|name| display_name(&name)),
             reason: exam.reason,
             act_reason: exam.act_reason,

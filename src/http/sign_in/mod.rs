@@ -21,14 +21,15 @@ use pacs_core::access::{Actor, Facilities, Role};
 use pacs_core::audit::{AuditAct, AuditRecord, Outcome};
 use pacs_core::clock::Clock;
 use sha2::{Digest as _, Sha256};
+use storage::Archive;
 use storage::accounts::{self, Account, sessions, tokens};
 use storage::audit_log::AuditLog;
 use storage::database::Database;
 
 use self::cache::{Cache, Fingerprint};
 use self::credentials::Credential;
-use self::passwords::Passwords;
-use self::throttle::Throttle;
+use self::passwords::{Passwords, Turn};
+use self::throttle::{Attempt, Throttle};
 use super::client::Client;
 use super::problem::Problem;
 use super::request_log::SignedIn;
@@ -36,10 +37,12 @@ use crate::config::SignIn;
 
 pub use passwords::hash_password;
 
-/// A password of HTTP Basic is not checked again for so long.
+/// A password of HTTP Basic is not checked again for so long, while it stays the account's.
 const PASSWORD_CACHE_MS: i64 = 5 * 60_000;
-/// A token or session that another process revoked is refused after so long at the latest.
+/// A token, session or account that another process took away is refused after so long at the latest.
 const SECRET_CACHE_MS: i64 = 5_000;
+/// Names of accounts are no longer.
+const LONGEST_NAME_CHARS: usize = 64;
 
 /// Everything sign-in needs; one for the process.
 pub struct Gate {
@@ -47,6 +50,7 @@ pub struct Gate {
     audit_log: AuditLog,
     clock: Clock,
     mode: SignIn,
+    default_facility: String,
     passwords: Passwords,
     throttle: Throttle,
     cache: Cache,
@@ -56,12 +60,13 @@ pub struct Gate {
 
 impl Gate {
     /// A gate over the accounts of an archive.
-    pub fn new(database: Database, audit_log: AuditLog, clock: Clock, mode: SignIn) -> Arc<Self> {
+    pub fn new(archive: &Archive, audit_log: AuditLog, clock: Clock, mode: SignIn) -> Arc<Self> {
         Arc::new(Self {
-            database,
+            database: archive.database().clone(),
             audit_log,
             clock,
             mode,
+            default_facility: archive.config().default_facility.clone(),
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             cache: Cache::default(),
@@ -107,42 +112,85 @@ impl Gate {
         Ok(found)
     }
 
+    /// The actor of HTTP Basic. Within seconds of a right answer nothing is asked again; within
+    /// minutes the account is, and the password only when the account has another one now.
     async fn by_password(&self, user: String, password: String, address: IpAddr) -> Result<Actor, Problem> {
-        let fingerprint = fingerprint(&[&self.pepper, user.as_bytes(), b"\0", password.as_bytes()]);
-        if let Some(actor) = self.cache.get(&fingerprint, self.clock.now_ms()) {
+        let lately = self.guess(&user, &password, None);
+        if let Some(actor) = self.cache.get(&lately, self.clock.now_ms()) {
             return Ok(actor);
         }
-        let account = self.check_password(user, password, address).await?;
+        let account = self.account(&user).await?;
+        let guess = self.guess(&user, &password, account.as_ref());
+        let known = |gate: &Self| gate.cache.get(&guess, gate.clock.now_ms()).is_some();
+        let account = match account {
+            Some(account) if known(self) => account,
+            account => {
+                let turn = self.turn().await?;
+                match account {
+                    // Viewers ask for many things at once: whoever came first has been answered.
+                    Some(account) if known(self) => account,
+                    account => {
+                        let account = self.check_password(turn, &user, password, account, address).await?;
+                        self.cache.put(guess, account.actor(), self.clock.now_ms(), PASSWORD_CACHE_MS);
+                        account
+                    }
+                }
+            }
+        };
         let actor = account.actor();
-        self.cache.put(fingerprint, actor.clone(), self.clock.now_ms(), PASSWORD_CACHE_MS);
+        self.cache.put(lately, actor.clone(), self.clock.now_ms(), SECRET_CACHE_MS);
         Ok(actor)
     }
 
-    /// The account of a name and a password. Failures are slowed and audited.
+    async fn turn(&self) -> Result<Turn, Problem> {
+        self.passwords.turn().await.ok_or(Problem::Unavailable)
+    }
+
+    /// The account of a name that may sign in.
+    async fn account(&self, user: &str) -> Result<Option<Account>, Problem> {
+        let account = accounts::by_name(&self.database, user).await.map_err(problem)?;
+        Ok(account.filter(|account| !account.disabled))
+    }
+
+    /// What the cache and the throttle know a name and a password by; with the account, also the
+    /// password that it has now.
+    fn guess(&self, user: &str, password: &str, account: Option<&Account>) -> Fingerprint {
+        let hash = account.and_then(|account| account.password_hash.as_deref()).unwrap_or_default();
+        fingerprint(&[&self.pepper, user.as_bytes(), b"\0", password.as_bytes(), b"\0", hash.as_bytes()])
+    }
+
+    /// The account if the password is its. Failures are slowed and audited. Whoever has no turn yet has
+    /// not been looked at, so guesses that come all at once are slowed like those that come one by one.
     async fn check_password(
         &self,
-        user: String,
+        turn: Turn,
+        user: &str,
         password: String,
+        account: Option<Account>,
         address: IpAddr,
     ) -> Result<Account, Problem> {
-        let now_ms = self.clock.now_ms();
-        if let Some(wait) = self.throttle.wait(&user, address, now_ms) {
-            return Err(Problem::TooManyAttempts { retry_after_s: wait.as_secs() + 1 });
+        let guess = self.guess(user, &password, account.as_ref());
+        // What is remembered and recorded of a name that is none is bounded.
+        let name: String = user.chars().take(LONGEST_NAME_CHARS).collect();
+        match self.throttle.attempt(&name, address, &guess, self.clock.now_ms()) {
+            Attempt::Check => {}
+            Attempt::KnownWrong => return Err(Problem::Unauthorized),
+            Attempt::Wait(wait) => {
+                return Err(Problem::TooManyAttempts { retry_after_s: wait.as_secs() + 1 });
+            }
         }
-        let account = accounts::by_name(&self.database, &user).await.map_err(problem)?;
-        let account = account.filter(|account| !account.disabled);
         let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-        let is_right = self.passwords.check(password, hash).await;
+        let is_right = turn.check(password, hash).await;
         match account.filter(|_| is_right) {
             Some(account) => {
-                self.throttle.succeeded(&user);
+                self.throttle.succeeded(&name);
                 Ok(account)
             }
             None => {
-                self.throttle.failed(&user, address, now_ms);
+                self.throttle.failed(&name, address, guess, self.clock.now_ms());
                 metrics::counter!("sen_sign_in_failures_total").increment(1);
                 tracing::warn!(peer = %address, "sign-in refused");
-                self.audit(&user, AuditAct::SignIn, Outcome::Refused, address).await;
+                self.audit(&name, AuditAct::SignIn, Outcome::Refused, address).await;
                 Err(Problem::Unauthorized)
             }
         }

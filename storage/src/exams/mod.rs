@@ -6,6 +6,7 @@
 pub mod matching;
 pub mod moves;
 pub mod search;
+pub mod undo;
 pub mod unmatched;
 
 use pacs_core::access::Scope;

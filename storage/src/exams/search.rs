@@ -9,6 +9,7 @@ use pacs_core::{tags, text};
 use super::{ExamId, Person};
 use crate::database::{Database, Row, params};
 use crate::index::PatientId;
+use crate::index::facilities::DEFAULT_ZONE;
 use crate::index::instances::{push_scope, uid};
 use crate::query::{self, names::Words};
 use crate::{Error, Result};
@@ -44,6 +45,10 @@ pub struct StudyLine {
     pub date: Option<String>,
     /// `hhmmss.ffffff` as sent.
     pub time: Option<String>,
+    /// Timezone Offset From UTC (0008,0201) as sent: what date and time are to be read at.
+    pub offset: Option<String>,
+    /// Zone of the facility's wall, as an IANA name.
+    pub time_zone: String,
     /// Accession Number.
     pub accession_number: Option<String>,
     /// Study Description.
@@ -103,7 +108,8 @@ const MOST: u32 = 200;
 pub(super) const COLUMNS: &str = "t.id, t.newest_key, t.uid, t.patient_id, t.patient_identifier, t.patient_issuer,
      t.patient_name, t.birth_date, t.sex, t.study_date, t.study_time, t.accession_number, t.description, t.modalities,
      t.series_count, t.instance_count, t.facility, t.received_ms, t.updated_ms, t.calling_ae, t.step_id,
-     t.unmatched_reason, t.doubt, t.conflict_count,
+     t.unmatched_reason, t.doubt, t.conflict_count, t.attributes,
+     (select f.time_zone from facility f where f.code = t.facility) as time_zone,
      (select s.state from scheduled_step s where s.id = t.step_id) as step_state";
 
 /// A page of the studies that somebody looks for. [`Error::Conflict`] when the cursor is none.
@@ -199,6 +205,8 @@ pub(super) fn read(row: &Row) -> Result<StudyLine> {
         patient_id: PatientId(row.get("patient_id")?),
         date: row.get("study_date")?,
         time: row.get("study_time")?,
+        offset: sent_offset(&row.get::<String>("attributes")?),
+        time_zone: row.get::<Option<String>>("time_zone")?.unwrap_or_else(|| DEFAULT_ZONE.to_owned()),
         accession_number: row.get("accession_number")?,
         description: row.get("description")?,
         modalities: modalities
@@ -220,9 +228,29 @@ pub(super) fn read(row: &Row) -> Result<StudyLine> {
     })
 }
 
+/// The one value of a study's attributes that a list needs. Most studies have none: those cost no
+/// more than the look.
+fn sent_offset(attributes: &str) -> Option<String> {
+    const TAG: &str = "00080201";
+    if !attributes.contains(TAG) {
+        return None;
+    }
+    let parsed: serde_json::Value = serde_json::from_str(attributes).ok()?;
+    parsed.get(TAG)?.get("Value")?.get(0)?.as_str().map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_offset_is_found_among_a_studys_attributes() {
+        let with =
+            r#"{"00080005":{"vr":"CS","Value":["ISO_IR 192"]},"00080201":{"vr":"SH","Value":["+0000"]}}"#;
+        assert_eq!(sent_offset(with).as_deref(), Some("+0000"));
+        assert_eq!(sent_offset(r#"{"00080201":{"vr":"SH"}}"#), None);
+        assert_eq!(sent_offset("{}"), None);
+    }
 
     #[test]
     fn typed_text_is_names_and_numbers() {

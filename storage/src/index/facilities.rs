@@ -73,6 +73,13 @@ pub async fn name(database: &Database, code: &str, name: &str) -> Result<()> {
     tx.commit().await
 }
 
+/// The zone of a facility's wall clocks, as an IANA name; the usual one while it has no row.
+pub async fn time_zone(database: &Database, code: &str) -> Result<String> {
+    let row =
+        database.fetch_optional("select time_zone from facility where code = $1", params![code]).await?;
+    row.map_or_else(|| Ok(DEFAULT_ZONE.to_owned()), |row| row.get("time_zone"))
+}
+
 /// Every facility, by code.
 pub async fn all(database: &Database) -> Result<Vec<Facility>> {
     let rows = database.fetch(sqlx::AssertSqlSafe(format!("{SELECT} order by f.code")), params![]).await?;

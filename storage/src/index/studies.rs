@@ -1,8 +1,10 @@
 //! Study rows: everything that a list shows or searches, in one denormalised row.
 
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 use pacs_core::attributes::{PatientAttributes, STUDY_TAGS, StudyAttributes, excerpt};
 use pacs_core::dataset::DataSet;
-use pacs_core::text;
+use pacs_core::{clock, date_time, tags, text};
 
 use super::patients::MAX_WORDS;
 use super::{PatientId, StudyId};
@@ -22,8 +24,8 @@ pub(super) struct Coming<'a> {
     pub doubt: Option<Doubt>,
     pub calling_ae: Option<&'a str>,
     pub received_ms: i64,
-    /// Date and time of arrival on the facility's wall, for a study that does not say its own.
-    pub received_wall: (String, String),
+    /// Zone of the facility's wall.
+    pub zone: TimeZone,
 }
 
 /// Why somebody should look at a study's demographics. Never a reason to refuse an image.
@@ -51,7 +53,7 @@ impl Doubt {
 /// Makes the study unless somebody else just did: then `None`. Safe to race.
 pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<Option<StudyId>> {
     let folded = text::fold(&coming.patient.name);
-    let newest_key = newest_key(coming.study, &coming.received_wall);
+    let newest_key = newest_key(coming);
     let folded_optional = |text: &Option<String>| text.as_deref().map(|text| spaced(&text::fold(text)));
     let row = tx
         .fetch_optional(
@@ -108,18 +110,22 @@ pub(crate) fn spaced(folded: &str) -> String {
     format!(" {folded} ")
 }
 
-/// `yyyymmddhhmmss` as a number: the study's own date and time when it has a date that is one, else
-/// those of its arrival.
-fn newest_key(study: &StudyAttributes, received_wall: &(String, String)) -> i64 {
-    let whole_date = |date: &str| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit());
-    let (date, time) = match study.date.as_deref().filter(|date| whole_date(date)) {
-        Some(date) => (date, study.time.as_deref().unwrap_or_default()),
-        None => (received_wall.0.as_str(), received_wall.1.as_str()),
-    };
-    let digits = time.bytes().take_while(u8::is_ascii_digit).take(6);
-    let clock = digits.map(i64::from).chain(std::iter::repeat(i64::from(b'0'))).take(6);
-    let clock = clock.fold(0, |number, digit| number * 10 + digit - i64::from(b'0'));
-    date.parse::<i64>().unwrap_or_default() * 1_000_000 + clock
+/// `yyyymmddhhmmss` on the facility's wall as a number: the study's own date and time when it has a
+/// date that is one, else those of its arrival.
+fn newest_key(coming: &Coming<'_>) -> i64 {
+    let own = coming.study.date.as_deref().and_then(date_time::date);
+    let arrived = || clock::local_date_time(coming.received_ms, &coming.zone).unwrap_or_default();
+    let at = own.map_or_else(arrived, |date| {
+        let Some(time) = coming.study.time.as_deref().and_then(date_time::time) else {
+            return date.to_datetime(Time::midnight());
+        };
+        let offset = coming.header.text(tags::TIMEZONE_OFFSET_FROM_UTC);
+        let offset = offset.as_deref().and_then(date_time::offset);
+        date_time::on_wall(date.to_datetime(time), offset, &coming.zone)
+    });
+    [(at.month(), 2), (at.day(), 2), (at.hour(), 2), (at.minute(), 2), (at.second(), 2)]
+        .into_iter()
+        .fold(i64::from(at.year()), |key, (part, digits)| key * 10_i64.pow(digits) + i64::from(part))
 }
 
 async fn insert_words(tx: &mut Transaction, id: StudyId, newest_key: i64, folded: &str) -> Result<()> {
@@ -143,27 +149,48 @@ mod tests {
 
     #[test]
     fn the_newest_key_is_the_studys_own_time_if_it_has_one() {
-        let study = |date: Option<&str>, time: Option<&str>| StudyAttributes {
-            uid: Uid::parse("1.2").unwrap(),
-            date: date.map(Into::into),
-            time: time.map(Into::into),
-            accession_number: None,
-            accession_issuer: None,
-            id: None,
-            description: None,
-            referring_physician: None,
-            institution: None,
-            patient_age: None,
-        };
-        let wall = ("20260203".to_owned(), "040506".to_owned());
-        for (date, time, want) in [
-            (Some("20251231"), Some("235959.25"), 20251231235959),
-            (Some("20251231"), Some("0830"), 20251231083000),
-            (Some("20251231"), None, 20251231000000),
-            (Some("2025"), Some("0830"), 20260203040506),
-            (None, Some("0830"), 20260203040506),
+        // 04:05:06 on the third of February in Vietnam.
+        const RECEIVED_MS: i64 = 1_770_066_306_000;
+        for (date, time, offset, want) in [
+            (Some("20251231"), Some("235959.25"), None, 20251231235959),
+            (Some("20251231"), Some("235959.25"), Some("+0700"), 20251231235959),
+            (Some("20251231"), Some("235959.25"), Some("+0000"), 20260101065959),
+            (Some("20251231"), Some("0830"), None, 20251231083000),
+            (Some("20251231"), Some("early"), Some("+0000"), 20251231000000),
+            (Some("20251231"), None, Some("+0000"), 20251231000000),
+            (Some("2025"), Some("0830"), None, 20260203040506),
+            (None, Some("0830"), None, 20260203040506),
         ] {
-            assert_eq!(newest_key(&study(date, time), &wall), want, "{date:?} {time:?}");
+            let mut header = DataSet::new();
+            if let Some(offset) = offset {
+                header.put_text(tags::TIMEZONE_OFFSET_FROM_UTC, offset);
+            }
+            let study = StudyAttributes {
+                uid: Uid::parse("1.2").unwrap(),
+                date: date.map(Into::into),
+                time: time.map(Into::into),
+                accession_number: None,
+                accession_issuer: None,
+                id: None,
+                description: None,
+                referring_physician: None,
+                institution: None,
+                patient_age: None,
+            };
+            let coming = Coming {
+                uid: "1.2",
+                patient_id: PatientId(1),
+                facility: "BVTW",
+                issuer: "BVTW",
+                patient: &PatientAttributes::default(),
+                study: &study,
+                header: &header,
+                doubt: None,
+                calling_ae: None,
+                received_ms: RECEIVED_MS,
+                zone: TimeZone::fixed(jiff::tz::offset(7)),
+            };
+            assert_eq!(newest_key(&coming), want, "{date:?} {time:?} {offset:?}");
         }
     }
 }

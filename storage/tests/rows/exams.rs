@@ -6,7 +6,7 @@ use pacs_core::access::{Actor, Scope};
 use pacs_core::exam::{Label, StepAct, StepState};
 use storage::Error;
 use storage::events::{self, EventKind};
-use storage::exams::{self, Exam, ExamId, matching, moves, search, unmatched};
+use storage::exams::{self, Exam, ExamId, matching, moves, search, undo, unmatched};
 use storage::schedule::{self, Day, NewOrder, OrderPatient};
 
 use crate::backends::{Fresh, on_every_engine};
@@ -19,6 +19,7 @@ on_every_engine!(
     an_order_finds_images_that_came_before_it,
     a_person_links_and_takes_back,
     people_move_an_exam_by_its_laws,
+    the_last_act_is_taken_back_and_no_other,
     a_quiet_device_ends_an_exam,
     a_cancelled_exam_takes_no_images,
     orders_find_their_patients,
@@ -162,6 +163,33 @@ async fn people_move_an_exam_by_its_laws(fresh: Fresh) {
     let history = moves::history(&fresh.db, id).await.unwrap();
     assert_eq!(history.len(), 5);
     assert!(history.iter().all(|line| line.actor == "user:clerk"));
+}
+
+async fn the_last_act_is_taken_back_and_no_other(fresh: Fresh) {
+    let id = ordered(&fresh).await.id;
+    let back = async |taken: StepAct| undo::undo(&fresh.db, &Scope::All, &clerk(), id, taken, NOW_MS).await;
+    let refused = back(StepAct::Arrive).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "nothing has happened: {refused:?}");
+    act(&fresh, id, StepAct::Arrive, None).await.unwrap();
+    act(&fresh, id, StepAct::Cancel, Some("nhầm người")).await.unwrap();
+    let cursor = events::newest(&fresh.db).await.unwrap();
+    let refused = back(StepAct::Arrive).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "somebody has cancelled since: {refused:?}");
+    let restored = back(StepAct::Cancel).await.unwrap();
+    assert_eq!((restored.label(), restored.act_reason), (Label::Arrived, None));
+    assert_eq!(events::since(&fresh.db, cursor, 10).await.unwrap().len(), 1);
+    let refused = back(StepAct::Arrive).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "one step back: {refused:?}");
+
+    act(&fresh, id, StepAct::Call, None).await.unwrap();
+    store(&fresh.db, &[image_of(&exam(&fresh, id).await)]).await;
+    let refused = back(StepAct::Call).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "images came since: {refused:?}");
+    act(&fresh, id, StepAct::Accept, None).await.unwrap();
+    assert_eq!(back(StepAct::Accept).await.unwrap().label(), Label::InProgress);
+    let elsewhere = Scope::Facilities(vec!["BVH".into()]);
+    let hidden = undo::undo(&fresh.db, &elsewhere, &clerk(), id, StepAct::Accept, NOW_MS).await;
+    assert!(matches!(hidden, Err(Error::NotFound)), "{hidden:?}");
 }
 
 async fn a_quiet_device_ends_an_exam(fresh: Fresh) {

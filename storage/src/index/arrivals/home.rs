@@ -100,7 +100,7 @@ impl Batch<'_> {
             doubt,
             calling_ae: first.calling_ae.as_ref().map(|title| title.as_str()),
             received_ms: first.received_ms,
-            received_wall: facility.wall(first.received_ms),
+            zone: facility.zone(),
         };
         let Some(id) = studies::insert(&mut self.tx, &coming).await? else {
             return self.find_study(uid).await?.ok_or(crate::Error::NotFound);

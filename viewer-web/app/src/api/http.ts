@@ -34,7 +34,7 @@ export function whenSignedOut(act: () => void): void {
 }
 
 interface Options {
-  method?: 'GET' | 'POST' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   body?: unknown;
   signal?: AbortSignal | undefined;
   accept?: string;

@@ -25,10 +25,11 @@ export interface WorklistFilter {
 export const server = {
   session: (signal?: AbortSignal) => request<Session>(`${root}/session`, { signal }),
   signIn: (user: string, password: string) => request<Session>(`${root}/session`, { method: 'POST', body: { user, password } }),
+  chooseLanguage: (language: string) => request<void>(`${root}/session`, { method: 'PATCH', body: { language } }),
   signOut: () => request<void>(`${root}/session`, { method: 'DELETE' }),
 
   studies: (filter: StudyFilter, cursor: string | null, limit: number, signal?: AbortSignal) =>
-    request<Page<Study>>(withQuery(`${root}/studies`, { ...filter, limit, cursor }), { signal }),
+    request<Page<Study>>(`${root}/studies/search`, { method: 'POST', body: { ...filter, limit, cursor }, signal }),
   study: (studyUid: string, signal?: AbortSignal) => request<StudyWithPriors>(`${root}/studies/${part(studyUid)}`, { signal }),
 
   worklist: (filter: WorklistFilter, signal?: AbortSignal) =>
@@ -36,8 +37,11 @@ export const server = {
   act: (examId: number, act: Act, reason?: string) =>
     request<Exam>(`${root}/exams/${examId}/acts`, { method: 'POST', body: reason ? { act, reason } : { act } }),
 
+  /** Takes the act back, unless something has happened to the exam since. */
+  undo: (examId: number, act: Act) => request<Exam>(`${root}/exams/${examId}/undo`, { method: 'POST', body: { act } }),
+
   orderForm: (signal?: AbortSignal) => request<OrderForm>(`${root}/orders/form`, { signal }),
-  patients: (q: string, signal?: AbortSignal) => request<{ items: KnownPatient[] }>(withQuery(`${root}/patients`, { q }), { signal }),
+  patients: (q: string, signal?: AbortSignal) => request<{ items: KnownPatient[] }>(`${root}/patients/search`, { method: 'POST', body: { q }, signal }),
   createOrder: (order: NewOrder) => request<Exam>(`${root}/orders`, { method: 'POST', body: order }),
 
   unmatched: (signal?: AbortSignal) => request<{ items: Unmatched[] }>(`${root}/unmatched`, { signal }),

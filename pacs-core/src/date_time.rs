@@ -1,0 +1,123 @@
+//! Dates and times of data sets (DA and TM, PS3.5 6.2) as civil time.
+//!
+//! In rows and answers they stay as sent. Here they are read: at the offset from UTC that the data
+//! set names (0008,0201), else on the wall of the facility that made it.
+
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::{Offset, TimeZone};
+
+/// A DA: `YYYYMMDD`, or the old `YYYY.MM.DD`; `None` when it is no date of a calendar.
+pub fn date(da: &str) -> Option<Date> {
+    let digits: String = da.trim().chars().filter(|c| *c != '.').collect();
+    let whole = digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_digit());
+    whole.then(|| Date::strptime("%Y%m%d", &digits).ok()).flatten()
+}
+
+/// A TM to the second: `HH`, `HHMM` or `HHMMSS`, with or without a fraction or the old colons; `None`
+/// when no clock shows it.
+pub fn time(tm: &str) -> Option<Time> {
+    let whole = tm.trim().split('.').next()?.replace(':', "");
+    if !matches!(whole.len(), 2 | 4 | 6) || !whole.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let part = |at: usize| whole.get(at..at + 2).map_or(Ok(0), str::parse::<i8>).ok();
+    // 60 is a leap second, which the standard allows and civil time does not know.
+    let second = part(4).map(|second| if second == 60 { 59 } else { second });
+    Time::new(part(0)?, part(2)?, second?, 0).ok()
+}
+
+/// A Timezone Offset From UTC (0008,0201): `+HHMM` or `-HHMM`, from -1200 to +1400 (PS3.3 C.12.1.1).
+pub fn offset(sent: &str) -> Option<Offset> {
+    let sent = sent.trim();
+    let (sign, digits) = match sent.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    if digits.len() != 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (hours, minutes): (i32, i32) = (digits.get(..2)?.parse().ok()?, digits.get(2..)?.parse().ok()?);
+    let minutes_east = sign * (hours * 60 + minutes);
+    let known = minutes < 60 && (-12 * 60..=14 * 60).contains(&minutes_east);
+    known.then(|| Offset::from_seconds(minutes_east * 60).ok()).flatten()
+}
+
+/// A date and time as the wall of the facility's `zone` shows it: what was sent beside an offset is
+/// that offset's, what was sent without one is the wall's already.
+pub fn on_wall(at: DateTime, sent_offset: Option<Offset>, zone: &TimeZone) -> DateTime {
+    let instant: Option<Timestamp> = sent_offset.and_then(|offset| offset.to_timestamp(at).ok());
+    instant.map_or(at, |instant| zone.to_datetime(instant))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_or_refused() {
+        for (da, want) in [
+            ("20261123", Some("2026-11-23")),
+            ("2026.11.23", Some("2026-11-23")),
+            (" 20261123 ", Some("2026-11-23")),
+            ("20261323", None),
+            ("2026", None),
+            ("202611230", None),
+            ("-2026112", None),
+            ("", None),
+            ("ngày", None),
+        ] {
+            assert_eq!(date(da).map(|date| date.to_string()).as_deref(), want, "{da:?}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_or_refused() {
+        for (tm, want) in [
+            ("093000", Some("09:30:00")),
+            ("093000.123456", Some("09:30:00")),
+            ("0930", Some("09:30:00")),
+            ("09", Some("09:00:00")),
+            ("09:30:00", Some("09:30:00")),
+            ("235960", Some("23:59:59")),
+            ("235961", None),
+            ("2430", None),
+            ("0960", None),
+            ("9", None),
+            ("", None),
+        ] {
+            assert_eq!(time(tm).map(|time| time.to_string()).as_deref(), want, "{tm:?}");
+        }
+    }
+
+    #[test]
+    fn offsets_are_read_or_refused() {
+        for (sent, minutes) in [
+            ("+0700", Some(420)),
+            ("-0330", Some(-210)),
+            ("+0000", Some(0)),
+            ("+1400", Some(840)),
+            ("+1401", None),
+            ("-1300", None),
+            ("+0760", None),
+            ("0700", None),
+            ("+07:00", None),
+            ("ngày", None),
+            ("", None),
+        ] {
+            assert_eq!(offset(sent).map(|offset| offset.seconds() / 60), minutes, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_with_an_offset_is_moved_to_the_wall() {
+        let vietnam = TimeZone::fixed(jiff::tz::offset(7));
+        let at: DateTime = "2026-11-22T20:15:00".parse().unwrap();
+        assert_eq!(on_wall(at, offset("+0000"), &vietnam).to_string(), "2026-11-23T03:15:00");
+        assert_eq!(on_wall(at, offset("+0700"), &vietnam), at);
+        assert_eq!(on_wall(at, None, &vietnam), at);
+        let first = DateTime::MIN;
+        assert_eq!(on_wall(first, offset("+1400"), &vietnam), first, "no instant that can be named");
+    }
+}
