@@ -24,6 +24,8 @@ use signals::{Signal, Signals};
 
 /// How long open associations and transfers may finish at a stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the last rows may take to be written after that.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A serving archive.
 pub struct Running {
@@ -37,9 +39,10 @@ pub struct Running {
     pub archive: Archive,
     /// The account made because there was none.
     pub first_administrator: Option<FirstAdministrator>,
+    /// Cancelled when the stop begins.
+    pub shutdown: CancellationToken,
     audit_log: AuditLog,
     signals: Signals,
-    shutdown: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     config: Config,
     reread: Box<dyn Fn() -> anyhow::Result<Config> + Send>,
@@ -104,7 +107,7 @@ pub async fn start(
         config: config.clone(),
         clock: clock.clone(),
         audit_log: audit_log.clone(),
-        metrics,
+        metrics: metrics.clone(),
         dimse_port: dimse_address.port(),
         listener_is_tls: http_is_tls,
         shutdown: shutdown.clone(),
@@ -115,6 +118,7 @@ pub async fn start(
             async move { archive.run_workers(shutdown).await }
         }),
         tokio::spawn(dimse_server.run(shutdown.clone())),
+        tokio::spawn(telemetry::keep_metrics(metrics, shutdown.clone())),
         tokio::spawn(http_server.run(app, shutdown.clone())),
     ];
     tracing::info!(http = %http_address, dimse = %dimse_address, "ready");
@@ -150,7 +154,10 @@ impl Running {
     /// Serves until SIGTERM or SIGINT, rereading the configuration at SIGHUP, then stops in order:
     /// no new callers, open work finishes, the archive's batches are written, its lease is given
     /// back. A second signal ends the process at once.
+    ///
+    /// Fails when the archive was taken by another node meanwhile: then this one must be gone.
     pub async fn until_stopped(mut self) -> anyhow::Result<()> {
+        let mut is_taken = false;
         loop {
             tokio::select! {
                 signal = self.signals.next() => match signal {
@@ -162,7 +169,11 @@ impl Running {
                         break;
                     }
                 },
-                () = self.shutdown.cancelled() => break,
+                () = self.archive.closing() => {
+                    tracing::error!("another node has taken the archive; stopping");
+                    is_taken = true;
+                    break;
+                }
             }
         }
         self.shutdown.cancel();
@@ -180,9 +191,18 @@ impl Running {
             }
             _ = self.signals.next_stop() => anyhow::bail!("stopped by a second signal before open work had finished"),
         }
-        self.audit_log.flush().await;
-        self.archive.close().await;
+        let close = async {
+            self.audit_log.flush().await;
+            self.archive.close().await;
+        };
+        if tokio::time::timeout(CLOSE_TIMEOUT, close).await.is_err() {
+            // Work that was cut off may hold a connection for ever; nothing acknowledged hangs on it.
+            tracing::warn!("the database was not closed in order");
+        }
         tracing::info!("stopped");
+        if is_taken {
+            anyhow::bail!("another node has taken this archive");
+        }
         Ok(())
     }
 }

@@ -102,6 +102,12 @@ impl Archive {
         self.0.database.close().await;
     }
 
+    /// Waits until the archive takes nothing in any more: it was closed, or another node has taken
+    /// it. In the second case whoever serves it must stop.
+    pub async fn closing(&self) {
+        self.0.closing.cancelled().await;
+    }
+
     /// The rows.
     pub fn database(&self) -> &Database {
         &self.0.database
