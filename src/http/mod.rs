@@ -2,6 +2,7 @@
 
 mod client;
 mod health;
+mod idle;
 mod openapi;
 mod origin;
 mod problem;
