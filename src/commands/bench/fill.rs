@@ -52,7 +52,7 @@ pub struct Args {
 pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
     let config = global.load()?;
     let archive = lifecycle::open_archive(&config).await?;
-    if demo::has_studies(&archive).await? {
+    if demo::has_studies(archive.database()).await? {
         archive.close().await;
         bail!("the archive has studies; only an empty one is filled");
     }

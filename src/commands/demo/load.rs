@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use pacs_core::access::Scope;
 use pacs_core::query::{Level, Query};
+use storage::database::Database;
 use storage::{Archive, Door, Envelope};
 use testdata::{Instance, Province, Study};
 use tokio::sync::{Mutex, mpsc};
@@ -20,11 +21,11 @@ const AHEAD: usize = 4;
 /// Instances kept at the same time, which then share a sync.
 const WORKERS: usize = 4;
 
-/// Whether the archive holds anything.
-pub async fn has_studies(archive: &Archive) -> anyhow::Result<bool> {
+/// Whether the archive of these rows holds any study.
+pub async fn has_studies(database: &Database) -> anyhow::Result<bool> {
     let mut query = Query::new(Level::Study);
     query.limit = Some(1);
-    let mut found = storage::query::find(archive.database(), &query, &Scope::All);
+    let mut found = storage::query::find(database, &query, &Scope::All);
     Ok(found.next().await.transpose()?.is_some())
 }
 

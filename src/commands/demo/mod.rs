@@ -11,11 +11,12 @@ use anyhow::bail;
 use clap::Args as ClapArgs;
 use pacs_core::clock::Clock;
 use serde_json::json;
+use storage::accounts;
 use testdata::Province;
 
 use self::marker::Marker;
 use crate::commands::{self, Global};
-use crate::config::Overrides;
+use crate::config::{Config, Overrides};
 use crate::lifecycle;
 
 pub use load::has_studies;
@@ -59,6 +60,8 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         Some(marker) => marker,
         None => Marker::new(args.seed, marker::today(&clock)),
     };
+    refuse_real_archive(&marker, &config).await?;
+    marker.write(&config.store.data_dir)?;
     let province = Province::new(marker.seed, marker.made_on);
     if is_default_facility && let Some(hospital) = province.hospitals().first() {
         // What strangers push belongs to the hospital whose worklist they see.
@@ -67,8 +70,6 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
 
     if args.no_serve {
         let archive = lifecycle::open_archive(&config).await?;
-        refuse_real_images(&marker, &archive, &config.store.data_dir).await?;
-        marker.write(&config.store.data_dir)?;
         orders::prepare(archive.database(), &province, marker::today(&clock), &clock).await?;
         load::studies(&archive, &province, args.studies, &mut marker, &config.store.data_dir).await?;
         archive.close().await;
@@ -79,11 +80,10 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
     let (sign_in, ae_title) = (config.sign_in, config.dimse.ae_title.clone());
     let (reread, reread_overrides) = (global.clone(), overrides);
     let running = lifecycle::start(config, Box::new(move || reread.load_with(&reread_overrides))).await?;
-    refuse_real_images(&marker, &running.archive, &data_dir).await?;
     if let Some(administrator) = &running.first_administrator {
         marker.password = Some(administrator.password.clone());
+        marker.write(&data_dir)?;
     }
-    marker.write(&data_dir)?;
     orders::prepare(running.archive.database(), &province, marker::today(&clock), &clock).await?;
     if !commands::is_terminal() {
         commands::print(
@@ -92,30 +92,33 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
     }
     commands::tell(&welcome::text(&running, &ae_title, sign_in, marker.password.as_deref()));
 
-    let archive = running.archive.clone();
+    let (archive, shutdown) = (running.archive.clone(), running.shutdown.clone());
     let loading = tokio::spawn(async move {
-        match load::studies(&archive, &province, args.studies, &mut marker, &data_dir).await {
-            Ok(0) => {}
-            Ok(made) => commands::tell(&format!("Đã nạp {made} ca chụp / {made} studies loaded.")),
-            Err(error) => tracing::error!("the demonstration was not filled: {error:#}"),
+        let filling = load::studies(&archive, &province, args.studies, &mut marker, &data_dir);
+        match shutdown.run_until_cancelled(filling).await {
+            Some(Ok(0)) | None => {}
+            Some(Ok(made)) => commands::tell(&format!("Đã nạp {made} ca chụp / {made} studies loaded.")),
+            Some(Err(error)) => tracing::error!("the demonstration was not filled: {error:#}"),
         }
     });
     let stopped = running.until_stopped().await;
-    loading.abort();
+    loading.await?;
     stopped
 }
 
-/// A demonstration never mixes its people with real ones.
-async fn refuse_real_images(
-    marker: &Marker,
-    archive: &storage::Archive,
-    data_dir: &std::path::Path,
-) -> anyhow::Result<()> {
-    if marker.is_new() && load::has_studies(archive).await? {
-        archive.close().await;
+/// A demonstration never mixes its people with real ones: asked before anything is opened for
+/// writing, so that a real archive, also one that is being served, stays as it is.
+async fn refuse_real_archive(marker: &Marker, config: &Config) -> anyhow::Result<()> {
+    if !marker.is_new() {
+        return Ok(());
+    }
+    let database = lifecycle::open_database(config).await?;
+    let is_real = load::has_studies(&database).await? || !accounts::list(&database).await?.is_empty();
+    database.close().await;
+    if is_real {
         bail!(
             "{} holds an archive that no demonstration made; choose another folder with --data-dir",
-            data_dir.display()
+            config.store.data_dir.display()
         );
     }
     Ok(())
