@@ -8,8 +8,10 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args as ClapArgs;
+use indicatif::ProgressBar;
 
 use super::measure::{self, Measurement};
+use crate::commands;
 
 /// What `sen bench disk` takes.
 #[derive(Debug, ClapArgs)]
@@ -39,6 +41,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
 fn measure_all(args: &Args) -> anyhow::Result<Vec<Vec<String>>> {
     let mut rows = Vec::new();
+    let rounds = 2 * args.writers.len() as u64;
+    let bar = commands::progress_bar(rounds * u64::from(args.files), "files");
     for &writers in &args.writers {
         for renaming in [false, true] {
             let folder = tempfile::Builder::new()
@@ -46,19 +50,28 @@ fn measure_all(args: &Args) -> anyhow::Result<Vec<Vec<String>>> {
                 .tempdir_in(&args.dir)
                 .with_context(|| format!("cannot write in {}", args.dir.display()))?;
             let started = Instant::now();
-            let measured = write_with(folder.path(), writers.max(1), args, renaming)?;
+            let measured = write_with(folder.path(), writers.max(1), args, renaming, &bar)?;
             let what = if renaming { "write+fsync+rename" } else { "write+fsync" };
             rows.push(measured.row(&format!("{what}, {writers} writer(s)"), "files", started.elapsed()));
         }
     }
+    bar.finish_and_clear();
     Ok(rows)
 }
 
-fn write_with(folder: &Path, writers: u32, args: &Args, renaming: bool) -> anyhow::Result<Measurement> {
+fn write_with(
+    folder: &Path,
+    writers: u32,
+    args: &Args,
+    renaming: bool,
+    bar: &ProgressBar,
+) -> anyhow::Result<Measurement> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..writers)
             .map(|writer| {
-                scope.spawn(move || write_files(folder, writer, args.files / writers, args.size, renaming))
+                scope.spawn(move || {
+                    write_files(folder, writer, args.files / writers, args.size, renaming, bar)
+                })
             })
             .collect();
         let mut whole = Measurement::default();
@@ -75,6 +88,7 @@ fn write_files(
     files: u32,
     size: usize,
     renaming: bool,
+    bar: &ProgressBar,
 ) -> anyhow::Result<Measurement> {
     // Not zeros: some file systems store those as holes.
     let content: Vec<u8> =
@@ -94,6 +108,7 @@ fn write_files(
             directory.sync_all()?;
         }
         measured.done(started.elapsed(), content.len() as u64);
+        bar.inc(1);
     }
     Ok(measured)
 }

@@ -11,6 +11,7 @@ use pacs_core::{Tag, tags, uids};
 
 use super::Peer;
 use super::measure::{self, Measurement, timed};
+use crate::commands;
 
 /// What every answer is to contain.
 const RETURN_KEYS: [Tag; 8] = [
@@ -71,6 +72,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             continue;
         }
         let mut measured = Measurement::default();
+        let bar = commands::progress_bar(args.queries as u64, "queries");
         let started = Instant::now();
         for value in values.iter().cycle().take(args.queries) {
             let before = association.bytes().1;
@@ -82,9 +84,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             } else {
                 measured.done(took, association.bytes().1 - before);
             }
+            bar.inc(1);
         }
+        let elapsed = started.elapsed();
+        bar.finish_and_clear();
         failures += measured.failures();
-        rows.push(measured.row(&format!("C-FIND {what}"), "queries", started.elapsed()));
+        rows.push(measured.row(&format!("C-FIND {what}"), "queries", elapsed));
     }
     association.release().await?;
     measure::print(&rows, args.peer.pid)?;

@@ -11,6 +11,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
 
 use super::measure::{Measurement, timed};
+use crate::commands;
 
 /// A DICOMweb service to reach.
 #[derive(Debug, Clone, ClapArgs)]
@@ -60,10 +61,11 @@ impl Service {
         Fut: Future<Output = anyhow::Result<u64>> + Send,
     {
         let (work, next) = (Arc::new(work), Arc::new(AtomicU64::new(0)));
+        let bar = commands::progress_bar(count, "requests");
         let started = Instant::now();
         let mut workers = tokio::task::JoinSet::new();
         for _ in 0..self.parallel.max(1) {
-            let (work, next) = (Arc::clone(&work), Arc::clone(&next));
+            let (work, next, bar) = (Arc::clone(&work), Arc::clone(&next), bar.clone());
             workers.spawn(async move {
                 let mut measured = Measurement::default();
                 loop {
@@ -78,6 +80,7 @@ impl Service {
                             measured.failed();
                         }
                     }
+                    bar.inc(1);
                 }
             });
         }
@@ -85,7 +88,9 @@ impl Service {
         while let Some(measured) = workers.join_next().await {
             whole.merge(measured?);
         }
-        Ok((whole, started.elapsed()))
+        let elapsed = started.elapsed();
+        bar.finish_and_clear();
+        Ok((whole, elapsed))
     }
 }
 

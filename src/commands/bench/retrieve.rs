@@ -12,6 +12,7 @@ use pacs_core::{tags, uids};
 
 use super::Peer;
 use super::measure::{self, Measurement};
+use crate::commands;
 
 /// What `sen bench retrieve` takes.
 #[derive(Debug, ClapArgs)]
@@ -38,6 +39,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
     let mut association = Association::connect(&args.peer.target(), &proposals, &Options::default()).await?;
     let mut measured = Measurement::default();
+    let spinner = commands::spinner();
     let started = Instant::now();
     for _ in 0..args.rounds {
         let mut retrieval = association.get(&get, &identifier).await?;
@@ -49,6 +51,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             }
             retrieval.answer(Status::SUCCESS).await?;
             measured.done(began.elapsed(), bytes);
+            spinner.set_message(format!("{} images", measured.count()));
             began = Instant::now();
         }
         let failed = retrieval.outcome().map_or(1, |outcome| u64::from(outcome.failed));
@@ -57,6 +60,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         }
     }
     let elapsed = started.elapsed();
+    spinner.finish_and_clear();
     association.release().await?;
     let (done, failures) = (measured.count(), measured.failures());
     measure::print(&[measured.row("C-GET", "images", elapsed)], args.peer.pid)?;

@@ -10,6 +10,7 @@ use dimse_scp::scu::{Options, push};
 
 use super::measure::{self, Measurement};
 use super::{Peer, images};
+use crate::commands;
 
 /// What `sen bench store` takes.
 #[derive(Debug, ClapArgs)]
@@ -50,8 +51,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         .await??;
         let proposals = images::proposals(&instances);
         let measured = Mutex::new(Measurement::default());
+        let bar = commands::progress_bar(instances.len() as u64, "images");
         let started = Instant::now();
         let report = |pushed: push::Pushed| {
+            bar.inc(1);
             let Ok(mut measured) = measured.lock() else { return };
             match pushed.result {
                 Ok(response) if !response.status.is_failure() => {
@@ -71,6 +74,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         let source = instances.into_iter().map(Ok);
         push::push(&target, &proposals, &Options::default(), associations, source, report).await?;
         let elapsed = started.elapsed();
+        bar.finish_and_clear();
         let measured = measured.into_inner().unwrap_or_default();
         failures += measured.failures();
         rows.push(measured.row(&format!("C-STORE, {associations} association(s)"), "images", elapsed));
