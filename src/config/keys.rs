@@ -186,7 +186,7 @@ impl Keys {
         }
         let mut warnings = Vec::new();
         for (name, value) in variables {
-            let key = name.trim_start_matches(PREFIX).to_ascii_lowercase();
+            let key = name.strip_prefix(PREFIX).unwrap_or(name).to_ascii_lowercase();
             if SCALARS.contains(&key.as_str()) {
                 // An empty variable is how a compose file says "not set".
                 if !value.is_empty() {

@@ -17,7 +17,7 @@ const SLOW_FILES_PER_SECOND: f64 = 50.0;
 
 /// Checks one folder, making it when it is not there.
 pub fn check(what: &'static str, folder: &Path) -> Vec<Finding> {
-    if let Err(error) = std::fs::create_dir_all(folder) {
+    if let Err(error) = storage::make_folder(folder) {
         return vec![Finding::bad(what, format!("{} cannot be made: {error}", folder.display()))];
     }
     let rate = match synced_files_per_second(folder) {

@@ -93,7 +93,8 @@ pub fn walk(paths: &[PathBuf], entries: &mpsc::Sender<Entry>) -> Vec<(String, St
     unreadable
 }
 
-/// All files of a folder, in a stable order. A DICOMDIR stands for the set around it (PS3.10 8.6):
+/// All files of a folder, in a stable order; old archives reach over several disks by links, so these
+/// are followed. A DICOMDIR stands for the set around it (PS3.10 8.6):
 /// everything it names lies beside or below it.
 fn files_under(path: &Path) -> impl Iterator<Item = Result<PathBuf, walkdir::Error>> + use<> {
     let is_dicomdir = path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("DICOMDIR"));
@@ -103,6 +104,7 @@ fn files_under(path: &Path) -> impl Iterator<Item = Result<PathBuf, walkdir::Err
         _ => path.to_path_buf(),
     };
     WalkDir::new(root)
+        .follow_links(true)
         .sort_by_file_name()
         .into_iter()
         .filter(|entry| entry.as_ref().map_or(true, |entry| entry.file_type().is_file()))
