@@ -211,6 +211,9 @@ fn list(companion: &[u8]) -> Result<HashMap<(Uid, [u8; 32]), u64>> {
 fn look(spool: &Spool, id: SegmentId, entries: Vec<Entry>) -> Result<Vec<(u64, Found)>> {
     let context = "read a segment";
     let file = File::open(spool.path(id.0)).map_err(|error| Error::io(context, error))?;
+    // The process that wrote them may have died before its sync. Whoever sends one of them again is
+    // told that it is there, so from now on it must last.
+    file.sync_all().map_err(|error| Error::io(context, error))?;
     let file = Arc::new(file);
     entries
         .into_iter()
