@@ -40,7 +40,13 @@ impl Incremental {
         let Some(mut inflater) = self.inflater.take() else { return self.push_plain(bytes) };
         let mut rest = bytes;
         while !self.walker.done() {
-            let (inflated, consumed) = inflater.step(rest)?;
+            let (inflated, consumed) = match inflater.step(rest) {
+                Ok(stepped) => stepped,
+                Err(fault) => {
+                    self.end_early(fault)?;
+                    break;
+                }
+            };
             if inflated.is_empty() && consumed == 0 {
                 break;
             }
@@ -71,11 +77,17 @@ impl Incremental {
             && !inflater.finished()
             && !self.walker.done()
         {
-            return Err(ReadError::Deflate { at: self.arrived });
+            self.end_early(ReadError::Deflate { at: self.arrived })?;
         }
-        let base = self.arrived - self.pending.len() as u64;
-        self.walker.run(&Window { bytes: &self.pending, base, shared: None, last: true })?;
+        let window = Window { bytes: &self.pending, base: self.base(), shared: None, last: true };
+        self.walker.run(&window)?;
         Ok(self.walker.finish())
+    }
+
+    /// Ends where nothing more can be inflated.
+    fn end_early(&mut self, fault: ReadError) -> Result<(), ReadError> {
+        let window = Window { bytes: &self.pending, base: self.base(), shared: None, last: true };
+        self.walker.end_early(&window, fault)
     }
 
     fn push_plain(&mut self, bytes: &[u8]) -> Result<Progress, ReadError> {
@@ -92,7 +104,7 @@ impl Incremental {
             self.pending.extend_from_slice(bytes.get(taken..).unwrap_or_default());
         } else {
             self.pending.extend_from_slice(bytes);
-            let base = self.arrived - self.pending.len() as u64;
+            let base = self.base();
             self.walker.run(&Window { bytes: &self.pending, base, shared: None, last: false })?;
             let taken = self.walker.position().saturating_sub(base).min(self.pending.len() as u64) as usize;
             self.pending.drain(..taken);
@@ -100,7 +112,56 @@ impl Incremental {
         Ok(self.progress())
     }
 
+    /// Where the pending bytes begin.
+    fn base(&self) -> u64 {
+        self.arrived - self.pending.len() as u64
+    }
+
     fn progress(&self) -> Progress {
         if self.walker.done() { Progress::Done } else { Progress::More }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::DeflateEncoder;
+
+    use super::*;
+    use crate::dataset::{Value, read_slice};
+    use crate::tags;
+
+    /// What was inflated before the damage is right; pixels are not worth the loss of the header.
+    #[test]
+    fn a_deflated_data_set_may_be_damaged_within_its_pixels_and_not_before() {
+        let mut plain = b"\x10\0\x20\0LO\x04\0BN-1".to_vec();
+        let header_bytes = plain.len();
+        plain.extend_from_slice(b"\xe0\x7f\x10\0OW\0\0");
+        let pixels: Vec<u8> =
+            (0..400_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        plain.extend_from_slice(&(pixels.len() as u32).to_le_bytes());
+        plain.extend_from_slice(&pixels);
+        let deflated = |bytes: &[u8]| {
+            let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(bytes).unwrap();
+            encoder.flush().unwrap();
+            encoder.get_ref().clone()
+        };
+        let syntax = TransferSyntax::DEFLATED_EXPLICIT_LITTLE_ENDIAN;
+        let read = |bytes: &[u8]| read_slice(bytes, &syntax, &Limits::default(), Until::End);
+        let reserved_block = [0xff; 16];
+        for cut in [[&deflated(&plain[..200_000])[..], &reserved_block].concat(), deflated(&plain[..200_000])]
+        {
+            let reading = read(&cut).unwrap();
+            assert!(matches!(reading.fault, Some(ReadError::Deflate { .. })), "{:?}", reading.fault);
+            assert_eq!(reading.data_set.text(tags::PATIENT_ID).as_deref(), Some("BN-1"));
+            let value = &reading.data_set.get(tags::PIXEL_DATA).unwrap().value;
+            let Value::Elsewhere { offset, length } = value else { panic!("{value:?}") };
+            assert_eq!(offset + length, 200_000, "as far as it goes");
+        }
+        let early = [&deflated(&plain[..header_bytes - 2])[..], &reserved_block].concat();
+        assert!(matches!(read(&early), Err(ReadError::Deflate { .. })));
     }
 }

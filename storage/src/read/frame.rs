@@ -44,8 +44,11 @@ impl Archive {
         let header = self.parsed(place).await?;
         let layout = Layout::from(&header.set).map_err(odd)?;
         let reader = self.open_instance(place).await?;
-        if let PixelIndex::Deflated { offset, .. } = &header.pixels {
+        if let PixelIndex::Deflated { offset, length } = &header.pixels {
             let range = native_range(&layout, frame)?;
+            if range.end > *length {
+                return Err(Error::NotFound);
+            }
             bound(range.end - range.start)?;
             let range = offset.saturating_add(range.start)..offset.saturating_add(range.end);
             let bytes = spawn_blocking(move || inflate(&reader, range)).await.map_err(Error::thread)??;

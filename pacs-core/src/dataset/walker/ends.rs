@@ -38,6 +38,21 @@ impl Walker {
         Err(truncated)
     }
 
+    /// No more bytes can be had than those of the window, which is the last. Before the pixel data
+    /// that is an error; within it and behind it, where nothing else is of use, it is reported.
+    pub(in crate::dataset) fn end_early(
+        &mut self,
+        window: &Window<'_>,
+        fault: ReadError,
+    ) -> Result<(), ReadError> {
+        if self.pixel_data.is_none() {
+            return Err(fault);
+        }
+        self.run(window)?;
+        self.fault = Some(fault);
+        Ok(())
+    }
+
     /// The bytes ended inside a value at the root that was being passed over.
     pub(super) fn value_cut_off(&mut self, end: u64) -> Result<(), ReadError> {
         self.position = end;
