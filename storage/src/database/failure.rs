@@ -54,9 +54,11 @@ fn is_collision(code: &str) -> bool {
 }
 
 /// SQLSTATE classes (PostgreSQL appendix A) that pass: 08 connection, 53 insufficient resources,
-/// 55P03 lock not available, 57P operator intervention, 58 system error.
+/// 55P03 lock not available, 57P operator intervention, 58 system error; and those of a connection
+/// that an administrator has to let in again: 28 invalid authorization, 3D invalid database,
+/// 55000 a database that takes no connections.
 fn is_sqlstate_of_trouble(code: &str) -> bool {
-    ["08", "53", "55P03", "57P", "58"].iter().any(|class| code.starts_with(class))
+    ["08", "28", "3D", "53", "55000", "55P03", "57P", "58"].iter().any(|class| code.starts_with(class))
 }
 
 #[cfg(test)]
@@ -73,6 +75,8 @@ mod tests {
             ("57P01", true),
             ("55P03", true),
             ("08006", true),
+            ("28P01", true),
+            ("55000", true),
             ("23505", false),
             ("42601", false),
         ] {
