@@ -9,8 +9,9 @@ use crate::lifecycle;
 /// What `sen reindex` takes.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Adds the rows that are missing, from packs and then from the journal of acts; what is there stays as
-it is, so it may be run on an empty database, after a restored backup, and again. Orders, accounts and
+Adds the rows that are missing, from packs and then from the journal of acts, and corrects those that
+point into a part of the spool that has gone since; what else is there stays as it is. So it may be run
+on an empty database, after a restored backup, and again. Orders, accounts and
 devices are not in the object store: they come back from a backup of the database. The archive must
 not be served at the same time.")]
 pub struct Args {}
@@ -32,6 +33,12 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
         "{} packs read, {} instances added, {} were there, {} acts taken from the journal",
         report.packs, report.added, report.present, report.acts
     ))?;
+    if report.turned > 0 {
+        commands::print(&format!(
+            "{} instances lie in packs and no longer in the spool, where the database had them",
+            report.turned
+        ))?;
+    }
     if report.damaged > 0 {
         bail!("{} packs are damaged and were left out; the log names them", report.damaged);
     }

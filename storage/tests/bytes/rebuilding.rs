@@ -1,6 +1,8 @@
 //! An index made anew from what is kept.
 
 use pacs_core::access::Scope;
+use pacs_core::{tags, uids};
+use storage::Decision;
 use storage::acts::{self, NewAct};
 use storage::database::Durability;
 
@@ -47,6 +49,42 @@ async fn the_index_comes_back_from_packs_and_spool(home: Home) {
     assert_eq!((again.packs, again.added, again.present), (1, 0, 5), "a second time changes nothing");
     let report = archive.verify(|_| {}).await.unwrap();
     assert_eq!((report.instances, report.damaged), (8, 0));
+    archive.close().await;
+}
+
+/// Backups are taken one after the other: the rows of one may tell of segments that were freed
+/// before the spool was copied.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_older_than_the_spool_find_their_instances_in_packs() {
+    let mut home = Home::embedded();
+    let archive = home.open().await;
+    let named = |name: &'static str| {
+        made("7", uids::EXPLICIT_VR_LITTLE_ENDIAN, |set| set.put_text(tags::STUDY_DESCRIPTION, name), &[])
+    };
+    let mut sent = slices(5, 1);
+    sent.push(named("first"));
+    send_all(&archive, &sent).await;
+    // A version that is kept and not served.
+    assert_eq!(send(&archive, &named("second")).await.unwrap().decision, Decision::Conflict);
+    archive.close().await;
+    drop(archive);
+    let backup = home.dir.path().join("backup.db");
+    std::fs::copy(home.dir.path().join("sen.db"), &backup).unwrap();
+    let archive = home.open().await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    assert!(home.segments().is_empty());
+    archive.close().await;
+    drop(archive);
+
+    home.config.database_url = format!("sqlite://{}", backup.display());
+    let archive = home.open().await;
+    assert_eq!(archive.verify(|_| {}).await.unwrap().damaged, 7, "their segment is gone");
+    let report = archive.reindex(|_| {}).await.unwrap();
+    assert_eq!((report.added, report.turned), (0, 7), "{report:?}");
+    assert_whole(&archive, &sent).await;
+    assert_eq!(archive.verify(|_| {}).await.unwrap().damaged, 0);
+    assert_eq!(archive.reindex(|_| {}).await.unwrap().turned, 0);
     archive.close().await;
 }
 
