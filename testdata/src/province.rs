@@ -64,11 +64,6 @@ impl Province {
         }
     }
 
-    /// Everybody, in the order of their numbers.
-    pub fn patients(&self) -> impl Iterator<Item = Patient> + '_ {
-        (0..Self::PATIENTS).map(|number| self.patient(number))
-    }
-
     /// One of the doctors who read and order.
     pub fn doctor(&self, number: u64) -> Name {
         let mut random = stream(self.seed, "doctor", number);

@@ -53,22 +53,12 @@ impl CtSlices {
     /// Another study of another patient: every UID and the patient differ between seeds.
     pub fn seeded(mut self, seed: u64) -> CtSlices {
         self.seed = seed;
-        self.order = None;
+        self.plain.clear();
         self
     }
 
-    /// As the images of an order: its study UID, accession number, patient, facility and machine.
-    pub fn of_order(mut self, province: &Province, order: &Order) -> CtSlices {
-        self.province = province.clone();
-        self.order = Some(order.clone());
-        self
-    }
-
-    /// The order these slices belong to when none was given: one CT of the province per seed.
+    /// The order these slices belong to: one CT of the province per seed.
     fn order(&self) -> Option<Order> {
-        if let Some(order) = &self.order {
-            return Some(order.clone());
-        }
         let day = self.province.today();
         let mut order = self
             .province

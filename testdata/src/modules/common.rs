@@ -49,7 +49,6 @@ pub(crate) fn put_study(set: &mut DataSet, order: &Order, started_at: DateTime) 
     set.put_text(tags::STUDY_DATE, &da(started_at));
     set.put_text(tags::STUDY_TIME, &tm(started_at));
     set.put_text(tags::REFERRING_PHYSICIAN_NAME, &order.referring_physician.dicom());
-    // SH holds 16 characters: the running number of the day is enough within an accession number's date.
     set.put_text(tags::STUDY_ID, &order.accession_number);
     set.put_text(tags::ACCESSION_NUMBER, &order.accession_number);
     set.put_items(tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE, vec![issuer_item(order.hospital.code)]);
