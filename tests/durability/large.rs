@@ -75,13 +75,10 @@ async fn assert_back(sen: &Sen, file: &Path, offset: u64, uid: &Uid) {
     assert_eq!(total, dataset_bytes);
 }
 
-/// Linux keeps the most memory a process ever held.
 fn assert_small(sen: &Sen, after: &str) {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", sen.process_id())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    let kib: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    assert!(kib << 10 < MEMORY_BYTES, "{} MiB after {after}", kib >> 10);
-    println!("{} MiB after {after}", kib >> 10);
+    let peak_bytes = sen.peak_memory_bytes();
+    assert!(peak_bytes < MEMORY_BYTES, "{} MiB after {after}", peak_bytes >> 20);
+    println!("{} MiB after {after}", peak_bytes >> 20);
 }
 
 /// A multi-frame instance in a file, never whole in memory here either.

@@ -1,5 +1,7 @@
 //! The commands beside `serve`, on an archive that is being served and on one that is not.
 
+use serde_json::Value;
+
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
 use crate::support::tools;
@@ -75,7 +77,21 @@ fn verify_and_reindex_tell_what_they_found() {
 }
 
 #[test]
-fn bench_measures_this_archive_and_the_machine() {
+fn an_empty_index_is_filled_and_no_other() {
+    let setup = Setup::default();
+    let filled = tools::succeeded(&setup.run(&["bench", "fill", "--studies", "50", "--instances", "3"]));
+    assert!(filled.contains("50 studies, 150 instance rows"), "{filled}");
+    assert_eq!(setup.run(&["bench", "fill", "--studies", "1"]).status.code(), Some(1));
+}
+
+async fn newest_study(sen: &Sen) -> String {
+    let found: Value =
+        reqwest::get(sen.url("/dicomweb/studies?limit=1")).await.unwrap().json().await.unwrap();
+    found[0]["0020000D"]["Value"][0].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bench_measures_this_archive_and_the_machine() {
     let sen = Sen::start();
     let dimse = sen.dimse.to_string();
     let disk = tools::succeeded(&sen.run(&["bench", "disk", "--files", "20", "--dir", "."]));
@@ -93,6 +109,9 @@ fn bench_measures_this_archive_and_the_machine() {
     assert!(store.contains("images/s"), "{store}");
     let find = tools::succeeded(&sen.run(&["bench", "find", "--to", &dimse, "--queries", "5"]));
     assert!(find.contains("C-FIND"), "{find}");
+    let study = newest_study(&sen).await;
+    let retrieve = tools::succeeded(&sen.run(&["bench", "retrieve", "--to", &dimse, "--study", &study]));
+    assert!(retrieve.contains("C-GET"), "{retrieve}");
     let http = sen.url("/dicomweb");
     let qido = tools::succeeded(&sen.run(&["bench", "qido", "--url", &http, "--queries", "5"]));
     assert!(qido.contains("QIDO"), "{qido}");

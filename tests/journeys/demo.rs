@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use crate::support::eventually;
+use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
+use crate::support::{eventually, tools};
 
 async fn studies(sen: &Sen) -> usize {
     let list: Value = reqwest::get(sen.url("/api/v1/studies?limit=50")).await.unwrap().json().await.unwrap();
@@ -25,11 +26,29 @@ async fn a_demonstration_fills_itself_and_starts_again_with_what_it_has() {
 }
 
 #[test]
-fn a_demonstration_does_not_touch_an_archive_of_real_images() {
-    let setup = Setup::default();
-    let study = crate::support::images::Study::of("P1", "A");
-    study.write(&setup.folder().join("ct"));
-    crate::support::tools::succeeded(&setup.run(&["import", "ct"]));
-    let demo = setup.run(&["demo"]);
-    assert_eq!(demo.status.code(), Some(1), "{}", crate::support::tools::said(&demo));
+fn strangers_may_call_a_demonstration_and_nothing_else() {
+    let Some(echoscu) = tools::program("echoscu") else { return };
+    for (command, is_welcome) in [(&["demo", "--studies", "0"][..], true), (&["serve"], false)] {
+        let sen = Setup::default().without("SEN_UNKNOWN_AE").arguments(command).start();
+        let arguments = ["-aet", "STRANGER", "-aec", "SEN", "127.0.0.1", &sen.dimse_port()];
+        let called = tools::run(&echoscu, sen.folder(), &arguments);
+        assert_eq!(called.status.success(), is_welcome, "{command:?}: {}", tools::said(&called));
+    }
+}
+
+#[test]
+fn a_demonstration_does_not_touch_a_real_archive() {
+    let with_images = Setup::default();
+    Study::of("P1", "A").write(&with_images.folder().join("ct"));
+    tools::succeeded(&with_images.run(&["import", "ct"]));
+    // No image yet, but somebody works with it.
+    let in_use = Setup::default().file("[[device]]\nae_title = 'CT1'\nhost = 'ct1'\nport = 104\n").start();
+    for real in [&with_images, in_use.setup()] {
+        let demo = real.run(&["demo"]);
+        assert_eq!(demo.status.code(), Some(1), "{}", tools::said(&demo));
+        assert!(tools::said(&demo).contains("--data-dir"), "{}", tools::said(&demo));
+        assert!(!real.folder().join("data/demo.json").exists());
+    }
+    assert!(!tools::succeeded(&with_images.run(&["user", "list"])).contains("admin"));
+    assert!(tools::succeeded(&in_use.run(&["device", "list"])).contains("CT1"));
 }

@@ -11,7 +11,7 @@ use crate::support::{samples, tools};
 #[tokio::test]
 async fn folders_zips_and_bare_data_sets_are_taken_and_the_rest_is_told() {
     let setup = Setup::default();
-    let (in_folder, in_zip, bare) = (Study::of("P1", "A"), Study::of("P2", "B"), Study::of("P3", "C"));
+    let [in_folder, in_zip, bare, linked] = ["P1", "P2", "P3", "P4"].map(|id| Study::of(id, "A"));
     let medium = setup.folder().join("medium");
     in_folder.write(&medium.join("one/two"));
     let mut zip = zip::ZipWriter::new(std::fs::File::create(medium.join("old.zip")).unwrap());
@@ -22,12 +22,15 @@ async fn folders_zips_and_bare_data_sets_are_taken_and_the_rest_is_told() {
     zip.finish().unwrap();
     std::fs::write(medium.join("bare"), dataset_bytes(&bare.slice(1))).unwrap();
     std::fs::write(medium.join("README.txt"), "burnt in 2009").unwrap();
+    // An old archive that reached over to a second disk.
+    linked.write(&setup.folder().join("disk2"));
+    std::os::unix::fs::symlink(setup.folder().join("disk2"), medium.join("more")).unwrap();
 
     let said = tools::succeeded(&setup.run(&["import", "medium"]));
     assert!(said.contains("not a DICOM file") && said.contains("README.txt"), "{said}");
 
     let sen = setup.start();
-    for (study, expected) in [(&in_folder, 3), (&in_zip, 3), (&bare, 1)] {
+    for (study, expected) in [(&in_folder, 3), (&in_zip, 3), (&bare, 1), (&linked, 3)] {
         let path = format!("/dicomweb/studies/{}/instances", study.uid);
         let found: Value = reqwest::get(sen.url(&path)).await.unwrap().json().await.unwrap();
         assert_eq!(found.as_array().unwrap().len(), expected, "{}", study.patient_id);

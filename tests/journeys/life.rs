@@ -1,12 +1,15 @@
 //! Start, stop, and what the program says about itself.
 
-use std::time::Duration;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use storage::database::Database;
 
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
-use crate::support::tools;
+use crate::support::{push, tools};
 
 #[tokio::test]
 async fn it_tells_how_it_is() {
@@ -22,6 +25,42 @@ async fn it_tells_how_it_is() {
     let system: Value = reqwest::get(sen.url("/api/v1/system")).await.unwrap().json().await.unwrap();
     assert_eq!(system["aeTitle"], "SEN");
     assert_eq!(system["dimsePort"], sen.dimse.port());
+}
+
+#[tokio::test]
+async fn logs_and_metrics_tell_what_was_done_and_nothing_of_patients() {
+    let Some(storescu) = tools::program("storescu") else { return };
+    let sen = Setup::default().variable("SEN_LOG", "debug").start();
+    let study = Study::of("PID4711", "NGUYỄN^VĂN A").accession_number("ACC4711");
+    study.write(&sen.folder().join("ct"));
+    let arguments = ["-aec", "SEN", "-aet", "CT1", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"];
+    tools::succeeded(&tools::run(&storescu, sen.folder(), &arguments));
+    for path in [
+        "/dicomweb/studies?PatientName=nguyen*&PatientID=PID4711",
+        "/dicomweb/studies?PatientBirthDate=nonsense&AccessionNumber=ACC4711",
+        "/api/v1/studies?q=nguyen%20van%20a",
+        "/api/v1/studies/PID4711",
+    ] {
+        reqwest::get(sen.url(path)).await.unwrap();
+    }
+    let metrics = reqwest::get(sen.url("/metrics")).await.unwrap().text().await.unwrap();
+    for of_each_door in
+        ["sen_dimse_operations_total", "sen_dimse_store_seconds", "sen_dicomweb_requests_total"]
+    {
+        assert!(metrics.contains(of_each_door), "{metrics}");
+    }
+    let sen = sen.restart();
+    let log = sen.log();
+    let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let association = lines.iter().find(|line| line["message"] == "association").expect("a line");
+    assert_eq!((&association["calling"], &association["operations"]), (&"CT1".into(), &"c-store=3".into()));
+    assert!(lines.iter().any(|line| line["message"] == "request" && line["status"] == 200));
+    for told in [&log, &metrics] {
+        for secret in ["PID4711", "ACC4711", "NGUY", "nguyen", "1980"] {
+            let line = told.lines().find(|line| line.contains(secret));
+            assert_eq!(line, None, "{secret} is told");
+        }
+    }
 }
 
 #[tokio::test]
@@ -41,35 +80,71 @@ async fn answers_carry_security_headers_and_unknown_paths_are_problems() {
     assert_eq!(missing.headers()["content-type"], "application/problem+json");
 }
 
-#[tokio::test]
-async fn terminate_lets_an_open_association_finish_and_keeps_everything() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_in_the_middle_of_a_push_is_orderly_and_keeps_what_was_acknowledged() {
     let Some(storescu) = tools::program("storescu") else { return };
-    let sen = Sen::start();
-    let study = Study::of("P1", "NGUYỄN^VĂN A");
-    study.write(&sen.folder().join("ct"));
-    tools::succeeded(&tools::run(
-        &storescu,
-        sen.folder(),
-        &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"],
-    ));
-    let sen = sen.restart();
-    let path = format!("/dicomweb/studies/{}/instances", study.uid);
+    let mut sen = Sen::start();
+    let mut study = Study::of("P1", "NGUYỄN^VĂN A");
+    (study.slices, study.edge_pixels) = (300, 256);
+    let folder = sen.folder().join("ct");
+    study.write(&folder);
+    let (port, mut asked) = (sen.dimse_port(), None);
+    let (kept, pushed) = push::watched(&storescu, &port, &folder, |acknowledged| {
+        if acknowledged == 25 {
+            sen.signal("TERM");
+            asked = Some(Instant::now());
+        }
+    });
+    assert!(!pushed.success() && kept.len() < 300, "the push went on: {} of 300", kept.len());
+    let status = sen.wait();
+    assert!(status.success(), "{status}:\n{}", sen.log());
+    assert!(asked.unwrap().elapsed() < Duration::from_secs(15), "{:?}", asked.unwrap().elapsed());
+    let sen = sen.start_again();
+    let path = format!("/dicomweb/studies/{}/instances?limit=1000", study.uid);
     let found: Value = reqwest::get(sen.url(&path)).await.unwrap().json().await.unwrap();
-    assert_eq!(found.as_array().unwrap().len(), 3);
+    let found: Vec<&str> =
+        found.as_array().unwrap().iter().filter_map(|row| row["00080018"]["Value"][0].as_str()).collect();
+    for file in &kept {
+        let uid = file.file_stem().unwrap().to_str().unwrap();
+        assert!(found.contains(&uid), "{uid} was acknowledged and is gone");
+    }
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_given_up() {
+    let sen = Sen::start();
+    let begun = [&b""[..], b"GET / HT"].map(|beginning| {
+        let mut connection = TcpStream::connect(sen.http).unwrap();
+        connection.write_all(beginning).unwrap();
+        connection.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+        connection
+    });
+    for mut connection in begun {
+        let mut said = Vec::new();
+        connection.read_to_end(&mut said).expect("the end of the connection");
+        assert!(said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_whose_archive_another_node_has_taken_stops() {
+    let mut sen = Sen::start();
+    let url = format!("sqlite://{}", sen.folder().join("data/sen.db").display());
+    let database = Database::open(&url).await.unwrap();
+    let taken = "update node_lease set node = 'another', epoch = epoch + 1";
+    assert_eq!(database.execute(taken, Vec::new()).await.unwrap(), 1);
+    let status = sen.wait();
+    assert_eq!(status.code(), Some(1), "{}", sen.log());
+    assert!(sen.log().contains("another node has taken this archive"), "{}", sen.log());
 }
 
 #[test]
 fn a_stop_is_prompt_even_with_idle_connections() {
     let mut sen = Sen::start();
     let _idle: Vec<_> = (0..5)
-        .flat_map(|_| {
-            [
-                std::net::TcpStream::connect(sen.http).unwrap(),
-                std::net::TcpStream::connect(sen.dimse).unwrap(),
-            ]
-        })
+        .flat_map(|_| [TcpStream::connect(sen.http).unwrap(), TcpStream::connect(sen.dimse).unwrap()])
         .collect();
-    let asked = std::time::Instant::now();
+    let asked = Instant::now();
     sen.signal("TERM");
     let status = sen.wait();
     assert!(status.success(), "{status}");
@@ -93,13 +168,13 @@ fn hang_up_rereads_the_devices() {
     )
     .unwrap();
     sen.signal("HUP");
-    let deadline = std::time::Instant::now() + crate::support::PATIENCE;
+    let deadline = Instant::now() + crate::support::PATIENCE;
     loop {
         let listed = tools::succeeded(&sen.run(&["device", "list"]));
         if listed.contains("CT2") && !listed.contains("CT1") {
             break;
         }
-        assert!(std::time::Instant::now() < deadline, "{listed}");
+        assert!(Instant::now() < deadline, "{listed}");
     }
 }
 
@@ -109,7 +184,11 @@ fn a_bad_configuration_is_refused_with_its_key() {
     let output = setup.run(&["serve"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(tools::said(&output).contains("htp_listen"), "{}", tools::said(&output));
-    assert_eq!(Setup::default().run(&["serve", "--frobnicate"]).status.code(), Some(2));
+    let usage = Setup::default().run(&["serve", "--frobnicate"]);
+    assert_eq!(usage.status.code(), Some(2));
+    assert!(tools::said(&usage).contains("--frobnicate"), "{}", tools::said(&usage));
+    let filter = Setup::default().variable("SEN_LOG", "[[[").run(&["user", "list"]);
+    assert!(tools::succeeded(&filter).contains("SEN_LOG"), "{}", tools::said(&filter));
     let open = Setup::default().variable("SEN_HTTP_LISTEN", "0.0.0.0:0").run(&["serve"]);
     assert_eq!(open.status.code(), Some(1));
     assert!(tools::said(&open).contains("loopback"), "{}", tools::said(&open));

@@ -14,6 +14,7 @@ mod support;
 
 mod commands;
 mod demo;
+mod hostile;
 mod import;
 mod life;
 mod malformed;
@@ -23,4 +24,7 @@ mod orthanc;
 mod push;
 mod python;
 mod retrieve;
+mod samples;
+mod services;
 mod sign_in;
+mod tls;

@@ -4,36 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use reqwest::Client;
 use serde_json::Value;
 
 use crate::support::images::Study;
 use crate::support::program::Sen;
+use crate::support::stow::push;
 use crate::support::{files_below, samples, tools};
-
-fn stow(parts: &[&[u8]]) -> (String, Vec<u8>) {
-    let mut body = Vec::new();
-    for part in parts {
-        body.extend_from_slice(b"--edge\r\nContent-Type: application/dicom\r\n\r\n");
-        body.extend_from_slice(part);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(b"--edge--\r\n");
-    ("multipart/related; type=\"application/dicom\"; boundary=edge".to_owned(), body)
-}
-
-async fn push(sen: &Sen, file: &[u8]) -> reqwest::Response {
-    let (content_type, body) = stow(&[file]);
-    Client::new()
-        .post(sen.url("/dicomweb/studies"))
-        .header("content-type", content_type)
-        .header("accept", "application/dicom+json")
-        .timeout(Duration::from_secs(20))
-        .body(body)
-        .send()
-        .await
-        .expect("a prompt answer")
-}
 
 async fn is_whole(sen: &Sen, study: &Study) {
     let found: Value = reqwest::get(sen.url(&format!("/dicomweb/studies/{}/instances", study.uid)))

@@ -48,10 +48,12 @@ impl Orthanc {
             "HttpPort": http,
             "DicomPort": dimse,
             "DicomAet": "ORTHANC",
+            "DefaultEncoding": "Utf8",
             "RemoteAccessAllowed": false,
             "AuthenticationEnabled": false,
             "DicomAlwaysAllowStore": true,
             "DicomAlwaysAllowFind": true,
+            "DicomAlwaysAllowGet": true,
             "DicomAlwaysAllowMove": true,
             "DicomModalities": { "sen": ["SEN", "127.0.0.1", sen.dimse.port()] },
         });
@@ -178,4 +180,25 @@ async fn sen_echoes_to_orthanc_and_sends_there() {
     ];
     tools::succeeded(&tools::run(&movescu, sen.folder(), &arguments));
     assert_eq!(orthanc.instances().await.len(), 3);
+}
+
+#[tokio::test]
+async fn bench_pushes_to_queries_and_retrieves_from_another_pacs() {
+    let Some((program, http, dimse)) = Orthanc::prepare() else { return };
+    let sen = Sen::start();
+    let orthanc = Orthanc::start(&program, http, dimse, &sen).await;
+    let peer = format!("127.0.0.1:{dimse}");
+    let bench = |work: &str, arguments: &[&str]| {
+        let to_peer = ["bench", work, "--to", &peer, "--called", "ORTHANC"];
+        tools::succeeded(&sen.run(&[&to_peer, arguments].concat()))
+    };
+    let stored = bench("store", &["--images", "12", "--associations", "2"]);
+    assert!(stored.contains("images/s"), "{stored}");
+    assert_eq!(orthanc.instances().await.len(), 12);
+    let found = bench("find", &["--queries", "3"]);
+    assert!(found.contains("C-FIND PatientID"), "{found}");
+    let studies: Value = reqwest::get(orthanc.url("/studies?expand")).await.unwrap().json().await.unwrap();
+    let study = studies[0]["MainDicomTags"]["StudyInstanceUID"].as_str().unwrap();
+    let retrieved = bench("retrieve", &["--study", study, "--rounds", "1"]);
+    assert!(retrieved.contains("C-GET"), "{retrieved}");
 }

@@ -1,17 +1,11 @@
 //! What was pushed comes back byte for byte, by C-GET and by C-MOVE.
 
-use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use crate::support::images::{Study, dataset_bytes};
 use crate::support::program::{Sen, Setup};
-use crate::support::{eventually, files_below, tools};
-
-/// A port that was free a moment ago, for foreign programs that cannot choose one themselves.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+use crate::support::receiver::Receiver;
+use crate::support::{files_below, tools};
 
 /// The data sets in a folder, sorted: what matters is their bytes, not their file names.
 fn datasets(folder: &Path) -> Vec<Vec<u8>> {
@@ -58,23 +52,12 @@ fn getscu_brings_back_identical_data_sets() {
     assert_eq!(datasets(&back), datasets(&sent));
 }
 
-/// A foreign storage SCP that is ended when the test is.
-struct Receiver(Child);
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test]
 async fn movescu_sends_identical_data_sets_to_a_configured_device_and_to_no_other() {
     let tools_here = (tools::program("storescu"), tools::program("movescu"), tools::program("storescp"));
     let (Some(storescu), Some(movescu), Some(storescp)) = tools_here else { return };
-    let port = free_port();
-    let device = format!("[[device]]\nae_title = 'RECEIVER'\nhost = '127.0.0.1'\nport = {port}\n");
-    let sen = Setup::default().file(&device).start();
+    let receiver = Receiver::start(&storescp).await;
+    let sen = Setup::default().file(&receiver.device()).start();
     let study = Study::of("P1", "NGUYỄN^VĂN A");
     let sent = sen.folder().join("ct");
     study.write(&sent);
@@ -83,24 +66,6 @@ async fn movescu_sends_identical_data_sets_to_a_configured_device_and_to_no_othe
         sen.folder(),
         &["-aec", "SEN", "+sd", "127.0.0.1", &sen.dimse_port(), "ct"],
     ));
-
-    let back = sen.folder().join("back");
-    std::fs::create_dir(&back).unwrap();
-    let _receiver = Receiver(
-        Command::new(storescp)
-            .args(["-aet", "RECEIVER", "-od"])
-            .arg(&back)
-            .arg(port.to_string())
-            .env("TCP_NODELAY", "1")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
-    eventually("the receiver listens", || async {
-        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
-    })
-    .await;
 
     let key = format!("StudyInstanceUID={}", study.uid);
     let dimse_port = sen.dimse_port();
@@ -120,7 +85,7 @@ async fn movescu_sends_identical_data_sets_to_a_configured_device_and_to_no_othe
         ]
     };
     tools::succeeded(&tools::run(&movescu, sen.folder(), &arguments("RECEIVER")));
-    assert_eq!(datasets(&back), datasets(&sent));
+    assert_eq!(datasets(receiver.folder()), datasets(&sent));
 
     // PS3.4 C.4.2.1.5: 0xA801 when the destination is unknown.
     let refused = tools::run(&movescu, sen.folder(), &[vec!["-v"], arguments("NOBODY")].concat());

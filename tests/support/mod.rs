@@ -4,6 +4,11 @@
 
 pub mod images;
 pub mod program;
+pub mod push;
+pub mod receiver;
+pub mod samples;
+pub mod services;
+pub mod stow;
 pub mod tools;
 
 use std::path::{Path, PathBuf};

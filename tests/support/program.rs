@@ -191,6 +191,11 @@ impl Sen {
         self.setup.folder()
     }
 
+    /// How it was set up.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     /// What it logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.setup.log_path()).unwrap_or_default()
@@ -199,6 +204,14 @@ impl Sen {
     /// Its process id.
     pub fn process_id(&self) -> u32 {
         self.child.as_ref().expect("a running program").id()
+    }
+
+    /// The most memory it ever held, as Linux counts it.
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process_id())).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib << 10
     }
 
     /// Sends a signal by name, such as `TERM`.
@@ -230,6 +243,12 @@ impl Sen {
         self.signal("TERM");
         let status = self.wait();
         assert!(status.success(), "stopped with {status}:\n{}", self.log());
+        self.start_again()
+    }
+
+    /// Starts it again on the same folder after it has ended.
+    pub fn start_again(mut self) -> Self {
+        assert!(self.child.is_none(), "it has not ended");
         std::mem::take(&mut self.setup).start()
     }
 }

@@ -1,0 +1,419 @@
+//! Data sets and connections made to hurt: deep, swollen, lying, cut and garbled. The sender gets a
+//! prompt answer, memory stays bounded, and nothing that is kept is harmed.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use pacs_core::part10;
+use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::uids;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use reqwest::Client;
+use serde_json::Value;
+
+use crate::support::images::Study;
+use crate::support::program::{Sen, Setup};
+use crate::support::samples::Sample;
+use crate::support::stow::push;
+use crate::support::tools;
+
+const MEMORY_BYTES: u64 = 200 << 20;
+/// No answer may take longer.
+const PROMPT: Duration = Duration::from_secs(20);
+const SEQUENCES: usize = 20_000;
+/// Into how much the bombs inflate.
+const INFLATED_BYTES: usize = 512 << 20;
+
+/// What is to become of a data set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fate {
+    Refused,
+    /// Odd but usable: it may be kept.
+    Either,
+}
+
+struct Attack {
+    name: &'static str,
+    syntax: &'static str,
+    /// The SOP Instance UID that the command and the file meta information announce.
+    announced: Uid,
+    dataset: Vec<u8>,
+    fate: Fate,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_data_sets_get_a_prompt_answer_and_take_no_memory() {
+    let (mut sen, kept) = with_a_study().await;
+    for attack in attacks() {
+        let class = Uid::parse(uids::CT_IMAGE_STORAGE).unwrap();
+        let syntax = Uid::parse(attack.syntax).unwrap();
+        let mut file = part10::write_head(&class, &attack.announced, &syntax, None);
+        file.extend_from_slice(&attack.dataset);
+        let begun = Instant::now();
+        let answer = push(&sen, &file).await;
+        let (status, body) = (answer.status().as_u16(), answer.text().await.unwrap());
+        assert!(matches!(status, 200 | 202 | 400 | 409), "{}: {status} {body}", attack.name);
+        if attack.fate == Fate::Refused {
+            assert!(matches!(status, 400 | 409), "{}: {status} {body}", attack.name);
+            // Failure Reason (0008,1197) of PS3.18 I.2, or the detail of a problem.
+            assert!(body.contains("00081197") || body.contains("detail"), "{}: {body}", attack.name);
+        }
+        let instance = Instance {
+            class,
+            instance: attack.announced,
+            transfer_syntax: syntax,
+            content: Content::Memory(Bytes::from(attack.dataset)),
+        };
+        let status = store(&sen, &instance).await;
+        if attack.fate == Fate::Refused {
+            assert!(status.is_failure(), "{}: {:#06x}", attack.name, status.0);
+        }
+        assert!(begun.elapsed() < PROMPT, "{} took {:?}", attack.name, begun.elapsed());
+        bounded(&sen, attack.name);
+    }
+    read_everything(&sen).await;
+    bounded(&sen, "reading what was kept");
+    unharmed(sen.is_running(), sen, &kept).await;
+}
+
+/// What has been taken of them is asked for in every form; odd is fine, a fault of ours is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn mutated_samples_are_answered_and_what_is_kept_of_them_can_be_asked_for() {
+    let Some(samples) = Sample::storable() else { return };
+    let (mut sen, kept) = with_a_study().await;
+    let mut random = StdRng::seed_from_u64(7);
+    for sample in &samples {
+        let mut file = std::fs::read(&sample.path).unwrap();
+        // Mostly the header: what the pixels look like is for the codecs.
+        let within = if random.random_bool(0.5) { file.len().min(4096) } else { file.len() };
+        for _ in 0..random.random_range(1..6) {
+            let at = random.random_range(132..within);
+            file[at] = random.random();
+        }
+        if random.random_bool(0.2) {
+            file.truncate(random.random_range(132..file.len()));
+        }
+        let status = push(&sen, &file).await.status().as_u16();
+        assert!(status < 500, "{}: {status}", sample.name());
+    }
+    bounded(&sen, "storing mutated samples");
+    read_everything(&sen).await;
+    unharmed(sen.is_running(), sen, &kept).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_cuts_and_garbles_ends_its_own_association_only() {
+    let Some(storescu) = tools::program("storescu") else { return };
+    let (mut sen, kept) = with_a_study().await;
+    let other = Study::of("P2", "TRẦN^THỊ B");
+    other.write(&sen.folder().join("ct"));
+    for seed in 0..40 {
+        let line = garbling_line(sen.dimse, seed);
+        let begun = Instant::now();
+        // What becomes of the push is the line's business; that it ends, and when, is ours.
+        tools::run(
+            &storescu,
+            sen.folder(),
+            &["-to", "15", "-ta", "15", "-td", "15", "-aec", "SEN", "+sd", "127.0.0.1", &line, "ct"],
+        );
+        assert!(begun.elapsed() < 2 * PROMPT, "seed {seed} took {:?}", begun.elapsed());
+    }
+    bounded(&sen, "garbled associations");
+    unharmed(sen.is_running(), sen, &kept).await;
+}
+
+/// A program that keeps one study.
+async fn with_a_study() -> (Sen, Study) {
+    let sen = Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "5").start();
+    let study = Study::of("P1", "NGUYỄN^VĂN A");
+    for slice in 1..=study.slices {
+        assert_eq!(push(&sen, &study.slice(slice)).await.status(), 200);
+    }
+    (sen, study)
+}
+
+fn bounded(sen: &Sen, after: &str) {
+    let peak_bytes = sen.peak_memory_bytes();
+    assert!(peak_bytes < MEMORY_BYTES, "{} MiB after {after}", peak_bytes >> 20);
+}
+
+/// The program is up, the study whole, and every kept byte what it was.
+async fn unharmed(is_running: bool, sen: Sen, study: &Study) {
+    assert!(is_running, "the program has died");
+    eprintln!("at most {} MiB of memory", sen.peak_memory_bytes() >> 20);
+    for slice in 1..=study.slices {
+        let (series, instance) = (study.series(), study.instance(slice));
+        let path = format!("/dicomweb/studies/{}/series/{series}/instances/{instance}/frames/1", study.uid);
+        let request = Client::new().get(sen.url(&path));
+        let answer =
+            request.header("accept", "application/octet-stream; transfer-syntax=*").send().await.unwrap();
+        assert!(answer.bytes().await.unwrap() == study.pixels(slice), "slice {slice}");
+    }
+    let setup = sen.kill();
+    tools::succeeded(&setup.run(&["verify"]));
+}
+
+async fn store(sen: &Sen, instance: &Instance) -> dimse_scp::dimse::Status {
+    let target = Target {
+        address: sen.dimse.to_string(),
+        calling_ae: AeTitle::parse("HOSTILE").unwrap(),
+        called_ae: AeTitle::parse("SEN").unwrap(),
+    };
+    let proposal = Proposal::new(instance.class.clone(), vec![instance.transfer_syntax.clone()]);
+    let mut association = Association::connect(&target, &[proposal], &Options::default()).await.unwrap();
+    let response = association.store(instance).await.expect("a prompt response");
+    association.release().await.unwrap();
+    response.status
+}
+
+/// Asks for all instances there are in every form.
+async fn read_everything(sen: &Sen) {
+    let client = Client::new();
+    let list: Vec<Value> =
+        client.get(sen.url("/dicomweb/instances?limit=5000")).send().await.unwrap().json().await.unwrap();
+    assert!(!list.is_empty());
+    for row in &list {
+        let uid = |tag: &str| row[tag]["Value"][0].as_str().unwrap_or_default().to_owned();
+        let instance = format!(
+            "/dicomweb/studies/{}/series/{}/instances/{}",
+            uid("0020000D"),
+            uid("0020000E"),
+            uid("00080018")
+        );
+        for (resource, accept) in [
+            ("", "application/dicom; transfer-syntax=*"),
+            ("", "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"),
+            ("/metadata", "application/dicom+json"),
+            ("/frames/1", "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*"),
+            ("/frames/1", "multipart/related; type=\"application/octet-stream\""),
+            ("/rendered", "image/jpeg"),
+            ("/thumbnail", "image/jpeg"),
+        ] {
+            let url = sen.url(&format!("{instance}{resource}"));
+            let begun = Instant::now();
+            let answer = client.get(&url).header("accept", accept).timeout(PROMPT).send().await;
+            let mut answer = answer.unwrap_or_else(|error| panic!("{resource} of {url}: {error}"));
+            let status = answer.status().as_u16();
+            assert!(status < 500, "{resource} of {}: {status}", uid("00080018"));
+            // A transfer that turns out to be impossible midway is cut, which the client sees.
+            while let Ok(Some(_)) = answer.chunk().await {}
+            assert!(begun.elapsed() < PROMPT, "{resource} of {}: {:?}", uid("00080018"), begun.elapsed());
+        }
+    }
+}
+
+/// A port whose connections lead to the archive, with some bytes of the way there changed, and cut
+/// off after some more.
+fn garbling_line(to: SocketAddr, seed: u64) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut random = StdRng::seed_from_u64(seed);
+        let (mut near, _) = listener.accept().unwrap();
+        let mut far = TcpStream::connect(to).unwrap();
+        let (mut back_from, mut back_to) = (far.try_clone().unwrap(), near.try_clone().unwrap());
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut back_from, &mut back_to);
+            let _ = back_to.shutdown(Shutdown::Both);
+        });
+        // The request, the command, the data: an association of three small slices is about 26 KB.
+        let end = random.random_range(1..40_000);
+        let mut sent = 0;
+        let mut bytes = [0; 4096];
+        while let Ok(read @ 1..) = near.read(&mut bytes) {
+            let chunk = &mut bytes[..read];
+            if random.random_bool(0.2) {
+                let at = random.random_range(0..chunk.len());
+                chunk[at] = random.random();
+            }
+            let rest = chunk.len().min(end - sent);
+            if far.write_all(&chunk[..rest]).is_err() {
+                break;
+            }
+            sent += rest;
+            if sent == end {
+                break;
+            }
+        }
+        let _ = far.shutdown(Shutdown::Write);
+    });
+    port.to_string()
+}
+
+/// Elements of Explicit VR Little Endian, written without asking whether they make sense.
+#[derive(Default, Clone)]
+struct Bytewise(Vec<u8>);
+
+impl Bytewise {
+    fn short(mut self, group: u16, element: u16, vr: &[u8; 2], value: &[u8]) -> Self {
+        self.tag(group, element, vr);
+        self.0.extend_from_slice(&u16::try_from(value.len()).unwrap().to_le_bytes());
+        self.0.extend_from_slice(value);
+        self
+    }
+
+    /// With a length of 32 bits, which need not be that of the value.
+    fn long(mut self, group: u16, element: u16, vr: &[u8; 2], length: u32, value: &[u8]) -> Self {
+        self.tag(group, element, vr);
+        self.0.extend_from_slice(&[0, 0]);
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(value);
+        self
+    }
+
+    fn uid(self, group: u16, element: u16, text: &str) -> Self {
+        let padded = if text.len() % 2 == 1 { format!("{text}\0") } else { text.to_owned() };
+        self.short(group, element, b"UI", padded.as_bytes())
+    }
+
+    fn number(self, element: u16, value: u16) -> Self {
+        self.short(0x0028, element, b"US", &value.to_le_bytes())
+    }
+
+    fn tag(&mut self, group: u16, element: u16, vr: &[u8; 2]) {
+        self.0.extend_from_slice(&group.to_le_bytes());
+        self.0.extend_from_slice(&element.to_le_bytes());
+        self.0.extend_from_slice(vr);
+    }
+
+    /// The header of an image, up to what is attacked.
+    fn header(instance: &str, study: &str) -> Self {
+        Self::default()
+            .uid(0x0008, 0x0016, uids::CT_IMAGE_STORAGE)
+            .uid(0x0008, 0x0018, instance)
+            .short(0x0008, 0x0060, b"CS", b"CT")
+            .short(0x0010, 0x0020, b"LO", b"HOSTILE ")
+            .uid(0x0020, 0x000d, study)
+            .uid(0x0020, 0x000e, &format!("{study}.1"))
+    }
+
+    fn image(self, rows: u16, columns: u16) -> Self {
+        self.number(0x0002, 1)
+            .short(0x0028, 0x0004, b"CS", b"MONOCHROME2 ")
+            .number(0x0010, rows)
+            .number(0x0011, columns)
+            .number(0x0100, 16)
+            .number(0x0101, 16)
+            .number(0x0102, 15)
+            .number(0x0103, 0)
+    }
+}
+
+fn attacks() -> Vec<Attack> {
+    const EXPLICIT: &str = uids::EXPLICIT_VR_LITTLE_ENDIAN;
+    const UNDEFINED: u32 = 0xffff_ffff;
+    let study = Uid::generate(rand::random()).to_string();
+    let mut attacks = Vec::new();
+    let mut attack = |name, syntax, fate, make: &dyn Fn(Bytewise) -> Vec<u8>| {
+        let announced = Uid::generate(rand::random());
+        let dataset = make(Bytewise::header(announced.as_str(), &study));
+        attacks.push(Attack { name, syntax, announced, dataset, fate });
+    };
+
+    let item = [0xfe, 0xff, 0x00, 0xe0, 0xff, 0xff, 0xff, 0xff];
+    attack("deep sequences", EXPLICIT, Fate::Refused, &|header| {
+        let nested = (0..SEQUENCES)
+            .fold(Bytewise::default(), |deeper, _| deeper.long(0x0040, 0x0275, b"SQ", UNDEFINED, &item));
+        [header.0, nested.0].concat()
+    });
+    attack("deep sequences of defined length", EXPLICIT, Fate::Refused, &|header| {
+        let (mut nested, per_level) = (Vec::new(), 12 + 8);
+        for level in (0..u32::try_from(SEQUENCES).unwrap()).rev() {
+            let inner = level * per_level;
+            let mut start = inner.to_le_bytes().to_vec();
+            start.splice(0..0, [0xfe, 0xff, 0x00, 0xe0]);
+            nested.extend(Bytewise::default().long(0x0040, 0x0275, b"SQ", inner + 8, &start).0);
+        }
+        [header.0, nested].concat()
+    });
+    attack("a sequence longer than the file", EXPLICIT, Fate::Refused, &|header| {
+        header.long(0x0040, 0x0275, b"SQ", 0x7fff_fff0, &item).0
+    });
+    attack("a value that claims 4 GiB", EXPLICIT, Fate::Refused, &|header| {
+        header.long(0x0029, 0x1010, b"OB", 0xffff_fffe, b"0123").0
+    });
+    attack("a text that claims what is not there", EXPLICIT, Fate::Refused, &|header| {
+        [header.0, vec![0x20, 0x00, 0x00, 0x40, b'L', b'T', 0xfe, 0xff, b'x']].concat()
+    });
+    attack("pixels shorter than they claim", EXPLICIT, Fate::Either, &|header| {
+        header.image(512, 512).long(0x7fe0, 0x0010, b"OW", 0x7fff_fffe, &[1; 64]).0
+    });
+    attack("an image of 65535 by 65535", EXPLICIT, Fate::Either, &|header| {
+        header.image(0xffff, 0xffff).long(0x7fe0, 0x0010, b"OW", 64, &[1; 64]).0
+    });
+    attack("a fragment longer than the file", uids::RLE_LOSSLESS, Fate::Either, &|header| {
+        let fragments = [
+            &[0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0][..],
+            &[0xfe, 0xff, 0x00, 0xe0, 0xf0, 0xff, 0xff, 0x7f, 1, 2, 3, 4],
+        ];
+        header.image(512, 512).long(0x7fe0, 0x0010, b"OB", UNDEFINED, &fragments.concat()).0
+    });
+    attack("an RLE bomb", uids::RLE_LOSSLESS, Fate::Either, &|header| {
+        let mut frame = vec![0; 64];
+        (frame[0], frame[4], frame[8]) = (2, 64, 66);
+        frame.extend_from_slice(&[0x81, 0xff].repeat(4000));
+        let mut fragments = vec![0xfe, 0xff, 0x00, 0xe0, 0, 0, 0, 0, 0xfe, 0xff, 0x00, 0xe0];
+        fragments.extend_from_slice(&u32::try_from(frame.len()).unwrap().to_le_bytes());
+        fragments.extend_from_slice(&frame);
+        fragments.extend_from_slice(&[0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0]);
+        header.image(0xffff, 0xffff).long(0x7fe0, 0x0010, b"OB", UNDEFINED, &fragments).0
+    });
+    attack(
+        "a header that inflates to half a gigabyte",
+        uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+        Fate::Either,
+        &|header| {
+            let bomb = header.long(0x0029, 0x1010, b"OB", u32::try_from(INFLATED_BYTES).unwrap(), &[]);
+            deflated(&bomb.0, INFLATED_BYTES)
+        },
+    );
+    attack(
+        "pixels that inflate to half a gigabyte",
+        uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+        Fate::Either,
+        &|header| {
+            let bomb = header.image(16384, 16384);
+            let bomb = bomb.long(0x7fe0, 0x0010, b"OW", u32::try_from(INFLATED_BYTES).unwrap(), &[]);
+            deflated(&bomb.0, INFLATED_BYTES)
+        },
+    );
+    attack(
+        "a deflated stream that is none",
+        uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+        Fate::Refused,
+        &|_| vec![0xff; 5000],
+    );
+
+    let long = format!("1.{}", "2".repeat(63));
+    for (name, instance, study) in [
+        ("letters in a UID", "1.2.abc", "1.2.3"),
+        ("a path as a UID", "../../../../etc/passwd", "1.2.3"),
+        ("a path as a study", "1.2.3", "../../spool"),
+        ("a UID of 65 characters", long.as_str(), "1.2.3"),
+        ("an empty UID", "", "1.2.3"),
+        ("no study", "1.2.3", ""),
+    ] {
+        // The command announces what can be announced.
+        let announced = Uid::parse(instance).unwrap_or_else(|_| Uid::generate(rand::random()));
+        let dataset = Bytewise::header(instance, study).0;
+        attacks.push(Attack { name, syntax: EXPLICIT, announced, dataset, fate: Fate::Refused });
+    }
+    attacks
+}
+
+/// The bytes and so many zeros behind them, deflated.
+fn deflated(bytes: &[u8], zeros: usize) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    let chunk = vec![0; 1 << 20];
+    for _ in 0..zeros / chunk.len() {
+        encoder.write_all(&chunk).unwrap();
+    }
+    encoder.finish().unwrap()
+}
