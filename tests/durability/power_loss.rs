@@ -10,11 +10,13 @@ use std::process::Command;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+use storage::database::Database;
 
 use crate::journal::{self, Loss};
 use crate::push::Promises;
-use crate::support::eventually;
 use crate::support::program::{Sen, Setup};
+use crate::support::{eventually, files_below};
 
 const SEEDS: u64 = 12;
 const ACKNOWLEDGED: usize = 120;
@@ -43,6 +45,7 @@ async fn what_was_acknowledged_is_whole_after_a_loss_of_power() {
         let rehearsal = Rehearsal { shim: &shim, seed, loss, settle_first: seed % 4 >= 2, deaf_to: None };
         let outcome = rehearsal.run().await;
         assert!(outcome.broken.is_empty(), "seed {seed}, {loss:?}: {:#?}", outcome.broken);
+        assert!(outcome.orphans.is_empty(), "seed {seed}, {loss:?}: {:#?}", outcome.orphans);
         promised += outcome.promised;
         lost += outcome.lost;
     }
@@ -68,6 +71,76 @@ async fn without_any_one_sync_something_acknowledged_is_lost() {
     }
 }
 
+/// The start after a crash indexes entries that lie whole in the spool, though the process may have
+/// died before it synced them. From then on their senders are told that they are there.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_recovery_found_outlives_a_loss_of_power() {
+    let tools = tempfile::tempdir().unwrap();
+    let Some(shim) = compile(tools.path()) else { return };
+    let journal = tools.path().join("journal");
+    let spooled = ("SEN_SETTLE_AFTER_SECONDS", "3600");
+    let (sen, root) = start(&shim, &journal, &[spooled, ("POWER_LOSS_DEAF_TO", "fast/disk/spool/*.tar")]);
+    let unsynced = Promises::default();
+    push_and_kill(&unsynced, &sen, 30).await;
+    let setup = sen.kill().without("POWER_LOSS_DEAF_TO");
+    // Without rows, as if none had been committed yet. Elsewhere the files keep their inodes, so
+    // that the journal does not take others for them.
+    for name in ["sen.db", "sen.db-wal", "sen.db-shm"] {
+        std::fs::rename(root.join(name), tools.path().join(name)).unwrap();
+    }
+
+    let sen = setup.start();
+    let promises = Promises::default();
+    push_and_kill(&promises, &sen, 30).await;
+    let setup = sen.kill().without("LD_PRELOAD");
+    journal::lose_power(&journal, &root, Loss::Everything, &mut StdRng::seed_from_u64(0));
+    let broken = promises.broken(&setup.start()).await;
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+async fn push_and_kill(promises: &Promises, sen: &Sen, after: usize) {
+    tokio::join!(
+        async {
+            promises.wait_for(after).await;
+            sen.signal("KILL");
+        },
+        async { promises.push(sen, 0).await }
+    );
+}
+
+/// What a person did and saw confirmed is not done again by anybody when it is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn acts_of_people_outlive_a_loss_of_power() {
+    let tools = tempfile::tempdir().unwrap();
+    let Some(shim) = compile(tools.path()) else { return };
+    for (acts, label) in [(&[][..], "scheduled"), (&["arrive"], "arrived"), (&["arrive", "call"], "called")] {
+        let journal = tools.path().join(label);
+        let (sen, root) = start(&shim, &journal, &[]);
+        let confirmed = |answer: reqwest::Result<reqwest::Response>| async {
+            answer.unwrap().error_for_status().unwrap().json::<Value>().await.unwrap()
+        };
+        let client = reqwest::Client::new();
+        let order = client.post(sen.url("/api/v1/orders")).json(&json!({
+            "patient": { "id": "P1", "name": "NGUYỄN^VĂN A", "birthDate": "1980-01-02", "sex": "M" },
+            "procedure": { "code": "CT.BUNG", "name": "CT bụng", "modality": "CT" },
+            "station": { "aeTitle": "CT1" },
+            "scheduledAt": "2026-11-23T12:00",
+        }));
+        let exam = confirmed(order.send().await).await;
+        for act in acts {
+            let url = sen.url(&format!("/api/v1/exams/{}/acts", exam["examId"]));
+            confirmed(client.post(url).json(&json!({ "act": act })).send().await).await;
+        }
+        let setup = sen.kill().without("LD_PRELOAD");
+        journal::lose_power(&journal, &root, Loss::Everything, &mut StdRng::seed_from_u64(0));
+        let sen = setup.start();
+        let list = client.get(sen.url("/api/v1/worklist?date=2026-11-23"));
+        let list = confirmed(list.send().await).await;
+        assert_eq!(list["items"][0]["examId"], exam["examId"], "{list}");
+        assert_eq!(list["items"][0]["label"], label, "{list}");
+    }
+}
+
 /// One push that a loss of power ends.
 struct Rehearsal<'a> {
     shim: &'a Path,
@@ -86,6 +159,8 @@ struct Outcome {
     lost: usize,
     /// What is wrong after the next start.
     broken: Vec<String>,
+    /// Objects of packs that no row tells of: nobody would ever remove them.
+    orphans: Vec<String>,
 }
 
 impl Rehearsal<'_> {
@@ -93,7 +168,8 @@ impl Rehearsal<'_> {
         let mut random = StdRng::seed_from_u64(self.seed);
         let outside = tempfile::tempdir().unwrap();
         let journal = outside.path().join("journal");
-        let (sen, root) = self.start(&journal);
+        let deaf_to = self.deaf_to.map(|pattern| ("POWER_LOSS_DEAF_TO", pattern));
+        let (sen, root) = start(self.shim, &journal, deaf_to.as_slice());
         let promises = Promises::default();
         let after = random.random_range(1..ACKNOWLEDGED);
         tokio::join!(
@@ -117,33 +193,46 @@ impl Rehearsal<'_> {
         let promised = promises.count();
         let sen = setup.start();
         let mut broken = promises.broken(&sen).await;
-        let verified = sen.kill().run(&["verify"]);
+        let setup = sen.kill();
+        let orphans = orphans(&root).await;
+        let verified = setup.run(&["verify"]);
         if !verified.status.success() {
             broken.push(format!("sen verify: {verified:?}"));
         }
-        Outcome { promised, lost, broken }
+        Outcome { promised, lost, broken, orphans }
     }
+}
 
-    /// Starts the program with everything it keeps below one folder that the shim watches. Spool
-    /// and objects lie in folders of their own, new ones below new ones, so that their names must
-    /// last too.
-    fn start(&self, journal: &Path) -> (Sen, PathBuf) {
-        let setup = Setup::default();
-        let root = setup.folder().canonicalize().unwrap().join("data");
-        std::fs::create_dir(&root).unwrap();
-        let text = |path: PathBuf| path.to_str().unwrap().to_owned();
-        let mut setup = setup
-            .variable("SEN_SETTLE_AFTER_SECONDS", "0")
-            .variable("SEN_SPOOL_DIR", &text(root.join("fast/disk/spool")))
-            .variable("SEN_STORAGE_URL", &format!("file://{}", text(root.join("slow/disk/objects"))))
-            .variable("LD_PRELOAD", &text(self.shim.to_owned()))
-            .variable("POWER_LOSS_ROOT", &text(root.clone()))
-            .variable("POWER_LOSS_JOURNAL", &text(journal.to_owned()));
-        if let Some(pattern) = self.deaf_to {
-            setup = setup.variable("POWER_LOSS_DEAF_TO", pattern);
-        }
-        (setup.start(), root)
-    }
+/// Starts the program with everything it keeps below one folder that the shim watches. Spool and
+/// objects lie in folders of their own, new ones below new ones, so that their names must last too.
+fn start(shim: &Path, journal: &Path, variables: &[(&str, &str)]) -> (Sen, PathBuf) {
+    let setup = Setup::default();
+    let root = setup.folder().canonicalize().unwrap().join("data");
+    std::fs::create_dir(&root).unwrap();
+    let text = |path: PathBuf| path.to_str().unwrap().to_owned();
+    let setup = setup
+        .variable("SEN_SETTLE_AFTER_SECONDS", "0")
+        .variable("SEN_SPOOL_DIR", &text(root.join("fast/disk/spool")))
+        .variable("SEN_STORAGE_URL", &format!("file://{}", text(root.join("slow/disk/objects"))))
+        .variable("LD_PRELOAD", &text(shim.to_owned()))
+        .variable("POWER_LOSS_ROOT", &text(root.clone()))
+        .variable("POWER_LOSS_JOURNAL", &text(journal.to_owned()));
+    let set = |setup: Setup, (name, value): &(&str, &str)| setup.variable(name, value);
+    (variables.iter().fold(setup, set).start(), root)
+}
+
+/// Objects of packs without a row.
+async fn orphans(root: &Path) -> Vec<String> {
+    let database = Database::open(&format!("sqlite://{}", root.join("sen.db").display())).await.unwrap();
+    let rows = database.fetch("select object_key from pack", Vec::new()).await.unwrap();
+    database.close().await;
+    let keys: Vec<String> = rows.iter().map(|row| row.get("object_key").unwrap()).collect();
+    let stems: Vec<&str> = keys.iter().map(|key| key.strip_suffix(".tar").unwrap()).collect();
+    let objects = root.join("slow/disk/objects");
+    let there = files_below(&objects.join("packs"))
+        .into_iter()
+        .map(|path| path.strip_prefix(&objects).unwrap().to_str().unwrap().to_owned());
+    there.filter(|object| !stems.iter().any(|stem| object.starts_with(stem))).collect()
 }
 
 /// Whether a segment has gone: the last step of settling, after packs, companions and rows.

@@ -390,9 +390,14 @@ static int rename_at(int from_at, const char *from, int to_at, const char *to) {
     uint64_t inode = stat(source, &found) ? 0 : found.st_ino, stash = 0;
     if (!lstat(target, &found)) {
         char beside[PATH_MAX + 32];
-        stash = ++stashed;
-        snprintf(beside, sizeof beside, "%s.%llu", journal_path, (unsigned long long)stash);
-        if (real_linkat(AT_FDCWD, target, AT_FDCWD, beside, 0)) abort();
+        int failed;
+        do {
+            /* Numbers of an earlier life of the program are taken. */
+            stash = ++stashed;
+            snprintf(beside, sizeof beside, "%s.%llu", journal_path, (unsigned long long)stash);
+            failed = real_linkat(AT_FDCWD, target, AT_FDCWD, beside, 0);
+        } while (failed && errno == EEXIST);
+        if (failed) abort();
     }
     record((struct head){.kind = RENAME, .inode = inode, .folder = inode_of_folder(target), .offset = stash}, source,
            target, NULL);
