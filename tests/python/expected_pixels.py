@@ -1,7 +1,8 @@
-"""Decode one CT slice of a running server with pydicom, for the pages to be compared with.
+"""Decode one CT slice with pydicom, for the pages to be compared with.
 
-Usage: expected_pixels.py URL FILE, signing in as SEN_E2E_USER with SEN_E2E_PASSWORD.
-Writes {studyUid, sopInstanceUid, values}: Hounsfield units, row by row.
+Usage: expected_pixels.py URL FILE [FOLDER]
+Takes the middle file of FOLDER, whose series was pushed; else an instance of the server at URL, signing in as
+SEN_E2E_USER with SEN_E2E_PASSWORD. Writes {studyUid, sopInstanceUid, values}: Hounsfield units, row by row.
 """
 
 import base64
@@ -10,6 +11,7 @@ import json
 import os
 import sys
 import urllib.request
+from pathlib import Path
 
 from pydicom import dcmread
 
@@ -32,14 +34,23 @@ def value(row, tag):
     return row[tag]["Value"][0]
 
 
-studies = search("/studies?ModalitiesInStudy=CT&limit=50")
-study = next(value(row, "0020000D") for row in studies if value(row, "00201208") > 5)
-series = next(value(row, "0020000E") for row in search(f"/studies/{study}/series?Modality=CT"))
-instances = search(f"/studies/{study}/series/{series}/instances?includefield=InstanceNumber")
-instance = value(instances[len(instances) // 2], "00080018")
+def newest_ct():
+    studies = search("/studies?ModalitiesInStudy=CT&limit=50")
+    study = next(value(row, "0020000D") for row in studies if value(row, "00201208") > 5)
+    series = next(value(row, "0020000E") for row in search(f"/studies/{study}/series?Modality=CT"))
+    instances = search(f"/studies/{study}/series/{series}/instances?includefield=InstanceNumber")
+    instance = value(instances[len(instances) // 2], "00080018")
+    resource = f"/studies/{study}/series/{series}/instances/{instance}"
+    return io.BytesIO(get(resource, "application/dicom; transfer-syntax=*"))
 
-whole = get(f"/studies/{study}/series/{series}/instances/{instance}", "application/dicom; transfer-syntax=*")
-dataset = dcmread(io.BytesIO(whole))
+
+def middle_of(folder):
+    files = sorted(Path(folder).iterdir())
+    return files[len(files) // 2]
+
+
+dataset = dcmread(middle_of(sys.argv[3]) if len(sys.argv) > 3 else newest_ct())
+study, instance = dataset.StudyInstanceUID, dataset.SOPInstanceUID
 hounsfield = dataset.pixel_array * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
 with open(path, "w", encoding="utf-8") as file:
     values = [int(number) if number == int(number) else float(number) for number in hounsfield.ravel()]
