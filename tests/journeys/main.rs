@@ -28,3 +28,4 @@ mod samples;
 mod services;
 mod sign_in;
 mod tls;
+mod words;

@@ -18,9 +18,12 @@ export function launch(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: flags });
 }
 
-/** Opens a page in a fresh profile. Console errors, exceptions and violations of the content policy become complaints. */
-export async function watchedPage(browser: Browser, baseURL: string, width: number, height: number): Promise<Watched> {
-  const context = await browser.newContext({ baseURL, viewport: { width, height }, locale: 'vi-VN', timezoneId: 'Asia/Ho_Chi_Minh' });
+/** Where the hospital is. */
+export const hospitalZone = 'Asia/Ho_Chi_Minh';
+
+/** Opens a page in a fresh profile of a computer in that zone. Console errors, exceptions and violations of the content policy become complaints. */
+export async function watchedPage(browser: Browser, baseURL: string, width: number, height: number, timezoneId: string = hospitalZone): Promise<Watched> {
+  const context = await browser.newContext({ baseURL, viewport: { width, height }, locale: 'vi-VN', timezoneId });
   await context.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => console.error(`CSP ${event.violatedDirective} ${event.blockedURI}`));
   });

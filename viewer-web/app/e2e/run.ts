@@ -2,7 +2,9 @@
 import type { Browser, Page } from 'playwright-core';
 import { launch, watchedPage } from './browser';
 import { environment, type Environment } from './environment';
+import { abroad } from './journeys/abroad';
 import { languages } from './journeys/languages';
+import { live } from './journeys/live';
 import { order } from './journeys/order';
 import { pages } from './journeys/pages';
 import { phone } from './journeys/phone';
@@ -12,7 +14,7 @@ import { viewer } from './journeys/viewer';
 
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
-const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, viewer, order, pages };
+const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, viewer, order, live, pages };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */
 async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {
@@ -39,8 +41,10 @@ async function run(browser: Browser, settings: Environment): Promise<boolean> {
   for (const [name, journey] of Object.entries(desk)) {
     well = (await walk(name, journey, first.page, first.complaints, settings)) && well;
   }
-  const second = await watchedPage(browser, settings.url, 360, 740);
-  return (await walk('phone', phone, second.page, second.complaints, settings)) && well;
+  const away = await watchedPage(browser, settings.url, 1366, 768, 'America/Los_Angeles');
+  well = (await walk('abroad', abroad, away.page, away.complaints, settings)) && well;
+  const small = await watchedPage(browser, settings.url, 360, 740);
+  return (await walk('phone', phone, small.page, small.complaints, settings)) && well;
 }
 
 const settings = environment();

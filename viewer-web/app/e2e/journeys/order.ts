@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { eventually, expect } from '../expect';
 
 /** An order entered by keyboard alone stands on the day's worklist, is moved there, cancelled, and brought back. */
@@ -23,19 +23,18 @@ export async function order(page: Page): Promise<void> {
   // A procedure in one's own words (an empty catalogue has no others) asks for its modality.
   const modality = page.getByLabel('Loại máy');
   if (await modality.count()) await choose(page, 'Loại máy', 'CT');
+  // Esc empties the form, and gives it back.
+  await page.keyboard.press('Escape');
+  await eventually('the form is empty', async () => (await page.getByLabel('Họ và tên').inputValue()) === '');
+  await page.keyboard.press('Control+z');
+  await eventually('the form is back', async () => (await page.getByLabel('Họ và tên').inputValue()) === name);
   await page.keyboard.press('Control+Enter');
   await page.getByText(/^Đã lưu \d\d:\d\d$/).waitFor();
   expect((await page.getByLabel('Họ và tên').inputValue()) === '', 'the form is ready for the next patient');
 
   await page.getByRole('link', { name: 'Danh sách thực hiện' }).click();
   const row = page.locator('[role="row"][aria-rowindex]', { hasText: name });
-  await page.locator('[role="row"][aria-rowindex]').first().waitFor();
-  // Only rows on the screen exist: a long day is paged through.
-  await eventually('the order is on the worklist', async () => {
-    if ((await row.count()) > 0) return true;
-    await page.keyboard.press('PageDown');
-    return false;
-  });
+  await pageTo(page, row);
   await row.getByRole('button', { name: 'Tiếp nhận' }).click();
   await row.getByText('Đã tiếp nhận').waitFor();
   await row.getByRole('button', { name: 'Hủy' }).click();
@@ -43,13 +42,39 @@ export async function order(page: Page): Promise<void> {
   await page.keyboard.press('Enter');
   await row.getByText('Đã hủy').waitFor();
   await page.getByRole('button', { name: /Hoàn tác/ }).click();
-  await row.getByRole('button', { name: 'Tiếp nhận' }).waitFor();
+  await row.getByText('Đã tiếp nhận').waitFor();
+
+  // The same by keys alone: 2 calls, Ctrl+Z takes it back, 7 cancels and asks why.
+  await row.click();
+  await page.keyboard.press('2');
+  await row.getByText('Đã gọi').waitFor();
+  await page.keyboard.press('Control+z');
+  await row.getByText('Đã tiếp nhận').waitFor();
+  await page.keyboard.press('7');
+  await row.getByRole('textbox').waitFor();
+  await page.keyboard.press('Escape');
+  await row.getByText('Đã tiếp nhận').waitFor();
+}
+
+/** Pages through a list until a row is on the screen: only those rows exist. */
+export async function pageTo(page: Page, row: Locator): Promise<void> {
+  await page.locator('[role="row"][aria-rowindex]').first().waitFor();
+  await eventually('the row is on the list', async () => {
+    if ((await row.count()) > 0) return true;
+    await page.keyboard.press('PageDown');
+    return false;
+  });
 }
 
 /** Types into a choice and takes the option that Enter would take. */
-async function choose(page: Page, label: string, typed: string): Promise<void> {
+export async function choose(page: Page, label: string, typed: string): Promise<void> {
   await page.getByLabel(label).first().click();
   await page.keyboard.type(typed);
-  await page.locator('[data-combobox-selected]:visible').waitFor();
-  await page.keyboard.press('Enter');
+  // A key that comes before the list has followed the typing chooses nothing, and does no harm.
+  const offered = page.locator('[data-combobox-selected]:visible');
+  await offered.waitFor();
+  await eventually(`${typed} is chosen as ${label}`, async () => {
+    await page.keyboard.press('Enter');
+    return (await offered.count()) === 0;
+  });
 }

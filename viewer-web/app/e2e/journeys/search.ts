@@ -26,6 +26,31 @@ export async function search(page: Page): Promise<void> {
   await page.getByText('Không có ca nào khớp').waitFor();
   await page.keyboard.press('Escape');
   await rows(page).first().waitFor();
+  await scan(page, items);
+
+  await page.keyboard.press('F1');
+  await page.getByRole('heading', { name: 'Bảng phím' }).waitFor();
+  await page.keyboard.press('Escape');
+  await eventually('the sheet of keys is closed', async () => (await page.getByRole('heading', { name: 'Bảng phím' }).count()) === 0);
+}
+
+/** A scanner types a number and Enter at once: the exam of that number opens, whatever was selected before. */
+async function scan(page: Page, items: readonly Study[]): Promise<void> {
+  const [first, ...others] = items;
+  const numbers = new Map<string, number>();
+  for (const { accessionNumber } of items) if (accessionNumber) numbers.set(accessionNumber, (numbers.get(accessionNumber) ?? 0) + 1);
+  const scanned = others.find(({ accessionNumber, patient }) => accessionNumber && numbers.get(accessionNumber) === 1 && patient.id !== first?.patient.id);
+  expect(scanned?.accessionNumber, 'another patient with an accession number of its own');
+  await rows(page).first().click();
+  await page.keyboard.press('/');
+  await page.keyboard.insertText(scanned.accessionNumber);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/viewer/**');
+  expect(page.url().endsWith(`/viewer/${scanned.studyUid}`), 'the scanned exam is opened');
+  await page.getByRole('button', { name: 'Về danh sách' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.waitForURL('**/search');
+  await page.locator('input[enterkeyhint="search"]').press('Escape');
 }
 
 /** At 1366x768 eighteen rows of 28 px are whole on the screen, and nothing hangs over its sides. */

@@ -1,4 +1,7 @@
-/** What /api/v1 answers. Instants are ISO 8601; days are `yyyy-MM-dd`; DICOM times `HH:mm:ss`. */
+/**
+ * What /api/v1 answers. Days are `yyyy-MM-dd`, times `HH:mm:ss`, instants RFC 3339: all of them on the wall of the
+ * facility they are about (or, where they are about none, of the reader's own), so their digits are shown as they are.
+ */
 import type { phrases } from '~/i18n';
 
 /** The states an exam is seen in. */
@@ -12,6 +15,8 @@ export type Sex = 'M' | 'F' | 'O';
 export interface Session {
   user: { name: string; displayName: string; role: string; facilities: string[] | null };
   language?: string;
+  /** Zone of the clocks where the person works, as an IANA name. */
+  timeZone: string;
 }
 
 /** A patient as every row carries it. */
@@ -35,6 +40,8 @@ export interface Study {
   patient: Patient;
   studyDate: string | null;
   studyTime: string | null;
+  /** Zone of the facility's wall, as an IANA name. */
+  timeZone: string;
   accessionNumber: string | null;
   description: string | null;
   modalities: string[];
@@ -74,6 +81,8 @@ export interface Exam {
   startedAt: string | null;
   referringPhysician: string | null;
   reason: string | null;
+  /** Why it was put back, cancelled or broken off. */
+  actReason: string | null;
   studyUid: string | null;
   instanceCount: number;
   acts: Act[];
@@ -110,7 +119,7 @@ export interface Procedure {
 
 /** What the order form chooses from. */
 export interface OrderForm {
-  facilities: { code: string; name: string }[];
+  facilities: { code: string; name: string; timeZone: string }[];
   stations: Station[];
   rooms: Room[];
   procedures: Procedure[];
@@ -161,6 +170,9 @@ export interface Device {
   port: number | null;
   facility: string | null;
   description: string;
+  /** Set for a station of the worklist. */
+  modality: string | null;
+  room: string | null;
   lastSeenAt: string | null;
   source: 'file' | 'rows';
 }

@@ -1,8 +1,10 @@
-import { ActionIcon, Menu } from '@mantine/core';
-import { IconMenu2, IconUserCircle } from '@tabler/icons-react';
+import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import { IconKeyboard, IconMenu2, IconUserCircle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { Link, NavLink, Outlet } from 'react-router';
+import { useKeySheet, useShownKeys } from '~/keys/pageKeys';
 import { ConnectionBar } from '~/live/ConnectionBar';
+import { KeySheet } from '~/ui/KeySheet';
 import { LanguageSwitch } from '~/ui/LanguageSwitch';
 import { Mark } from '~/ui/Mark';
 import { paths } from './paths';
@@ -28,6 +30,8 @@ function usePages() {
 export function Shell() {
   const { t } = useTranslation();
   const pages = usePages();
+  const keys = useShownKeys();
+  const sheet = useKeySheet();
   return (
     <div className={css.shell}>
       <header className={css.bar}>
@@ -41,11 +45,17 @@ export function Shell() {
           ))}
         </nav>
         <span className={css.space} />
+        <Tooltip label={<>{t('keys.title')} <kbd>F1</kbd></>}>
+          <ActionIcon className={css.keys ?? ''} aria-label={t('keys.title')} aria-pressed={sheet.open} onClick={sheet.toggle}><IconKeyboard size={18} stroke={1.6} /></ActionIcon>
+        </Tooltip>
         <LanguageSwitch />
         <Account />
       </header>
       <ConnectionBar />
-      <main className={css.page}><Outlet /></main>
+      <div className={css.below}>
+        <main className={css.page}><Outlet /></main>
+        {sheet.open && <div className={css.sheet}><KeySheet groups={[...keys, { title: t('keys.everywhere'), lines: [{ caps: ['F1', '?'], what: t('keys.title') }, { caps: ['Tab'], what: t('keys.tab') }] }]} onClose={sheet.toggle} /></div>}
+      </div>
     </div>
   );
 }

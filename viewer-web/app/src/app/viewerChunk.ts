@@ -10,10 +10,10 @@ export async function loadViewer() {
   return { default: ViewerPage };
 }
 
-/** Fetches the viewer's code and starts its engine, so that the first image waits for neither. For idle moments. */
+/** Fetches the viewer's code and draws once out of sight, so that the first image waits for neither. For idle moments. */
 export async function warmViewer(): Promise<void> {
-  const { startEngine, canDraw } = await import('~/pages/viewer/ViewerPage');
-  if (canDraw()) startEngine();
+  const { rehearse, canDraw } = await import('~/pages/viewer/ViewerPage');
+  if (canDraw()) await rehearse();
 }
 
 /** Asks for what the viewer will ask for first. Nothing here may fail loudly: the viewer asks again. */

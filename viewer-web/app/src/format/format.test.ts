@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bytes } from './bytes';
-import { clock, day, dayAndClock, parseClock, parseDay, shiftDay } from './dates';
+import { clock, day, dayAndClock, instant, onWall, parseClock, parseDay, shiftDay, timeOf, wallOf } from './dates';
 import { fold, hasWords } from './fold';
 import { looksLikeCard, parseCard } from './identityCard';
 import { ageOn, birthYear, personName } from './person';
@@ -40,6 +40,33 @@ describe('dates', () => {
     ['12:60', null],
     ['noon', null],
   ])('reads the time %s as %s', (typed, time) => expect(parseClock(typed)).toBe(time));
+
+  it('shows the digits of an instant, which are the hospital\'s', () => {
+    expect(instant('2026-11-23T08:15:42.000+07:00')).toBe('23/11/2026 08:15');
+    expect(timeOf('2026-11-23T23:59:00.000-11:00')).toBe('23:59');
+    expect(instant(null)).toBe('');
+  });
+
+  it('knows what the wall of a zone shows', () => {
+    const at = new Date('2026-11-22T17:05:00Z');
+    expect(wallOf('Asia/Ho_Chi_Minh', at)).toEqual({ day: '2026-11-23', clock: '00:05' });
+    expect(wallOf('America/Los_Angeles', at)).toEqual({ day: '2026-11-22', clock: '09:05' });
+  });
+
+  it.each([
+    ['+0000', '23/11/2026 03:15'],
+    ['-0500', '23/11/2026 08:15'],
+    ['+0700', '22/11/2026 20:15'],
+    [null, '22/11/2026 20:15'],
+    ['east', '22/11/2026 20:15'],
+  ])('reads a time sent at %s as %s', (offset, shown) => {
+    expect(onWall('2026-11-22', '20:15:00', offset, 'Asia/Ho_Chi_Minh')).toBe(shown);
+  });
+
+  it('shows what is known of an incomplete time', () => {
+    expect(onWall('2026-11-22', null, '+0000', 'Asia/Ho_Chi_Minh')).toBe('22/11/2026');
+    expect(onWall(null, null, '+0000', 'Asia/Ho_Chi_Minh')).toBe('');
+  });
 
   it('moves over the ends of months and years', () => {
     expect(shiftDay('2026-12-31', 1)).toBe('2027-01-01');

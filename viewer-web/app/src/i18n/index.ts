@@ -40,8 +40,8 @@ export function chosenLanguage(): Language {
   }
 }
 
-/** Speaks another language from now on. */
-export function chooseLanguage(language: Language): void {
+/** Speaks a language from now on, and remembers it in this browser. */
+export function speak(language: Language): void {
   try {
     localStorage.setItem(remembered, language);
   } catch {

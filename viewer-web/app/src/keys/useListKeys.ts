@@ -6,12 +6,16 @@ interface ListKeys<Row> {
   selected: string | null;
   onSelect: (row: Row) => void;
   onOpen: (row: Row) => void;
-  /** The page's search box: `/` goes there, arrows and Enter in it act on the list, Esc empties it. */
+  /** The page's search box: `/` goes there, arrows in it act on the list, Esc empties it. */
   search?: RefObject<HTMLInputElement | null>;
   onClearSearch?: () => void;
+  /** Enter in the search box, after whatever stands in it: a scanner types faster than any list follows. */
+  onEnter?: (text: string) => void;
+  /** A digit while a row is selected, as the keys of its acts. */
+  onDigit?: (row: Row, digit: number) => void;
 }
 
-/** The keys of every list: `/` search, arrows select, Enter opens, Esc leaves. */
+/** The keys of every list: `/` search, arrows select, Enter opens, digits act, Esc leaves. */
 export function useListKeys<Row>(keys: ListKeys<Row>): void {
   const latest = useRef(keys);
   useEffect(() => {
@@ -37,10 +41,16 @@ function handle<Row>(event: KeyboardEvent, list: ListKeys<Row>): void {
   } else if (event.key === 'Escape') {
     if (inSearch && box.value === '') box.blur();
     else list.onClearSearch?.();
+  } else if (event.key === 'Enter' && inSearch && list.onEnter) {
+    list.onEnter(box.value);
   } else if (event.key === 'Enter') {
     const row = list.rows.find((candidate) => list.rowKey(candidate) === list.selected);
     if (!row || event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement) return;
     list.onOpen(row);
+  } else if (/^[1-9]$/.test(event.key) && !inSearch && list.onDigit) {
+    const row = list.rows.find((candidate) => list.rowKey(candidate) === list.selected);
+    if (!row) return;
+    list.onDigit(row, Number(event.key));
   } else if (step !== undefined && !(inSearch && (event.key === 'Home' || event.key === 'End'))) {
     move(list, step);
   } else {

@@ -19,26 +19,39 @@ function become(next: Connection): void {
   for (const watcher of watchers) watcher();
 }
 
+/** Whether something may have happened that no stream tells: a new one begins at now. */
+let missed = false;
+
 function open(): void {
-  if (source) return;
+  if (source || document.hidden) return;
   const opened = new EventSource('/api/v1/events');
   source = opened;
   opened.onopen = () => {
-    const cameBack = connection === 'lost';
     become('open');
-    // What happened while the line was down may never be sent: everybody asks once.
-    if (cameBack) for (const kind of kinds) tell({ id: 0, kind });
+    // After a break the browser comes back to where it was, and is told; a stream opened anew is not: everybody asks once.
+    if (missed) for (const kind of kinds) tell({ id: 0, kind });
+    missed = false;
   };
   opened.onerror = () => {
     become('lost');
     // A browser gives up for good after an HTTP error; this page does not.
     if (opened.readyState === EventSource.CLOSED) {
       source = null;
+      missed = true;
       clearTimeout(reopen);
       reopen = setTimeout(() => listeners.size > 0 && open(), 5000);
     }
   };
   opened.addEventListener('change', (event: MessageEvent<string>) => tell(JSON.parse(event.data) as Change));
+}
+
+/** A tab in the background hears nothing: browsers allow a server six connections over plain HTTP, for all tabs together. */
+function onVisibility(): void {
+  if (!document.hidden && listeners.size > 0) open();
+  if (document.hidden && source) {
+    missed = true;
+    close();
+  }
 }
 
 const kinds = ['study.changed', 'series.settled', 'exam.changed', 'order.created', 'unmatched.changed'] as const;
@@ -72,6 +85,7 @@ export function useChanges(wanted: readonly Change['kind'][], onChange: () => vo
       }, 700);
     };
     listeners.add(listener);
+    document.addEventListener('visibilitychange', onVisibility);
     open();
     return () => {
       clearTimeout(waiting);

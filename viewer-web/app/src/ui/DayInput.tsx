@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { day, parseDay } from '~/format/dates';
 
 interface Props {
+  id?: string;
   label: string;
   value: string | null;
   onChange: (isoDay: string | null) => void;
@@ -16,7 +17,7 @@ interface Props {
 }
 
 /** A day typed as people write it: 23/11/2026, 23112026; the value is `yyyy-MM-dd`. */
-export function DayInput({ label, value, onChange, showLabel = false, error = null, width = 110, disabled = false, required = false }: Props) {
+export function DayInput({ id, label, value, onChange, showLabel = false, error = null, width = 110, disabled = false, required = false }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState(day(value));
   const [left, setLeft] = useState(false);
@@ -26,7 +27,7 @@ export function DayInput({ label, value, onChange, showLabel = false, error = nu
   const wrong = left && text.trim() !== '' && parseDay(text) === null;
   return (
     <TextInput
-      label={showLabel ? label : undefined} aria-label={label} placeholder={showLabel ? t('order.birthHint') : label} w={width}
+      {...(id === undefined ? {} : { id })} label={showLabel ? label : undefined} aria-label={label} placeholder={showLabel ? t('order.birthHint') : label} w={width}
       inputMode="numeric" required={required} value={text} disabled={disabled} error={wrong ? t('order.error.date') : error}
       onChange={(event) => {
         setText(event.currentTarget.value);

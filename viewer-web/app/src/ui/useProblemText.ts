@@ -1,12 +1,11 @@
 import { useTranslation } from 'react-i18next';
 import { Problem } from '~/api/http';
 
-/** What went wrong in the reader's language, with the server's own reason where it gave one. */
-export function useProblemText(error: unknown): string {
+/** What went wrong, in the reader's language; `conflict` is what a conflict means where it happened. */
+export function useProblemText(error: unknown, conflict?: string): string {
   const { t } = useTranslation();
-  const text = t(`error.${kindOf(error)}`);
-  const detail = error instanceof Problem ? error.detail : null;
-  return detail ? `${text} (${detail})` : text;
+  const kind = kindOf(error);
+  return kind === 'conflict' && conflict ? conflict : t(`error.${kind}`);
 }
 
 type Kind = 'unreachable' | 'forbidden' | 'notFound' | 'conflict' | 'refused' | 'unavailable' | 'internal';

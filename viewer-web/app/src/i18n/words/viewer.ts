@@ -78,6 +78,7 @@ export const viewer = pair(
       strip: 'Ẩn / hiện chuỗi ảnh',
       deleteMark: 'Xóa phép đo đang chọn',
       deleteMarks: 'Xóa mọi phép đo của ô',
+      undoMarks: 'Lấy lại phép đo đã xóa',
       retry: 'Tải lại ảnh lỗi',
       help: 'Bảng phím',
       back: 'Về danh sách',
@@ -126,6 +127,7 @@ export const viewer = pair(
       Period: '.',
       Slash: '?',
       Shift: 'Shift',
+      Ctrl: 'Ctrl',
     },
   },
   {
@@ -204,6 +206,7 @@ export const viewer = pair(
       strip: 'Hide / show the series',
       deleteMark: 'Delete the selected measurement',
       deleteMarks: "Delete the cell's measurements",
+      undoMarks: 'Bring deleted measurements back',
       retry: 'Load failed images again',
       help: 'Keys',
       back: 'To the list',
@@ -252,6 +255,7 @@ export const viewer = pair(
       Period: '.',
       Slash: '?',
       Shift: 'Shift',
+      Ctrl: 'Ctrl',
     },
   },
 );

@@ -6,6 +6,9 @@ import { systemQuery } from '~/api/queries';
 import { server } from '~/api/server';
 import type { Device, SystemInfo } from '~/api/types';
 import { instant } from '~/format/dates';
+import { listKeyLines } from '~/keys/listKeyLines';
+import { usePageKeys } from '~/keys/pageKeys';
+import { useListKeys } from '~/keys/useListKeys';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import ui from '~/ui/ui.module.css';
@@ -18,6 +21,10 @@ export function DevicesPage() {
   const system = useQuery(systemQuery);
   const columns = useColumns();
   const [selected, setSelected] = useState<string | null>(null);
+  const rows = devices.data?.items ?? none;
+  const rowKey = (device: Device): string => device.aeTitle;
+  useListKeys({ rows, rowKey, selected, onSelect: (device) => setSelected(device.aeTitle), onOpen: () => undefined, onClearSearch: () => setSelected(null) });
+  usePageKeys(useMemo(() => [{ title: t('keys.list'), lines: listKeyLines(t, null) }], [t]));
   useEffect(() => {
     document.title = `${t('nav.devices')} · Sen`;
   }, [t]);
@@ -27,10 +34,10 @@ export function DevicesPage() {
       <p className={css.intro}>{t('devices.intro')}</p>
       {devices.isPending ? <Loading />
         : devices.isError ? <LoadFailed error={devices.error} onRetry={() => void devices.refetch()} />
-          : devices.data.items.length === 0 ? <Empty title={t('devices.empty')} hint={t('devices.emptyHint')} />
+          : rows.length === 0 ? <Empty title={t('devices.empty')} hint={t('devices.emptyHint')} />
             : (
               <DataGrid
-                label={t('devices.title')} columns={columns} rows={devices.data.items} rowKey={(device) => device.aeTitle}
+                label={t('devices.title')} columns={columns} rows={rows} rowKey={rowKey}
                 selected={selected} onSelect={(device) => setSelected(device.aeTitle)}
               />
             )}
@@ -38,11 +45,15 @@ export function DevicesPage() {
   );
 }
 
+const none: readonly Device[] = [];
+
 function useColumns(): Column<Device>[] {
   const { t } = useTranslation();
   return useMemo((): Column<Device>[] => [
     { id: 'ae', title: t('devices.ae'), width: '150px', cell: (device) => <span className={`cut ${ui.strong}`}>{device.aeTitle}</span> },
     { id: 'description', title: t('field.description'), width: 'minmax(160px, 1fr)', cell: (device) => <span className="cut">{device.description}</span> },
+    { id: 'modality', title: t('field.modality'), width: '60px', cell: (device) => <span className={ui.modality}>{device.modality}</span> },
+    { id: 'room', title: t('devices.room'), width: '80px', cell: (device) => <span className="cut">{device.room}</span> },
     { id: 'host', title: t('devices.host'), width: '180px', cell: (device) => <span className="cut">{device.host}</span> },
     { id: 'port', title: t('devices.port'), width: '60px', end: true, cell: (device) => device.port },
     { id: 'facility', title: t('field.facility'), width: '120px', cell: (device) => <span className="cut">{device.facility}</span> },

@@ -47,7 +47,7 @@ export function ExamFields({ draft, form, change, error }: Props) {
         onChange={(event) => change({ time: event.currentTarget.value })} onBlur={() => change({ time: parseClock(draft.time) ?? draft.time })}
       />
       <TextInput
-        label={t('order.referring')} value={draft.referring} error={error('referringPhysician')} autoComplete="off"
+        className={css.whole ?? ''} label={t('order.referring')} value={draft.referring} error={error('referringPhysician')} autoComplete="off"
         onChange={(event) => change({ referring: event.currentTarget.value })}
       />
       <TextInput

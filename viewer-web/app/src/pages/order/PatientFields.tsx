@@ -4,6 +4,7 @@ import type { Sex } from '~/api/types';
 import { personName } from '~/format/person';
 import { DayInput } from '~/ui/DayInput';
 import type { Draft, Field } from './draft';
+import { fieldIds } from './fieldIds';
 import css from './OrderPage.module.css';
 
 interface Props {
@@ -18,7 +19,7 @@ export function PatientFields({ draft, change, error, onOther }: Props) {
   const { t } = useTranslation();
   const fixed = draft.known !== null;
   return (
-    <fieldset className={css.fields}>
+    <fieldset className={css.fields} data-known={fixed || undefined}>
       <div className={css.legend}>
         <b>{t('field.patient')}</b>
         <span>{fixed ? t('order.known') : draft.fromCard ? t('order.fromCard') : draft.name ? t('order.fresh') : ''}</span>
@@ -30,18 +31,20 @@ export function PatientFields({ draft, change, error, onOther }: Props) {
         onBlur={() => change({ name: draft.name.trim().toUpperCase() })}
       />
       <DayInput
-        label={t('order.birth')} showLabel required={!draft.emergency} width="100%" value={draft.birthDate} disabled={fixed} error={error('birthDate')}
+        id={fieldIds.birthDate} label={t('order.birth')} showLabel required={!draft.emergency} width="100%" value={draft.birthDate} disabled={fixed} error={error('birthDate')}
         onChange={(birthDate) => change({ birthDate })}
       />
-      <div>
-        <div className={css.label}>{t('field.sex')}{draft.emergency ? '' : ' *'}</div>
-        <SegmentedControl
-          fullWidth disabled={fixed} value={draft.sex ?? ''} aria-label={t('field.sex')}
-          data={(['M', 'F', 'O'] as const).map((value) => ({ value, label: t(`exam.sex.${value}`) }))}
-          onChange={(value) => change({ sex: value as Sex })}
-        />
-        {error('sex') && <div className={css.error}>{error('sex')}</div>}
-      </div>
+      {fixed ? <TextInput label={t('field.sex')} value={draft.sex ? t(`exam.sex.${draft.sex}`) : ''} disabled /> : (
+        <div>
+          <div className={css.label}>{t('field.sex')}{draft.emergency ? '' : ' *'}</div>
+          <SegmentedControl
+            fullWidth value={draft.sex ?? ''} aria-label={t('field.sex')}
+            data={(['M', 'F', 'O'] as const).map((value) => ({ value, label: t(`exam.sex.${value}`) }))}
+            onChange={(value) => change({ sex: value as Sex })}
+          />
+          {error('sex') && <div className={css.error}>{error('sex')}</div>}
+        </div>
+      )}
       <TextInput
         label={t('field.patientId')} placeholder={t('order.patientIdHint')} value={draft.patientId} disabled={fixed} error={error('patientId')}
         autoComplete="off" onChange={(event) => change({ patientId: event.currentTarget.value })}

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { OrderForm, Procedure } from '~/api/types';
 import { hasWords } from '~/format/fold';
+import { fieldIds } from './fieldIds';
 import css from './OrderPage.module.css';
 
 interface Props {
@@ -31,7 +32,7 @@ export function ProcedureField({ form, procedure, onChange, error }: Props) {
   return (
     <>
       <Select
-        className={ownWords ? '' : (css.whole ?? '')} label={t('field.procedure')} placeholder={t('order.procedureFind')} required searchable selectFirstOptionOnChange
+        id={fieldIds.procedure} className={ownWords ? '' : (css.whole ?? '')} label={t('field.procedure')} placeholder={t('order.procedureFind')} required searchable selectFirstOptionOnChange
         error={error} maxDropdownHeight={280} value={ownWords ? free + procedure.name : (procedure?.code ?? null)} onChange={choose}
         searchValue={typed} onSearchChange={setTyped} data={[...choices, ...(ownWords ? chosen : offered)]}
         filter={({ options, search }) => {

@@ -16,7 +16,7 @@ export function RecentOrders({ recent }: { recent: readonly { exam: Exam; savedA
       {recent.length === 0 && <p className={css.dim}>{t('order.recentNone')}</p>}
       {recent.map(({ exam, savedAt }) => (
         <div key={exam.examId} className={css.saved}>
-          <div><b>{personName(exam.patient.name)}</b><span className={css.dim}>{timeOf(savedAt)}</span></div>
+          <div><b>{personName(exam.patient.name)}</b><span className={css.dim}>{savedAt}</span></div>
           <div className={css.dim}>{exam.patient.id} · {short(exam.patient)}</div>
           <div>{exam.modality} · {exam.procedure.name}</div>
           <div className={css.dim}><span>{exam.accessionNumber}</span><span>{[exam.room ?? exam.stationAe, timeOf(exam.scheduledAt)].filter(Boolean).join(' · ')}</span><Flags flags={exam.flags} /></div>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { check, emptyDraft, orderOf, serverErrors, withCard, withKnown, type Draft } from './draft';
+import { check, emptyDraft, isBegun, orderOf, serverErrors, withCard, withKnown, withNew, type Draft } from './draft';
 
 const procedure = { code: 'CT01', name: 'CT sọ não', modality: 'CT' };
 const draft: Draft = {
@@ -31,6 +31,15 @@ describe('an order', () => {
     expect(orderOf({ ...known, place: { is: 'station', aeTitle: 'CT1' }, emergency: true })).toMatchObject({
       patient: { id: 'P1', issuer: 'BVTW', name: 'TRẦN B', sex: 'F', insuranceId: 'HS4010012345678' }, station: { aeTitle: 'CT1' }, emergency: true,
     });
+  });
+  it('is begun once there is something to lose', () => {
+    expect(isBegun(emptyDraft('2026-11-23', '08:30', 'BVAH'))).toBe(false);
+    expect(isBegun(draft)).toBe(true);
+    expect(isBegun({ ...emptyDraft('2026-11-23', '08:30', 'BVAH'), reason: 'đau bụng' })).toBe(true);
+  });
+  it('for somebody new keeps nothing of the patient before', () => {
+    const known = withKnown(draft, { id: 'P1', issuer: 'BVTW', name: 'TRẦN B', birthDate: '1990-01-02', sex: 'F', nationalId: '001090012345', insuranceId: 'HS4010012345678' });
+    expect(withNew(known, 'lê c')).toEqual({ ...emptyDraft('2026-11-23', '0830', null), name: 'LÊ C', procedure });
   });
   it('takes a card', () => {
     expect(withCard(draft, { name: 'Lê C', birthDate: '1990-01-02', sex: 'F', nationalId: '001090012345', insuranceId: null })).toMatchObject({

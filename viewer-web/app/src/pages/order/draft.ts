@@ -43,12 +43,22 @@ export function emptyDraft(day: string, time: string, facility: string | null): 
   };
 }
 
+/** Whether anything was typed that one would not want to type again. */
+export function isBegun({ known, name, birthDate, nationalId, insuranceId, patientId, procedure, referring, reason }: Draft): boolean {
+  return known !== null || procedure !== null || birthDate !== null || [name, nationalId, insuranceId, patientId, referring, reason].some((text) => text.trim() !== '');
+}
+
 /** The form with a patient on record filled in. */
 export function withKnown(draft: Draft, known: KnownPatient): Draft {
   return {
     ...draft, known, fromCard: false, patientId: known.id, name: known.name, birthDate: known.birthDate, sex: known.sex,
     nationalId: known.nationalId ?? '', insuranceId: known.insuranceId ?? '',
   };
+}
+
+/** The form for somebody who is not on record: nothing of the patient before may stay. */
+export function withNew(draft: Draft, name: string): Draft {
+  return { ...draft, known: null, fromCard: false, patientId: '', name: name.toUpperCase(), birthDate: null, sex: null, nationalId: '', insuranceId: '' };
 }
 
 /** The form with what a card says of a patient who is not on record yet. */

@@ -40,13 +40,12 @@ function SearchBox({ box }: { box: RefObject<HTMLInputElement | null> }) {
   const { t } = useTranslation();
   const { typed } = useSearchState();
   const [text, setText] = useState(typed);
-  // The box shows every key at once; the list follows a breath later.
+  // The box shows every key at once; the list follows a breath later. What was selected belonged to other words.
   useEffect(() => {
     if (text === typed) return undefined;
-    const wait = setTimeout(() => setSearch({ typed: text }), 120);
+    const wait = setTimeout(() => setSearch({ typed: text, selected: null }), 120);
     return () => clearTimeout(wait);
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [text]);
+  }, [text, typed]);
   useEffect(() => setText(typed), [typed]);
   return (
     <TextInput

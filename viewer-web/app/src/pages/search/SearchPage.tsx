@@ -1,14 +1,17 @@
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useRef } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { systemQuery } from '~/api/queries';
 import type { Study } from '~/api/types';
 import { viewerPath } from '~/app/paths';
 import { offers } from '~/app/rights';
-import { useSession } from '~/app/session';
+import { useSession, useZone } from '~/app/session';
 import { prefetchStudy, warmViewer } from '~/app/viewerChunk';
+import { wallOf } from '~/format/dates';
+import { listKeyLines } from '~/keys/listKeyLines';
+import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
 import { FreshBar } from '~/ui/FreshBar';
 import { KeyHints } from '~/ui/KeyHints';
@@ -32,7 +35,8 @@ export function SearchPage() {
   const box = useRef<HTMLInputElement>(null);
   const state = useSearchState();
   const { typed, modality, period, from, to } = state;
-  const filter = useMemo(() => filterOf({ typed, modality, period, from, to }), [typed, modality, period, from, to]);
+  const today = wallOf(useZone()).day;
+  const filter = useMemo(() => filterOf({ typed, modality, period, from, to }, today), [typed, modality, period, from, to, today]);
   const list = useStudyList(filter);
   const upload = useUpload(list.refresh);
   const mayUpload = offers(useSession().data?.user.role, 'storeImages');
@@ -47,15 +51,15 @@ export function SearchPage() {
   }, [client, navigate]);
   useListKeys({
     rows: list.studies, rowKey: (study) => study.studyUid, selected: state.selected, onSelect: select,
-    onOpen: (study) => open(study.studyUid), search: box, onClearSearch: () => setSearch({ typed: '', selected: null }),
+    onOpen: (study) => open(study.studyUid), search: box, onClearSearch: () => setSearch({ typed: '', selected: null }), onEnter: useEntered(list, select, open),
   });
+  usePageKeys(useMemo(() => [
+    { title: t('keys.list'), lines: [{ caps: ['/'], what: t('keys.search') }, ...listKeyLines(t, t('search.open'))] },
+  ], [t]));
   useEffect(() => {
     document.title = `${t('nav.search')} · Sen`;
   }, [t]);
-  useEffect(() => {
-    const idle = setTimeout(() => void warmViewer().catch(() => undefined), 1200);
-    return () => clearTimeout(idle);
-  }, []);
+  useWarmViewer();
 
   const { query } = list;
   const more = query.hasNextPage;
@@ -91,6 +95,46 @@ export function SearchPage() {
       </div>
     </DropArea>
   );
+}
+
+/** Makes the viewer ready while nobody types: what that takes of the processor must not hold up a key. */
+function useWarmViewer(): void {
+  useEffect(() => {
+    const warm = (): void => void warmViewer().catch(() => undefined);
+    let idle = setTimeout(warm, 1200);
+    const wait = (): void => {
+      clearTimeout(idle);
+      idle = setTimeout(warm, 1200);
+    };
+    window.addEventListener('keydown', wait);
+    return () => {
+      clearTimeout(idle);
+      window.removeEventListener('keydown', wait);
+    };
+  }, []);
+}
+
+/**
+ * Enter in the search box: opens the selected exam, else the only one found, else selects the first. It waits until the
+ * list is the answer to what stands in the box: the exam of the words before would be another patient's.
+ */
+function useEntered({ query, studies }: ReturnType<typeof useStudyList>, select: (study: Study) => void, open: (studyUid: string) => void): (text: string) => void {
+  const { typed, selected } = useSearchState();
+  const [entered, setEntered] = useState<string | null>(null);
+  const isAnswered = entered === typed && !query.isPending && !query.isPlaceholderData;
+  useEffect(() => {
+    if (entered === null || (entered === typed && !isAnswered)) return;
+    setEntered(null);
+    if (entered !== typed) return;
+    const [first, ...others] = studies;
+    const chosen = studies.find(({ studyUid }) => studyUid === selected) ?? (others.length === 0 ? first : undefined);
+    if (chosen) open(chosen.studyUid);
+    else if (first) select(first);
+  }, [entered, typed, isAnswered, studies, selected, select, open]);
+  return useCallback((text: string) => {
+    if (text !== typed) setSearch({ typed: text, selected: null });
+    setEntered(text);
+  }, [typed]);
 }
 
 /** An empty archive says how images come in; an empty answer says how to find more. */

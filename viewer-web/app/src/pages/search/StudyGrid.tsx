@@ -8,6 +8,7 @@ import { birthYear, personName } from '~/format/person';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { ExamLabel, Flags } from '~/ui/ExamLabel';
 import { usePatientWords } from '~/ui/usePatientWords';
+import { usePhone } from '~/ui/usePhone';
 import ui from '~/ui/ui.module.css';
 import { scroll } from './searchState';
 import css from './SearchPage.module.css';
@@ -24,7 +25,7 @@ interface Props {
 /** The rows of the exam search. */
 export function StudyGrid({ studies, selected, onSelect, onOpen, onNearEnd, footer }: Props) {
   const { t } = useTranslation();
-  const phone = useMediaQuery('(max-width: 700px)', undefined, { getInitialValueInEffect: false });
+  const phone = usePhone();
   return (
     <DataGrid
       label={t('nav.search')} columns={useColumns()} rows={studies} rowKey={(study) => study.studyUid}

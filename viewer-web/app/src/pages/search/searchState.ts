@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 import type { StudyFilter } from '~/api/server';
-import { isoDay, shiftDay } from '~/format/dates';
+import { shiftDay } from '~/format/dates';
 
 /** The spans of days that one click chooses. */
 export const periods = ['any', 'today', 'yesterday', 'week', 'month', 'range'] as const;
@@ -27,7 +27,7 @@ export const scroll = { top: 0 };
 
 /** Changes part of the state; a changed filter starts the list from its top. */
 export function setSearch(change: Partial<SearchState>): void {
-  if (!('selected' in change)) scroll.top = 0;
+  if (Object.keys(change).some((key) => key !== 'selected')) scroll.top = 0;
   state = { ...state, ...change };
   for (const watcher of watchers) watcher();
 }
@@ -49,7 +49,7 @@ export function useSearchState(): SearchState {
 }
 
 /** The question to the server that this state asks on a given day. */
-export function filterOf({ typed, modality, period, from, to }: Omit<SearchState, 'selected'>, today: string = isoDay()): StudyFilter {
+export function filterOf({ typed, modality, period, from, to }: Omit<SearchState, 'selected'>, today: string): StudyFilter {
   return { q: typed.trim(), modality, ...daysOf(period, from, to, today) };
 }
 

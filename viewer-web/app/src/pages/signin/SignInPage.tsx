@@ -1,12 +1,10 @@
 import { Button, PasswordInput, TextInput } from '@mantine/core';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, type FormEvent, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Navigate, useLocation } from 'react-router';
 import { Problem } from '~/api/http';
-import { server } from '~/api/server';
 import { paths } from '~/app/paths';
-import { sessionKey, useSession } from '~/app/session';
+import { useSession, useSignIn } from '~/app/session';
 import { LanguageSwitch } from '~/ui/LanguageSwitch';
 import { Mark } from '~/ui/Mark';
 import { useProblemText } from '~/ui/useProblemText';
@@ -38,19 +36,15 @@ export function SignInPage() {
 
 function SignInForm() {
   const { t } = useTranslation();
-  const client = useQueryClient();
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
   const [tried, setTried] = useState(false);
   const [capsLock, setCapsLock] = useState(false);
-  const signIn = useMutation({
-    mutationFn: () => server.signIn(user.trim(), password),
-    onSuccess: (session) => client.setQueryData(sessionKey, session),
-  });
+  const signIn = useSignIn();
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setTried(true);
-    if (user.trim() !== '' && password !== '') signIn.mutate();
+    if (user.trim() !== '' && password !== '') signIn.mutate({ user: user.trim(), password });
   };
   const watchCaps = (event: KeyboardEvent): void => setCapsLock(event.getModifierState('CapsLock'));
   const missing = (value: string): string | null => (tried && value.trim() === '' ? t('session.required') : null);

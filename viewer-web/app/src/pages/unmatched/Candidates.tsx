@@ -34,7 +34,7 @@ export function Candidates({ row, busy, onLink, onOpen }: Props) {
       </header>
       <h3>{t('unmatched.candidates')}</h3>
       {row.candidates.length === 0 && <p className={css.dim}>{t('unmatched.noCandidates')}</p>}
-      {row.candidates.map((exam) => <Candidate key={exam.examId} row={row} exam={exam} busy={busy} onLink={() => onLink(row, exam, reason)} />)}
+      {row.candidates.map((exam, index) => <Candidate key={exam.examId} row={row} exam={exam} digit={index + 1} busy={busy} onLink={() => onLink(row, exam, reason)} />)}
       {row.candidates.length > 0 && (
         <TextInput label={t('unmatched.because')} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
       )}
@@ -42,7 +42,7 @@ export function Candidates({ row, busy, onLink, onOpen }: Props) {
   );
 }
 
-function Candidate({ row, exam, busy, onLink }: { row: Unmatched; exam: Exam; busy: boolean; onLink: () => void }) {
+function Candidate({ row, exam, digit, busy, onLink }: { row: Unmatched; exam: Exam; digit: number; busy: boolean; onLink: () => void }) {
   const { t } = useTranslation();
   const { short } = usePatientWords();
   const lines: [string, string, string][] = [
@@ -57,7 +57,7 @@ function Candidate({ row, exam, busy, onLink }: { row: Unmatched; exam: Exam; bu
     <section className={css.candidate}>
       <header>
         <span><b>{exam.procedure.name}</b> <ExamLabel label={exam.label} /> <Flags flags={exam.flags} /></span>
-        <Button disabled={busy} onClick={onLink}>{t('unmatched.link')}</Button>
+        <Button disabled={busy} onClick={onLink} rightSection={digit < 10 && <kbd>{digit}</kbd>}>{t('unmatched.link')}</Button>
       </header>
       <table>
         <thead><tr><th /><th>{t('unmatched.images')}</th><th>{t('unmatched.order')}</th><th /></tr></thead>

@@ -8,6 +8,8 @@ import type { Unmatched } from '~/api/types';
 import { viewerPath } from '~/app/paths';
 import { instant } from '~/format/dates';
 import { birthYear, personName } from '~/format/person';
+import { listKeyLines } from '~/keys/listKeyLines';
+import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
 import { useChanges } from '~/live/changes';
 import { mergeInPlace } from '~/live/merge';
@@ -16,6 +18,7 @@ import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePatientWords } from '~/ui/usePatientWords';
+import { usePhone } from '~/ui/usePhone';
 import ui from '~/ui/ui.module.css';
 import { Candidates } from './Candidates';
 import { useLinking } from './useLinking';
@@ -46,12 +49,21 @@ export function UnmatchedPage() {
   useChanges(['unmatched.changed', 'order.created', 'exam.changed'], () => void look().catch(() => undefined));
   const linking = useLinking(refresh);
   const columns = useUnmatchedColumns();
+  const phone = usePhone();
 
   const rows = query.data?.items ?? none;
   const shown = rows.find((row) => row.studyUid === selected) ?? null;
   const select = useCallback((row: Unmatched) => setSelected(row.studyUid), []);
+  const onDigit = (row: Unmatched, digit: number): void => {
+    const exam = row.candidates[digit - 1];
+    if (exam && !linking.busy) linking.link(row, exam, '');
+  };
   const open = useCallback((row: Unmatched) => void navigate(viewerPath(row.studyUid)), [navigate]);
-  useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null) });
+  useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null), onDigit });
+  usePageKeys(useMemo(() => [
+    { title: t('keys.list'), lines: listKeyLines(t, t('worklist.open')) },
+    { title: t('unmatched.candidates'), lines: [{ caps: ['1', '–', '9'], what: t('unmatched.link') }, { caps: ['Ctrl', 'Z'], what: t('action.undo') }] },
+  ], [t]));
   useEffect(() => {
     document.title = `${t('nav.unmatched')} · Sen`;
   }, [t]);
@@ -63,7 +75,7 @@ export function UnmatchedPage() {
           : rows.length === 0 ? <Empty title={t('unmatched.empty')} hint={t('unmatched.emptyHint')} />
             : (
               <div className={css.main}>
-                <DataGrid label={t('unmatched.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} />
+                <DataGrid label={t('unmatched.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />
                 <Candidates row={shown} busy={linking.busy} onLink={linking.link} onOpen={open} />
               </div>
             )}
@@ -74,6 +86,24 @@ export function UnmatchedPage() {
 
 const none: readonly Unmatched[] = [];
 
+function Why({ row: { reason } }: { row: Unmatched }) {
+  const { t } = useTranslation();
+  const why = reason ? t(`unmatched.reason.${reason}`) : '';
+  return <span className="cut" title={why}>{why}</span>;
+}
+
+/** A row on a phone: who on the first line, what and why on the second. */
+function NarrowRow({ row }: { row: Unmatched }) {
+  const { t } = useTranslation();
+  const { short } = usePatientWords();
+  return (
+    <div className={css.narrow}>
+      <div><span className={`cut ${ui.strong}`}>{personName(row.patient.name) || t('field.unknown')}</span><span className={css.dim}>{[row.patient.id, short(row.patient)].join(' · ')}</span></div>
+      <div className={css.dim}><span>{mainModalities(row.modalities)} · {row.accessionNumber}</span><Why row={row} /></div>
+    </div>
+  );
+}
+
 function useUnmatchedColumns(): Column<Unmatched>[] {
   const { t } = useTranslation();
   const { sex } = usePatientWords();
@@ -81,12 +111,12 @@ function useUnmatchedColumns(): Column<Unmatched>[] {
     { id: 'received', title: t('field.received'), width: '110px', cell: (row) => instant(row.receivedAt) },
     { id: 'name', title: t('field.patient'), width: 'minmax(110px, 0.9fr)', cell: (row) => <span className={`cut ${ui.strong}`}>{personName(row.patient.name) || t('field.unknown')}</span> },
     { id: 'born', title: t('field.birthYear'), width: '56px', cell: (row) => birthYear(row.patient.birthDate) },
-    { id: 'sex', title: t('field.sex'), width: '40px', cell: (row) => sex(row.patient) },
+    { id: 'sex', title: t('field.sex'), width: '46px', cell: (row) => sex(row.patient) },
     { id: 'id', title: t('field.patientId'), width: '104px', cell: (row) => <span className="cut">{row.patient.id}</span> },
     { id: 'accession', title: t('field.accession'), width: '92px', cell: (row) => <span className="cut">{row.accessionNumber}</span> },
     { id: 'modality', title: t('field.modality'), width: '52px', cell: (row) => <span className={ui.modality}>{mainModalities(row.modalities)}</span> },
-    { id: 'from', title: t('unmatched.from'), width: '60px', cell: (row) => <span className="cut">{row.callingAe}</span> },
-    { id: 'images', title: t('field.images'), width: '34px', end: true, cell: (row) => row.instanceCount },
-    { id: 'why', title: t('unmatched.why'), width: 'minmax(160px, 1.2fr)', cell: (row) => <span className="cut">{row.reason && t(`unmatched.reason.${row.reason}`)}</span> },
+    { id: 'from', title: t('unmatched.from'), width: '80px', cell: (row) => <span className="cut">{row.callingAe}</span> },
+    { id: 'images', title: t('field.images'), width: '44px', end: true, cell: (row) => row.instanceCount },
+    { id: 'why', title: t('unmatched.why'), width: 'minmax(150px, 1.3fr)', cell: (row) => <Why row={row} /> },
   ], [t, sex]);
 }

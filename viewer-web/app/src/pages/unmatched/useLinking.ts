@@ -21,9 +21,16 @@ export function useLinking(onChanged: () => void) {
   const linking = useMutation({
     mutationFn: ({ row, exam, reason }: { row: Unmatched; exam: Exam; reason: string }) => server.link(row.studyUid, exam.examId, reason || undefined),
     onSuccess: (_, { row }) => {
-      setDone({ text: t('unmatched.linked', { name: personName(row.patient.name) }), undo: () => undoing.mutate(row) });
+      const text = t('unmatched.linked', { name: personName(row.patient.name) });
+      const undo = (): void => {
+        setDone({ text, undo: null });
+        undoing.mutate(row);
+      };
+      setDone({ text, undo });
       onChanged();
     },
+    // Somebody else has linked it, or moved the exam: the list shows how things stand.
+    onError: onChanged,
   });
   const failure = linking.error ?? undoing.error;
   const why = useProblemText(failure);

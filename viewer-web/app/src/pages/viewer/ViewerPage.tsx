@@ -5,9 +5,10 @@ import { hasPictures, type Series } from '~/api/dicomweb';
 import { paths } from '~/app/paths';
 import { ConnectionBar } from '~/live/ConnectionBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { usePhone } from '~/ui/usePhone';
 import { followCache, frames } from './engine/frames';
-import { preload } from './engine/preload';
-import { canDraw, startEngine } from './engine/setup';
+import { preload, rehearse } from './engine/preload';
+import { canDraw, roomFor, startEngine } from './engine/setup';
 import type { StackView } from './engine/StackView';
 import { giveLeftButton } from './engine/tools';
 import { useCommands } from './model/useCommands';
@@ -20,7 +21,7 @@ import { Toolbar } from './parts/Toolbar';
 import css from './ViewerPage.module.css';
 
 // For the lists, which make ready before anybody opens a study.
-export { canDraw, preload, startEngine };
+export { canDraw, preload, rehearse };
 
 /** The images of one study, with the patient's others at hand. */
 export function ViewerPage() {
@@ -32,7 +33,9 @@ export function ViewerPage() {
 function Viewer({ studyUid }: { studyUid: string }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const [state, dispatch] = useReducer(step, emptyViewer);
+  // A phone has no room beside the image; the bar brings the series back.
+  const phone = usePhone();
+  const [state, dispatch] = useReducer(step, { ...emptyViewer, strip: !phone });
   const { study, series, strip, unfolded, unfold } = useViewerStudies(studyUid);
   const contents = useCells(state.cells, strip);
   const drawable = useMemo(canDraw, []);
@@ -112,12 +115,15 @@ function useViews(active: number, layout: string, contents: ReturnType<typeof us
   useEffect(() => {
     wanted.current = () => {
       const order = [active, ...contents.keys()].filter((cell, at, all) => all.indexOf(cell) === at && views.current.has(cell));
+      const stacks = order.filter((cell) => contents[cell]?.is === 'shown').length;
       frames.want(order.flatMap((cell) => {
         const content = contents[cell];
         if (content?.is !== 'shown' || content.set.is !== 'stack') return [];
         // Until the first image of a stack stands, nothing else competes with it.
         const index = positions.current.get(content.set.key);
-        return index === undefined ? [] : [{ imageIds: content.set.imageIds, index }];
+        if (index === undefined) return [];
+        const { imageIds } = content.set;
+        return [{ imageIds, index, most: roomFor(imageIds, stacks) }];
       }));
     };
     wanted.current();

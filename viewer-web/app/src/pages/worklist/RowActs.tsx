@@ -1,39 +1,37 @@
 import { useState, type KeyboardEvent, type MouseEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Act, Exam } from '~/api/types';
+import { actsInOrder, digitOf, needsReason } from './acts';
 import css from './WorklistPage.module.css';
 
 interface Props {
   exam: Exam;
   busy: boolean;
+  /** The act that waits for its reason. */
+  asking: Act | null;
+  onAsk: (exam: Exam, act: Act | null) => void;
   onAct: (exam: Exam, act: Act, reason?: string) => void;
-  onOpen: (exam: Exam) => void;
 }
 
-/** In the order in which a day goes; the first is the likely one. */
-const order: readonly Act[] = ['arrive', 'call', 'accept', 'restore', 'reopen', 'noShow', 'cancel', 'discontinue'];
-
-/** What goes back or ends an exam early says why. */
-const needsReason: ReadonlySet<Act> = new Set<Act>(['noShow', 'reopen', 'cancel', 'discontinue']);
-
 /** The acts allowed now, on the row itself. Those that need a reason ask for it in place. */
-export function RowActs({ exam, busy, onAct, onOpen }: Props) {
+export function RowActs({ exam, busy, asking, onAsk, onAct }: Props) {
   const { t } = useTranslation();
-  const [asking, setAsking] = useState<Act | null>(null);
   const still = (event: MouseEvent): void => event.stopPropagation();
-  if (asking) return <Reason act={asking} onReason={(reason) => { setAsking(null); onAct(exam, asking, reason); }} onLeave={() => setAsking(null)} />;
-  const allowed = order.filter((act) => exam.acts.includes(act));
+  if (asking) {
+    const leave = (): void => onAsk(exam, null);
+    return <Reason act={asking} onReason={(reason) => { leave(); onAct(exam, asking, reason); }} onLeave={leave} />;
+  }
+  const allowed = actsInOrder.filter((act) => exam.acts.includes(act));
   return (
     <span className={css.acts} onClick={still} onDoubleClick={still}>
       {allowed.map((act, index) => (
         <button
-          key={act} type="button" className={index === 0 && !needsReason.has(act) ? css.likely : undefined} disabled={busy}
-          onClick={() => (needsReason.has(act) ? setAsking(act) : onAct(exam, act))}
+          key={act} type="button" tabIndex={-1} className={index === 0 && !needsReason.has(act) ? css.likely : undefined} disabled={busy}
+          title={`${t(`exam.act.${act}`)} (${digitOf(act)})`} onClick={() => (needsReason.has(act) ? onAsk(exam, act) : onAct(exam, act))}
         >
           {t(`exam.act.${act}`)}
         </button>
       ))}
-      {exam.instanceCount > 0 && exam.studyUid && <button type="button" title={t('worklist.open')} onClick={() => onOpen(exam)}>{t('field.images')}</button>}
     </span>
   );
 }
@@ -48,7 +46,8 @@ function Reason({ act, onReason, onLeave }: { act: Act; onReason: (reason: strin
   };
   return (
     <input
-      className={css.reason} autoFocus value={reason} aria-label={t('worklist.why', { act: t(`exam.act.${act}`) })} placeholder={`${t(`exam.act.${act}`)}: ${t('worklist.whyHint')}`}
+      className={css.reason} autoFocus value={reason} maxLength={1024} aria-label={t('worklist.why', { act: t(`exam.act.${act}`) })}
+      placeholder={`${t(`exam.act.${act}`)}: ${t('worklist.whyHint')}`}
       onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={onKey} onBlur={() => reason.trim() === '' && onLeave()}
       onClick={(event) => event.stopPropagation()}
     />

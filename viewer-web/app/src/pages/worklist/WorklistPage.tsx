@@ -6,15 +6,22 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { orderFormQuery } from '~/api/queries';
 import type { WorklistFilter } from '~/api/server';
-import type { Exam } from '~/api/types';
+import type { Act, Exam } from '~/api/types';
 import { viewerPath } from '~/app/paths';
-import { isoDay, shiftDay, timeOf } from '~/format/dates';
+import { useZone } from '~/app/session';
+import { shiftDay, timeOf, wallOf } from '~/format/dates';
+import { listKeyLines } from '~/keys/listKeyLines';
+import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
 import { roomNames } from '~/format/rooms';
 import { DayInput } from '~/ui/DayInput';
 import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { UndoBar } from '~/ui/UndoBar';
+import { usePhone } from '~/ui/usePhone';
+import { RowActs } from './RowActs';
+import { actOf, actsInOrder, digitOf, needsReason } from './acts';
+import { ExamDetails } from './ExamDetails';
 import { ExamGrid } from './ExamGrid';
 import { useActs, useWorklist } from './useWorklist';
 import css from './WorklistPage.module.css';
@@ -23,17 +30,29 @@ import css from './WorklistPage.module.css';
 export function WorklistPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const [filter, setFilter] = useState<WorklistFilter>(() => ({ date: isoDay(), modality: null, room: null }));
+  const zone = useZone();
+  const phone = usePhone();
+  const [filter, setFilter] = useState<WorklistFilter>(() => ({ date: wallOf(zone).day, modality: null, room: null }));
   const [selected, setSelected] = useState<string | null>(null);
+  const [asking, setAsking] = useState<{ examId: number; act: Act } | null>(null);
   const list = useWorklist(filter);
-  const acts = useActs(list.replace);
+  const acts = useActs(list.replace, list.look);
+  const ask = useCallback((exam: Exam, act: Act | null) => setAsking(act && { examId: exam.examId, act }), []);
+  const onDigit = (exam: Exam, digit: number): void => {
+    const act = actOf(digit, exam.acts);
+    if (act === null || acts.busy === exam.examId) return;
+    if (needsReason.has(act)) ask(exam, act);
+    else acts.run(exam, act);
+  };
   const select = useCallback((exam: Exam) => setSelected(String(exam.examId)), []);
   const open = useCallback((exam: Exam) => exam.studyUid && exam.instanceCount > 0 && void navigate(viewerPath(exam.studyUid)), [navigate]);
-  useListKeys({ rows: list.exams, rowKey: (exam) => String(exam.examId), selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null) });
+  useListKeys({ rows: list.exams, rowKey: (exam) => String(exam.examId), selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null), onDigit });
+  useWorklistKeys();
   useEffect(() => {
     document.title = `${t('nav.worklist')} · Sen`;
   }, [t]);
   const { query } = list;
+  const shown = list.exams.find((exam) => String(exam.examId) === selected);
   return (
     <div className={css.page}>
       <Filters filter={filter} onChange={setFilter}>
@@ -44,10 +63,29 @@ export function WorklistPage() {
       {query.isPending ? <Loading />
         : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : list.exams.length === 0 ? <Empty title={t('worklist.empty')} hint={t('worklist.emptyHint')} />
-            : <ExamGrid exams={list.exams} selected={selected} busy={acts.busy} onSelect={select} onOpen={open} onAct={acts.run} />}
+            : <ExamGrid exams={list.exams} selected={selected} busy={acts.busy} asking={asking} onAsk={ask} onSelect={select} onOpen={open} onAct={acts.run} />}
+      {shown && (
+        <ExamDetails
+          exam={shown} onClose={() => setSelected(null)}
+          acts={phone && <RowActs exam={shown} busy={acts.busy === shown.examId} asking={asking?.examId === shown.examId ? asking.act : null} onAsk={ask} onAct={acts.run} />}
+          onOpen={phone && shown.studyUid && shown.instanceCount > 0 ? () => open(shown) : null}
+        />
+      )}
       <UndoBar done={acts.done} onClose={acts.close} />
     </div>
   );
+}
+
+/** The keys of this page, for the sheet. */
+function useWorklistKeys(): void {
+  const { t } = useTranslation();
+  usePageKeys(useMemo(() => [
+    { title: t('keys.list'), lines: listKeyLines(t, t('worklist.open')) },
+    {
+      title: t('keys.acts'),
+      lines: [...actsInOrder.map((act) => ({ caps: [String(digitOf(act))], what: t(`exam.act.${act}`) })), { caps: ['Ctrl', 'Z'], what: t('action.undo') }],
+    },
+  ], [t]));
 }
 
 interface FiltersProps {
@@ -60,7 +98,7 @@ function Filters({ filter, onChange, children }: FiltersProps) {
   const { t } = useTranslation();
   const { data: form } = useQuery(orderFormQuery);
   const rooms = useMemo(() => [...roomNames(form?.rooms ?? [])].map(([value, label]) => ({ value, label })), [form]);
-  const today = isoDay();
+  const today = wallOf(useZone()).day;
   return (
     <div className={css.filters}>
       <ActionIcon aria-label={t('action.previous')} onClick={() => onChange({ ...filter, date: shiftDay(filter.date, -1) })}><IconChevronLeft size={16} /></ActionIcon>

@@ -43,34 +43,47 @@ export function useWorklist(filter: WorklistFilter) {
   const replace = useCallback((exam: Exam) => {
     client.setQueryData<Worklist>(key, (before) => before && { ...before, items: before.items.map((row) => (row.examId === exam.examId ? exam : row)) });
   }, [client, key]);
-  return { query, exams: query.data?.items ?? none, asOf: query.data?.asOf ?? null, fresh, showFresh, replace };
+  return { query, exams: query.data?.items ?? none, asOf: query.data?.asOf ?? null, fresh, showFresh, replace, look };
 }
-
-/** The act that takes an act back. */
-const undoOf: Partial<Record<Act, Act>> = { cancel: 'restore', noShow: 'arrive', accept: 'reopen' };
 
 const none: readonly Exam[] = [];
 
-/** Moves exams; what was done stands under the list with its undo where there is one. */
-export function useActs(replace: (exam: Exam) => void) {
+/** Moves exams; what was done stands under the list with the way back from it. After a conflict `look` shows how things stand. */
+export function useActs(replace: (exam: Exam) => void, look: () => Promise<void>) {
   const { t } = useTranslation();
   const [done, setDone] = useState<Done | null>(null);
+  const onError = (): void => void look().catch(() => undefined);
+  const undoing = useMutation({
+    mutationFn: ({ exam, act }: { exam: Exam; act: Act }) => server.undo(exam.examId, act),
+    onSuccess: (after, { act }) => {
+      replace(after);
+      setDone({ text: t('exam.undone', { act: t(`exam.act.${act}`), name: personName(after.patient.name) }), undo: null });
+    },
+    onError,
+  });
   const acting = useMutation({
     mutationFn: ({ exam, act, reason }: { exam: Exam; act: Act; reason?: string | undefined }) => server.act(exam.examId, act, reason),
     onSuccess: (after, { act }) => {
       replace(after);
-      const undo = undoOf[act];
-      const back = undo && after.acts.includes(undo) ? () => acting.mutate({ exam: after, act: undo, reason: t('action.undo') }) : null;
-      setDone({ text: t(`exam.done.${act}`, { name: personName(after.patient.name) }), undo: back });
+      const text = t(`exam.done.${act}`, { name: personName(after.patient.name) });
+      const undo = (): void => {
+        setDone({ text, undo: null });
+        undoing.mutate({ exam: after, act });
+      };
+      setDone({ text, undo });
     },
+    onMutate: () => undoing.reset(),
+    onError,
   });
-  const why = useProblemText(acting.error);
-  const shown: Done | null = acting.isError ? { text: why, undo: null, failed: true } : done;
+  const failure = acting.error ?? undoing.error;
+  const why = useProblemText(failure);
   const close = useCallback(() => {
     setDone(null);
     acting.reset();
-  }, [acting]);
+    undoing.reset();
+  }, [acting, undoing]);
   const run = useCallback((exam: Exam, act: Act, reason?: string) => acting.mutate({ exam, act, reason }), [acting]);
-  const busy = acting.isPending ? acting.variables.exam.examId : null;
+  const busy = acting.isPending ? acting.variables.exam.examId : undoing.isPending ? undoing.variables.exam.examId : null;
+  const shown: Done | null = failure ? { text: why, undo: null, failed: true } : done;
   return { run, done: shown, close, busy };
 }

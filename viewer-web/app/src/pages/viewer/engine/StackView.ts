@@ -1,6 +1,6 @@
 /** One cell's images: a cornerstone stack viewport with the acts of the viewer. */
 import { cache, Enums, utilities, type StackViewport, type Types } from '@cornerstonejs/core';
-import { annotation } from '@cornerstonejs/tools';
+import { annotation, cancelActiveManipulations } from '@cornerstonejs/tools';
 import type { ImageStack } from '../model/displaySets';
 import { namingOf } from '../model/displaySets';
 import { edgesOf, type Direction, type Edges } from '../model/orientation';
@@ -26,6 +26,8 @@ export interface Readout {
   thicknessMm: number | null;
 }
 
+type Annotation = ReturnType<typeof annotation.state.getAllAnnotations>[number];
+
 /** The element with its viewport, reachable from the browser's console and from tests. */
 export type ViewportElement = HTMLDivElement & { viewport?: StackViewport };
 
@@ -40,6 +42,8 @@ export class StackView {
   private stack: ImageStack | null = null;
   private playing: ReturnType<typeof setTimeout> | null = null;
   private moving = false;
+  /** Measurements that were removed, the last removal at the end. */
+  private readonly removed: Annotation[][] = [];
   private readonly sizes: ResizeObserver;
 
   constructor(id: string, element: ViewportElement) {
@@ -198,16 +202,34 @@ export class StackView {
     this.redraw();
   }
 
-  /** Removes the chosen measurements, or all of this stack. */
+  /** Removes the chosen measurements of this stack, or all of them; `restoreMarks` brings them back. */
   removeMarks(which: 'chosen' | 'all'): void {
     const ids = new Set(this.viewport.getImageIds());
+    const mine = annotation.state.getAllAnnotations().filter(({ metadata }) => ids.has(metadata?.referencedImageId ?? ''));
     const chosen = new Set(annotation.selection.getAnnotationsSelected());
-    const mine = annotation.state.getAllAnnotations().filter(({ annotationUID, metadata }) =>
-      annotationUID && (which === 'chosen' ? chosen.has(annotationUID) : ids.has(metadata?.referencedImageId ?? '')));
+    const selected = mine.filter(({ annotationUID }) => annotationUID && chosen.has(annotationUID));
     // Without a chosen one the newest goes: what was just drawn is what one wants to take back.
-    const doomed = which === 'chosen' && mine.length === 0 ? annotation.state.getAllAnnotations().slice(-1) : mine;
+    const doomed = which === 'all' ? mine : selected.length > 0 ? selected : mine.slice(-1);
     for (const { annotationUID } of doomed) if (annotationUID) annotation.state.removeAnnotation(annotationUID);
+    if (doomed.length > 0) this.removed.push(doomed);
     this.redraw();
+  }
+
+  /** Brings back what was removed last. */
+  restoreMarks(): void {
+    for (const mark of this.removed.pop() ?? []) annotation.state.addAnnotation(mark, this.element);
+    this.redraw();
+  }
+
+  /** Drops a measurement that is being drawn or moved, to be had back like any other; false when there is none. */
+  cancelMark(): boolean {
+    const uid = cancelActiveManipulations(this.element);
+    const mark = uid ? annotation.state.getAnnotation(uid) : undefined;
+    if (!uid || !mark) return false;
+    annotation.state.removeAnnotation(uid);
+    this.removed.push([mark]);
+    this.redraw();
+    return true;
   }
 
   /** What stands over the image; null while there is none. */

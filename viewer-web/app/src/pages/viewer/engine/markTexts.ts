@@ -1,4 +1,5 @@
 /** The texts beside measurements, in the page's language and number format. */
+import { cache } from '@cornerstonejs/core';
 import i18next from 'i18next';
 
 interface Stats {
@@ -10,7 +11,7 @@ interface Stats {
   stdDev?: number;
   min?: number;
   max?: number;
-  value?: number | number[];
+  index?: readonly number[];
   modalityUnit?: string | string[];
 }
 
@@ -40,10 +41,17 @@ export function regionLines(data: MarkData, target: string | string[]): string[]
 
 /** The value under a point; three values for colour. */
 export function probeLines(data: MarkData, targetId: string): string[] | undefined {
-  const { value, modalityUnit } = data.cachedStats?.[targetId] ?? {};
+  const { index, modalityUnit } = data.cachedStats?.[targetId] ?? {};
+  const value = index && valueAt(targetId, index);
   if (value === undefined || value === null) return undefined;
   if (Array.isArray(value)) return [value.map((part) => figure(part)).join(' / ')];
   return [figure(value, Array.isArray(modalityUnit) ? modalityUnit[0] : modalityUnit)];
+}
+
+/** Read from the image itself: the tool looks for it at the image's place in the stack, where a single image has nothing. */
+function valueAt(targetId: string, [column, row]: readonly number[]): number | number[] | undefined {
+  const voxels = cache.getImage(targetId.replace(/^imageId:/, ''))?.voxelManager;
+  return voxels?.getAtIJKPoint([column ?? 0, row ?? 0, 0]) as number | number[] | undefined;
 }
 
 function figure(value: number | undefined, unit?: string): string {

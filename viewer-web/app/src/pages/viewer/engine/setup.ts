@@ -80,6 +80,14 @@ function cacheBytes(): number {
   return Math.max(512, (gigabytes * 1024) / 4) * 1024 * 1024;
 }
 
+/** How many of these images may be held at once, for each of so many stacks; those already here say how large they are. */
+export function roomFor(imageIds: readonly string[], stacks: number): number {
+  const here = imageIds.find((imageId) => cache.getImage(imageId) !== undefined);
+  const size = here === undefined ? undefined : cache.getImage(here)?.sizeInBytes;
+  // A tenth stays free for what is being decoded.
+  return size ? Math.floor((cache.getMaxCacheSize() * 0.9) / size / stacks) : imageIds.length;
+}
+
 /** Measurements in the accent, thin, readable over black and white alike. */
 function styleMarks(): void {
   const styles = annotation.config.style;

@@ -13,6 +13,8 @@ export interface ImageStack {
   number: number | null;
   date: string | null;
   time: string | null;
+  /** Timezone Offset From UTC (0008,0201): what date and time are read at. */
+  offset: string | null;
   /** cornerstone's names of the images, in the order in which they are shown. */
   imageIds: string[];
   /** The metadata behind each image; frames of one object share theirs. */
@@ -76,6 +78,7 @@ function stackOf({ studyUid, seriesUid, origin }: Place, sets: readonly DataSet[
     number: number(first, '00200011'),
     date: date(first, '00080022') ?? date(first, '00080021') ?? date(first, '00080020'),
     time: time(first, '00080032') ?? time(first, '00080031') ?? time(first, '00080030'),
+    offset: text(first, '00080201'),
     imageIds: shown.map(({ id }) => id),
     sets: shown.map(({ set }) => set),
     multiFrame,

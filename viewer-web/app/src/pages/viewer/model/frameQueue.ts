@@ -3,10 +3,11 @@
 /** Where one image stands. */
 export type FrameState = 'waiting' | 'loading' | 'loaded' | 'failed';
 
-/** A stack that is shown, and which of its images. */
+/** A stack that is shown, which of its images, and how many of them may be held at once. */
 export interface Wanted {
   imageIds: readonly string[];
   index: number;
+  most: number;
 }
 
 type Load = (imageId: string) => Promise<unknown>;
@@ -96,8 +97,10 @@ export class FrameQueue {
   /** The waiting image nearest to a shown one; ahead before behind, the first stack before the others at equal distance. */
   private nearest(): string | null {
     let best: { imageId: string; distance: number } | null = null;
-    for (const { imageIds, index } of this.wanted) {
-      const reach = Math.min(imageIds.length, best ? best.distance : imageIds.length);
+    for (const { imageIds, index, most } of this.wanted) {
+      // Beyond what can be held, each image that came would push out another that would be asked for again, for ever.
+      const held = imageIds.length <= most ? imageIds.length : Math.max(1, Math.floor(most / 2));
+      const reach = Math.min(held, best ? best.distance : held);
       for (let distance = 0; distance < reach; distance += 1) {
         const imageId = [imageIds[index + distance], imageIds[index - distance]].find((id) => id !== undefined && !this.states.has(id));
         if (imageId === undefined) continue;

@@ -19,6 +19,8 @@ export type Group = 'tools' | 'image' | 'browse' | 'layout' | 'marks' | 'other';
 export interface Binding {
   code: string;
   shift?: boolean;
+  /** Ctrl, or its like on a Mac. */
+  ctrl?: boolean;
   group: Group;
   command: Command;
 }
@@ -66,6 +68,7 @@ export const bindings: readonly Binding[] = [
   act('layout', 'KeyM', 'strip'),
   act('marks', 'Delete', 'deleteMark'),
   act('marks', 'Delete', 'deleteMarks', true),
+  { ...act('marks', 'KeyZ', 'undoMarks'), ctrl: true },
   act('other', 'KeyU', 'retry'),
   act('other', 'Slash', 'help'),
   act('other', 'Escape', 'back'),
@@ -82,15 +85,19 @@ export interface Press {
 
 /** What a press means; null when it is not ours. */
 export function commandOf(press: Press): Command | null {
-  if (press.ctrlKey || press.altKey || press.metaKey) return null;
-  const code = press.code === 'NumpadAdd' ? 'Equal' : press.code === 'NumpadSubtract' ? 'Minus' : press.code;
+  const ctrl = press.ctrlKey || press.metaKey;
+  if (press.altKey) return null;
+  const code = aliases[press.code] ?? press.code;
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1];
-  if (digit !== undefined && !press.shiftKey) return { kind: 'preset', digit };
+  if (digit !== undefined && !press.shiftKey) return ctrl ? null : { kind: 'preset', digit };
   // `?` is Shift and `/` on most keyboards, and `+` is Shift and `=`: there Shift is part of the sign.
   const sign = code === 'Slash' || code === 'Equal' || code === 'Minus';
-  const found = bindings.find((binding) => binding.code === code && (sign || (binding.shift ?? false) === press.shiftKey));
+  const found = bindings.find((binding) => binding.code === code && (binding.ctrl ?? false) === ctrl && (sign || (binding.shift ?? false) === press.shiftKey));
   return found?.command ?? null;
 }
+
+/** Keys that mean what another one means. */
+const aliases: Partial<Record<string, string>> = { NumpadAdd: 'Equal', NumpadSubtract: 'Minus', F1: 'Slash' };
 
 /** The key that does something, for labels of buttons. */
 export function keyOf(wanted: Command): Binding | undefined {

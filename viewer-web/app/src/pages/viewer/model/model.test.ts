@@ -17,7 +17,7 @@ describe('keys', () => {
     for (const never of ['Backspace', 'KeyW', 'BracketLeft', 'BracketRight']) expect(codes).not.toContain(never);
   });
   it('mean one thing each', () => {
-    const chords = bindings.map(({ code, shift }) => `${shift ? 'Shift+' : ''}${code}`);
+    const chords = bindings.map(({ code, shift, ctrl }) => `${ctrl ? 'Ctrl+' : ''}${shift ? 'Shift+' : ''}${code}`);
     expect(new Set(chords).size).toBe(chords.length);
   });
   it('reach every action and every tool that has a name', () => {
@@ -33,7 +33,11 @@ describe('keys', () => {
     [press('Digit2', true), { kind: 'action', name: 'layout2' }],
     [press('Slash', true), { kind: 'action', name: 'help' }],
     [press('Equal', true), { kind: 'action', name: 'zoomIn' }],
+    [press('F1'), { kind: 'action', name: 'help' }],
     [{ ...press('KeyT'), ctrlKey: true }, null],
+    [{ ...press('KeyZ'), ctrlKey: true }, { kind: 'action', name: 'undoMarks' }],
+    [{ ...press('KeyZ'), metaKey: true }, { kind: 'action', name: 'undoMarks' }],
+    [{ ...press('Digit2'), ctrlKey: true }, null],
     [press('KeyW'), null],
   ])('%o', (pressed, command) => expect(commandOf(pressed)).toEqual(command));
   it('can be looked up for a button', () => {
@@ -154,7 +158,7 @@ describe('loading', () => {
   const stack = ['0', '1', '2', '3', '4', '5'];
   it('begins nearest to what is shown and keeps to its number of requests', async () => {
     const { asked, answers, queue, settle } = held(3);
-    queue.want([{ imageIds: stack, index: 2 }]);
+    queue.want([{ imageIds: stack, index: 2, most: 9 }]);
     expect(asked).toEqual(['2', '3', '1']);
     answers.get('2')?.come();
     await settle();
@@ -162,20 +166,30 @@ describe('loading', () => {
   });
   it('follows the reader', async () => {
     const { asked, answers, queue, settle } = held(1);
-    queue.want([{ imageIds: stack, index: 0 }]);
-    queue.want([{ imageIds: stack, index: 5 }]);
+    queue.want([{ imageIds: stack, index: 0, most: 9 }]);
+    queue.want([{ imageIds: stack, index: 5, most: 9 }]);
     answers.get('0')?.come();
     await settle();
     expect(asked).toEqual(['0', '5']);
   });
   it('shares between stacks by distance', () => {
     const { asked, queue } = held(4);
-    queue.want([{ imageIds: ['a0', 'a1', 'a2'], index: 0 }, { imageIds: ['b0', 'b1', 'b2'], index: 0 }]);
+    queue.want([{ imageIds: ['a0', 'a1', 'a2'], index: 0, most: 9 }, { imageIds: ['b0', 'b1', 'b2'], index: 0, most: 9 }]);
     expect(asked).toEqual(['a0', 'b0', 'a1', 'b1']);
+  });
+  it('holds no more of a long stack than there is room for', async () => {
+    const { asked, answers, queue, settle } = held(9);
+    queue.want([{ imageIds: stack, index: 2, most: 4 }]);
+    expect(asked).toEqual(['2', '3', '1']);
+    answers.get('2')?.come();
+    queue.forget('2');
+    await settle();
+    queue.want([{ imageIds: stack, index: 5, most: 4 }]);
+    expect(asked).toEqual(['2', '3', '1', '5', '4']);
   });
   it('counts failures and tries them again when asked', async () => {
     const { asked, answers, queue, settle } = held(2);
-    queue.want([{ imageIds: ['x', 'y'], index: 0 }]);
+    queue.want([{ imageIds: ['x', 'y'], index: 0, most: 9 }]);
     answers.get('x')?.fail();
     answers.get('y')?.come();
     await settle();

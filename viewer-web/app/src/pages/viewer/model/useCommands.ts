@@ -62,7 +62,7 @@ function runCommand(command: Command, around: Surroundings): void {
 }
 
 /** Acts on the page; false when the action is not one of these. */
-function runPageAction(name: ActionName, { state, dispatch, order, pictures, onBack, shown }: Surroundings): boolean {
+function runPageAction(name: ActionName, { state, dispatch, order, pictures, onBack, shown, views }: Surroundings): boolean {
   switch (name) {
     case 'layout1': dispatch({ do: 'layout', layout: '1x1' }); return true;
     case 'layout2': layout('1x2'); return true;
@@ -77,7 +77,8 @@ function runPageAction(name: ActionName, { state, dispatch, order, pictures, onB
     case 'retry': if (shown?.is === 'stack') frames.retry(shown.imageIds); return true;
     case 'back':
       if (state.help) dispatch({ do: 'toggle', what: 'help' });
-      else onBack();
+      // Who is in the middle of a measurement wants out of that, not out of the images.
+      else if (!views.current.get(state.active)?.cancelMark()) onBack();
       return true;
     default: return false;
   }
@@ -118,6 +119,7 @@ function runViewAction(name: ActionName, view: StackView, around: Surroundings):
     case 'slower': changeSpeed(0.8); break;
     case 'deleteMark': view.removeMarks('chosen'); break;
     case 'deleteMarks': view.removeMarks('all'); break;
+    case 'undoMarks': view.restoreMarks(); break;
     default: break;
   }
 

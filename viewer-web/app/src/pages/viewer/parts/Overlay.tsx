@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import { text } from '~/api/dicomJson';
 import type { Study } from '~/api/types';
-import { dayAndClock } from '~/format/dates';
+import { onWall } from '~/format/dates';
 import { birthYear, personName } from '~/format/person';
 import { usePatientWords } from '~/ui/usePatientWords';
 import type { Readout } from '../engine/StackView';
@@ -64,7 +64,8 @@ function PatientCorner({ stack, study }: { stack: ImageStack; study: Study | nul
 
 function StudyCorner({ stack, study }: { stack: ImageStack; study: Study | null }) {
   const set = stack.sets[0] ?? {};
-  const lines = [text(set, '00080080'), study?.description, dayAndClock(stack.date, stack.time), study?.accessionNumber];
+  const made = study ? onWall(stack.date, stack.time, stack.offset, study.timeZone) : null;
+  const lines = [text(set, '00080080'), study?.description, made, study?.accessionNumber];
   return <div className={css.topRight}>{lines.filter(Boolean).map((line, index) => <span key={index}>{line}</span>)}</div>;
 }
 

@@ -1,7 +1,7 @@
 import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import {
   IconAdjustments, IconArrowLeft, IconArrowsMove, IconArrowsVertical, IconCircle, IconContrast2, IconContrastFilled, IconFlipHorizontal, IconFlipVertical,
-  IconKeyboard, IconLayoutColumns, IconLayoutGrid, IconPlayerPlay, IconPlayerStop, IconPointer, IconRectangle, IconRefresh, IconRotateClockwise2,
+  IconKeyboard, IconLayoutColumns, IconLayoutGrid, IconLayoutSidebar, IconPlayerPlay, IconPlayerStop, IconPointer, IconRectangle, IconRefresh, IconRotateClockwise2,
   IconRuler2, IconSquare, IconTypography, IconZoom, type Icon,
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
@@ -61,6 +61,7 @@ export function Toolbar({ state, study, modality, playing, run }: Props) {
         ))}
       </div>
       <div className={css.group}>
+        <Button name={t('viewer.action.strip')} command={action('strip')} icon={IconLayoutSidebar} pressed={state.strip} run={run} />
         <Button name={t('viewer.action.overlay')} command={action('overlay')} icon={IconTypography} pressed={state.overlays} run={run} />
         <Button name={t('viewer.action.help')} command={action('help')} icon={IconKeyboard} pressed={state.help} run={run} />
       </div>
@@ -92,7 +93,7 @@ function Button({ name, command, icon: Drawing, pressed, run }: ButtonProps) {
   const words = useKeyWords();
   const key = keyOf(command);
   return (
-    <Tooltip label={<>{name} {key && <kbd>{words(key)}</kbd>}</>}>
+    <Tooltip label={<>{name} {key && words(key).map((cap) => <kbd key={cap}>{cap}</kbd>)}</>}>
       <ActionIcon
         className={css.button ?? ''} data-pressed={pressed || undefined} aria-label={name} aria-pressed={pressed}
         onClick={(event) => {

@@ -4,9 +4,9 @@ import type { Binding } from '../model/keyMap';
 
 type NamedKey = keyof (typeof phrases)['vi']['viewer']['key'];
 
-/** How a key is written on its cap. */
-export function useKeyWords(): (binding: Pick<Binding, 'code' | 'shift'>) => string {
+/** How a key is written on its caps, Shift first. */
+export function useKeyWords(): (binding: Pick<Binding, 'code' | 'shift' | 'ctrl'>) => string[] {
   const { t } = useTranslation();
   const cap = (code: string): string => (code in phrases.vi.viewer.key ? t(`viewer.key.${code as NamedKey}`) : code.replace(/^(Key|Digit)/, ''));
-  return ({ code, shift }) => (shift ? `${t('viewer.key.Shift')} ${cap(code)}` : cap(code));
+  return ({ code, shift, ctrl }) => [...(ctrl ? [t('viewer.key.Ctrl')] : []), ...(shift ? [t('viewer.key.Shift')] : []), cap(code)];
 }
