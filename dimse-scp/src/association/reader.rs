@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, timeout_at};
@@ -19,14 +19,16 @@ use crate::pdu::{AbortSource, encode};
 /// a byte now and then is thus cut off, whatever the size of its PDUs and fragments.
 pub const PROGRESS_BYTES: usize = 32 * 1024;
 
-/// Room for reading while a data set comes.
+/// The receive buffer of an association that data sets come over.
 const DATA_BUFFER_BYTES: usize = 256 * 1024;
 
-/// Below this much room left the buffer is renewed: small reads cost more than a new buffer.
-const LEAST_DATA_ROOM_BYTES: usize = 64 * 1024;
-
-/// Room for reading everything else.
+/// The receive buffer of one that sends no more than commands.
 const CONTROL_BUFFER_BYTES: usize = 4 * 1024;
+
+/// How long a large buffer is kept for the next message. A sender in the middle of a series is back
+/// within milliseconds, and its command and the beginning of its data set come in one read; an
+/// association that waits longer holds no more than a few kilobytes.
+const KEPT_BUFFER: Duration = Duration::from_secs(1);
 
 /// What may come between two messages.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub struct Reader {
     moving: bool,
     since_deadline_bytes: usize,
     received_bytes: u64,
+    /// The size of the receive buffer, as it is wanted now.
+    buffer_bytes: usize,
 }
 
 impl Reader {
@@ -72,6 +76,7 @@ impl Reader {
             moving: false,
             since_deadline_bytes: 0,
             received_bytes: 0,
+            buffer_bytes: CONTROL_BUFFER_BYTES,
         }
     }
 
@@ -85,6 +90,8 @@ impl Reader {
         self.deadline = Instant::now() + limit;
         loop {
             if let Some(token) = self.decoder.next_token()? {
+                // From here on the first message may come with its data set.
+                self.buffer_bytes = DATA_BUFFER_BYTES;
                 return Ok(token);
             }
             self.receive().await?;
@@ -154,6 +161,7 @@ impl Reader {
     pub(super) async fn wait_for_close(&mut self) {
         self.deadline = Instant::now() + self.timeouts.artim;
         self.moving = false;
+        *self.decoder.buffer() = BytesMut::new();
         loop {
             self.decoder.buffer().clear();
             // Not `receive`, whose deadline moves on when bytes come.
@@ -221,19 +229,21 @@ impl Reader {
 
     /// Reads once into the buffer. Cancel safe.
     async fn receive(&mut self) -> Result<usize, End> {
-        let in_data = self.data_context.is_some();
-        let buffer = self.decoder.buffer();
-        let (least, room) = if in_data {
-            (LEAST_DATA_ROOM_BYTES, DATA_BUFFER_BYTES)
-        } else {
-            (CONTROL_BUFFER_BYTES / 2, CONTROL_BUFFER_BYTES)
-        };
-        if buffer.is_empty() && !in_data && buffer.capacity() > CONTROL_BUFFER_BYTES {
-            // An association that waits holds no more than a few kilobytes.
-            *buffer = bytes::BytesMut::new();
+        if self.data_context.is_some() {
+            self.buffer_bytes = DATA_BUFFER_BYTES;
+        } else if self.buffer_bytes == DATA_BUFFER_BYTES && self.decoder.buffer().is_empty() {
+            let kept_until = self.deadline.min(Instant::now() + KEPT_BUFFER);
+            if timeout_at(kept_until, self.stream.readable()).await.is_err() {
+                *self.decoder.buffer() = BytesMut::new();
+                self.buffer_bytes = CONTROL_BUFFER_BYTES;
+            }
         }
+        let buffer = self.decoder.buffer();
+        // Less room than this makes small reads, which cost more than moving what is left over to
+        // the front; asking for the same size each time uses the same memory again.
+        let least = self.buffer_bytes / 4;
         if buffer.capacity() - buffer.len() < least {
-            buffer.reserve(room);
+            buffer.reserve(self.buffer_bytes.saturating_sub(buffer.len()).max(least));
         }
         match timeout_at(self.deadline, self.stream.read_buf(buffer)).await {
             Ok(Ok(0)) | Ok(Err(_)) => Err(End::Lost),
