@@ -28,7 +28,7 @@ impl Failure {
             Error::Unavailable(why) | Error::TooLarge(why) => {
                 Self::new(Status::OUT_OF_RESOURCES, why.clone())
             }
-            other => Self::internal("c-store", other),
+            other => Self::internal("c-store", Status::PROCESSING_FAILURE, other),
         }
     }
 
@@ -38,7 +38,7 @@ impl Failure {
             Error::Unavailable(why) | Error::TooLarge(why) => {
                 Self::new(Status::OUT_OF_RESOURCES, why.clone())
             }
-            other => Self::internal("c-find", other),
+            other => Self::internal("c-find", Status::CANNOT_UNDERSTAND, other),
         }
     }
 
@@ -48,7 +48,7 @@ impl Failure {
             Error::Unavailable(why) | Error::TooLarge(why) => {
                 Self::new(Status::CANNOT_COUNT_MATCHES, why.clone())
             }
-            other => Self::internal("retrieve", other),
+            other => Self::internal("retrieve", Status::CANNOT_UNDERSTAND, other),
         }
     }
 
@@ -62,10 +62,11 @@ impl Failure {
         Self::new(status, refusal.reason.clone())
     }
 
-    /// A fault of this side: told in the log, not to the peer.
-    fn internal(operation: &'static str, error: &Error) -> Self {
+    /// A fault of this side: told in the log, not to the peer. Queries and retrievals have 0xC000,
+    /// unable to process, for it; C-STORE's 0xC000 would blame the data set.
+    fn internal(operation: &'static str, status: Status, error: &Error) -> Self {
         tracing::error!(operation, %error, "an operation failed");
-        Self::new(Status::PROCESSING_FAILURE, "internal error, see the archive's log")
+        Self::new(status, "internal error, see the archive's log")
     }
 }
 
@@ -89,7 +90,9 @@ mod tests {
             assert_eq!(Failure::of_store(&error).status, Status(status), "{error}");
         }
         assert_eq!(Failure::of_find(&Error::Unavailable("away".into())).status, Status(0xa700));
+        assert_eq!(Failure::of_find(&Error::Corrupt("x".into())).status, Status(0xc000));
         assert_eq!(Failure::of_retrieve(&Error::Unavailable("away".into())).status, Status(0xa701));
+        assert_eq!(Failure::of_retrieve(&Error::Corrupt("x".into())).status, Status(0xc000));
     }
 
     #[test]

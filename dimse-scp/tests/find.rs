@@ -10,12 +10,13 @@
 
 mod support;
 
-use dimse_scp::dimse::Status;
+use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::scu::{Association, Instance, Proposal};
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags, uids};
 use storage::devices::{self, Device, WorklistNames};
+use support::wire::Wire;
 use support::{Harness, ae, uid};
 
 const STUDY_ROOT: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND;
@@ -244,6 +245,20 @@ async fn every_level_of_both_models_answers() {
         assert_eq!((answers.len(), status), (0, Status::DATA_SET_MISMATCH), "{level} {keys:?}");
     }
     association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_without_identifier_is_refused() {
+    let server = filled().await;
+    let find = CommandSet::request(CommandField::Find, 1);
+    for class in [STUDY_ROOT, uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND] {
+        let mut wire = Wire::associate(server.address, &[(class, uids::IMPLICIT_VR_LITTLE_ENDIAN)]).await;
+        wire.send_command(1, &find).await;
+        let response = wire.command().await;
+        assert_eq!(response.status(), Some(Status::CANNOT_UNDERSTAND), "{class}");
+        assert!(response.text(element::ERROR_COMMENT).is_some());
+    }
     server.stop().await;
 }
 

@@ -12,13 +12,19 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use dimse_scp::dimse::Status;
+use dimse_scp::dimse::{CommandSet, Status};
+use dimse_scp::pdu::associate::{ContextAnswer, ContextResult, UserInformation};
+use dimse_scp::pdu::stream::Token;
+use dimse_scp::pdu::{AssociateAc, AssociateRq, encode};
 use dimse_scp::scu::{Association, Instance, Outcome, Proposal};
 use pacs_core::dataset::{self, DataSet, Limits, Until, Value};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags, transfer_syntax, uids};
 use storage::devices::{self, Device};
+use support::wire::Wire;
 use support::{Harness, ae, dataset_of, samples, slices, uid};
 
 const GET: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET;
@@ -280,6 +286,94 @@ async fn destinations_that_are_unknown_or_away_are_told_apart() {
     let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &identifier).await.unwrap();
     assert_eq!(counts(&outcome), (Status::CANNOT_PERFORM_SUBOPERATIONS, 0, 3, 0));
     assert_eq!(outcome.failed_instances.len(), 3);
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+/// A foreign destination that takes every association. It answers each C-STORE with `answer`, or
+/// hangs up when one begins. Says where it listens and how many associations it has had.
+async fn foreign_destination(
+    answer: Option<(Status, &'static str)>,
+) -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let associations = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&associations);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut wire = Wire::over(stream);
+            let Some(Token::AssociateRq(request)) = wire.token().await else { continue };
+            count.fetch_add(1, Ordering::SeqCst);
+            wire.send(&accepted(&request).encode().unwrap()).await;
+            let mut command = None;
+            while let Some(token) = wire.token().await {
+                match (token, answer) {
+                    (Token::Data(piece), Some(_)) if piece.is_command => {
+                        command = Some((piece.context, CommandSet::decode(&piece.bytes).unwrap()));
+                    }
+                    (Token::Data(piece), Some((status, comment))) if piece.is_last => {
+                        let (context, request) = command.take().unwrap();
+                        let response = CommandSet::response(&request, status).with_comment(comment);
+                        wire.send_command(context, &response).await;
+                    }
+                    (Token::Data(_), Some(_)) => {}
+                    (Token::ReleaseRq, _) => wire.send(&encode::release_response()).await,
+                    _ => break,
+                }
+            }
+        }
+    });
+    (address, associations)
+}
+
+/// The acceptance of every context in its first transfer syntax.
+fn accepted(request: &AssociateRq) -> AssociateAc {
+    let contexts = request.contexts.iter().map(|context| ContextResult {
+        id: context.id,
+        answer: ContextAnswer::Accepted,
+        transfer_syntax: context.transfer_syntaxes[0].clone(),
+    });
+    AssociateAc {
+        protocol_version: 1,
+        called_ae: request.called_ae.clone(),
+        calling_ae: request.calling_ae.clone(),
+        application_context: request.application_context.clone(),
+        contexts: contexts.collect(),
+        user: UserInformation { max_pdu_bytes: 1 << 16, ..UserInformation::default() },
+    }
+}
+
+#[tokio::test]
+async fn a_destination_that_breaks_everything_is_given_up() {
+    let server = Harness::start().await;
+    let (address, associations) = foreign_destination(None).await;
+    destination(&server, address).await;
+    let instances = slices(8, 64, 8);
+    server.fill(&instances).await;
+    let mut association = server.connect(&[model(MOVE)]).await;
+    let outcome =
+        association.move_to(&uid(MOVE), &ae("DEST"), &study(&study_of(&instances[0]))).await.unwrap();
+    assert_eq!(counts(&outcome), (Status::CANNOT_PERFORM_SUBOPERATIONS, 0, 8, 0));
+    assert_eq!(outcome.failed_instances.len(), 8);
+    assert_eq!(associations.load(Ordering::SeqCst), 3, "an association for each instance");
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_destination_says_of_a_patient_goes_no_further() {
+    let server = Harness::start().await;
+    let answer = (Status::OUT_OF_RESOURCES, "NGUYEN VAN A is another patient");
+    let (address, associations) = foreign_destination(Some(answer)).await;
+    destination(&server, address).await;
+    let instances = slices(3, 64, 9);
+    server.fill(&instances).await;
+    let mut association = server.connect(&[model(MOVE)]).await;
+    let outcome =
+        association.move_to(&uid(MOVE), &ae("DEST"), &study(&study_of(&instances[0]))).await.unwrap();
+    assert_eq!(counts(&outcome), (Status::CANNOT_PERFORM_SUBOPERATIONS, 0, 3, 0));
+    assert_eq!(outcome.comment.as_deref(), Some("the receiver answered 0xA700"));
+    assert_eq!(associations.load(Ordering::SeqCst), 1, "a refusal is no broken association");
     association.release().await.unwrap();
     server.stop().await;
 }

@@ -183,6 +183,43 @@ async fn commands_without_usable_identifiers_are_refused() {
 }
 
 #[tokio::test]
+async fn only_what_is_stored_here_comes_through_a_context() {
+    let server = Harness::start().await;
+    let mut wire = Wire::associate(server.address, &[CT]).await;
+    let instance = slices(1, 64, 11).remove(0);
+    let store = |class: &str| {
+        CommandSet::request(CommandField::Store, 1)
+            .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(class))
+            .with_uid(element::AFFECTED_SOP_INSTANCE_UID, &instance.instance)
+            .followed_by_data()
+    };
+    let dataset = |class: &str| {
+        let syntax = transfer_syntax::of(&instance.transfer_syntax);
+        let bytes = dataset_of(&instance);
+        let mut set =
+            dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set;
+        set.put_text(tags::SOP_CLASS_UID, class);
+        let mut out = Vec::new();
+        dataset::write(&set, &syntax, &mut out).unwrap();
+        out
+    };
+    const HANGING_PROTOCOL: &str = "1.2.840.10008.5.1.4.38.1";
+    // Another storage class than the context's is the modality's slip, not a reason to lose an image.
+    for (class, status) in [
+        (HANGING_PROTOCOL, Status::SOP_CLASS_NOT_SUPPORTED),
+        ("1.2.3.4", Status::SOP_CLASS_NOT_SUPPORTED),
+        (uids::MR_IMAGE_STORAGE, Status::SUCCESS),
+    ] {
+        wire.send_command(1, &store(class)).await;
+        wire.send_set(1, false, &dataset(class)).await;
+        assert_eq!(wire.command().await.status(), Some(status), "{class}");
+        let there = server.place(&instance.instance).await;
+        assert_eq!(there.map(|place| place.class), (status == Status::SUCCESS).then(|| uid(class)));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_store_that_breaks_off_leaves_no_trace() {
     let server = Harness::start().await;
     // Larger than what waits in memory, so that the spool is written to.

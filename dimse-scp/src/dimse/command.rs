@@ -25,7 +25,6 @@ pub mod element {
     #![allow(missing_docs, reason = "the names are the standard's keywords")]
     pub const GROUP_LENGTH: u16 = 0x0000;
     pub const AFFECTED_SOP_CLASS_UID: u16 = 0x0002;
-    pub const REQUESTED_SOP_CLASS_UID: u16 = 0x0003;
     pub const COMMAND_FIELD: u16 = 0x0100;
     pub const MESSAGE_ID: u16 = 0x0110;
     pub const MESSAGE_ID_BEING_RESPONDED_TO: u16 = 0x0120;

@@ -13,13 +13,11 @@ impl Status {
     pub const PENDING_KEYS_UNSUPPORTED: Self = Self(0xff01);
     /// Ended by a C-CANCEL.
     pub const CANCEL: Self = Self(0xfe00);
-    /// The SOP class is not the presentation context's, or not one that this service handles.
+    /// The SOP class is not stored here, or the operation is not one of the presentation context's.
     pub const SOP_CLASS_NOT_SUPPORTED: Self = Self(0x0122);
     /// The command field names an operation that is not performed here.
     pub const UNRECOGNIZED_OPERATION: Self = Self(0x0211);
-    /// The command set lacks what the operation needs or holds what cannot be read.
-    pub const MISTYPED_ARGUMENT: Self = Self(0x0212);
-    /// A fault of the performing side.
+    /// C-STORE: a fault of the performing side.
     pub const PROCESSING_FAILURE: Self = Self(0x0110);
     /// The calling application may not do this.
     pub const NOT_AUTHORIZED: Self = Self(0x0124);

@@ -84,8 +84,6 @@ pub enum AbortSource {
 
 /// The provider's reasons for an A-ABORT (PS3.8 table 9-26).
 pub mod reason {
-    /// None is given.
-    pub const NOT_SPECIFIED: u8 = 0;
     /// The PDU type is not known.
     pub const UNRECOGNIZED_PDU: u8 = 1;
     /// The PDU is not allowed in this state.

@@ -72,17 +72,16 @@ impl Association {
 impl Answers<'_> {
     /// The next match; `None` when there are no more, and [`Answers::status`] tells why.
     pub async fn next(&mut self) -> Result<Option<DataSet>, Error> {
-        if self.last.is_some_and(|status| !status.is_pending()) {
-            return Ok(None);
+        while self.status().is_pending() {
+            let (_, response) = self.association.message().await?;
+            expect_response(&response, self.message_id)?;
+            let status = response.status().unwrap_or(Status::CANNOT_UNDERSTAND);
+            self.last = Some(status);
+            if status.is_pending() && response.has_data_set() {
+                return self.association.identifier(&self.syntax).await.map(Some);
+            }
+            self.association.inner.reader.skip_data().await?;
         }
-        let (_, response) = self.association.message().await?;
-        expect_response(&response, self.message_id)?;
-        let status = response.status().unwrap_or(Status::CANNOT_UNDERSTAND);
-        self.last = Some(status);
-        if status.is_pending() && response.has_data_set() {
-            return self.association.identifier(&self.syntax).await.map(Some);
-        }
-        self.association.inner.reader.skip_data().await?;
         Ok(None)
     }
 

@@ -16,7 +16,7 @@ pub async fn serve(
     request: &CommandSet,
     root: Root,
 ) -> Result<(), End> {
-    let identifier = match identifier::read(session, context).await? {
+    let identifier = match identifier::read(session, context, request).await? {
         Ok(identifier) => identifier,
         Err(failure) => return session.refuse(context, request, failure).await,
     };

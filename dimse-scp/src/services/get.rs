@@ -5,7 +5,7 @@ use pacs_core::access::{Act, may};
 use storage::InstancePlace;
 
 use super::stored::{Opened, Unsendable, Way, opened};
-use super::suboperations::{Plan, Progress, Suboperation};
+use super::suboperations::{Plan, Progress};
 use super::{answer, identifier, keys};
 use crate::association::{Context, End, Event};
 use crate::dimse::{CommandField, CommandSet, Status};
@@ -21,7 +21,7 @@ pub async fn serve(
     request: &CommandSet,
     root: Root,
 ) -> Result<(), End> {
-    let identifier = match identifier::read(session, context).await? {
+    let identifier = match identifier::read(session, context, request).await? {
         Ok(identifier) => identifier,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
@@ -48,19 +48,16 @@ pub async fn serve(
         }
         let (place, opened) = match instance {
             Ok(instance) => instance,
-            Err(error) => return session.refuse(context, request, Failure::of_retrieve(&error)).await,
+            Err(error) => {
+                progress.broke_off(&error);
+                break;
+            }
         };
         message_id = message_id.checked_add(1).unwrap_or(1);
         let sent = send(session, &place, opened, message_id, request.message_id()).await?;
-        match &sent.result {
-            Ok(response) => {
-                let comment = response.comment.as_deref().unwrap_or("refused by the receiver");
-                progress.count(&place.uid, Suboperation::of(response.status), comment);
-            }
-            Err(unsendable) => {
-                tracing::warn!(instance = %place.uid, error = %unsendable, "an instance was not sent");
-                progress.count(&place.uid, Suboperation::Failed, &unsendable.to_string());
-            }
+        match sent.result {
+            Ok(response) => progress.answered(&place.uid, response.status),
+            Err(unsendable) => progress.failed(&place.uid, unsendable.told()),
         }
         if sent.cancelled {
             return progress.finish(session, context, request, Status::CANCEL).await;

@@ -4,7 +4,7 @@ use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::transfer_syntax;
 
 use crate::association::{Context, End};
-use crate::dimse::Status;
+use crate::dimse::{CommandSet, Status};
 use crate::error::Failure;
 use crate::session::Session;
 
@@ -12,7 +12,14 @@ use crate::session::Session;
 const MAX_IDENTIFIER_BYTES: usize = 1024 * 1024;
 
 /// Reads the identifier of the request that has just begun. The inner failure is for the peer.
-pub async fn read(session: &mut Session, context: &Context) -> Result<Result<DataSet, Failure>, End> {
+pub async fn read(
+    session: &mut Session,
+    context: &Context,
+    request: &CommandSet,
+) -> Result<Result<DataSet, Failure>, End> {
+    if !request.has_data_set() {
+        return Ok(Err(Failure::new(Status::CANNOT_UNDERSTAND, "the request has no identifier")));
+    }
     let mut encoded = Vec::new();
     while let Some(piece) = session.association.reader.data().await? {
         if encoded.len() + piece.len() > MAX_IDENTIFIER_BYTES {

@@ -8,7 +8,7 @@ use pacs_core::uids;
 use storage::{InstancePlace, devices};
 
 use super::stored::{Opened, Unsendable, Way, is_native_little_endian, opened};
-use super::suboperations::{Plan, Progress, Suboperation};
+use super::suboperations::{Plan, Progress};
 use super::{answer, identifier, keys};
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
@@ -17,6 +17,9 @@ use crate::scu::{self, MAX_CONTEXTS, Options, Proposal, Target};
 use crate::session::Session;
 use crate::sop_class::Root;
 
+/// How many associations with a destination may break one after the other before it is given up.
+const MAX_BROKEN: u32 = 3;
+
 /// Sends the matching instances to the destination that the request names.
 pub async fn serve(
     session: &mut Session,
@@ -24,7 +27,7 @@ pub async fn serve(
     request: &CommandSet,
     root: Root,
 ) -> Result<(), End> {
-    let identifier = match identifier::read(session, context).await? {
+    let identifier = match identifier::read(session, context, request).await? {
         Ok(identifier) => identifier,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
@@ -49,19 +52,13 @@ pub async fn serve(
         let (place, opened) = match instance {
             Ok(instance) => instance,
             Err(error) => {
-                sender.release().await;
-                return session.refuse(context, request, Failure::of_retrieve(&error)).await;
+                progress.broke_off(&error);
+                break;
             }
         };
         match sender.send(&place, opened).await {
-            Ok(response) => {
-                let comment = response.comment.as_deref().unwrap_or("refused by the destination");
-                progress.count(&place.uid, Suboperation::of(response.status), comment);
-            }
-            Err(error) => {
-                tracing::warn!(instance = %place.uid, %error, "an instance was not sent");
-                progress.count(&place.uid, Suboperation::Failed, &error.to_string());
-            }
+            Ok(response) => progress.answered(&place.uid, response.status),
+            Err(error) => progress.failed(&place.uid, error.told()),
         }
         progress.tell(session, context, request).await?;
     }
@@ -102,6 +99,30 @@ async fn destination(session: &Session, request: &CommandSet) -> Result<Target, 
     })
 }
 
+/// Why an instance did not reach the destination.
+#[derive(Debug, thiserror::Error)]
+enum Unsent {
+    /// It cannot be sent as the destination wants it.
+    #[error(transparent)]
+    Unsendable(#[from] Unsendable),
+    /// The association failed.
+    #[error(transparent)]
+    Failed(#[from] scu::Error),
+    /// Earlier ones did not reach it, for this reason.
+    #[error("{0}")]
+    GivenUp(String),
+}
+
+impl Unsent {
+    /// What the requestor is told.
+    fn told(&self) -> String {
+        match self {
+            Self::Unsendable(unsendable) => unsendable.told(),
+            Self::Failed(_) | Self::GivenUp(_) => self.to_string(),
+        }
+    }
+}
+
 /// The association to the destination, opened with the first instance. What it proposes may be more
 /// than one association can carry; then it is closed and opened anew as the instances need it.
 struct Sender {
@@ -110,9 +131,11 @@ struct Sender {
     proposals: Vec<Proposal>,
     /// The association, and which 128 of the proposals it carries.
     open: Option<(usize, scu::Association)>,
-    /// Set when the destination cannot be reached: asking again for every instance would take a
-    /// timeout each.
-    unreachable: Option<String>,
+    /// Associations that broke one after the other without a single instance stored.
+    broken: u32,
+    /// Set when the destination cannot be reached, or breaks whatever is begun with it: asking again
+    /// for every instance would take a timeout each.
+    given_up: Option<String>,
     originator: (AeTitle, u16),
 }
 
@@ -124,7 +147,8 @@ impl Sender {
             options: Options { max_pdu_bytes: config.max_pdu_bytes, timeouts: config.timeouts },
             proposals: proposals(plan),
             open: None,
-            unreachable: None,
+            broken: 0,
+            given_up: None,
             originator: (session.association.calling_ae.clone(), message_id),
         }
     }
@@ -133,7 +157,7 @@ impl Sender {
         &mut self,
         place: &InstancePlace,
         opened: storage::Result<Opened>,
-    ) -> Result<scu::Response, scu::Error> {
+    ) -> Result<scu::Response, Unsent> {
         let (part, mut association) = self.association(place).await?;
         let originator = (&self.originator.0, self.originator.1);
         let ready: Result<_, Unsendable> = async {
@@ -152,15 +176,27 @@ impl Sender {
         let request = association.store_request(&place.class, &place.uid, Some(originator));
         let result = association.store_stream(context, &request, content).await;
         match &result {
-            Ok(_) => self.open = Some((part, association)),
-            // Half a message is out; the next instance gets an association of its own.
-            Err(_) => association.abort().await,
+            Ok(_) => {
+                self.open = Some((part, association));
+                self.broken = 0;
+            }
+            Err(error) => {
+                if let scu::Error::Ended(end) = error {
+                    self.broken += 1;
+                    if self.broken == MAX_BROKEN {
+                        self.given_up = Some(format!("given up after {MAX_BROKEN} associations: {end}"));
+                    }
+                }
+                // Half a message is out; the next instance gets an association of its own, without
+                // waiting for the destination to close this one.
+                tokio::spawn(association.abort());
+            }
         }
-        result
+        Ok(result?)
     }
 
     /// The association that carries the contexts this instance needs.
-    async fn association(&mut self, place: &InstancePlace) -> Result<(usize, scu::Association), scu::Error> {
+    async fn association(&mut self, place: &InstancePlace) -> Result<(usize, scu::Association), Unsent> {
         let fits = |proposal: &Proposal| {
             proposal.class == place.class && proposal.transfer_syntaxes.contains(&place.transfer_syntax)
         };
@@ -170,15 +206,15 @@ impl Sender {
             Some((_, association)) => drop(association.release().await),
             None => {}
         }
-        if let Some(why) = &self.unreachable {
-            return Err(scu::Error::Unreachable(std::io::Error::other(why.clone())));
+        if let Some(why) = &self.given_up {
+            return Err(Unsent::GivenUp(why.clone()));
         }
         let proposals = self.proposals.chunks(MAX_CONTEXTS).nth(part).unwrap_or_default();
         match scu::Association::connect(&self.target, proposals, &self.options).await {
             Ok(association) => Ok((part, association)),
             Err(error) => {
-                self.unreachable = Some(error.to_string());
-                Err(error)
+                self.given_up = Some(error.to_string());
+                Err(error.into())
             }
         }
     }

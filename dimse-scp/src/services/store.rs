@@ -9,6 +9,7 @@ use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
 use crate::error::Failure;
 use crate::session::Session;
+use crate::sop_class::Service;
 
 /// Takes an instance in. Its data set goes to storage piece by piece as it arrives; when storage
 /// refuses, the rest is read and forgotten, since a response may not come before it.
@@ -35,10 +36,16 @@ fn envelope(session: &Session, context: &Context, request: &CommandSet) -> Resul
     if !request.has_data_set() {
         return Err(Failure::new(Status::CANNOT_UNDERSTAND, "the request has no data set"));
     }
+    let class = named(request, element::AFFECTED_SOP_CLASS_UID, "Affected SOP Class UID")?;
+    // It should be the context's own class. Some modalities send another under it, which is kept
+    // all the same, but only what could have been proposed may come this way.
+    if session.shared.classes.service(&class) != Some(Service::Storage) {
+        return Err(Failure::new(Status::SOP_CLASS_NOT_SUPPORTED, "the SOP class is not stored here"));
+    }
     Ok(Envelope {
         transfer_syntax: context.transfer_syntax.clone(),
         head: None,
-        declared_class: Some(named(request, element::AFFECTED_SOP_CLASS_UID, "Affected SOP Class UID")?),
+        declared_class: Some(class),
         declared_instance: Some(named(
             request,
             element::AFFECTED_SOP_INSTANCE_UID,

@@ -11,6 +11,7 @@ use pacs_core::{Tag, VR, uids};
 use storage::{Archive, InstancePlace, InstanceReader};
 
 use crate::association::{Context, Contexts};
+use crate::error::Failure;
 
 /// The most that an instance may hold beside its pixels to be written in another encoding.
 const MAX_REWRITTEN_BYTES: usize = 64 << 20;
@@ -68,7 +69,7 @@ pub struct Way {
     rewritten: Option<TransferSyntax>,
 }
 
-/// Why an instance cannot be sent. Told to the requestor, and free of patient data.
+/// Why an instance cannot be sent. Free of patient data.
 #[derive(Debug, thiserror::Error)]
 pub enum Unsendable {
     /// No presentation context fits.
@@ -87,6 +88,16 @@ pub enum Unsendable {
     NotRewritable(String),
 }
 
+impl Unsendable {
+    /// What the requestor is told; a fault of this side goes to the log instead.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Storage(error) => Failure::of_retrieve(error).comment,
+            Self::NoContext { .. } | Self::NotRewritable(_) => self.to_string(),
+        }
+    }
+}
+
 impl From<ReadError> for Unsendable {
     fn from(error: ReadError) -> Self {
         Self::NotRewritable(error.to_string())
@@ -95,7 +106,7 @@ impl From<ReadError> for Unsendable {
 
 impl From<Unsendable> for crate::scu::Error {
     fn from(error: Unsendable) -> Self {
-        Self::Unreadable(error.to_string())
+        Self::Unreadable(error.told())
     }
 }
 

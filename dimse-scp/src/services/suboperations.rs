@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
+use crate::error::Failure;
 use crate::session::Session;
 
 /// The most UIDs that fit Failed SOP Instance UID List (0008,0058), whose VR has 16-bit lengths.
@@ -49,18 +50,18 @@ impl Plan {
 
 /// What became of one sub-operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Suboperation {
+enum Suboperation {
     /// Stored by the receiver.
     Completed,
     /// Stored, with a warning.
     Warned,
-    /// Not sent or not stored.
+    /// Not stored.
     Failed,
 }
 
 impl Suboperation {
     /// What a C-STORE response's status means.
-    pub fn of(status: Status) -> Self {
+    fn of(status: Status) -> Self {
         if status == Status::SUCCESS {
             Self::Completed
         } else if status.is_warning() {
@@ -103,20 +104,34 @@ impl Progress {
         self.completed + self.warned
     }
 
-    /// Counts one; `reason` says why it failed.
-    pub fn count(&mut self, instance: &Uid, became: Suboperation, reason: &str) {
-        self.remaining = self.remaining.saturating_sub(1);
-        match became {
+    /// Counts an instance by what its receiver answered. What the receiver says beside the status
+    /// goes no further: it may tell of a patient.
+    pub fn answered(&mut self, instance: &Uid, status: Status) {
+        match Suboperation::of(status) {
             Suboperation::Completed => self.completed += 1,
             Suboperation::Warned => self.warned += 1,
             Suboperation::Failed => {
-                self.failed += 1;
-                reason.clone_into(&mut self.reason);
-                if self.failed_instances.len() < MAX_LISTED {
-                    self.failed_instances.push(instance.clone());
-                }
+                return self.failed(instance, format!("the receiver answered {status}"));
             }
         }
+        self.remaining = self.remaining.saturating_sub(1);
+    }
+
+    /// Counts an instance that was not sent or not stored.
+    pub fn failed(&mut self, instance: &Uid, why: String) {
+        tracing::debug!(%instance, why, "an instance was not sent");
+        self.remaining = self.remaining.saturating_sub(1);
+        self.failed += 1;
+        self.reason = why;
+        if self.failed_instances.len() < MAX_LISTED {
+            self.failed_instances.push(instance.clone());
+        }
+    }
+
+    /// Counts everything that is still to come as failed: which instances those are cannot be told.
+    pub fn broke_off(&mut self, error: &storage::Error) {
+        self.reason = Failure::of_retrieve(error).comment;
+        self.failed += std::mem::take(&mut self.remaining);
     }
 
     /// The status to end with when nothing was left out.
@@ -184,33 +199,47 @@ impl Progress {
 mod tests {
     use super::*;
 
-    fn progress(outcomes: &[Suboperation]) -> Progress {
-        let mut progress = Progress::of(outcomes.len() as u64 + 1);
-        for outcome in outcomes {
-            progress.count(&Uid::parse("1.2").unwrap(), *outcome, "why");
+    const WARNED: Status = Status(0xb007);
+    const FULL: Status = Status::OUT_OF_RESOURCES;
+
+    fn progress(answers: &[Status]) -> Progress {
+        let mut progress = Progress::of(answers.len() as u64 + 1);
+        for answer in answers {
+            progress.answered(&Uid::parse("1.2").unwrap(), *answer);
         }
         progress
     }
 
     #[test]
     fn the_final_status_follows_from_the_counts() {
-        use Suboperation::*;
-        for (outcomes, status) in [
+        for (answers, status) in [
             (&[][..], Status::SUCCESS),
-            (&[Completed, Completed], Status::SUCCESS),
-            (&[Completed, Failed], Status::SUBOPERATIONS_FAILED),
-            (&[Warned], Status::SUBOPERATIONS_FAILED),
-            (&[Failed, Failed], Status::CANNOT_PERFORM_SUBOPERATIONS),
+            (&[Status::SUCCESS, Status::SUCCESS], Status::SUCCESS),
+            (&[Status::SUCCESS, FULL], Status::SUBOPERATIONS_FAILED),
+            (&[WARNED], Status::SUBOPERATIONS_FAILED),
+            (&[WARNED, FULL], Status::SUBOPERATIONS_FAILED),
+            (&[FULL, FULL], Status::CANNOT_PERFORM_SUBOPERATIONS),
         ] {
-            assert_eq!(progress(outcomes).status(), status, "{outcomes:?}");
+            assert_eq!(progress(answers).status(), status, "{answers:?}");
         }
-        assert_eq!(Suboperation::of(Status(0xb007)), Warned);
-        assert_eq!(Suboperation::of(Status(0xa700)), Failed);
+    }
+
+    #[test]
+    fn what_breaks_off_has_failed() {
+        let fault = || storage::Error::internal("read /secret", std::io::Error::other("secret"));
+        let mut begun = progress(&[Status::SUCCESS, Status::SUCCESS]);
+        begun.broke_off(&fault());
+        assert_eq!((begun.remaining, begun.completed, begun.failed), (0, 2, 1));
+        assert_eq!(begun.status(), Status::SUBOPERATIONS_FAILED);
+        assert!(!begun.reason.is_empty() && !begun.reason.contains("secret"));
+        let mut at_once = Progress::of(3);
+        at_once.broke_off(&fault());
+        assert_eq!(at_once.status(), Status::CANNOT_PERFORM_SUBOPERATIONS);
     }
 
     #[test]
     fn responses_carry_the_counts() {
-        let progress = progress(&[Suboperation::Completed, Suboperation::Failed]);
+        let progress = progress(&[Status::SUCCESS, FULL]);
         let request = CommandSet::request(crate::dimse::CommandField::Move, 9);
         let pending = progress.response(&request, Status::PENDING);
         assert_eq!(pending.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), Some(1));
@@ -219,6 +248,6 @@ mod tests {
         assert_eq!(pending.text(element::ERROR_COMMENT), None);
         let last = progress.response(&request, progress.status());
         assert_eq!(last.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), None);
-        assert_eq!(last.text(element::ERROR_COMMENT).as_deref(), Some("why"));
+        assert_eq!(last.text(element::ERROR_COMMENT).as_deref(), Some("the receiver answered 0xA700"));
     }
 }

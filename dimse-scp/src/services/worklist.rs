@@ -11,7 +11,7 @@ use crate::session::Session;
 
 /// Answers with the matching scheduled procedure steps of the caller's facilities.
 pub async fn serve(session: &mut Session, context: &Context, request: &CommandSet) -> Result<(), End> {
-    let identifier = match identifier::read(session, context).await? {
+    let identifier = match identifier::read(session, context, request).await? {
         Ok(identifier) => identifier,
         Err(failure) => return session.refuse(context, request, failure).await,
     };

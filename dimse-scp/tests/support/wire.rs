@@ -17,7 +17,11 @@ pub struct Wire {
 
 impl Wire {
     pub async fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
+        Self::over(TcpStream::connect(address).await.unwrap())
+    }
+
+    /// Speaks over a connection that is there already.
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         Self { stream, decoder: Decoder::new(1 << 20) }
     }
