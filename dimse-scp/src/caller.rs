@@ -1,11 +1,13 @@
 //! Who calls: the AE titles of a request and the address it comes from, against the devices.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use pacs_core::access::{self, Actor, Scope};
 use pacs_core::uid::AeTitle;
 use storage::Archive;
 use storage::devices::{self, Device, WorklistNames};
+use tokio::time::timeout;
 
 use crate::association::accept::Admitted;
 use crate::config::{Config, UnknownAe};
@@ -42,7 +44,7 @@ pub async fn judge(
     let Some((_, facility_of_called)) = config.ae_titles.iter().find(|(title, _)| *title == called) else {
         return Err(Rejection::CalledAe);
     };
-    let device = device(archive, &calling, peer.ip()).await?;
+    let device = device(archive, &calling, peer.ip(), config.timeouts.connect).await?;
     if device.is_none() && config.unknown_ae == UnknownAe::Reject {
         return Err(Rejection::CallingAe);
     }
@@ -60,32 +62,46 @@ pub async fn judge(
     Ok(Admitted { calling_ae: calling, called_ae: called, kept: caller })
 }
 
-/// The device with that AE title, if the call comes from its address. A device without an address
-/// is known by its title alone.
-async fn device(archive: &Archive, title: &AeTitle, peer: IpAddr) -> Result<Option<Device>, Rejection> {
+/// The device with that AE title; `None` when none is configured. A title that belongs to a device is
+/// nobody else's: a call from another address than the device's is rejected, whatever becomes of
+/// unknown callers. A device without an address is known by its title alone.
+async fn device(
+    archive: &Archive,
+    title: &AeTitle,
+    peer: IpAddr,
+    look_up: Duration,
+) -> Result<Option<Device>, Rejection> {
     let found = devices::by_ae(archive.database(), title).await.map_err(|error| {
         tracing::error!(%error, calling = %title, "the devices cannot be asked");
         Rejection::Congestion
     })?;
     let Some(device) = found else { return Ok(None) };
     match &device.host {
-        Some(host) if !is_at(host, peer).await => {
+        Some(host) if !is_at(host, peer, look_up).await? => {
             tracing::warn!(calling = %title, %peer, "the AE title of a device is used from another address");
-            Ok(None)
+            Err(Rejection::CallingAe)
         }
         _ => Ok(Some(device)),
     }
 }
 
-/// Whether a host name or address is that of the peer.
-async fn is_at(host: &str, peer: IpAddr) -> bool {
+/// Whether a host name or address is that of the peer. A name that cannot be looked up in time may
+/// be one that can be a minute later, so the caller is asked to try again.
+async fn is_at(host: &str, peer: IpAddr, look_up: Duration) -> Result<bool, Rejection> {
     let peer = peer.to_canonical();
     if let Ok(address) = host.parse::<IpAddr>() {
-        return address.to_canonical() == peer;
+        return Ok(address.to_canonical() == peer);
     }
     // The port has no part in the answer.
-    match tokio::net::lookup_host((host, 0)).await {
-        Ok(mut addresses) => addresses.any(|address| address.ip().to_canonical() == peer),
-        Err(_) => false,
+    let found = match timeout(look_up, tokio::net::lookup_host((host, 0))).await {
+        Ok(found) => found,
+        Err(late) => Err(late.into()),
+    };
+    match found {
+        Ok(mut addresses) => Ok(addresses.any(|address| address.ip().to_canonical() == peer)),
+        Err(error) => {
+            tracing::warn!(host, %error, "the address of a device cannot be looked up");
+            Err(Rejection::Congestion)
+        }
     }
 }

@@ -24,6 +24,7 @@ mod services;
 mod session;
 pub mod sop_class;
 mod tally;
+mod waiting;
 
 pub use config::{Config, Timeouts, UnknownAe};
 pub use listener::Server;

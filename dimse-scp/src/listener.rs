@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use storage::Archive;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,10 +14,11 @@ use crate::config::Config;
 use crate::limits::Limits;
 use crate::session;
 use crate::sop_class::SopClasses;
+use crate::waiting::Waiting;
 
-/// Connections that have not asked for an association yet: each costs a task and a few kilobytes
-/// until the ARTIM timer ends it. More than these are closed at once.
-const MAX_WAITING_CONNECTIONS: usize = 1024;
+/// Connections that have not become an association yet. Far more than modalities open in the
+/// milliseconds that it takes, and far fewer than there are file descriptors.
+const MAX_WAITING_CONNECTIONS: usize = 256;
 
 /// What every session shares.
 #[derive(Clone)]
@@ -35,14 +35,13 @@ pub(crate) struct Shared {
 pub struct Server {
     listener: TcpListener,
     config: Config,
-    archive: Archive,
 }
 
 impl Server {
-    /// Binds the listening socket.
-    pub async fn bind(config: Config, archive: Archive) -> std::io::Result<Self> {
+    /// Binds the listening socket. Who connects waits until [`Server::run`].
+    pub async fn bind(config: Config) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
-        Ok(Self { listener, config, archive })
+        Ok(Self { listener, config })
     }
 
     /// Where it listens, which the system chose if port 0 was asked for.
@@ -50,10 +49,10 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `shutdown`, then lets running operations finish for as long as
+    /// Serves the archive until `shutdown`, then lets running operations finish for as long as
     /// [`crate::Timeouts::stop`] allows.
-    pub async fn run(self, shutdown: CancellationToken) {
-        let Self { listener, config, archive } = self;
+    pub async fn run(self, archive: Archive, shutdown: CancellationToken) {
+        let Self { listener, config } = self;
         let shared = Shared {
             classes: Arc::new(SopClasses::new(config.extra_storage_classes.iter().cloned())),
             limits: Limits::new(config.max_associations, config.max_associations_per_ae),
@@ -61,7 +60,7 @@ impl Server {
             archive,
             stopping: shutdown.child_token(),
         };
-        let waiting = Arc::new(Semaphore::new(MAX_WAITING_CONNECTIONS));
+        let waiting = Waiting::new(MAX_WAITING_CONNECTIONS);
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
         loop {
@@ -94,13 +93,10 @@ fn take(
     stream: TcpStream,
     peer: SocketAddr,
     shared: &Shared,
-    waiting: &Arc<Semaphore>,
+    waiting: &Arc<Waiting>,
     cut: &CancellationToken,
 ) {
-    let Ok(place) = Arc::clone(waiting).try_acquire_owned() else {
-        metrics::counter!("sen_dimse_connections_refused_total").increment(1);
-        return;
-    };
+    let place = waiting.place();
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }

@@ -2,10 +2,10 @@
 //! the log in one line.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use storage::devices;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 
 use crate::association::accept::{NotEstablished, Terms, accept};
 use crate::association::{Association, Context, End, Event};
@@ -16,6 +16,11 @@ use crate::listener::Shared;
 use crate::services::{echo, find, get, move_, store, worklist};
 use crate::sop_class::Service;
 use crate::tally::Tally;
+use crate::waiting::Place;
+
+/// How long a peer may take to close its side once the server stops. One that holds on must not hold
+/// up a restart.
+const STOP_FAREWELL: Duration = Duration::from_secs(1);
 
 /// An association that is being served.
 pub(crate) struct Session {
@@ -25,14 +30,9 @@ pub(crate) struct Session {
     pub tally: Tally,
 }
 
-/// Serves a connection to its end. `waiting` is given back once it is an association or is not to
-/// be one.
-pub(crate) async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    shared: Shared,
-    waiting: OwnedSemaphorePermit,
-) {
+/// Serves a connection to its end. Its place among those that wait is given back once it is an
+/// association or is not to be one.
+pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared, waiting: Place) {
     let terms = Terms {
         classes: &shared.classes,
         max_pdu_bytes: shared.config.max_pdu_bytes,
@@ -43,6 +43,10 @@ pub(crate) async fn serve(
     };
     let established = tokio::select! {
         () = shared.stopping.cancelled() => return,
+        () = waiting.given_away() => {
+            metrics::counter!("sen_dimse_connections_given_up_total").increment(1);
+            return;
+        }
         established = accept(stream, terms, judge) => established,
     };
     drop(waiting);
@@ -62,10 +66,17 @@ impl Session {
         self.note_seen().await;
         let end = self.messages().await;
         self.report(&end);
-        let Self { association, caller, .. } = self;
+        let Self { association, caller, shared, .. } = self;
         // The seat is free for the next association while this one says goodbye.
         drop(caller);
-        association.close(&end).await;
+        let stopped = async {
+            shared.stopping.cancelled().await;
+            tokio::time::sleep(STOP_FAREWELL).await;
+        };
+        tokio::select! {
+            () = association.close(&end) => {}
+            () = stopped => {}
+        }
     }
 
     async fn messages(&mut self) -> End {
@@ -217,7 +228,12 @@ fn not_established(peer: SocketAddr, refused: NotEstablished) {
         NotEstablished::NoRequest(end) => {
             metrics::counter!("sen_dimse_connections_without_request_total", "end" => end.as_str())
                 .increment(1);
-            tracing::debug!(peer = %peer.ip(), %end, "connection without association");
+            // Whoever speaks something else, such as TLS, has a fault that somebody will look for;
+            // connections that say nothing are port scans and health checks.
+            match end {
+                End::Protocol { .. } => tracing::warn!(peer = %peer.ip(), %end, "no association request"),
+                _ => tracing::debug!(peer = %peer.ip(), %end, "connection without association"),
+            }
         }
     }
 }

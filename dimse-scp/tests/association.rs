@@ -19,6 +19,7 @@ use dimse_scp::pdu::stream::Token;
 use dimse_scp::pdu::{AbortSource, Rejection, encode};
 use dimse_scp::scu::{Association, Error, Options, Proposal};
 use pacs_core::uids;
+use storage::devices::{self, Device};
 use support::wire::{Wire, request};
 use support::{Harness, ae, dataset_of, eventually, impatient, proposals_for, slices, uid, verification};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -146,6 +147,46 @@ async fn slow_peers_disturb_nobody() {
     server.assert_alive().await;
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     drop(held);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_keep_nobody_out() {
+    let server = Harness::start().await;
+    let mut held = Vec::new();
+    for _ in 0..300 {
+        held.push(Wire::connect(server.address).await);
+    }
+    // More than may wait: whoever has waited longest is sent away, long before the ARTIM timer.
+    server.assert_alive().await;
+    assert_eq!(held[0].token().await, None);
+    held.last_mut().unwrap().send(&request(&[VERIFICATION]).encode().unwrap()).await;
+    assert!(matches!(held.last_mut().unwrap().token().await, Some(Token::AssociateAc(_))));
+    drop(held);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_title_of_a_device_is_good_from_its_address_only() {
+    // Unknown callers are admitted; a known title from elsewhere is not an unknown caller.
+    let server = Harness::start().await;
+    let connect =
+        async || Association::connect(&server.target(), &[verification()], &Options::default()).await;
+    for (host, rejection) in [
+        (Some("192.0.2.1"), Some(Rejection::CallingAe)),
+        (Some("no-such-host.invalid"), Some(Rejection::Congestion)),
+        (Some("127.0.0.1"), None),
+        (None, None),
+    ] {
+        let mut device = Device::named(ae("TEST"));
+        device.host = host.map(str::to_owned);
+        devices::upsert(server.archive.database(), &device).await.unwrap();
+        match (connect().await, rejection) {
+            (Ok(association), None) => association.release().await.unwrap(),
+            (Err(Error::Rejected(got)), Some(want)) => assert_eq!(got, want, "{host:?}"),
+            (other, _) => panic!("{host:?}: {other:?}"),
+        }
+    }
     server.stop().await;
 }
 
@@ -337,6 +378,19 @@ async fn stopping_finishes_the_running_message_and_aborts_the_rest() {
     drop((idle, storing));
     assert!(server.place(&instance.instance).await.is_some());
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_holds_on_does_not_hold_up_a_stop() {
+    let server = Harness::start().await;
+    let mut idle = Wire::associate(server.address, &[VERIFICATION]).await;
+    let mut released = Wire::associate(server.address, &[VERIFICATION]).await;
+    released.send(&encode::release_request()).await;
+    assert_eq!(released.token().await, Some(Token::ReleaseRp));
+    let began = Instant::now();
+    server.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(idle.token().await, Some(Token::Abort(AbortSource::User, 0)));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The life of the serving process: what is opened in which order, and closed in the reverse.
 
 mod first_start;
+mod open_files;
 mod reload;
 mod signals;
 
@@ -84,11 +85,16 @@ pub async fn start(
 ) -> anyhow::Result<Running> {
     // From here on a signal is an orderly stop, whoever sends it in the moment of getting ready.
     let signals = Signals::listen()?;
+    open_files::allow_all();
     let metrics = telemetry::start_metrics()?;
     // The doors are bound before the archive is opened, so that a port already taken is told at
     // once, and answer only when everything behind them is ready.
     let http_server = http::Server::bind(&config.http).await?;
     let http_address = http_server.local_addr()?;
+    let dimse_server = dimse_scp::Server::bind(config.dimse.to_scp())
+        .await
+        .with_context(|| format!("cannot listen for DICOM on {} (dimse_listen)", config.dimse.listen))?;
+    let dimse_address = dimse_server.local_addr()?;
     let archive = open_archive(&config).await?;
     let clock = Clock::system();
     let shutdown = CancellationToken::new();
@@ -97,10 +103,6 @@ pub async fn start(
     let first_administrator = first_start::make_administrator(archive.database(), &clock).await?;
     let audit_log = AuditLog::start(archive.database().clone(), clock.clone());
 
-    let dimse_server = dimse_scp::Server::bind(config.dimse.to_scp(), archive.clone())
-        .await
-        .with_context(|| format!("cannot listen for DICOM on {} (dimse_listen)", config.dimse.listen))?;
-    let dimse_address = dimse_server.local_addr()?;
     let http_is_tls = http_server.is_tls();
     let app = http::app(http::Parts {
         archive: archive.clone(),
@@ -117,7 +119,7 @@ pub async fn start(
             let (archive, shutdown) = (archive.clone(), shutdown.clone());
             async move { archive.run_workers(shutdown).await }
         }),
-        tokio::spawn(dimse_server.run(shutdown.clone())),
+        tokio::spawn(dimse_server.run(archive.clone(), shutdown.clone())),
         tokio::spawn(telemetry::keep_metrics(metrics, shutdown.clone())),
         tokio::spawn(http_server.run(app, shutdown.clone())),
     ];

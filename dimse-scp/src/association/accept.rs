@@ -7,6 +7,7 @@ use super::reader::{Reader, provider_abort, unexpected_abort};
 use super::writer::Writer;
 use super::{Association, End};
 use crate::config::Timeouts;
+use crate::pdu::associate::UserInformation;
 use crate::pdu::stream::Token;
 use crate::pdu::{AssociateRq, Rejection, encode};
 use crate::sop_class::SopClasses;
@@ -52,7 +53,7 @@ pub async fn accept<T>(
     let (read, write) = stream.into_split();
     let mut reader = Reader::new(read, terms.max_pdu_bytes, terms.timeouts);
     let mut writer = Writer::new(write, terms.max_pdu_bytes, terms.timeouts.write);
-    let request = match reader.handshake(terms.timeouts.artim).await {
+    let mut request = match reader.handshake(terms.timeouts.artim).await {
         Ok(Token::AssociateRq(request)) => request,
         Ok(Token::Abort(source_of_abort, reason)) => {
             return Err(NotEstablished::NoRequest(End::Aborted { source_of_abort, reason }));
@@ -75,6 +76,9 @@ pub async fn accept<T>(
     let admitted = match verdict {
         Ok(admitted) => admitted,
         Err(rejection) => {
+            // The peer has half a minute to close; what it proposed need not be held meanwhile.
+            request.contexts = Vec::new();
+            request.user = UserInformation::default();
             dismiss(&mut reader, &mut writer, &encode::rejection(rejection)).await;
             return Err(NotEstablished::Rejected(rejection, request));
         }

@@ -1,5 +1,7 @@
 //! What an acceptor answers to each thing a requestor proposes (PS3.8 9.3.3, PS3.7 D.3.3).
 
+use std::collections::HashSet;
+
 use pacs_core::transfer_syntax;
 use pacs_core::uid::Uid;
 use pacs_core::uids;
@@ -37,8 +39,8 @@ pub fn check(request: &AssociateRq) -> Result<(), Rejection> {
 /// Answers a request that is not rejected as a whole.
 pub fn negotiate(request: &AssociateRq, classes: &SopClasses, max_pdu_bytes: u32) -> Agreed {
     let user = &request.user;
-    let roles = roles(&user.roles, classes);
-    let extended = extended(&user.extended, classes);
+    let roles = roles(request, classes);
+    let extended = extended(request, classes);
     let mut accepted = Vec::new();
     let mut results = Vec::with_capacity(request.contexts.len());
     for proposed in &request.contexts {
@@ -132,8 +134,8 @@ const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
 /// The requestor may be user of everything, and provider of storage, where it receives what it
 /// asked for with C-GET.
-fn roles(proposed: &[RoleSelection], classes: &SopClasses) -> Vec<RoleSelection> {
-    let answered = proposed.iter().filter_map(|role| {
+fn roles(request: &AssociateRq, classes: &SopClasses) -> Vec<RoleSelection> {
+    let answered = asked(request, &request.user.roles, |role| &role.sop_class).filter_map(|role| {
         let service = classes.service(&Uid::parse(&role.sop_class).ok()?)?;
         let scp = role.scp && service == Service::Storage;
         Some(RoleSelection { sop_class: role.sop_class.clone(), scu: role.scu, scp })
@@ -141,20 +143,33 @@ fn roles(proposed: &[RoleSelection], classes: &SopClasses) -> Vec<RoleSelection>
     answered.collect()
 }
 
-/// Grants relational queries and fuzzy matching where they are asked for (PS3.4 C.5); combined
+/// The items that are about a SOP class of a proposed context, the first of each class: no more than
+/// there are contexts, so that the answer fits its length field whatever was asked.
+fn asked<'a, T>(
+    request: &'a AssociateRq,
+    items: &'a [T],
+    class: impl Fn(&T) -> &str + 'a,
+) -> impl Iterator<Item = &'a T> {
+    let mut left: HashSet<&str> =
+        request.contexts.iter().map(|context| context.abstract_syntax.as_str()).collect();
+    items.iter().filter(move |item| left.remove(class(item)))
+}
+
+/// Grants relational queries and fuzzy matching where they are asked for (PS3.4 C.5, K.5); combined
 /// date-time matching, time zone adjustment and conversions are not granted.
-fn extended(proposed: &[ExtendedNegotiation], classes: &SopClasses) -> Vec<ExtendedNegotiation> {
-    let answered = proposed.iter().filter_map(|asked| {
-        let service = classes.service(&Uid::parse(&asked.sop_class).ok()?)?;
+fn extended(request: &AssociateRq, classes: &SopClasses) -> Vec<ExtendedNegotiation> {
+    let answered = asked(request, &request.user.extended, |item| &item.sop_class).filter_map(|item| {
+        let service = classes.service(&Uid::parse(&item.sop_class).ok()?)?;
         let grantable: &[bool] = match service {
             Service::Find(_) => &[true, false, true, false, false],
             Service::Move(_) | Service::Get(_) => &[true, false],
-            Service::Worklist => &[true, false, true, false],
+            // The first two are reserved, and 1 in both directions.
+            Service::Worklist => &[true, true, true, false],
             _ => return None,
         };
-        let wanted = asked.information.iter().map(|byte| *byte == 1);
+        let wanted = item.information.iter().map(|byte| *byte == 1);
         let information = wanted.zip(grantable).map(|(wanted, grant)| u8::from(wanted && *grant)).collect();
-        Some(ExtendedNegotiation { sop_class: asked.sop_class.clone(), information })
+        Some(ExtendedNegotiation { sop_class: item.sop_class.clone(), information })
     });
     answered.collect()
 }
@@ -261,16 +276,31 @@ mod tests {
         assert!(!agreed.contexts.get(3).unwrap().acceptor_is_user);
     }
 
+    /// The most that a request can hold, all of it about one class: the answer has to fit too.
+    #[test]
+    fn repeated_items_are_answered_once() {
+        let mut request = request(&[(CT, &[EXPLICIT])]);
+        let role = RoleSelection { sop_class: CT.to_owned(), scu: true, scp: true };
+        request.user.roles = vec![role; 1980];
+        request.encode().unwrap();
+        let answer = agreed(&request).answer;
+        assert_eq!(answer.user.roles.len(), 1);
+        answer.encode().unwrap();
+    }
+
     #[test]
     fn options_of_queries_are_granted() {
-        let mut request = request(&[(FIND, &[EXPLICIT])]);
+        const WORKLIST: &str = uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND;
+        let mut request = request(&[(FIND, &[EXPLICIT]), (CT, &[EXPLICIT]), (WORKLIST, &[EXPLICIT])]);
         let asked = |class: &str, information: &[u8]| ExtendedNegotiation {
             sop_class: class.to_owned(),
             information: information.to_vec(),
         };
-        request.user.extended = vec![asked(FIND, &[1, 1, 1, 0, 1, 1]), asked(CT, &[2])];
+        request.user.extended =
+            vec![asked(FIND, &[1, 1, 1, 0, 1, 1]), asked(CT, &[2]), asked(WORKLIST, &[1, 1, 0, 1])];
         let agreed = agreed(&request);
-        assert_eq!(agreed.answer.user.extended, [asked(FIND, &[1, 0, 1, 0, 0])]);
+        let granted = [asked(FIND, &[1, 0, 1, 0, 0]), asked(WORKLIST, &[1, 1, 0, 0])];
+        assert_eq!(agreed.answer.user.extended, granted);
         let options = agreed.contexts.get(1).unwrap().options;
         assert_eq!(options, QueryOptions { relational: true, fuzzy: true });
     }

@@ -276,6 +276,19 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_honest_request_is_read() {
+        let syntax = "1.2.840.10008.1.2.4.100.1".to_owned();
+        let context = |id| ProposedContext {
+            id,
+            abstract_syntax: "1.2.840.10008.5.1.4.1.1.77.1.5.1".into(),
+            transfer_syntaxes: vec![syntax.clone(); 60],
+        };
+        let contexts = (1..=u8::MAX).step_by(2).map(context).collect();
+        let bytes = AssociateRq { contexts, ..AssociateRq::default() }.encode().unwrap();
+        assert!(bytes.len() < super::super::MAX_ASSOCIATE_BYTES as usize, "{}", bytes.len());
+    }
+
+    #[test]
     fn acceptances_read_back() {
         let answer = AssociateAc {
             protocol_version: 1,

@@ -22,8 +22,9 @@ pub const HEADER_BYTES: usize = 6;
 pub const PDV_HEADER_BYTES: usize = 6;
 
 /// The longest A-ASSOCIATE-RQ or -AC that is read. A request of 128 presentation contexts with 60
-/// transfer syntaxes each stays under it.
-pub const MAX_ASSOCIATE_BYTES: u32 = 1024 * 1024;
+/// of the standard's transfer syntaxes each stays under it, and all connections that may wait at a
+/// time can fill it without harm.
+pub const MAX_ASSOCIATE_BYTES: u32 = 256 * 1024;
 
 /// The name of the DICOM application context (PS3.7 A.2.1).
 pub const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";

@@ -44,10 +44,10 @@ impl Harness {
         let mut config = Config::new("127.0.0.1:0".parse().unwrap(), ae("SEN"));
         config.unknown_ae = UnknownAe::Accept;
         configure(&mut config);
-        let server = Server::bind(config, archive.clone()).await.unwrap();
+        let server = Server::bind(config).await.unwrap();
         let address = server.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let served = tokio::spawn(server.run(shutdown.clone()));
+        let served = tokio::spawn(server.run(archive.clone(), shutdown.clone()));
         Self { address, archive, shutdown, served, dir }
     }
 
