@@ -8,6 +8,10 @@ use crate::dates;
 use crate::error::FieldErrors;
 use crate::field::{LONG_CHARS, REASON_CHARS, SHORT_CHARS, filled, matching, required, text};
 
+/// The name of a patient of an emergency whose identity nobody knows yet; the time keeps two of them
+/// apart on a worklist.
+const UNKNOWN_NAME: &str = "CHƯA RÕ DANH TÍNH";
+
 /// What a clerk fills in.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -42,7 +46,7 @@ pub struct PatientForm {
     pub id: Option<String>,
     /// Who gave the ID; the facility when left out.
     pub issuer: Option<String>,
-    /// The full name.
+    /// The full name; an emergency may leave it out.
     #[serde(default)]
     pub name: String,
     /// `YYYY-MM-DD`.
@@ -117,11 +121,22 @@ impl OrderForm {
     /// `YYYYMMDD` at the hospital.
     pub fn check(self, today: &str) -> Result<Draft, FieldErrors> {
         let mut errors = FieldErrors::new();
-
+        let scheduled = dates::dicom_date_time(self.scheduled_at.trim());
+        if scheduled.is_none() {
+            errors.insert(
+                "scheduledAt",
+                if self.scheduled_at.trim().is_empty() { "required" } else { "invalid" },
+            );
+        }
+        let (scheduled_date, scheduled_time) = scheduled.unwrap_or_default();
         let patient = PatientDraft {
             id: text(&mut errors, "patient.id", self.patient.id, LONG_CHARS),
             issuer: text(&mut errors, "patient.issuer", self.patient.issuer, SHORT_CHARS),
-            name: required(&mut errors, "patient.name", self.patient.name, LONG_CHARS),
+            name: match filled(Some(self.patient.name)) {
+                // Whoever is brought in without a name is somebody all the same, and found by the number.
+                None if self.emergency => format!("{UNKNOWN_NAME} {scheduled_time}"),
+                name => required(&mut errors, "patient.name", name.unwrap_or_default(), LONG_CHARS),
+            },
             birth_date: filled(self.patient.birth_date).and_then(|date| {
                 let checked = dates::dicom_date(&date);
                 match &checked {
@@ -152,14 +167,6 @@ impl OrderForm {
             }
             checked
         });
-        let scheduled = dates::dicom_date_time(self.scheduled_at.trim());
-        if scheduled.is_none() {
-            errors.insert(
-                "scheduledAt",
-                if self.scheduled_at.trim().is_empty() { "required" } else { "invalid" },
-            );
-        }
-        let (scheduled_date, scheduled_time) = scheduled.unwrap_or_default();
         let draft = Draft {
             patient,
             facility: text(&mut errors, "facility", self.facility, SHORT_CHARS),
@@ -212,6 +219,15 @@ mod tests {
         assert_eq!(draft.patient.birth_date.as_deref(), Some("19800102"));
         assert_eq!(draft.station_ae.unwrap().as_str(), "CT1");
         assert_eq!((draft.scheduled_date.as_str(), draft.scheduled_time.as_str()), ("20261123", "093000"));
+    }
+
+    #[test]
+    fn an_emergency_is_not_held_up_by_an_unknown_identity() {
+        let draft = check(|f| {
+            f["patient"] = json!({});
+            f["emergency"] = json!(true);
+        });
+        assert_eq!(draft.unwrap().patient.name, "CHƯA RÕ DANH TÍNH 093000");
     }
 
     #[test]

@@ -10,11 +10,12 @@ import { pages } from './journeys/pages';
 import { phone } from './journeys/phone';
 import { search } from './journeys/search';
 import { signInAfterMistake } from './journeys/signIn';
+import { upload } from './journeys/upload';
 import { viewer } from './journeys/viewer';
 
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
-const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, viewer, order, live, pages };
+const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, order, live, pages };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */
 async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {

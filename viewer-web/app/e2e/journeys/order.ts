@@ -69,12 +69,9 @@ export async function pageTo(page: Page, row: Locator): Promise<void> {
 /** Types into a choice and takes the option that Enter would take. */
 export async function choose(page: Page, label: string, typed: string): Promise<void> {
   await page.getByLabel(label).first().click();
-  await page.keyboard.type(typed);
-  // A key that comes before the list has followed the typing chooses nothing, and does no harm.
-  const offered = page.locator('[data-combobox-selected]:visible');
-  await offered.waitFor();
-  await eventually(`${typed} is chosen as ${label}`, async () => {
-    await page.keyboard.press('Enter');
-    return (await offered.count()) === 0;
-  });
+  // The list settles which option is chosen a moment after it opens: typing into that moment would be undone.
+  await page.getByRole('option').locator('visible=true').first().waitFor();
+  await page.keyboard.type(typed, { delay: 30 });
+  await page.locator('[data-combobox-selected]:visible').waitFor();
+  await page.keyboard.press('Enter');
 }

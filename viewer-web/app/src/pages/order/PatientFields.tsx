@@ -26,7 +26,7 @@ export function PatientFields({ draft, change, error, onOther }: Props) {
         {fixed && <Button variant="subtle" size="compact-xs" onClick={onOther}>{t('order.other')}</Button>}
       </div>
       <TextInput
-        className={css.whole ?? ''} label={t('order.name')} required value={fixed ? personName(draft.name) : draft.name} disabled={fixed} error={error('name')}
+        className={css.whole ?? ''} label={t('order.name')} required={!draft.emergency} placeholder={draft.emergency ? t('order.nameHint') : ''} value={fixed ? personName(draft.name) : draft.name} disabled={fixed} error={error('name')}
         autoComplete="off" spellCheck={false} onChange={(event) => change({ name: event.currentTarget.value })}
         onBlur={() => change({ name: draft.name.trim().toUpperCase() })}
       />

@@ -24,7 +24,7 @@ describe('an order', () => {
     [{ sex: null, birthDate: null }, { sex: 'required', birthDate: 'required' }],
   ])('with %o names the field', (change, errors) => expect(check({ ...draft, ...change }, '2026-11-23')).toEqual(errors));
   it('is never held up by details in an emergency', () => {
-    expect(check({ ...draft, sex: null, birthDate: null, emergency: true }, '2026-11-23')).toEqual({});
+    expect(check({ ...draft, name: '', sex: null, birthDate: null, emergency: true }, '2026-11-23')).toEqual({});
   });
   it('names a patient on record by number and issuer, and the place chosen', () => {
     const known = withKnown(draft, { id: 'P1', issuer: 'BVTW', name: 'TRẦN B', birthDate: null, sex: 'F', nationalId: null, insuranceId: 'HS4010012345678' });

@@ -72,7 +72,7 @@ export function withCard(draft: Draft, card: CardHolder): Draft {
 /** What keeps the form from being sent, field by field. An emergency is never held up by missing details. */
 export function check(draft: Draft, today: string): FieldErrors {
   const errors: FieldErrors = {};
-  if (draft.name.trim() === '') errors.name = 'required';
+  if (!draft.emergency && draft.name.trim() === '') errors.name = 'required';
   else if (draft.name.trim().length > 64) errors.name = 'tooLong';
   if (!draft.emergency && draft.sex === null) errors.sex = 'required';
   if (!draft.emergency && draft.birthDate === null) errors.birthDate = 'required';

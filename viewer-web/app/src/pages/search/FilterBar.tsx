@@ -40,10 +40,10 @@ function SearchBox({ box }: { box: RefObject<HTMLInputElement | null> }) {
   const { t } = useTranslation();
   const { typed } = useSearchState();
   const [text, setText] = useState(typed);
-  // The box shows every key at once; the list follows a breath later. What was selected belonged to other words.
+  // The box shows every key at once; the list follows a breath later.
   useEffect(() => {
     if (text === typed) return undefined;
-    const wait = setTimeout(() => setSearch({ typed: text, selected: null }), 120);
+    const wait = setTimeout(() => setSearch({ typed: text }), 120);
     return () => clearTimeout(wait);
   }, [text, typed]);
   useEffect(() => setText(typed), [typed]);
@@ -51,7 +51,12 @@ function SearchBox({ box }: { box: RefObject<HTMLInputElement | null> }) {
     <TextInput
       ref={box} className={css.box ?? ''} aria-label={t('nav.search')} placeholder={t('search.placeholder')} autoFocus
       autoComplete="off" autoCorrect="off" spellCheck={false} enterKeyHint="search"
-      leftSection={<IconSearch size={15} />} value={text} onChange={(event) => setText(event.currentTarget.value)}
+      leftSection={<IconSearch size={15} />} value={text}
+      onChange={(event) => {
+        setText(event.currentTarget.value);
+        // What was selected belonged to other words.
+        setSearch({ selected: null });
+      }}
       rightSection={text === '' ? <kbd>/</kbd> : (
         <button type="button" className={css.clear} aria-label={t('action.clear')} onClick={() => setText('')}><IconX size={14} /></button>
       )}

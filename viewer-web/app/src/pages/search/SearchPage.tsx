@@ -101,10 +101,10 @@ export function SearchPage() {
 function useWarmViewer(): void {
   useEffect(() => {
     const warm = (): void => void warmViewer().catch(() => undefined);
-    let idle = setTimeout(warm, 1200);
+    let idle = setTimeout(warm, 700);
     const wait = (): void => {
       clearTimeout(idle);
-      idle = setTimeout(warm, 1200);
+      idle = setTimeout(warm, 700);
     };
     window.addEventListener('keydown', wait);
     return () => {
