@@ -33,12 +33,6 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
         "{} packs read, {} instances added, {} were there, {} acts taken from the journal",
         report.packs, report.added, report.present, report.acts
     ))?;
-    if report.turned > 0 {
-        commands::print(&format!(
-            "{} instances lie in packs and no longer in the spool, where the database had them",
-            report.turned
-        ))?;
-    }
     if report.damaged > 0 {
         bail!("{} packs are damaged and were left out; the log names them", report.damaged);
     }

@@ -1,10 +1,9 @@
 //! Rebuilding the index from what is kept: companions, then the spool, then the journal of acts.
 //!
-//! Adds what is missing, turns rows that point into a segment that is gone to the pack that holds the
-//! same, and changes nothing else, so it may run on an empty database, on one restored from an older
-//! backup, and twice.
+//! Adds what is missing, moves rows that were not told of their settling to the pack that has them, and
+//! changes nothing else, so it may run on an empty database, on one restored from an older backup, and
+//! twice.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -19,7 +18,7 @@ use crate::database::Durability;
 use crate::error::{Error, Result};
 use crate::index::arrivals::{Decision, NewInstance};
 use crate::index::place::{Kept, Place};
-use crate::index::{PackId, SegmentId, packs as pack_rows, segments, series, spooled};
+use crate::index::{PackId, packs as pack_rows, series};
 use crate::packs;
 use crate::packs::companion::{CompanionEntry, CompanionReader};
 
@@ -35,8 +34,6 @@ pub struct ReindexReport {
     pub added: u64,
     /// Instances that had one.
     pub present: u64,
-    /// Instances whose rows pointed into a segment of the spool that is gone, and now into a pack.
-    pub turned: u64,
     /// Companions that could not be read, named in the log.
     pub damaged: u64,
     /// Acts taken back from the journal.
@@ -48,12 +45,11 @@ impl Archive {
     pub async fn reindex(&self, mut progress: impl FnMut(&ReindexReport)) -> Result<ReindexReport> {
         self.finish_packs().await?;
         let mut report = ReindexReport::default();
-        let lost = self.lost_segments().await?;
         let prefix = packs::path(packs::PREFIX);
         let mut objects = self.0.objects.list(Some(&prefix));
         while let Some(object) = objects.try_next().await? {
             let Some(key) = packs::pack_key(object.location.as_ref()) else { continue };
-            match self.reindex_pack(&key, &object, &lost, &mut report).await {
+            match self.reindex_pack(&key, &object, &mut report).await {
                 Ok(()) => {}
                 Err(Error::Corrupt(why)) => {
                     tracing::error!(key, why, "a companion is damaged");
@@ -74,7 +70,6 @@ impl Archive {
         &self,
         key: &str,
         companion: &ObjectMeta,
-        lost: &BTreeSet<SegmentId>,
         report: &mut ReindexReport,
     ) -> Result<()> {
         let compressed = self.0.objects.get(&companion.location).await?.bytes().await?;
@@ -87,18 +82,12 @@ impl Archive {
             if chunk.is_empty() {
                 break;
             }
-            let mut elsewhere = Vec::new();
-            for (instance, decision) in chunk.iter().zip(self.0.arrivals.store_batch(&chunk).await?) {
+            for decision in self.0.arrivals.store_batch(&chunk).await? {
                 match decision {
                     Decision::Accepted { .. } | Decision::Conflict => report.added += 1,
-                    Decision::Present => report.present += 1,
-                    Decision::Duplicate => {
-                        report.present += 1;
-                        elsewhere.push(instance);
-                    }
+                    Decision::Present | Decision::Duplicate => report.present += 1,
                 }
             }
-            report.turned += self.turn_to_pack(&elsewhere, lost).await?;
         }
         let series = match series {
             Some(series) => Some(series),
@@ -111,34 +100,6 @@ impl Archive {
             self.note_settled(series).await?;
         }
         Ok(())
-    }
-
-    /// Segments that rows tell of and the disk does not have: a database restored from a backup tells
-    /// of those that were freed since.
-    async fn lost_segments(&self) -> Result<BTreeSet<SegmentId>> {
-        let spool = self.0.spool.clone();
-        let on_disk = spawn_blocking(move || spool.segments()).await.map_err(Error::thread)??;
-        let mut told: BTreeSet<SegmentId> =
-            segments::of_node(&self.0.database, &self.0.config.node).await?.into_iter().collect();
-        for id in on_disk {
-            told.remove(&SegmentId(id));
-        }
-        Ok(told)
-    }
-
-    /// Turns rows of instances that lie in a pack, too, away from lost segments.
-    async fn turn_to_pack(&self, instances: &[&NewInstance], lost: &BTreeSet<SegmentId>) -> Result<u64> {
-        if instances.is_empty() || lost.is_empty() {
-            return Ok(0);
-        }
-        let mut turned = 0;
-        let mut tx = self.0.database.begin(Durability::Synced).await?;
-        for instance in instances {
-            let (uid, place) = (&instance.lifted.instance.uid, &instance.place);
-            turned += u64::from(spooled::turn_to_pack(&mut tx, lost, uid, &instance.hash, place).await?);
-        }
-        tx.commit().await?;
-        Ok(turned)
     }
 
     /// The row of a pack, made when there is none. `None` for a pack on its way out.

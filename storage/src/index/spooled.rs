@@ -1,12 +1,10 @@
 //! What of a series still lies in the spool: served instances and kept versions alike.
 
-use std::collections::BTreeSet;
-
 use pacs_core::uid::Uid;
 
 use super::instances::{hash, uid};
 use super::place::Place;
-use super::{PackId, SegmentId, SeriesId};
+use super::{PackId, SeriesId};
 use crate::Result;
 use crate::database::{Database, Param, Transaction, params};
 
@@ -84,45 +82,6 @@ pub async fn move_to_pack(
         }
     };
     Ok(moved == 1)
-}
-
-/// Turns the row of an instance or a version to the pack that holds the same, if it points into one
-/// of the segments that were lost. Says whether it did.
-pub async fn turn_to_pack(
-    tx: &mut Transaction,
-    lost: &BTreeSet<SegmentId>,
-    uid: &Uid,
-    hash: &[u8; 32],
-    pack: &Place,
-) -> Result<bool> {
-    let rows = tx
-        .fetch(
-            "select cast(0 as bigint) as version, id, segment_id from instance
-             where uid = $1 and hash = $2 and segment_id is not null
-             union all
-             select cast(1 as bigint) as version, v.id, v.segment_id
-             from instance i join instance_version v on v.instance_id = i.id
-             where i.uid = $1 and v.hash = $2 and v.segment_id is not null",
-            params![uid, hash],
-        )
-        .await?;
-    let mut turned = false;
-    for row in rows {
-        if !lost.contains(&SegmentId(row.get("segment_id")?)) {
-            continue;
-        }
-        let sql = if row.flag("version")? {
-            "update instance_version set segment_id = $2, pack_id = $3, offset_bytes = $4, length_bytes = $5,
-                 head_bytes = $6 where id = $1"
-        } else {
-            "update instance set segment_id = $2, pack_id = $3, offset_bytes = $4, length_bytes = $5,
-                 head_bytes = $6 where id = $1"
-        };
-        let mut params = params![row.get::<i64>("id")?];
-        params.extend(pack.params());
-        turned |= tx.execute(sql, params).await? == 1;
-    }
-    Ok(turned)
 }
 
 /// Notes that a series was settled; it stays unsettled while anything of it lies in the spool.
