@@ -1,6 +1,7 @@
 //! The life of the serving process: what is opened in which order, and closed in the reverse.
 
 mod first_start;
+mod node;
 mod open_files;
 mod reload;
 mod signals;
@@ -54,7 +55,9 @@ pub struct Running {
 /// Fails when another process holds it: two programs on one archive would lose images.
 pub async fn open_archive(config: &Config) -> anyhow::Result<Archive> {
     make_folders(config)?;
-    Archive::open(config.store.to_storage())
+    let spool_dir = config.store.spool_dir.clone();
+    let node = tokio::task::spawn_blocking(move || node::name(&spool_dir)).await??;
+    Archive::open(storage::Config { node, ..config.store.to_storage() })
         .await
         .with_context(|| format!("cannot open the archive ({})", config.store.describe()))
 }

@@ -28,7 +28,7 @@ pub struct Config {
     pub header_cache_bytes: usize,
     /// Facility of instances whose device and called AE title name none.
     pub default_facility: String,
-    /// Name under which this process holds the archive's lease.
+    /// Name under which this process holds the archive's lease: another for another spool.
     pub node: String,
     /// The time.
     pub clock: Clock,

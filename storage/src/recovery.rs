@@ -52,7 +52,7 @@ impl Archive {
             indexed += self.recover_segment(SegmentId(*id)).await?;
         }
         let on_disk: BTreeSet<SegmentId> = on_disk.into_iter().map(SegmentId).collect();
-        for id in segments::of_node(&self.0.database, &self.0.config.node).await? {
+        for id in segments::all(&self.0.database).await? {
             if !on_disk.contains(&id) {
                 self.miss_segment(id).await?;
             }
