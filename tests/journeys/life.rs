@@ -56,7 +56,7 @@ async fn logs_and_metrics_tell_what_was_done_and_nothing_of_patients() {
     assert_eq!((&association["calling"], &association["operations"]), (&"CT1".into(), &"c-store=3".into()));
     assert!(lines.iter().any(|line| line["message"] == "request" && line["status"] == 200));
     for told in [&log, &metrics] {
-        for secret in ["PID4711", "ACC4711", "NGUY", "nguyen", "1980"] {
+        for secret in ["PID4711", "ACC4711", "NGUY", "nguyen", "19800102", "1980-01-02"] {
             let line = told.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret} is told");
         }
@@ -156,6 +156,24 @@ fn a_second_program_on_the_same_archive_is_told_so() {
     let sen = Sen::start();
     let second = sen.run(&["serve"]);
     assert_eq!(second.status.code(), Some(1), "{}", tools::said(&second));
+}
+
+#[tokio::test]
+async fn a_second_server_with_a_spool_of_its_own_is_told_so_and_takes_nothing_over() {
+    let mut sen = Sen::start();
+    let data = sen.folder().join("data");
+    let second = Setup::default()
+        .variable("SEN_DATABASE_URL", &format!("sqlite://{}", data.join("sen.db").display()))
+        .variable("SEN_STORAGE_URL", &format!("file://{}", data.join("objects").display()))
+        .run(&["serve"]);
+    assert_eq!(second.status.code(), Some(1), "{}", tools::said(&second));
+    assert!(tools::said(&second).contains("another node holds this archive"), "{}", tools::said(&second));
+    assert!(sen.is_running());
+    assert_eq!(reqwest::get(sen.url("/readyz")).await.unwrap().status(), 200);
+    // Killed, the first comes back to its own spool without waiting for its lease to end.
+    let begun = Instant::now();
+    sen.kill().start();
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -15,6 +15,8 @@ const STORABLE: [&str; 5] = ["modality", "syntax", "colour", "charset", "series"
 pub struct Sample {
     /// The file.
     pub path: PathBuf,
+    /// SOP Class UID.
+    pub class: String,
     /// SOP Instance UID of its data set; its file meta information may name another.
     pub instance: String,
     /// SOP Instance UID of its file meta information.
@@ -45,6 +47,7 @@ impl Sample {
         let uid = |tag| Some(set.uid(tag)?.ok()?.to_string());
         Some(Self {
             path: path.to_owned(),
+            class: uid(tags::SOP_CLASS_UID)?,
             instance: uid(tags::SOP_INSTANCE_UID)?,
             meta_instance: head.sop_instance.as_ref().map(ToString::to_string),
             transfer_syntax: head.transfer_syntax.to_string(),
