@@ -264,12 +264,14 @@ async fn put_back(
     reason: Option<&str>,
     now_ms: i64,
 ) -> Result<()> {
-    let row = tx.fetch_one("select state from scheduled_step where id = $1", params![id]).await?;
+    let row =
+        tx.fetch_one("select state, station_ae, room from scheduled_step where id = $1", params![id]).await?;
     let from = super::state(&row.get::<String>("state")?)?;
     if !matches!(from, StepState::Started | StepState::Ended | StepState::Accepted) {
         return Ok(());
     }
-    let to = StepState::Scheduled;
+    let has_place = row.get::<Option<String>>("station_ae")?.or(row.get("room")?).is_some();
+    let to = if has_place { StepState::Scheduled } else { StepState::Requested };
     tx.execute(
         "update scheduled_step set state = $2, started_ms = null, ended_ms = null, accepted_ms = null,
              revision = revision + 1, updated_ms = $3 where id = $1",

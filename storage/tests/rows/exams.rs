@@ -18,6 +18,7 @@ on_every_engine!(
     documents_never_move_an_exam,
     an_order_finds_images_that_came_before_it,
     a_person_links_and_takes_back,
+    an_exam_without_a_place_goes_back_to_where_it_was,
     people_move_an_exam_by_its_laws,
     the_last_act_is_taken_back_and_no_other,
     a_quiet_device_ends_an_exam,
@@ -134,6 +135,17 @@ async fn a_person_links_and_takes_back(fresh: Fresh) {
     assert_eq!(kinds, [("study.unlink", Some("bệnh nhân khác")), ("study.link", Some("chọn nhầm dòng"))]);
     let history = moves::history(db, ordered.id).await.unwrap();
     assert_eq!(history.iter().map(|line| line.act.as_str()).collect::<Vec<_>>(), ["image", "unlink"]);
+}
+
+async fn an_exam_without_a_place_goes_back_to_where_it_was(fresh: Fresh) {
+    let (db, all, study) = (&fresh.db, &Scope::All, uid("1.2.1"));
+    let anywhere = NewOrder { station_ae: None, ..order() };
+    let ordered = schedule::create_order(db, &anywhere, &clerk(), NOW_MS).await.unwrap();
+    store(db, &[Image { patient_id: "BN009", ..image_of(&ordered) }]).await;
+    matching::link(db, all, &clerk(), &study, ordered.id, None, NOW_MS).await.unwrap();
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
+    matching::unlink(db, all, &clerk(), &study, None, NOW_MS).await.unwrap();
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::Ordered, "it has no room");
 }
 
 async fn people_move_an_exam_by_its_laws(fresh: Fresh) {

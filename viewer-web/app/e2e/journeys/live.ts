@@ -42,7 +42,7 @@ export async function live(page: Page): Promise<void> {
   expect((await labelOf(page, other.examId)) === 'inProgress', 'the link moved the exam');
   await page.keyboard.press('Control+z');
   await waiting.waitFor();
-  expect((await labelOf(page, other.examId)) === 'scheduled', 'taking it back put the exam back');
+  expect((await labelOf(page, other.examId)) === 'ordered', 'taking it back put the exam back');
 }
 
 async function order(page: Page, patient: { id: string; name: string; birthDate: string; sex: string }): Promise<Exam> {

@@ -71,10 +71,10 @@ function useColumns(): Column<Study>[] {
 function NarrowRow({ study }: { study: Study }) {
   const { short } = usePatientWords();
   return (
-    <div className={css.narrow}>
+    <div className={ui.twoLines}>
       <div>
         <span className={`${css.cut} ${ui.strong}`}>{personName(study.patient.name)}</span>
-        <span className={css.dim}>{short(study.patient)}</span>
+        <span className={css.far}>{short(study.patient)}</span>
       </div>
       <div className={css.dim}>
         <span className={ui.modality}>{mainModalities(study.modalities)}</span>

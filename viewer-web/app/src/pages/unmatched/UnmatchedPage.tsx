@@ -97,8 +97,8 @@ function NarrowRow({ row }: { row: Unmatched }) {
   const { t } = useTranslation();
   const { short } = usePatientWords();
   return (
-    <div className={css.narrow}>
-      <div><span className={`cut ${ui.strong}`}>{personName(row.patient.name) || t('field.unknown')}</span><span className={css.dim}>{[row.patient.id, short(row.patient)].join(' · ')}</span></div>
+    <div className={ui.twoLines}>
+      <div><span className={`cut ${ui.strong}`}>{personName(row.patient.name) || t('field.unknown')}</span><span className={css.far}>{[row.patient.id, short(row.patient)].join(' · ')}</span></div>
       <div className={css.dim}><span>{mainModalities(row.modalities)} · {row.accessionNumber}</span><Why row={row} /></div>
     </div>
   );

@@ -58,7 +58,7 @@ export function ExamGrid({ exams, selected, busy, asking, onAsk, onSelect, onOpe
 function NarrowRow({ exam }: { exam: Exam }) {
   const { short } = usePatientWords();
   return (
-    <div className={css.narrow}>
+    <div className={ui.twoLines}>
       <div><span>{timeOf(exam.scheduledAt)}</span><span className={`${css.cut} ${ui.strong}`}>{personName(exam.patient.name)}</span><span className={css.far}>{short(exam.patient)}</span></div>
       <div><ExamLabel label={exam.label} /><Flags flags={exam.flags} /><span className={`${css.cut} ${css.dim}`}>{exam.modality} · {exam.procedure.name}</span></div>
     </div>
