@@ -25,6 +25,9 @@ pub struct BulkChoice {
     pub media: &'static str,
     /// Transfer syntax of the part.
     pub transfer_syntax: String,
+    /// Whether the stored form will do when decoding fails: nobody named a transfer syntax, and what cannot be decoded
+    /// is all that there is (PS3.18 8.7.3.4).
+    pub stored_will_do: bool,
 }
 
 impl BulkChoice {
@@ -32,6 +35,13 @@ impl BulkChoice {
     /// implicit little endian.
     pub fn content_type(&self) -> String {
         format!("{}; transfer-syntax={}", self.media, self.transfer_syntax)
+    }
+
+    /// The stored form in place of a decoded one that could not be made, where it will do.
+    pub fn as_stored(&self, stored: &Uid) -> Option<Self> {
+        let instead =
+            Self { encoding: Encoding::AsStored, transfer_syntax: stored.to_string(), ..self.clone() };
+        (self.stored_will_do && transfer_syntax::of(stored).encapsulated).then_some(instead)
     }
 }
 
@@ -73,12 +83,14 @@ fn of_frame(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
         encoding: if native { Encoding::Uncompressed } else { Encoding::AsStored },
         media,
         transfer_syntax: if native { uids::EXPLICIT_VR_LITTLE_ENDIAN.to_owned() } else { stored.to_string() },
+        stored_will_do: false,
     };
     let uncompressed = || BulkChoice {
         multipart: wish.multipart,
         encoding: Encoding::Uncompressed,
         media: "application/octet-stream",
         transfer_syntax: uids::EXPLICIT_VR_LITTLE_ENDIAN.to_owned(),
+        stored_will_do: wish.syntax == SyntaxWish::Default,
     };
     match &wish.syntax {
         SyntaxWish::Stored if stored_is_named => Some(as_stored(stored_media)),

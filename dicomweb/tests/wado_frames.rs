@@ -90,6 +90,24 @@ async fn a_compressed_frame_leaves_as_stored_or_decoded() {
     }
 }
 
+/// Who names no transfer syntax gets what there is, and is told what it is; who names one does not.
+#[tokio::test]
+async fn a_frame_that_cannot_be_decoded_leaves_as_stored() {
+    let (house, stored, path) = kept("malformed/JPEG2000-embedded-sequence-delimiter.dcm").await;
+    let HeadSyntax(syntax) = head_syntax(&stored);
+    let frame = format!("{path}/frames/1");
+    let as_stored = house.get(&frame, &[("accept", CORNERSTONE)]).await.parts();
+    for path in [frame.clone(), format!("{path}/frames/1,1"), format!("{path}/bulkdata/7FE00010")] {
+        for (headers, content) in house.get(&path, &[("accept", OCTETS)]).await.parts() {
+            assert_eq!(headers.content_type.unwrap().parameter("transfer-syntax"), Some(syntax.as_str()));
+            assert!(content == as_stored[0].1);
+        }
+    }
+    let explicit = format!("{OCTETS}; transfer-syntax={}", uids::EXPLICIT_VR_LITTLE_ENDIAN);
+    let refused = house.get(&frame, &[("accept", explicit.as_str())]).await;
+    assert_eq!(refused.status, StatusCode::NOT_ACCEPTABLE, "{}", refused.text());
+}
+
 struct HeadSyntax(String);
 
 fn head_syntax(file: &[u8]) -> HeadSyntax {

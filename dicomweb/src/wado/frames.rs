@@ -22,6 +22,7 @@ use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, 
 use http::{HeaderValue, StatusCode};
 use pacs_core::pixels::Layout;
 use pacs_core::transfer_syntax;
+use pacs_core::uid::Uid;
 use std::ops::Range;
 use storage::{InstancePlace, InstanceReader};
 
@@ -94,17 +95,15 @@ pub async fn respond(request: &Request, place: InstancePlace, frames: Vec<u32>) 
 }
 
 /// Answers with one picture that is there.
-pub fn one(request: &Request, content: Content, choice: &BulkChoice, etag: &str) -> Result<Response, Error> {
-    if choice.multipart {
-        return Ok(one_part(content, choice, etag));
-    }
-    single(request, choice.content_type(), etag, content)
+pub fn one(request: &Request, part: Part, choice: &BulkChoice, etag: &str) -> Result<Response, Error> {
+    if choice.multipart { Ok(one_part(part, choice, etag)) } else { single(request, part, etag) }
 }
 
 /// One frame as the one part of a multipart body.
-fn one_part(content: Content, choice: &BulkChoice, etag: &str) -> Response {
+fn one_part(part: Part, choice: &BulkChoice, etag: &str) -> Response {
+    let Part { content, content_type } = part;
     let boundary = Boundary::new();
-    let (head, close) = (boundary.part_head(&choice.content_type(), None), boundary.close());
+    let (head, close) = (boundary.part_head(&content_type, None), boundary.close());
     let length = head.len() as u64 + content.length() + close.len() as u64;
     let whole = 0..content.length();
     let body = stream::iter([Ok(head)]).chain(content.pieces(whole)).chain(stream::iter([Ok(close)]));
@@ -112,7 +111,8 @@ fn one_part(content: Content, choice: &BulkChoice, etag: &str) -> Response {
 }
 
 /// One frame as the body itself, of which a byte range may be asked: progressive viewers begin with the first bytes.
-fn single(request: &Request, content_type: String, etag: &str, content: Content) -> Result<Response, Error> {
+fn single(request: &Request, part: Part, etag: &str) -> Result<Response, Error> {
+    let Part { content, content_type } = part;
     let total = content.length();
     let (status, part) = match range::wanted(&request.headers, total, Some(etag)) {
         Wanted::Whole => (StatusCode::OK, 0..total),
@@ -145,22 +145,30 @@ async fn several(
     }
     let mut frames = frames.into_iter();
     let Some(first) = frames.next() else { return Err(Error::NotFound("the frame")) };
-    let mut content = read(&state, &place, first, &choice).await?;
+    let mut part = read(&state, &place, first, &choice).await?;
     let boundary = Boundary::new();
     let content_type = boundary.content_type(choice.media);
-    let head = boundary.part_head(&choice.content_type(), None);
+    let head = boundary.part_head(&part.content_type, None);
     let body = outgoing::body(head, move |out| async move {
         loop {
-            let whole = 0..content.length();
-            out.send_all(content.pieces(whole)).await?;
+            let whole = 0..part.content.length();
+            out.send_all(part.content.pieces(whole)).await?;
             let Some(frame) = frames.next() else { break };
-            content = read(&state, &place, frame, &choice).await?;
-            out.send(boundary.part_head(&choice.content_type(), None)).await?;
+            part = read(&state, &place, frame, &choice).await?;
+            out.send(boundary.part_head(&part.content_type, None)).await?;
         }
         out.send(boundary.close()).await?;
         Ok(())
     });
     Ok(answer(content_type, etag, body.await?, None))
+}
+
+/// A frame as it is sent.
+pub struct Part {
+    /// Its bytes.
+    pub content: Content,
+    /// What they are.
+    pub content_type: String,
 }
 
 /// The bytes of one frame.
@@ -199,28 +207,49 @@ fn bytes_in(ranges: &[Range<u64>]) -> u64 {
 }
 
 /// One frame, counted from 1, as it is to be sent.
-async fn read(
-    state: &State,
-    place: &InstancePlace,
-    frame: u32,
-    choice: &BulkChoice,
-) -> Result<Content, Error> {
+async fn read(state: &State, place: &InstancePlace, frame: u32, choice: &BulkChoice) -> Result<Part, Error> {
     let index = frame - 1;
-    let archive = &state.archive;
     let syntax = transfer_syntax::of(&place.transfer_syntax);
     // Native little endian is sent as it lies.
-    let as_it_lies = choice.encoding == Encoding::AsStored || !(syntax.encapsulated || syntax.big_endian);
-    if as_it_lies && !syntax.deflated && place.place.length_bytes > FRAME_HELD_MAX_BYTES {
+    if choice.encoding == Encoding::AsStored || !(syntax.encapsulated || syntax.big_endian) {
+        let content = as_it_lies(state, place, index, syntax.deflated).await?;
+        return Ok(Part { content, content_type: choice.content_type() });
+    }
+    let decoded = pixels::decoded(state, place, index).await.map(|frame| frame.bytes.into());
+    decoded_or_stored(decoded, choice, &place.transfer_syntax, async || {
+        Ok(stored::frame(&state.archive, place, index).await?.bytes)
+    })
+    .await
+}
+
+/// A decoded picture; where it cannot be decoded and the stored one will do, that.
+pub async fn decoded_or_stored(
+    decoded: Result<Bytes, Error>,
+    choice: &BulkChoice,
+    syntax: &Uid,
+    stored: impl AsyncFnOnce() -> Result<Bytes, Error>,
+) -> Result<Part, Error> {
+    let (bytes, content_type) = match (decoded, choice.as_stored(syntax)) {
+        (Err(Error::Undecodable(_)), Some(instead)) => (stored().await?, instead.content_type()),
+        (decoded, _) => (decoded?, choice.content_type()),
+    };
+    Ok(Part { content: Content::Held(bytes), content_type })
+}
+
+async fn as_it_lies(
+    state: &State,
+    place: &InstancePlace,
+    index: u32,
+    deflated: bool,
+) -> Result<Content, Error> {
+    let archive = &state.archive;
+    if !deflated && place.place.length_bytes > FRAME_HELD_MAX_BYTES {
         let ranges = stored::frame_ranges(archive, place, index).await?;
         if bytes_in(&ranges) > FRAME_HELD_MAX_BYTES {
             return Ok(Content::Stored(stored::open(archive, place).await?, ranges));
         }
     }
-    Ok(Content::Held(if as_it_lies {
-        stored::frame(archive, place, index).await?.bytes
-    } else {
-        pixels::decoded(state, place, index).await?.bytes.into()
-    }))
+    Ok(Content::Held(stored::frame(archive, place, index).await?.bytes))
 }
 
 fn answer(content_type: String, etag: &str, body: Body, length: Option<u64>) -> Response {

@@ -1,6 +1,6 @@
 //! Compressed pictures inside sequences, such as the icon of an image: bulk data with a path that leads to them.
 
-use super::frames::{self, Content};
+use super::frames::{self, Content, Part};
 use super::{CACHE, Request, pixels, stored};
 use crate::conditional;
 use crate::error::Error;
@@ -33,8 +33,8 @@ pub async fn respond(
     if conditional::holds(&request.headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
     }
-    let bytes = read(request, place, set, fragments, &choice).await?;
-    frames::one(request, Content::Held(bytes), &choice, &etag)
+    let picture = read(request, place, set, fragments, &choice).await?;
+    frames::one(request, picture, &choice, &etag)
 }
 
 async fn read(
@@ -43,21 +43,23 @@ async fn read(
     set: &DataSet,
     fragments: &[Fragment],
     choice: &BulkChoice,
-) -> Result<Bytes, Error> {
+) -> Result<Part, Error> {
     let state = &request.state;
     let content = fragments.get(1..).unwrap_or_default();
     if content.iter().fold(0u64, |sum, fragment| sum.saturating_add(fragment.length)) > PICTURE_MAX_BYTES {
         return Err(Error::TooLarge("the picture is too large".into()));
     }
     if choice.encoding == Encoding::AsStored {
-        return joined(request, place, content).await;
+        let content = Content::Held(joined(request, place, content).await?);
+        return Ok(Part { content, content_type: choice.content_type() });
     }
     let layout = Layout::from(set)?;
     let turn = state.pixels.place_in_turn().await?;
     let bytes = joined(request, place, content).await?;
     let transfer_syntax = place.transfer_syntax.clone();
-    let picture = pixels::decode(state, turn, FrameBytes { bytes, transfer_syntax, layout }).await?;
-    Ok(picture.bytes.into())
+    let encoded = FrameBytes { bytes: bytes.clone(), transfer_syntax, layout };
+    let decoded = pixels::decode(state, turn, encoded).await.map(|picture| picture.bytes.into());
+    frames::decoded_or_stored(decoded, choice, &place.transfer_syntax, async || Ok(bytes)).await
 }
 
 async fn joined(request: &Request, place: &InstancePlace, content: &[Fragment]) -> Result<Bytes, Error> {

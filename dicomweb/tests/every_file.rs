@@ -1,0 +1,106 @@
+//! Every sample file through every resource: whatever is taken is served, whatever is not is refused with a reason,
+//! and nothing is a fault of ours.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests stop at what they did not expect"
+)]
+
+mod support;
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use support::House;
+
+/// The files beside the repository, where there are any: those in it are some of them.
+fn samples() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let beside = root.join("../shared/dicom");
+    let mut folders = vec![if beside.is_dir() { beside } else { root.join("testdata/files") }];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    assert!(files.len() > 60, "{} files", files.len());
+    files
+}
+
+fn bulk_data_uris(json: &Value, uris: &mut Vec<String>) {
+    match json {
+        Value::Object(members) => {
+            uris.extend(members.get("BulkDataURI").and_then(Value::as_str).map(str::to_owned));
+            members.values().for_each(|value| bulk_data_uris(value, uris));
+        }
+        Value::Array(values) => values.iter().for_each(|value| bulk_data_uris(value, uris)),
+        _ => {}
+    }
+}
+
+/// What is wrong with the answers about an instance that is kept.
+async fn faults(house: &House, path: &str) -> Vec<String> {
+    const OCTETS: &str = "multipart/related; type=\"application/octet-stream\"";
+    let series = path.split("/instances").next().unwrap();
+    let mut asked = vec![
+        (path.to_owned(), "application/dicom; transfer-syntax=*"),
+        (path.to_owned(), "multipart/related; type=\"application/dicom\""),
+        (
+            format!("{path}/frames/1"),
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
+        ),
+        (format!("{path}/frames/1"), OCTETS),
+        (format!("{path}/thumbnail"), "image/jpeg"),
+        (format!("{series}/metadata"), "application/dicom+json"),
+    ];
+    let mut faults = Vec::new();
+    let metadata = house.get(&format!("{path}/metadata"), &[]).await;
+    let mut uris = Vec::new();
+    bulk_data_uris(&metadata.json(), &mut uris);
+    for uri in uris {
+        asked.push((uri.strip_prefix("http://pacs.test/dicomweb").unwrap().to_owned(), OCTETS));
+    }
+    for (path, accept) in asked {
+        let answer = house.get(&path, &[("accept", accept)]).await;
+        let is_bulk = path.contains("/bulkdata/");
+        if answer.status.is_server_error()
+            || answer.text() == "CUT"
+            || (is_bulk && !answer.status.is_success())
+        {
+            faults.push(format!("{path} as {accept}: {} {:.300}", answer.status, answer.text()));
+        }
+    }
+    faults
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_is_served_or_refused_with_a_reason() {
+    let mut wrong = Vec::new();
+    for file in samples() {
+        let house = House::new().await;
+        let answer = house.stow("/studies", &[std::fs::read(&file).unwrap()]).await;
+        let json = answer.json();
+        let kept = &json["00081199"]["Value"][0];
+        let Some(url) = kept["00081190"]["Value"][0].as_str() else {
+            let failed = json.get("00081198").or(json.get("0008119A"));
+            let reason = failed.and_then(|failed| failed["Value"][0]["00000902"]["Value"][0].as_str());
+            if answer.status.is_server_error() || reason.is_none_or(str::is_empty) {
+                wrong.push(format!("{}: {} {}", file.display(), answer.status, answer.text()));
+            }
+            continue;
+        };
+        let path = url.strip_prefix("http://pacs.test/dicomweb").unwrap().to_owned();
+        for settled in [false, true] {
+            if settled {
+                house.settle(&path).await;
+            }
+            for fault in faults(&house, &path).await {
+                wrong.push(format!("{} (settled: {settled}): {fault}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
