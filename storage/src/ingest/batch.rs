@@ -86,13 +86,21 @@ impl Writer {
     async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>, closing: CancellationToken) {
         let mut waiting = Vec::with_capacity(BATCH);
         loop {
+            while waiting.len() < BATCH
+                && let Ok(another) = receiver.try_recv()
+            {
+                waiting.push(another);
+            }
+            if !waiting.is_empty() {
+                self.write(ripe(&mut waiting)).await;
+                continue;
+            }
             tokio::select! {
                 () = closing.cancelled(), if !receiver.is_closed() => receiver.close(),
                 taken = receiver.recv_many(&mut waiting, BATCH) => {
                     if taken == 0 {
                         return;
                     }
-                    self.write(std::mem::take(&mut waiting)).await;
                 }
             }
         }
@@ -107,7 +115,7 @@ impl Writer {
             syncs.push(pending.synced);
             replies.push(reply);
         }
-        let mut syncs = Syncs::new(syncs);
+        let mut syncs = Syncs(syncs);
         let stored = self.rows(&instances, &mut syncs).await;
         let synced = syncs.ended().await;
         // What is away is away for each of them, and trying would take as many waits.
@@ -168,6 +176,13 @@ impl Writer {
         }
         Ok(decisions)
     }
+}
+
+/// Those whose bytes are synced, so that none of them waits for the sync of another; when there is
+/// none, all, whose rows are then written during their syncs.
+fn ripe(waiting: &mut Vec<Waiting>) -> Vec<Waiting> {
+    let ripe: Vec<Waiting> = waiting.extract_if(.., |one| one.pending.synced.has_ended()).collect();
+    if ripe.is_empty() { std::mem::take(waiting) } else { ripe }
 }
 
 /// Decides about the bytes once the rows are decided.

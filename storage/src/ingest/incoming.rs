@@ -19,7 +19,7 @@ use crate::index::SegmentId;
 use crate::index::arrivals::{Decision, NewInstance};
 use crate::index::place::{Kept, Place};
 use crate::spool::entry::EntryHeader;
-use crate::spool::{Lease, OWN_SEGMENT_BYTES, Spool, Unsynced};
+use crate::spool::{Lease, OWN_SEGMENT_BYTES, Spool};
 
 /// An instance whose bytes are coming. Dropped before [`Incoming::finish`], it leaves no trace.
 pub struct Incoming {
@@ -165,7 +165,8 @@ impl Arrival {
         let entry = self.spool.lease()?.write_whole(&header, &[&self.head, dataset])?;
         let uids = Uids::of(&examined);
         let (done, synced) = oneshot::channel();
-        let decided = self.rows.ask(self.pending(examined, &header, &entry, synced))?;
+        let decided =
+            self.rows.ask(self.pending(examined, &header, entry.place(), Synced::Awaited(synced)))?;
         // When nobody listens any more, nobody has been told that the instance is kept.
         let _ = done.send(entry.sync());
         Ok((uids, decided))
@@ -181,11 +182,10 @@ impl Arrival {
         let header = self.entry_header(&examined, *hasher.finalize().as_bytes(), dataset_bytes);
         let entry = lease.finish(&header)?;
         let uids = Uids::of(&examined);
-        let (done, synced) = oneshot::channel();
-        let pending = self.pending(examined, &header, &entry, synced);
+        let place = entry.place();
         // The sync of much data takes long: no transaction shall stay open for it.
-        let _ = done.send(Ok(entry.sync()?));
-        Ok((uids, self.rows.ask(pending)?))
+        let synced = Synced::Ended(Ok(entry.sync()?));
+        Ok((uids, self.rows.ask(self.pending(examined, &header, place, synced))?))
     }
 
     fn entry_header(&self, examined: &Examined, hash: [u8; 32], dataset_bytes: u64) -> EntryHeader {
@@ -207,8 +207,14 @@ impl Arrival {
         }
     }
 
-    fn pending(&self, examined: Examined, header: &EntryHeader, entry: &Unsynced, synced: Synced) -> Pending {
-        let (segment, offset_bytes, length_bytes) = entry.place();
+    fn pending(
+        &self,
+        examined: Examined,
+        header: &EntryHeader,
+        place: (i64, u64, u64),
+        synced: Synced,
+    ) -> Pending {
+        let (segment, offset_bytes, length_bytes) = place;
         let kept = Kept::Segment(SegmentId(segment));
         let place = Place { kept, offset_bytes, length_bytes, head_bytes: header.head_bytes };
         Pending { instance: new_instance(examined, header, place), synced }

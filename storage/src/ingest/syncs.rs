@@ -5,32 +5,42 @@ use tokio::sync::oneshot;
 use crate::error::{Error, Result};
 use crate::spool::Undecided;
 
-/// Tells that an instance's bytes are on stable storage, or why not.
-pub(crate) type Synced = oneshot::Receiver<Result<Undecided>>;
-
-/// Of a batch, in the order of its instances; none by default.
-#[derive(Default)]
-pub(super) struct Syncs(Vec<Sync>);
-
-enum Sync {
-    Awaited(Synced),
+/// Whether an instance's bytes are on stable storage.
+pub(crate) enum Synced {
+    /// Tells it when it is so, or why it never will be.
+    Awaited(oneshot::Receiver<Result<Undecided>>),
+    /// What came of it.
     Ended(Result<Undecided>),
 }
 
-impl Syncs {
-    pub fn new(awaited: impl IntoIterator<Item = Synced>) -> Self {
-        Self(awaited.into_iter().map(Sync::Awaited).collect())
+impl Synced {
+    /// Looks without waiting.
+    pub fn has_ended(&mut self) -> bool {
+        if let Self::Awaited(synced) = self {
+            match synced.try_recv() {
+                Ok(ended) => *self = Self::Ended(ended),
+                Err(oneshot::error::TryRecvError::Closed) => *self = Self::Ended(Err(never_synced())),
+                Err(oneshot::error::TryRecvError::Empty) => return false,
+            }
+        }
+        true
     }
+}
 
+/// Of a batch, in the order of its instances; none by default.
+#[derive(Default)]
+pub(super) struct Syncs(pub Vec<Synced>);
+
+impl Syncs {
     /// Waits for all of them. An error when one failed: then rows must not be committed.
     pub async fn all(&mut self) -> Result<()> {
         for sync in &mut self.0 {
-            if let Sync::Awaited(synced) = sync {
+            if let Synced::Awaited(synced) = sync {
                 let ended = synced.await.unwrap_or_else(|_| Err(never_synced()));
-                *sync = Sync::Ended(ended);
+                *sync = Synced::Ended(ended);
             }
         }
-        if self.0.iter().any(|sync| matches!(sync, Sync::Ended(Err(_)))) {
+        if self.0.iter().any(|sync| matches!(sync, Synced::Ended(Err(_)))) {
             return Err(Error::internal("write the rows of a batch", "not all of its bytes were synced"));
         }
         Ok(())
@@ -41,8 +51,8 @@ impl Syncs {
         // Each failure is told to the one that it belongs to.
         let _ = self.all().await;
         let ended = |sync| match sync {
-            Sync::Ended(ended) => ended,
-            Sync::Awaited(_) => Err(never_synced()),
+            Synced::Ended(ended) => ended,
+            Synced::Awaited(_) => Err(never_synced()),
         };
         self.0.into_iter().map(ended).collect()
     }

@@ -24,7 +24,7 @@ use pacs_core::clock::Clock;
 
 use crate::error::{Error, Result};
 use crate::folders::{make_folder, sync_folder};
-pub use lease::{Lease, Undecided, Unsynced};
+pub use lease::{Lease, Undecided};
 
 /// Size beyond which a segment takes no further instance.
 const SEGMENT_BYTES: u64 = 128 << 20;
