@@ -28,7 +28,7 @@ const MEMORY_BYTES: u64 = 200 << 20;
 const PROMPT: Duration = Duration::from_secs(20);
 const SEQUENCES: usize = 20_000;
 /// Into how much the bombs inflate.
-const INFLATED_BYTES: usize = 512 << 20;
+const INFLATED_BYTES: usize = 256 << 20;
 
 /// What is to become of a data set.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -365,7 +365,7 @@ fn attacks() -> Vec<Attack> {
         header.image(0xffff, 0xffff).long(0x7fe0, 0x0010, b"OB", UNDEFINED, &fragments).0
     });
     attack(
-        "a header that inflates to half a gigabyte",
+        "a header that inflates to a quarter of a gigabyte",
         uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
         Fate::Either,
         &|header| {
@@ -374,11 +374,11 @@ fn attacks() -> Vec<Attack> {
         },
     );
     attack(
-        "pixels that inflate to half a gigabyte",
+        "pixels that inflate to a quarter of a gigabyte",
         uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
         Fate::Either,
         &|header| {
-            let bomb = header.image(16384, 16384);
+            let bomb = header.image(8192, 16384);
             let bomb = bomb.long(0x7fe0, 0x0010, b"OW", u32::try_from(INFLATED_BYTES).unwrap(), &[]);
             deflated(&bomb.0, INFLATED_BYTES)
         },
