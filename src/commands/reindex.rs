@@ -9,11 +9,11 @@ use crate::lifecycle;
 /// What `sen reindex` takes.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Adds the rows that are missing, from packs and then from the journal of acts, and corrects those that
-point into a part of the spool that has gone since; what else is there stays as it is. So it may be run
-on an empty database, after a restored backup, and again. Orders, accounts and
-devices are not in the object store: they come back from a backup of the database. The archive must
-not be served at the same time.")]
+Adds the rows that are missing, from the journal of acts, the packs and the spool, and corrects those
+that point into a part of the spool that has gone since; what else is there stays as it is, so it may be
+run on an empty database, after a restored backup, and again. What was deleted stays deleted. Orders,
+accounts and devices are not in the object store: they come back from a backup of the database. The
+archive must not be served at the same time.")]
 pub struct Args {}
 
 /// Rebuilds what the index lacks.
@@ -30,8 +30,8 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
     archive.close().await;
     let report = rebuilt?;
     commands::print(&format!(
-        "{} packs read, {} instances added, {} were there, {} acts taken from the journal",
-        report.packs, report.added, report.present, report.acts
+        "{} packs read, {} instances added, {} were there, {} stay deleted, {} acts taken from the journal",
+        report.packs, report.added, report.present, report.deleted, report.acts
     ))?;
     if report.damaged > 0 {
         bail!("{} packs are damaged and were left out; the log names them", report.damaged);

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::database::{Database, Row, Transaction, params};
+use crate::database::{Database, Param, Row, Transaction, params, placeholders};
 use crate::{Error, Result, dialect};
 
 /// An act to be recorded.
@@ -99,31 +99,61 @@ pub async fn journaled(tx: &mut Transaction, ids: &[i64], now_ms: i64) -> Result
     Ok(())
 }
 
-/// Brings back an act from the journal unless its row is there; says whether it did. The acts so
-/// far are on rows that come back from a backup together with their effects, so the row is all.
-pub async fn replay(tx: &mut Transaction, act: &Act, now_ms: i64) -> Result<bool> {
-    let made = tx
-        .execute(
-            "insert into act (id, kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json,
-                 undoes_id, journaled_ms)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (id) do nothing",
-            params![
-                act.id,
-                &act.kind,
-                &act.actor,
-                act.at_ms,
-                &act.subject_kind,
-                &act.subject_uid,
-                &act.reason,
-                act.before.as_ref().map(Value::to_string),
-                act.after.as_ref().map(Value::to_string),
-                act.undoes,
-                now_ms
-            ],
-        )
-        .await?;
+/// The newest act of these kinds on a subject.
+pub(crate) async fn newest_of(
+    tx: &mut Transaction,
+    subject_uid: &str,
+    kinds: &[&str],
+) -> Result<Option<Act>> {
+    let sql = format!(
+        "select {COLUMNS} from act where subject_uid = $1 and kind in ({}) order by id desc limit 1",
+        placeholders(2, kinds.len())
+    );
+    let mut params = params![subject_uid];
+    params.extend(kinds.iter().map(|kind| Param::from(*kind)));
+    tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
+}
+
+/// Brings back the row of an act from the journal unless it is there; says whether it did. Its
+/// number may have been given to another act since a backup was restored: then it takes the next.
+pub(crate) async fn restore(tx: &mut Transaction, act: &Act, now_ms: i64) -> Result<bool> {
+    let is_it = |row: &Row| Ok::<_, Error>(Act { id: act.id, ..read(row)? } == *act);
+    let sql = format!("select {COLUMNS} from act where id = $1");
+    let there = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![act.id]).await?;
+    if let Some(row) = &there {
+        if is_it(row)? {
+            return Ok(false);
+        }
+        let sql = format!("select {COLUMNS} from act where subject_uid = $1 and at_ms = $2 order by id");
+        for row in tx.fetch(sqlx::AssertSqlSafe(sql), params![&act.subject_uid, act.at_ms]).await? {
+            if is_it(&row)? {
+                return Ok(false);
+            }
+        }
+    }
+    let (column, number) = if there.is_some() { ("", "") } else { ("id, ", "$11, ") };
+    let sql = format!(
+        "insert into act ({column}kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json,
+             undoes_id, journaled_ms) values ({number}$1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+    );
+    let mut values = params![
+        &act.kind,
+        &act.actor,
+        act.at_ms,
+        &act.subject_kind,
+        &act.subject_uid,
+        &act.reason,
+        act.before.as_ref().map(Value::to_string),
+        act.after.as_ref().map(Value::to_string),
+        act.undoes,
+        now_ms
+    ];
+    if there.is_none() {
+        values.push(act.id.into());
+    }
+    tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
     dialect::number_after(tx, "act").await?;
-    Ok(made == 1)
+    Ok(true)
 }
 
 fn read(row: &Row) -> Result<Act> {

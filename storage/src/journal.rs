@@ -10,7 +10,9 @@ use object_store::{ObjectStoreExt, PutPayload};
 use crate::acts::{self, Act};
 use crate::archive::Archive;
 use crate::database::Durability;
+use crate::deletion;
 use crate::error::{Error, Result};
+use crate::exams::linking;
 use crate::packs;
 
 /// Folder of the journal in the object store.
@@ -42,7 +44,7 @@ impl Archive {
         }
     }
 
-    /// Plays the journal's acts that the rows lack, in the order of their numbers; answers how many.
+    /// Plays the journal's acts whose rows are lost, in the order of their numbers; answers how many.
     pub(crate) async fn replay_journal(&self) -> Result<u64> {
         let prefix = packs::path(PREFIX);
         let mut objects: Vec<_> =
@@ -55,11 +57,25 @@ impl Archive {
                 let act: Act = serde_json::from_slice(line).map_err(|error| {
                     Error::Corrupt(format!("the journal in {object} is damaged: {error}"))
                 })?;
-                let mut tx = self.0.database.begin(Durability::Batched).await?;
-                played += u64::from(acts::replay(&mut tx, &act, self.0.config.clock.now_ms()).await?);
-                tx.commit().await?;
+                played += u64::from(self.replay(&act).await?);
             }
         }
         Ok(played)
+    }
+
+    /// Brings back an act and what it did to the rows there are; what is indexed later obeys it by
+    /// its row. An act whose row is there is left as it is, whatever has become of it since.
+    async fn replay(&self, act: &Act) -> Result<bool> {
+        let mut tx = self.0.database.begin(Durability::Synced).await?;
+        if !acts::restore(&mut tx, act, self.0.config.clock.now_ms()).await? {
+            return Ok(false);
+        }
+        match act.kind.as_str() {
+            linking::LINK | linking::UNLINK => linking::again(&mut tx, act).await?,
+            kind if deletion::ACTS.contains(&kind) => self.delete_again(&mut tx, act).await?,
+            _ => {}
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 }

@@ -127,8 +127,9 @@ impl Archive {
             return Ok(0);
         }
         segments::ensure(&self.0.database, &self.0.config.node, &[id], self.0.config.clock.now_ms()).await?;
-        self.0.arrivals.store_batch(&whole).await?;
-        Ok(whole.len())
+        let decisions = self.0.arrivals.store_batch(&whole).await?;
+        // The others were deleted, and their bytes go with the segment.
+        Ok(decisions.into_iter().flatten().count())
     }
 
     /// Bytes that cannot be indexed may be the only ones of an instance: their segment stays.

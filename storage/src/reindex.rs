@@ -1,8 +1,9 @@
-//! Rebuilding the index from what is kept: companions, then the spool, then the journal of acts.
+//! Rebuilding the index from what is kept: the journal of acts, companions, then the spool.
 //!
-//! Adds what is missing, moves rows that were not told of their settling to the pack that has them, and
-//! changes nothing else, so it may run on an empty database, on one restored from an older backup, and
-//! twice.
+//! Acts come first, so that what was deleted is not indexed and a study that is made anew obeys who
+//! linked it. Adds what is missing, moves rows that were not told of their settling to the pack that
+//! has them, and changes nothing else, so it may run on an empty database, on one restored from an
+//! older backup, and twice.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use pacs_core::uid::Uid;
 use tokio::task::spawn_blocking;
 
 use crate::archive::Archive;
-use crate::database::Durability;
+use crate::database::{Durability, params};
 use crate::error::{Error, Result};
 use crate::index::arrivals::{Decision, NewInstance};
 use crate::index::place::{Kept, Place};
@@ -36,6 +37,8 @@ pub struct ReindexReport {
     pub present: u64,
     /// Companions that could not be read, named in the log.
     pub damaged: u64,
+    /// Instances found that stay deleted.
+    pub deleted: u64,
     /// Acts taken back from the journal.
     pub acts: u64,
 }
@@ -44,7 +47,7 @@ impl Archive {
     /// Rebuilds what the index lacks; `progress` hears after each pack.
     pub async fn reindex(&self, mut progress: impl FnMut(&ReindexReport)) -> Result<ReindexReport> {
         self.finish_packs().await?;
-        let mut report = ReindexReport::default();
+        let mut report = ReindexReport { acts: self.replay_journal().await?, ..ReindexReport::default() };
         let prefix = packs::path(packs::PREFIX);
         let mut objects = self.0.objects.list(Some(&prefix));
         while let Some(object) = objects.try_next().await? {
@@ -60,8 +63,8 @@ impl Archive {
             report.packs += 1;
             progress(&report);
         }
+        self.note_reindexed().await?;
         self.recover().await?;
-        report.acts = self.replay_journal().await?;
         self.0.renditions.clear().await?;
         Ok(report)
     }
@@ -74,6 +77,7 @@ impl Archive {
     ) -> Result<()> {
         let compressed = self.0.objects.get(&companion.location).await?.bytes().await?;
         let Some((pack, series)) = self.pack_row(key, companion).await? else { return Ok(()) };
+        let before = report.added + report.present;
         let mut reader = Reader::open(compressed).await?;
         let series_uid = reader.series.clone();
         loop {
@@ -84,10 +88,14 @@ impl Archive {
             }
             for decision in self.0.arrivals.store_batch(&chunk).await? {
                 match decision {
-                    Decision::Accepted { .. } | Decision::Conflict => report.added += 1,
-                    Decision::Present | Decision::Duplicate => report.present += 1,
+                    Some(Decision::Accepted { .. } | Decision::Conflict) => report.added += 1,
+                    Some(Decision::Present | Decision::Duplicate) => report.present += 1,
+                    None => report.deleted += 1,
                 }
             }
+        }
+        if report.added + report.present == before {
+            return self.leave_deleted(pack).await;
         }
         let series = match series {
             Some(series) => Some(series),
@@ -100,6 +108,23 @@ impl Archive {
             self.note_settled(series).await?;
         }
         Ok(())
+    }
+
+    /// Has a pack removed of which everything is deleted.
+    async fn leave_deleted(&self, pack: PackId) -> Result<()> {
+        let mut tx = self.0.database.begin(Durability::Batched).await?;
+        if pack_rows::is_unused(&mut tx, pack).await? {
+            pack_rows::mark_deleted(&mut tx, pack, self.0.config.clock.now_ms()).await?;
+        }
+        tx.commit().await
+    }
+
+    /// A commit with a sync, before segments are freed from which rows have moved to packs.
+    async fn note_reindexed(&self) -> Result<()> {
+        let sql = "insert into setting (key, value) values ($1, $2)
+             on conflict (key) do update set value = excluded.value";
+        let now_ms = self.0.config.clock.now_ms().to_string();
+        self.0.database.execute(sql, params!["archive.reindexed_ms", now_ms]).await.map(drop)
     }
 
     /// The row of a pack, made when there is none. `None` for a pack on its way out.

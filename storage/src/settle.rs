@@ -31,6 +31,8 @@ use crate::packs::writer::{self, BuildError, Built};
 /// The most entries, and about the most bytes, of one pack; a larger series makes several.
 const PACK_ENTRIES: i64 = 4096;
 const PACK_BYTES: u64 = 8 << 30;
+/// How often one settling of a series begins anew because somebody deletes from it.
+const COLLISIONS: u32 = 8;
 /// Series settled in one turn, and at once.
 const TURN: i64 = 64;
 const AT_ONCE: usize = 2;
@@ -131,17 +133,24 @@ impl Archive {
         let _turn = turn.lock().await;
         let mut report = SettleReport::default();
         let mut damaged = Vec::new();
+        let mut collisions = 0;
         loop {
             let frozen = self.freeze(series.id, &damaged).await?;
             if frozen.is_empty() {
                 break;
             }
-            match self.settle_pack(series, frozen).await? {
-                Ok(done) => report.add(done),
-                Err(spooled) => {
+            match self.settle_pack(series, frozen).await {
+                Ok(Ok(done)) => report.add(done),
+                Ok(Err(spooled)) => {
                     damaged.push(spooled.row);
                     report.damaged += 1;
                 }
+                // What was frozen was deleted meanwhile: what is left is looked at anew.
+                Err(Error::Conflict(why)) if collisions < COLLISIONS => {
+                    tracing::info!(why, series = %series.uid, "a series changed while it was settled");
+                    collisions += 1;
+                }
+                Err(error) => return Err(error),
             }
         }
         if damaged.is_empty() {
@@ -208,6 +217,10 @@ impl Archive {
                 let Some(spooled) = frozen.into_iter().nth(at) else {
                     return Err(Error::internal("settle a series", "the damaged entry is not of it"));
                 };
+                if !spooled::is_there(&self.0.database, &spooled).await? {
+                    // It was deleted meanwhile, and its segment with it.
+                    return Ok(Ok(SettleReport::default()));
+                }
                 tracing::error!(instance = %spooled.uid, %why, "an instance in the spool is damaged");
                 metrics::counter!("sen_damaged_instances_total").increment(1);
                 Ok(Err(spooled))
@@ -264,6 +277,7 @@ impl Archive {
             pack_rows::mark_deleted(&mut tx, pack, now_ms).await?;
         }
         let event = NewEvent {
+            facility: Some(&series.facility),
             study_uid: Some(series.study_uid.as_str()),
             series_uid: Some(series.uid.as_str()),
             ..NewEvent::new(EventKind::SeriesSettled)

@@ -25,14 +25,14 @@ use pacs_core::query::{Level, Query};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
-use storage::database::Database;
+use storage::database::{Database, Durability};
 use storage::exams::search::{self, Search};
 use storage::exams::{moves, unmatched};
 use storage::index::arrivals::{Arrivals, NewInstance};
 use storage::index::place::{Kept, Place};
-use storage::index::{SegmentId, SeriesId, instances, segments, series, spooled};
+use storage::index::{InstanceId, SegmentId, SeriesId, instances, packs, segments, series, spooled};
 use storage::schedule::{self, Day};
-use storage::{accounts, events, identity, jobs, query};
+use storage::{accounts, acts, events, identity, jobs, query};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -218,10 +218,42 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
         mwl.add(&date, vr_of(date[1]), "20260921").unwrap();
         schedule::worklist(db, &mwl, scope, None).await.unwrap();
     }
+    series::stamp(db, &Scope::All, &Uid::parse("1.2.1").unwrap(), &Uid::parse("1.2.1.1").unwrap())
+        .await
+        .unwrap();
+    // Settling, sweeping, recovery and the journal.
+    series::unsettled_of(db, &Uid::parse("1.2.1").unwrap()).await.unwrap();
+    let spooled = spooled::of_series(db, SeriesId(1), 10).await.unwrap();
+    let mut tx = db.begin(Durability::Synced).await.unwrap();
+    let pack = packs::begin(&mut tx, SeriesId(1), "packs/1", NOW_MS).await.unwrap();
+    for (at, one) in spooled.iter().enumerate() {
+        spooled::move_to_pack(&mut tx, one, pack, at as u64).await.unwrap();
+    }
+    packs::finish(&mut tx, pack, packs::Sizes { length_bytes: 1, companion_bytes: 1, instance_count: 1 })
+        .await
+        .unwrap();
+    packs::is_unused(&mut tx, pack).await.unwrap();
+    packs::mark_undone(&mut tx, pack, NOW_MS).await.unwrap();
+    packs::belongs_to(&mut tx, pack, SeriesId(1)).await.unwrap();
+    spooled::settled(&mut tx, SeriesId(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    packs::by_key(db, "packs/1").await.unwrap();
+    packs::by_id(db, pack).await.unwrap();
+    packs::unfinished(db).await.unwrap();
+    packs::deleted_before(db, NOW_MS, 10).await.unwrap();
+    segments::is_unused(db, SegmentId(1)).await.unwrap();
+    segments::offsets(db, SegmentId(1)).await.unwrap();
+    let first = instances::after(db, InstanceId(0), 10).await.unwrap().remove(0);
+    instances::place_again(db, &first).await.unwrap();
+    instances::versions_of(db, &first).await.unwrap();
+    instances::contents(db, std::slice::from_ref(&first.uid)).await.unwrap();
+    acts::unjournaled(db, 10).await.unwrap();
+    acts::of_subject(db, "1.2.1", 10).await.unwrap();
     // Timers, workers, followers and sign-in.
     moves::quiet(db, 600_000, NOW_MS).await.unwrap();
+    events::prune(db, NOW_MS - 1).await.unwrap();
+    accounts::sessions::prune(db, NOW_MS - 1).await.unwrap();
     series::resting(db, NOW_MS, 10).await.unwrap();
-    spooled::of_series(db, SeriesId(1), 10).await.unwrap();
     events::since(db, 0, 100).await.unwrap();
     events::newest(db).await.unwrap();
     jobs::claim(db, "echo", "w", 1000, NOW_MS).await.unwrap();

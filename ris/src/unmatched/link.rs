@@ -5,7 +5,7 @@ use http::StatusCode;
 use pacs_core::access::Act;
 use pacs_core::uid::Uid;
 use serde::Deserialize;
-use storage::exams::{ExamId, matching};
+use storage::exams::{ExamId, linking};
 use utoipa::ToSchema;
 
 use crate::Result;
@@ -43,6 +43,6 @@ pub async fn link(
     let reason = reason(form.reason, false)?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
     let exam = ExamId(form.exam_id);
-    matching::link(database, &scope, &caller.0, &study, exam, reason.as_deref(), now_ms).await?;
+    linking::link(database, &scope, &caller.0, &study, exam, reason.as_deref(), now_ms).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,7 +4,7 @@ use axum::extract::State as Has;
 use http::StatusCode;
 use pacs_core::access::Act;
 use pacs_core::uid::Uid;
-use storage::exams::matching;
+use storage::exams::linking;
 
 use crate::Result;
 use crate::caller::Caller;
@@ -26,6 +26,6 @@ pub async fn unlink(
 ) -> Result<StatusCode> {
     caller.needs(Act::MatchImages)?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
-    matching::unlink(database, &scope, &caller.0, &study, None, now_ms).await?;
+    linking::unlink(database, &scope, &caller.0, &study, None, now_ms).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -17,6 +17,7 @@ use crate::database::Database;
 use crate::error::{Error, Result};
 use crate::folders::make_folder;
 use crate::index::arrivals::Arrivals;
+use crate::index::deletions;
 use crate::ingest::{Envelope, Incoming, RowQueue};
 use crate::packs::store;
 use crate::read::ReadCaches;
@@ -72,6 +73,7 @@ impl Archive {
         let renditions =
             Renditions::open(config.renditions_dir(), config.rendition_limit_bytes, ended_well).await?;
         let arrivals = Arc::new(Arrivals::new(database.clone(), config.clock.clone()));
+        arrivals.forget_deleted(deletions::newest(&database).await?);
         let rows = RowQueue::start(database.clone(), arrivals.clone(), config.node.clone());
         let archive = Self(Arc::new(Inner {
             caches: ReadCaches::new(config.header_cache_bytes),

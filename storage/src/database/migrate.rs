@@ -4,8 +4,10 @@ use super::{Database, Durability, Engine, Transaction, params};
 use crate::{Error, Result, dialect};
 
 /// Every migration there is, oldest first. A published one is never edited; the next one follows.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "first", text: include_str!("../../migrations/0001_first.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "first", text: include_str!("../../migrations/0001_first.sql") },
+    Migration { version: 2, name: "deletions", text: include_str!("../../migrations/0002_deletions.sql") },
+];
 
 struct Migration {
     version: i64,

@@ -1,16 +1,13 @@
-//! Joining images and orders: by rule when they arrive, by a person afterwards.
+//! Joining images and orders by rule: when images arrive, and when their order does.
 
-use pacs_core::access::{Actor, Scope};
 use pacs_core::attributes::PatientAttributes;
 use pacs_core::exam::{Disagreement, ImageIdentity, OrderIdentity, StepAct, StepState, agree};
 use pacs_core::identity::PatientIdentifier;
-use pacs_core::uid::Uid;
 
-use super::{ExamId, moves};
-use crate::database::{Database, Durability, Row, Transaction, params};
-use crate::events::{self, EventKind, NewEvent};
+use super::{ExamId, linking, moves};
+use crate::Result;
+use crate::database::{Row, Transaction, params};
 use crate::index::{PatientId, StudyId, patients};
-use crate::{Error, Result, acts, dialect};
 
 /// A study that has just come, as its first instance describes it.
 #[derive(Debug, Clone)]
@@ -36,30 +33,43 @@ pub(crate) enum Outcome {
     Unmatched,
 }
 
-/// Matches a new study to an order by the rule of `pacs_core::exam::agree`. `imaged` is whether its
-/// instances may move the exam.
+/// Matches a new study to an order. A study that comes back although people have matched it before,
+/// as when the index is made anew, obeys their last act; any other the rule of
+/// `pacs_core::exam::agree`. `imaged` is whether its instances may move the exam.
 pub(crate) async fn on_arrival(
     tx: &mut Transaction,
     image: &Arrived,
     imaged: bool,
     now_ms: i64,
 ) -> Result<Outcome> {
-    match find(tx, image).await? {
+    let found = match linking::last_said(tx, &image.study_uid).await? {
+        Some(said) => said,
+        None => find(tx, image).await?,
+    };
+    fulfil(tx, image.study_id, found, imaged, now_ms).await
+}
+
+/// Writes down which step a study fulfils, or why none.
+pub(super) async fn fulfil(
+    tx: &mut Transaction,
+    study: StudyId,
+    found: Result<ExamId, Disagreement>,
+    imaged: bool,
+    now_ms: i64,
+) -> Result<Outcome> {
+    match found {
         Ok(step) => {
             tx.execute(
                 "update study set step_id = $2, unmatched_reason = null where id = $1",
-                params![image.study_id, step],
+                params![study, step],
             )
             .await?;
             let moved = imaged && on_image(tx, step.0, now_ms).await?;
             Ok(Outcome::Linked { step_id: step.0, moved })
         }
         Err(why) => {
-            tx.execute(
-                "update study set unmatched_reason = $2 where id = $1",
-                params![image.study_id, why.as_str()],
-            )
-            .await?;
+            tx.execute("update study set unmatched_reason = $2 where id = $1", params![study, why.as_str()])
+                .await?;
             Ok(Outcome::Unmatched)
         }
     }
@@ -168,158 +178,8 @@ pub(crate) async fn on_order(tx: &mut Transaction, accession_number: &str, now_m
             modality: modality.to_owned(),
             requested_step: None,
         };
-        linked |= matches!(on_arrival(tx, &image, true, now_ms).await?, Outcome::Linked { .. });
+        let found = find(tx, &image).await?;
+        linked |= matches!(fulfil(tx, image.study_id, found, true, now_ms).await?, Outcome::Linked { .. });
     }
     Ok(linked)
-}
-
-/// A person says that a study fulfils an exam. [`Error::Conflict`] when the study is linked already
-/// or the exam is called off.
-pub async fn link(
-    database: &Database,
-    scope: &Scope,
-    actor: &Actor,
-    study: &Uid,
-    exam: ExamId,
-    reason: Option<&str>,
-    now_ms: i64,
-) -> Result<()> {
-    let exam = super::by_id(database, scope, exam).await?.ok_or(Error::NotFound)?;
-    let mut tx = database.begin(Durability::Synced).await?;
-    let found = lock_study(&mut tx, scope, study).await?;
-    if found.step_id.is_some() {
-        return Err(Error::Conflict("the study is linked to an exam already".into()));
-    }
-    if exam.state == StepState::Cancelled {
-        return Err(Error::Conflict("the exam is cancelled: restore it first".into()));
-    }
-    tx.execute(
-        "update study set step_id = $2, unmatched_reason = null, revision = revision + 1 where id = $1",
-        params![found.id, exam.id],
-    )
-    .await?;
-    moves::apply(&mut tx, exam.id, StepAct::Image, &actor.id, reason, now_ms).await?;
-    let note = acts::NewAct {
-        kind: "study.link",
-        actor: &actor.id,
-        subject_kind: "study",
-        subject_uid: study.as_str(),
-        reason,
-        before: Some(serde_json::json!({ "unmatchedReason": found.unmatched_reason })),
-        after: Some(serde_json::json!({ "accessionNumber": exam.accession_number, "stepId": exam.step_id })),
-        undoes: None,
-    };
-    acts::record(&mut tx, &note, now_ms).await?;
-    tell(&mut tx, study, &found.facility, exam.id, now_ms).await?;
-    tx.commit().await
-}
-
-/// A person takes a link back: the study waits under unmatched again. The exam stays where it is
-/// while other images fulfil it, else it goes back to its schedule.
-pub async fn unlink(
-    database: &Database,
-    scope: &Scope,
-    actor: &Actor,
-    study: &Uid,
-    reason: Option<&str>,
-    now_ms: i64,
-) -> Result<()> {
-    let mut tx = database.begin(Durability::Synced).await?;
-    let found = lock_study(&mut tx, scope, study).await?;
-    let Some(step_id) = found.step_id else {
-        return Err(Error::Conflict("the study is not linked to an exam".into()));
-    };
-    let step_id = ExamId(step_id);
-    tx.execute(
-        "update study set step_id = null, unmatched_reason = $2, revision = revision + 1 where id = $1",
-        params![found.id, Disagreement::PatientDiffers.as_str()],
-    )
-    .await?;
-    let others =
-        tx.fetch_optional("select id from study where step_id = $1 limit 1", params![step_id]).await?;
-    if others.is_none() {
-        put_back(&mut tx, step_id, &actor.id, reason, now_ms).await?;
-    }
-    let note = acts::NewAct {
-        kind: "study.unlink",
-        actor: &actor.id,
-        subject_kind: "study",
-        subject_uid: study.as_str(),
-        reason,
-        before: Some(serde_json::json!({ "exam": step_id.0 })),
-        after: None,
-        undoes: None,
-    };
-    acts::record(&mut tx, &note, now_ms).await?;
-    tell(&mut tx, study, &found.facility, step_id, now_ms).await?;
-    tx.commit().await
-}
-
-/// An exam whose only images were another's has not begun: it goes back to its schedule, whatever
-/// the images had made of it.
-async fn put_back(
-    tx: &mut Transaction,
-    id: ExamId,
-    actor: &str,
-    reason: Option<&str>,
-    now_ms: i64,
-) -> Result<()> {
-    let row =
-        tx.fetch_one("select state, station_ae, room from scheduled_step where id = $1", params![id]).await?;
-    let from = super::state(&row.get::<String>("state")?)?;
-    if !matches!(from, StepState::Started | StepState::Ended | StepState::Accepted) {
-        return Ok(());
-    }
-    let has_place = row.get::<Option<String>>("station_ae")?.or(row.get("room")?).is_some();
-    let to = if has_place { StepState::Scheduled } else { StepState::Requested };
-    tx.execute(
-        "update scheduled_step set state = $2, started_ms = null, ended_ms = null, accepted_ms = null,
-             revision = revision + 1, updated_ms = $3 where id = $1",
-        params![id, to.as_str(), now_ms],
-    )
-    .await?;
-    tx.execute(
-        "insert into exam_act (step_id, act, actor, reason, from_state, to_state, at_ms)
-         values ($1, 'unlink', $2, $3, $4, $5, $6)",
-        params![id, actor, reason, from.as_str(), to.as_str(), now_ms],
-    )
-    .await
-    .map(drop)
-}
-
-struct Locked {
-    id: StudyId,
-    facility: String,
-    step_id: Option<i64>,
-    unmatched_reason: Option<String>,
-}
-
-async fn lock_study(tx: &mut Transaction, scope: &Scope, study: &Uid) -> Result<Locked> {
-    let sql = format!(
-        "select id, facility, step_id, unmatched_reason from study where uid = $1{}",
-        dialect::for_update(tx.engine())
-    );
-    let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![study]).await?;
-    let facility: String = row.get("facility")?;
-    match scope {
-        Scope::Facilities(codes) if !codes.contains(&facility) => return Err(Error::NotFound),
-        _ => {}
-    }
-    Ok(Locked {
-        id: StudyId(row.get("id")?),
-        facility,
-        step_id: row.get("step_id")?,
-        unmatched_reason: row.get("unmatched_reason")?,
-    })
-}
-
-async fn tell(tx: &mut Transaction, study: &Uid, facility: &str, exam: ExamId, now_ms: i64) -> Result<()> {
-    let of = |kind| NewEvent {
-        facility: Some(facility),
-        study_uid: Some(study.as_str()),
-        exam_id: Some(exam.0),
-        ..NewEvent::new(kind)
-    };
-    let kinds = [EventKind::StudyChanged, EventKind::ExamChanged, EventKind::UnmatchedChanged];
-    events::append(tx, now_ms, &kinds.map(of)).await
 }

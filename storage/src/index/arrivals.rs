@@ -6,6 +6,7 @@
 
 mod batch;
 mod decide;
+mod deleted;
 mod growth;
 mod home;
 mod known;
@@ -75,12 +76,12 @@ pub struct Arrivals {
 pub(crate) struct Prepared<'a> {
     batch: Batch<'a>,
     generation: u64,
-    decisions: Vec<Decision>,
+    decisions: Vec<Option<Decision>>,
 }
 
 impl Prepared<'_> {
     /// Commits; answers the decisions in the order of the instances.
-    pub async fn commit(self) -> Result<Vec<Decision>> {
+    pub async fn commit(self) -> Result<Vec<Option<Decision>>> {
         let known = self.batch.known_to_all();
         let learned = self.batch.commit().await?;
         known.lock().unwrap_or_else(PoisonError::into_inner).learn(learned, self.generation);
@@ -98,9 +99,10 @@ impl Arrivals {
         Self { database, clock, known: Mutex::default() }
     }
 
-    /// Decides on a batch and commits; the decisions are in the order of the instances. After an
-    /// error none of them has a row, and the whole batch may be given again.
-    pub async fn store_batch(&self, instances: &[NewInstance]) -> Result<Vec<Decision>> {
+    /// Decides on a batch and commits; the decisions are in the order of the instances. There is
+    /// none on an instance that was received before it was deleted: nothing is kept of it. After an
+    /// error no instance has a row, and the whole batch may be given again.
+    pub async fn store_batch(&self, instances: &[NewInstance]) -> Result<Vec<Option<Decision>>> {
         self.prepare(instances).await?.commit().await
     }
 
@@ -155,6 +157,12 @@ impl Arrivals {
     /// Forgets what is remembered of series and studies; acts that move rows call it.
     pub fn forget(&self) {
         self.known().forget();
+    }
+
+    /// Forgets as [`Arrivals::forget`] does, and knows that what was received up to that time may be
+    /// deleted.
+    pub(crate) fn forget_deleted(&self, until_ms: i64) {
+        self.known().forget_deleted(until_ms);
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {

@@ -125,6 +125,16 @@ pub async fn by_id(database: &Database, id: PackId) -> Result<Option<Pack>> {
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.as_ref().map(read).transpose()
 }
 
+/// Parts packs from a series that is going. One that is being written for it comes to nothing.
+pub async fn left_by_series(tx: &mut Transaction, series: SeriesId, now_ms: i64) -> Result<()> {
+    tx.execute(
+        "update pack set deleted_ms = $2 where series_id = $1 and companion_bytes = 0 and deleted_ms is null",
+        params![series, now_ms],
+    )
+    .await?;
+    tx.execute("update pack set series_id = null where series_id = $1", params![series]).await.map(drop)
+}
+
 /// Marks a pack whose rows have gone; its objects follow later.
 pub async fn mark_deleted(tx: &mut Transaction, id: PackId, now_ms: i64) -> Result<()> {
     tx.execute("update pack set deleted_ms = $2 where id = $1 and deleted_ms is null", params![id, now_ms])

@@ -19,11 +19,12 @@ pub struct Resting {
     pub uid: Uid,
     /// Study Instance UID.
     pub study_uid: Uid,
+    /// Code of the facility whose study it is.
+    pub facility: String,
 }
 
 /// What [`read_resting`] wants; a condition on `s` and `t` follows.
-const RESTING: &str =
-    "select s.id, s.uid, t.uid as study_uid from series s join study t on t.id = s.study_id where";
+const RESTING: &str = "select s.id, s.uid, t.uid as study_uid, t.facility from series s join study t on t.id = s.study_id where";
 
 /// Series whose last instance arrived before `before_ms`, the longest resting first.
 pub async fn resting(database: &Database, before_ms: i64, limit: i64) -> Result<Vec<Resting>> {
@@ -50,13 +51,33 @@ pub async fn resting_by_id(database: &Database, id: SeriesId) -> Result<Option<R
 }
 
 fn read_resting(row: &Row) -> Result<Resting> {
-    Ok(Resting { id: SeriesId(row.get("id")?), uid: uid(row, "uid")?, study_uid: uid(row, "study_uid")? })
+    Ok(Resting {
+        id: SeriesId(row.get("id")?),
+        uid: uid(row, "uid")?,
+        study_uid: uid(row, "study_uid")?,
+        facility: row.get("facility")?,
+    })
 }
 
 /// The row of a series by its UID.
 pub async fn id_of(database: &Database, series: &Uid) -> Result<Option<SeriesId>> {
     let row = database.fetch_optional("select id from series where uid = $1", params![series]).await?;
     row.map(|row| Ok(SeriesId(row.get("id")?))).transpose()
+}
+
+/// Takes a series' row away; nothing may be in it.
+pub(crate) async fn remove(tx: &mut Transaction, id: SeriesId) -> Result<()> {
+    tx.execute("delete from series where id = $1", params![id]).await.map(drop)
+}
+
+/// Notes that a series has lost instances and how many it has left.
+pub(crate) async fn shrink(tx: &mut Transaction, id: SeriesId, left: i64) -> Result<()> {
+    tx.execute(
+        "update series set instance_count = $2, revision = revision + 1 where id = $1",
+        params![id, left],
+    )
+    .await
+    .map(drop)
 }
 
 /// What tells one state of a series from another.

@@ -59,6 +59,20 @@ pub async fn of_series(database: &Database, series: SeriesId, limit: i64) -> Res
         .collect()
 }
 
+/// Whether a row still tells that its bytes lie there.
+pub async fn is_there(database: &Database, spooled: &Spooled) -> Result<bool> {
+    let (sql, id) = match spooled.row {
+        SpooledRow::Instance(id) => {
+            ("select 1 from instance where id = $1 and segment_id = $2 and offset_bytes = $3", id)
+        }
+        SpooledRow::Version(id) => {
+            ("select 1 from instance_version where id = $1 and segment_id = $2 and offset_bytes = $3", id)
+        }
+    };
+    let [segment, _, offset, ..] = spooled.place.params();
+    Ok(database.fetch_optional(sql, vec![id.into(), segment, offset]).await?.is_some())
+}
+
 /// Moves a row into a pack, if it still lies where it was copied from. Says whether it did.
 pub async fn move_to_pack(
     tx: &mut Transaction,

@@ -1,5 +1,7 @@
 //! Study rows: everything that a list shows or searches, in one denormalised row.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use pacs_core::attributes::{PatientAttributes, STUDY_TAGS, StudyAttributes, excerpt};
@@ -103,6 +105,58 @@ pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
 pub(super) async fn remove(tx: &mut Transaction, id: StudyId) -> Result<()> {
     tx.execute("delete from study_word where study_id = $1", params![id]).await?;
     tx.execute("delete from study where id = $1", params![id]).await.map(drop)
+}
+
+/// Brings the row of a study up to date that has lost series or instances, or takes it away when
+/// nothing is left in it. Says whether it is still there.
+pub(crate) async fn shrink(tx: &mut Transaction, id: StudyId) -> Result<bool> {
+    let series = tx.fetch("select id, modality from series where study_id = $1", params![id]).await?;
+    if series.is_empty() {
+        remove(tx, id).await?;
+        return Ok(false);
+    }
+    let modalities = series.iter().map(|row| row.get("modality")).collect::<Result<Vec<Option<String>>>>()?;
+    let classes = tx
+        .fetch(
+            "select distinct i.class from series s join instance i on i.series_id = s.id where s.study_id = $1",
+            params![id],
+        )
+        .await?;
+    let classes = classes.iter().map(|row| row.get("class")).collect::<Result<BTreeSet<String>>>()?;
+    tx.execute(
+        "update study set revision = revision + 1, modalities = $2, sop_classes = $3, series_count = $4,
+             instance_count = (select cast(coalesce(sum(s.instance_count), 0) as bigint) from series s
+                 where s.study_id = $1),
+             conflict_count = (select count(*) from series s join instance i on i.series_id = s.id
+                 join instance_version v on v.instance_id = i.id where s.study_id = $1)
+         where id = $1",
+        params![
+            id,
+            list(&modalities.into_iter().flatten().collect()),
+            list(&classes),
+            i64::try_from(series.len()).unwrap_or(i64::MAX)
+        ],
+    )
+    .await?;
+    Ok(true)
+}
+
+/// `\CT\SR\` as a set.
+pub(crate) fn listed(list: &str) -> BTreeSet<String> {
+    list.split('\\').filter(|value| !value.is_empty()).map(str::to_owned).collect()
+}
+
+/// A set as `\CT\SR\`, so that `like '%\CT\%'` finds a member; an empty one is an empty text.
+pub(crate) fn list(values: &BTreeSet<String>) -> String {
+    let mut list = String::new();
+    for value in values {
+        list.push('\\');
+        list.push_str(value);
+    }
+    if !list.is_empty() {
+        list.push('\\');
+    }
+    list
 }
 
 /// ` words ` with a space at either end, so that `like '% word%'` finds beginnings of words.

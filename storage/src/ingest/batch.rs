@@ -123,23 +123,23 @@ impl Writer {
             Err(Error::Unavailable(why)) => Some(why.clone()),
             _ => None,
         };
-        let mut decided = stored
+        let mut decisions = stored
             .inspect_err(
                 |error| tracing::warn!(%error, instances = instances.len(), "a batch of rows failed"),
             )
             .map(|decisions| decisions.into_iter());
         for ((instance, synced), reply) in instances.iter().zip(synced).zip(replies) {
-            let outcome = match (synced, &mut decided, &away) {
+            let outcome = match (synced, &mut decisions, &away) {
                 (Err(failed), ..) => Err(failed),
                 (Ok(undecided), Ok(decisions), _) => {
-                    settle_bytes(instance, undecided, decisions.next().ok_or(Error::NotFound))
+                    settle_bytes(instance, undecided, decided(decisions.next().flatten()))
                 }
                 (Ok(undecided), Err(_), Some(why)) => {
                     settle_bytes(instance, undecided, Err(Error::Unavailable(why.clone())))
                 }
                 (Ok(undecided), Err(_), None) => {
                     let alone = self.rows(std::slice::from_ref(instance), &mut Syncs::default()).await;
-                    let outcome = alone.and_then(|found| found.into_iter().next().ok_or(Error::NotFound));
+                    let outcome = alone.and_then(|found| decided(found.into_iter().next().flatten()));
                     settle_bytes(instance, undecided, outcome)
                 }
             };
@@ -148,7 +148,7 @@ impl Writer {
         }
     }
 
-    async fn rows(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Vec<Decision>> {
+    async fn rows(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Vec<Option<Decision>>> {
         match self.store(instances, syncs).await {
             // A database server that broke down has lost rows of segments as well: once more with
             // those made anew.
@@ -157,7 +157,7 @@ impl Writer {
         }
     }
 
-    async fn store(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Vec<Decision>> {
+    async fn store(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Vec<Option<Decision>>> {
         let segments = instances.iter().filter_map(|instance| match instance.place.kept {
             Kept::Segment(id) => Some(id),
             Kept::Pack(_) => None,
@@ -183,6 +183,12 @@ impl Writer {
 fn ripe(waiting: &mut Vec<Waiting>) -> Vec<Waiting> {
     let ripe: Vec<Waiting> = waiting.extract_if(.., |one| one.pending.synced.has_ended()).collect();
     if ripe.is_empty() { std::mem::take(waiting) } else { ripe }
+}
+
+/// An instance without a decision was on its way while what it belongs to was deleted. It was not
+/// acknowledged, and sent again it is new.
+fn decided(decision: Option<Decision>) -> Result<Decision> {
+    decision.ok_or_else(|| Error::Unavailable("it was deleted while it arrived; send it again".to_owned()))
 }
 
 /// Decides about the bytes once the rows are decided.

@@ -47,13 +47,14 @@ impl Archive {
 
     /// The header with the index of its pixels.
     pub(crate) async fn parsed(&self, place: &InstancePlace) -> Result<Arc<Header>> {
-        if let Some(header) = self.0.caches.headers.get(&place.id) {
+        let key = (place.id, place.hash);
+        if let Some(header) = self.0.caches.headers.get(&key) {
             return Ok(header);
         }
         let reader = self.open_instance(place).await?;
         let header = Arc::new(self.parse(&reader, place).await?);
         let bytes = header_bytes(&header.set) + header.pixels.size_bytes();
-        self.0.caches.headers.put(place.id, Arc::clone(&header), bytes);
+        self.0.caches.headers.put(key, Arc::clone(&header), bytes);
         Ok(header)
     }
 

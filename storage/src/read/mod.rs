@@ -22,7 +22,9 @@ pub use instance::InstanceReader;
 
 /// What was read lately, within a bound of bytes.
 pub(crate) struct ReadCaches {
-    pub headers: ByteCache<InstanceId, Arc<header::Header>>,
+    /// By row and content: a version has the row of the instance that is served, and the number of
+    /// a row that was deleted may be another's.
+    pub headers: ByteCache<(InstanceId, [u8; 32]), Arc<header::Header>>,
     pub companions: ByteCache<PackId, Arc<Companion>>,
     pub keys: ByteCache<PackId, Arc<str>>,
 }

@@ -12,7 +12,8 @@ impl RenditionKey {
     /// A rendition of one instance, such as a thumbnail or a transcoded frame; `variant` says which,
     /// with all its parameters.
     pub fn of_instance(place: &InstancePlace, variant: &str) -> Self {
-        Self::new(&place.uid, place.series_revision, &[variant])
+        let content = blake3::Hash::from_bytes(place.hash).to_hex();
+        Self::new(&place.uid, place.series_revision, &[content.as_str(), variant])
     }
 
     /// A rendition of something with a revision, and everything else that it depends on.

@@ -12,6 +12,7 @@
 
 mod arriving;
 mod backends;
+mod deleting;
 mod faults;
 mod reading;
 mod rebuilding;

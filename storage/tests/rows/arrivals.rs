@@ -68,7 +68,7 @@ async fn the_same_again_and_other_content_are_told_apart(fresh: Fresh) {
     let other = Image { content: 2, ..image.clone() };
     let once = |instance| {
         let arrivals = &arrivals;
-        async move { arrivals.store_batch(&[instance]).await.unwrap()[0] }
+        async move { decide(arrivals, &[instance]).await[0] }
     };
     assert_eq!(once(image.at(segment, 0)).await, ACCEPTED);
     assert_eq!(once(image.at(segment, 0)).await, Decision::Present);
@@ -99,10 +99,10 @@ async fn other_content_under_another_series_stays_with_the_first(fresh: Fresh) {
     let mut astray = Image { study: "1.8".into(), series: "1.8.1".into(), content: 2, ..Image::default() }
         .at(segment, 8192);
     astray.lifted.instance.uid = first.lifted.instance.uid.clone();
-    assert_eq!(arrivals.store_batch(&[first]).await.unwrap(), [ACCEPTED]);
+    assert_eq!(decide(&arrivals, &[first]).await, [ACCEPTED]);
     let id = series::id_of(&fresh.db, &uid("1.2.1.1")).await.unwrap().unwrap();
     fresh.db.execute("update series set unsettled = 0", vec![]).await.unwrap();
-    assert_eq!(arrivals.store_batch(&[astray]).await.unwrap(), [Decision::Conflict]);
+    assert_eq!(decide(&arrivals, &[astray]).await, [Decision::Conflict]);
     assert_eq!(only(&fresh, "1.2.1").await.conflict_count, 1, "the study that is served is flagged");
     assert!(search::study(&fresh.db, &Scope::All, &uid("1.8")).await.unwrap().is_none(), "no empty study");
     assert_eq!((count(&fresh, "study").await, count(&fresh, "series").await), (1, 1));
@@ -111,7 +111,7 @@ async fn other_content_under_another_series_stays_with_the_first(fresh: Fresh) {
     assert_eq!(resting.iter().map(|one| one.id).collect::<Vec<_>>(), [id], "the version waits to be settled");
     // The series is made once something in it is kept.
     let late = Image { study: "1.8".into(), series: "1.8.1".into(), number: 2, ..Image::default() };
-    assert_eq!(arrivals.store_batch(&[late.at(segment, 16384)]).await.unwrap(), [ACCEPTED]);
+    assert_eq!(decide(&arrivals, &[late.at(segment, 16384)]).await, [ACCEPTED]);
     let study = only(&fresh, "1.8").await;
     assert_eq!((study.series_count, study.instance_count, study.modalities), (1, 1, vec!["CT".to_owned()]));
 }
@@ -137,7 +137,7 @@ async fn sixty_four_at_once_make_one_patient_and_one_study(fresh: Fresh) {
         .map(|number| {
             let arrivals = arrivals(&fresh.db);
             let instance = Image { number, ..Image::default() }.at(segment, number as u64 * 8192);
-            tokio::spawn(async move { arrivals.store_batch(&[instance]).await.unwrap() })
+            tokio::spawn(async move { decide(&arrivals, &[instance]).await })
         })
         .collect();
     for task in tasks {
@@ -283,7 +283,7 @@ async fn a_failed_batch_leaves_nothing_and_may_come_again(fresh: Fresh) {
     let bad = Image { number: 2, ..Image::default() }.at(storage::index::SegmentId(4711), 0);
     arrivals.store_batch(&[good.clone(), bad]).await.unwrap_err();
     assert_eq!((count(&fresh, "study").await, count(&fresh, "instance").await), (0, 0));
-    assert_eq!(arrivals.store_batch(&[good]).await.unwrap(), [ACCEPTED]);
+    assert_eq!(decide(&arrivals, &[good]).await, [ACCEPTED]);
     assert_eq!(only(&fresh, "1.2.1").await.instance_count, 1);
 
     // A transaction that is dropped midway gives its connection back, rolled back.

@@ -6,7 +6,7 @@ use pacs_core::access::{Actor, Scope};
 use pacs_core::exam::{Label, StepAct, StepState};
 use storage::Error;
 use storage::events::{self, EventKind};
-use storage::exams::{self, Exam, ExamId, matching, moves, search, undo, unmatched};
+use storage::exams::{self, Exam, ExamId, linking, moves, search, undo, unmatched};
 use storage::schedule::{self, Day, NewOrder, OrderPatient};
 
 use crate::backends::{Fresh, on_every_engine};
@@ -120,13 +120,13 @@ async fn a_person_links_and_takes_back(fresh: Fresh) {
     store(db, &[Image { name: "NHẦM^TÊN", patient_id: "BN009", ..image_of(&ordered) }]).await;
     let study = uid("1.2.1");
     let elsewhere = Scope::Facilities(vec!["BVH".into()]);
-    let refused = matching::link(db, &elsewhere, &clerk(), &study, ordered.id, None, NOW_MS).await;
+    let refused = linking::link(db, &elsewhere, &clerk(), &study, ordered.id, None, NOW_MS).await;
     assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
-    matching::link(db, all, &clerk(), &study, ordered.id, Some("chọn nhầm dòng"), NOW_MS).await.unwrap();
+    linking::link(db, all, &clerk(), &study, ordered.id, Some("chọn nhầm dòng"), NOW_MS).await.unwrap();
     assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
-    let twice = matching::link(db, all, &clerk(), &study, ordered.id, None, NOW_MS).await;
+    let twice = linking::link(db, all, &clerk(), &study, ordered.id, None, NOW_MS).await;
     assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
-    matching::unlink(db, all, &clerk(), &study, Some("bệnh nhân khác"), NOW_MS).await.unwrap();
+    linking::unlink(db, all, &clerk(), &study, Some("bệnh nhân khác"), NOW_MS).await.unwrap();
     let after = exam(&fresh, ordered.id).await;
     assert_eq!((after.label(), after.study_uid.as_deref(), after.started_ms), (Label::Scheduled, None, None));
     assert_eq!(unmatched::list(db, all, 10).await.unwrap().len(), 1);
@@ -142,9 +142,9 @@ async fn an_exam_without_a_place_goes_back_to_where_it_was(fresh: Fresh) {
     let anywhere = NewOrder { station_ae: None, ..order() };
     let ordered = schedule::create_order(db, &anywhere, &clerk(), NOW_MS).await.unwrap();
     store(db, &[Image { patient_id: "BN009", ..image_of(&ordered) }]).await;
-    matching::link(db, all, &clerk(), &study, ordered.id, None, NOW_MS).await.unwrap();
+    linking::link(db, all, &clerk(), &study, ordered.id, None, NOW_MS).await.unwrap();
     assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
-    matching::unlink(db, all, &clerk(), &study, None, NOW_MS).await.unwrap();
+    linking::unlink(db, all, &clerk(), &study, None, NOW_MS).await.unwrap();
     assert_eq!(exam(&fresh, ordered.id).await.label(), Label::Ordered, "it has no room");
 }
 
@@ -233,10 +233,10 @@ async fn a_cancelled_exam_takes_no_images(fresh: Fresh) {
     let line = search::study(&fresh.db, &Scope::All, &uid("1.2.1")).await.unwrap().unwrap();
     assert_eq!(line.unmatched_reason.as_deref(), Some("noOrder"));
     let study = uid("1.2.1");
-    let refused = matching::link(&fresh.db, &Scope::All, &clerk(), &study, ordered.id, None, NOW_MS).await;
+    let refused = linking::link(&fresh.db, &Scope::All, &clerk(), &study, ordered.id, None, NOW_MS).await;
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
     act(&fresh, ordered.id, StepAct::Restore, None).await.unwrap();
-    matching::link(&fresh.db, &Scope::All, &clerk(), &study, ordered.id, None, NOW_MS).await.unwrap();
+    linking::link(&fresh.db, &Scope::All, &clerk(), &study, ordered.id, None, NOW_MS).await.unwrap();
     assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
 }
 

@@ -136,7 +136,12 @@ pub async fn store(db: &Database, images: &[Image]) -> Vec<storage::Decision> {
     let segment = segment(db).await;
     let batch: Vec<_> =
         images.iter().enumerate().map(|(at, image)| image.at(segment, at as u64 * 8192)).collect();
-    arrivals.store_batch(&batch).await.unwrap()
+    decide(&arrivals, &batch).await
+}
+
+/// Stores a batch of which nothing was deleted.
+pub async fn decide(arrivals: &Arrivals, batch: &[NewInstance]) -> Vec<storage::Decision> {
+    arrivals.store_batch(batch).await.unwrap().into_iter().map(Option::unwrap).collect()
 }
 
 pub fn clerk() -> Actor {

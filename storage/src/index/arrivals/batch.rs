@@ -36,31 +36,37 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Decides on every instance; `None` when what was remembered is no longer so.
-    pub async fn store(&mut self, instances: &[NewInstance]) -> Result<Option<Vec<Decision>>> {
-        let mut homes = HashMap::new();
+    /// Decides on every instance, in their order; there is no decision on what was deleted. `None`
+    /// when what was remembered is no longer so.
+    pub async fn store(&mut self, instances: &[NewInstance]) -> Result<Option<Vec<Option<Decision>>>> {
+        let deleted = self.deleted(instances).await?;
+        let wanted: Vec<Option<&NewInstance>> =
+            instances.iter().enumerate().map(|(at, one)| (!deleted.contains(&at)).then_some(one)).collect();
         // In order of the keys, so that two batches lock rows in the same order.
         let mut firsts: BTreeMap<&str, &NewInstance> = BTreeMap::new();
-        for instance in instances {
+        for instance in wanted.iter().flatten() {
             firsts.entry(instance.lifted.series.uid.as_str()).or_insert(instance);
         }
+        let mut homes = HashMap::new();
         for (uid, first) in firsts {
             homes.insert(uid, self.home(first).await?);
         }
         let home = |instance: &NewInstance| homes.get(instance.lifted.series.uid.as_str()).cloned();
-        let placed: Vec<(&NewInstance, KnownSeries)> =
-            instances.iter().filter_map(|instance| Some((instance, home(instance)?))).collect();
+        let placed: Vec<Option<(&NewInstance, KnownSeries)>> =
+            wanted.into_iter().map(|instance| Some((instance?, home(instance?)?))).collect();
 
-        let mut inserted = self.insert(&placed).await?;
+        let mut inserted = self.insert(&placed.iter().flatten().collect::<Vec<_>>()).await?;
         let mut decisions = Vec::with_capacity(placed.len());
-        for (instance, series) in &placed {
-            let decision = if inserted.remove(instance.lifted.instance.uid.as_str()) {
-                let doubt = self.accepted(instance, series);
-                Decision::Accepted { doubt }
+        for place in &placed {
+            let Some((instance, series)) = place else {
+                decisions.push(None);
+                continue;
+            };
+            decisions.push(Some(if inserted.remove(instance.lifted.instance.uid.as_str()) {
+                Decision::Accepted { doubt: self.accepted(instance, series) }
             } else {
                 self.met_again(instance).await?
-            };
-            decisions.push(decision);
+            }));
         }
         self.settle_made().await?;
         Ok(if self.grow().await? { Some(decisions) } else { None })

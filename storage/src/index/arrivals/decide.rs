@@ -19,7 +19,7 @@ const INSERT_SIZES: [usize; 4] = [64, 16, 4, 1];
 
 impl Batch<'_> {
     /// Inserts what is new; answers the UIDs that were.
-    pub async fn insert(&mut self, placed: &[(&NewInstance, KnownSeries)]) -> Result<HashSet<String>> {
+    pub async fn insert(&mut self, placed: &[&(&NewInstance, KnownSeries)]) -> Result<HashSet<String>> {
         const COLUMNS: usize = 16;
         let mut inserted = HashSet::new();
         let mut rest = placed;

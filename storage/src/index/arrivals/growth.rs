@@ -11,7 +11,7 @@ use crate::events::{self, EventKind, NewEvent};
 use crate::exams::matching::{self, Arrived, Outcome};
 use crate::index::StudyId;
 use crate::index::place::Kept;
-use crate::index::studies::Doubt;
+use crate::index::studies::{Doubt, list, listed};
 
 /// What a batch does to a study.
 #[derive(Default)]
@@ -195,22 +195,4 @@ impl Batch<'_> {
         }
         events::append(&mut self.tx, self.now_ms, &events).await
     }
-}
-
-/// `\CT\SR\` as a set.
-pub(super) fn listed(list: &str) -> BTreeSet<String> {
-    list.split('\\').filter(|value| !value.is_empty()).map(str::to_owned).collect()
-}
-
-/// A set as `\CT\SR\`, so that `like '%\CT\%'` finds a member; an empty one is an empty text.
-fn list(values: &BTreeSet<String>) -> String {
-    let mut list = String::new();
-    for value in values {
-        list.push('\\');
-        list.push_str(value);
-    }
-    if !list.is_empty() {
-        list.push('\\');
-    }
-    list
 }

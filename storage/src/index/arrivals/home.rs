@@ -7,13 +7,12 @@ use pacs_core::identity::{Likeness, PatientIdentifier};
 
 use super::NewInstance;
 use super::batch::Batch;
-use super::growth::listed;
 use super::known::{KnownSeries, KnownStudy};
 use crate::Result;
 use crate::database::params;
 use crate::exams::matching::Arrived;
 use crate::index::facilities::{self, Facility};
-use crate::index::studies::{self, Coming, Doubt};
+use crate::index::studies::{self, Coming, Doubt, listed};
 use crate::index::{SeriesId, StudyId, issuers, patients, redirects, series};
 
 /// The longest value of an indexed column, in bytes: a PostgreSQL index entry holds 2,700.
@@ -184,7 +183,7 @@ impl Batch<'_> {
                 growth.modalities.insert(made.modality);
                 continue;
             }
-            self.tx.execute("delete from series where id = $1", params![made.series]).await?;
+            series::remove(&mut self.tx, made.series).await?;
             self.learned.series.remove(&made.sent_uid);
         }
         let empty: Vec<StudyId> = self

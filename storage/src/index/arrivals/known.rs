@@ -16,6 +16,8 @@ const MOST_SERIES: usize = 8192;
 pub(super) struct Known {
     /// Counts how often all was forgotten.
     generation: u64,
+    /// What was received later is not deleted.
+    deleted_until_ms: Option<i64>,
     series: HashMap<String, KnownSeries>,
     studies: HashMap<StudyId, KnownStudy>,
     owed: BTreeSet<StudyId>,
@@ -114,6 +116,17 @@ impl Known {
     /// Notes studies that could not be told of.
     pub fn owe(&mut self, studies: impl IntoIterator<Item = StudyId>) {
         self.owed.extend(studies);
+    }
+
+    /// Up to when what was received may be deleted.
+    pub fn deleted_until_ms(&self) -> i64 {
+        self.deleted_until_ms.unwrap_or(i64::MIN)
+    }
+
+    /// Forgets after a deletion of what was received up to that time.
+    pub fn forget_deleted(&mut self, until_ms: i64) {
+        self.deleted_until_ms = self.deleted_until_ms.max(Some(until_ms));
+        self.forget();
     }
 
     /// Forgets everything but which studies owe an event.

@@ -1,0 +1,232 @@
+//! Joining images and orders by hand, taking that back, and doing it once more when the index is made
+//! anew.
+
+use pacs_core::access::{Actor, Scope};
+use pacs_core::exam::{Disagreement, StepAct, StepState};
+use pacs_core::uid::Uid;
+
+use super::matching::fulfil;
+use super::{Exam, ExamId, moves};
+use crate::acts::{self, Act, NewAct};
+use crate::database::{Database, Durability, Transaction, params};
+use crate::events::{self, EventKind, NewEvent};
+use crate::index::StudyId;
+use crate::{Error, Result, deletion, dialect};
+
+/// The act of a person who says that a study fulfils an exam.
+pub(crate) const LINK: &str = "study.link";
+/// The act that takes that back.
+pub(crate) const UNLINK: &str = "study.unlink";
+
+/// A person says that a study fulfils an exam. [`Error::Conflict`] when the study is linked already
+/// or the exam is called off.
+pub async fn link(
+    database: &Database,
+    scope: &Scope,
+    actor: &Actor,
+    study: &Uid,
+    exam: ExamId,
+    reason: Option<&str>,
+    now_ms: i64,
+) -> Result<()> {
+    let exam = super::by_id(database, scope, exam).await?.ok_or(Error::NotFound)?;
+    let mut tx = database.begin(Durability::Synced).await?;
+    let found = lock_study(&mut tx, scope, study).await?;
+    if found.step_id.is_some() {
+        return Err(Error::Conflict("the study is linked to an exam already".into()));
+    }
+    if exam.state == StepState::Cancelled {
+        return Err(Error::Conflict("the exam is cancelled: restore it first".into()));
+    }
+    tx.execute(
+        "update study set step_id = $2, unmatched_reason = null, revision = revision + 1 where id = $1",
+        params![found.id, exam.id],
+    )
+    .await?;
+    moves::apply(&mut tx, exam.id, StepAct::Image, &actor.id, reason, now_ms).await?;
+    let note = NewAct {
+        kind: LINK,
+        actor: &actor.id,
+        subject_kind: "study",
+        subject_uid: study.as_str(),
+        reason,
+        before: Some(serde_json::json!({ "unmatchedReason": found.unmatched_reason })),
+        after: Some(name(&exam)),
+        undoes: None,
+    };
+    acts::record(&mut tx, &note, now_ms).await?;
+    tell(&mut tx, study, &found.facility, exam.id, now_ms).await?;
+    tx.commit().await
+}
+
+/// A person takes a link back: the study waits under unmatched again. The exam stays where it is
+/// while other images fulfil it, else it goes back to its schedule.
+pub async fn unlink(
+    database: &Database,
+    scope: &Scope,
+    actor: &Actor,
+    study: &Uid,
+    reason: Option<&str>,
+    now_ms: i64,
+) -> Result<()> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let found = lock_study(&mut tx, scope, study).await?;
+    let Some(step_id) = found.step_id else {
+        return Err(Error::Conflict("the study is not linked to an exam".into()));
+    };
+    let step_id = ExamId(step_id);
+    tx.execute(
+        "update study set step_id = null, unmatched_reason = $2, revision = revision + 1 where id = $1",
+        params![found.id, Disagreement::PatientDiffers.as_str()],
+    )
+    .await?;
+    images_left(&mut tx, step_id, "unlink", &actor.id, reason, now_ms).await?;
+    let exam = super::within(&mut tx, step_id).await?;
+    let note = NewAct {
+        kind: UNLINK,
+        actor: &actor.id,
+        subject_kind: "study",
+        subject_uid: study.as_str(),
+        reason,
+        before: Some(name(&exam)),
+        after: None,
+        undoes: None,
+    };
+    acts::record(&mut tx, &note, now_ms).await?;
+    tell(&mut tx, study, &found.facility, step_id, now_ms).await?;
+    tx.commit().await
+}
+
+/// What people last said of a study, and `None` when nobody did or since it was deleted: the exam it
+/// fulfils, or that it was linked wrongly.
+pub(super) async fn last_said(
+    tx: &mut Transaction,
+    study_uid: &str,
+) -> Result<Option<Result<ExamId, Disagreement>>> {
+    let [delete_study, ..] = deletion::ACTS;
+    let Some(act) = acts::newest_of(tx, study_uid, &[LINK, UNLINK, delete_study]).await? else {
+        return Ok(None);
+    };
+    Ok(match act.kind.as_str() {
+        LINK => linked_exam(tx, &act).await?.map(Ok),
+        UNLINK => Some(Err(Disagreement::PatientDiffers)),
+        _ => None,
+    })
+}
+
+/// Does once more what an act did whose row had been lost, as far as the study and the exam are
+/// there.
+pub(crate) async fn again(tx: &mut Transaction, act: &Act) -> Result<()> {
+    let sql = format!("select id, step_id from study where uid = $1{}", dialect::for_update(tx.engine()));
+    let Some(study) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![&act.subject_uid]).await? else {
+        return Ok(());
+    };
+    let (id, now) = (StudyId(study.get("id")?), study.get::<Option<i64>>("step_id")?.map(ExamId));
+    let then = if act.kind == LINK { linked_exam(tx, act).await? } else { None };
+    if now == then || (act.kind == LINK && then.is_none()) {
+        return Ok(());
+    }
+    let found = then.ok_or(Disagreement::PatientDiffers);
+    tx.execute("update study set step_id = null, revision = revision + 1 where id = $1", params![id]).await?;
+    fulfil(tx, id, found, true, act.at_ms).await?;
+    if let Some(left) = now {
+        images_left(tx, left, "unlink", &act.actor, act.reason.as_deref(), act.at_ms).await?;
+    }
+    Ok(())
+}
+
+/// How an act names an exam: by what outlives its row.
+fn name(exam: &Exam) -> serde_json::Value {
+    serde_json::json!({ "accessionNumber": exam.accession_number, "stepId": exam.step_id })
+}
+
+/// The exam that an act linked a study to, if it is there and takes images.
+async fn linked_exam(tx: &mut Transaction, act: &Act) -> Result<Option<ExamId>> {
+    let named = |key: &str| act.after.as_ref()?.get(key)?.as_str();
+    let (Some(step_id), Some(number)) = (named("stepId"), named("accessionNumber")) else { return Ok(None) };
+    let row = tx
+        .fetch_optional(
+            "select s.id, s.state from scheduled_step s join requested_procedure r on r.id = s.requested_procedure_id
+             join order_ o on o.id = r.order_id where s.step_id = $1 and o.accession_number = $2",
+            params![step_id, number],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let takes_images = super::state(&row.get::<String>("state")?)? != StepState::Cancelled;
+    Ok(takes_images.then_some(ExamId(row.get("id")?)))
+}
+
+/// Images of an exam are its images no more. Without others it has not begun: it goes back to its
+/// schedule, whatever the images had made of it. `act` is the word for its history.
+pub(crate) async fn images_left(
+    tx: &mut Transaction,
+    id: ExamId,
+    act: &str,
+    actor: &str,
+    reason: Option<&str>,
+    now_ms: i64,
+) -> Result<()> {
+    let others = tx.fetch_optional("select id from study where step_id = $1 limit 1", params![id]).await?;
+    let sql = format!(
+        "select state, station_ae, room from scheduled_step where id = $1{}",
+        dialect::for_update(tx.engine())
+    );
+    let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await? else { return Ok(()) };
+    let from = super::state(&row.get::<String>("state")?)?;
+    let begun = matches!(from, StepState::Started | StepState::Ended | StepState::Accepted);
+    if others.is_some() || !begun {
+        return Ok(());
+    }
+    let has_place = row.get::<Option<String>>("station_ae")?.or(row.get("room")?).is_some();
+    let to = if has_place { StepState::Scheduled } else { StepState::Requested };
+    tx.execute(
+        "update scheduled_step set state = $2, started_ms = null, ended_ms = null, accepted_ms = null,
+             revision = revision + 1, updated_ms = $3 where id = $1",
+        params![id, to.as_str(), now_ms],
+    )
+    .await?;
+    tx.execute(
+        "insert into exam_act (step_id, act, actor, reason, from_state, to_state, at_ms)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        params![id, act, actor, reason, from.as_str(), to.as_str(), now_ms],
+    )
+    .await
+    .map(drop)
+}
+
+struct Locked {
+    id: StudyId,
+    facility: String,
+    step_id: Option<i64>,
+    unmatched_reason: Option<String>,
+}
+
+async fn lock_study(tx: &mut Transaction, scope: &Scope, study: &Uid) -> Result<Locked> {
+    let sql = format!(
+        "select id, facility, step_id, unmatched_reason from study where uid = $1{}",
+        dialect::for_update(tx.engine())
+    );
+    let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![study]).await?;
+    let facility: String = row.get("facility")?;
+    match scope {
+        Scope::Facilities(codes) if !codes.contains(&facility) => return Err(Error::NotFound),
+        _ => {}
+    }
+    Ok(Locked {
+        id: StudyId(row.get("id")?),
+        facility,
+        step_id: row.get("step_id")?,
+        unmatched_reason: row.get("unmatched_reason")?,
+    })
+}
+
+async fn tell(tx: &mut Transaction, study: &Uid, facility: &str, exam: ExamId, now_ms: i64) -> Result<()> {
+    let of = |kind| NewEvent {
+        facility: Some(facility),
+        study_uid: Some(study.as_str()),
+        exam_id: Some(exam.0),
+        ..NewEvent::new(kind)
+    };
+    let kinds = [EventKind::StudyChanged, EventKind::ExamChanged, EventKind::UnmatchedChanged];
+    events::append(tx, now_ms, &kinds.map(of)).await
+}
