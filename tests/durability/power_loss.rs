@@ -193,7 +193,11 @@ impl Rehearsal<'_> {
         let lost = journal::unsynced(&journal);
         journal::lose_power(&journal, &root, self.loss, &mut random);
         let promised = promises.count();
-        let sen = setup.start();
+        let sen = match setup.try_start() {
+            Ok(sen) => sen,
+            // What keeps the archive from being opened at all loses everything.
+            Err(log) => return Outcome { promised, lost, broken: vec![log], orphans: Vec::new() },
+        };
         let mut broken = promises.broken(&sen).await;
         let setup = sen.kill();
         let orphans = orphans(&root).await;

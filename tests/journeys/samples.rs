@@ -54,39 +54,33 @@ async fn every_storable_sample_comes_back_byte_for_byte() {
     let known: BTreeMap<&str, &Sample> = kept.into_iter().filter(|(_, sample)| is_received(sample)).collect();
     assert!(known.len() >= 160, "{} can be received by DCMTK", known.len());
 
-    let mut studies: Vec<&str> =
-        known.values().map(|sample| sample.study_and_series.as_ref().unwrap().0.as_str()).collect();
-    studies.sort_unstable();
-    studies.dedup();
-    for study in studies {
-        let key = format!("StudyInstanceUID={study}");
-        let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", &key];
-        // Its status tells of instances in syntaxes that the receiver does not know.
-        retrieve(&sen, &movescu, &[&["-aem", receiver::TITLE], &keys[..]].concat());
-    }
+    // Its status tells of instances in syntaxes that the receiver does not know.
+    let key = studies(&known);
+    let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", &key];
+    retrieve(&sen, &movescu, &[&["-aem", receiver::TITLE], &keys[..]].concat());
     compare(&known, receiver.folder(), "C-MOVE");
 
-    let asked: BTreeMap<&str, &Sample> =
-        known.into_iter().filter(|(_, sample)| preference(sample).is_some()).collect();
-    let kinds: BTreeSet<(&str, &str)> = asked
-        .values()
-        .map(|sample| (sample.study_and_series.as_ref().unwrap().0.as_str(), sample.transfer_syntax.as_str()))
-        .collect();
-    for (study, syntax) in kinds {
-        let back = sen.folder().join(format!("{study}-{syntax}"));
-        std::fs::create_dir(&back).unwrap();
-        let of_kind: BTreeMap<&str, &Sample> = asked
-            .iter()
-            .filter(|(_, sample)| sample.transfer_syntax == syntax)
-            .filter(|(_, sample)| sample.study_and_series.as_ref().unwrap().0 == study)
-            .map(|(instance, sample)| (*instance, *sample))
-            .collect();
-        let preferred = of_kind.values().find_map(|sample| preference(sample)).unwrap();
-        let (key, folder) = (format!("StudyInstanceUID={study}"), back.display().to_string());
-        let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", &key];
-        retrieve(&sen, &getscu, &[&["+B", "-od", &folder, preferred], &keys[..]].concat());
-        compare(&of_kind, &back, "C-GET");
+    let mut by_preference: BTreeMap<&str, BTreeMap<&str, &Sample>> = BTreeMap::new();
+    for (instance, sample) in known {
+        if let Some(preferred) = preference(sample) {
+            by_preference.entry(preferred).or_default().insert(instance, sample);
+        }
     }
+    assert!(by_preference.len() >= 10, "{:?}", by_preference.keys());
+    for (preferred, asked) in by_preference {
+        let folder = tempfile::tempdir().unwrap();
+        let (key, path) = (studies(&asked), folder.path().display().to_string());
+        let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", &key];
+        retrieve(&sen, &getscu, &[&["+B", "-od", &path, preferred], &keys[..]].concat());
+        compare(&asked, folder.path(), "C-GET");
+    }
+}
+
+/// The studies of samples as one key: a list of UIDs.
+fn studies(samples: &BTreeMap<&str, &Sample>) -> String {
+    let study = |sample: &&Sample| sample.study_and_series.as_ref().unwrap().0.clone();
+    let studies: BTreeSet<String> = samples.values().map(study).collect();
+    format!("StudyInstanceUID={}", Vec::from_iter(studies).join("\\"))
 }
 
 /// Pushes with pynetdicom, which can send a file's data set as it lies there; answers the statuses.

@@ -64,13 +64,18 @@ impl Setup {
 
     /// Starts the program and waits until it says that it is ready.
     pub fn start(self) -> Sen {
-        let (child, ready) = self.spawn();
-        Sen {
+        self.try_start().unwrap_or_else(|log| panic!("the program did not get ready:\n{log}"))
+    }
+
+    /// The same where it may fail: with what the program said instead.
+    pub fn try_start(self) -> Result<Sen, String> {
+        let (child, ready) = self.spawn()?;
+        Ok(Sen {
             child: Some(child),
             http: address(&ready, "http"),
             dimse: address(&ready, "dimse"),
             setup: self,
-        }
+        })
     }
 
     /// Runs another command of the program on the same archive to its end.
@@ -115,7 +120,7 @@ impl Setup {
         self.folder.path().join("stderr.log")
     }
 
-    fn spawn(&self) -> (Child, Value) {
+    fn spawn(&self) -> Result<(Child, Value), String> {
         let log =
             std::fs::File::options().create(true).append(true).open(self.log_path()).expect("a log file");
         let mut child = self
@@ -136,11 +141,10 @@ impl Setup {
             }
         });
         match lines.recv_timeout(PATIENCE) {
-            Ok(ready) => (child, ready),
+            Ok(ready) => Ok((child, ready)),
             Err(_) => {
                 let _ = child.kill();
-                let log = std::fs::read_to_string(self.log_path()).unwrap_or_default();
-                panic!("the program did not get ready:\n{log}");
+                Err(std::fs::read_to_string(self.log_path()).unwrap_or_default())
             }
         }
     }
