@@ -115,7 +115,8 @@ pub async fn enqueue(database: &Database, job: &NewJob<'_>, now_ms: i64) -> Resu
     Ok(id)
 }
 
-/// Takes the next due job of a kind under a lease. Jobs whose lease has run out are due again.
+/// Takes the next due job of a kind under a lease. Jobs whose lease has run out are due again, or
+/// given up once they have ended as many workers as they may be tried.
 pub async fn claim(
     database: &Database,
     kind: &str,
@@ -136,7 +137,8 @@ pub async fn claim(
     }
     let mut tx = database.begin(Durability::Synced).await?;
     tx.execute(
-        "update job set state = 'waiting', due_ms = $2, lease_owner = null
+        "update job set state = case when attempts < max_attempts then 'waiting' else 'failed' end,
+             error = 'the worker ended in the middle', due_ms = $2, lease_owner = null, updated_ms = $2
          where kind = $1 and state = 'running' and lease_until_ms <= $2",
         params![kind, now_ms],
     )

@@ -16,7 +16,8 @@ pub async fn probe_objects(url: &str) -> Result<()> {
     let objects = spawn_blocking(move || store::open(&url)).await.map_err(Error::thread)??;
     let path = Path::from(format!("probe/{:032x}", rand::random::<u128>()));
     objects.put(&path, PutPayload::from_static(CONTENT)).await?;
-    let read = objects.get(&path).await?.bytes().await?;
+    let read = async { objects.get(&path).await?.bytes().await };
+    let read = read.await;
     objects.delete(&path).await?;
-    if read == CONTENT { Ok(()) } else { Err(Error::Corrupt("an object came back changed".to_owned())) }
+    if read? == CONTENT { Ok(()) } else { Err(Error::Corrupt("an object came back changed".to_owned())) }
 }

@@ -104,6 +104,9 @@ async fn a_dead_workers_job_is_taken_over(fresh: Fresh) {
     assert_eq!((second.id, second.attempts), (first.id, 2));
     let late = jobs::finish(db, first.id, "dead", &json!({}), NOW_MS + 2000).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
+    // Whatever ends its workers is not tried for ever.
+    assert!(jobs::claim(db, "send", "third", 1000, NOW_MS + 9000).await.unwrap().is_none());
+    assert_eq!(jobs::by_id(db, first.id).await.unwrap().unwrap().state, JobState::Failed);
 }
 
 async fn followers_of_the_outbox_miss_nothing(fresh: Fresh) {

@@ -1,5 +1,6 @@
 //! Instances whose bytes were found again after they were deleted.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use super::NewInstance;
@@ -20,8 +21,8 @@ impl Batch<'_> {
         let mut uids = BTreeSet::new();
         for (_, instance) in &old {
             let sent = (instance.lifted.series.uid.as_str(), instance.lifted.study.uid.as_str());
-            if !homes.contains_key(&sent) {
-                homes.insert(sent, redirects::follow(&mut self.tx, sent.0, sent.1).await?);
+            if let Entry::Vacant(home) = homes.entry(sent) {
+                home.insert(redirects::follow(&mut self.tx, sent.0, sent.1).await?);
             }
             uids.extend([sent.0.to_owned(), sent.1.to_owned(), instance.lifted.instance.uid.to_string()]);
         }
