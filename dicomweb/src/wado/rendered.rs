@@ -8,15 +8,16 @@ use crate::conditional;
 use crate::error::Error;
 use crate::resource::InstancePath;
 use crate::state::State;
+use axum::body::Body;
 use axum::extract::RawPathParams;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderValue, StatusCode};
 use pacs_core::dataset::DataSet;
 use pacs_core::pixels;
 use pacs_core::tags;
-use storage::{FrameBytes, InstancePlace, RenditionKey};
+use storage::{FrameBytes, InstancePlace, Rendition, RenditionKey};
 
 /// `…/instances/{instance}/rendered`
 pub async fn of_instance(path: InstancePath, request: Request) -> Result<Response, Error> {
@@ -68,7 +69,7 @@ pub async fn respond(
         return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
     }
     let picture = picture(&request.state, place, frame, rendering).await?;
-    Ok(answer(picture, rendering.format, &etag))
+    Ok(answer(&picture, rendering.format, &etag))
 }
 
 /// The picture of a frame, from the renditions or drawn now.
@@ -77,7 +78,7 @@ pub async fn picture(
     place: &InstancePlace,
     frame: u32,
     rendering: &Rendering,
-) -> Result<Bytes, Error> {
+) -> Result<Rendition, Error> {
     let key = key(place, frame, rendering);
     state.archive.rendition(&key, || draw(state, place, frame, rendering.clone())).await
 }
@@ -112,9 +113,11 @@ fn key(place: &InstancePlace, frame: u32, rendering: &Rendering) -> RenditionKey
     RenditionKey::of_instance(place, &format!("frame {} {}", frame + 1, rendering.name()))
 }
 
-fn answer(picture: Bytes, format: ImageFormat, etag: &str) -> Response {
-    let mut response = ([(CONTENT_TYPE, format.media_type())], picture).into_response();
+fn answer(picture: &Rendition, format: ImageFormat, etag: &str) -> Response {
+    let body = Body::from_stream(picture.stream());
+    let mut response = ([(CONTENT_TYPE, format.media_type())], body).into_response();
     let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(picture.length_bytes()));
     headers.insert(CACHE_CONTROL, CACHE);
     headers.insert(VARY, HeaderValue::from_static("accept"));
     if let Ok(etag) = HeaderValue::try_from(etag) {

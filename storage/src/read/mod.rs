@@ -7,6 +7,7 @@ mod header;
 mod instance;
 pub mod metadata;
 pub mod pixels;
+mod sheet;
 
 use std::sync::Arc;
 

@@ -202,6 +202,44 @@ async fn a_header_has_what_stands_behind_the_pixels() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_large_rendition_is_sent_as_it_lies() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let sent = slices(1, 1);
+    send_all(&archive, &sent).await;
+    let key = RenditionKey::of_instance(&place(&archive, &sent[0]).await, "large");
+    let bytes: Vec<u8> = (0..700_001u32).map(|at| (at % 251) as u8).collect();
+    for _ in ["made", "read"] {
+        let make = || async { Ok::<_, Error>(Bytes::from(bytes.clone())) };
+        let found = archive.rendition(&key, make).await.unwrap();
+        assert_eq!(found.length_bytes(), 700_001);
+        let chunks: Vec<_> = found.stream().map(Result::unwrap).collect().await;
+        assert!(chunks.concat() == bytes);
+    }
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_that_cannot_be_made_leaves_no_draft() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    archive.settle_study(&sent[0].study).await.unwrap();
+    let objects = crate::settling::files(&home.dir.path().join("objects"));
+    let companion = objects.iter().find(|path| path.extension().unwrap() == "gz").unwrap();
+    let whole = std::fs::read(companion).unwrap();
+    std::fs::write(companion, &whole[..whole.len() / 2]).unwrap();
+    let found =
+        archive.series_metadata(&Scope::All, &sent[0].study, &sent[0].series, "http://x").await.unwrap();
+    assert!(matches!(found.open(Encoding::Gzip).await.err(), Some(Error::Corrupt(_))));
+    assert!(crate::settling::files(&home.config.renditions_dir()).is_empty());
+    std::fs::write(companion, whole).unwrap();
+    assert!(found.open(Encoding::Gzip).await.unwrap().length_bytes() > 0);
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rendition_is_made_once_and_let_go_when_room_is_needed() {
     let mut home = Home::embedded();
     home.config.rendition_limit_bytes = 100 << 10;
@@ -218,7 +256,7 @@ async fn a_rendition_is_made_once_and_let_go_when_room_is_needed() {
         archive.rendition(&RenditionKey::of_instance(&place, variant), make).await.unwrap()
     };
     let all = futures::future::join_all((0..8).map(|_| get("thumbnail"))).await;
-    assert!(all.iter().all(|bytes| bytes.len() == 10 << 10));
+    assert!(all.iter().all(|bytes| bytes.length_bytes() == 10 << 10));
     assert_eq!(made.load(Ordering::SeqCst), 1);
     for variant in 0..30 {
         get(&variant.to_string()).await;

@@ -1,0 +1,163 @@
+//! The folder of the renditions, and making room in it.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use tokio::task::spawn_blocking;
+
+use crate::error::{Error, Result};
+
+/// Folder of what is being written.
+const DRAFTS: &str = "drafts";
+/// Names a folder that is on its way out.
+const ASIDE: &str = "old";
+
+/// Every method blocks.
+pub(super) struct Shelf {
+    dir: PathBuf,
+    limit_bytes: u64,
+    pub used_bytes: AtomicU64,
+    making_room: Mutex<()>,
+}
+
+impl Shelf {
+    /// Opens the folder. What is to go is put aside and removed in the background, where the rest
+    /// is counted too: a start does not wait for a cache.
+    pub fn open(dir: PathBuf, limit_bytes: u64, keep: bool) -> Result<Arc<Self>> {
+        let context = |error| Error::io("make the folder of renditions", error);
+        if !keep && dir.exists() {
+            let aside = dir.with_extension(format!("{ASIDE}-{:016x}", rand::random::<u64>()));
+            fs::rename(&dir, &aside).map_err(context)?;
+        }
+        let drafts = dir.join(DRAFTS);
+        match fs::remove_dir_all(&drafts) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(context(error)),
+            _ => fs::create_dir_all(&drafts).map_err(context)?,
+        }
+        let shelf =
+            Arc::new(Self { dir, limit_bytes, used_bytes: AtomicU64::new(0), making_room: Mutex::default() });
+        let counting = Arc::clone(&shelf);
+        drop(spawn_blocking(move || {
+            if let Err(error) = counting.count().and_then(|()| counting.remove_aside()) {
+                tracing::warn!(%error, "the renditions could not be counted");
+            }
+        }));
+        Ok(shelf)
+    }
+
+    /// The file of a rendition, whether it is there or not.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name.get(..2).unwrap_or("00")).join(name)
+    }
+
+    /// A file for the next draft.
+    pub fn new_draft(&self) -> PathBuf {
+        self.dir.join(DRAFTS).join(format!("{:032x}", rand::random::<u128>()))
+    }
+
+    /// Empties the folder.
+    pub fn clear(&self) -> Result<()> {
+        self.each(|path, _, _| remove(path))?;
+        self.used_bytes.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// When there is more than the bound, lets the oldest go until a fifth of the room is free. Of
+    /// a million files only times and sizes are held.
+    pub fn make_room(&self) -> Result<()> {
+        let is_full = || self.used_bytes.load(Ordering::Relaxed) > self.limit_bytes;
+        // Whoever comes while another makes room goes on: room comes.
+        let Some(_turn) = is_full().then(|| self.making_room.try_lock().ok()).flatten() else {
+            return Ok(());
+        };
+        let mut kept = Vec::new();
+        self.each(|_, made, bytes| {
+            kept.push((made, bytes));
+            Ok(())
+        })?;
+        kept.sort_unstable();
+        let used: u64 = kept.iter().map(|(_, bytes)| bytes).sum();
+        let excess = used.saturating_sub(self.limit_bytes / 5 * 4);
+        let mut freed = 0u64;
+        let last = kept.iter().find(|(_, bytes)| {
+            freed = freed.saturating_add(*bytes);
+            freed >= excess
+        });
+        let last = last.map_or(SystemTime::UNIX_EPOCH, |(made, _)| *made);
+        let mut freed = 0u64;
+        self.each(|path, made, bytes| {
+            if made < last || (made == last && freed < excess) {
+                freed = freed.saturating_add(bytes);
+                return remove(path);
+            }
+            Ok(())
+        })?;
+        self.used_bytes.store(used.saturating_sub(freed), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn count(&self) -> Result<()> {
+        let mut used = 0u64;
+        self.each(|_, _, bytes| {
+            used = used.saturating_add(bytes);
+            Ok(())
+        })?;
+        self.used_bytes.fetch_max(used, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn remove_aside(&self) -> Result<()> {
+        let (Some(parent), Some(stem)) =
+            (self.dir.parent(), self.dir.file_name().and_then(|name| name.to_str()))
+        else {
+            return Ok(());
+        };
+        let aside = format!("{stem}.{ASIDE}-");
+        for path in list(parent)? {
+            let path = path?;
+            if path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(&aside)) {
+                fs::remove_dir_all(&path).map_err(|error| Error::io("remove renditions", error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls with path, time of making and size of every rendition. One that goes meanwhile is
+    /// passed over.
+    fn each(&self, mut see: impl FnMut(&Path, SystemTime, u64) -> Result<()>) -> Result<()> {
+        for folder in list(&self.dir)? {
+            let folder = folder?;
+            if folder.file_name().is_none_or(|name| name.len() != 2) {
+                continue;
+            }
+            for path in list(&folder)? {
+                let path = path?;
+                if let Ok(known) = fs::metadata(&path) {
+                    see(&path, known.modified().unwrap_or(SystemTime::UNIX_EPOCH), known.len())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn list(dir: &Path) -> Result<impl Iterator<Item = Result<PathBuf>> + use<>> {
+    let context = |error| Error::io("list the renditions", error);
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => Some(entries),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(context(error)),
+    };
+    Ok(entries.into_iter().flatten().map(move |entry| entry.map(|entry| entry.path()).map_err(context)))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove a rendition", error)),
+        _ => Ok(()),
+    }
+}
