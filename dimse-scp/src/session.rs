@@ -125,7 +125,7 @@ impl Session {
                 self.refuse(&context, command, failure).await
             }
             _ => {
-                let why = "the operation is not one of the presentation context's SOP class";
+                let why = "not an operation of the presentation context's SOP class";
                 self.refuse(&context, command, Failure::new(Status::SOP_CLASS_NOT_SUPPORTED, why)).await
             }
         }

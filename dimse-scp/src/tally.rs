@@ -27,8 +27,9 @@ impl Tally {
         let outcome = if status.is_failure() { "failed" } else { "done" };
         metrics::counter!("sen_dimse_operations_total", "operation" => field.as_str(), "outcome" => outcome)
             .increment(1);
-        if status.is_failure() {
-            self.failed += 1;
+        self.failed += u64::from(status.is_failure());
+        // A retrieval of which a part failed ends with a warning.
+        if status.is_failure() || status.is_warning() {
             self.last_failure = Some((status, comment.to_owned()));
         }
     }
@@ -54,7 +55,7 @@ impl Tally {
         self.failed
     }
 
-    /// Status and comment of the last operation that failed.
+    /// Status and comment of the last operation that failed, as a whole or in part.
     pub fn last_failure(&self) -> Option<String> {
         self.last_failure
             .as_ref()

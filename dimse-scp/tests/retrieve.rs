@@ -162,7 +162,8 @@ async fn what_no_context_fits_is_counted_and_named() {
     assert!(arrived.is_empty());
     assert_eq!(counts(&outcome), (Status::CANNOT_PERFORM_SUBOPERATIONS, 0, 1, 0));
     assert_eq!(outcome.failed_instances, std::slice::from_ref(&compressed.instance));
-    assert!(outcome.comment.unwrap().contains("presentation context"));
+    let why = format!("no presentation context for it in {}", compressed.transfer_syntax);
+    assert_eq!(outcome.comment.as_deref(), Some(&*why), "whole in the 64 characters of a comment");
     association.release().await.unwrap();
     // A context without the provider role is none for C-GET.
     let plain = Proposal::new(compressed.class.clone(), vec![compressed.transfer_syntax.clone()]);

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::pdu::encode;
-use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, push};
+use dimse_scp::scu::{Association, Content, Error, Instance, Options, Proposal, push};
 use pacs_core::dataset::{self, Limits, Until};
 use pacs_core::{tags, transfer_syntax, uids};
 use support::wire::Wire;
@@ -182,27 +182,23 @@ async fn commands_without_usable_identifiers_are_refused() {
     server.stop().await;
 }
 
+/// The header of an instance as one of another SOP class.
+fn as_class(instance: &Instance, class: &str) -> Instance {
+    let syntax = transfer_syntax::of(&instance.transfer_syntax);
+    let bytes = dataset_of(instance);
+    let mut set =
+        dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set;
+    set.put_text(tags::SOP_CLASS_UID, class);
+    let mut out = Vec::new();
+    dataset::write(&set, &syntax, &mut out).unwrap();
+    Instance { class: uid(class), content: Content::Memory(out.into()), ..instance.clone() }
+}
+
 #[tokio::test]
 async fn only_what_is_stored_here_comes_through_a_context() {
     let server = Harness::start().await;
     let mut wire = Wire::associate(server.address, &[CT]).await;
     let instance = slices(1, 64, 11).remove(0);
-    let store = |class: &str| {
-        CommandSet::request(CommandField::Store, 1)
-            .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(class))
-            .with_uid(element::AFFECTED_SOP_INSTANCE_UID, &instance.instance)
-            .followed_by_data()
-    };
-    let dataset = |class: &str| {
-        let syntax = transfer_syntax::of(&instance.transfer_syntax);
-        let bytes = dataset_of(&instance);
-        let mut set =
-            dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set;
-        set.put_text(tags::SOP_CLASS_UID, class);
-        let mut out = Vec::new();
-        dataset::write(&set, &syntax, &mut out).unwrap();
-        out
-    };
     const HANGING_PROTOCOL: &str = "1.2.840.10008.5.1.4.38.1";
     // Another storage class than the context's is the modality's slip, not a reason to lose an image.
     for (class, status) in [
@@ -210,12 +206,34 @@ async fn only_what_is_stored_here_comes_through_a_context() {
         ("1.2.3.4", Status::SOP_CLASS_NOT_SUPPORTED),
         (uids::MR_IMAGE_STORAGE, Status::SUCCESS),
     ] {
-        wire.send_command(1, &store(class)).await;
-        wire.send_set(1, false, &dataset(class)).await;
+        let store = CommandSet::request(CommandField::Store, 1)
+            .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(class))
+            .with_uid(element::AFFECTED_SOP_INSTANCE_UID, &instance.instance)
+            .followed_by_data();
+        wire.send_command(1, &store).await;
+        wire.send_set(1, false, &dataset_of(&as_class(&instance, class))).await;
         assert_eq!(wire.command().await.status(), Some(status), "{class}");
         let there = server.place(&instance.instance).await;
         assert_eq!(there.map(|place| place.class), (status == Status::SUCCESS).then(|| uid(class)));
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn private_classes_are_stored_where_they_are_configured() {
+    const PRIVATE: &str = "1.2.826.0.1.3680043.2.1143.9";
+    let instance = as_class(&slices(1, 64, 12).remove(0), PRIVATE);
+    let proposals = proposals_for(std::slice::from_ref(&instance));
+    let plain = Harness::start().await;
+    let mut association = plain.connect(&proposals).await;
+    assert!(matches!(association.store(&instance).await, Err(Error::NoContext)));
+    association.release().await.unwrap();
+    plain.stop().await;
+
+    let server =
+        Harness::start_with(|config| config.extra_storage_classes = vec![uid(PRIVATE)], |_| {}).await;
+    server.fill(std::slice::from_ref(&instance)).await;
+    assert_eq!(server.place(&instance.instance).await.unwrap().class, uid(PRIVATE));
     server.stop().await;
 }
 

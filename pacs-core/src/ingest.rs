@@ -63,7 +63,8 @@ pub fn check(announced: &Announced, lifted: &Lifted) -> Result<(), Refusal> {
         {
             return Err(Refusal::new(
                 RefusalKind::Mismatch,
-                format!("the {name} of the data set ({sent}) is not the one announced ({said})"),
+                // An Error Comment has 64 characters: what is wrong comes first.
+                format!("{name} differs from the announced one: {sent} instead of {said}"),
             ));
         }
     }

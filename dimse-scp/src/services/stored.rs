@@ -73,10 +73,8 @@ pub struct Way {
 #[derive(Debug, thiserror::Error)]
 pub enum Unsendable {
     /// No presentation context fits.
-    #[error("no presentation context for {class} in {syntax}")]
+    #[error("no presentation context for it in {syntax}")]
     NoContext {
-        /// SOP class.
-        class: Uid,
         /// The stored transfer syntax.
         syntax: Uid,
     },
@@ -131,7 +129,7 @@ impl Way {
             true => fitting().find(|context| is_native_little_endian(&context.transfer_syntax)),
             false => None,
         };
-        let none = || Unsendable::NoContext { class: place.class.clone(), syntax: stored.clone() };
+        let none = || Unsendable::NoContext { syntax: stored.clone() };
         let context = other.ok_or_else(none)?;
         Ok(Self { context: context.id, rewritten: Some(transfer_syntax::of(&context.transfer_syntax)) })
     }
