@@ -147,8 +147,8 @@ fn assert_same(sample: &Sample, file: &[u8], by: &str) {
 
 /// How `getscu` is told to prefer a sample's transfer syntax; `None` for what it cannot ask for.
 fn preference(sample: &Sample) -> Option<&'static str> {
-    // Microscopy Bulk Simple Annotations came after it.
-    if sample.class == "1.2.840.10008.5.1.4.1.1.91.1" {
+    // Parametric maps and microscopy annotations are not among the classes it asks for.
+    if ["1.2.840.10008.5.1.4.1.1.30", "1.2.840.10008.5.1.4.1.1.91.1"].contains(&sample.class.as_str()) {
         return None;
     }
     Some(match sample.transfer_syntax.strip_prefix("1.2.840.10008.1.2")? {
