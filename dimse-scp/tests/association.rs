@@ -393,6 +393,21 @@ async fn a_peer_that_holds_on_does_not_hold_up_a_stop() {
     assert_eq!(idle.token().await, Some(Token::Abort(AbortSource::User, 0)));
 }
 
+/// DCMTK's `getscu` aborts instead of closing when it meets what it had not read, and then waits for
+/// us. The ARTIM timer of the harness is longer than the patience here.
+#[tokio::test]
+async fn an_abort_after_the_release_closes_the_connection_at_once() {
+    let server = Harness::start().await;
+    let mut wire = Wire::associate(server.address, &[VERIFICATION]).await;
+    wire.send(&encode::release_request()).await;
+    assert_eq!(wire.token().await, Some(Token::ReleaseRp));
+    let began = Instant::now();
+    wire.send(&encode::abort(AbortSource::User, 0)).await;
+    assert_eq!(wire.token().await, None);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn an_acceptance_says_who_answers() {
     let server = Harness::start().await;

@@ -156,14 +156,25 @@ impl Reader {
         Ok(())
     }
 
-    /// Waits for the peer to close its side, for as long as the ARTIM timer allows, and forgets
-    /// what it still sends.
+    /// Waits for the peer to close its side, for as long as the ARTIM timer allows, and forgets what
+    /// it still sends; an abort ends the waiting (PS3.8 9.2, state 13).
     pub(super) async fn wait_for_close(&mut self) {
         self.deadline = Instant::now() + self.timeouts.artim;
         self.moving = false;
-        *self.decoder.buffer() = BytesMut::new();
+        let mut is_legible = true;
         loop {
-            self.decoder.buffer().clear();
+            while is_legible {
+                match self.decoder.next_token() {
+                    Ok(Some(Token::Abort(..))) => return,
+                    Ok(Some(_)) => {}
+                    Ok(None) => break,
+                    // Closing now could take our abort from the peer before it is read.
+                    Err(_) => is_legible = false,
+                }
+            }
+            if !is_legible {
+                *self.decoder.buffer() = BytesMut::new();
+            }
             // Not `receive`, whose deadline moves on when bytes come.
             self.decoder.buffer().reserve(CONTROL_BUFFER_BYTES);
             match timeout_at(self.deadline, self.stream.read_buf(self.decoder.buffer())).await {
