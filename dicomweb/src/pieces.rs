@@ -8,6 +8,9 @@ use futures::{Stream, StreamExt, TryStreamExt, future, stream};
 use std::io::Write;
 use tokio::task::spawn_blocking;
 
+/// What gzip adds at most to a piece that it cannot make smaller.
+const GZIP_FRAME_BYTES: usize = 1 << 10;
+
 /// Only the `length` bytes from `start` on. What lies behind them is not asked for.
 pub fn slice<E>(
     pieces: impl Stream<Item = Result<Bytes, E>>,
@@ -66,6 +69,9 @@ where
     stream::try_unfold((Box::pin(pieces), encoder), |(mut pieces, mut encoder)| async move {
         while let Some(mut compressing) = encoder.take() {
             let piece = pieces.try_next().await?;
+            // Room for what it makes is given from here: memory given out by the compressing thread would
+            // stay with it while it waits for its next piece.
+            compressing.get_mut().reserve(piece.as_ref().map_or(0, Bytes::len) + GZIP_FRAME_BYTES);
             let step = move || match piece {
                 Some(piece) => {
                     compressing.write_all(&piece)?;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -123,15 +123,15 @@ impl InstanceReader {
                 let file = Arc::clone(file);
                 let length =
                     usize::try_from(length).map_err(|_| Error::TooLarge("the range is too long".into()))?;
-                spawn_blocking(move || {
-                    let mut bytes = vec![0; length];
-                    match file.read_exact_at(&mut bytes, start) {
-                        Ok(()) => Ok(Bytes::from(bytes)),
-                        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                            Err(Error::Corrupt("a segment is shorter than its rows say".to_owned()))
-                        }
-                        Err(error) => Err(Error::io("read a segment", error)),
+                // Given from here, not from the reading thread, where it would stay while that
+                // waits for its next read.
+                let mut bytes = BytesMut::zeroed(length);
+                spawn_blocking(move || match file.read_exact_at(&mut bytes, start) {
+                    Ok(()) => Ok(bytes.freeze()),
+                    Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                        Err(Error::Corrupt("a segment is shorter than its rows say".to_owned()))
                     }
+                    Err(error) => Err(Error::io("read a segment", error)),
                 })
                 .await
                 .map_err(Error::thread)?
