@@ -35,6 +35,8 @@ pub enum Loss {
     Everything,
     /// Of each write and name one cannot say: kept, lost, or in its place something else.
     Anything,
+    /// All of it is lost but what the database wrote, which happened to be on its way already.
+    AllButRows,
 }
 
 /// Takes back from the files below `root` what was not synced.
@@ -49,8 +51,9 @@ pub fn lose_power(journal: &Path, root: &Path, loss: Loss, random: &mut StdRng) 
     inodes(root, &mut paths);
     for event in pending.iter().rev() {
         let fate = match loss {
-            Loss::Everything => Fate::Lost,
             Loss::Anything => Fate::draw(random),
+            Loss::AllButRows if is_of_rows(event, &paths) => Fate::Kept,
+            Loss::Everything | Loss::AllButRows => Fate::Lost,
         };
         match event {
             Event::Content { inode, offset, length, old_size, before, cut } => {
@@ -88,6 +91,17 @@ pub fn lose_power(journal: &Path, root: &Path, loss: Loss, random: &mut StdRng) 
         }
     }
     forget_shared_memory(root);
+}
+
+/// Whether it happened to one of the database's files.
+fn is_of_rows(event: &Event, paths: &HashMap<u64, PathBuf>) -> bool {
+    let path = match event {
+        Event::Content { inode, .. } => paths.get(inode),
+        Event::Name { path, .. } => Some(path),
+        _ => None,
+    };
+    let name = path.and_then(|path| path.file_name()).map(|name| name.to_string_lossy());
+    name.is_some_and(|name| name.starts_with("sen.db"))
 }
 
 /// How many writes and names would be lost now.

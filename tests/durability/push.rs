@@ -33,22 +33,26 @@ pub struct Promises(Arc<Mutex<Vec<Kept>>>);
 impl Promises {
     /// Pushes over four associations until each of them ends: with the program, it is expected.
     pub async fn push(&self, sen: &Sen, seed: u64) {
-        let target = Target {
-            address: sen.dimse.to_string(),
-            calling_ae: AeTitle::parse("CT1").unwrap(),
-            called_ae: AeTitle::parse("SEN").unwrap(),
-        };
+        let target = target(sen);
         let pushing = EDGES.iter().zip(0..).map(|(edge, number)| {
             let (promises, target) = (self.clone(), target.clone());
-            tokio::spawn(async move { promises.push_one(&target, *edge, seed * 1000 + number * 100).await })
+            let seed = seed * 1000 + number * 100;
+            let slices = (seed..).flat_map(|seed| ct_slices(SERIES).sized(*edge).seeded(seed));
+            tokio::spawn(async move { promises.push_all(&target, slices).await })
         });
         for ended in futures::future::join_all(pushing.collect::<Vec<_>>()).await {
             ended.unwrap();
         }
     }
 
-    async fn push_one(&self, target: &Target, edge: u16, seed: u64) {
-        let mut series = (seed..).flat_map(|seed| ct_slices(SERIES).sized(edge).seeded(seed)).peekable();
+    /// Pushes one small series over one association, all of which is acknowledged.
+    pub async fn push_series(&self, sen: &Sen, count: usize) {
+        self.push_all(&target(sen), ct_slices(count).sized(EDGES[0])).await;
+        assert_eq!(self.count(), count);
+    }
+
+    async fn push_all(&self, target: &Target, slices: impl Iterator<Item = testdata::Instance>) {
+        let mut series = slices.peekable();
         let first = series.peek().unwrap();
         let proposal = Proposal::new(first.class.clone(), vec![first.transfer_syntax.clone()]);
         let Ok(mut association) = Association::connect(target, &[proposal], &Options::default()).await else {
@@ -105,6 +109,14 @@ impl Promises {
             }
         }
         broken
+    }
+}
+
+fn target(sen: &Sen) -> Target {
+    Target {
+        address: sen.dimse.to_string(),
+        calling_ae: AeTitle::parse("CT1").unwrap(),
+        called_ae: AeTitle::parse("SEN").unwrap(),
     }
 }
 

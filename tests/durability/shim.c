@@ -8,6 +8,8 @@
  *   POWER_LOSS_JOURNAL  the journal, outside of it; overwritten files are kept beside it by link
  *   POWER_LOSS_DEAF_TO  syncs of paths below the root that match this pattern are not heard: as
  *                       if the program had forgotten them
+ *   POWER_LOSS_SLOW     syncs of paths below the root that match this pattern take 20 ms, so that
+ *                       whatever does not wait for them is ahead of them
  *
  * The model is unkind where POSIX allows it: a new, renamed or linked name lasts only once its
  * folder is synced, contents only once the file is; syncing one says nothing of the other. Names
@@ -62,7 +64,7 @@ static size_t root_bytes;
 static char journal_path[PATH_MAX];
 static int journal = -1;
 static uint64_t stashed;
-static const char *deaf_to;
+static const char *deaf_to, *slow;
 
 #define REAL(name) static __typeof__(&name) real_##name
 REAL(openat);
@@ -109,6 +111,7 @@ __attribute__((constructor)) static void start(void) {
     real_close(opened);
     if (journal < 0) abort();
     deaf_to = getenv("POWER_LOSS_DEAF_TO");
+    slow = getenv("POWER_LOSS_SLOW");
 }
 
 static int below_root(const char *path) {
@@ -353,30 +356,38 @@ void *mmap64(void *at, size_t length, int protection, int flags, int fd, off64_t
     return mmap(at, length, protection, flags, fd, offset);
 }
 
-static int is_heard(int fd) {
+/* Whether the file's path below the root matches a pattern; none matches nothing. */
+static int matches(int fd, const char *pattern) {
     char link[64], path[PATH_MAX];
-    if (!deaf_to) return 1;
+    if (!pattern) return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t bytes = readlink(link, path, sizeof path - 1);
-    if (bytes < 0) return 1;
+    if (bytes < 0) return 0;
     path[bytes] = 0;
     const char *below = path + root_bytes;
-    return fnmatch(deaf_to, *below == '/' ? below + 1 : below, 0) != 0;
+    return fnmatch(pattern, *below == '/' ? below + 1 : below, 0) == 0;
 }
 
 static int synced(int fd) {
     struct stat found;
-    if (!is_heard(fd)) return 0;
+    if (matches(fd, deaf_to)) return 0;
     if (fstat(fd, &found)) return -1;
     record((struct head){.kind = SYNC, .inode = found.st_ino}, NULL, NULL, NULL);
     return 0;
 }
+
+/* Before the lock: others go on meanwhile. */
+static void take_time(int fd) {
+    if (matches(fd, slow)) usleep(20000);
+}
 int fsync(int fd) {
     if (!is_watched(fd)) return real_fsync(fd);
+    take_time(fd);
     GUARDED(int, (void)0, synced(fd));
 }
 int fdatasync(int fd) {
     if (!is_watched(fd)) return real_fdatasync(fd);
+    take_time(fd);
     GUARDED(int, (void)0, synced(fd));
 }
 
