@@ -13,9 +13,11 @@
 mod support;
 
 use dimse_scp::dimse::Status;
-use dimse_scp::scu::{Association, Proposal};
+use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
 use pacs_core::access::Actor;
-use pacs_core::dataset::DataSet;
+use pacs_core::dataset::{self, DataSet};
+use pacs_core::transfer_syntax::TransferSyntax;
+use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
 use storage::catalogue::Procedure;
 use storage::devices::{self, Device, WorklistNames};
@@ -72,6 +74,28 @@ async fn worklist(association: &mut Association, identifier: &DataSet) -> Vec<Da
     steps
 }
 
+/// The image that a console makes for a step: what the worklist gave, and a little of its own.
+fn image_of(step: &DataSet) -> Instance {
+    let instance = Uid::generate([7; 16]);
+    let mut set = DataSet::new();
+    set.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
+    set.put_text(tags::SOP_CLASS_UID, uids::CT_IMAGE_STORAGE);
+    set.put_uid(tags::SOP_INSTANCE_UID, &instance);
+    set.put_text(tags::MODALITY, "CT");
+    set.put_uid(tags::SERIES_INSTANCE_UID, &Uid::generate([8; 16]));
+    for tag in [tags::PATIENT_NAME, tags::PATIENT_ID, tags::ACCESSION_NUMBER, tags::STUDY_INSTANCE_UID] {
+        set.put(step.get(tag).unwrap().clone());
+    }
+    let mut encoded = Vec::new();
+    dataset::write(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut encoded).unwrap();
+    Instance {
+        class: uid(uids::CT_IMAGE_STORAGE),
+        instance,
+        transfer_syntax: uid(uids::EXPLICIT_VR_LITTLE_ENDIAN),
+        content: Content::Memory(encoded.into()),
+    }
+}
+
 #[tokio::test]
 async fn an_order_is_on_the_worklist_of_its_modality_and_day() {
     let server = Harness::start().await;
@@ -115,6 +139,70 @@ async fn a_console_without_letters_reads_base_letters() {
     assert_eq!(steps[0].text(tags::PATIENT_NAME).as_deref(), Some("NGUYEN^THI MINH KHAI"));
     assert!(!steps[0].contains(tags::SPECIFIC_CHARACTER_SET));
     association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn keys_that_the_worklist_does_not_know_are_told() {
+    let server = Harness::start().await;
+    order(&server, "CT", "20261123").await;
+    let mut association = modality(&server).await;
+    let class = uid(uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND);
+    let known = identifier("CT", "20261123");
+    let mut unknown = known.clone();
+    unknown.put_empty(tags::PATIENT_COMMENTS);
+    for (identifier, want) in [(known, Status::PENDING), (unknown, Status::PENDING_KEYS_UNSUPPORTED)] {
+        let mut found = association.find(&class, &identifier).await.unwrap();
+        let step = found.next().await.unwrap().unwrap();
+        assert_eq!(found.status(), want);
+        assert_eq!(step.contains(tags::PATIENT_COMMENTS), want == Status::PENDING_KEYS_UNSUPPORTED);
+        assert!(found.next().await.unwrap().is_none());
+    }
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_step_that_began_stays_on_the_console_that_began_it() {
+    let server = Harness::start().await;
+    for title in ["CT1", "CT2"] {
+        let mut console = Device::named(ae(title));
+        console.modality = Some("CT".into());
+        devices::upsert(server.archive.database(), &console).await.unwrap();
+    }
+    order(&server, "CT", "20261123").await;
+    let class = uid(uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND);
+    let proposal = Proposal::new(class, vec![uid(uids::EXPLICIT_VR_LITTLE_ENDIAN)]);
+    let mut consoles = Vec::new();
+    for title in ["CT1", "CT2"] {
+        let target = Target { calling_ae: ae(title), ..server.target() };
+        let proposals = std::slice::from_ref(&proposal);
+        consoles.push(Association::connect(&target, proposals, &Options::default()).await.unwrap());
+    }
+    let asked = identifier("CT", "20261123");
+    let mut steps = Vec::new();
+    for console in &mut consoles {
+        steps = worklist(console, &asked).await;
+        assert_eq!(steps.len(), 1, "both may begin it");
+    }
+    let image = image_of(&steps[0]);
+    let target = Target { calling_ae: ae("CT1"), ..server.target() };
+    let mut storing = Association::connect(
+        &target,
+        &support::proposals_for(std::slice::from_ref(&image)),
+        &Options::default(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(storing.store(&image).await.unwrap().status, Status::SUCCESS);
+    storing.release().await.unwrap();
+    let left: Vec<usize> =
+        [worklist(&mut consoles[0], &asked).await.len(), worklist(&mut consoles[1], &asked).await.len()]
+            .into();
+    assert_eq!(left, [1, 0]);
+    for console in consoles {
+        console.release().await.unwrap();
+    }
     server.stop().await;
 }
 

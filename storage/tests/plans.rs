@@ -22,7 +22,7 @@ use pacs_core::access::Scope;
 use pacs_core::clock::Clock;
 use pacs_core::dataset::{DataSet, vr_of};
 use pacs_core::query::{Level, Query};
-use pacs_core::uid::Uid;
+use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::{Tag, tags};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use storage::database::{Database, Durability};
@@ -216,7 +216,10 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
         let mut mwl = Query::new(Level::Study);
         let date = [tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_START_DATE];
         mwl.add(&date, vr_of(date[1]), "20260921").unwrap();
-        schedule::worklist(db, &mwl, scope, None).await.unwrap();
+        for ae_title in [None, Some(AeTitle::parse("CT1").unwrap())] {
+            let asker = schedule::Asker { ae_title, scope: scope.clone(), now_ms: NOW_MS };
+            let _: Vec<DataSet> = schedule::worklist(db, &mwl, asker).try_collect().await.unwrap();
+        }
     }
     series::stamp(db, &Scope::All, &Uid::parse("1.2.1").unwrap(), &Uid::parse("1.2.1.1").unwrap())
         .await

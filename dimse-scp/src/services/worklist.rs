@@ -1,6 +1,5 @@
 //! C-FIND of the modality worklist (PS3.4 K): the scheduled procedure steps a modality is to do.
 
-use futures::stream;
 use pacs_core::access::{Act, may};
 
 use super::{answer, identifier, keys};
@@ -24,14 +23,16 @@ pub async fn serve(session: &mut Session, context: &Context, request: &CommandSe
         Err(failure) => return session.refuse(context, request, failure).await,
     };
     let form = answer::Form::new(session, context, &identifier, None);
-    let database = session.shared.archive.database();
-    let asker = Some(&session.association.calling_ae);
-    let found = storage::schedule::worklist(database, &query, &session.caller.scope, asker).await;
-    match found {
-        Ok(steps) => {
-            let found = stream::iter(steps.into_iter().map(Ok));
-            answer::stream(session, context, request, &form, Status::PENDING, found).await
-        }
-        Err(error) => session.refuse(context, request, Failure::of_find(&error)).await,
-    }
+    let pending = if storage::schedule::worklist::supports(&query) {
+        Status::PENDING
+    } else {
+        Status::PENDING_KEYS_UNSUPPORTED
+    };
+    let asker = storage::schedule::Asker {
+        ae_title: Some(session.association.calling_ae.clone()),
+        scope: session.caller.scope.clone(),
+        now_ms: session.shared.archive.config().clock.now_ms(),
+    };
+    let found = storage::schedule::worklist(session.shared.archive.database(), &query, asker);
+    answer::stream(session, context, request, &form, pending, found).await
 }

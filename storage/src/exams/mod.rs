@@ -73,6 +73,8 @@ pub struct Exam {
     pub modality: String,
     /// AE title of the device, when one was chosen.
     pub station_ae: Option<String>,
+    /// AE title of the device that has begun it, while it is in progress.
+    pub performing_ae: Option<String>,
     /// Code of the room, when one was chosen.
     pub room: Option<String>,
     /// `yyyymmdd` on the facility's wall.
@@ -103,6 +105,11 @@ impl Exam {
         Label::of(self.state)
     }
 
+    /// AE title of the device that has it: the one that was chosen, else the one that has begun it.
+    pub fn station(&self) -> Option<&str> {
+        self.station_ae.as_deref().or(self.performing_ae.as_deref())
+    }
+
     /// What a person may do with it now.
     pub fn acts(&self) -> Vec<StepAct> {
         self.state.offers().collect()
@@ -115,6 +122,8 @@ pub(crate) const SELECT: &str = "select s.id, s.state, s.facility, s.step_id, s.
      r.study_uid as planned_study_uid, r.code as procedure_code, r.name as procedure_name, o.id as order_id,
      o.accession_number, o.accession_issuer, o.referring_physician, o.reason, o.emergency, p.identifier,
      i.code as issuer, p.name, p.birth_date, p.sex, f.time_zone,
+     case when s.state = 'started' then
+         (select t.calling_ae from study t where t.step_id = s.id order by t.id limit 1) end as performing_ae,
      (select t.uid from study t where t.step_id = s.id order by t.id limit 1) as study_uid,
      (select cast(coalesce(sum(t.instance_count), 0) as bigint) from study t where t.step_id = s.id) as instance_count
      from scheduled_step s join requested_procedure r on r.id = s.requested_procedure_id
@@ -158,6 +167,7 @@ pub(crate) fn read(row: &Row) -> Result<Exam> {
         procedure_name: row.get("procedure_name")?,
         modality: row.get("modality")?,
         station_ae: row.get("station_ae")?,
+        performing_ae: row.get("performing_ae")?,
         room: row.get("room")?,
         scheduled_date: row.get("scheduled_date")?,
         scheduled_time: row.get("scheduled_time")?,

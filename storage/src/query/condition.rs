@@ -42,7 +42,14 @@ impl Conditions {
         if self.text.is_empty() { String::new() } else { format!(" where {}", self.text.join(" and ")) }
     }
 
-    /// The condition that a column fulfils a filter.
+    /// The condition that a column fulfils a filter, not added: a part of a larger one.
+    pub fn one(&mut self, column: &Column, matching: &Matching) -> String {
+        let before = self.text.len();
+        self.matching(column, matching);
+        self.text.split_off(before).join(" and ")
+    }
+
+    /// Adds the condition that a column fulfils a filter.
     pub fn matching(&mut self, column: &Column, matching: &Matching) {
         let sql = column.sql;
         match (column.kind, matching) {

@@ -11,7 +11,7 @@ use crate::exams::{self, Exam};
 use crate::index::instances::push_scope;
 
 pub use orders::{NewOrder, OrderPatient, create_order};
-pub use worklist::worklist;
+pub use worklist::{Asker, worklist};
 
 /// Which of a day's exams are wanted.
 #[derive(Debug, Clone, Default)]

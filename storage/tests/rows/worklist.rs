@@ -1,14 +1,15 @@
 //! The modality worklist as devices see it.
 
+use futures::TryStreamExt as _;
 use pacs_core::access::Scope;
 use pacs_core::dataset::{DataSet, vr_of};
 use pacs_core::exam::StepAct;
 use pacs_core::query::{Level, Query};
 use pacs_core::uid::AeTitle;
 use pacs_core::{Tag, tags};
-use storage::devices::{self, Device, WorklistNames};
+use storage::devices::{self, Device};
 use storage::exams::moves;
-use storage::schedule::{self, NewOrder};
+use storage::schedule::{self, Asker, NewOrder};
 
 use crate::backends::{Fresh, on_every_engine};
 use crate::samples::*;
@@ -17,11 +18,17 @@ on_every_engine!(
     an_order_is_a_line_with_everything_a_device_needs,
     keys_of_the_step_and_of_the_patient_match,
     a_line_is_on_every_device_that_could_do_it,
-    a_line_leaves_when_the_exam_begins_and_survives_midnight,
-    names_are_written_as_the_device_wants_them,
+    a_line_that_nobody_began_survives_midnight,
+    a_line_stays_with_the_device_that_began_it,
+    stations_are_matched_with_wildcards,
+    every_line_is_answered_whatever_their_number,
+    keys_the_worklist_does_not_know_are_told,
+    values_fit_their_representation,
 );
 
 const SPS: Tag = tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE;
+const SPS_ID: Tag = tags::SCHEDULED_PROCEDURE_STEP_ID;
+const TIME: Tag = tags::SCHEDULED_PROCEDURE_STEP_START_TIME;
 
 fn title(text: &str) -> AeTitle {
     AeTitle::parse(text).unwrap()
@@ -39,7 +46,39 @@ fn ask(top: &[(Tag, &str)], step: &[(Tag, &str)]) -> Query {
 }
 
 async fn lines(fresh: &Fresh, query: &Query) -> Vec<DataSet> {
-    schedule::worklist(&fresh.db, query, &Scope::All, None).await.unwrap()
+    lines_for(fresh, query, &nobody()).await
+}
+
+async fn lines_for(fresh: &Fresh, query: &Query, asker: &Asker) -> Vec<DataSet> {
+    schedule::worklist(&fresh.db, query, asker.clone()).try_collect().await.unwrap()
+}
+
+fn nobody() -> Asker {
+    Asker { ae_title: None, scope: Scope::All, now_ms: NOW_MS }
+}
+
+fn device(ae: &str) -> Asker {
+    Asker { ae_title: Some(title(ae)), ..nobody() }
+}
+
+/// One key within the step.
+fn ask_step(tag: Tag, value: &str) -> Query {
+    let returned = [tags::SCHEDULED_STATION_AE_TITLE, tags::SCHEDULED_PROCEDURE_STEP_STATUS];
+    ask(&[], &[(tag, value), (returned[0], ""), (returned[1], "")])
+}
+
+async fn ct(fresh: &Fresh, ae: &str) {
+    let device = Device { modality: Some("CT".into()), ..Device::named(title(ae)) };
+    devices::upsert(&fresh.db, &device).await.unwrap();
+}
+
+/// The station and the status of each line.
+fn stations(lines: &[DataSet]) -> Vec<(String, String)> {
+    let text = |line: &DataSet, tag| line.items(SPS)[0].texts(tag).join(" ");
+    let both = |line| {
+        (text(line, tags::SCHEDULED_STATION_AE_TITLE), text(line, tags::SCHEDULED_PROCEDURE_STEP_STATUS))
+    };
+    lines.iter().map(both).collect()
 }
 
 async fn an_order_is_a_line_with_everything_a_device_needs(fresh: Fresh) {
@@ -106,8 +145,8 @@ async fn keys_of_the_step_and_of_the_patient_match(fresh: Fresh) {
     ] {
         assert_eq!(lines(&fresh, &ask(&top, &step)).await.len(), want, "{top:?} {step:?}");
     }
-    let elsewhere = Scope::Facilities(vec!["BVH".into()]);
-    assert!(schedule::worklist(&fresh.db, &ask(&[], &[]), &elsewhere, None).await.unwrap().is_empty());
+    let elsewhere = Asker { scope: Scope::Facilities(vec!["BVH".into()]), ..nobody() };
+    assert!(lines_for(&fresh, &ask(&[], &[]), &elsewhere).await.is_empty());
 }
 
 async fn a_line_is_on_every_device_that_could_do_it(fresh: Fresh) {
@@ -157,49 +196,119 @@ async fn a_line_is_on_every_device_that_could_do_it(fresh: Fresh) {
     assert_eq!(open[0].items(SPS)[0].texts(tags::SCHEDULED_STATION_AE_TITLE), ["CT1", "CT2"]);
 }
 
-async fn a_line_leaves_when_the_exam_begins_and_survives_midnight(fresh: Fresh) {
+async fn a_line_that_nobody_began_survives_midnight(fresh: Fresh) {
+    let urgent = NewOrder { emergency: true, scheduled_time: "233000".into(), ..order() };
     let exam = schedule::create_order(&fresh.db, &order(), &clerk(), NOW_MS).await.unwrap();
-    let tomorrow = ask(
-        &[],
-        &[
-            (tags::SCHEDULED_PROCEDURE_STEP_START_DATE, "20260922"),
-            (tags::SCHEDULED_PROCEDURE_STEP_STATUS, ""),
-        ],
-    );
-    assert!(lines(&fresh, &tomorrow).await.is_empty());
+    schedule::create_order(&fresh.db, &urgent, &clerk(), NOW_MS).await.unwrap();
     moves::act(&fresh.db, &Scope::All, &clerk(), exam.id, StepAct::Arrive, None, NOW_MS).await.unwrap();
-    // The patient came before midnight and is still here.
-    let range = ask(
-        &[],
-        &[
-            (tags::SCHEDULED_PROCEDURE_STEP_START_DATE, "20260922-20260923"),
-            (tags::SCHEDULED_PROCEDURE_STEP_STATUS, ""),
-        ],
-    );
-    for query in [&tomorrow, &range] {
-        let found = lines(&fresh, query).await;
-        assert_eq!(found.len(), 1);
-        assert_eq!(
-            found[0].items(SPS)[0].text(tags::SCHEDULED_PROCEDURE_STEP_STATUS).as_deref(),
-            Some("ARRIVED")
-        );
+    let on = |day: i64| Asker { now_ms: NOW_MS + day * 86_400_000, ..nobody() };
+    for (asker, dates, want) in [
+        (on(0), "20260921", 2),
+        (on(0), "20260922", 0), // Planning ahead: today is not tomorrow's.
+        (on(0), "20260922-20260930", 0),
+        (on(1), "20260922", 2),
+        (on(1), "20260922-20260923", 2),
+        (on(1), "20260922-", 2),
+        (on(1), "-20260922", 2),
+        (on(1), "20260923", 0),
+        (on(2), "20260923", 0), // A day later it is history.
+    ] {
+        let query = ask_step(tags::SCHEDULED_PROCEDURE_STEP_START_DATE, dates);
+        let found = lines_for(&fresh, &query, &asker).await;
+        assert_eq!(found.len(), want, "{dates} at {}", asker.now_ms);
+        if want > 0 {
+            let statuses: Vec<_> = stations(&found).into_iter().map(|(_, status)| status).collect();
+            assert_eq!(statuses, ["SCHEDULED", "ARRIVED"], "the emergency first");
+        }
     }
-    store(&fresh.db, &[Image { accession: Some(exam.accession_number), ..Image::default() }]).await;
-    assert!(lines(&fresh, &ask(&[], &[])).await.is_empty());
 }
 
-async fn names_are_written_as_the_device_wants_them(fresh: Fresh) {
-    let old = Device { worklist_names: WorklistNames::Ascii, ..Device::named(title("OLD")) };
-    devices::upsert(&fresh.db, &old).await.unwrap();
-    let mut long = NewOrder { station_ae: None, reason: Some("ă".repeat(200)), ..order() };
-    long.patient.name = "Đỗ^Thị Ngọc Ánh".into();
-    long.patient.id = Some("BN002".into());
+async fn a_line_stays_with_the_device_that_began_it(fresh: Fresh) {
+    ct(&fresh, "CT1").await;
+    ct(&fresh, "CT2").await;
+    let open = NewOrder { station_ae: None, ..order() };
+    let exam = schedule::create_order(&fresh.db, &open, &clerk(), NOW_MS).await.unwrap();
+    let whole = ask_step(tags::MODALITY, "CT");
+    for ae in ["CT1", "CT2"] {
+        assert_eq!(lines_for(&fresh, &whole, &device(ae)).await.len(), 1, "{ae}");
+    }
+    let image = Image { accession: Some(exam.accession_number), ..Image::default() };
+    store(&fresh.db, std::slice::from_ref(&image)).await;
+    let began = [("CT1".to_owned(), "STARTED".to_owned())];
+    assert_eq!(stations(&lines_for(&fresh, &whole, &device("CT1")).await), began);
+    assert!(lines_for(&fresh, &whole, &device("CT2")).await.is_empty());
+    let at = |ae: &str| ask_step(tags::SCHEDULED_STATION_AE_TITLE, ae);
+    assert_eq!(stations(&lines(&fresh, &at("CT1")).await), began);
+    assert!(lines(&fresh, &at("CT2")).await.is_empty());
+    moves::quiet(&fresh.db, 1, NOW_MS + 600_000).await.unwrap();
+    assert!(lines(&fresh, &at("CT1")).await.is_empty(), "ended");
+}
+
+async fn stations_are_matched_with_wildcards(fresh: Fresh) {
+    ct(&fresh, "CT1").await;
+    ct(&fresh, "CT2").await;
+    schedule::create_order(&fresh.db, &order(), &clerk(), NOW_MS).await.unwrap();
+    schedule::create_order(&fresh.db, &NewOrder { station_ae: None, ..order() }, &clerk(), NOW_MS)
+        .await
+        .unwrap();
+    let mr = Device { modality: Some("MR".into()), ..Device::named(title("MR1")) };
+    devices::upsert(&fresh.db, &mr).await.unwrap();
+    for (pattern, want) in [
+        ("CT*", vec!["CT1", "CT1 CT2"]),
+        ("?T2", vec!["CT1 CT2"]),
+        ("MR*", vec![]),
+        ("*", vec!["CT1", "CT1 CT2"]),
+    ] {
+        let found = lines(&fresh, &ask_step(tags::SCHEDULED_STATION_AE_TITLE, pattern)).await;
+        let titles: Vec<_> = stations(&found).into_iter().map(|(titles, _)| titles).collect();
+        assert_eq!(titles, want, "{pattern}");
+    }
+}
+
+async fn every_line_is_answered_whatever_their_number(fresh: Fresh) {
+    const MANY: usize = 1_003;
+    for number in 0..MANY {
+        let order = NewOrder {
+            emergency: number % 100 == 7,
+            scheduled_time: format!("{:02}0000", number % 24),
+            ..order()
+        };
+        schedule::create_order(&fresh.db, &order, &clerk(), NOW_MS).await.unwrap();
+    }
+    let found =
+        lines(&fresh, &ask(&[(tags::REQUESTED_PROCEDURE_PRIORITY, "")], &[(SPS_ID, ""), (TIME, "")])).await;
+    let key = |line: &DataSet| {
+        let step = &line.items(SPS)[0];
+        let routine = line.text(tags::REQUESTED_PROCEDURE_PRIORITY).as_deref() == Some("ROUTINE");
+        let number: usize = step.text(SPS_ID).unwrap().trim_start_matches("SPS").parse().unwrap();
+        (routine, step.text(TIME).unwrap(), number)
+    };
+    let keys: Vec<_> = found.iter().map(key).collect();
+    assert!(keys.is_sorted(), "emergencies first, then by time");
+    let mut numbers: Vec<_> = keys.into_iter().map(|(_, _, number)| number).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=MANY).collect::<Vec<_>>(), "each once");
+    let few = Query { limit: Some(3), ..ask(&[], &[]) };
+    assert_eq!(lines(&fresh, &few).await.len(), 3);
+}
+
+async fn keys_the_worklist_does_not_know_are_told(_fresh: Fresh) {
+    for (top, step, known) in [
+        (vec![(tags::PATIENT_NAME, "A*"), (tags::PREGNANCY_STATUS, "")], vec![(tags::MODALITY, "CT")], true),
+        (vec![(tags::PATIENT_COMMENTS, "")], vec![], false),
+        (vec![(tags::REFERRING_PHYSICIAN_NAME, "")], vec![], true),
+        (vec![(tags::REFERRING_PHYSICIAN_NAME, "Lê*")], vec![], false),
+        (vec![], vec![(tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, "Lê*")], false),
+        (vec![], vec![(tags::SCHEDULED_STATION_NAME, "P1")], false),
+    ] {
+        assert_eq!(schedule::worklist::supports(&ask(&top, &step)), known, "{top:?} {step:?}");
+    }
+}
+
+async fn values_fit_their_representation(fresh: Fresh) {
+    let long = NewOrder { reason: Some("ă".repeat(200)), ..order() };
     schedule::create_order(&fresh.db, &long, &clerk(), NOW_MS).await.unwrap();
-    let query = ask(&[(tags::PATIENT_NAME, ""), (tags::REASON_FOR_THE_REQUESTED_PROCEDURE, "")], &[]);
-    let plain = schedule::worklist(&fresh.db, &query, &Scope::All, Some(&title("OLD"))).await.unwrap();
-    assert_eq!(plain[0].text(tags::PATIENT_NAME).as_deref(), Some("Do^Thi Ngoc Anh"));
-    let full = schedule::worklist(&fresh.db, &query, &Scope::All, Some(&title("NEW"))).await.unwrap();
-    assert_eq!(full[0].text(tags::PATIENT_NAME).as_deref(), Some("Đỗ^Thị Ngọc Ánh"));
-    let reason = full[0].text(tags::REASON_FOR_THE_REQUESTED_PROCEDURE).unwrap();
-    assert_eq!(reason.chars().count(), 64, "values fit their VR");
+    let found = lines(&fresh, &ask(&[(tags::REASON_FOR_THE_REQUESTED_PROCEDURE, "")], &[])).await;
+    let reason = found[0].text(tags::REASON_FOR_THE_REQUESTED_PROCEDURE).unwrap();
+    assert_eq!(reason.chars().count(), 64);
 }

@@ -1,0 +1,170 @@
+//! A step as the data set that a modality gets (PS3.4 table K.6-1).
+
+use pacs_core::dataset::DataSet;
+use pacs_core::query::Returns;
+use pacs_core::{Tag, tags};
+
+use super::steps::SPS;
+use crate::exams::Exam;
+
+/// What an answer has of the order and the patient.
+const KNOWN: [Tag; 15] = [
+    tags::SPECIFIC_CHARACTER_SET,
+    tags::ACCESSION_NUMBER,
+    tags::REFERRING_PHYSICIAN_NAME,
+    tags::PATIENT_NAME,
+    tags::PATIENT_ID,
+    tags::ISSUER_OF_PATIENT_ID,
+    tags::PATIENT_BIRTH_DATE,
+    tags::PATIENT_SEX,
+    tags::STUDY_INSTANCE_UID,
+    tags::REQUESTING_PHYSICIAN,
+    tags::REQUESTED_PROCEDURE_DESCRIPTION,
+    tags::REQUESTED_PROCEDURE_ID,
+    tags::REASON_FOR_THE_REQUESTED_PROCEDURE,
+    tags::REQUESTED_PROCEDURE_PRIORITY,
+    tags::REQUESTED_PROCEDURE_CODE_SEQUENCE,
+];
+
+/// What the table wants and no order says: there, without a value.
+const NOT_KNOWN: [Tag; 12] = [
+    tags::REFERENCED_STUDY_SEQUENCE,
+    tags::REFERENCED_PATIENT_SEQUENCE,
+    tags::PATIENT_WEIGHT,
+    tags::MEDICAL_ALERTS,
+    tags::ALLERGIES,
+    tags::PREGNANCY_STATUS,
+    tags::SPECIAL_NEEDS,
+    tags::PATIENT_STATE,
+    tags::PATIENT_TRANSPORT_ARRANGEMENTS,
+    tags::CONFIDENTIALITY_CONSTRAINT_ON_PATIENT_DATA_DESCRIPTION,
+    tags::ADMISSION_ID,
+    tags::CURRENT_PATIENT_LOCATION,
+];
+
+/// What an answer has of the step.
+const KNOWN_OF_STEP: [Tag; 10] = [
+    tags::MODALITY,
+    tags::SCHEDULED_STATION_AE_TITLE,
+    tags::SCHEDULED_PROCEDURE_STEP_START_DATE,
+    tags::SCHEDULED_PROCEDURE_STEP_START_TIME,
+    tags::SCHEDULED_PROCEDURE_STEP_DESCRIPTION,
+    tags::SCHEDULED_PROCEDURE_STEP_ID,
+    tags::SCHEDULED_PROCEDURE_STEP_LOCATION,
+    tags::SCHEDULED_STATION_NAME,
+    tags::SCHEDULED_PROCEDURE_STEP_STATUS,
+    tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE,
+];
+
+/// What the table wants of the step and nobody says.
+const NOT_KNOWN_OF_STEP: [Tag; 3] =
+    [tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, tags::PRE_MEDICATION, tags::REQUESTED_CONTRAST_AGENT];
+
+/// The parts of a coded entry (PS3.3 8.8).
+const CODE: [Tag; 3] = [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR, tags::CODE_MEANING];
+
+/// Whether an answer has that attribute, with a value or without.
+pub(super) fn holds(path: &[Tag]) -> bool {
+    match path {
+        [tag] => *tag == SPS || KNOWN.contains(tag) || NOT_KNOWN.contains(tag),
+        [SPS, tag] => KNOWN_OF_STEP.contains(tag) || NOT_KNOWN_OF_STEP.contains(tag),
+        [tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, tag]
+        | [SPS, tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE, tag] => CODE.contains(tag),
+        _ => false,
+    }
+}
+
+/// The attributes of PS3.4 table K.6-1 that an exam has; the others are there without a value.
+/// `stations` are the AE titles the step is offered to.
+pub(super) fn of(exam: &Exam, stations: &[String]) -> DataSet {
+    let mut set = DataSet::new();
+    set.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
+    put(&mut set, tags::ACCESSION_NUMBER, Some(&exam.accession_number), 16);
+    put(&mut set, tags::REFERRING_PHYSICIAN_NAME, exam.referring_physician.as_deref(), 64);
+    put(&mut set, tags::PATIENT_NAME, Some(&exam.patient.name), 64);
+    put(&mut set, tags::PATIENT_ID, Some(&exam.patient.id), 64);
+    put(&mut set, tags::ISSUER_OF_PATIENT_ID, Some(&exam.patient.issuer), 64);
+    put(&mut set, tags::PATIENT_BIRTH_DATE, exam.patient.birth_date.as_deref(), 8);
+    put(&mut set, tags::PATIENT_SEX, exam.patient.sex.as_deref(), 16);
+    put(&mut set, tags::STUDY_INSTANCE_UID, Some(&exam.planned_study_uid), 64);
+    put(&mut set, tags::REQUESTING_PHYSICIAN, exam.referring_physician.as_deref(), 64);
+    put(&mut set, tags::REQUESTED_PROCEDURE_DESCRIPTION, Some(&exam.procedure_name), 64);
+    put(&mut set, tags::REQUESTED_PROCEDURE_ID, Some(&exam.procedure_id), 16);
+    put(&mut set, tags::REASON_FOR_THE_REQUESTED_PROCEDURE, exam.reason.as_deref(), 64);
+    put(
+        &mut set,
+        tags::REQUESTED_PROCEDURE_PRIORITY,
+        Some(if exam.emergency { "STAT" } else { "ROUTINE" }),
+        16,
+    );
+    set.put_items(tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, vec![code(exam)]);
+    NOT_KNOWN.iter().for_each(|tag| set.put_empty(*tag));
+    set.put_items(SPS, vec![step(exam, stations)]);
+    set
+}
+
+fn step(exam: &Exam, stations: &[String]) -> DataSet {
+    let mut item = DataSet::new();
+    put(&mut item, tags::MODALITY, Some(&exam.modality), 16);
+    let titles: Vec<&str> = stations.iter().map(String::as_str).collect();
+    item.put_texts(tags::SCHEDULED_STATION_AE_TITLE, &titles);
+    put(&mut item, tags::SCHEDULED_PROCEDURE_STEP_START_DATE, Some(&exam.scheduled_date), 8);
+    put(&mut item, tags::SCHEDULED_PROCEDURE_STEP_START_TIME, Some(&exam.scheduled_time), 16);
+    put(&mut item, tags::SCHEDULED_PROCEDURE_STEP_DESCRIPTION, Some(&exam.procedure_name), 64);
+    put(&mut item, tags::SCHEDULED_PROCEDURE_STEP_ID, Some(&exam.step_id), 16);
+    put(&mut item, tags::SCHEDULED_PROCEDURE_STEP_LOCATION, exam.room.as_deref(), 16);
+    put(&mut item, tags::SCHEDULED_STATION_NAME, exam.room.as_deref(), 16);
+    put(&mut item, tags::SCHEDULED_PROCEDURE_STEP_STATUS, exam.state.worklist_status(), 16);
+    item.put_items(tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE, vec![code(exam)]);
+    NOT_KNOWN_OF_STEP.iter().for_each(|tag| item.put_empty(*tag));
+    item
+}
+
+/// The procedure as a code of the house's own scheme (PS3.3 8.8).
+fn code(exam: &Exam) -> DataSet {
+    let mut item = DataSet::new();
+    put(&mut item, tags::CODE_VALUE, Some(&exam.procedure_code), 16);
+    item.put_text(tags::CODING_SCHEME_DESIGNATOR, "99SEN");
+    put(&mut item, tags::CODE_MEANING, Some(&exam.procedure_name), 64);
+    item
+}
+
+/// Puts a text cut to the length its VR allows, in characters.
+fn put(set: &mut DataSet, tag: Tag, text: Option<&str>, most_chars: usize) {
+    match text.filter(|text| !text.is_empty()) {
+        Some(text) => set.put_text(tag, &text.chars().take(most_chars).collect::<String>()),
+        None => set.put_empty(tag),
+    }
+}
+
+/// Leaves out what was not asked for, and adds what was asked for and is not known as empty.
+pub(super) fn keep_asked(set: &mut DataSet, returns: &Returns) {
+    let Returns::Tags(paths) = returns else { return };
+    let asked = |tag: Tag| paths.iter().any(|path| path.first() == Some(&tag));
+    let within: Vec<Tag> = paths
+        .iter()
+        .filter_map(|path| match path.as_slice() {
+            [SPS, tag, ..] => Some(*tag),
+            _ => None,
+        })
+        .collect();
+    set.retain(|element| asked(element.tag) || element.tag == tags::SPECIFIC_CHARACTER_SET);
+    for tag in paths.iter().filter_map(|path| path.first().copied()) {
+        if !set.contains(tag) {
+            set.put_empty(tag);
+        }
+    }
+    if within.is_empty() {
+        return;
+    }
+    let mut items = set.items(SPS).to_vec();
+    for item in &mut items {
+        item.retain(|element| within.contains(&element.tag));
+        for &tag in &within {
+            if !item.contains(tag) {
+                item.put_empty(tag);
+            }
+        }
+    }
+    set.put_items(SPS, items);
+}
