@@ -118,18 +118,25 @@ impl StepState {
         }
     }
 
-    /// The state after an act, or why there is none.
+    /// Where a step waits that nobody is here for: with a room or device (`has_place`) it is
+    /// scheduled, without one it has only been asked for.
+    pub fn waiting(has_place: bool) -> Self {
+        if has_place { Self::Scheduled } else { Self::Requested }
+    }
+
+    /// The state after an act, or why there is none. `has_place` is whether the step has a room or
+    /// a device.
     ///
     /// An image never fails to be kept because of a state: it starts a waiting step, wakes one that
     /// had fallen quiet, and leaves an accepted, cancelled or discontinued one where it is.
-    pub fn apply(self, act: StepAct) -> Result<Self, Illegal> {
+    pub fn apply(self, act: StepAct, has_place: bool) -> Result<Self, Illegal> {
         use StepAct as A;
         use StepState as S;
         let next = match (self, act) {
             (S::Requested, A::Schedule) => S::Scheduled,
             (S::Requested | S::Scheduled, A::Arrive) => S::Arrived,
             (S::Arrived, A::Call) => S::Ready,
-            (S::Arrived | S::Ready, A::NoShow) => S::Scheduled,
+            (S::Arrived | S::Ready, A::NoShow) => S::waiting(has_place),
             (S::Requested | S::Scheduled | S::Arrived | S::Ready | S::Started | S::Ended, A::Image) => {
                 S::Started
             }
@@ -138,7 +145,7 @@ impl StepState {
             (S::Started | S::Ended, A::Accept) => S::Accepted,
             (S::Ended | S::Accepted, A::Reopen) => S::Started,
             (S::Requested | S::Scheduled | S::Arrived | S::Ready, A::Cancel) => S::Cancelled,
-            (S::Cancelled, A::Restore) => S::Scheduled,
+            (S::Cancelled, A::Restore) => S::waiting(has_place),
             (S::Started | S::Ended, A::Discontinue) => S::Discontinued,
             _ => return Err(Illegal { state: self, act }),
         };
@@ -147,14 +154,14 @@ impl StepState {
 
     /// The state before a person's act, when that act is taken back right after it: `from` is the
     /// state it led here from. Whatever came between has moved the exam on, and stays.
-    pub fn take_back(self, act: StepAct, from: Self) -> Result<Self, NotLast> {
-        let is_last = StepAct::BY_PEOPLE.contains(&act) && from.apply(act) == Ok(self);
+    pub fn take_back(self, act: StepAct, from: Self, has_place: bool) -> Result<Self, NotLast> {
+        let is_last = StepAct::BY_PEOPLE.contains(&act) && from.apply(act, has_place) == Ok(self);
         is_last.then_some(from).ok_or(NotLast { act })
     }
 
     /// The acts a person may do now, in the order in which a row offers them.
     pub fn offers(self) -> impl Iterator<Item = StepAct> {
-        StepAct::BY_PEOPLE.into_iter().filter(move |act| self.apply(*act).is_ok())
+        StepAct::BY_PEOPLE.into_iter().filter(move |act| self.apply(*act, true).is_ok())
     }
 }
 
@@ -213,15 +220,18 @@ mod tests {
         /// Whatever is tried in whatever order: once there are images the exam can no longer be
         /// cancelled or go back to waiting, and nothing but an act after an image ends it.
         #[test]
-        fn no_sequence_of_acts_loses_an_imaged_exam(acts in prop::collection::vec((any_act(), any::<bool>()), 0..40)) {
+        fn no_sequence_of_acts_loses_an_imaged_exam(
+            acts in prop::collection::vec((any_act(), any::<bool>()), 0..40),
+            has_place: bool,
+        ) {
             let mut state = StepState::Requested;
             let mut imaged = false;
             for (act, takes_back) in acts {
                 let before = state;
-                if let Ok(next) = state.apply(act) {
+                if let Ok(next) = state.apply(act, has_place) {
                     imaged |= act == StepAct::Image && next == StepState::Started;
                     state = next;
-                    if takes_back && let Ok(earlier) = state.take_back(act, before) {
+                    if takes_back && let Ok(earlier) = state.take_back(act, before, has_place) {
                         prop_assert_eq!(earlier, before);
                         state = earlier;
                     }
@@ -230,6 +240,9 @@ mod tests {
                     state,
                     StepState::Started | StepState::Ended | StepState::Accepted | StepState::Discontinued
                 );
+                if matches!(act, StepAct::NoShow | StepAct::Restore) && state != before {
+                    prop_assert_eq!(state, StepState::waiting(has_place));
+                }
                 prop_assert_eq!(begun, imaged, "{:?} after {:?}", state, act);
             }
         }
@@ -239,16 +252,16 @@ mod tests {
     fn only_the_last_act_of_a_person_is_taken_back() {
         use StepAct as A;
         use StepState as S;
-        assert_eq!(S::Ready.take_back(A::Call, S::Arrived), Ok(S::Arrived));
-        assert_eq!(S::Cancelled.take_back(A::Cancel, S::Arrived), Ok(S::Arrived));
-        assert_eq!(S::Discontinued.take_back(A::Discontinue, S::Ended), Ok(S::Ended));
+        assert_eq!(S::Ready.take_back(A::Call, S::Arrived, true), Ok(S::Arrived));
+        assert_eq!(S::Cancelled.take_back(A::Cancel, S::Arrived, true), Ok(S::Arrived));
+        assert_eq!(S::Discontinued.take_back(A::Discontinue, S::Ended, true), Ok(S::Ended));
         assert_eq!(
-            S::Started.take_back(A::Call, S::Arrived),
+            S::Started.take_back(A::Call, S::Arrived, true),
             Err(NotLast { act: A::Call }),
             "moved on since"
         );
-        assert_eq!(S::Started.take_back(A::Image, S::Ready), Err(NotLast { act: A::Image }));
-        assert_eq!(S::Ended.take_back(A::Quiet, S::Started), Err(NotLast { act: A::Quiet }));
+        assert_eq!(S::Started.take_back(A::Image, S::Ready, true), Err(NotLast { act: A::Image }));
+        assert_eq!(S::Ended.take_back(A::Quiet, S::Started, true), Err(NotLast { act: A::Quiet }));
     }
 
     #[test]
@@ -272,9 +285,20 @@ mod tests {
     }
 
     #[test]
+    fn whoever_did_not_come_waits_where_the_step_has_a_place() {
+        use StepAct as A;
+        use StepState as S;
+        for (has_place, waits) in [(true, S::Scheduled), (false, S::Requested)] {
+            assert_eq!(S::Arrived.apply(A::NoShow, has_place), Ok(waits));
+            assert_eq!(S::Cancelled.apply(A::Restore, has_place), Ok(waits));
+            assert_eq!(waits.take_back(A::NoShow, S::Ready, has_place), Ok(S::Ready));
+        }
+    }
+
+    #[test]
     fn an_image_is_welcome_in_every_state() {
         for state in StepState::ALL {
-            assert!(state.apply(StepAct::Image).is_ok(), "{state:?}");
+            assert!(state.apply(StepAct::Image, false).is_ok(), "{state:?}");
         }
     }
 }

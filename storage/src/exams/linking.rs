@@ -167,18 +167,16 @@ pub(crate) async fn images_left(
     now_ms: i64,
 ) -> Result<()> {
     let others = tx.fetch_optional("select id from study where step_id = $1 limit 1", params![id]).await?;
-    let sql = format!(
-        "select state, station_ae, room from scheduled_step where id = $1{}",
-        dialect::for_update(tx.engine())
-    );
-    let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await? else { return Ok(()) };
-    let from = super::state(&row.get::<String>("state")?)?;
+    let (from, has_place) = match moves::lock(tx, id).await {
+        Ok(locked) => locked,
+        Err(Error::NotFound) => return Ok(()),
+        Err(error) => return Err(error),
+    };
     let begun = matches!(from, StepState::Started | StepState::Ended | StepState::Accepted);
     if others.is_some() || !begun {
         return Ok(());
     }
-    let has_place = row.get::<Option<String>>("station_ae")?.or(row.get("room")?).is_some();
-    let to = if has_place { StepState::Scheduled } else { StepState::Requested };
+    let to = StepState::waiting(has_place);
     tx.execute(
         "update scheduled_step set state = $2, started_ms = null, ended_ms = null, accepted_ms = null,
              revision = revision + 1, updated_ms = $3 where id = $1",

@@ -37,6 +37,17 @@ pub(crate) fn changed(facility: &str, id: ExamId) -> NewEvent<'_> {
     NewEvent { facility: Some(facility), exam_id: Some(id.0), ..NewEvent::new(EventKind::ExamChanged) }
 }
 
+/// Locks a step; answers its state and whether it has a room or a device.
+pub(super) async fn lock(tx: &mut Transaction, id: ExamId) -> Result<(StepState, bool)> {
+    let sql = format!(
+        "select state, station_ae, room from scheduled_step where id = $1{}",
+        dialect::for_update(tx.engine())
+    );
+    let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![id]).await?;
+    let place = row.get::<Option<String>>("station_ae")?.or(row.get("room")?);
+    Ok((super::state(&row.get::<String>("state")?)?, place.is_some()))
+}
+
 /// Moves a step within a transaction and writes its history; answers the states before and after.
 /// The caller writes the event.
 pub(crate) async fn apply(
@@ -47,10 +58,8 @@ pub(crate) async fn apply(
     reason: Option<&str>,
     now_ms: i64,
 ) -> Result<(StepState, StepState)> {
-    let sql = format!("select state from scheduled_step where id = $1{}", dialect::for_update(tx.engine()));
-    let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![id]).await?;
-    let from = super::state(&row.get::<String>("state")?)?;
-    let to = from.apply(act).map_err(|illegal| Error::Conflict(illegal.to_string()))?;
+    let (from, has_place) = lock(tx, id).await?;
+    let to = from.apply(act, has_place).map_err(|illegal| Error::Conflict(illegal.to_string()))?;
     if from == to {
         return Ok((from, to));
     }

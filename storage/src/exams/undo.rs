@@ -3,10 +3,10 @@
 use pacs_core::access::{Actor, Scope};
 use pacs_core::exam::{NotLast, StepAct};
 
-use super::moves::changed;
+use super::moves::{self, changed};
 use super::{Exam, ExamId};
 use crate::database::{Database, Durability, params};
-use crate::{Error, Result, dialect, events};
+use crate::{Error, Result, events};
 
 /// Takes back `act`, which has to be the last thing that happened to the exam: whoever else did
 /// something since is not overruled. [`Error::NotFound`] outside the scope, [`Error::Conflict`] when
@@ -21,9 +21,7 @@ pub async fn undo(
 ) -> Result<Exam> {
     super::by_id(database, scope, id).await?.ok_or(Error::NotFound)?;
     let mut tx = database.begin(Durability::Synced).await?;
-    let sql = format!("select state from scheduled_step where id = $1{}", dialect::for_update(tx.engine()));
-    let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![id]).await?;
-    let now = super::state(&row.get::<String>("state")?)?;
+    let (now, has_place) = moves::lock(&mut tx, id).await?;
     let last = tx
         .fetch_optional(
             "select act, from_state from exam_act where step_id = $1 order by id desc limit 1",
@@ -35,7 +33,7 @@ pub async fn undo(
         Some(row) if row.get::<String>("act")? == act.as_str() => row.get::<String>("from_state")?,
         _ => return Err(not_last(NotLast { act })),
     };
-    let before = now.take_back(act, super::state(&from)?).map_err(not_last)?;
+    let before = now.take_back(act, super::state(&from)?, has_place).map_err(not_last)?;
     let accepted = if act == StepAct::Accept { ", accepted_ms = null" } else { "" };
     let reason = if act.needs_reason() { ", reason = null" } else { "" };
     let sql = format!(

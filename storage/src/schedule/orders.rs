@@ -105,11 +105,7 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
             ],
         )
         .await?;
-    let state = if order.station_ae.is_some() || order.room.is_some() {
-        StepState::Scheduled
-    } else {
-        StepState::Requested
-    };
+    let state = StepState::waiting(order.station_ae.is_some() || order.room.is_some());
     let step_number = next_number(&mut tx, "scheduled_step").await?;
     let row = tx
         .fetch_one(

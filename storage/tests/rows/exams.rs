@@ -146,6 +146,13 @@ async fn an_exam_without_a_place_goes_back_to_where_it_was(fresh: Fresh) {
     assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
     linking::unlink(db, all, &clerk(), &study, None, NOW_MS).await.unwrap();
     assert_eq!(exam(&fresh, ordered.id).await.label(), Label::Ordered, "it has no room");
+    let id = ordered.id;
+    act(&fresh, id, StepAct::Arrive, None).await.unwrap();
+    assert_eq!(act(&fresh, id, StepAct::NoShow, Some("về")).await.unwrap().label(), Label::Ordered);
+    let back = undo::undo(db, all, &clerk(), id, StepAct::NoShow, NOW_MS).await.unwrap();
+    assert_eq!(back.label(), Label::Arrived);
+    act(&fresh, id, StepAct::Cancel, Some("trùng")).await.unwrap();
+    assert_eq!(act(&fresh, id, StepAct::Restore, None).await.unwrap().label(), Label::Ordered);
 }
 
 async fn people_move_an_exam_by_its_laws(fresh: Fresh) {
