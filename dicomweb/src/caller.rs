@@ -4,7 +4,7 @@ use crate::error::Error;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::request::Parts;
 use pacs_core::access::{self, Act, Actor, Scope};
-use pacs_core::audit::{AuditAct, AuditRecord, Outcome};
+use pacs_core::audit::{AuditAct, AuditRecord};
 use pacs_core::uid::Uid;
 use std::net::{IpAddr, SocketAddr};
 
@@ -31,14 +31,7 @@ impl Caller {
 
     /// The record of what the caller did with a study.
     pub fn did(&self, act: AuditAct, study: &Uid) -> AuditRecord {
-        AuditRecord {
-            actor: self.actor.id.clone(),
-            act,
-            subject: format!("study:{study}"),
-            outcome: Outcome::Success,
-            peer: self.peer.map(|peer| peer.to_string()),
-            detail: None,
-        }
+        AuditRecord::done(&self.actor, act, format!("study:{study}"), self.peer)
     }
 }
 

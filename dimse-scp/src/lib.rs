@@ -12,6 +12,7 @@
 //! associations, so a peer that stalls, drips or lies disturbs nobody else.
 
 pub mod association;
+mod audit;
 mod caller;
 pub mod config;
 pub mod dimse;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use storage::Archive;
+use storage::audit_log::AuditLog;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ const MAX_WAITING_CONNECTIONS: usize = 256;
 pub(crate) struct Shared {
     pub config: Arc<Config>,
     pub archive: Archive,
+    pub audit_log: AuditLog,
     pub classes: Arc<SopClasses>,
     pub limits: Arc<Limits>,
     /// Cancelled when the server stops: associations end between two messages.
@@ -51,13 +53,14 @@ impl Server {
 
     /// Serves the archive until `shutdown`, then lets running operations finish for as long as
     /// [`crate::Timeouts::stop`] allows.
-    pub async fn run(self, archive: Archive, shutdown: CancellationToken) {
+    pub async fn run(self, archive: Archive, audit_log: AuditLog, shutdown: CancellationToken) {
         let Self { listener, config } = self;
         let shared = Shared {
             classes: Arc::new(SopClasses::new(config.extra_storage_classes.iter().cloned())),
             limits: Limits::new(config.max_associations, config.max_associations_per_ae),
             config: Arc::new(config),
             archive,
+            audit_log,
             stopping: shutdown.child_token(),
         };
         let waiting = Waiting::new(MAX_WAITING_CONNECTIONS);

@@ -4,11 +4,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pacs_core::audit::AuditAct;
+use pacs_core::uid::Uid;
 use storage::devices;
 use tokio::net::TcpStream;
 
 use crate::association::accept::{NotEstablished, Terms, accept};
 use crate::association::{Association, Context, End, Event};
+use crate::audit::Audit;
 use crate::caller::{self, Caller};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
@@ -28,6 +31,7 @@ pub(crate) struct Session {
     pub association: Association,
     pub caller: Caller,
     pub tally: Tally,
+    pub audit: Audit,
 }
 
 /// Serves a connection to its end. Its place among those that wait is given back once it is an
@@ -53,7 +57,8 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared, w
     match established {
         Ok((association, caller)) => {
             metrics::gauge!("sen_dimse_associations").increment(1.0);
-            let session = Session { shared, association, caller, tally: Tally::begin() };
+            let audit = Audit::new(shared.audit_log.clone());
+            let session = Session { shared, association, caller, tally: Tally::begin(), audit };
             session.run().await;
             metrics::gauge!("sen_dimse_associations").decrement(1.0);
         }
@@ -77,6 +82,11 @@ impl Session {
             () = association.close(&end) => {}
             () = stopped => {}
         }
+    }
+
+    /// Records what the caller did with a study.
+    pub async fn did(&mut self, act: AuditAct, study: &Uid, detail: Option<&str>) {
+        self.audit.did(&self.caller.actor, self.caller.peer, act, study, detail).await;
     }
 
     async fn messages(&mut self) -> End {

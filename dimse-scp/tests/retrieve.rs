@@ -121,6 +121,10 @@ async fn a_get_brings_back_what_was_stored() {
     let (arrived, outcome) = get(&mut association, &study(&uid("9.9.9"))).await;
     assert_eq!((arrived.len(), counts(&outcome)), (0, (Status::SUCCESS, 0, 0, 0)));
     association.release().await.unwrap();
+    let came_and_went = audited(&server).await;
+    let of = |act: &str, instance: &Instance| (act.to_owned(), format!("study:{}", study_of(instance)), None);
+    let want = [of("store", &instances[0]), of("store", &slices(3, 128, 2)[0]), of("send", &instances[0])];
+    assert_eq!(came_and_went, want, "once for each study");
     server.stop().await;
 }
 
@@ -215,6 +219,13 @@ async fn a_cancelled_get_ends_with_what_remains() {
 }
 
 /// Makes `to` a device of `from` under the title DEST.
+/// What the audit log holds, oldest first.
+async fn audited(server: &Harness) -> Vec<(String, String, Option<String>)> {
+    server.audit_log.flush().await;
+    let lines = storage::audit_log::before(server.archive.database(), i64::MAX, 100).await.unwrap();
+    lines.into_iter().rev().map(|(_, line)| (line.act, line.subject, line.detail)).collect()
+}
+
 async fn destination(from: &Harness, address: std::net::SocketAddr) {
     let mut device = Device::named(ae("DEST"));
     device.host = Some(address.ip().to_string());
@@ -264,6 +275,11 @@ async fn a_move_sends_to_a_configured_device() {
     let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &one).await.unwrap();
     assert_eq!(counts(&outcome), (Status::SUCCESS, 2, 0, 0));
     association.release().await.unwrap();
+    let sent: Vec<_> = audited(&server).await.into_iter().filter(|(act, ..)| act == "send").collect();
+    let to = |instance: &Instance| {
+        ("send".to_owned(), format!("study:{}", study_of(instance)), Some("DEST".to_owned()))
+    };
+    assert_eq!(sent, [to(&instances[0]), to(&compressed)]);
     server.stop().await;
     receiver.stop().await;
 }

@@ -2,7 +2,11 @@
 //!
 //! Records carry ids, never names or values of a patient.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
+
+use crate::access::Actor;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,7 +51,7 @@ pub struct AuditRecord {
     pub actor: String,
     /// What was done.
     pub act: AuditAct,
-    /// On what: `study:<uid>`, `order:<id>`, `account:<name>`; empty when nothing is meant.
+    /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `account:<name>`; empty when nothing is meant.
     pub subject: String,
     /// How it went.
     pub outcome: Outcome,
@@ -55,4 +59,23 @@ pub struct AuditRecord {
     pub peer: Option<String>,
     /// A reason given by a person or a short word of the program.
     pub detail: Option<String>,
+}
+
+impl AuditRecord {
+    /// The record that somebody did something, and it went well.
+    pub fn done(actor: &Actor, act: AuditAct, subject: impl Into<String>, peer: Option<IpAddr>) -> Self {
+        Self {
+            actor: actor.id.clone(),
+            act,
+            subject: subject.into(),
+            outcome: Outcome::Success,
+            peer: peer.map(|peer| peer.to_string()),
+            detail: None,
+        }
+    }
+
+    /// With a reason or a short word of the program.
+    pub fn because(self, detail: Option<impl Into<String>>) -> Self {
+        Self { detail: detail.map(Into::into), ..self }
+    }
 }

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use pacs_core::clock::Clock;
 use storage::Archive;
+use storage::audit_log::AuditLog;
 use storage::index::facilities;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,8 @@ use crate::caller::Caller;
 pub struct State {
     /// The archive.
     pub archive: Archive,
+    /// Where acts are recorded.
+    pub audit_log: AuditLog,
     /// The present time.
     pub clock: Clock,
     /// What `GET /system` tells.
@@ -25,7 +28,7 @@ pub struct State {
 impl State {
     /// The zone of the clocks where the caller works: which day it is for one who does not say.
     pub(crate) async fn home_zone(&self, caller: &Caller) -> Result<TimeZone> {
-        let home = caller.0.home(&self.archive.config().default_facility);
+        let home = caller.actor.home(&self.archive.config().default_facility);
         Ok(facilities::zone(&facilities::time_zone(self.archive.database(), home).await?))
     }
 }

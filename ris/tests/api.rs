@@ -8,6 +8,7 @@ use http::{Request, StatusCode};
 use pacs_core::access::{Actor, Facilities, Role};
 use pacs_core::clock::Clock;
 use serde_json::{Value, json};
+use storage::audit_log::{self, AuditLog};
 use storage::{Archive, Config, Door, Envelope};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ const NOON_MS: i64 = 1_795_410_000_000;
 struct House {
     router: Router,
     archive: Archive,
+    audit_log: AuditLog,
     _folder: TempDir,
 }
 
@@ -33,9 +35,20 @@ impl House {
         };
         let archive = Archive::open(config).await.unwrap();
         let system = ris::SystemFacts { version: "0", ae_title: "SEN".into(), dimse_port: 11112 };
-        let state =
-            ris::State { archive: archive.clone(), clock, system, shutdown: CancellationToken::new() };
-        Self { router: Router::new().nest("/api/v1", ris::router(state)), archive, _folder: folder }
+        let audit_log = AuditLog::start(archive.database().clone(), clock.clone());
+        let state = ris::State {
+            archive: archive.clone(),
+            audit_log: audit_log.clone(),
+            clock,
+            system,
+            shutdown: CancellationToken::new(),
+        };
+        Self {
+            router: Router::new().nest("/api/v1", ris::router(state)),
+            archive,
+            audit_log,
+            _folder: folder,
+        }
     }
 
     /// Asks as somebody and answers status and body.
@@ -222,6 +235,29 @@ async fn an_order_is_written_once_under_its_number_and_found_on_its_day() {
     assert_eq!((status, problem["errors"]["facility"].as_str()), (StatusCode::BAD_REQUEST, Some("unknown")));
     let found = house.ask(Some(&clerk), "POST", "/patients/search", Some(json!({ "q": "nguyen" }))).await.1;
     assert_eq!(found["items"][0]["id"], "P1");
+}
+
+#[tokio::test]
+async fn what_people_do_is_in_the_audit_log() {
+    let house = House::open().await;
+    let clerk = somebody(Role::Clerk, Facilities::All);
+    let (status, exam) = house.order(&clerk, |_| {}).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let path = format!("/exams/{}", exam["examId"]);
+    for (what, body) in [("acts", json!({ "act": "arrive" })), ("undo", json!({ "act": "arrive" }))] {
+        let (status, said) = house.ask(Some(&clerk), "POST", &format!("{path}/{what}"), Some(body)).await;
+        assert_eq!(status, StatusCode::OK, "{said}");
+    }
+    house.audit_log.flush().await;
+    let lines = audit_log::before(house.archive.database(), i64::MAX, 10).await.unwrap();
+    let said: Vec<_> = lines
+        .iter()
+        .map(|(_, line)| (line.actor.as_str(), line.act.as_str(), line.detail.as_deref()))
+        .collect();
+    let did = |act, detail| ("user:clerk", act, detail);
+    let want = [did("exam", Some("undo arrive")), did("exam", Some("arrive")), did("order", None)];
+    assert_eq!(said, want, "newest first");
+    assert_eq!(lines[2].1.subject, format!("order:{}", exam["accessionNumber"].as_str().unwrap()));
 }
 
 #[tokio::test]

@@ -93,11 +93,15 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
                 ..Device::named(add.ae_title)
             };
             devices::upsert(&database, &device).await?;
+            commands::administered(&database, format!("device:{}", device.ae_title), "add").await?;
         }
         Act::List => list(&database).await?,
         Act::Remove { ae_title } => match devices::remove(&database, &ae_title).await {
             Err(storage::Error::NotFound) => bail!("there is no device {ae_title}"),
-            removed => removed?,
+            removed => {
+                removed?;
+                commands::administered(&database, format!("device:{ae_title}"), "remove").await?;
+            }
         },
         Act::Echo { ae_title } => echo(&database, &config.dimse.ae_title, &ae_title).await?,
     }

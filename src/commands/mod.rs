@@ -17,7 +17,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use pacs_core::access::{Facilities, Role};
+use pacs_core::access::{Actor, Facilities, Role};
+use pacs_core::audit::{AuditAct, AuditRecord};
+use pacs_core::clock::Clock;
+use storage::audit_log;
+use storage::database::Database;
 
 use crate::config::{Config, Overrides};
 use crate::telemetry;
@@ -60,6 +64,12 @@ impl Global {
         }
         Ok(config)
     }
+}
+
+/// Records that somebody at the machine changed a device, an account or a token.
+async fn administered(database: &Database, subject: String, what: &str) -> anyhow::Result<()> {
+    let record = AuditRecord::done(&Actor::system(), AuditAct::Administer, subject, None).because(Some(what));
+    Ok(audit_log::append(database, &[(record, Clock::system().now_ms())]).await?)
 }
 
 #[derive(Debug, Subcommand)]

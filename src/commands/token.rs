@@ -66,6 +66,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
             let rights = (create.role, &facilities);
             let secret =
                 tokens::create(&database, &create.name, rights, &Actor::system(), now_ms, expires_ms).await?;
+            commands::administered(&database, format!("token:{}", create.name), "create").await?;
             commands::print(&secret.text)?;
         }
         Act::List => list(&database, now_ms).await?,
@@ -106,5 +107,5 @@ async fn revoke(database: &Database, wanted: &str, now_ms: i64) -> anyhow::Resul
         bail!("more than one token is called {wanted}; give the number that `sen token list` shows");
     }
     tokens::revoke(database, token.id, now_ms).await?;
-    Ok(())
+    commands::administered(database, format!("token:{}", token.name), "revoke").await
 }

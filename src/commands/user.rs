@@ -88,19 +88,26 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
                 password_hash: Some(ask_password()?),
             };
             accounts::create(&database, &account, Clock::system().now_ms()).await?;
+            administered(&database, &account.name, "add").await?;
         }
         Act::List => list(&database).await?,
         Act::Password { name } => {
             existing(&database, &name).await?;
             accounts::set_password(&database, &name, &ask_password()?).await?;
+            administered(&database, &name, "password").await?;
         }
         Act::Remove { name } => {
             existing(&database, &name).await?;
             accounts::set_disabled(&database, &name, true).await?;
+            administered(&database, &name, "remove").await?;
         }
     }
     database.close().await;
     Ok(())
+}
+
+async fn administered(database: &Database, name: &str, what: &str) -> anyhow::Result<()> {
+    commands::administered(database, format!("account:{name}"), what).await
 }
 
 async fn existing(database: &Database, name: &str) -> anyhow::Result<()> {

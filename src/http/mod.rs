@@ -61,6 +61,7 @@ pub fn app(parts: Parts) -> anyhow::Result<Router> {
     let proxies = Proxies { trusted: config.http.trusted_proxies.clone(), listener_is_tls };
     let api = ris::router(ris::State {
         archive: archive.clone(),
+        audit_log: audit_log.clone(),
         clock,
         system: ris::SystemFacts {
             version: env!("CARGO_PKG_VERSION"),

@@ -122,7 +122,7 @@ pub async fn start(
             let (archive, shutdown) = (archive.clone(), shutdown.clone());
             async move { archive.run_workers(shutdown).await }
         }),
-        tokio::spawn(dimse_server.run(archive.clone(), shutdown.clone())),
+        tokio::spawn(dimse_server.run(archive.clone(), audit_log.clone(), shutdown.clone())),
         tokio::spawn(telemetry::keep_metrics(metrics, shutdown.clone())),
         tokio::spawn(http_server.run(app, shutdown.clone())),
     ];

@@ -123,7 +123,8 @@ fn seen_lately(views: &mut HashMap<(String, String), i64>, record: &AuditRecord,
     false
 }
 
-async fn append(database: &Database, records: &[(AuditRecord, i64)]) -> Result<()> {
+/// Writes records with their times at once: for a command that ends before a writer would.
+pub async fn append(database: &Database, records: &[(AuditRecord, i64)]) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
     dialect::serialize_log(&mut tx, Log::Audit).await?;
     let mut seal = last_seal(&mut tx).await?;

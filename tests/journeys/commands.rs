@@ -17,6 +17,17 @@ fn every_command_has_help() {
     }
 }
 
+/// What the audit log of that folder holds, oldest first.
+fn audited(setup: &Setup) -> Vec<(String, Option<String>)> {
+    let url = format!("sqlite://{}/data/sen.db", setup.folder().display());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let database = storage::database::Database::open(&url).await.unwrap();
+        let lines = storage::audit_log::before(&database, i64::MAX, 100).await.unwrap();
+        lines.into_iter().rev().map(|(_, line)| (line.subject, line.detail)).collect()
+    })
+}
+
 #[test]
 fn accounts_are_added_listed_changed_and_removed() {
     let setup = Setup::default();
@@ -35,6 +46,11 @@ fn accounts_are_added_listed_changed_and_removed() {
     tools::succeeded(&setup.run(&["user", "remove", "lan"]));
     assert!(!tools::succeeded(&setup.run(&["user", "list"])).contains("lan"));
     assert_eq!(setup.run(&["user", "remove", "lan"]).status.code(), Some(1));
+    assert_eq!(
+        audited(&setup),
+        [("account:lan", "add"), ("account:lan", "password"), ("account:lan", "remove")]
+            .map(|(subject, what)| (subject.to_owned(), Some(what.to_owned())))
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use futures::StreamExt;
 use pacs_core::access::{Act, may};
+use pacs_core::audit::AuditAct;
 use storage::InstancePlace;
 
 use super::stored::{Opened, Unsendable, Way, opened};
@@ -56,7 +57,10 @@ pub async fn serve(
         message_id = message_id.checked_add(1).unwrap_or(1);
         let sent = send(session, &place, opened, message_id, request.message_id()).await?;
         match sent.result {
-            Ok(response) => progress.answered(&place.uid, response.status),
+            Ok(response) => {
+                session.did(AuditAct::Send, &place.study_uid, None).await;
+                progress.answered(&place.uid, response.status);
+            }
             Err(unsendable) => progress.failed(&place.uid, unsendable.told()),
         }
         if sent.cancelled {

@@ -2,6 +2,7 @@
 
 use futures::StreamExt;
 use pacs_core::access::{Act, may};
+use pacs_core::audit::AuditAct;
 use pacs_core::query::Query;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
@@ -40,6 +41,7 @@ pub async fn serve(
         Err(failure) => return session.refuse(context, request, failure).await,
     };
     let mut progress = Progress::of(plan.instances);
+    let destination = target.called_ae.clone();
     let mut sender = Sender::new(session, target, &plan, request.message_id());
     let places =
         storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
@@ -57,7 +59,10 @@ pub async fn serve(
             }
         };
         match sender.send(&place, opened).await {
-            Ok(response) => progress.answered(&place.uid, response.status),
+            Ok(response) => {
+                session.did(AuditAct::Send, &place.study_uid, Some(destination.as_str())).await;
+                progress.answered(&place.uid, response.status);
+            }
             Err(error) => progress.failed(&place.uid, error.told()),
         }
         progress.tell(session, context, request).await?;

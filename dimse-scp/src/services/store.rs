@@ -1,6 +1,7 @@
 //! C-STORE (PS3.7 9.3.1, PS3.4 B): success means kept, through a crash and a loss of power.
 
 use pacs_core::access::{Act, may};
+use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
 use storage::{Door, Envelope};
 use tokio::time::Instant;
@@ -78,5 +79,10 @@ async fn receive(session: &mut Session, envelope: Envelope) -> Result<Result<(),
             return Ok(Err(error));
         }
     }
-    Ok(incoming.finish().await.map(drop))
+    let stored = match incoming.finish().await {
+        Ok(stored) => stored,
+        Err(error) => return Ok(Err(error)),
+    };
+    session.did(AuditAct::Store, &stored.study, None).await;
+    Ok(Ok(()))
 }

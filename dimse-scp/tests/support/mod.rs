@@ -13,6 +13,7 @@ use futures::StreamExt;
 use pacs_core::access::Scope;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
+use storage::audit_log::AuditLog;
 use storage::{Archive, InstancePlace};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Harness {
     pub address: SocketAddr,
     pub archive: Archive,
+    pub audit_log: AuditLog,
     pub shutdown: CancellationToken,
     served: JoinHandle<()>,
     dir: TempDir,
@@ -47,14 +49,16 @@ impl Harness {
         let server = Server::bind(config).await.unwrap();
         let address = server.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let served = tokio::spawn(server.run(archive.clone(), shutdown.clone()));
-        Self { address, archive, shutdown, served, dir }
+        let audit_log = AuditLog::start(archive.database().clone(), archive.config().clock.clone());
+        let served = tokio::spawn(server.run(archive.clone(), audit_log.clone(), shutdown.clone()));
+        Self { address, archive, audit_log, shutdown, served, dir }
     }
 
     /// Stops the server, waits for it, and closes the archive.
     pub async fn stop(self) {
         self.shutdown.cancel();
         self.served.await.unwrap();
+        self.audit_log.flush().await;
         self.archive.close().await;
         drop(self.dir);
     }

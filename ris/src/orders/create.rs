@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State as Has;
 use http::StatusCode;
 use pacs_core::access::{Act, Scope};
+use pacs_core::audit::AuditAct;
 use storage::catalogue::Procedure;
 use storage::index::facilities;
 use storage::schedule::{self, NewOrder, OrderPatient};
@@ -63,8 +64,9 @@ pub async fn create(
         reason: draft.reason,
         emergency: draft.emergency,
     };
-    let exam = schedule::create_order(state.archive.database(), &order, &caller.0, now_ms).await?;
-    Ok((StatusCode::CREATED, Json(WorklistRow::of(exam, &caller.0))))
+    let exam = schedule::create_order(state.archive.database(), &order, &caller.actor, now_ms).await?;
+    state.audit_log.record(caller.did(AuditAct::Order, format!("order:{}", exam.accession_number))).await;
+    Ok((StatusCode::CREATED, Json(WorklistRow::of(exam, &caller.actor))))
 }
 
 /// The facility that performs the order: as the form says, else where the caller works. One that the
@@ -72,7 +74,7 @@ pub async fn create(
 async fn facility(state: &State, caller: &Caller, draft: &Draft) -> Result<String> {
     let wrong = |why| Err(Error::Fields(FieldErrors::from([("facility", why)])));
     let default = &state.archive.config().default_facility;
-    let facility = draft.facility.as_deref().unwrap_or_else(|| caller.0.home(default));
+    let facility = draft.facility.as_deref().unwrap_or_else(|| caller.actor.home(default));
     if let Scope::Facilities(own) = caller.scope()
         && !own.iter().any(|code| code == facility)
     {

@@ -3,6 +3,7 @@
 use axum::extract::State as Has;
 use http::StatusCode;
 use pacs_core::access::Act;
+use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
 use serde::Deserialize;
 use storage::exams::{ExamId, linking};
@@ -43,6 +44,8 @@ pub async fn link(
     let reason = reason(form.reason, false)?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
     let exam = ExamId(form.exam_id);
-    linking::link(database, &scope, &caller.0, &study, exam, reason.as_deref(), now_ms).await?;
+    linking::link(database, &scope, &caller.actor, &study, exam, reason.as_deref(), now_ms).await?;
+    let done = caller.did(AuditAct::Match, format!("study:{study}")).because(Some("link"));
+    state.audit_log.record(done).await;
     Ok(StatusCode::NO_CONTENT)
 }

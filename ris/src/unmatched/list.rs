@@ -47,7 +47,11 @@ pub async fn list(Has(state): Has<State>, caller: Caller) -> Result<Json<Unmatch
             calling_ae: waiting.study.calling_ae.clone(),
             reason: waiting.study.unmatched_reason.clone(),
             study: waiting.study.into(),
-            candidates: waiting.candidates.into_iter().map(|exam| WorklistRow::of(exam, &caller.0)).collect(),
+            candidates: waiting
+                .candidates
+                .into_iter()
+                .map(|exam| WorklistRow::of(exam, &caller.actor))
+                .collect(),
         })
         .collect();
     Ok(Json(Unmatched { items }))

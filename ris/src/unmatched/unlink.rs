@@ -3,6 +3,7 @@
 use axum::extract::State as Has;
 use http::StatusCode;
 use pacs_core::access::Act;
+use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
 use storage::exams::linking;
 
@@ -26,6 +27,8 @@ pub async fn unlink(
 ) -> Result<StatusCode> {
     caller.needs(Act::MatchImages)?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
-    linking::unlink(database, &scope, &caller.0, &study, None, now_ms).await?;
+    linking::unlink(database, &scope, &caller.actor, &study, None, now_ms).await?;
+    let done = caller.did(AuditAct::Match, format!("study:{study}")).because(Some("unlink"));
+    state.audit_log.record(done).await;
     Ok(StatusCode::NO_CONTENT)
 }

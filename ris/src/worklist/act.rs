@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State as Has;
 use pacs_core::access::Act;
+use pacs_core::audit::AuditAct;
 use pacs_core::exam::StepAct;
 use serde::Deserialize;
 use storage::exams::{ExamId, moves};
@@ -49,7 +50,10 @@ pub async fn act(
     let reason = reason(form.reason, act.needs_reason())?;
     let database = state.archive.database();
     let now_ms = state.clock.now_ms();
-    let exam = moves::act(database, &caller.scope(), &caller.0, ExamId(exam), act, reason.as_deref(), now_ms)
-        .await?;
-    Ok(Json(WorklistRow::of(exam, &caller.0)))
+    let exam =
+        moves::act(database, &caller.scope(), &caller.actor, ExamId(exam), act, reason.as_deref(), now_ms)
+            .await?;
+    let done = caller.did(AuditAct::Exam, format!("exam:{}", exam.step_id)).because(Some(act.as_str()));
+    state.audit_log.record(done).await;
+    Ok(Json(WorklistRow::of(exam, &caller.actor)))
 }

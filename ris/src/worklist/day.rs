@@ -57,6 +57,6 @@ pub async fn day(
     };
     let day = Day { date, modality: wanted.modality, room: wanted.room };
     let exams = schedule::day(state.archive.database(), &caller.scope(), &day).await?;
-    let items = exams.into_iter().map(|exam| WorklistRow::of(exam, &caller.0)).collect();
+    let items = exams.into_iter().map(|exam| WorklistRow::of(exam, &caller.actor)).collect();
     Ok(Json(Worklist { items, as_of: clock::rfc3339_on(now_ms, &zone) }))
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State as Has;
 use pacs_core::access::Act;
+use pacs_core::audit::AuditAct;
 use pacs_core::exam::StepAct;
 use serde::Deserialize;
 use storage::exams::{ExamId, undo as taking_back};
@@ -44,6 +45,9 @@ pub async fn undo(
     caller.needs(Act::MoveExams)?;
     let act = StepAct::parse(&form.act).ok_or_else(|| Error::BadRequest("there is no such act".into()))?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
-    let exam = taking_back::undo(database, &scope, &caller.0, ExamId(exam), act, now_ms).await?;
-    Ok(Json(WorklistRow::of(exam, &caller.0)))
+    let exam = taking_back::undo(database, &scope, &caller.actor, ExamId(exam), act, now_ms).await?;
+    let undone = format!("undo {}", act.as_str());
+    let done = caller.did(AuditAct::Exam, format!("exam:{}", exam.step_id)).because(Some(undone));
+    state.audit_log.record(done).await;
+    Ok(Json(WorklistRow::of(exam, &caller.actor)))
 }
