@@ -102,7 +102,10 @@ impl Error {
             (StatusCode::INTERNAL_SERVER_ERROR, _) => {
                 "the request could not be completed; the log says why".to_owned()
             }
-            _ => self.to_string(),
+            _ => match self {
+                Self::Storage(storage::Error::Unavailable(outage)) => outage.what.to_string(),
+                other => other.to_string(),
+            },
         }
     }
 }
@@ -138,6 +141,8 @@ impl IntoResponse for Error {
         let (status, code) = self.status_and_code();
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(error = %self, "dicomweb request failed");
+        } else if let Self::Storage(storage::Error::Unavailable(outage)) = &self {
+            tracing::warn!(%outage, "a dicomweb request has to wait");
         }
         let problem = Problem {
             kind: "about:blank",

@@ -2,7 +2,7 @@
 //! (PS3.7 C, PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4). Comments carry no patient data.
 
 use pacs_core::ingest::{Refusal, RefusalKind};
-use storage::Error;
+use storage::{Error, Outage};
 
 use crate::dimse::Status;
 
@@ -25,9 +25,8 @@ impl Failure {
     pub fn of_store(error: &Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::refused(refusal),
-            Error::Unavailable(why) | Error::TooLarge(why) => {
-                Self::new(Status::OUT_OF_RESOURCES, why.clone())
-            }
+            Error::Unavailable(outage) => Self::outage(Status::OUT_OF_RESOURCES, outage),
+            Error::TooLarge(why) => Self::new(Status::OUT_OF_RESOURCES, why.clone()),
             other => Self::internal("c-store", Status::PROCESSING_FAILURE, other),
         }
     }
@@ -35,9 +34,8 @@ impl Failure {
     /// Of a C-FIND.
     pub fn of_find(error: &Error) -> Self {
         match error {
-            Error::Unavailable(why) | Error::TooLarge(why) => {
-                Self::new(Status::OUT_OF_RESOURCES, why.clone())
-            }
+            Error::Unavailable(outage) => Self::outage(Status::OUT_OF_RESOURCES, outage),
+            Error::TooLarge(why) => Self::new(Status::OUT_OF_RESOURCES, why.clone()),
             other => Self::internal("c-find", Status::CANNOT_UNDERSTAND, other),
         }
     }
@@ -45,11 +43,16 @@ impl Failure {
     /// Of a C-MOVE or C-GET before its first sub-operation.
     pub fn of_retrieve(error: &Error) -> Self {
         match error {
-            Error::Unavailable(why) | Error::TooLarge(why) => {
-                Self::new(Status::CANNOT_COUNT_MATCHES, why.clone())
-            }
+            Error::Unavailable(outage) => Self::outage(Status::CANNOT_COUNT_MATCHES, outage),
+            Error::TooLarge(why) => Self::new(Status::CANNOT_COUNT_MATCHES, why.clone()),
             other => Self::internal("retrieve", Status::CANNOT_UNDERSTAND, other),
         }
+    }
+
+    /// What is away is told, and why only to the log.
+    fn outage(status: Status, outage: &Outage) -> Self {
+        tracing::warn!(%outage, "an operation has to wait");
+        Self::new(status, outage.what.clone())
     }
 
     fn refused(refusal: &Refusal) -> Self {
@@ -100,5 +103,7 @@ mod tests {
         let error = Error::internal("read /secret", std::io::Error::other("secret"));
         let failure = Failure::of_find(&error);
         assert!(!failure.comment.contains("secret"));
+        let outage = Outage { what: "the database is away".into(), cause: Some("secret".into()) };
+        assert_eq!(Failure::of_store(&Error::Unavailable(outage)).comment, "the database is away");
     }
 }

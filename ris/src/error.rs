@@ -49,7 +49,10 @@ impl From<storage::Error> for Error {
             S::Conflict(why) => Self::Conflict(why),
             S::Refused(refusal) => Self::BadRequest(refusal.reason),
             S::TooLarge(why) => Self::BadRequest(why),
-            S::Unavailable(why) => Self::Unavailable(why),
+            S::Unavailable(outage) => {
+                tracing::warn!(%outage, "a request has to wait");
+                Self::Unavailable(outage.what.into_owned())
+            }
             error @ (S::Corrupt(_) | S::Internal { .. }) => Self::Internal(error.to_string()),
         }
     }

@@ -92,8 +92,8 @@ async fn append_until_written(database: &Database, records: &[(AuditRecord, i64)
     loop {
         match append(database, records).await {
             Ok(()) => return,
-            Err(Error::Unavailable(why) | Error::Conflict(why)) => {
-                tracing::warn!(%why, "audit records wait for the database")
+            Err(error @ (Error::Unavailable(_) | Error::Conflict(_))) => {
+                tracing::warn!(%error, "audit records wait for the database")
             }
             Err(error) => {
                 tracing::error!(%error, count = records.len(), "audit records are lost");

@@ -1,5 +1,8 @@
 //! What can go wrong in storage, by what the caller can do about it.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use pacs_core::ingest::Refusal;
 
 /// The error of every operation of this crate.
@@ -21,7 +24,7 @@ pub enum Error {
     TooLarge(String),
     /// A resource is away or full; asking again later may help.
     #[error("{0}")]
-    Unavailable(String),
+    Unavailable(Outage),
     /// Stored bytes are not what was stored.
     #[error("damaged: {0}")]
     Corrupt(String),
@@ -33,6 +36,45 @@ pub enum Error {
         /// What failed underneath.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// What is away or full. Doors tell callers `what`; logs and `sen doctor` the cause as well, which may
+/// name addresses, paths and tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    /// For whoever asked: "the object store is away".
+    pub what: Cow<'static, str>,
+    /// For whoever runs the archive.
+    pub cause: Option<String>,
+}
+
+impl Outage {
+    pub(crate) const OBJECT_STORE: Self = Self::of("the object store is away");
+    pub(crate) const DATABASE: Self = Self::of("the database is busy or away");
+
+    const fn of(what: &'static str) -> Self {
+        Self { what: Cow::Borrowed(what), cause: None }
+    }
+
+    /// With what lies underneath.
+    pub(crate) fn because(self, cause: impl fmt::Display) -> Self {
+        Self { cause: Some(cause.to_string()), ..self }
+    }
+}
+
+impl<T: Into<Cow<'static, str>>> From<T> for Outage {
+    fn from(what: T) -> Self {
+        Self { what: what.into(), cause: None }
+    }
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            Some(cause) => write!(f, "{}: {cause}", self.what),
+            None => f.write_str(&self.what),
+        }
+    }
 }
 
 impl Error {
@@ -49,7 +91,7 @@ impl Error {
         use std::io::ErrorKind;
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                Self::Unavailable(format!("{}: the disk is full", context.into()))
+                Self::Unavailable(Outage::from("the disk is full").because(context.into()))
             }
             _ => Self::internal(context, error),
         }
@@ -71,10 +113,8 @@ impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
         match error {
             object_store::Error::NotFound { .. } => Self::NotFound,
-            object_store::Error::AlreadyExists { path, .. } => {
-                Self::Conflict(format!("object {path} exists"))
-            }
-            other => Self::Unavailable(format!("the object store failed: {other}")),
+            object_store::Error::AlreadyExists { .. } => Self::Conflict("the object exists already".into()),
+            other => Self::Unavailable(Outage::OBJECT_STORE.because(other)),
         }
     }
 }

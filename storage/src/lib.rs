@@ -38,7 +38,7 @@ mod verify;
 
 pub use archive::{Archive, probe_objects};
 pub use config::Config;
-pub use error::{Error, Result};
+pub use error::{Error, Outage, Result};
 pub use folders::make_folder;
 pub use index::arrivals::Decision;
 pub use index::deletions::Subject;

@@ -35,7 +35,7 @@ impl SpoolLock {
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
-                Err(Error::Unavailable("another process has this spool open".to_owned()))
+                Err(Error::Unavailable("another process has this spool open".into()))
             }
             Err(TryLockError::Error(error)) => Err(Error::io(context, error)),
         }
@@ -70,7 +70,7 @@ impl Fence {
             )
             .await?;
         let Some(row) = taken else {
-            return Err(Error::Unavailable("another node holds this archive".to_owned()));
+            return Err(Error::Unavailable("another node holds this archive".into()));
         };
         let epoch: i64 = row.get("epoch")?;
         let ended =

@@ -125,7 +125,7 @@ impl Archive {
     pub async fn begin(&self, envelope: Envelope) -> Result<Incoming> {
         let inner = &self.0;
         if inner.closing.is_cancelled() {
-            return Err(Error::Unavailable("the archive is stopping".to_owned()));
+            return Err(Error::Unavailable("the archive is stopping".into()));
         }
         Incoming::begin(
             envelope,

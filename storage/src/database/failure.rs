@@ -1,13 +1,14 @@
 //! What a failed statement means to the caller.
 
 use crate::Error;
+use crate::error::Outage;
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let away = match &error {
             sqlx::Error::RowNotFound => return Self::NotFound,
             sqlx::Error::Database(failure) if failure.is_unique_violation() => {
-                return Self::Conflict(format!("already there: {}", failure.message()));
+                return Self::Conflict("there is one already".to_owned());
             }
             sqlx::Error::Database(failure) if failure.is_foreign_key_violation() => {
                 return Self::Conflict("a row that this one belongs to is not there".to_owned());
@@ -25,7 +26,7 @@ impl From<sqlx::Error> for Error {
             _ => false,
         };
         if away {
-            Self::Unavailable(format!("the database is busy or away: {error}"))
+            Self::Unavailable(Outage::DATABASE.because(error))
         } else {
             Self::internal("the database refused a statement", error)
         }

@@ -188,7 +188,7 @@ fn ripe(waiting: &mut Vec<Waiting>) -> Vec<Waiting> {
 /// An instance without a decision was on its way while what it belongs to was deleted. It was not
 /// acknowledged, and sent again it is new.
 fn decided(decision: Option<Decision>) -> Result<Decision> {
-    decision.ok_or_else(|| Error::Unavailable("it was deleted while it arrived; send it again".to_owned()))
+    decision.ok_or_else(|| Error::Unavailable("it was deleted while it arrived; send it again".into()))
 }
 
 /// Decides about the bytes once the rows are decided.
@@ -210,5 +210,5 @@ fn settle_bytes(instance: &NewInstance, undecided: Undecided, outcome: Result<De
 
 /// The archive takes nothing in any more.
 pub(super) fn stopping() -> Error {
-    Error::Unavailable("the archive is stopping".to_owned())
+    Error::Unavailable("the archive is stopping".into())
 }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::companion::{CompanionEntry, CompanionWriter};
-use crate::error::{Error, Result};
+use crate::error::{Error, Outage, Result};
 use crate::index::place::Kept;
 use crate::index::spooled::Spooled;
 use crate::read::describe;
@@ -100,7 +100,7 @@ pub async fn build(
     };
     match upload.shutdown().await {
         Ok(()) => Ok(built),
-        Err(error) => Err(Error::Unavailable(format!("the object store failed: {error}")).into()),
+        Err(error) => Err(Error::Unavailable(Outage::OBJECT_STORE.because(error)).into()),
     }
 }
 
@@ -212,7 +212,7 @@ impl Copy {
 
     fn send(&mut self, chunk: Bytes) -> Result<()> {
         self.length_bytes = self.length_bytes.saturating_add(chunk.len() as u64);
-        let stopped = |_| Error::Unavailable("the upload has stopped".to_owned());
+        let stopped = |_| Error::Unavailable("the upload has stopped".into());
         if chunk.is_empty() { Ok(()) } else { self.sender.blocking_send(chunk).map_err(stopped) }
     }
 }

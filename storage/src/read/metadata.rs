@@ -83,10 +83,7 @@ impl SeriesMetadata {
             Err(Error::NotFound) => self.make().await?,
             made => made?,
         }
-        renditions
-            .find(&name)
-            .await?
-            .ok_or_else(|| Error::Unavailable("the rendition is gone again".to_owned()))
+        renditions.find(&name).await?.ok_or_else(|| Error::Unavailable("the rendition is gone again".into()))
     }
 
     fn key(&self, encoding: Encoding) -> RenditionKey {

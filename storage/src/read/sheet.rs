@@ -45,7 +45,7 @@ pub(super) fn write(
             Some(Part::Companion(compressed, wanted)) => sheet.add_companion(&compressed, &wanted)?,
             Some(Part::Spooled(places)) => sheet.add_spooled(spool, &places)?,
             Some(Part::End) => return sheet.publish(plain, gzip),
-            None => return Err(Error::Unavailable("the metadata of a series was not finished".to_owned())),
+            None => return Err(Error::Unavailable("the metadata of a series was not finished".into())),
         }
     }
 }

@@ -105,7 +105,7 @@ impl Spool {
     /// Says whether `bytes` more stay below the watermark.
     pub fn check_room(&self, bytes: u64) -> Result<()> {
         if self.used_bytes().saturating_add(bytes) > self.0.limit_bytes {
-            return Err(Error::Unavailable("the spool is full".to_owned()));
+            return Err(Error::Unavailable("the spool is full".into()));
         }
         Ok(())
     }
