@@ -263,15 +263,23 @@ async fn a_request_without_identifier_is_refused() {
 }
 
 #[tokio::test]
-async fn keys_that_are_not_matched_on_are_owned_up_to() {
+async fn keys_that_are_not_supported_are_owned_up_to() {
     let server = filled().await;
     let mut association = server.connect(&proposals()).await;
-    let keys = [(tags::STUDY_INSTANCE_UID, "1.1"), (tags::PATIENT_COMMENTS, "x")];
-    let mut answers = association.find(&uid(STUDY_ROOT), &identifier("STUDY", &keys)).await.unwrap();
-    assert!(answers.next().await.unwrap().is_some());
-    assert_eq!(answers.status(), Status::PENDING_KEYS_UNSUPPORTED);
-    assert!(answers.next().await.unwrap().is_none());
-    assert_eq!(answers.status(), Status::SUCCESS);
+    for (key, value, status) in [
+        (tags::PATIENT_COMMENTS, "x", Status::PENDING_KEYS_UNSUPPORTED),
+        (tags::PATIENT_COMMENTS, "", Status::PENDING),
+        (tags::NUMBER_OF_STUDY_RELATED_SERIES, "", Status::PENDING),
+        (tags::ETHNIC_GROUP, "", Status::PENDING_KEYS_UNSUPPORTED),
+        (tags::SERIES_DESCRIPTION, "", Status::PENDING_KEYS_UNSUPPORTED),
+    ] {
+        let keys = [(tags::STUDY_INSTANCE_UID, "1.1"), (key, value)];
+        let mut answers = association.find(&uid(STUDY_ROOT), &identifier("STUDY", &keys)).await.unwrap();
+        assert!(answers.next().await.unwrap().is_some());
+        assert_eq!(answers.status(), status, "{key} {value:?}");
+        assert!(answers.next().await.unwrap().is_none());
+        assert_eq!(answers.status(), Status::SUCCESS);
+    }
     association.release().await.unwrap();
     server.stop().await;
 }

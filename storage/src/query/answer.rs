@@ -1,6 +1,7 @@
 //! A row as a response data set.
 
 use pacs_core::access::Scope;
+use pacs_core::attributes::{SERIES_TAGS, STUDY_TAGS};
 use pacs_core::dataset::DataSet;
 use pacs_core::json::{self, JsonLimits};
 use pacs_core::query::{Level, Query, Returns};
@@ -71,6 +72,15 @@ impl Shape {
     fn wants(&self, tag: Tag) -> bool {
         self.wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag)
     }
+}
+
+/// Whether answers at `level` carry this attribute where the objects do.
+pub(super) fn holds(tag: Tag, level: Level) -> bool {
+    tag == tags::INSTANCE_AVAILABILITY
+        || COLUMNS.iter().any(|column| column.tag == tag && column.level <= level)
+        || OF_PATIENT.iter().any(|(counted, ..)| *counted == tag)
+        || (level >= Level::Study && STUDY_TAGS.contains(&tag))
+        || (level >= Level::Series && SERIES_TAGS.contains(&tag))
 }
 
 /// The answer that a row is.

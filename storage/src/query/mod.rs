@@ -15,9 +15,10 @@ mod position;
 mod walk;
 
 use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use pacs_core::Tag;
 use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
-use pacs_core::query::{Level, Query};
+use pacs_core::query::{Level, Query, Returns};
 
 use crate::Result;
 use crate::database::Database;
@@ -26,10 +27,17 @@ pub use places::find_places;
 pub(crate) use plan::{Cursor, plan_list};
 pub use position::Position;
 
-/// Whether every key of the query is matched on. One on an attribute that the rows do not hold is
-/// passed over, so that it matches everything (PS3.4 C.2.2.1.3).
+/// Whether every key of the query is supported: matched on where it has a value, and answered where it
+/// has none. One that is not matched on is passed over, so that it matches everything; one that is not
+/// answered comes back empty (PS3.4 C.2.2.1.3, C.4.1.1.4).
 pub fn supports(query: &Query) -> bool {
-    query.filters.iter().all(|filter| columns::matched_by(&filter.path, query.level).is_some())
+    let matched = query.filters.iter().all(|filter| is_matched(&filter.path, query.level));
+    let held = |path: &Vec<Tag>| path.first().is_some_and(|tag| answer::holds(*tag, query.level));
+    matched
+        && match &query.returns {
+            Returns::Tags(paths) => paths.iter().all(held),
+            Returns::All => true,
+        }
 }
 
 /// The answers to a query, as data sets in UTF-8 with every return key that the rows hold; return
@@ -71,6 +79,6 @@ fn one_by_one<T: Send>(
 
 /// Whether a filter on this attribute is matched in a query at `level`. [`find`] passes over
 /// others, as PS3.4 C.4.1.1.3.1 lets optional keys be; a door that has to say so asks here.
-pub fn is_matched(path: &[pacs_core::Tag], level: Level) -> bool {
+pub fn is_matched(path: &[Tag], level: Level) -> bool {
     columns::matched_by(path, level).is_some()
 }
