@@ -270,7 +270,7 @@ async fn keys_that_are_not_supported_are_owned_up_to() {
         (tags::PATIENT_COMMENTS, "x", Status::PENDING_KEYS_UNSUPPORTED),
         (tags::PATIENT_COMMENTS, "", Status::PENDING),
         (tags::NUMBER_OF_STUDY_RELATED_SERIES, "", Status::PENDING),
-        (tags::ETHNIC_GROUP, "", Status::PENDING_KEYS_UNSUPPORTED),
+        (tags::MEDICAL_ALERTS, "", Status::PENDING_KEYS_UNSUPPORTED),
         (tags::SERIES_DESCRIPTION, "", Status::PENDING_KEYS_UNSUPPORTED),
     ] {
         let keys = [(tags::STUDY_INSTANCE_UID, "1.1"), (key, value)];

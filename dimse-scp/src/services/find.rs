@@ -1,11 +1,11 @@
 //! C-FIND of the patient root and study root models (PS3.7 9.3.2, PS3.4 C.4.1).
 
-use pacs_core::access::{Act, may};
+use pacs_core::access::Act;
+use pacs_core::dataset::DataSet;
 
 use super::{answer, identifier, keys};
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status};
-use crate::error::Failure;
 use crate::session::Session;
 use crate::sop_class::Root;
 
@@ -16,15 +16,9 @@ pub async fn serve(
     request: &CommandSet,
     root: Root,
 ) -> Result<(), End> {
-    let identifier = match identifier::read(session, context, request).await? {
-        Ok(identifier) => identifier,
-        Err(failure) => return session.refuse(context, request, failure).await,
-    };
-    if !may(&session.caller.actor, Act::ReadImages) {
-        let failure = Failure::new(Status::NOT_AUTHORIZED, "this application may not query");
-        return session.refuse(context, request, failure).await;
-    }
-    let query = match keys::of_find(&identifier, root, context.options) {
+    let asked = (Act::ReadImages, "query");
+    let meant = |identifier: &DataSet| keys::of_find(identifier, root, context.options);
+    let (identifier, query) = match identifier::query(session, context, request, asked, meant).await? {
         Ok(query) => query,
         Err(failure) => return session.refuse(context, request, failure).await,
     };

@@ -1,8 +1,9 @@
 //! C-GET (PS3.7 9.3.3, PS3.4 C.4.3): instances over the association that asked for them.
 
 use futures::StreamExt;
-use pacs_core::access::{Act, may};
+use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
+use pacs_core::dataset::DataSet;
 use storage::InstancePlace;
 
 use super::stored::{Opened, Unsendable, Way, opened};
@@ -22,15 +23,9 @@ pub async fn serve(
     request: &CommandSet,
     root: Root,
 ) -> Result<(), End> {
-    let identifier = match identifier::read(session, context, request).await? {
-        Ok(identifier) => identifier,
-        Err(failure) => return session.refuse(context, request, failure).await,
-    };
-    if !may(&session.caller.actor, Act::ReadImages) {
-        let failure = Failure::new(Status::NOT_AUTHORIZED, "this application may not retrieve");
-        return session.refuse(context, request, failure).await;
-    }
-    let query = match keys::of_retrieve(&identifier, root, context.options) {
+    let asked = (Act::ReadImages, "retrieve");
+    let meant = |identifier: &DataSet| keys::of_retrieve(identifier, root, context.options);
+    let (_, query) = match identifier::query(session, context, request, asked, meant).await? {
         Ok(query) => query,
         Err(failure) => return session.refuse(context, request, failure).await,
     };

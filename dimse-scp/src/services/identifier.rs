@@ -1,6 +1,8 @@
 //! The identifier of a C-FIND, C-MOVE or C-GET request: a small data set of keys.
 
+use pacs_core::access::{Act, may};
 use pacs_core::dataset::{self, DataSet, Limits, Until};
+use pacs_core::query::Query;
 use pacs_core::transfer_syntax;
 
 use crate::association::{Context, End};
@@ -11,8 +13,27 @@ use crate::session::Session;
 /// The longest identifier that is taken: ten thousand UIDs in one list stay below it.
 const MAX_IDENTIFIER_BYTES: usize = 1024 * 1024;
 
-/// Reads the identifier of the request that has just begun. The inner failure is for the peer.
-pub async fn read(
+/// The identifier of the request that has just begun and the query that `meant` makes of it, when the
+/// caller may do this; `what` completes "this application may not …". The inner failure is for the peer.
+pub async fn query(
+    session: &mut Session,
+    context: &Context,
+    request: &CommandSet,
+    (act, what): (Act, &str),
+    meant: impl FnOnce(&DataSet) -> Result<Query, Failure>,
+) -> Result<Result<(DataSet, Query), Failure>, End> {
+    let identifier = match read(session, context, request).await? {
+        Ok(identifier) => identifier,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    if !may(&session.caller.actor, act) {
+        let why = format!("this application may not {what}");
+        return Ok(Err(Failure::new(Status::NOT_AUTHORIZED, why)));
+    }
+    Ok(meant(&identifier).map(|query| (identifier, query)))
+}
+
+async fn read(
     session: &mut Session,
     context: &Context,
     request: &CommandSet,

@@ -1,8 +1,9 @@
 //! C-MOVE (PS3.7 9.3.4, PS3.4 C.4.2): instances to another application entity.
 
 use futures::StreamExt;
-use pacs_core::access::{Act, may};
+use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
+use pacs_core::dataset::DataSet;
 use pacs_core::query::Query;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
@@ -28,12 +29,10 @@ pub async fn serve(
     request: &CommandSet,
     root: Root,
 ) -> Result<(), End> {
-    let identifier = match identifier::read(session, context, request).await? {
-        Ok(identifier) => identifier,
-        Err(failure) => return session.refuse(context, request, failure).await,
-    };
-    let prepared = match keys::of_retrieve(&identifier, root, context.options) {
-        Ok(query) => prepare(session, request, query).await,
+    let asked = (Act::ReadImages, "retrieve");
+    let meant = |identifier: &DataSet| keys::of_retrieve(identifier, root, context.options);
+    let prepared = match identifier::query(session, context, request, asked, meant).await? {
+        Ok((_, query)) => prepare(session, request, query).await,
         Err(failure) => Err(failure),
     };
     let (query, plan, target) = match prepared {
@@ -77,9 +76,6 @@ async fn prepare(
     request: &CommandSet,
     query: Query,
 ) -> Result<(Query, Plan, Target), Failure> {
-    if !may(&session.caller.actor, Act::ReadImages) {
-        return Err(Failure::new(Status::NOT_AUTHORIZED, "this application may not retrieve"));
-    }
     let target = destination(session, request).await?;
     let plan = Plan::make(session, &query).await.map_err(|error| Failure::of_retrieve(&error))?;
     Ok((query, plan, target))

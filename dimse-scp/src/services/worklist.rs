@@ -1,24 +1,18 @@
 //! C-FIND of the modality worklist (PS3.4 K): the scheduled procedure steps a modality is to do.
 
-use pacs_core::access::{Act, may};
+use pacs_core::access::Act;
+use pacs_core::dataset::DataSet;
 
 use super::{answer, identifier, keys};
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status};
-use crate::error::Failure;
 use crate::session::Session;
 
 /// Answers with the matching scheduled procedure steps of the caller's facilities.
 pub async fn serve(session: &mut Session, context: &Context, request: &CommandSet) -> Result<(), End> {
-    let identifier = match identifier::read(session, context, request).await? {
-        Ok(identifier) => identifier,
-        Err(failure) => return session.refuse(context, request, failure).await,
-    };
-    if !may(&session.caller.actor, Act::SeeWorklist) {
-        let failure = Failure::new(Status::NOT_AUTHORIZED, "this application may not see the worklist");
-        return session.refuse(context, request, failure).await;
-    }
-    let query = match keys::of_worklist(&identifier, context.options) {
+    let asked = (Act::SeeWorklist, "see the worklist");
+    let meant = |identifier: &DataSet| keys::of_worklist(identifier, context.options);
+    let (identifier, query) = match identifier::query(session, context, request, asked, meant).await? {
         Ok(query) => query,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
