@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, Subcommand};
-use dimse_scp::scu::{Association, Options, Proposal, Target};
+use dimse_scp::scu::{self, Association, Options, Proposal, Target};
 use pacs_core::clock;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
@@ -115,7 +115,7 @@ async fn list(database: &Database) -> anyhow::Result<()> {
         .into_iter()
         .map(|device| {
             let address = match (device.host, device.port) {
-                (Some(host), Some(port)) => format!("{host}:{port}"),
+                (Some(host), Some(port)) => scu::address(&host, port),
                 (Some(host), None) => host,
                 _ => String::new(),
             };
@@ -142,7 +142,7 @@ async fn echo(database: &Database, own: &AeTitle, ae_title: &AeTitle) -> anyhow:
     };
     let (Some(host), Some(port)) = (device.host, device.port) else { bail!("{ae_title} has no address") };
     let target =
-        Target { address: format!("{host}:{port}"), calling_ae: own.clone(), called_ae: ae_title.clone() };
+        Target { address: scu::address(&host, port), calling_ae: own.clone(), called_ae: ae_title.clone() };
     let syntaxes =
         vec![Uid::parse(uids::IMPLICIT_VR_LITTLE_ENDIAN)?, Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)?];
     let proposals = [Proposal::new(Uid::parse(uids::VERIFICATION)?, syntaxes)];

@@ -68,6 +68,17 @@ fn devices_are_added_echoed_and_removed_while_the_archive_is_served() {
 }
 
 #[test]
+fn a_device_at_an_ipv6_address_answers_too() {
+    let sen = Setup::default().variable("SEN_DIMSE_LISTEN", "[::1]:0").start();
+    tools::succeeded(&sen.run(&["device", "add", "SEN", "::1", &sen.dimse_port()]));
+    let said = tools::succeeded(&sen.run(&["device", "echo", "SEN"]));
+    let address = format!("[::1]:{}", sen.dimse_port());
+    assert!(said.contains(&address), "{said}");
+    let listed = tools::succeeded(&sen.run(&["device", "list"]));
+    assert!(listed.contains(&address), "{listed}");
+}
+
+#[test]
 fn the_doctor_finds_a_healthy_archive_and_explains_a_sick_one() {
     let healthy = Setup::default();
     let said = tools::succeeded(&healthy.run(&["doctor"]));

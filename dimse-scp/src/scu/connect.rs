@@ -19,10 +19,15 @@ use crate::pdu::associate::{
 use crate::pdu::stream::Token;
 use crate::pdu::{APPLICATION_CONTEXT, AbortSource, encode};
 
+/// Host and port as [`Target`] has them: an IPv6 address stands in brackets (RFC 3986 3.2.2).
+pub fn address(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
 /// Whom to call, and as whom.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// `host:port`.
+    /// `host:port`, as [`address`] writes it.
     pub address: String,
     /// Our AE title.
     pub calling_ae: AeTitle,

@@ -11,7 +11,7 @@ mod retrieve;
 mod store;
 
 pub(crate) use connect::MAX_CONTEXTS;
-pub use connect::{Options, Proposal, Target};
+pub use connect::{Options, Proposal, Target, address};
 pub use error::Error;
 pub use find::Answers;
 pub use instance::{Content, Instance};

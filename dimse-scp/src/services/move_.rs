@@ -92,9 +92,8 @@ async fn destination(session: &Session, request: &CommandSet) -> Result<Target, 
     let (Some(host), Some(port)) = (&device.host, device.port) else {
         return Err(unknown("the move destination has no address"));
     };
-    let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
     Ok(Target {
-        address: format!("{host}:{port}"),
+        address: scu::address(host, port),
         calling_ae: session.association.called_ae.clone(),
         called_ae: title,
     })
