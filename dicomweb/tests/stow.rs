@@ -18,6 +18,7 @@ const TAG_REFERENCED: &str = "00081199";
 const TAG_FAILED: &str = "00081198";
 const TAG_OTHER_FAILURES: &str = "0008119A";
 const TAG_REASON: &str = "00081197";
+const TAG_WARNING: &str = "00081196";
 const TAG_INSTANCE: &str = "00081155";
 
 fn post(content_type: &str, body: impl Into<Body>) -> Request<Body> {
@@ -50,6 +51,23 @@ async fn the_same_again_is_taken_and_ignored() {
     house.keep(std::slice::from_ref(&ct)).await;
     house.keep(&[ct.clone(), ct]).await;
     assert_eq!(house.get("/instances", &[]).await.json().as_array().unwrap().len(), 1);
+}
+
+/// The first content is served whatever comes after it, so whoever sends another is told each time.
+#[tokio::test]
+async fn other_content_under_a_known_uid_is_warned_of_each_time() {
+    let house = House::new().await;
+    let files = [file("modality/mr-small.dcm"), file("syntax/MR_small_RLE.dcm")];
+    house.keep(&files[..1]).await;
+    for _ in 0..2 {
+        let answer = house.stow("/studies", &files[1..]).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text());
+        assert_eq!(value(value(&answer.json(), TAG_REFERENCED), TAG_WARNING), 0x0111);
+        let path = path_of(&files[0]);
+        let served = house.get(&path, &[("accept", "application/dicom; transfer-syntax=*")]).await;
+        assert!(served.body == files[0], "the first is served");
+    }
+    house.keep(&files[..1]).await;
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub use archive::{Archive, probe_objects};
 pub use config::Config;
 pub use error::{Error, Outage, Result};
 pub use folders::make_folder;
-pub use index::arrivals::Decision;
+pub use index::arrivals::{Decision, Version};
 pub use index::deletions::Subject;
 pub use index::instances::InstancePlace;
 pub use ingest::{Door, Envelope, Incoming, Stored};

@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 use crate::archive::Archive;
 use crate::database::{Durability, params};
 use crate::error::{Error, Result};
-use crate::index::arrivals::{Decision, NewInstance};
+use crate::index::arrivals::{Decision, NewInstance, Version};
 use crate::index::place::{Kept, Place};
 use crate::index::{PackId, packs as pack_rows, series};
 use crate::packs;
@@ -88,8 +88,8 @@ impl Archive {
             }
             for decision in self.0.arrivals.store_batch(&chunk).await? {
                 match decision {
-                    Some(Decision::Accepted { .. } | Decision::Conflict) => report.added += 1,
-                    Some(Decision::Present | Decision::Duplicate) => report.present += 1,
+                    Some(Decision::Accepted { .. } | Decision::Conflict(Version::New)) => report.added += 1,
+                    Some(_) => report.present += 1,
                     None => report.deleted += 1,
                 }
             }

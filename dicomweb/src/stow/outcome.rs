@@ -122,7 +122,7 @@ impl Outcomes {
     /// 200 when all were kept, 202 when some were or a warning is due. When none was, 400 where every one is broken in
     /// itself, else 409 (PS3.18 table 10.5.3-1).
     pub fn status(&self) -> StatusCode {
-        let warned = self.kept.iter().any(|stored| stored.decision == Decision::Conflict);
+        let warned = self.kept.iter().any(is_conflict);
         match (self.kept.is_empty(), self.failed.is_empty()) {
             (false, true) if !warned => StatusCode::OK,
             (false, _) => StatusCode::ACCEPTED,
@@ -167,10 +167,15 @@ fn referenced(stored: &Stored, base: &BaseUrl) -> DataSet {
     item.put_uid(tags::REFERENCED_SOP_CLASS_UID, &stored.class);
     item.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &stored.instance);
     item.put_text(tags::RETRIEVE_URL, &base.instance(&stored.study, &stored.series, &stored.instance));
-    if stored.decision == Decision::Conflict {
+    if is_conflict(stored) {
         item.put_int(tags::WARNING_REASON, DUPLICATE_SOP_INSTANCE);
     }
     item
+}
+
+/// Whether its UID is served with other content than was sent, this time or before.
+fn is_conflict(stored: &Stored) -> bool {
+    matches!(stored.decision, Decision::Conflict(_))
 }
 
 fn failed(failure: &Failure) -> DataSet {

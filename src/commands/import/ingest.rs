@@ -168,6 +168,6 @@ async fn stream(
     Ok(match stored.decision {
         Decision::Accepted { .. } => Fate::Taken,
         Decision::Present | Decision::Duplicate => Fate::AlreadyThere,
-        Decision::Conflict => Fate::Conflict,
+        Decision::Conflict(_) => Fate::Conflict,
     })
 }

@@ -60,8 +60,19 @@ pub enum Decision {
     Present,
     /// The same content has a row elsewhere; these bytes are not needed.
     Duplicate,
-    /// Its UID has other content; kept as a version that is flagged and not served.
-    Conflict,
+    /// Its UID has other content; this one is a version that is flagged and not served.
+    Conflict(Version),
+}
+
+/// What became of an instance whose UID has other content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// It is kept as a version now.
+    New,
+    /// A version's row already tells of this very place.
+    Present,
+    /// A version with the same content lies elsewhere; these bytes are not needed.
+    Duplicate,
 }
 
 /// Takes instances into the index; one handle an archive, shared by everything that stores.

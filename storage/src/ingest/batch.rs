@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::database::Database;
 use crate::error::{Error, Result};
-use crate::index::arrivals::{Arrivals, Decision, NewInstance};
+use crate::index::arrivals::{Arrivals, Decision, NewInstance, Version};
 use crate::index::place::Kept;
 use crate::index::segments;
 use crate::spool::Undecided;
@@ -198,11 +198,11 @@ fn decided(decision: Option<Decision>) -> Result<Decision> {
 /// again, a duplicate then. Only a certain duplicate gives its room back.
 fn settle_bytes(instance: &NewInstance, undecided: Undecided, outcome: Result<Decision>) -> Result<Decision> {
     match &outcome {
-        Ok(Decision::Accepted { .. } | Decision::Conflict | Decision::Present) => drop(undecided),
-        Ok(Decision::Duplicate) => {
+        Ok(Decision::Duplicate | Decision::Conflict(Version::Duplicate)) => {
             let (offset, length) = (instance.place.offset_bytes, instance.place.length_bytes);
             drop(spawn_blocking(move || undecided.discard(offset, length)));
         }
+        Ok(_) => drop(undecided),
         Err(_) => undecided.pin(),
     }
     outcome

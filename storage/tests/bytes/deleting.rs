@@ -5,7 +5,7 @@ use futures::TryStreamExt;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::query::{Level, Query};
 use storage::exams::search;
-use storage::{Archive, Decision, Encoding, Error, Subject};
+use storage::{Archive, Decision, Encoding, Error, Subject, Version};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
@@ -121,7 +121,7 @@ async fn a_deleted_instance_leaves_the_others_in_order(home: Home) {
     send_all(&archive, &sent).await;
     let mut other = sent[1].clone();
     *other.bytes.last_mut().unwrap() ^= 1;
-    assert_eq!(send(&archive, &other).await.unwrap().decision, Decision::Conflict);
+    assert_eq!(send(&archive, &other).await.unwrap().decision, Decision::Conflict(Version::New));
     archive.settle_study(&sent[0].study).await.unwrap();
     let etag = async || {
         let found =

@@ -3,13 +3,13 @@
 use pacs_core::access::{Actor, Scope};
 use pacs_core::exam::Label;
 use pacs_core::{tags, uids};
-use storage::Decision;
 use storage::acts::{self, NewAct};
 use storage::catalogue::Procedure;
 use storage::database::Durability;
 use storage::exams::{self, Exam, linking, search};
 use storage::schedule::{self, NewOrder, OrderPatient};
 use storage::{Archive, Subject};
+use storage::{Decision, Version};
 
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::{an_hour_later, assert_gone, delete, objects};
@@ -78,7 +78,7 @@ async fn rows_older_than_the_spool_find_their_instances_in_packs() {
     sent.push(named("first"));
     send_all(&archive, &sent).await;
     // A version that is kept and not served.
-    assert_eq!(send(&archive, &named("second")).await.unwrap().decision, Decision::Conflict);
+    assert_eq!(send(&archive, &named("second")).await.unwrap().decision, Decision::Conflict(Version::New));
     archive.close().await;
     drop(archive);
     let backup = home.dir.path().join("backup.db");

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use futures::StreamExt;
 use pacs_core::access::Scope;
-use storage::{Archive, Decision, Encoding, SettleReport};
+use storage::{Archive, Decision, Encoding, SettleReport, Version};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
@@ -70,7 +70,7 @@ async fn versions_are_settled_too(home: Home) {
     archive.settle_study(&first.study).await.unwrap();
     let mut other = first.clone();
     *other.bytes.last_mut().unwrap() ^= 1;
-    assert_eq!(send(&archive, &other).await.unwrap().decision, Decision::Conflict);
+    assert_eq!(send(&archive, &other).await.unwrap().decision, Decision::Conflict(Version::New));
     home.rest();
     assert_eq!(archive.settle_due().await.unwrap().instances, 1);
     assert!(home.segments().is_empty());

@@ -2,12 +2,12 @@
 
 use pacs_core::access::Scope;
 use pacs_core::clock::Clock;
-use storage::Decision;
 use storage::database::{Durability, Param};
 use storage::events::{self, EventKind};
 use storage::exams::search;
 use storage::index::arrivals::Arrivals;
 use storage::index::{instances, redirects, series};
+use storage::{Decision, Version};
 
 use crate::backends::{Fresh, on_every_engine};
 use crate::samples::*;
@@ -73,9 +73,9 @@ async fn the_same_again_and_other_content_are_told_apart(fresh: Fresh) {
     assert_eq!(once(image.at(segment, 0)).await, ACCEPTED);
     assert_eq!(once(image.at(segment, 0)).await, Decision::Present);
     assert_eq!(once(image.at(segment, 8192)).await, Decision::Duplicate);
-    assert_eq!(once(other.at(segment, 16384)).await, Decision::Conflict);
-    assert_eq!(once(other.at(segment, 16384)).await, Decision::Present);
-    assert_eq!(once(other.at(segment, 24576)).await, Decision::Duplicate);
+    assert_eq!(once(other.at(segment, 16384)).await, Decision::Conflict(Version::New));
+    assert_eq!(once(other.at(segment, 16384)).await, Decision::Conflict(Version::Present));
+    assert_eq!(once(other.at(segment, 24576)).await, Decision::Conflict(Version::Duplicate));
     let served = instances::by_uid(&fresh.db, &Scope::All, None, None, &image.uid()).await.unwrap().unwrap();
     assert_eq!((served.hash, served.place.offset_bytes), ([1; 32], 0), "the first is served");
     let study = only(&fresh, "1.2.1").await;
@@ -87,7 +87,7 @@ async fn a_batch_may_hold_the_same_instance_twice(fresh: Fresh) {
     let image = Image::default();
     let other = Image { content: 2, ..image.clone() };
     let decisions = store(&fresh.db, &[image.clone(), image.clone(), other]).await;
-    assert_eq!(decisions, [ACCEPTED, Decision::Duplicate, Decision::Conflict]);
+    assert_eq!(decisions, [ACCEPTED, Decision::Duplicate, Decision::Conflict(Version::New)]);
     assert_eq!(only(&fresh, "1.2.1").await.instance_count, 1);
 }
 
@@ -102,7 +102,7 @@ async fn other_content_under_another_series_stays_with_the_first(fresh: Fresh) {
     assert_eq!(decide(&arrivals, &[first]).await, [ACCEPTED]);
     let id = series::id_of(&fresh.db, &uid("1.2.1.1")).await.unwrap().unwrap();
     fresh.db.execute("update series set unsettled = 0", vec![]).await.unwrap();
-    assert_eq!(decide(&arrivals, &[astray]).await, [Decision::Conflict]);
+    assert_eq!(decide(&arrivals, &[astray]).await, [Decision::Conflict(Version::New)]);
     assert_eq!(only(&fresh, "1.2.1").await.conflict_count, 1, "the study that is served is flagged");
     assert!(search::study(&fresh.db, &Scope::All, &uid("1.8")).await.unwrap().is_none(), "no empty study");
     assert_eq!((count(&fresh, "study").await, count(&fresh, "series").await), (1, 1));

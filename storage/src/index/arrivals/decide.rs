@@ -7,7 +7,7 @@ use pacs_core::identity::{Likeness, compare};
 use super::batch::Batch;
 use super::home::clip;
 use super::known::KnownSeries;
-use super::{Decision, NewInstance};
+use super::{Decision, NewInstance, Version};
 use crate::Result;
 use crate::database::{Param, params, placeholders};
 use crate::index::place::{Kept, Place};
@@ -97,7 +97,8 @@ impl Batch<'_> {
             .await?;
         let id = InstanceId(first.get("id")?);
         if first.get::<Vec<u8>>("hash")? == instance.hash {
-            return self.same_again("instance", "id", id, Place::of(&first)?, instance).await;
+            let is_needed = self.same_again("instance", "id", id, Place::of(&first)?, instance).await?;
+            return Ok(if is_needed { Decision::Present } else { Decision::Duplicate });
         }
         let mut values = params![id, &instance.transfer_syntax];
         values.extend(instance.place.params());
@@ -122,7 +123,7 @@ impl Batch<'_> {
             let growth = self.growth.entry(study).or_default();
             growth.conflicts += 1;
             growth.arrived_ms = growth.arrived_ms.max(instance.received_ms);
-            return Ok(Decision::Conflict);
+            return Ok(Decision::Conflict(Version::New));
         }
         let version = self
             .tx
@@ -132,11 +133,14 @@ impl Batch<'_> {
                 params![id, &instance.hash],
             )
             .await?;
-        self.same_again("instance_version", "instance_id", id, Place::of(&version)?, instance).await
+        let place = Place::of(&version)?;
+        let is_needed = self.same_again("instance_version", "instance_id", id, place, instance).await?;
+        Ok(Decision::Conflict(if is_needed { Version::Present } else { Version::Duplicate }))
     }
 
-    /// Content that a row of `table` tells of already. A row that lies in the spool though a whole
-    /// pack has it too was not told of its settling, as after a backup was restored: it moves there.
+    /// Content that a row of `table` tells of already; answers whether the row tells of these bytes.
+    /// A row that lies in the spool though a whole pack has it too was not told of its settling, as
+    /// after a backup was restored: it moves there.
     async fn same_again(
         &mut self,
         table: &str,
@@ -144,19 +148,19 @@ impl Batch<'_> {
         id: InstanceId,
         place: Place,
         instance: &NewInstance,
-    ) -> Result<Decision> {
+    ) -> Result<bool> {
         if place == instance.place {
-            return Ok(Decision::Present);
+            return Ok(true);
         }
         let (Kept::Segment(_), Kept::Pack(pack)) = (place.kept, instance.place.kept) else {
-            return Ok(Decision::Duplicate);
+            return Ok(false);
         };
         let offset = i64::try_from(instance.place.offset_bytes).unwrap_or(i64::MAX);
         let sql = format!(
             "update {table} set segment_id = null, pack_id = $3, offset_bytes = $4 where {key} = $1 and hash = $2"
         );
         self.tx.execute(sqlx::AssertSqlSafe(sql), params![id, &instance.hash, pack, offset]).await?;
-        Ok(Decision::Present)
+        Ok(true)
     }
 }
 
