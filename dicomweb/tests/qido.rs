@@ -88,6 +88,16 @@ async fn filters_that_viewers_send() {
     ] {
         assert_eq!(list(&house, &format!("/studies?{query}")).await.len(), found, "{query}");
     }
+    for (query, found) in [
+        ("Modality=MR", 1),
+        ("Modality=CT,MR", 3),
+        ("Modality=CT%5CMR", 3),
+        ("Modality=U?,M*", 1),
+        ("Modality=US,XA", 0),
+        ("Modality=CT,MR&PatientSex=X,Y", 0),
+    ] {
+        assert_eq!(list(&house, &format!("/series?{query}")).await.len(), found, "{query}");
+    }
 }
 
 /// An attribute without a value says that the objects have none: only what rows hold is answered.

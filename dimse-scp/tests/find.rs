@@ -168,6 +168,15 @@ async fn studies_are_found_by_every_kind_of_matching() {
         assert_eq!(status, Status::SUCCESS);
         assert_eq!(values(&answers, tags::STUDY_INSTANCE_UID), studies, "{keys:?}");
     }
+    for (modality, series) in
+        [("CT", &["1.1.1"][..]), ("CT\\SR", &["1.1.1", "1.1.2"]), ("S?\\MR", &["1.1.2"]), ("MR\\US", &[])]
+    {
+        let keys =
+            [(tags::STUDY_INSTANCE_UID, "1.1"), (tags::SERIES_INSTANCE_UID, ""), (tags::MODALITY, modality)];
+        let (answers, status) = found(&mut association, STUDY_ROOT, &identifier("SERIES", &keys)).await;
+        assert_eq!(status, Status::SUCCESS);
+        assert_eq!(values(&answers, tags::SERIES_INSTANCE_UID), series, "{modality}");
+    }
     association.release().await.unwrap();
     server.stop().await;
 }

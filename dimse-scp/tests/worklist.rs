@@ -108,6 +108,8 @@ async fn an_order_is_on_the_worklist_of_its_modality_and_day() {
         ("CT", "20261120-20261201", 2),
         ("", "20261123", 2),
         ("MR", "20261123", 0),
+        ("DX\\MR", "20261123", 1),
+        ("D*\\CT", "20261123", 2),
         ("CT", "20250101", 0),
     ] {
         let steps = worklist(&mut association, &identifier(modality, date)).await;

@@ -79,6 +79,8 @@ pub enum Matching {
     Wildcard(String),
     /// One of these.
     Uids(Vec<Uid>),
+    /// One of these: a code string key with several values, each to be equal or with wildcards.
+    AnyOf(Vec<Matching>),
     /// A date, time or date-time within bounds, both included. At least one bound is there.
     Range {
         /// Not before.
@@ -186,7 +188,8 @@ impl Query {
     }
 
     /// Adds a key. An empty value, or one of nothing but `*`, is universal matching: the attribute
-    /// is returned and matches everything. Lists of UIDs are parted by backslashes or commas.
+    /// is returned and matches everything. Several UIDs or code strings are parted by backslashes or
+    /// commas, which neither can hold, and are alternatives.
     pub fn add(&mut self, path: &[Tag], vr: VR, value: &str) -> Result<(), QueryError> {
         self.add_return(path);
         let Some(&tag) = path.last() else { return Ok(()) };
@@ -231,14 +234,35 @@ fn matching(tag: Tag, vr: VR, value: &str) -> Result<Option<Matching>, QueryErro
         VR::TM => range(value, normal_time).ok_or(QueryError::BadRange(tag, "time"))?,
         VR::DT => range(value, normal_date_time).ok_or(QueryError::BadRange(tag, "date-time"))?,
         VR::PN => Matching::Name(NamePattern::new(value)),
-        _ if takes_wildcards(vr) && value.contains(['*', '?']) => Matching::Wildcard(value.to_owned()),
+        VR::CS => return Ok(code_strings(value)),
+        _ if takes_wildcards(vr) => single_or_wildcard(value),
         _ => Matching::Single(value.to_owned()),
     }))
 }
 
-/// PS3.4 C.2.2.2.4: the string representations, without numbers, dates and UIDs.
+fn single_or_wildcard(value: &str) -> Matching {
+    let text = value.to_owned();
+    if text.contains(['*', '?']) { Matching::Wildcard(text) } else { Matching::Single(text) }
+}
+
+/// The alternatives that a code string key names; a value of nothing but `*` among them is every
+/// value. The standard asks for one value, and archives in the field answer several.
+fn code_strings(value: &str) -> Option<Matching> {
+    let parts = value.split(['\\', ',']).map(str::trim).filter(|part| !part.is_empty());
+    let mut alternatives = Vec::new();
+    for part in parts {
+        if part.bytes().all(|b| b == b'*') {
+            return None;
+        }
+        alternatives.push(single_or_wildcard(part));
+    }
+    if alternatives.len() > 1 { Some(Matching::AnyOf(alternatives)) } else { alternatives.pop() }
+}
+
+/// PS3.4 C.2.2.2.4: the string representations, without numbers, dates and UIDs. Code strings take
+/// them too, and are read apart.
 fn takes_wildcards(vr: VR) -> bool {
-    matches!(vr, VR::AE | VR::CS | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UR | VR::UT)
+    matches!(vr, VR::AE | VR::LO | VR::LT | VR::SH | VR::ST | VR::UC | VR::UR | VR::UT)
 }
 
 fn uid_list(tag: Tag, value: &str) -> Result<Matching, QueryError> {
@@ -368,6 +392,24 @@ mod tests {
             |list: &[&str]| Some(Matching::Uids(list.iter().map(|uid| Uid::parse(uid).unwrap()).collect()));
         assert_eq!(matched(tags::STUDY_INSTANCE_UID, VR::UI, "1.2"), uids(&["1.2"]));
         assert_eq!(matched(tags::STUDY_INSTANCE_UID, VR::UI, "1.2\\1.3,1.4"), uids(&["1.2", "1.3", "1.4"]));
+    }
+
+    #[test]
+    fn several_code_strings_are_alternatives() {
+        let single = |text: &str| Matching::Single(text.into());
+        let wildcard = |text: &str| Matching::Wildcard(text.into());
+        for (value, want) in [
+            ("CT", Some(single("CT"))),
+            ("C?", Some(wildcard("C?"))),
+            ("CT\\MR", Some(Matching::AnyOf(vec![single("CT"), single("MR")]))),
+            ("CT, M*", Some(Matching::AnyOf(vec![single("CT"), wildcard("M*")]))),
+            ("CT\\", Some(single("CT"))),
+            ("CT\\*", None),
+            ("\\", None),
+        ] {
+            assert_eq!(matched(tags::MODALITY, VR::CS, value), want, "{value:?}");
+        }
+        assert_eq!(matched(tags::PATIENT_ID, VR::LO, "1,2"), Some(single("1,2")), "text may hold commas");
     }
 
     #[test]

@@ -130,9 +130,7 @@ fn empty_values(parameters: &[(String, String)]) -> Result<bool, Error> {
 
 fn add(query: &mut Query, path: &[Tag], vr: VR, value: &str) -> Result<(), Error> {
     let filters = query.filters.len();
-    // Viewers part several modalities by commas, which no code string can hold.
-    let value = if vr == VR::CS { value.replace(',', "\\") } else { value.to_owned() };
-    query.add(path, vr, &value).map_err(|error| Error::BadRequest(error.to_string().into()))?;
+    query.add(path, vr, value).map_err(|error| Error::BadRequest(error.to_string().into()))?;
     if query.filters.len() > filters { matched(path, query.level) } else { Ok(()) }
 }
 

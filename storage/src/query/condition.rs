@@ -55,6 +55,10 @@ impl Conditions {
         match (column.kind, matching) {
             (Kind::Number | Kind::Count, Matching::Empty) => self.push(format!("{sql} is null")),
             (_, Matching::Empty) => self.push(format!("({sql} is null or {sql} = '')")),
+            (_, Matching::AnyOf(alternatives)) => {
+                let any: Vec<String> = alternatives.iter().map(|one| self.one(column, one)).collect();
+                self.push(format!("({})", any.join(" or ")));
+            }
             (_, Matching::Uids(uids)) => match column.kind {
                 Kind::List => {
                     let any: Vec<String> =
@@ -67,10 +71,8 @@ impl Conditions {
                 }
             },
             (Kind::List, Matching::Single(value)) => {
-                // Several values in one key are alternatives, as archives in the field answer them.
-                let any: Vec<String> =
-                    value.split('\\').map(|value| self.member(sql, &literal(value))).collect();
-                self.push(format!("({})", any.join(" or ")));
+                let member = self.member(sql, &literal(value));
+                self.push(member);
             }
             (Kind::List, Matching::Wildcard(pattern)) => {
                 let member = self.member(sql, &wildcards(pattern));

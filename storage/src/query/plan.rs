@@ -58,7 +58,7 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
                 led |= leads(column, matching);
             }
             (Level::Series, matching) if column.tag == tags::MODALITY => {
-                if let (Matching::Single(_), Some(of_study)) =
+                if let (Matching::Single(_) | Matching::AnyOf(_), Some(of_study)) =
                     (matching, matched_by(&[tags::MODALITIES_IN_STUDY], Level::Study))
                 {
                     conditions.matching(of_study, matching);

@@ -162,6 +162,7 @@ async fn filters_find_what_they_mean(fresh: Fresh) {
         (vec![(tags::STUDY_TIME, "0800-0815")], vec!["1.2.4", "1.2.0", "1.2.1", "1.2.2", "1.2.3"]),
         (vec![(tags::MODALITIES_IN_STUDY, "CT")], vec!["1.2.4", "1.2.0", "1.2.2"]),
         (vec![(tags::MODALITIES_IN_STUDY, "US\\MR")], vec!["1.2.1", "1.2.3"]),
+        (vec![(tags::MODALITIES_IN_STUDY, "US, M?")], vec!["1.2.1", "1.2.3"]),
         (vec![(tags::MODALITIES_IN_STUDY, "C")], vec![]),
         (vec![(tags::MODALITY, "MR")], vec!["1.2.1"]),
         (vec![(tags::STUDY_INSTANCE_UID, "1.2.3\\1.2.1\\9.9")], vec!["1.2.1", "1.2.3"]),
@@ -181,6 +182,9 @@ async fn filters_find_what_they_mean(fresh: Fresh) {
     }
     for (keys, want) in [
         (vec![(tags::MODALITY, "MR")], vec!["1.2.1.1"]),
+        (vec![(tags::MODALITY, "US\\MR")], vec!["1.2.1.1", "1.2.3.1"]),
+        (vec![(tags::MODALITY, "M*,U?,XA")], vec!["1.2.1.1", "1.2.3.1"]),
+        (vec![(tags::MODALITY, "XA\\DX")], vec![]),
         (vec![(tags::STUDY_INSTANCE_UID, "1.2.0"), (tags::MODALITY, "SR")], vec!["1.2.0.2"]),
         (vec![(tags::SERIES_INSTANCE_UID, "1.2.3.2")], vec!["1.2.3.2"]),
         (vec![(tags::PATIENT_NAME, "do van duc"), (tags::SERIES_NUMBER, "1")], vec!["1.2.2.1", "1.2.2.2"]),
