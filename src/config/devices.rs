@@ -1,10 +1,15 @@
 //! Devices named in the file.
 
 use pacs_core::uid::AeTitle;
+use storage::devices::WorklistNames;
 
 use super::ConfigError;
 use super::dimse::title;
-use super::keys::Keys;
+use super::keys::{DeviceKeys, Keys};
+
+/// Longest value of a code string, such as a modality, and of the short string that a room becomes
+/// on the worklist (PS3.5 6.2).
+const MAX_CHARS: usize = 16;
 
 /// A peer: may push and query, and is a destination of C-MOVE.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +24,12 @@ pub struct Device {
     pub facility: Option<String>,
     /// For people.
     pub description: Option<String>,
+    /// Modality it makes, when it is a station of the worklist.
+    pub modality: Option<String>,
+    /// Code of the room it stands in.
+    pub room: Option<String>,
+    /// How the worklist writes names for it.
+    pub worklist_names: WorklistNames,
 }
 
 /// Checks all `[[device]]` tables.
@@ -32,13 +43,41 @@ pub(super) fn from_keys(keys: &Keys) -> Result<Vec<Device>, ConfigError> {
         if device.host.trim().is_empty() || device.port == 0 {
             return Err(ConfigError::value("device", format!("{ae_title} needs a host and a port")));
         }
+        let wrong = |what: &str| ConfigError::value("device", format!("{ae_title}: {what}"));
         devices.push(Device {
-            ae_title,
             host: device.host.trim().to_owned(),
             port: device.port,
             facility: device.facility.clone(),
             description: device.description.clone(),
+            modality: modality(device).map_err(wrong)?,
+            room: room(device).map_err(wrong)?,
+            worklist_names: worklist_names(device).map_err(wrong)?,
+            ae_title,
         });
     }
     Ok(devices)
+}
+
+/// A modality is compared letter by letter with those of orders and images, so a lower-case one
+/// would never be offered anything.
+fn modality(device: &DeviceKeys) -> Result<Option<String>, &'static str> {
+    let Some(text) = &device.modality else { return Ok(None) };
+    let is_code = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if text.is_empty() || text.len() > MAX_CHARS || !text.chars().all(is_code) {
+        return Err("modality must be a code such as CT or US");
+    }
+    Ok(Some(text.clone()))
+}
+
+fn room(device: &DeviceKeys) -> Result<Option<String>, &'static str> {
+    let Some(text) = device.room.as_deref().map(str::trim) else { return Ok(None) };
+    if text.is_empty() || text.chars().count() > MAX_CHARS {
+        return Err("room must be a code of 1 to 16 characters");
+    }
+    Ok(Some(text.to_owned()))
+}
+
+fn worklist_names(device: &DeviceKeys) -> Result<WorklistNames, &'static str> {
+    let Some(word) = &device.worklist_names else { return Ok(WorklistNames::default()) };
+    WorklistNames::parse(word).ok_or("worklist_names must be utf8 or ascii")
 }

@@ -100,6 +100,9 @@ pub struct DeviceKeys {
     pub port: u16,
     pub facility: Option<String>,
     pub description: Option<String>,
+    pub modality: Option<String>,
+    pub room: Option<String>,
+    pub worklist_names: Option<String>,
 }
 
 /// One `[[hl7_destination]]`.

@@ -163,6 +163,13 @@ mod tests {
             ("", &[("SEN_PUBLIC_URL", "pacs.example")], "public_url"),
             ("[[device]]\nae_title = 'CT1'\nhost = 'x'\nport = 104\ncolour = 'red'", &[], "colour"),
             ("[[device]]\nae_title = ''\nhost = 'x'\nport = 104", &[], "device"),
+            ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nmodality = 'ct'", &[], "modality"),
+            ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nroom = ' '", &[], "room"),
+            (
+                "[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nworklist_names = 'latin'",
+                &[],
+                "utf8 or ascii",
+            ),
             (
                 "[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\n[[device]]\nae_title = 'A'\nhost = 'y'\nport = 1",
                 &[],

@@ -14,6 +14,9 @@ pub async fn put_devices(database: &Database, configured: &[Device]) -> anyhow::
             port: Some(device.port),
             facility: device.facility.clone(),
             description: device.description.clone().unwrap_or_default(),
+            modality: device.modality.clone(),
+            room: device.room.clone(),
+            worklist_names: device.worklist_names,
             ..devices::Device::named(device.ae_title.clone())
         })
         .collect();

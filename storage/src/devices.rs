@@ -61,6 +61,11 @@ impl WorklistNames {
             Self::Ascii => "ascii",
         }
     }
+
+    /// The setting of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Utf8, Self::Ascii].into_iter().find(|setting| setting.as_str() == word)
+    }
 }
 
 impl Source {
@@ -213,11 +218,7 @@ fn read(row: &Row) -> Result<Device> {
         description: row.get("description")?,
         modality: row.get("modality")?,
         room: row.get("room")?,
-        worklist_names: if row.get::<String>("worklist_names")? == "ascii" {
-            WorklistNames::Ascii
-        } else {
-            WorklistNames::Utf8
-        },
+        worklist_names: WorklistNames::parse(&row.get::<String>("worklist_names")?).unwrap_or_default(),
         source: if row.get::<String>("source")? == "file" { Source::File } else { Source::Rows },
         last_seen_ms: row.get("last_seen_ms")?,
     })

@@ -13,6 +13,7 @@
 mod support;
 
 mod commands;
+mod configured;
 mod demo;
 mod hostile;
 mod import;
