@@ -15,7 +15,7 @@ of JSON with the addresses goes there, for scripts and tests that let the system
     {\"http\":\"127.0.0.1:8080\",\"dimse\":\"0.0.0.0:11112\"}
 
 The first start of an archive makes an administrator and prints its password once, on standard error.
-SIGTERM and SIGINT stop in order; SIGHUP rereads the configuration.")]
+SIGTERM and SIGINT stop in order; SIGHUP rereads facilities and devices of the configuration file.")]
 pub struct Args {}
 
 /// Serves until told to stop.

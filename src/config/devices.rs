@@ -3,9 +3,9 @@
 use pacs_core::uid::AeTitle;
 use storage::devices::WorklistNames;
 
-use super::ConfigError;
 use super::dimse::title;
 use super::keys::{DeviceKeys, Keys};
+use super::{ConfigError, facilities};
 
 /// Longest value of a code string, such as a modality, and of the short string that a room becomes
 /// on the worklist (PS3.5 6.2).
@@ -47,7 +47,7 @@ pub(super) fn from_keys(keys: &Keys) -> Result<Vec<Device>, ConfigError> {
         devices.push(Device {
             host: device.host.trim().to_owned(),
             port: device.port,
-            facility: device.facility.clone(),
+            facility: facilities::optional_code("device", device.facility.as_deref())?,
             description: device.description.clone(),
             modality: modality(device).map_err(wrong)?,
             room: room(device).map_err(wrong)?,

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use pacs_core::uid::{AeTitle, Uid};
 
-use super::ConfigError;
 use super::keys::Keys;
+use super::{ConfigError, facilities};
 
 /// Where and as whom modalities reach the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,8 @@ impl Dimse {
             if title == ae_title || further.iter().any(|known| known.title == title) {
                 return Err(ConfigError::value("ae", format!("the AE title {title} is there twice")));
             }
-            further.push(CalledAe { title, facility: ae.facility.clone() });
+            further
+                .push(CalledAe { title, facility: facilities::optional_code("ae", ae.facility.as_deref())? });
         }
         let accept_unknown_callers = match keys.unknown_ae.as_str() {
             "accept" => true,

@@ -78,6 +78,8 @@ pub struct Keys {
     #[serde(default)]
     pub ae: Vec<AeKeys>,
     #[serde(default)]
+    pub facility: Vec<FacilityKeys>,
+    #[serde(default)]
     pub device: Vec<DeviceKeys>,
     #[serde(default)]
     pub hl7_destination: Vec<Hl7DestinationKeys>,
@@ -89,6 +91,15 @@ pub struct Keys {
 pub struct AeKeys {
     pub ae_title: String,
     pub facility: Option<String>,
+}
+
+/// One `[[facility]]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FacilityKeys {
+    pub code: String,
+    pub name: Option<String>,
+    pub time_zone: Option<String>,
 }
 
 /// One `[[device]]`.

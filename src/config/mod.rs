@@ -1,12 +1,13 @@
 //! Configuration: defaults, then `sen.toml`, then variables named `SEN_…`.
 //!
 //! Every key of the file is also a variable (`http_listen` is `SEN_HTTP_LISTEN`), except the lists of
-//! tables (`[[device]]`, `[[ae]]`). A key that is not known is an error of the file, because a
+//! tables (`[[device]]`, `[[ae]]`, `[[facility]]`). A key that is not known is an error of the file, because a
 //! misspelt key that is silently ignored is found too late. An unknown *variable* is only reported:
 //! container platforms inject their own (`SEN_SERVICE_HOST`, for a service named `sen`).
 
 mod devices;
 mod dimse;
+mod facilities;
 mod http;
 mod keys;
 mod sign_in;
@@ -14,6 +15,7 @@ mod store;
 
 use std::path::{Path, PathBuf};
 
+use storage::index::facilities::Entry as Facility;
 use thiserror::Error;
 
 pub use devices::Device;
@@ -36,6 +38,8 @@ pub struct Config {
     pub sign_in: SignIn,
     /// Devices named in the file; rows of the database add to these and never override them.
     pub devices: Vec<Device>,
+    /// Facilities named in the file; what it says of one wins over its row.
+    pub facilities: Vec<Facility>,
     /// The file that was read, if any.
     pub file: Option<PathBuf>,
     /// Oddities that do not stop the program but that somebody should read.
@@ -90,7 +94,7 @@ impl Config {
         Self::from_sources(file.as_deref(), &variables, overrides)
     }
 
-    /// Whether anything but the devices differs.
+    /// Whether anything but devices and facilities differs.
     pub fn needs_restart(&self, in_force: &Self) -> bool {
         (&self.store, &self.dimse, &self.http, self.sign_in)
             != (&in_force.store, &in_force.dimse, &in_force.http, in_force.sign_in)
@@ -110,6 +114,7 @@ impl Config {
             sign_in: SignIn::from_keys(&keys, &http)?,
             http,
             devices: devices::from_keys(&keys)?,
+            facilities: facilities::from_keys(&keys)?,
             file: file.map(Path::to_path_buf),
             warnings,
         })
@@ -161,6 +166,11 @@ mod tests {
             ("", &[("SEN_STORAGE_URL", "ftp://x")], "storage_url"),
             ("", &[("SEN_DATABASE_URL", "mysql://x")], "database_url"),
             ("", &[("SEN_PUBLIC_URL", "pacs.example")], "public_url"),
+            ("", &[("SEN_DEFAULT_FACILITY", "MORE THAN SIXTEEN")], "default_facility"),
+            ("[[facility]]\ncode = ' '", &[], "facility"),
+            ("[[facility]]\ncode = 'A'\n[[facility]]\ncode = ' A'", &[], "twice"),
+            ("[[facility]]\ncode = 'A'\ntime_zone = 'Asia/Hanoy'", &[], "Asia/Hanoy"),
+            ("[[facility]]\ncode = 'A'\nzone = 'Asia/Tokyo'", &[], "zone"),
             ("[[device]]\nae_title = 'CT1'\nhost = 'x'\nport = 104\ncolour = 'red'", &[], "colour"),
             ("[[device]]\nae_title = ''\nhost = 'x'\nport = 104", &[], "device"),
             ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nmodality = 'ct'", &[], "modality"),
@@ -192,6 +202,21 @@ mod tests {
     fn an_unknown_variable_is_reported_and_harmless() {
         let config = read("", &[("SEN_SERVICE_PORT", "80"), ("SEN_DATABSE_URL", "sqlite://x")]).unwrap();
         assert_eq!(config.warnings.len(), 2, "{:?}", config.warnings);
+    }
+
+    #[test]
+    fn a_facility_is_named_by_its_code_and_lies_in_vietnam_unless_said() {
+        let config = read(
+            "[[facility]]\ncode = 'A'\n[[facility]]\ncode = 'B'\nname = 'Viêng Chăn'\ntime_zone = 'asia/vientiane'",
+            &[],
+        )
+        .unwrap();
+        let found: Vec<_> = config
+            .facilities
+            .iter()
+            .map(|facility| (facility.name.as_str(), facility.time_zone.as_str()))
+            .collect();
+        assert_eq!(found, [("A", "Asia/Ho_Chi_Minh"), ("Viêng Chăn", "Asia/Vientiane")]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::ConfigError;
 use super::keys::{Keys, Number};
+use super::{ConfigError, facilities};
 
 /// Facility of images whose device and called AE title name none, unless configured.
 pub const DEFAULT_FACILITY: &str = "SEN";
@@ -59,10 +59,6 @@ impl Store {
         if !["file://", "s3://"].iter().any(|scheme| storage_url.starts_with(scheme)) {
             return Err(ConfigError::value("storage_url", "must begin with file:// or s3://"));
         }
-        let facility = keys.default_facility.trim();
-        if facility.is_empty() || facility.len() > 16 {
-            return Err(ConfigError::value("default_facility", "must be a code of 1 to 16 characters"));
-        }
         let spool_limit_gib = keys.spool_limit_gib.value().filter(|gib| (1..1 << 24).contains(gib));
         let spool_limit_gib = spool_limit_gib
             .ok_or_else(|| ConfigError::value("spool_limit_gib", "must be a whole number from 1"))?;
@@ -78,7 +74,7 @@ impl Store {
             data_dir,
             database_url,
             storage_url,
-            default_facility: facility.to_owned(),
+            default_facility: facilities::code("default_facility", &keys.default_facility)?,
         })
     }
 

@@ -102,7 +102,7 @@ pub async fn start(
     let clock = Clock::system();
     let shutdown = CancellationToken::new();
 
-    reload::put_devices(archive.database(), &config.devices).await?;
+    reload::put(&archive, &config).await?;
     let first_administrator = first_start::make_administrator(archive.database(), &clock).await?;
     let audit_log = AuditLog::start(archive.database().clone(), clock.clone());
 
@@ -167,7 +167,7 @@ impl Running {
             tokio::select! {
                 signal = self.signals.next() => match signal {
                     Signal::Reload => {
-                        reload::apply(&mut self.config, &self.reread, self.archive.database()).await;
+                        reload::apply(&mut self.config, &self.reread, &self.archive).await;
                     }
                     Signal::Stop(name) => {
                         tracing::info!(signal = name, "stopping");

@@ -1,34 +1,34 @@
-//! What of the configuration can change while the process serves: the devices.
+//! What of the configuration can change while the process serves: facilities and devices.
 
-use storage::database::Database;
-use storage::devices;
+use storage::{Archive, devices};
 
 use crate::config::{Config, Device};
 
-/// Makes the devices of the file what they are now.
-pub async fn put_devices(database: &Database, configured: &[Device]) -> anyhow::Result<()> {
-    let rows: Vec<devices::Device> = configured
-        .iter()
-        .map(|device| devices::Device {
-            host: Some(device.host.clone()),
-            port: Some(device.port),
-            facility: device.facility.clone(),
-            description: device.description.clone().unwrap_or_default(),
-            modality: device.modality.clone(),
-            room: device.room.clone(),
-            worklist_names: device.worklist_names,
-            ..devices::Device::named(device.ae_title.clone())
-        })
-        .collect();
-    devices::from_file(database, &rows).await?;
-    Ok(())
+/// Makes the facilities and devices of the file what they are now.
+pub async fn put(archive: &Archive, config: &Config) -> storage::Result<()> {
+    archive.put_facilities(&config.facilities).await?;
+    let rows: Vec<devices::Device> = config.devices.iter().map(row).collect();
+    devices::from_file(archive.database(), &rows).await
+}
+
+fn row(device: &Device) -> devices::Device {
+    devices::Device {
+        host: Some(device.host.clone()),
+        port: Some(device.port),
+        facility: device.facility.clone(),
+        description: device.description.clone().unwrap_or_default(),
+        modality: device.modality.clone(),
+        room: device.room.clone(),
+        worklist_names: device.worklist_names,
+        ..devices::Device::named(device.ae_title.clone())
+    }
 }
 
 /// Reads the configuration anew. A file that is wrong changes nothing: the archive goes on as it is.
 pub async fn apply(
     in_force: &mut Config,
     reread: &(dyn Fn() -> anyhow::Result<Config> + Send),
-    database: &Database,
+    archive: &Archive,
 ) {
     let wanted = match reread() {
         Ok(config) => config,
@@ -38,13 +38,17 @@ pub async fn apply(
         }
     };
     if wanted.needs_restart(in_force) {
-        tracing::warn!("of the configuration only devices change while serving; restart for the rest");
+        tracing::warn!(
+            "of the configuration only facilities and devices change while serving; restart for the rest"
+        );
     }
-    match put_devices(database, &wanted.devices).await {
+    match put(archive, &wanted).await {
         Ok(()) => {
-            tracing::info!(devices = wanted.devices.len(), "configuration reread");
+            let (devices, facilities) = (wanted.devices.len(), wanted.facilities.len());
+            tracing::info!(devices, facilities, "configuration reread");
             in_force.devices = wanted.devices;
+            in_force.facilities = wanted.facilities;
         }
-        Err(error) => tracing::error!("the devices were not changed: {error:#}"),
+        Err(error) => tracing::error!("facilities and devices were not changed: {error}"),
     }
 }

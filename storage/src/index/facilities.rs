@@ -5,7 +5,7 @@ use pacs_core::clock;
 
 use super::issuers::{self, Issuer, IssuerKind};
 use crate::database::{Database, Durability, Row, Transaction, params};
-use crate::{Error, Result};
+use crate::{Archive, Error, Result};
 
 /// A facility.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,17 @@ pub struct Facility {
     pub time_zone: String,
 }
 
+/// What the configuration file says of a facility.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its code, of 1 to 16 characters.
+    pub code: String,
+    /// Its name for people.
+    pub name: String,
+    /// The zone of its wall clocks: an IANA name that [`known_zone`] has.
+    pub time_zone: String,
+}
+
 /// The zone of a facility that was never given one.
 pub const DEFAULT_ZONE: &str = "Asia/Ho_Chi_Minh";
 const DEFAULT_OFFSET_HOURS: i8 = 7;
@@ -27,6 +38,13 @@ const DEFAULT_OFFSET_HOURS: i8 = 7;
 /// The zone of that IANA name; Vietnam's when the machine does not know the name.
 pub fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or_else(|_| TimeZone::fixed(jiff::tz::offset(DEFAULT_OFFSET_HOURS)))
+}
+
+/// The name of a zone as the zone database of this machine writes it; `None` for one that it does
+/// not have.
+pub fn known_zone(name: &str) -> Option<String> {
+    let zone = TimeZone::get(name).ok().filter(|zone| !zone.is_unknown())?;
+    zone.iana_name().map(str::to_owned)
 }
 
 impl Facility {
@@ -65,12 +83,32 @@ pub async fn ensure(tx: &mut Transaction, code: &str) -> Result<Facility> {
     by_code(tx, code).await?.ok_or(Error::NotFound)
 }
 
-/// Names a facility, making it when it is not there; configuration and administrators do this.
+/// Names a facility that nobody has named yet, making it when it is not there.
 pub async fn name(database: &Database, code: &str, name: &str) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
     ensure(&mut tx, code).await?;
-    tx.execute("update facility set name = $2 where code = $1", params![code, name]).await?;
+    tx.execute("update facility set name = $2 where code = $1 and name = code", params![code, name]).await?;
     tx.commit().await
+}
+
+impl Archive {
+    /// Makes facilities what the entries of the configuration file say; others stay as they are.
+    /// What is told of times from here on goes by these zones.
+    pub async fn put_facilities(&self, entries: &[Entry]) -> Result<()> {
+        let mut tx = self.database().begin(Durability::Synced).await?;
+        for Entry { code, name, time_zone } in entries {
+            ensure(&mut tx, code).await?;
+            tx.execute(
+                "update facility set name = $2, time_zone = $3 where code = $1",
+                params![code, name, time_zone],
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        // Arriving images would go on by what is remembered.
+        self.0.arrivals.forget();
+        Ok(())
+    }
 }
 
 /// The zone of a facility's wall clocks, as an IANA name; the usual one while it has no row.
