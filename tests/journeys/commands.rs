@@ -1,10 +1,13 @@
 //! The commands beside `serve`, on an archive that is being served and on one that is not.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
+use storage::database::Database;
 
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
-use crate::support::tools;
+use crate::support::{eventually, files_below, tools};
 
 #[test]
 fn every_command_has_help() {
@@ -83,11 +86,64 @@ fn the_doctor_finds_a_healthy_archive_and_explains_a_sick_one() {
     let healthy = Setup::default();
     let said = tools::succeeded(&healthy.run(&["doctor"]));
     assert!(said.contains("database"), "{said}");
+    assert_eq!(files_below(healthy.folder()), Vec::<PathBuf>::new(), "it only looks");
+    assert!(!healthy.folder().join("data").exists(), "it only looks");
 
     let blocked = Setup::default();
     std::fs::write(blocked.folder().join("data"), "a file where the folder should be").unwrap();
     let sick = blocked.run(&["doctor"]);
     assert_eq!(sick.status.code(), Some(1), "{}", tools::said(&sick));
+}
+
+/// Every file below the archive's folder with its content.
+fn content(setup: &Setup) -> Vec<(PathBuf, Vec<u8>)> {
+    let read = |path: PathBuf| (path.clone(), std::fs::read(path).unwrap());
+    files_below(&setup.folder().join("data")).into_iter().map(read).collect()
+}
+
+async fn say_schema(setup: &Setup, statement: &'static str) {
+    let file = setup.folder().join("data/sen.db");
+    let database = Database::open(&format!("sqlite://{}", file.display())).await.unwrap();
+    assert!(database.execute(statement, Vec::new()).await.unwrap() > 0);
+    database.close().await;
+    drop(database);
+    eventually("the database is closed", || async {
+        (!file.with_extension("db-wal").exists()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_changes_nothing_in_an_archive_of_another_version() {
+    let setup = Setup::default();
+    tools::succeeded(&setup.run(&["device", "add", "CT1", "127.0.0.1", "104"]));
+    say_schema(&setup, "delete from migration where version > 1").await;
+    let before = content(&setup);
+    let said = tools::succeeded(&setup.run(&["doctor"]));
+    assert!(said.contains("look  database") && said.contains("its schema 1 is older"), "{said}");
+    assert!(said.contains("`sen serve` will bring it up to date"), "{said}");
+    assert!(content(&setup) == before, "it only looks");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_tells_of_an_archive_of_a_newer_version() {
+    let setup = Setup::default();
+    tools::succeeded(&setup.run(&["device", "add", "CT1", "127.0.0.1", "104"]));
+    assert!(tools::succeeded(&setup.run(&["doctor"])).contains("1 devices in it"));
+    say_schema(&setup, "insert into migration (version, name) values (999, 'of days to come')").await;
+    let before = content(&setup);
+    let sick = setup.run(&["doctor"]);
+    assert_eq!(sick.status.code(), Some(1), "{}", tools::said(&sick));
+    assert!(tools::said(&sick).contains("start a newer version"), "{}", tools::said(&sick));
+    assert!(content(&setup) == before, "it only looks");
+}
+
+#[test]
+fn the_doctor_may_look_while_the_archive_is_served() {
+    let sen = Sen::start();
+    tools::succeeded(&sen.run(&["device", "add", "CT1", "127.0.0.1", "104"]));
+    let said = tools::succeeded(&sen.run(&["doctor"]));
+    assert!(said.contains("1 devices in it") && said.contains("an object was written"), "{said}");
 }
 
 #[test]

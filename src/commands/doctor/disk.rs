@@ -1,8 +1,8 @@
 //! Folders: writable, with room, and with syncs that come back in time.
 
 use std::fs::File;
-use std::io::Write as _;
-use std::path::Path;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::Finding;
@@ -15,24 +15,32 @@ const FILE_BYTES: usize = 512 * 1024;
 /// A disk that syncs fewer files a second than this cannot follow a single CT.
 const SLOW_FILES_PER_SECOND: f64 = 50.0;
 
-/// Checks one folder, making it when it is not there.
+/// Checks one folder; where it is not there yet, the one that it will be made in.
 pub fn check(what: &'static str, folder: &Path) -> Vec<Finding> {
-    if let Err(error) = storage::make_folder(folder) {
-        return vec![Finding::bad(what, format!("{} cannot be made: {error}", folder.display()))];
-    }
-    let rate = match synced_files_per_second(folder) {
-        Ok(rate) => rate,
+    let (place, shown) = match place(folder) {
+        Ok(place) if place == folder => (place, folder.display().to_string()),
+        Ok(place) => {
+            let shown =
+                format!("{}: not there yet, `sen serve` makes it in {}", folder.display(), place.display());
+            (place, shown)
+        }
         Err(error) => {
-            return vec![Finding::bad(what, format!("{} cannot be written: {error}", folder.display()))];
+            return vec![Finding::bad(what, format!("{} cannot be used: {error}", folder.display()))];
         }
     };
-    let detail = format!("{}: writable, {rate:.0} synced files a second", folder.display());
+    let rate = match synced_files_per_second(&place) {
+        Ok(rate) => rate,
+        Err(error) => {
+            return vec![Finding::bad(what, format!("{} cannot be written: {error}", place.display()))];
+        }
+    };
+    let detail = format!("{shown}: writable, {rate:.0} synced files a second");
     let mut findings = vec![if rate < SLOW_FILES_PER_SECOND {
         Finding::doubtful(what, format!("{detail}; images will arrive slowly: use a faster local disk"))
     } else {
         Finding::good(what, detail)
     }];
-    findings.push(match free_bytes(folder) {
+    findings.push(match free_bytes(&place) {
         Ok(free) if free < LITTLE_SPACE_BYTES => {
             Finding::doubtful(what, format!("only {:.1} GB are free", free as f64 / 1e9))
         }
@@ -40,6 +48,23 @@ pub fn check(what: &'static str, folder: &Path) -> Vec<Finding> {
         Err(error) => Finding::doubtful(what, format!("free space cannot be told: {error}")),
     });
     findings
+}
+
+/// The folder itself, or the nearest one above it that is there.
+fn place(folder: &Path) -> std::io::Result<PathBuf> {
+    if folder.is_dir() {
+        return Ok(folder.to_path_buf());
+    }
+    let full = std::path::absolute(folder)?;
+    for place in full.ancestors() {
+        match std::fs::metadata(place) {
+            Ok(found) if found.is_dir() => return Ok(place.to_path_buf()),
+            Ok(_) => return Err(std::io::Error::other(format!("{} is no folder", place.display()))),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ErrorKind::NotFound.into())
 }
 
 fn synced_files_per_second(folder: &Path) -> std::io::Result<f64> {

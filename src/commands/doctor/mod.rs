@@ -15,8 +15,15 @@ use crate::config::{Config, SignIn};
 /// What `sen doctor` takes.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Checks are harmless beside a running server: files they write are taken away again, and ports are
-only tried. Exit status 1 when something would keep the archive from working.")]
+Prints a line for each finding: how it is (`ok`; `look` where somebody should; `BAD` where it would keep
+the archive from working), what it is about, and what was found and what to do about it. Looked at are the
+configuration, whether callers have to say who they are, whether what they say is encrypted, data and spool
+folder with their free space and how many files a second they sync, the database and its schema, the object
+store, and both ports.
+
+Nothing is changed, so that it may run beside a server and before the first start: files written to try a
+folder or the object store are taken away again, the database is only read, and ports are only tried. Exit
+status 1 when anything is BAD.")]
 pub struct Args {}
 
 /// How a check came out.

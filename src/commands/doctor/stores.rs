@@ -1,36 +1,60 @@
 //! Database and object store: reachable, and of use.
 
-use storage::database::{Database, Engine};
-use storage::devices;
+use std::path::PathBuf;
+
+use storage::database::{self, Engine, Schema};
+use url::Url;
 
 use super::Finding;
 use crate::config::Config;
 
-/// Opens the database, bringing its schema up to date as a start would, and reads from it.
+/// Reads from the database and leaves it as it is.
 pub async fn database(config: &Config) -> Finding {
     const WHAT: &str = "database";
-    let database = match Database::open(&config.store.database_url).await {
-        Ok(database) => database,
-        Err(error) => return Finding::bad(WHAT, format!("cannot be opened: {error} (database_url)")),
+    let (engine, schema) = match database::look(&config.store.database_url).await {
+        Ok(found) => found,
+        Err(error) => return Finding::bad(WHAT, format!("cannot be read: {error} (database_url)")),
     };
-    let engine = match database.engine() {
+    let engine = match engine {
         Engine::Sqlite => "SQLite",
         Engine::Postgres => "PostgreSQL",
     };
-    let read = devices::list(&database).await;
-    database.close().await;
-    match read {
-        Ok(devices) => Finding::good(WHAT, format!("{engine} answers; {} devices in it", devices.len())),
-        Err(error) => Finding::bad(WHAT, format!("{engine} cannot be read: {error}")),
+    match schema {
+        Schema::Missing => Finding::good(WHAT, format!("{engine}: empty; `sen serve` makes its tables")),
+        Schema::Current { version, devices } => {
+            Finding::good(WHAT, format!("{engine} answers; schema {version}, {devices} devices in it"))
+        }
+        Schema::Older { version, known } => Finding::doubtful(
+            WHAT,
+            format!(
+                "{engine} answers; its schema {version} is older than this program's, {known}: `sen serve` will bring \
+                 it up to date, and the older program does not open it then; back up before"
+            ),
+        ),
+        Schema::Newer { version, known } => Finding::bad(
+            WHAT,
+            format!(
+                "{engine} has schema {version}, this program knows {known}: start a newer version of the program"
+            ),
+        ),
     }
 }
 
-/// Writes, reads and removes a small object.
+/// Writes, reads and removes a small object; a folder that is not there yet is not made for it.
 pub async fn objects(config: &Config) -> Finding {
     const WHAT: &str = "object store";
     let url = &config.store.storage_url;
+    if let Some(folder) = local_folder(url)
+        && matches!(tokio::fs::try_exists(&folder).await, Ok(false))
+    {
+        return Finding::good(WHAT, format!("{url}: not there yet; `sen serve` makes it"));
+    }
     match storage::probe_objects(url).await {
         Ok(()) => Finding::good(WHAT, format!("{url}: an object was written, read and removed")),
         Err(error) => Finding::bad(WHAT, format!("{url}: {error} (storage_url, and AWS_* for S3)")),
     }
+}
+
+fn local_folder(url: &str) -> Option<PathBuf> {
+    Url::parse(url).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok()
 }

@@ -14,7 +14,8 @@ const CONTENT: &[u8] = b"sen was here";
 pub async fn probe_objects(url: &str) -> Result<()> {
     let url = url.to_owned();
     let objects = spawn_blocking(move || store::open(&url)).await.map_err(Error::thread)??;
-    let path = Path::from(format!("probe/{:032x}", rand::random::<u128>()));
+    // At the top, since a folder below it would stay.
+    let path = Path::from(format!("probe-{:032x}", rand::random::<u128>()));
     objects.put(&path, PutPayload::from_static(CONTENT)).await?;
     let read = async { objects.get(&path).await?.bytes().await };
     let read = read.await;

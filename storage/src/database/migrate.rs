@@ -9,6 +9,14 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "deletions", text: include_str!("../../migrations/0002_deletions.sql") },
 ];
 
+/// The version of a database's schema; 0 while no migration has been applied.
+pub(super) const NEWEST: &str = "select coalesce(max(version), 0) from migration";
+
+/// The version of this program's schema.
+pub(super) fn known_version() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
 struct Migration {
     version: i64,
     name: &'static str,
@@ -41,7 +49,7 @@ pub(super) async fn run(database: &Database) -> Result<()> {
         tracing::info!(version = migration.version, name = migration.name, "schema migrated");
     }
     let newest = newest(&mut lock(database).await?).await?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let known = known_version();
     if newest > known {
         return Err(Error::Conflict(format!(
             "the database has schema {newest}, this program knows {known}: start a newer version of the program"
@@ -51,7 +59,7 @@ pub(super) async fn run(database: &Database) -> Result<()> {
 }
 
 async fn newest(tx: &mut Transaction) -> Result<i64> {
-    tx.fetch_one("select coalesce(max(version), 0) from migration", params![]).await?.at(0)
+    tx.fetch_one(NEWEST, params![]).await?.at(0)
 }
 
 async fn lock(database: &Database) -> Result<Transaction> {

@@ -6,6 +6,7 @@
 //! is made durable is chosen for each one by [`Durability`].
 
 mod failure;
+mod look;
 mod migrate;
 mod param;
 mod row;
@@ -23,6 +24,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, SqlSafeStr};
 use tokio::sync::{Mutex, watch};
 
+pub use look::{Schema, look};
 pub use param::Param;
 pub(crate) use param::params;
 pub(crate) use param::placeholders;
@@ -61,6 +63,26 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    fn of_url(url: &str) -> Result<Self> {
+        if url.starts_with("sqlite:") {
+            Ok(Self::Sqlite)
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Ok(Self::Postgres)
+        } else {
+            Err(Error::Unavailable("the database URL begins with neither sqlite: nor postgres:".into()))
+        }
+    }
+}
+
+fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)?
+        .application_name("sen")
+        .statement_cache_capacity(256)
+        // A row lock that nobody lets go of is an outage to report, not to sit out.
+        .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")]))
+}
+
 /// A handle on the database; clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -89,14 +111,9 @@ impl Database {
     /// to date. Fails with [`Error::Unavailable`] when the database cannot be reached and with
     /// [`Error::Conflict`] when its schema is newer than this program.
     pub async fn open(url: &str) -> Result<Self> {
-        let database = if url.starts_with("sqlite:") {
-            Self::open_sqlite(url).await?
-        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            Self::open_postgres(url).await?
-        } else {
-            return Err(Error::Unavailable(
-                "the database URL begins with neither sqlite: nor postgres:".into(),
-            ));
+        let database = match Engine::of_url(url)? {
+            Engine::Sqlite => Self::open_sqlite(url).await?,
+            Engine::Postgres => Self::open_postgres(url).await?,
         };
         migrate::run(&database).await?;
         Ok(database)
@@ -131,15 +148,10 @@ impl Database {
     }
 
     async fn open_postgres(url: &str) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?
-            .application_name("sen")
-            .statement_cache_capacity(256)
-            // A row lock that nobody lets go of is an outage to report, not to sit out.
-            .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")]);
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(PATIENCE)
-            .connect_with(options)
+            .connect_with(postgres_options(url)?)
             .await?;
         Ok(Self::over(Connections::Postgres(pool)))
     }

@@ -15,6 +15,7 @@ mod arrivals;
 mod backends;
 mod background;
 mod exams;
+mod looking;
 mod queries;
 mod samples;
 mod strain;
