@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
-use crate::support::{eventually, tools};
+use crate::support::{eventually, orders, tools};
 
 const TODAY_HALF_PAST_NINE_FORMAT: &str = "%Y-%m-%dT09:30";
 
@@ -17,23 +17,15 @@ fn today() -> (String, String) {
 
 async fn order(sen: &Sen, patient_id: &str, name: &str) -> Value {
     let (_, half_past_nine) = today();
-    let answer = Client::new()
-        .post(sen.url("/api/v1/orders"))
-        .json(&json!({
-            "patient": { "id": patient_id, "name": name, "birthDate": "1980-01-02", "sex": "M" },
-            "procedure": { "code": "CT.BUNG", "name": "CT bụng", "modality": "CT" },
-            "station": { "aeTitle": "CT1" },
-            "scheduledAt": half_past_nine,
-            "referringPhysician": "TRẦN^VĂN B",
-            "reason": "đau bụng",
-        }))
-        .send()
-        .await
-        .unwrap();
-    let status = answer.status();
-    let row: Value = answer.json().await.unwrap();
-    assert_eq!(status, 201, "{row}");
-    row
+    let form = json!({
+        "patient": { "id": patient_id, "name": name, "birthDate": "1980-01-02", "sex": "M" },
+        "procedure": { "code": "CT.BUNG", "name": "CT bụng", "modality": "CT" },
+        "station": { "aeTitle": "CT1" },
+        "scheduledAt": half_past_nine,
+        "referringPhysician": "TRẦN^VĂN B",
+        "reason": "đau bụng",
+    });
+    orders::place(sen, &form).await
 }
 
 async fn exam(sen: &Sen, exam_id: &Value) -> Value {
