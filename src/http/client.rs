@@ -6,7 +6,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::HOST;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Uri};
 
 /// The caller as far as it can be known; an extension of every request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub async fn identify(State(proxies): State<Proxies>, mut request: Request, next
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), |info| info.0.ip().to_canonical());
-    let client = proxies.client(peer, request.headers());
+    let client = proxies.client(peer, request.headers(), request.uri());
     if !proxies.trusted.contains(&peer) {
         for name in [
             "x-forwarded-for",
@@ -59,8 +59,9 @@ pub async fn identify(State(proxies): State<Proxies>, mut request: Request, next
 }
 
 impl Proxies {
-    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
-        let host = text(headers, HOST.as_str());
+    fn client(&self, peer: IpAddr, headers: &HeaderMap, uri: &Uri) -> Client {
+        // HTTP/2 names the host in the request's target and leaves the header out (RFC 9113 8.3.1).
+        let host = text(headers, HOST.as_str()).or_else(|| uri.authority().map(ToString::to_string));
         if !self.trusted.contains(&peer) {
             return Client { address: peer, is_https: self.listener_is_tls, host };
         }
@@ -112,7 +113,7 @@ mod tests {
             ("x-forwarded-host", "pacs.example"),
         ]);
 
-        let through_proxy = proxies.client("127.0.0.1".parse().unwrap(), &said);
+        let through_proxy = proxies.client("127.0.0.1".parse().unwrap(), &said, &Uri::from_static("/"));
         assert_eq!(
             through_proxy.address.to_string(),
             "203.0.113.7",
@@ -121,7 +122,7 @@ mod tests {
         assert!(through_proxy.is_https);
         assert_eq!(through_proxy.host.as_deref(), Some("pacs.example"));
 
-        let direct = proxies.client("203.0.113.9".parse().unwrap(), &said);
+        let direct = proxies.client("203.0.113.9".parse().unwrap(), &said, &Uri::from_static("/"));
         assert_eq!(direct.address.to_string(), "203.0.113.9");
         assert!(!direct.is_https);
         assert_eq!(direct.host.as_deref(), Some("10.0.0.2:8080"));
@@ -130,9 +131,17 @@ mod tests {
     #[test]
     fn a_trusted_peer_without_headers_is_the_caller_itself() {
         let proxies = Proxies { trusted: vec!["::1".parse().unwrap()], listener_is_tls: true };
-        let client = proxies.client("::1".parse().unwrap(), &HeaderMap::new());
+        let client = proxies.client("::1".parse().unwrap(), &HeaderMap::new(), &Uri::from_static("/"));
         assert_eq!(client.address.to_string(), "::1");
         assert!(client.is_https);
         assert_eq!(client.host, None);
+    }
+
+    #[test]
+    fn over_http_2_the_target_names_the_host() {
+        let proxies = Proxies { trusted: Vec::new(), listener_is_tls: true };
+        let target = Uri::from_static("https://pacs.example:8443/api/v1/session");
+        let client = proxies.client("203.0.113.9".parse().unwrap(), &HeaderMap::new(), &target);
+        assert_eq!(client.host.as_deref(), Some("pacs.example:8443"));
     }
 }

@@ -49,6 +49,23 @@ fn a_listener_with_a_certificate_speaks_https_in_both_versions() {
         assert!(answer.starts_with(status), "{answer}");
         assert!(answer.to_lowercase().contains("strict-transport-security: max-age="), "{answer}");
     }
+    // What a browser sends when somebody signs in: its own page's origin, over whichever version.
+    let own = format!("https://localhost:{}", sen.http.port());
+    for (origin, version, status) in [
+        (own.as_str(), "--http1.1", "401"),
+        (own.as_str(), "--http2", "401"),
+        ("https://evil.example", "--http1.1", "403"),
+        ("https://evil.example", "--http2", "403"),
+    ] {
+        let header = format!("Origin: {origin}");
+        let form = r#"{"user": "nobody", "password": "wrong"}"#;
+        let arguments = ["-sS", "-o", "/dev/null", "-w", "%{http_code}", version, "--cacert", &certificate];
+        let request = ["-H", "Content-Type: application/json", "-H", &header, "-d", form];
+        let url = format!("{own}/api/v1/session");
+        let all = [&arguments[..], &request, &[&url]].concat();
+        let answered = tools::succeeded(&tools::run(&curl, sen.folder(), &all));
+        assert_eq!(answered.trim(), status, "{origin} {version}");
+    }
     // Without TLS nobody is answered.
     let plain = format!("http://127.0.0.1:{}/healthz", sen.http.port());
     let answer = tools::run(&curl, sen.folder(), &["-sS", "--max-time", "15", &plain]);
