@@ -40,7 +40,6 @@ check: $(PAGES)/dist/index.html
 	cd $(PAGES) && npm run lint
 
 bench: build
-	tools/require.sh bench
 	tools/bench.sh
 
 $(PAGES)/dist/index.html: $(PAGES)/node_modules/.package-lock.json $(PAGES_SOURCES)

@@ -11,7 +11,9 @@ folder=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/sen-bench.XXXXXX")
 stop() {
   status=$?
   trap - EXIT
-  [[ -n ${server:-} ]] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
+  # A server that is gone already, or ends badly, must not keep the folder from being removed.
+  [[ -z ${server:-} ]] || { kill "$server" && wait "$server"; } 2>/dev/null || true
+  [[ $status == 0 ]] || tail -n 20 "$folder/server.log" >&2 || true
   rm -rf "$folder"
   exit "$status"
 }

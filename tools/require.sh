@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that what a verb of the Makefile needs is on this machine.
 #
-#   tools/require.sh build    what `make build` and `make demo` need
+#   tools/require.sh build    what `make build`, `make demo` and `make bench` need
 #   tools/require.sh test     the foreign clients and services that `make test` runs against, too
-#   tools/require.sh bench    the servers and load generators that `make bench` measures beside
 #
 # As root on Debian it installs what is missing; anywhere else it says exactly what to install.
 set -euo pipefail
@@ -16,7 +15,6 @@ test_commands=(
   /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf:fonts-noto-core
   pg_config-server:postgresql python3:python3 tar:tar curl:curl openssl:openssl
 )
-bench_commands=(nginx:nginx-light wrk:wrk)
 
 is_there() {
   case "$1" in
@@ -36,8 +34,7 @@ want() {
 
 set_of_tools=${1:-build}
 want "${build_commands[@]}"
-if [[ $set_of_tools == test || $set_of_tools == bench ]]; then want "${test_commands[@]}"; fi
-if [[ $set_of_tools == bench ]]; then want "${bench_commands[@]}"; fi
+if [[ $set_of_tools == test ]]; then want "${test_commands[@]}"; fi
 
 if ((${#packages[@]})); then
   mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
@@ -63,7 +60,7 @@ if [[ $set_of_tools == test ]] && ! cargo nextest --version >/dev/null 2>&1; the
   echo "installing cargo-nextest (some minutes, once)"
   cargo install --locked --quiet cargo-nextest
 fi
-if [[ $set_of_tools == test || $set_of_tools == bench ]]; then
+if [[ $set_of_tools == test ]]; then
   # The Python clients live beside the build, so that nothing of the machine's own Python changes.
   venv=target/python
   if [[ ! -x $venv/bin/python ]] || ! cmp -s tests/python/requirements.txt "$venv/requirements.txt"; then

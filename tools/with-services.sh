@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.."
 folder=$(mktemp -d)
 chmod 755 "$folder"
 python=$PWD/target/python/bin/python
+[[ -x $python ]] || { echo "$python is missing: run tools/require.sh test" >&2; exit 1; }
 pg_bin=$(dirname "$(command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' | sort -V | tail -n 1)")
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
@@ -23,7 +24,7 @@ stop() {
   status=$?
   trap - EXIT
   as_postgres "$pg_bin/pg_ctl" -D "$folder/pg" -m immediate stop >/dev/null 2>&1 || true
-  [[ -n ${s3_pid:-} ]] && kill "$s3_pid" 2>/dev/null
+  [[ -z ${s3_pid:-} ]] || kill "$s3_pid" 2>/dev/null || true
   rm -rf "$folder"
   exit "$status"
 }
@@ -45,6 +46,7 @@ for _ in $(seq 200); do
   kill -0 "$s3_pid" 2>/dev/null || { cat "$folder/run/s3.log" >&2; exit 1; }
   sleep 0.1
 done
+curl -s -o /dev/null "http://127.0.0.1:$s3_port/" || { echo "the stand-in for S3 does not answer" >&2; exit 1; }
 export SEN_TEST_S3_ENDPOINT=http://127.0.0.1:$s3_port
 export AWS_ACCESS_KEY_ID=sen AWS_SECRET_ACCESS_KEY=sen AWS_REGION=us-east-1
 export SEN_TEST_PYTHON=$python
