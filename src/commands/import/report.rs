@@ -7,6 +7,9 @@ use super::ingest::Fate;
 
 /// Names listed for each reason; more are counted.
 const NAMES_SHOWN: usize = 10;
+/// Reasons told apart; a disk that fails has another for every file.
+const REASONS_SHOWN: usize = 100;
+const OTHER_REASONS: &str = "other reasons";
 
 /// Counts and reasons of an import.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -14,8 +17,29 @@ pub struct Report {
     taken: u64,
     already_there: u64,
     conflicts: u64,
-    skipped: BTreeMap<String, Names>,
-    failed: BTreeMap<String, Names>,
+    skipped: Reasons,
+    failed: Reasons,
+}
+
+/// Files by what became of them.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Reasons(BTreeMap<String, Names>);
+
+impl Reasons {
+    fn of(&mut self, reason: String) -> &mut Names {
+        let is_told = self.0.len() < REASONS_SHOWN || self.0.contains_key(&reason);
+        self.0.entry(if is_told { reason } else { OTHER_REASONS.to_owned() }).or_default()
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (reason, names) in other.0 {
+            self.of(reason).merge(names);
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.0.values().map(|names| names.count).sum()
+    }
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -46,8 +70,8 @@ impl Report {
             Fate::Taken => self.taken += 1,
             Fate::AlreadyThere => self.already_there += 1,
             Fate::Conflict => self.conflicts += 1,
-            Fate::Skipped(reason) => self.skipped.entry(reason).or_default().add(name),
-            Fate::Failed(reason) => self.failed.entry(reason).or_default().add(name),
+            Fate::Skipped(reason) => self.skipped.of(reason).add(name),
+            Fate::Failed(reason) => self.failed.of(reason).add(name),
         }
     }
 
@@ -56,22 +80,18 @@ impl Report {
         self.taken += other.taken;
         self.already_there += other.already_there;
         self.conflicts += other.conflicts;
-        for (reason, names) in other.skipped {
-            self.skipped.entry(reason).or_default().merge(names);
-        }
-        for (reason, names) in other.failed {
-            self.failed.entry(reason).or_default().merge(names);
-        }
+        self.skipped.merge(other.skipped);
+        self.failed.merge(other.failed);
     }
 
     /// Files that are DICOM and could not be taken, or that could not be read.
     pub fn failed(&self) -> u64 {
-        self.failed.values().map(|names| names.count).sum()
+        self.failed.count()
     }
 
     /// Whether anything failed.
     pub fn has_failures(&self) -> bool {
-        !self.failed.is_empty()
+        self.failed() > 0
     }
 }
 
@@ -86,14 +106,10 @@ impl fmt::Display for Report {
                 self.conflicts
             )?;
         }
-        writeln!(
-            f,
-            "skipped              {:>8}",
-            self.skipped.values().map(|names| names.count).sum::<u64>()
-        )?;
+        writeln!(f, "skipped              {:>8}", self.skipped.count())?;
         writeln!(f, "failed               {:>8}", self.failed())?;
         for (heading, reasons) in [("skipped", &self.skipped), ("failed", &self.failed)] {
-            for (reason, names) in reasons {
+            for (reason, names) in &reasons.0 {
                 writeln!(f, "\n{heading}, {}: {reason}", names.count)?;
                 for name in &names.first {
                     writeln!(f, "  {name}")?;
@@ -128,5 +144,20 @@ mod tests {
         let text = whole.to_string();
         assert!(text.contains("and 50 more"), "{text}");
         assert!(text.contains("failed, 60: no UIDs"), "{text}");
+    }
+
+    #[test]
+    fn a_reason_of_its_own_for_every_file_stays_a_short_list() {
+        let mut whole = Report::default();
+        for part in 0..3 {
+            let mut report = Report::default();
+            for n in 0..500 {
+                report.add("a".into(), Fate::Failed(format!("broken at {part}/{n}")));
+            }
+            whole.merge(report);
+        }
+        assert_eq!(whole.failed(), 1500);
+        assert!(whole.to_string().lines().count() < 5 * REASONS_SHOWN, "{whole}");
+        assert!(whole.to_string().contains(OTHER_REASONS), "{whole}");
     }
 }
