@@ -15,6 +15,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use pacs_core::access::{Actor, Facilities, Role};
@@ -140,9 +141,10 @@ pub fn complain(error: &anyhow::Error) {
     tell(&format!("sen: {error:#}"));
 }
 
-/// The role of a word of the command line.
-pub fn role(word: &str) -> Result<Role, String> {
-    Role::parse(word).ok_or_else(|| format!("must be one of {}", Role::ALL.map(Role::as_str).join(", ")))
+/// Reads a role from the command line, and tells help which there are.
+pub fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.map(Role::as_str))
+        .try_map(|word| Role::parse(&word).ok_or("there is no such role"))
 }
 
 /// The facilities of a command line: none named means all.

@@ -42,7 +42,7 @@ struct Create {
     name: String,
 
     /// What its bearer may do
-    #[arg(long, value_parser = commands::role)]
+    #[arg(long, value_parser = commands::role())]
     role: Role,
 
     /// Facility its bearer works for; may be given more than once [default: all]
@@ -50,7 +50,7 @@ struct Create {
     facilities: Vec<String>,
 
     /// Days until it stops working [default: never]
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
     expires: Option<u16>,
 }
 

@@ -54,7 +54,7 @@ struct Add {
     name: String,
 
     /// What it may do
-    #[arg(long, value_parser = commands::role)]
+    #[arg(long, value_parser = commands::role())]
     role: Role,
 
     /// Name to show [default: the account name]

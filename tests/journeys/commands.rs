@@ -18,6 +18,10 @@ fn every_command_has_help() {
         let help = tools::succeeded(&setup.run(&[command, "--help"]));
         assert!(help.contains("Usage:"), "{command}: {help}");
     }
+    for who in [["user", "add", "--help"], ["token", "create", "--help"]] {
+        let help = tools::succeeded(&setup.run(&who));
+        assert!(help.contains("radiographer"), "which roles there are: {help}");
+    }
 }
 
 /// What the audit log of that folder holds, oldest first.
