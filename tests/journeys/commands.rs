@@ -169,6 +169,13 @@ fn an_empty_index_is_filled_and_no_other() {
     let filled = tools::succeeded(&setup.run(&["bench", "fill", "--studies", "50", "--instances", "3"]));
     assert!(filled.contains("50 studies, 150 instance rows"), "{filled}");
     assert_eq!(setup.run(&["bench", "fill", "--studies", "1"]).status.code(), Some(1));
+    // It answers queries, and its images are not there: that is no measurement of frames.
+    let sen = setup.start();
+    let http = sen.url("/dicomweb");
+    tools::succeeded(&sen.run(&["bench", "qido", "--url", &http, "--queries", "5"]));
+    let frames = sen.run(&["bench", "frames", "--url", &http, "--frames", "5"]);
+    assert_eq!(frames.status.code(), Some(1), "{}", tools::said(&frames));
+    assert!(tools::said(&frames).contains("requests failed"), "{}", tools::said(&frames));
 }
 
 async fn newest_study(sen: &Sen) -> String {
@@ -203,5 +210,9 @@ async fn bench_measures_this_archive_and_the_machine() {
     let qido = tools::succeeded(&sen.run(&["bench", "qido", "--url", &http, "--queries", "5"]));
     assert!(qido.contains("QIDO"), "{qido}");
     let frames = tools::succeeded(&sen.run(&["bench", "frames", "--url", &http, "--frames", "10"]));
-    assert!(frames.contains("frames/s"), "{frames}");
+    assert!(frames.contains("frames/s") && frames.contains("of 12"), "{frames}");
+    // What an archive has already it acknowledges without storing it.
+    let again = ["--to", &dimse, "--folder", ".", "--associations", "1,2"];
+    let said = sen.run(&[&["bench", "store"], &again[..]].concat());
+    assert!(tools::said(&said).contains("one number"), "{}", tools::said(&said));
 }

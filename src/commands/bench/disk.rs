@@ -29,7 +29,7 @@ pub struct Args {
     size: usize,
 
     /// Numbers of writers to try
-    #[arg(long, value_delimiter = ',', default_value = "1,4")]
+    #[arg(long, value_delimiter = ',', default_value = "1,4", value_parser = clap::value_parser!(u32).range(1..))]
     writers: Vec<u32>,
 }
 
@@ -50,7 +50,7 @@ fn measure_all(args: &Args) -> anyhow::Result<Vec<Vec<String>>> {
                 .tempdir_in(&args.dir)
                 .with_context(|| format!("cannot write in {}", args.dir.display()))?;
             let started = Instant::now();
-            let measured = write_with(folder.path(), writers.max(1), args, renaming, &bar)?;
+            let measured = write_with(folder.path(), writers, args, renaming, &bar)?;
             let what = if renaming { "write+fsync+rename" } else { "write+fsync" };
             rows.push(measured.row(&format!("{what}, {writers} writer(s)"), "files", started.elapsed()));
         }

@@ -16,11 +16,11 @@ pub struct Args {
     #[command(flatten)]
     service: Service,
 
-    /// Frames to retrieve
+    /// Frames to retrieve: the first of each instance, all over again when there are fewer
     #[arg(long, default_value_t = 1000)]
     frames: u64,
 
-    /// Study to take them from; otherwise the newest with images
+    /// Study to take them from; otherwise the first that a query tells of
     #[arg(long, value_name = "UID")]
     study: Option<String>,
 }
@@ -46,8 +46,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             }
         }
     };
-    let instances = list(format!("/studies/{study}/instances?limit=5000&includefield=00280008")).await?;
-    let has_pixels = |instance: &Value| text_or_number(instance, "00280010").is_some();
+    let instances = list(format!("/studies/{study}/instances?limit=5000&includefield=00280010")).await?;
+    let has_pixels = |instance: &Value| value(instance, "00280010").is_some();
     let mut frames = Vec::new();
     let mut metadata = Vec::new();
     for instance in instances.iter().filter(|instance| has_pixels(instance)) {
@@ -63,21 +63,26 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if frames.is_empty() {
         bail!("study {study} has no images");
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut failures) = (Vec::new(), 0);
     for (what, unit, urls, accept, count) in [
         ("series metadata", "answers", metadata, DICOM_JSON, args.frames.div_ceil(10)),
         ("frames", "frames", frames, STORED_SYNTAX, args.frames),
     ] {
-        let client = client.clone();
+        let (client, there) = (client.clone(), urls.len());
         let work = move |number: u64| {
             let index = usize::try_from(number).unwrap_or(0) % urls.len().max(1);
             let (client, url) = (client.clone(), urls.get(index).cloned().unwrap_or_default());
             async move { fetch(&client, &url, accept).await }
         };
         let (measured, elapsed) = args.service.measure(count, work).await?;
-        rows.push(measured.row(&format!("WADO {what}"), unit, elapsed));
+        failures += measured.failures();
+        rows.push(measured.row(&format!("WADO {what}, of {there}"), unit, elapsed));
     }
-    measure::print(&rows, args.service.pid)
+    measure::print(&rows, args.service.pid)?;
+    if failures > 0 {
+        bail!("{failures} requests failed");
+    }
+    Ok(())
 }
 
 fn value<'a>(object: &'a Value, tag: &str) -> Option<&'a Value> {
@@ -86,9 +91,4 @@ fn value<'a>(object: &'a Value, tag: &str) -> Option<&'a Value> {
 
 fn text(object: &Value, tag: &str) -> Option<String> {
     value(object, tag)?.as_str().map(str::to_owned)
-}
-
-fn text_or_number(object: &Value, tag: &str) -> Option<u64> {
-    let value = value(object, tag)?;
-    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }

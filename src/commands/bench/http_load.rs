@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
@@ -94,15 +94,22 @@ impl Service {
     }
 }
 
-/// Fetches a URL to its last byte and counts them.
+/// Fetches a URL to its last byte and counts them. An answer without content is a failure: only what is there is
+/// asked for. Errors leave the URL out, which may name a patient.
 pub async fn fetch(client: &reqwest::Client, url: &str, accept: &str) -> anyhow::Result<u64> {
-    let mut answer =
-        client.get(url).header(reqwest::header::ACCEPT, accept).send().await?.error_for_status()?;
-    let mut bytes = 0;
-    while let Some(chunk) = answer.chunk().await? {
-        bytes += chunk.len() as u64;
+    let count = async {
+        let mut answer =
+            client.get(url).header(reqwest::header::ACCEPT, accept).send().await?.error_for_status()?;
+        let mut bytes = 0;
+        while let Some(chunk) = answer.chunk().await? {
+            bytes += chunk.len() as u64;
+        }
+        Ok::<u64, reqwest::Error>(bytes)
+    };
+    match count.await.map_err(reqwest::Error::without_url)? {
+        0 => bail!("the answer has no content"),
+        bytes => Ok(bytes),
     }
-    Ok(bytes)
 }
 
 /// DICOM JSON (PS3.18 F).

@@ -46,8 +46,9 @@ impl Measurement {
         self.latencies.sort_unstable();
         let seconds = elapsed.as_secs_f64().max(f64::EPSILON);
         let at = |share: f64| {
-            let index = (self.latencies.len() as f64 * share) as usize;
-            let found = self.latencies.get(index.min(self.latencies.len().saturating_sub(1)));
+            // The least that so large a share of them did not exceed.
+            let rank = (self.latencies.len() as f64 * share).ceil() as usize;
+            let found = self.latencies.get(rank.saturating_sub(1));
             found.map_or_else(|| "-".to_owned(), |took| format!("{:.2} ms", took.as_secs_f64() * 1000.0))
         };
         vec![
@@ -103,7 +104,7 @@ mod tests {
         let row = one.row("work", "images", Duration::from_secs(2));
         assert_eq!(
             row,
-            ["work", "100", "1", "2.00 s", "50 images/s", "50.0 MB/s", "51.00 ms", "96.00 ms", "100.00 ms"]
+            ["work", "100", "1", "2.00 s", "50 images/s", "50.0 MB/s", "50.00 ms", "95.00 ms", "100.00 ms"]
         );
     }
 

@@ -39,7 +39,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             .filter(|value| !value.is_empty())
             .collect()
     };
-    let mut rows = Vec::new();
+    let (mut rows, mut failures) = (Vec::new(), 0);
     let kinds = [
         ("newest 50", "", Vec::new()),
         ("PatientID", "PatientID", values("00100020", "")),
@@ -63,10 +63,21 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         let work = move |number: u64| {
             let index = usize::try_from(number).unwrap_or(0) % urls.len().max(1);
             let (client, url) = (client.clone(), urls.get(index).unwrap_or(&newest).clone());
-            async move { fetch(&client, &url, DICOM_JSON).await }
+            async move {
+                // An empty array is what some answer instead of nothing.
+                match fetch(&client, &url, DICOM_JSON).await? {
+                    ..=2 => bail!("nothing was found"),
+                    bytes => Ok(bytes),
+                }
+            }
         };
         let (measured, elapsed) = args.service.measure(args.queries, work).await?;
+        failures += measured.failures();
         rows.push(measured.row(&format!("QIDO {what}"), "answers", elapsed));
     }
-    measure::print(&rows, args.service.pid)
+    measure::print(&rows, args.service.pid)?;
+    if failures > 0 {
+        bail!("{failures} queries failed or found nothing");
+    }
+    Ok(())
 }

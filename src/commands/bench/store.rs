@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, default_value_t = 400)]
     images: usize,
 
-    /// Push the DICOM files of a folder instead
+    /// Push the DICOM files of a folder instead, with one number of associations
     #[arg(long, value_name = "FOLDER", conflicts_with = "images")]
     folder: Option<PathBuf>,
 
@@ -37,6 +37,12 @@ pub struct Args {
 
 /// Pushes with every number of associations.
 pub async fn run(args: Args) -> anyhow::Result<()> {
+    if args.folder.is_some() && args.associations.len() > 1 {
+        // It would acknowledge the second round without storing anything.
+        bail!(
+            "with --folder give --associations one number, and each time files that the archive has not got"
+        );
+    }
     let first_seed = args.seed.unwrap_or_else(rand::random);
     let mut rows = Vec::new();
     let mut failures = 0;
