@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use jiff::ToSpan as _;
 use pacs_core::attributes;
-use pacs_core::clock::{self, Clock};
+use pacs_core::clock::Clock;
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
@@ -66,11 +66,9 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
 
 async fn fill(archive: &storage::Archive, args: &Args, bar: &ProgressBar) -> anyhow::Result<u64> {
     let database = archive.database();
-    let now_ms = Clock::system().now_ms();
-    let today = clock::local_date_time(now_ms, &facilities::zone(facilities::DEFAULT_ZONE))
-        .unwrap_or_default()
-        .date();
-    let province = Province::new(args.seed, today);
+    let clock = Clock::system();
+    let now_ms = clock.now_ms();
+    let province = Province::new(args.seed, demo::today(&clock));
     for hospital in province.hospitals() {
         facilities::name(database, hospital.code, hospital.name).await?;
     }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use pacs_core::clock::{self, Clock};
 use serde::{Deserialize, Serialize};
+use storage::index::facilities;
 
 const FILE_NAME: &str = "demo.json";
 
@@ -60,9 +60,9 @@ impl Marker {
     }
 }
 
-/// Today at the province's hospitals, seven hours ahead of UTC.
+/// Today at the province's hospitals.
 pub fn today(clock: &Clock) -> Date {
-    let zone = TimeZone::fixed(jiff::tz::offset(7));
+    let zone = facilities::zone(facilities::DEFAULT_ZONE);
     clock::local_date_time(clock.now_ms(), &zone).map(|now| now.date()).unwrap_or_default()
 }
 

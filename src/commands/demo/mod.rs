@@ -20,6 +20,7 @@ use crate::config::{Config, Overrides};
 use crate::lifecycle;
 
 pub use load::has_studies;
+pub use marker::today;
 
 /// What `sen demo` takes.
 #[derive(Debug, ClapArgs)]
@@ -58,7 +59,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
     let marker = Marker::read(&config.store.data_dir)?;
     let mut marker = match marker {
         Some(marker) => marker,
-        None => Marker::new(args.seed, marker::today(&clock)),
+        None => Marker::new(args.seed, today(&clock)),
     };
     refuse_real_archive(&marker, &config).await?;
     marker.write(&config.store.data_dir)?;
@@ -70,7 +71,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
 
     if args.no_serve {
         let archive = lifecycle::open_archive(&config).await?;
-        orders::prepare(archive.database(), &province, marker::today(&clock), &clock).await?;
+        orders::prepare(archive.database(), &province, today(&clock), &clock).await?;
         load::studies(&archive, &province, args.studies, &mut marker, &config.store.data_dir).await?;
         archive.close().await;
         return Ok(());
@@ -84,7 +85,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         marker.password = Some(administrator.password.clone());
         marker.write(&data_dir)?;
     }
-    orders::prepare(running.archive.database(), &province, marker::today(&clock), &clock).await?;
+    orders::prepare(running.archive.database(), &province, today(&clock), &clock).await?;
     if !commands::is_terminal() {
         commands::print(
             &json!({ "http": running.http.to_string(), "dimse": running.dimse.to_string() }).to_string(),
