@@ -6,7 +6,6 @@ use std::time::Duration;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Variable with a filter such as `debug` or `sen=debug,dimse_scp=trace`.
 const FILTER_VARIABLE: &str = "SEN_LOG";
@@ -28,11 +27,8 @@ pub fn start_logging(default_filter: &str) {
         Some(Err(wrong)) => (EnvFilter::new(default_filter), Some(wrong)),
         None => (EnvFilter::new(default_filter), None),
     };
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_span_events(FmtSpan::NONE);
-    // A second call, as tests of commands make, leaves the first subscriber in place.
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Fails only where a subscriber is there already.
     let _ = if std::io::stderr().is_terminal() {
         lines.with_target(false).compact().try_init()
     } else {
