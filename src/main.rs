@@ -36,5 +36,10 @@ fn start(cli: commands::Cli) -> anyhow::Result<()> {
     rustls::crypto::ring::default_provider()
         .install_default()
         .map_err(|_| anyhow::anyhow!("a TLS provider was installed before the program began"))?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(commands::run(cli))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(commands::run(cli));
+    // What had to finish was waited for. A thread that hangs, as in a file of a server that is away, would
+    // otherwise keep the process from ending for ever, whatever asks it to.
+    runtime.shutdown_background();
+    done
 }

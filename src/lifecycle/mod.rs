@@ -14,7 +14,7 @@ use pacs_core::clock::Clock;
 use storage::Archive;
 use storage::audit_log::AuditLog;
 use storage::database::Database;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -45,7 +45,7 @@ pub struct Running {
     pub shutdown: CancellationToken,
     audit_log: AuditLog,
     signals: Signals,
-    tasks: Vec<JoinHandle<()>>,
+    tasks: JoinSet<()>,
     config: Config,
     reread: Box<dyn Fn() -> anyhow::Result<Config> + Send>,
 }
@@ -87,7 +87,7 @@ pub async fn start(
     reread: Box<dyn Fn() -> anyhow::Result<Config> + Send>,
 ) -> anyhow::Result<Running> {
     // From here on a signal is an orderly stop, whoever sends it in the moment of getting ready.
-    let signals = Signals::listen()?;
+    let mut signals = Signals::listen()?;
     open_files::allow_all();
     let metrics = telemetry::start_metrics()?;
     // The doors are bound before the archive is opened, so that a port already taken is told at
@@ -98,12 +98,16 @@ pub async fn start(
         .await
         .with_context(|| format!("cannot listen for DICOM on {} (dimse_listen)", config.dimse.listen))?;
     let dimse_address = dimse_server.local_addr()?;
-    let archive = open_archive(&config).await?;
+    let archive = tokio::select! {
+        opened = open_archive(&config) => opened?,
+        // A large spool takes its time to be looked through, and a database that is away takes longer. What is
+        // broken off here is as after a crash: the next start does it again.
+        () = signals.next_stop() => anyhow::bail!("stopped by a signal before the archive was open"),
+    };
     let clock = Clock::system();
     let shutdown = CancellationToken::new();
 
     reload::put(&archive, &config).await?;
-    let first_administrator = first_start::make_administrator(archive.database(), &clock).await?;
     let audit_log = AuditLog::start(archive.database().clone(), clock.clone());
 
     let http_is_tls = http_server.is_tls();
@@ -117,15 +121,16 @@ pub async fn start(
         listener_is_tls: http_is_tls,
         shutdown: shutdown.clone(),
     })?;
-    let tasks = vec![
-        tokio::spawn({
-            let (archive, shutdown) = (archive.clone(), shutdown.clone());
-            async move { archive.run_workers(shutdown).await }
-        }),
-        tokio::spawn(dimse_server.run(archive.clone(), audit_log.clone(), shutdown.clone())),
-        tokio::spawn(telemetry::keep_metrics(metrics, shutdown.clone())),
-        tokio::spawn(http_server.run(app, shutdown.clone())),
-    ];
+    // The last that can fail: a password that was made and never shown could not be had again.
+    let first_administrator = first_start::make_administrator(archive.database(), &clock).await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn({
+        let (archive, shutdown) = (archive.clone(), shutdown.clone());
+        async move { archive.run_workers(shutdown).await }
+    });
+    tasks.spawn(dimse_server.run(archive.clone(), audit_log.clone(), shutdown.clone()));
+    tasks.spawn(telemetry::keep_metrics(metrics, shutdown.clone()));
+    tasks.spawn(http_server.run(app, shutdown.clone()));
     tracing::info!(http = %http_address, dimse = %dimse_address, "ready");
     Ok(Running {
         http: http_address,
@@ -160,11 +165,15 @@ impl Running {
     /// no new callers, open work finishes, the archive's batches are written, its lease is given
     /// back. A second signal ends the process at once.
     ///
-    /// Fails when the archive was taken by another node meanwhile: then this one must be gone.
+    /// Fails when the archive was taken by another node meanwhile: then this one must be gone. Also when a door or
+    /// the workers have ended by themselves: a supervisor starts a program again that ends, not one that looks
+    /// well and takes nothing in.
     pub async fn until_stopped(mut self) -> anyhow::Result<()> {
-        let mut is_taken = false;
+        let mut failure = None;
         loop {
             tokio::select! {
+                // The workers end too when the archive is taken, and that is the reason to be told.
+                biased;
                 signal = self.signals.next() => match signal {
                     Signal::Reload => {
                         reload::apply(&mut self.config, &self.reread, &self.archive).await;
@@ -176,38 +185,42 @@ impl Running {
                 },
                 () = self.archive.closing() => {
                     tracing::error!("another node has taken the archive; stopping");
-                    is_taken = true;
+                    failure = Some("another node has taken this archive");
+                    break;
+                }
+                Some(_) = self.tasks.join_next() => {
+                    tracing::error!("a part of the program has ended by itself; stopping");
+                    failure = Some("a part of the program ended by itself; the log says why");
                     break;
                 }
             }
         }
         self.shutdown.cancel();
         let finish = async {
-            for task in self.tasks {
-                // A task that panicked has been reported; the others must still be waited for.
-                let _ = task.await;
+            // A task that panicked has been reported; the others must still be waited for.
+            while self.tasks.join_next().await.is_some() {}
+        };
+        let stop = async {
+            if tokio::time::timeout(STOP_TIMEOUT, finish).await.is_err() {
+                tracing::warn!("work was cut off at the stop");
+            }
+            let close = async {
+                self.audit_log.flush().await;
+                self.archive.close().await;
+            };
+            if tokio::time::timeout(CLOSE_TIMEOUT, close).await.is_err() {
+                // Work that was cut off may hold a connection for ever; nothing acknowledged hangs on it.
+                tracing::warn!("the database was not closed in order");
             }
         };
         tokio::select! {
-            finished = tokio::time::timeout(STOP_TIMEOUT, finish) => {
-                if finished.is_err() {
-                    tracing::warn!("work was cut off at the stop");
-                }
-            }
-            _ = self.signals.next_stop() => anyhow::bail!("stopped by a second signal before open work had finished"),
-        }
-        let close = async {
-            self.audit_log.flush().await;
-            self.archive.close().await;
-        };
-        if tokio::time::timeout(CLOSE_TIMEOUT, close).await.is_err() {
-            // Work that was cut off may hold a connection for ever; nothing acknowledged hangs on it.
-            tracing::warn!("the database was not closed in order");
+            () = stop => {}
+            () = self.signals.next_stop() => anyhow::bail!("stopped by a second signal before open work had finished"),
         }
         tracing::info!("stopped");
-        if is_taken {
-            anyhow::bail!("another node has taken this archive");
+        match failure {
+            Some(failure) => anyhow::bail!(failure),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

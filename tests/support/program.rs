@@ -120,17 +120,17 @@ impl Setup {
         self.folder.path().join("stderr.log")
     }
 
-    fn spawn(&self) -> Result<(Child, Value), String> {
+    /// Starts the program and waits for nothing.
+    pub fn launch(&self) -> Child {
         let log =
             std::fs::File::options().create(true).append(true).open(self.log_path()).expect("a log file");
-        let mut child = self
-            .command()
-            .args(&self.arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
+        let mut command = self.command();
+        command.args(&self.arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        command.spawn().expect("the program starts")
+    }
+
+    fn spawn(&self) -> Result<(Child, Value), String> {
+        let mut child = self.launch();
         let stdout = child.stdout.take().expect("a pipe");
         let (send, lines) = mpsc::channel();
         std::thread::spawn(move || {
@@ -152,6 +152,12 @@ impl Setup {
 
 fn address(ready: &Value, door: &str) -> SocketAddr {
     ready[door].as_str().and_then(|text| text.parse().ok()).expect("an address in the ready line")
+}
+
+/// Sends a signal by name, such as `TERM`.
+pub fn signal(process_id: u32, name: &str) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process_id.to_string()]).status();
+    assert!(sent.expect("kill runs").success());
 }
 
 /// A running program; killed when dropped.
@@ -220,8 +226,7 @@ impl Sen {
 
     /// Sends a signal by name, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.process_id().to_string()]).status();
-        assert!(sent.expect("kill runs").success());
+        signal(self.process_id(), name);
     }
 
     /// Whether the process is still there.
