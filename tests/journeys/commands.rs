@@ -157,8 +157,9 @@ fn verify_and_reindex_tell_what_they_found() {
     study.write(&setup.folder().join("ct"));
     tools::succeeded(&setup.run(&["import", "ct"]));
     let verified = tools::succeeded(&setup.run(&["verify"]));
-    assert!(verified.contains('3'), "{verified}");
-    tools::succeeded(&setup.run(&["reindex"]));
+    assert!(verified.contains("3 instances read, 0 damaged"), "{verified}");
+    let reindexed = tools::succeeded(&setup.run(&["reindex"]));
+    assert!(reindexed.contains(" 0 instances added"), "{reindexed}");
     let again = tools::succeeded(&setup.run(&["import", "ct"]));
     assert!(again.contains("already there"), "{again}");
 }

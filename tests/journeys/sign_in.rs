@@ -129,9 +129,12 @@ async fn programs_use_tokens_or_basic() {
     );
 
     // A device's token may store and query; it may not make orders.
-    let order =
-        client.post(sen.url("/api/v1/orders")).bearer_auth(&token).json(&json!({})).send().await.unwrap();
-    assert!(matches!(order.status().as_u16(), 400 | 403), "{}", order.status());
+    let order = client.post(sen.url("/api/v1/orders")).bearer_auth(&token).json(&json!({
+        "patient": { "id": "P1", "name": "NGUYỄN^VĂN A", "birthDate": "1980-01-02", "sex": "M" },
+        "procedure": { "code": "CT.BUNG", "name": "CT bụng", "modality": "CT" },
+        "scheduledAt": "2026-11-23T12:00",
+    }));
+    assert_eq!(order.send().await.unwrap().status(), StatusCode::FORBIDDEN);
 
     let listed = tools::succeeded(&sen.run(&["token", "list"]));
     assert!(listed.contains("gateway") && !listed.contains(&token), "{listed}");
