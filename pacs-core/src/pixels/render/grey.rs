@@ -1,5 +1,6 @@
 //! Grey images: stored value, modality value, window, display level.
 
+use super::lut::Lut;
 use super::{RenderOptions, Rendering, Window, WindowShape};
 use crate::pixels::decode::Frame;
 use crate::pixels::error::PixelError;
@@ -31,12 +32,13 @@ pub(super) fn draw(
 struct Transform<'a> {
     rendering: &'a Rendering,
     inverse: bool,
-    voi: Voi,
+    voi: Voi<'a>,
 }
 
-enum Voi {
+enum Voi<'a> {
     Window(Window),
-    Table,
+    /// The table with its smallest and largest entry, looked for once and not for every value.
+    Table(&'a Lut, (f64, f64)),
 }
 
 impl Transform<'_> {
@@ -45,13 +47,9 @@ impl Transform<'_> {
             return 0;
         }
         let value = modality_value(self.rendering, stored);
-        let share = match (&self.voi, &self.rendering.voi_lut) {
-            (Voi::Table, Some(lut)) => {
-                let (low, high) = lut.range();
-                (lut.at(value) - low) / (high - low).max(1.0)
-            }
-            (Voi::Window(window), _) => window.share(value),
-            (Voi::Table, None) => 0.0,
+        let share = match self.voi {
+            Voi::Table(lut, (low, high)) => (lut.at(value) - low) / (high - low).max(1.0),
+            Voi::Window(window) => window.share(value),
         };
         let level = (share * 255.0).round().clamp(0.0, 255.0) as u8;
         if self.inverse { 255 - level } else { level }
@@ -73,12 +71,12 @@ impl Window {
 
 /// The window asked for, else the stored one, else the VOI table, else all values for up to eight bits, else what
 /// lies between the darkest and the brightest half per cent.
-fn voi(frame: &Frame, rendering: &Rendering, options: &RenderOptions) -> Result<Voi, PixelError> {
+fn voi<'a>(frame: &Frame, rendering: &'a Rendering, options: &RenderOptions) -> Result<Voi<'a>, PixelError> {
     if let Some(window) = options.window.or(rendering.window) {
         return Ok(Voi::Window(window));
     }
-    if rendering.voi_lut.is_some() {
-        return Ok(Voi::Table);
+    if let Some(lut) = &rendering.voi_lut {
+        return Ok(Voi::Table(lut, lut.range()));
     }
     let layout = &frame.layout;
     let (low, high) = if layout.bits_stored <= 8 && !layout.float {
@@ -129,14 +127,14 @@ fn is_padding(rendering: &Rendering, stored: f64) -> bool {
 }
 
 /// How the stored value is cut out of the allocated bits.
-struct Stored {
+pub(super) struct Stored {
     shift: u32,
     bits: u32,
     signed: bool,
 }
 
 impl Stored {
-    fn of(layout: &Layout) -> Stored {
+    pub(super) fn of(layout: &Layout) -> Stored {
         Stored {
             shift: u32::from(layout.high_bit + 1 - layout.bits_stored),
             bits: u32::from(layout.bits_stored),
@@ -151,6 +149,11 @@ impl Stored {
         } else {
             (left >> (64 - self.bits)) as f64
         }
+    }
+
+    /// The value of a word of at most sixteen bits as a whole number: an index into a table.
+    pub(super) fn index(&self, raw: u16) -> i64 {
+        self.value(raw.into()) as i64
     }
 }
 

@@ -6,7 +6,7 @@ use crate::dataset::DataSet;
 use crate::{Tag, tags};
 
 /// The grey-scale and palette transformations of one frame.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rendering {
     /// Rescale Slope (0028,1053), 1 when absent or 0.
     pub slope: f64,
