@@ -7,13 +7,13 @@ use crate::pixels::error::PixelError;
 use crate::pixels::layout::{Layout, Photometric};
 use jxl_oxide::{AllocTracker, InitializeResult, JxlImage, JxlThreadPool};
 
-pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
+/// The codec takes at most `budget_bytes`.
+pub(super) fn decode(encoded: &[u8], layout: &Layout, budget_bytes: u64) -> Result<Frame, PixelError> {
     let broken =
         |error: Box<dyn std::error::Error + Send + Sync>| PixelError::malformed(format!("JPEG XL: {error}"));
-    let granted = usize::try_from(layout.frame_bytes()).unwrap_or(usize::MAX / 64);
     let mut image = JxlImage::builder()
         .pool(JxlThreadPool::none())
-        .alloc_tracker(AllocTracker::with_limit(granted.saturating_mul(32).saturating_add(64 << 20)))
+        .alloc_tracker(AllocTracker::with_limit(usize::try_from(budget_bytes).unwrap_or(usize::MAX)))
         .build_uninit();
     image.feed_bytes(encoded).map_err(broken)?;
     let mut image = match image.try_init().map_err(broken)? {

@@ -83,7 +83,7 @@ pub fn decode(
         Coding::JpegLs => jpeg_ls::decode(encoded, layout),
         Coding::Jpeg2000 => jpeg2000::decode(encoded, layout),
         Coding::HighThroughput2000 => htj2k::decode(encoded, layout),
-        Coding::JpegXl => jpeg_xl::decode(encoded, layout),
+        Coding::JpegXl => jpeg_xl::decode(encoded, layout, budget_bytes),
     })?;
     if decoded.bytes.len() as u64 != decoded.layout.frame_bytes() {
         return Err(PixelError::malformed(format!(
