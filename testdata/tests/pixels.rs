@@ -55,7 +55,7 @@ fn open(path: &Path) -> Result<Image, Box<dyn std::error::Error>> {
         if syntax.deflated { transfer_syntax::of(&Uid::parse("1.2.840.10008.1.2.1")?) } else { syntax };
     let limits = Limits { value_bytes: 1 << 20, ..Limits::default() };
     let reading = read_slice(encoded, &plain, &limits, Until::End)?;
-    let layout = Layout::from_reading(&reading)?;
+    let layout = Layout::from(&reading.data_set)?;
     let frames = frames(&reading, &layout, encoded)?;
     Ok(Image { data_set: reading.data_set, transfer_syntax, layout, frames })
 }

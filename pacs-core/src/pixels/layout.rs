@@ -1,7 +1,7 @@
 //! How samples lie in pixel data: the Image Pixel module (PS3.3 C.7.6.3).
 
 use super::error::PixelError;
-use crate::dataset::{DataSet, Reading};
+use crate::dataset::DataSet;
 use crate::{Tag, VR, tags};
 
 /// Photometric Interpretation (0028,0004), as far as it changes what is done with samples.
@@ -87,16 +87,18 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Reads the Image Pixel module.
+    /// Reads the Image Pixel module of a data set with its pixel data, whose tag and VR count too.
     ///
     /// # Errors
     /// `Missing` when the data set is no image, `Malformed` when sizes make no sense.
     pub fn from(set: &DataSet) -> Result<Layout, PixelError> {
         let rows = size(set, tags::ROWS, "Rows")?;
         let columns = size(set, tags::COLUMNS, "Columns")?;
-        let float =
-            set.get(tags::FLOAT_PIXEL_DATA).is_some() || set.get(tags::DOUBLE_FLOAT_PIXEL_DATA).is_some();
-        let allocated = set.int(tags::BITS_ALLOCATED).or(if float { Some(32) } else { None });
+        let (single, double) =
+            (set.contains(tags::FLOAT_PIXEL_DATA), set.contains(tags::DOUBLE_FLOAT_PIXEL_DATA));
+        let float = single || double;
+        let allocated =
+            set.int(tags::BITS_ALLOCATED).or(if double { Some(64) } else { single.then_some(32) });
         let bits_allocated =
             narrow(allocated.ok_or(PixelError::Missing("Bits Allocated"))?, "Bits Allocated")?;
         if bits_allocated != 1 && (bits_allocated % 8 != 0 || !(8..=64).contains(&bits_allocated)) {
@@ -125,20 +127,6 @@ impl Layout {
             frames: set.int(tags::NUMBER_OF_FRAMES).and_then(|n| u32::try_from(n).ok()).unwrap_or(1).max(1),
             float,
             words: set.get(tags::PIXEL_DATA).is_some_and(|element| element.vr == VR::OW),
-        })
-    }
-
-    /// Reads the Image Pixel module of a data set whose pixel data was left where it lies.
-    ///
-    /// # Errors
-    /// As [`Layout::from`].
-    pub fn from_reading(reading: &Reading) -> Result<Layout, PixelError> {
-        let layout = Layout::from(&reading.data_set)?;
-        Ok(match reading.pixel_data {
-            Some(place) => {
-                Layout { float: place.tag != tags::PIXEL_DATA, words: place.vr == VR::OW, ..layout }
-            }
-            None => layout,
         })
     }
 
