@@ -159,10 +159,13 @@ impl CharacterSet {
             other => {
                 let mut utf8 = [0u8; 4];
                 let (encoded, _, unmappable) = other.encoding().encode(character.encode_utf8(&mut utf8));
-                if !unmappable {
-                    bytes.extend_from_slice(&encoded);
+                // What only the superset of Windows has lies among the control characters.
+                let beside_the_set = matches!(&*encoded, [0x80..=0x9f]);
+                if unmappable || beside_the_set {
+                    return false;
                 }
-                !unmappable
+                bytes.extend_from_slice(&encoded);
+                true
             }
         }
     }
@@ -240,6 +243,8 @@ mod tests {
             (CharacterSet::LATIN_1, "Ａ？＼＝", b"A___"),
             (CharacterSet::UTF_8, "NGUYỄN", "NGUYỄN".as_bytes()),
             (CharacterSet::parse("ISO_IR 144"), "Люк", b"\xbb\xee\xda"),
+            (CharacterSet::parse("ISO_IR 148"), "ış “€”", b"\xfd\xfe ___"),
+            (CharacterSet::parse("ISO_IR 166"), "กา…", b"\xa1\xd2..."),
             (CharacterSet::parse("GB18030"), "Ễ王", b"\x81\x36\x84\x30\xcd\xf5"),
         ] {
             let bytes = set.encode(text);
