@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use pacs_core::VR;
-use pacs_core::text::{CharacterSet, PersonName, fold, name_key};
+use pacs_core::text::{CharacterSet, fold, name_key};
 
 const LABELS: &[&str] = &[
     "",
@@ -32,7 +32,6 @@ fuzz_target!(|data: &[u8]| {
         let folded = fold(&text);
         assert_eq!(fold(&folded), folded);
         assert_eq!(name_key(&folded), name_key(&text));
-        PersonName::parse(&text).display();
     }
     if let Ok(label) = std::str::from_utf8(bytes) {
         CharacterSet::parse(label);

@@ -1,18 +1,15 @@
 //! Text as data sets carry it, and as people look for it.
 //!
 //! * [`CharacterSet`]: from the bytes of a value to UTF-8 and back (PS3.3 C.12.1.1.2, PS3.5 6.1),
-//! * [`PersonName`]: the components and groups of VR PN (PS3.5 6.2.1),
 //! * [`fold`] and [`name_key`]: the one form under which names are compared.
 
 mod character_set;
 mod fold;
 mod iso2022;
-mod person_name;
 mod repair;
 mod repertoire;
 
 pub use character_set::{CharacterSet, normalise};
 pub use fold::{fold, name_key};
-pub use person_name::{NameComponents, PersonName};
 
 pub(crate) use character_set::{has_many_values, uses_character_set};
