@@ -40,8 +40,6 @@ pub enum Outcome {
     Success,
     /// Refused: no such right, wrong password, illegal move.
     Refused,
-    /// Tried, and it failed.
-    Failed,
 }
 
 /// One record, before the log gives it a number, a time and its place in the hash chain.
@@ -51,7 +49,8 @@ pub struct AuditRecord {
     pub actor: String,
     /// What was done.
     pub act: AuditAct,
-    /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `account:<name>`; empty when nothing is meant.
+    /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `account:<name>`; empty
+    /// when nothing is meant.
     pub subject: String,
     /// How it went.
     pub outcome: Outcome,
