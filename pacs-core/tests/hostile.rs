@@ -7,7 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
-use pacs_core::dataset::{Limits, ReadError, Until, Value, read_slice, read_stream};
+use pacs_core::dataset::{Incremental, Limits, Progress, ReadError, Reading, Until, Value, read_slice};
 use pacs_core::json::{JsonError, JsonLimits, parse};
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::{Tag, tags};
@@ -56,6 +56,17 @@ fn set(parts: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
+/// As the bytes arrive from a network.
+fn feed(bytes: &[u8], total: Option<u64>, syntax: &TransferSyntax) -> Result<Reading, ReadError> {
+    let mut reader = Incremental::new(syntax, &Limits::default(), Until::End, total);
+    for chunk in bytes.chunks(64 << 10) {
+        if reader.push(chunk)? == Progress::Done {
+            break;
+        }
+    }
+    reader.finish()
+}
+
 #[test]
 fn nothing_that_is_claimed_costs_more_than_what_is_there() {
     // The dictionary is made once.
@@ -72,8 +83,7 @@ fn nothing_that_is_claimed_costs_more_than_what_is_there() {
     ] {
         let bytes = set(&[lie]);
         for total in [Some(bytes.len() as u64), None] {
-            let read = || read_stream(&mut &bytes[..], total, &EXPLICIT, &limits, Until::End);
-            let (result, grown) = growth(read);
+            let (result, grown) = growth(|| feed(&bytes, total, &EXPLICIT));
             assert!(
                 matches!(result, Err(ReadError::Truncated { .. } | ReadError::Overrun { .. })),
                 "{lie:x?} {total:?} {result:?}"
@@ -161,7 +171,7 @@ fn nothing_that_is_claimed_costs_more_than_what_is_there() {
     large.extend_from_slice(b"\x29\0\x10\x10\0\0\0\x08");
     large.resize(large.len() + (128 << 20), 7);
     large.extend_from_slice(b"\x40\0\x75\x02\0\0\0\0");
-    let (result, grown) = growth(|| read_stream(&mut &large[..], None, &IMPLICIT, &limits, Until::End));
+    let (result, grown) = growth(|| feed(&large, None, &IMPLICIT));
     assert!(result.unwrap().data_set.contains(tags::REQUEST_ATTRIBUTES_SEQUENCE));
     assert!(grown < 1 << 20, "{grown} bytes");
 

@@ -3,8 +3,8 @@
 //! The reader never believes a declared length: nothing is allocated for bytes that are not there,
 //! what is retained is bounded by [`Limits`], large values are left where they lie
 //! ([`Value::Elsewhere`]) and nesting is walked without recursion. The entrances are
-//! [`read_slice`] and [`read_bytes`] (all in memory), [`read_file`] (seeks over large values),
-//! [`read_stream`], and [`Incremental`] for bytes as they arrive from a network.
+//! [`read_slice`] and [`read_bytes`] (all in memory), [`read_file`] (seeks over large values), and
+//! [`Incremental`] for bytes as they arrive from a network.
 
 mod access;
 mod arena;
@@ -28,7 +28,7 @@ pub use element::{Element, Fragment, Value};
 pub use error::ReadError;
 pub use incremental::{Incremental, Progress};
 pub use limits::{Limits, MAX_DEPTH, Until};
-pub use read::{PixelDataPlace, Reading, read_bytes, read_file, read_slice, read_stream};
+pub use read::{PixelDataPlace, Reading, read_bytes, read_file, read_slice};
 pub use tree::DataSet;
 pub use writer::{WriteError, write};
 

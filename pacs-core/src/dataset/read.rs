@@ -80,26 +80,6 @@ fn read_memory(
 const FIRST_CHUNK_BYTES: usize = 8 << 10;
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// Reads a data set from a source that cannot seek, to its end or until done. `total_bytes` as in
-/// [`Incremental::new`].
-pub fn read_stream(
-    source: &mut dyn Read,
-    total_bytes: Option<u64>,
-    syntax: &TransferSyntax,
-    limits: &Limits,
-    until: Until,
-) -> Result<Reading, ReadError> {
-    let mut reader = Incremental::new(syntax, limits, until, total_bytes);
-    let mut chunk = vec![0; FIRST_CHUNK_BYTES];
-    loop {
-        let length = read_some(source, &mut chunk)?;
-        if length == 0 || reader.push(chunk.get(..length).unwrap_or_default())? == Progress::Done {
-            return reader.finish();
-        }
-        chunk.resize(CHUNK_BYTES, 0);
-    }
-}
-
 /// Reads the data set that extends from the source's position to its end, seeking over values that
 /// are not held.
 pub fn read_file<S: Read + Seek>(
