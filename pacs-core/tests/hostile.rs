@@ -195,5 +195,12 @@ fn nothing_that_is_claimed_costs_more_than_what_is_there() {
         assert!(grown < 128 << 20, "{part}: {grown} bytes");
     }
 
+    // JSON whose keys fall: sorted once, not put in their places one by one.
+    let falling: Vec<String> =
+        (0..600_000u32).rev().map(|at| format!(r#""{:08X}":{{}}"#, 0x1000_0000 + at)).collect();
+    let falling = format!("{{{}}}", falling.join(","));
+    let sets = parse(falling.as_bytes(), &JsonLimits::default()).unwrap();
+    assert_eq!(sets.first().map(pacs_core::dataset::DataSet::len), Some(600_000));
+
     assert!(started.elapsed().as_secs() < 60, "all of it is prompt, even on a busy machine");
 }

@@ -189,8 +189,8 @@ fn instance(pack: PackId, entry: &CompanionEntry, metadata: &[u8]) -> Result<New
     let odd = |why: String| Error::Corrupt(format!("the metadata of instance {}: {why}", entry.instance));
     // Written by us of a header that was within the limits of the reader.
     let limits = JsonLimits { document_bytes: metadata.len(), retained_bytes: usize::MAX };
-    let mut parsed = json::parse(metadata, &limits).map_err(|error| odd(error.to_string()))?;
-    let header = parsed.pop().ok_or_else(|| odd("there is none".to_owned()))?.data_set;
+    let mut sets = json::parse(metadata, &limits).map_err(|error| odd(error.to_string()))?;
+    let header = sets.pop().ok_or_else(|| odd("there is none".to_owned()))?;
     let lifted = attributes::lift(&header).map_err(|refusal| odd(refusal.reason))?;
     Ok(NewInstance {
         lifted,

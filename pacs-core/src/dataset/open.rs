@@ -19,7 +19,6 @@ pub(super) enum Open {
 #[derive(Debug)]
 pub(super) struct OpenSet {
     pub elements: Vec<Element>,
-    in_order: bool,
     pub character_set: CharacterSet,
     pub encoding: Encoding,
     /// What Pixel Representation said, here or further out.
@@ -40,32 +39,16 @@ impl OpenSet {
         end: Option<u64>,
         bound: u64,
     ) -> Self {
-        Self {
-            elements: Vec::new(),
-            in_order: true,
-            character_set,
-            encoding,
-            signed,
-            end,
-            bound,
-            fresh: true,
-        }
+        Self { elements: Vec::new(), character_set, encoding, signed, end, bound, fresh: true }
     }
 
     pub(super) fn put(&mut self, element: Element) {
-        self.in_order &= self.elements.last().is_none_or(|last| last.tag < element.tag);
         self.elements.push(element);
     }
 
-    /// The finished data set. Elements out of order are sorted; of several with one tag the last
-    /// counts.
-    pub(super) fn close(mut self) -> DataSet {
-        if !self.in_order {
-            self.elements.reverse();
-            self.elements.sort_by_key(|element| element.tag);
-            self.elements.dedup_by_key(|element| element.tag);
-        }
-        DataSet::from_sorted(self.elements, self.character_set)
+    /// The finished data set.
+    pub(super) fn close(self) -> DataSet {
+        DataSet::from_elements(self.elements, self.character_set)
     }
 }
 

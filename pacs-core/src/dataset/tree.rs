@@ -30,6 +30,16 @@ impl DataSet {
         Self { elements: Vec::new(), character_set: other.character_set }
     }
 
+    /// Makes a data set of elements in any order; of several with one tag the last counts.
+    pub(crate) fn from_elements(mut elements: Vec<Element>, character_set: CharacterSet) -> Self {
+        if !elements.is_sorted_by(|one, next| one.tag < next.tag) {
+            elements.reverse();
+            elements.sort_by_key(|element| element.tag);
+            elements.dedup_by_key(|element| element.tag);
+        }
+        Self { elements, character_set }
+    }
+
     /// Makes a data set of elements that are in order, each tag once.
     pub(super) fn from_sorted(elements: Vec<Element>, character_set: CharacterSet) -> Self {
         Self { elements, character_set }

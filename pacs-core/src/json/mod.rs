@@ -2,9 +2,10 @@
 
 mod number;
 mod parse;
+mod value;
 mod write;
 
-pub use parse::{BulkReference, JsonError, JsonLimits, Parsed, parse};
+pub use parse::{JsonError, JsonLimits, parse};
 pub use write::{BulkDataUri, INLINE_BYTES, PathStep, to_string, write};
 
 /// Digits of base 16 as tags are written in.

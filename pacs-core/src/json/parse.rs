@@ -8,8 +8,10 @@ use bytes::Bytes;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::write::{PathStep, is_binary};
-use crate::dataset::{DataSet, Element, MAX_DEPTH, float_bytes, integer_bytes, tag_of, vr_of};
+use super::value::{JsonValue, attribute};
+use super::write::is_binary;
+use crate::dataset::{DataSet, Element, tag_of, vr_of};
+use crate::text::CharacterSet;
 use crate::{Tag, VR, tags};
 
 /// How much JSON is read.
@@ -28,28 +30,6 @@ impl Default for JsonLimits {
     }
 }
 
-/// One data set of a document.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Parsed {
-    /// The elements whose values are in the document, text in UTF-8.
-    pub data_set: DataSet,
-    /// The elements whose values are not.
-    pub bulk: Vec<BulkReference>,
-}
-
-/// An element that names where its value is (PS3.18 F.2.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BulkReference {
-    /// The way to the data set that the element belongs to; empty at the top.
-    pub path: Vec<PathStep>,
-    /// The element.
-    pub tag: Tag,
-    /// Its VR.
-    pub vr: VR,
-    /// The BulkDataURI as it stands.
-    pub uri: String,
-}
-
 /// Why a document is no DICOM JSON.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
@@ -64,35 +44,31 @@ pub enum JsonError {
     Malformed(String),
 }
 
-/// Reads a document: an array of data sets, or one data set. What is common and harmless is
+/// Reads a document: an array of data sets, or one data set, their text in UTF-8. Elements whose
+/// values are not in the document (BulkDataURI) are left out. What is common and harmless is
 /// forgiven: numbers as text and text as numbers, a missing `vr` of a known tag, person names as
-/// plain text. Sequences may be nested as deeply as [`MAX_DEPTH`] and the JSON reader's own limit
-/// allow, about forty levels.
-pub fn parse(document: &[u8], limits: &JsonLimits) -> Result<Vec<Parsed>, JsonError> {
+/// plain text. Sequences may be nested as deeply as the JSON reader's own limit allows, about forty
+/// levels.
+pub fn parse(document: &[u8], limits: &JsonLimits) -> Result<Vec<DataSet>, JsonError> {
     if document.len() > limits.document_bytes {
         return Err(JsonError::TooLarge(document.len()));
     }
     let mut json = serde_json::Deserializer::from_slice(document);
-    let mut reading = Reading { path: Vec::new(), bulk: Vec::new(), left: limits.retained_bytes };
-    let sets = json.deserialize_any(DocumentVisitor { reading: &mut reading });
+    let mut budget = Budget { left: limits.retained_bytes };
+    let sets = json.deserialize_any(DocumentVisitor { budget: &mut budget });
     match sets.and_then(|sets| json.end().map(|()| sets)) {
         Ok(sets) => Ok(sets),
-        Err(_) if reading.left == 0 => Err(JsonError::TooMany),
+        Err(_) if budget.left == 0 => Err(JsonError::TooMany),
         Err(error) => Err(JsonError::Malformed(error.to_string())),
     }
 }
 
-/// What the parts of a document share while it is read.
-struct Reading {
-    /// The way to the data set that is being read.
-    path: Vec<PathStep>,
-    /// The references met in the top-level data set.
-    bulk: Vec<BulkReference>,
-    /// How many bytes may still be retained; 0 once it was not enough.
+/// How many bytes may still be retained; 0 once it was not enough.
+struct Budget {
     left: usize,
 }
 
-impl Reading {
+impl Budget {
     fn charge<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
         match self.left.checked_sub(bytes) {
             Some(left) if left > 0 => {
@@ -108,35 +84,58 @@ impl Reading {
 }
 
 struct DocumentVisitor<'a> {
-    reading: &'a mut Reading,
+    budget: &'a mut Budget,
 }
 
 impl<'de> Visitor<'de> for DocumentVisitor<'_> {
-    type Value = Vec<Parsed>;
+    type Value = Vec<DataSet>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a data set or an array of them")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<Parsed>, A::Error> {
-        let reading = self.reading;
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<DataSet>, A::Error> {
         let mut sets = Vec::new();
-        while let Some(data_set) = sequence.next_element_seed(SetSeed { reading: &mut *reading })? {
-            reading.charge::<A::Error>(size_of::<Parsed>())?;
-            sets.push(Parsed { data_set, bulk: std::mem::take(&mut reading.bulk) });
+        while let Some(set) = sequence.next_element_seed(SetSeed { budget: &mut *self.budget })? {
+            self.budget.charge::<A::Error>(size_of::<DataSet>())?;
+            sets.push(set);
         }
         Ok(sets)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<Parsed>, A::Error> {
-        let data_set = SetSeed { reading: &mut *self.reading }.visit_map(map)?;
-        Ok(vec![Parsed { data_set, bulk: std::mem::take(&mut self.reading.bulk) }])
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<DataSet>, A::Error> {
+        Ok(vec![SetSeed { budget: self.budget }.visit_map(map)?])
     }
 }
 
-/// Reads one data set, knowing where it is.
+/// The elements of one data set in the order of the document, which need not be that of their tags:
+/// they are sorted once, at the end.
+#[derive(Default)]
+struct Elements {
+    elements: Vec<Element>,
+    /// Whether one of them is Specific Character Set, which always says UTF-8.
+    named: bool,
+}
+
+impl Elements {
+    /// Adds an attribute, with Specific Character Set where its text needs it.
+    fn take(&mut self, attribute: DataSet) {
+        for element in attribute {
+            let names = element.tag == tags::SPECIFIC_CHARACTER_SET;
+            if !(names && std::mem::replace(&mut self.named, true)) {
+                self.elements.push(element);
+            }
+        }
+    }
+
+    fn into_set(self) -> DataSet {
+        DataSet::from_elements(self.elements, CharacterSet::UTF_8)
+    }
+}
+
+/// Reads one data set.
 struct SetSeed<'a> {
-    reading: &'a mut Reading,
+    budget: &'a mut Budget,
 }
 
 impl<'de> DeserializeSeed<'de> for SetSeed<'_> {
@@ -155,22 +154,25 @@ impl<'de> Visitor<'de> for SetSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DataSet, A::Error> {
-        let mut set = DataSet::new();
+        let mut elements = Elements::default();
         while let Some(name) = map.next_key::<String>()? {
-            let Some(tag) = (name.len() == 8).then(|| tag_of(&name)).flatten() else {
-                return Err(A::Error::custom("a key that is no tag of eight hexadecimal digits"));
-            };
-            map.next_value_seed(ElementSeed { tag, set: &mut set, reading: &mut *self.reading })?;
+            let tag = tag_of_key(&name)
+                .ok_or_else(|| A::Error::custom("a key that is no tag of eight hexadecimal digits"))?;
+            map.next_value_seed(ElementSeed { tag, elements: &mut elements, budget: &mut *self.budget })?;
         }
-        Ok(set)
+        Ok(elements.into_set())
     }
+}
+
+fn tag_of_key(key: &str) -> Option<Tag> {
+    (key.len() == 8).then(|| tag_of(key)).flatten()
 }
 
 /// Reads one attribute into its data set.
 struct ElementSeed<'a> {
     tag: Tag,
-    set: &'a mut DataSet,
-    reading: &'a mut Reading,
+    elements: &'a mut Elements,
+    budget: &'a mut Budget,
 }
 
 impl<'de> DeserializeSeed<'de> for ElementSeed<'_> {
@@ -189,13 +191,13 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { tag, set, reading } = self;
-        reading.charge::<A::Error>(size_of::<Element>())?;
-        let left_before = reading.left;
+        let Self { tag, elements, budget } = self;
+        budget.charge::<A::Error>(size_of::<Element>())?;
+        let left_before = budget.left;
         let mut vr = None;
         let mut values = Vec::new();
         let mut inline = None;
-        let mut uri = None;
+        let mut elsewhere = false;
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
                 "vr" => {
@@ -205,20 +207,16 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
                         .map_err(|_| A::Error::custom(format!("an unknown vr at {tag}")))?;
                     vr = Some(known);
                 }
-                "Value" => values = map.next_value_seed(ValuesSeed { tag, reading: &mut *reading })?,
+                "Value" => values = map.next_value_seed(ValuesSeed { budget: &mut *budget })?,
                 "InlineBinary" => inline = Some(map.next_value::<String>()?),
-                "BulkDataURI" => uri = Some(map.next_value::<String>()?),
-                _ => {
+                name => {
+                    elsewhere |= name == "BulkDataURI";
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
         let vr = vr.unwrap_or_else(|| vr_of(tag));
-        if let Some(uri) = uri {
-            let path = reading.path.clone();
-            reading
-                .charge::<A::Error>(size_of::<BulkReference>() + size_of_val(path.as_slice()) + uri.len())?;
-            reading.bulk.push(BulkReference { path, tag, vr, uri });
+        if elsewhere {
             return Ok(());
         }
         if let Some(inline) = inline {
@@ -230,35 +228,23 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
             let bytes = STANDARD
                 .decode(inline.trim_end())
                 .map_err(|_| A::Error::custom(format!("bad base64 at {tag}")))?;
-            set.put(Element::new(tag, vr, bytes));
+            elements.elements.push(Element::new(tag, vr, bytes));
             return Ok(());
         }
-        put(set, tag, vr, values).map_err(|what| A::Error::custom(format!("{what} at {tag}")))?;
+        let made = attribute(tag, vr, values).map_err(|what| A::Error::custom(format!("{what} at {tag}")))?;
         if vr != VR::SQ {
             // The values have become the bytes of one element.
-            let held = set.get(tag).and_then(Element::bytes).map_or(0, Bytes::len);
-            reading.left = left_before;
-            reading.charge::<A::Error>(held)?;
+            let held = made.get(tag).and_then(Element::bytes).map_or(0, Bytes::len);
+            budget.left = left_before;
+            budget.charge::<A::Error>(held)?;
         }
+        elements.take(made);
         Ok(())
     }
 }
 
-/// One entry of a `Value` array.
-enum JsonValue {
-    Null,
-    Text(String),
-    Signed(i64),
-    Unsigned(u64),
-    Float(f64),
-    Item(DataSet),
-    /// Alphabetic, ideographic and phonetic group.
-    Name(Box<[String; 3]>),
-}
-
 struct ValuesSeed<'a> {
-    tag: Tag,
-    reading: &'a mut Reading,
+    budget: &'a mut Budget,
 }
 
 impl<'de> DeserializeSeed<'de> for ValuesSeed<'_> {
@@ -277,35 +263,17 @@ impl<'de> Visitor<'de> for ValuesSeed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<JsonValue>, A::Error> {
-        let Self { tag, reading } = self;
-        if reading.path.len() >= MAX_DEPTH {
-            return Err(A::Error::custom("sequences are nested too deeply"));
-        }
         let mut values = Vec::new();
-        loop {
-            reading.path.push(PathStep { tag, item: values.len() });
-            let value = sequence.next_element_seed(ValueSeed { reading: &mut *reading });
-            reading.path.pop();
-            let Some(value) = value? else { return Ok(values) };
-            reading.charge::<A::Error>(size_of::<JsonValue>() + value.heap_bytes())?;
+        while let Some(value) = sequence.next_element_seed(ValueSeed { budget: &mut *self.budget })? {
+            self.budget.charge::<A::Error>(size_of::<JsonValue>() + value.heap_bytes())?;
             values.push(value);
         }
+        Ok(values)
     }
 }
 
 struct ValueSeed<'a> {
-    reading: &'a mut Reading,
-}
-
-impl JsonValue {
-    /// What the value holds beside itself; the elements of an item were counted as they came.
-    fn heap_bytes(&self) -> usize {
-        match self {
-            Self::Text(text) => text.len(),
-            Self::Name(groups) => size_of_val(groups) + groups.iter().map(String::len).sum::<usize>(),
-            Self::Null | Self::Signed(_) | Self::Unsigned(_) | Self::Float(_) | Self::Item(_) => 0,
-        }
-    }
+    budget: &'a mut Budget,
 }
 
 impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
@@ -349,7 +317,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
 
     /// An item of a sequence, or a person name: the first key tells.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonValue, A::Error> {
-        let mut set = DataSet::new();
+        let mut elements = Elements::default();
         let mut name: Option<Box<[String; 3]>> = None;
         while let Some(key) = map.next_key::<String>()? {
             let group = ["Alphabetic", "Ideographic", "Phonetic"].iter().position(|group| *group == key);
@@ -358,94 +326,14 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
                 if let Some(place) = name.get_or_insert_default().get_mut(group) {
                     *place = text;
                 }
-            } else if let Some(tag) = (key.len() == 8).then(|| tag_of(&key)).flatten() {
-                map.next_value_seed(ElementSeed { tag, set: &mut set, reading: &mut *self.reading })?;
+            } else if let Some(tag) = tag_of_key(&key) {
+                map.next_value_seed(ElementSeed { tag, elements: &mut elements, budget: &mut *self.budget })?;
             } else {
                 return Err(A::Error::custom("a value that is neither an item nor a person name"));
             }
         }
-        Ok(name.map_or(JsonValue::Item(set), JsonValue::Name))
+        Ok(name.map_or_else(|| JsonValue::Item(elements.into_set()), JsonValue::Name))
     }
-}
-
-fn put(set: &mut DataSet, tag: Tag, vr: VR, values: Vec<JsonValue>) -> Result<(), &'static str> {
-    if vr == VR::SQ {
-        let items = values.into_iter().map(|value| match value {
-            JsonValue::Item(item) => Ok(item),
-            JsonValue::Null => Ok(DataSet::new()),
-            _ => Err("a value that is no item"),
-        });
-        set.put_items(tag, items.collect::<Result<_, _>>()?);
-        return Ok(());
-    }
-    if tag == tags::SPECIFIC_CHARACTER_SET {
-        // JSON is UTF-8 whatever it says here.
-        set.put_text(tag, "ISO_IR 192");
-        return Ok(());
-    }
-    if is_binary(vr) && !values.is_empty() {
-        return Err("a binary value that is not InlineBinary");
-    }
-    let numbers = matches!(vr, VR::US | VR::SS | VR::UL | VR::SL | VR::UV | VR::SV | VR::FL | VR::FD);
-    if numbers {
-        let mut bytes = Vec::new();
-        for value in &values {
-            bytes.extend_from_slice(&number_bytes(vr, value).ok_or("a value that is no number of its VR")?);
-        }
-        set.put(Element::new(tag, vr, Bytes::from(bytes)));
-        return Ok(());
-    }
-    let texts = values.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
-    if vr == VR::AT && texts.iter().any(|text| tag_of(text).is_none()) {
-        return Err("a value that is no tag");
-    }
-    set.put_text_as(tag, vr, &texts.join("\\"));
-    Ok(())
-}
-
-fn text(value: JsonValue) -> Result<String, &'static str> {
-    Ok(match value {
-        JsonValue::Null => String::new(),
-        JsonValue::Text(text) => text,
-        JsonValue::Signed(number) => number.to_string(),
-        JsonValue::Unsigned(number) => number.to_string(),
-        JsonValue::Float(number) => crate::dataset::decimal_string(number),
-        JsonValue::Name(groups) => groups.join("=").trim_end_matches('=').to_owned(),
-        JsonValue::Item(set) if set.is_empty() => String::new(),
-        JsonValue::Item(_) => return Err("an item where a value should be"),
-    })
-}
-
-fn number_bytes(vr: VR, value: &JsonValue) -> Option<Vec<u8>> {
-    if matches!(vr, VR::FL | VR::FD) {
-        let number = match value {
-            JsonValue::Signed(number) => *number as f64,
-            JsonValue::Unsigned(number) => *number as f64,
-            JsonValue::Float(number) => *number,
-            JsonValue::Text(text) => text.trim().parse().ok()?,
-            _ => return None,
-        };
-        return Some(float_bytes(vr, number));
-    }
-    let number: i128 = match value {
-        JsonValue::Signed(number) => (*number).into(),
-        JsonValue::Unsigned(number) => (*number).into(),
-        JsonValue::Float(number) if number.fract() == 0.0 => *number as i128,
-        JsonValue::Text(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    if vr == VR::UV {
-        return Some(u64::try_from(number).ok()?.to_le_bytes().to_vec());
-    }
-    let range = match vr {
-        VR::US => 0..=u16::MAX.into(),
-        VR::SS => i16::MIN.into()..=i16::MAX.into(),
-        VR::UL => 0..=u32::MAX.into(),
-        VR::SL => i32::MIN.into()..=i32::MAX.into(),
-        _ => i64::MIN.into()..=i64::MAX.into(),
-    };
-    let number = range.contains(&number).then(|| i64::try_from(number).ok()).flatten()?;
-    Some(integer_bytes(vr, number))
 }
 
 #[cfg(test)]
@@ -453,41 +341,60 @@ mod tests {
     use super::*;
     use crate::json::to_string;
 
-    fn one(document: &str) -> Result<Parsed, JsonError> {
+    fn one(document: &str) -> Result<DataSet, JsonError> {
         parse(document.as_bytes(), &JsonLimits::default()).map(|mut sets| sets.remove(0))
     }
 
     #[test]
     fn a_written_data_set_reads_back_the_same() {
         let document = r#"{"00080005":{"vr":"CS","Value":["ISO_IR 192"]},"00080008":{"vr":"CS","Value":["ORIGINAL",null,"AXIAL"]},"00080050":{"vr":"SH"},"00081032":{"vr":"SQ","Value":[{"00080104":{"vr":"LO","Value":["Ngực"]}},{}]},"00091001":{"vr":"UN","InlineBinary":"AQI="},"00100010":{"vr":"PN","Value":[{"Alphabetic":"Nguyễn^Văn A","Phonetic":"x"}]},"00180050":{"vr":"DS","Value":[2.5]},"00200013":{"vr":"IS","Value":[5]},"00280009":{"vr":"AT","Value":["00181063"]},"00280010":{"vr":"US","Value":[512]},"00409224":{"vr":"FD","Value":[0.1]},"0040A0B0":{"vr":"US","Value":[1,2]},"00660129":{"vr":"UV","Value":[9007199254740992,"18446744073709551615"]}}"#;
-        let parsed = one(document).unwrap();
-        assert_eq!(to_string(&parsed.data_set), document);
-        assert!(parsed.bulk.is_empty());
+        assert_eq!(to_string(&one(document).unwrap()), document);
     }
 
     #[test]
-    fn bulk_data_keeps_its_place() {
+    fn what_is_not_in_the_document_is_left_out() {
         let document = r#"[{"00880200":{"vr":"SQ","Value":[{},{"7FE00010":{"vr":"OW","BulkDataURI":"a"}}]},
             "7FE00010":{"vr":"OW","BulkDataURI":"http://x/1"}}]"#;
-        let parsed = one(document).unwrap();
-        assert_eq!(parsed.bulk.len(), 2);
-        assert_eq!(parsed.bulk[0].path, [PathStep { tag: tags::ICON_IMAGE_SEQUENCE, item: 1 }]);
-        assert_eq!(parsed.bulk[0].uri, "a");
-        assert_eq!((parsed.bulk[1].tag, parsed.bulk[1].vr), (tags::PIXEL_DATA, VR::OW));
-        assert!(parsed.bulk[1].path.is_empty());
+        let set = one(document).unwrap();
+        assert_eq!(set.items(tags::ICON_IMAGE_SEQUENCE).len(), 2);
+        assert!(set.items(tags::ICON_IMAGE_SEQUENCE)[1].is_empty());
+        assert_eq!(set.len(), 1);
+    }
+
+    #[test]
+    fn elements_are_sorted_and_the_last_of_several_counts() {
+        let set = one(
+            r#"{"00100020":{"vr":"LO","Value":["B"]},"00081032":{"vr":"SQ","Value":[{"00080104":{"Value":["Ngực"]},
+            "00080100":{"Value":["T"]}}]},"00100010":{"vr":"PN","Value":["Đỗ"]},"00100020":{"vr":"LO","Value":["C"]}}"#,
+        )
+        .unwrap();
+        let tags_in_order: Vec<Tag> = set.iter().map(|element| element.tag).collect();
+        assert_eq!(
+            tags_in_order,
+            [
+                tags::SPECIFIC_CHARACTER_SET,
+                tags::PROCEDURE_CODE_SEQUENCE,
+                tags::PATIENT_NAME,
+                tags::PATIENT_ID
+            ]
+        );
+        assert_eq!(set.text(tags::PATIENT_ID).as_deref(), Some("C"));
+        let item = &set.items(tags::PROCEDURE_CODE_SEQUENCE)[0];
+        assert_eq!(item.text(tags::CODE_MEANING).as_deref(), Some("Ngực"));
+        assert!(item.iter().is_sorted_by_key(|element| element.tag));
     }
 
     #[test]
     fn common_faults_are_forgiven() {
-        let parsed = one(
+        let set = one(
             r#"{"00200013":{"vr":"IS","Value":["5"]},"00280010":{"Value":["512"]},
             "00100010":{"vr":"PN","Value":["A^B"]},"00100020":{"vr":"LO","Value":[123]},"00180050":{"vr":"DS","Value":["x"]}}"#,
         )
         .unwrap();
-        assert_eq!(parsed.data_set.int(tags::INSTANCE_NUMBER), Some(5));
-        assert_eq!(parsed.data_set.int(tags::ROWS), Some(512));
-        assert_eq!(parsed.data_set.text(tags::PATIENT_NAME).as_deref(), Some("A^B"));
-        assert_eq!(parsed.data_set.text(tags::PATIENT_ID).as_deref(), Some("123"));
+        assert_eq!(set.int(tags::INSTANCE_NUMBER), Some(5));
+        assert_eq!(set.int(tags::ROWS), Some(512));
+        assert_eq!(set.text(tags::PATIENT_NAME).as_deref(), Some("A^B"));
+        assert_eq!(set.text(tags::PATIENT_ID).as_deref(), Some("123"));
     }
 
     #[test]

@@ -145,9 +145,9 @@ pub(super) fn put_int(answer: &mut DataSet, tag: Tag, number: Option<i64>) {
 
 /// Copies what is wanted of the attributes that a row keeps whole.
 fn copy(answer: &mut DataSet, shape: &Shape, attributes: &str) -> Result<()> {
-    let parsed = json::parse(attributes.as_bytes(), &JsonLimits::default())
+    let sets = json::parse(attributes.as_bytes(), &JsonLimits::default())
         .map_err(|error| Error::Corrupt(format!("a row's attributes: {error}")))?;
-    for element in parsed.first().into_iter().flat_map(|parsed| parsed.data_set.iter()) {
+    for element in sets.iter().flatten() {
         if element.tag != tags::SPECIFIC_CHARACTER_SET && shape.wants(element.tag) {
             answer.put(element.clone());
         }
