@@ -6,7 +6,7 @@ use crate::modules::ct::{Scan, put_ct};
 use crate::modules::dx::put_dx;
 use crate::modules::image::{Plane, Raster};
 use crate::modules::mr::put_mr;
-use crate::modules::us::{Cine, put_us};
+use crate::modules::us::{self, Cine, put_us};
 use crate::order::Order;
 use crate::patient::Patient;
 use crate::phantom::anatomy::Anatomy;
@@ -264,7 +264,12 @@ fn put_sector(set: &mut DataSet, sector: &Sector, cine: bool) -> PixelData {
         photometric: "YBR_FULL_422",
     };
     let cine = cine.then_some(Cine { frames: count as i64, frame_time_ms: CINE_FRAME_TIME_MS });
-    put_us(set, &raster, cine.as_ref(), ratio, ultrasound::SCALE);
+    let scan = us::Scan {
+        area: ultrasound::area(),
+        pixels_per_mm: ultrasound::SCALE,
+        flow: sector.view == View::Flow,
+    };
+    put_us(set, &raster, cine.as_ref(), ratio, &scan);
     PixelData::Jpeg(encoded)
 }
 

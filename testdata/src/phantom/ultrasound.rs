@@ -32,9 +32,18 @@ pub(crate) enum View {
     Flow,
 }
 
+/// First and last column and row that echoes reach: left, top, right, bottom.
+pub(crate) fn area() -> [i64; 4] {
+    let (sin, cos) = OPENING.sin_cos();
+    let half = DEEPEST_MM * SCALE * sin;
+    let [left, right] = [APEX[0] - half, APEX[0] + half];
+    let [top, bottom] = [APEX[1] + FACE_MM * SCALE * cos, APEX[1] + DEEPEST_MM * SCALE];
+    [left.floor() as i64, top.floor() as i64, right.ceil() as i64, bottom.ceil() as i64]
+}
+
 /// A view of one person.
 pub(crate) struct Sector {
-    view: View,
+    pub(crate) view: View,
     seed: u32,
     /// Rayleigh-distributed echo strength of a block of tissue.
     speckle: Vec<f32>,
@@ -293,6 +302,11 @@ mod tests {
             places.filter(|at| one[*at] != two[*at]).count()
         };
         assert_eq!(changed(0..32), 0);
+        let [left, top, right, bottom] = area();
+        let moved = (0..ROWS * COLUMNS).filter(|n| one[n * 3..n * 3 + 3] != two[n * 3..n * 3 + 3]);
+        for (column, row) in moved.map(|n| ((n % COLUMNS) as i64, (n / COLUMNS) as i64)) {
+            assert!((left..=right).contains(&column) && (top..=bottom).contains(&row), "{column} {row}");
+        }
         assert!(changed(280..360) > 10_000);
     }
 }
