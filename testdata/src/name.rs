@@ -104,7 +104,7 @@ const FAMILY: &[(&str, u32)] = &[
     ("Thái", 3),
     ("Đoàn", 5),
     ("Nông", 2),
-    ("Y", 1),
+    ("Hứa", 1),
 ];
 
 const MIDDLE_MALE: &[(&str, u32)] = &[
