@@ -8,6 +8,7 @@ pub(crate) mod cage;
 pub(crate) mod canvas;
 pub(crate) mod ct;
 pub(crate) mod field;
+pub(crate) mod film;
 pub(crate) mod organs;
 pub(crate) mod radiograph;
 pub(crate) mod shape;
