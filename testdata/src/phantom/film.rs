@@ -2,10 +2,9 @@
 
 use super::radiograph::{COLUMNS, ROWS, SPACING_MM};
 
-/// Everything is computed at half the detector's resolution, which is finer than the focal spot allows anyway.
-/// Columns and rows of the sum.
+/// Columns of the sum: half those of the detector, which is finer than the focal spot allows anyway.
 pub(crate) const WIDE: usize = COLUMNS / 2;
-/// Columns and rows of the sum.
+/// Rows of the sum.
 pub(crate) const HIGH: usize = ROWS / 2;
 const STEP_MM: f32 = SPACING_MM * 2.0;
 /// Height above the iliac crest at the upper edge of the image.
