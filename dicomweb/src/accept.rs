@@ -9,7 +9,7 @@
 
 use crate::media::{MediaType, MediaTypeError};
 use http::HeaderMap;
-use http::header::{ACCEPT, ACCEPT_ENCODING};
+use http::header::{ACCEPT, RANGE};
 use pacs_core::uid::Uid;
 
 /// Most characters of all Accept lines together that are looked at.
@@ -44,6 +44,8 @@ pub enum SyntaxWish {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accept {
     ranges: Vec<MediaType>,
+    /// Whether bytes of a body are asked for, and not all of it.
+    byte_range: bool,
 }
 
 /// How whole instances are to be sent.
@@ -108,7 +110,7 @@ impl Accept {
                 lines.join(",")
             }
         };
-        Self::parse(&text)
+        Ok(Self { byte_range: headers.contains_key(RANGE), ..Self::parse(&text)? })
     }
 
     /// Reads a list of media ranges with their weights.
@@ -128,13 +130,13 @@ impl Accept {
         }
         // Stable: equal weights keep the order in which the client wrote them.
         weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-        Ok(Self { ranges: weighted.into_iter().map(|(_, range)| range).collect() })
+        Ok(Self { ranges: weighted.into_iter().map(|(_, range)| range).collect(), byte_range: false })
     }
 
     /// How to send instances; `one` tells that there is only one, which may leave as a single body.
     pub fn instances(&self, one: bool) -> Result<InstanceWish, AcceptError> {
         let mut wish: Option<InstanceWish> = None;
-        for bulk in self.bulk()? {
+        for bulk in self.bulk(one)? {
             if !bulk.media.covers("application", "dicom") || (!bulk.multipart && !one) {
                 continue;
             }
@@ -151,9 +153,10 @@ impl Accept {
         }))
     }
 
-    /// The acceptable ways of sending bulk data, best first. A range that prefers nothing (`*/*`) is multipart.
-    pub fn bulk(&self) -> Result<Vec<BulkWish>, AcceptError> {
-        self.ranges.iter().map(BulkWish::of).collect()
+    /// The acceptable ways of sending bulk data, best first. A range that prefers nothing (`*/*`) is multipart, unless a
+    /// byte range of `one` body is asked: multipart bodies have none.
+    pub fn bulk(&self, one: bool) -> Result<Vec<BulkWish>, AcceptError> {
+        self.ranges.iter().map(|range| BulkWish::of(range, !(one && self.byte_range))).collect()
     }
 
     /// The name under which DICOM JSON is accepted.
@@ -184,14 +187,15 @@ impl Accept {
 }
 
 impl BulkWish {
-    fn of(range: &MediaType) -> Result<Self, AcceptError> {
+    /// What a media range wishes; one that takes anything is multipart where `multipart_is_usual`.
+    fn of(range: &MediaType, multipart_is_usual: bool) -> Result<Self, AcceptError> {
         let multipart = range.is("multipart", "related");
         let media = match (multipart, range.parameter("type")) {
             (true, Some(inner)) => MediaType::parse(inner)?,
             (true, None) => MediaType::parse("*/*")?,
             (false, _) => range.clone(),
         };
-        let indifferent = media.is("*", "*");
+        let indifferent = media.is("*", "*") || media.is("application", "*");
         let syntax = match range.parameter("transfer-syntax").or_else(|| media.parameter("transfer-syntax")) {
             Some("*") => SyntaxWish::Stored,
             Some(uid) => {
@@ -199,33 +203,15 @@ impl BulkWish {
                     Uid::parse(uid).map_err(|_| AcceptError::Invalid("a transfer-syntax is not a UID"))?;
                 SyntaxWish::Exactly(uid)
             }
-            None if indifferent || media.is("application", "*") => SyntaxWish::Stored,
+            None if indifferent => SyntaxWish::Stored,
             None => SyntaxWish::Default,
         };
-        Ok(Self { multipart: multipart || indifferent || media.is("application", "*"), media, syntax })
+        Ok(Self { multipart: multipart || (indifferent && multipart_is_usual), media, syntax })
     }
-}
-
-/// Whether an answer may be compressed with gzip (RFC 9110 12.5.3).
-pub fn gzip_is_accepted(headers: &HeaderMap) -> bool {
-    let codings = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    let mut any = None;
-    for coding in codings.flat_map(|line| line.split(',')) {
-        let (name, weighted) = coding.split_once(';').unwrap_or((coding, ""));
-        let accepted = weight(weighted.trim().strip_prefix("q=")).is_ok_and(|weight| weight > 0);
-        match name.trim() {
-            name if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") => {
-                return accepted;
-            }
-            "*" => any = Some(accepted),
-            _ => {}
-        }
-    }
-    any.unwrap_or(false)
 }
 
 /// A weight `0` to `1` with at most three decimals (RFC 9110 12.4.2), in thousandths.
-fn weight(text: Option<&str>) -> Result<u16, AcceptError> {
+pub fn weight(text: Option<&str>) -> Result<u16, AcceptError> {
     const WRONG: AcceptError = AcceptError::Invalid("a weight is not a number from 0 to 1");
     let Some(text) = text else { return Ok(1000) };
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
@@ -320,22 +306,19 @@ mod tests {
     }
 
     #[test]
-    fn compression_is_for_those_who_ask() {
-        for (line, expected) in [
-            ("gzip, deflate, br", true),
-            ("br;q=1.0, GZIP;q=0.8", true),
-            ("*", true),
-            ("gzip;q=0", false),
-            ("*, gzip;q=0", false),
-            ("br", false),
-            ("identity", false),
-            ("", false),
+    fn who_asks_for_bytes_and_names_no_form_gets_a_body_that_has_them() {
+        for (text, usual, ranged) in [
+            ("*/*", true, false),
+            ("application/*", true, false),
+            ("application/octet-stream", false, false),
+            ("multipart/related", true, true),
+            ("multipart/related; type=\"application/octet-stream\"", true, true),
         ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT_ENCODING, line.parse().unwrap());
-            assert_eq!(gzip_is_accepted(&headers), expected, "{line}");
+            let asked =
+                |byte_range, one| Accept { byte_range, ..accept(text) }.bulk(one).unwrap()[0].multipart;
+            assert_eq!((asked(false, true), asked(true, true)), (usual, ranged), "{text}");
+            assert_eq!(asked(true, false), usual, "several have no other form: {text}");
         }
-        assert!(!gzip_is_accepted(&HeaderMap::new()));
     }
 
     #[test]
@@ -351,7 +334,7 @@ mod tests {
         #[test]
         fn any_header_is_read_or_refused(text in "[ -~]{0,120}") {
             if let Ok(accept) = Accept::parse(&text) {
-                let _ = (accept.instances(true), accept.bulk(), accept.json(), accept.image());
+                let _ = (accept.instances(true), accept.bulk(true), accept.json(), accept.image());
             }
         }
 

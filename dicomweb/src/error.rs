@@ -38,6 +38,9 @@ pub enum Error {
     /// More than a bound allows.
     #[error("{0}")]
     TooLarge(Cow<'static, str>),
+    /// What the client asked for is not what there is.
+    #[error("the representation is not the one that the request names")]
+    PreconditionFailed,
     /// The range begins behind the end of the representation, whose length this is.
     #[error("the range begins behind the last of the {0} bytes")]
     RangeNotSatisfiable(u64),
@@ -80,6 +83,7 @@ impl Error {
             Self::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, "notAcceptable"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupportedMediaType"),
             Self::TooLarge(_) | Self::Storage(S::TooLarge(_)) => (StatusCode::PAYLOAD_TOO_LARGE, "tooLarge"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "preconditionFailed"),
             Self::RangeNotSatisfiable(_) => (StatusCode::RANGE_NOT_SATISFIABLE, "rangeNotSatisfiable"),
             Self::Busy(_) | Self::Storage(S::Unavailable(_)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")

@@ -4,9 +4,11 @@
 //! [`pacs_core::access::Actor`] into the extensions of each request; without one the answer is 401.
 
 mod accept;
+mod answer;
 mod base_url;
 mod caller;
-mod conditional;
+mod coding;
+mod content;
 mod error;
 mod media;
 pub mod multipart;
@@ -22,6 +24,7 @@ mod router;
 mod state;
 mod stow;
 mod telemetry;
+mod validators;
 mod wado;
 
 pub use accept::Accept;

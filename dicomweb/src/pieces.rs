@@ -1,15 +1,7 @@
 //! Streams of pieces, changed while they pass.
 
-use crate::error::Error;
 use bytes::{Bytes, BytesMut};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use futures::{Stream, StreamExt, TryStreamExt, future, stream};
-use std::io::Write;
-use tokio::task::spawn_blocking;
-
-/// What gzip adds at most to a piece that it cannot make smaller.
-const GZIP_FRAME_BYTES: usize = 1 << 10;
 
 /// Only the `length` bytes from `start` on. What lies behind them is not asked for.
 pub fn slice<E>(
@@ -60,38 +52,6 @@ pub fn turned<E>(
     })
 }
 
-/// The pieces compressed with gzip, off the threads that serve sockets.
-pub fn gzip<E>(pieces: impl Stream<Item = Result<Bytes, E>>) -> impl Stream<Item = Result<Bytes, Error>>
-where
-    Error: From<E>,
-{
-    let encoder = Some(GzEncoder::new(Vec::new(), Compression::fast()));
-    stream::try_unfold((Box::pin(pieces), encoder), |(mut pieces, mut encoder)| async move {
-        while let Some(mut compressing) = encoder.take() {
-            let piece = pieces.try_next().await?;
-            // Room for what it makes is given from here: memory given out by the compressing thread would
-            // stay with it while it waits for its next piece.
-            compressing.get_mut().reserve(piece.as_ref().map_or(0, Bytes::len) + GZIP_FRAME_BYTES);
-            let step = move || match piece {
-                Some(piece) => {
-                    compressing.write_all(&piece)?;
-                    let made = std::mem::take(compressing.get_mut());
-                    Ok((made, Some(compressing)))
-                }
-                None => Ok((compressing.finish()?, None)),
-            };
-            let stepped: Result<(Vec<u8>, _), std::io::Error> =
-                spawn_blocking(step).await.map_err(|_| Error::Internal("gzip was interrupted".into()))?;
-            let (made, rest) = stepped.map_err(|_| Error::Internal("gzip failed".into()))?;
-            encoder = rest;
-            if !made.is_empty() {
-                return Ok(Some((Bytes::from(made), (pieces, encoder))));
-            }
-        }
-        Ok(None)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,17 +85,5 @@ mod tests {
     fn a_slice_ends_without_asking_on() {
         let endless = stream(&[1, 2, 3], 1).chain(futures::stream::pending());
         assert_eq!(joined(slice(endless, 1, 2)), [2, 3]);
-    }
-
-    #[tokio::test]
-    async fn gzip_is_undone() {
-        let plain = b"dicom ".repeat(100_000);
-        let pieces = stream(&plain, 7_000).map_err(|()| Error::NotFound("it"));
-        let packed: Vec<Bytes> = gzip(pieces).try_collect().await.unwrap();
-        let packed = packed.concat();
-        assert!(packed.len() < plain.len() / 10);
-        let mut read = Vec::new();
-        std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed.as_slice()), &mut read).unwrap();
-        assert_eq!(read, plain);
     }
 }

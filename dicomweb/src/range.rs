@@ -1,8 +1,9 @@
 //! Byte ranges of bulk data and frames (RFC 9110 14): one range is answered, several are not worth their multipart
 //! and get the whole, which the specification leaves to the server.
 
-use http::HeaderMap;
-use http::header::{IF_RANGE, RANGE};
+use crate::validators::Validators;
+use http::header::RANGE;
+use http::{HeaderMap, Method};
 use std::ops::Range;
 
 /// What part of a representation is asked for.
@@ -16,12 +17,10 @@ pub enum Wanted {
     Unsatisfiable,
 }
 
-/// Reads `Range` for a representation of `total` bytes whose strong entity tag is `etag`. `If-Range` with any other
-/// validator makes the whole the answer.
-pub fn wanted(headers: &HeaderMap, total: u64, etag: Option<&str>) -> Wanted {
-    if let Some(condition) = headers.get(IF_RANGE)
-        && (etag.is_none() || condition.to_str().ok() != etag)
-    {
+/// Reads `Range` for a representation of `total` bytes. Only GET has ranges (RFC 9110 14.2), and `If-Range` with any
+/// other validator makes the whole the answer.
+pub fn wanted(method: &Method, headers: &HeaderMap, total: u64, validators: &Validators) -> Wanted {
+    if method != Method::GET || !validators.range_applies(headers) {
         return Wanted::Whole;
     }
     let Some(text) = headers.get(RANGE).and_then(|value| value.to_str().ok()) else { return Wanted::Whole };
@@ -29,7 +28,11 @@ pub fn wanted(headers: &HeaderMap, total: u64, etag: Option<&str>) -> Wanted {
 }
 
 fn parse(text: &str, total: u64) -> Option<Wanted> {
-    let set = text.trim().strip_prefix("bytes=")?.trim();
+    let (unit, set) = text.trim().split_once('=')?;
+    if !unit.eq_ignore_ascii_case("bytes") {
+        return None;
+    }
+    let set = set.trim();
     let (first, last) = set.split_once('-')?;
     let range = match (first.trim(), last.trim()) {
         ("", suffix) => {
@@ -66,7 +69,7 @@ mod tests {
         for (text, expected) in [
             ("bytes=0-", Some(Wanted::Part(0..10))),
             ("bytes=0-0", Some(Wanted::Part(0..1))),
-            ("bytes=3-5", Some(Wanted::Part(3..6))),
+            ("Bytes=3-5", Some(Wanted::Part(3..6))),
             ("bytes=3-99", Some(Wanted::Part(3..10))),
             ("bytes=-4", Some(Wanted::Part(6..10))),
             ("bytes=-99", Some(Wanted::Part(0..10))),
@@ -86,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn if_range_needs_the_same_strong_tag() {
+    fn ranges_are_of_get_and_of_the_same_bytes() {
+        let validators = Validators::strong("\"a\"".into());
         let mut headers = HeaderMap::new();
         headers.insert(RANGE, "bytes=1-2".parse().unwrap());
-        assert_eq!(wanted(&headers, 10, None), Wanted::Part(1..3));
-        headers.insert(IF_RANGE, "\"a\"".parse().unwrap());
-        assert_eq!(wanted(&headers, 10, Some("\"a\"")), Wanted::Part(1..3));
-        assert_eq!(wanted(&headers, 10, Some("\"b\"")), Wanted::Whole);
-        assert_eq!(wanted(&headers, 10, None), Wanted::Whole);
+        assert_eq!(wanted(&Method::GET, &headers, 10, &validators), Wanted::Part(1..3));
+        assert_eq!(wanted(&Method::HEAD, &headers, 10, &validators), Wanted::Whole);
+        headers.insert(http::header::IF_RANGE, "\"b\"".parse().unwrap());
+        assert_eq!(wanted(&Method::GET, &headers, 10, &validators), Wanted::Whole);
     }
 
     proptest! {

@@ -225,7 +225,7 @@ mod tests {
             ),
             (r#"multipart/related; type="application/dicom""#, J2K, None),
         ] {
-            let wishes = Accept::parse(accept).unwrap().bulk().unwrap();
+            let wishes = Accept::parse(accept).unwrap().bulk(true).unwrap();
             let choice = of_frames(&wishes, &uid(stored)).map(|choice| choice.content_type());
             assert_eq!(choice.as_deref(), expected, "{accept} of {stored}");
         }

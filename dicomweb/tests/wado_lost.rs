@@ -11,7 +11,7 @@ mod support;
 
 use http::StatusCode;
 use std::path::PathBuf;
-use support::{Answer, House, file, path_of};
+use support::{Answer, House, above, file, path_of};
 
 #[derive(Debug, Clone, Copy)]
 enum Damage {
@@ -19,10 +19,6 @@ enum Damage {
     Gone,
     /// The files end early.
     Cut,
-}
-
-fn above(path: &str, mark: &str) -> String {
-    path.split(mark).next().unwrap().to_owned()
 }
 
 /// The files in which instances lie, in the spool and in packs.

@@ -10,19 +10,7 @@ mod support;
 
 use http::StatusCode;
 use std::io::Read;
-use support::{House, file, path_of, value};
-
-async fn slices(count: usize) -> (House, String) {
-    let house = House::new().await;
-    let slices: Vec<Vec<u8>> = testdata::ct_slices(count).sized(64).map(|slice| slice.bytes).collect();
-    house.keep(&slices).await;
-    let path = path_of(&slices[0]);
-    (house, path)
-}
-
-fn above(path: &str, mark: &str) -> String {
-    path.split(mark).next().unwrap().to_owned()
-}
+use support::{House, above, file, path_of, slices, value};
 
 #[tokio::test]
 async fn metadata_of_every_level() {

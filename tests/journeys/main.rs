@@ -15,6 +15,7 @@ mod support;
 mod attacks;
 mod commands;
 mod configured;
+mod curl;
 mod demo;
 mod hostile;
 mod import;

@@ -7,13 +7,16 @@ use super::narrow::narrow;
 use super::next::Here;
 use super::parameters::Search;
 use crate::accept::JsonName;
+use crate::answer::BY_ACCEPT_AND_CODING;
 use crate::base_url::BaseUrl;
+use crate::coding::{self, Coding};
 use crate::error::Error;
-use crate::outgoing::{self, Outgoing};
+use crate::outgoing;
+use crate::validators::CACHE;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
-use futures::{Stream, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, VARY, WARNING};
 use pacs_core::access::Scope;
@@ -41,6 +44,7 @@ pub async fn respond(
     scope: Scope,
     here: Here,
     name: JsonName,
+    coding: Coding,
 ) -> Result<Response, Error> {
     let Search { mut query, warnings, after, .. } = search;
     let limit = query.limit.map_or(ANSWERS_MAX, |limit| limit.min(ANSWERS_MAX));
@@ -63,21 +67,22 @@ pub async fn respond(
             (last.is_some(), last)
         }
     };
-    let body = if writer.ended {
-        Body::from(held.freeze())
+    let (body, coding) = if writer.ended {
+        let (body, coding) = coding::whole(held.into(), coding).await?;
+        (Body::from(body), coding)
     } else {
-        let writing = move |out: Outgoing| async move {
-            while let Some(piece) = writer.piece().await? {
-                out.send(piece).await?;
-            }
-            Ok(())
-        };
-        outgoing::body(held.freeze(), writing).await?
+        let begun = stream::iter([Ok(held.freeze())]);
+        let rest = stream::try_unfold(writer, |mut writer| async move {
+            Ok::<_, Error>(writer.piece().await?.map(|piece| (piece, writer)))
+        });
+        let whole = coding::packed(begun.chain(rest), coding);
+        (outgoing::body(Bytes::new(), move |out| async move { out.send_all(whole).await }).await?, coding)
     };
     let mut response = ([(CONTENT_TYPE, name.content_type())], body).into_response();
     let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(VARY, HeaderValue::from_static("accept"));
+    headers.insert(CACHE_CONTROL, CACHE);
+    headers.insert(VARY, HeaderValue::from_static(BY_ACCEPT_AND_CODING));
+    coding.put(headers);
     let more = is_cut.then_some("There are additional results that can be requested");
     for text in warnings.into_iter().chain(more) {
         // PS3.18 8.3.4: warn-code, the base URI of the service, text.

@@ -10,6 +10,7 @@ mod parameters;
 use crate::accept::Accept;
 use crate::base_url::BaseUrl;
 use crate::caller::Caller;
+use crate::coding::Coding;
 use crate::error::Error;
 use crate::query_string;
 use crate::resource::{SeriesPath, StudyPath};
@@ -68,7 +69,9 @@ impl Request {
         let parameters = query_string::parameters(self.uri.query())?;
         let search = parameters::read(level, &within, &parameters)?;
         let name = Accept::read(&self.headers, search.accept.as_deref())?.json()?;
+        // Made anew each time, so the faster coding comes first.
+        let coding = Coding::choose(&self.headers, &[Coding::Zstd, Coding::Gzip]);
         let here = Here { base: self.base, path: self.uri.path().to_owned(), parameters };
-        answer::respond(&self.state.archive, search, scope, here, name).await
+        answer::respond(&self.state.archive, search, scope, here, name, coding).await
     }
 }

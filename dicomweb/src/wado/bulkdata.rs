@@ -1,23 +1,20 @@
 //! `…/instances/{instance}/bulkdata/{path}`: one value of an instance, as BulkDataURIs in metadata name it. The path is
 //! the tag, or tags and item numbers (from 0) that lead into sequences: `7FE00010`, `54000100/0/54001010`.
 
-use super::{CACHE, Request, frames, icon, inflated, stored};
+use super::{Request, frames, icon, inflated, stored};
 use crate::accept::{BulkWish, SyntaxWish};
-use crate::conditional;
+use crate::answer::Head;
+use crate::content::Content;
 use crate::error::Error;
 use crate::media::MediaType;
 use crate::multipart::Boundary;
-use crate::outgoing::{self, Outgoing, Stopped};
 use crate::pieces;
-use crate::range::{self, Wanted};
 use crate::resource::InstancePath;
+use crate::validators::Validators;
 use axum::extract::RawPathParams;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, RANGE, VARY,
-};
-use http::{HeaderValue, StatusCode};
+use futures::Stream;
 use pacs_core::dataset::{DataSet, Element, Value, tag_of};
 use pacs_core::pixels::Layout;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
@@ -59,7 +56,7 @@ pub async fn retrieve(
     let (set, element) = find(&header, steps)?;
     if let Value::Fragments(fragments) = &element.value {
         if !std::ptr::eq(set, &*header) {
-            return icon::respond(&request, &place, set, fragments, &etag(&place, steps)).await;
+            return icon::respond(&request, &place, set, fragments, steps).await;
         }
         // Compressed pixel data is sent frame by frame (PS3.18 8.7.3.3.2). Whatever the number of frames claims to be,
         // there is no frame without a fragment behind the offset table.
@@ -69,42 +66,17 @@ pub async fn retrieve(
     }
     let syntax = transfer_syntax::of(&place.transfer_syntax);
     let source = source(element, &syntax)?;
-    let wishes = request.accept()?.bulk()?;
-    let form = form(&wishes, set, element, request.headers.contains_key(RANGE))?;
-    let etag = etag(&place, steps);
-    if conditional::holds(&request.headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
+    let wishes = request.accept()?.bulk(true)?;
+    let form = form(&wishes, set, element)?;
+    let validators = validators(&place, steps, &form);
+    if let Some(held) = request.held(&validators)? {
+        return Ok(held);
     }
-    let total = source.length();
-    let wanted =
-        if form.multipart { Wanted::Whole } else { range::wanted(&request.headers, total, Some(&etag)) };
-    let part = match wanted {
-        Wanted::Whole => 0..total,
-        Wanted::Part(part) => part,
-        Wanted::Unsatisfiable => return Err(Error::RangeNotSatisfiable(total)),
-    };
-    let partial = part != (0..total);
-    let value = source.open(&request.state.archive, &place).await?;
-    let mut response = if form.multipart {
-        multipart(value, total, &form.content_type, &etag).await?
-    } else {
-        let body_part = part.clone();
-        let sending = move |out| async move { send(value, body_part, &out).await };
-        let body = outgoing::body(Bytes::new(), sending).await?;
-        let mut response = ([(CONTENT_TYPE, form.content_type), (ETAG, etag)], body).into_response();
-        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
-        response.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-        response
-    };
-    if partial {
-        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-        if let Ok(value) = HeaderValue::try_from(format!("bytes {}-{}/{total}", part.start, part.end - 1)) {
-            response.headers_mut().insert(CONTENT_RANGE, value);
-        }
+    let content = source.open(&request.state.archive, &place).await?;
+    if form.multipart {
+        return multipart(content, &form.content_type, validators).await;
     }
-    response.headers_mut().insert(CACHE_CONTROL, CACHE);
-    response.headers_mut().insert(VARY, HeaderValue::from_static("accept"));
-    Ok(response)
+    request.ranged(Head::of_pixels(form.content_type, validators), content).await
 }
 
 /// Follows a path into a data set.
@@ -140,14 +112,13 @@ fn source(element: &Element, syntax: &TransferSyntax) -> Result<Source, Error> {
 }
 
 /// Chooses the form: octets, or the media type that an encapsulated document says it has.
-fn form(wishes: &[BulkWish], set: &DataSet, element: &Element, ranged: bool) -> Result<Form, Error> {
+fn form(wishes: &[BulkWish], set: &DataSet, element: &Element) -> Result<Form, Error> {
     let document = (element.tag == tags::ENCAPSULATED_DOCUMENT)
         .then(|| set.text(tags::MIME_TYPE_OF_ENCAPSULATED_DOCUMENT))
         .flatten()
         .and_then(|text| MediaType::parse(&text).ok());
     for wish in wishes {
-        // Whoever asks for a range without naming a form wants the bytes themselves.
-        let multipart = wish.multipart && !(ranged && wish.media.is("*", "*"));
+        let multipart = wish.multipart;
         if let Some(document) = &document
             && !wish.media.is("*", "*")
             && wish.media.to_string() == document.to_string()
@@ -166,75 +137,59 @@ fn form(wishes: &[BulkWish], set: &DataSet, element: &Element, ranged: bool) -> 
     Err(Error::NotAcceptable("this value is sent as application/octet-stream".into()))
 }
 
-async fn multipart(value: Opened, total: u64, part_type: &str, etag: &str) -> Result<Response, Error> {
+async fn multipart(content: Content, part_type: &str, validators: Validators) -> Result<Response, Error> {
     let boundary = Boundary::new();
     let head = boundary.part_head(part_type, None);
     let close = boundary.close();
     let root = part_type.split(';').next().unwrap_or(OCTETS);
-    let length = head.len() as u64 + total + close.len() as u64;
+    let length = head.len() as u64 + content.length_bytes() + close.len() as u64;
     let content_type = boundary.content_type(root);
-    let sending = move |out: Outgoing| async move {
-        send(value, 0..total, &out).await?;
-        Ok(out.send(close).await?)
-    };
-    let body = outgoing::body(head, sending).await?;
-    let mut response = ([(CONTENT_TYPE, content_type), (ETAG, etag.to_owned())], body).into_response();
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-    Ok(response)
+    let body = content.framed(head, close).await?;
+    Ok(Head::of_pixels(content_type, validators).with(body, Some(length)))
 }
 
 impl Source {
-    fn length(&self) -> u64 {
-        match self {
-            Self::Held(bytes) => bytes.len() as u64,
-            Self::Stored(range, _) | Self::Inflated(range) => range.end.saturating_sub(range.start),
-        }
-    }
-
     /// Makes sure that the bytes are there.
-    async fn open(self, archive: &Archive, place: &InstancePlace) -> Result<Opened, Error> {
+    async fn open(self, archive: &Archive, place: &InstancePlace) -> Result<Content, Error> {
+        let length = |value: &Range<u64>| value.end.saturating_sub(value.start);
         Ok(match self {
-            Self::Held(bytes) => Opened::Held(bytes),
-            Self::Stored(value, unit) => Opened::Stored(stored::open(archive, place).await?, value, unit),
-            Self::Inflated(value) => Opened::Inflated(stored::open(archive, place).await?, value),
+            Self::Held(bytes) => Content::Held(bytes),
+            Self::Stored(value, unit_bytes) => {
+                let reader = stored::open(archive, place).await?;
+                Content::read(length(&value), move |part| turned(&reader, &value, unit_bytes, part))
+            }
+            Self::Inflated(value) => {
+                let reader = stored::open(archive, place).await?;
+                Content::read(length(&value), move |part| {
+                    let start = value.start.saturating_add(part.start);
+                    pieces::slice(inflated::data_set(&reader), start, part.end - part.start)
+                })
+            }
         })
     }
 }
 
-/// A [`Source`] whose bytes are there.
-enum Opened {
-    Held(Bytes),
-    Stored(InstanceReader, Range<u64>, usize),
-    Inflated(InstanceReader, Range<u64>),
+/// A part of a stored value whose numbers are turned. They are turned whole: reading begins with the one that the part
+/// begins in.
+fn turned(
+    reader: &InstanceReader,
+    value: &Range<u64>,
+    unit_bytes: usize,
+    part: Range<u64>,
+) -> impl Stream<Item = Result<Bytes, storage::Error>> + Send + 'static + use<> {
+    let start = reader.head_bytes().saturating_add(value.start);
+    let unit = unit_bytes as u64;
+    let aligned = part.start / unit * unit;
+    let end = part.end.div_ceil(unit).saturating_mul(unit).min(value.end - value.start);
+    let stored = reader.stream(start.saturating_add(aligned)..start.saturating_add(end));
+    pieces::slice(pieces::turned(stored, unit_bytes), part.start - aligned, part.end - part.start)
 }
 
-/// Sends `part` of a value.
-async fn send(value: Opened, part: Range<u64>, out: &Outgoing) -> Result<(), Stopped> {
-    let (from, length) = (part.start, part.end - part.start);
-    match value {
-        Opened::Held(bytes) => {
-            let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-            Ok(out.send(bytes.slice(at(part.start)..at(part.end))).await?)
-        }
-        Opened::Stored(reader, value, unit_bytes) => {
-            let start = reader.head_bytes().saturating_add(value.start);
-            // Numbers are turned whole: reading begins with the one that the part begins in.
-            let unit = unit_bytes as u64;
-            let aligned = from / unit * unit;
-            let end = part.end.div_ceil(unit).saturating_mul(unit).min(value.end - value.start);
-            let stored = reader.stream(start.saturating_add(aligned)..start.saturating_add(end));
-            out.send_all(pieces::slice(pieces::turned(stored, unit_bytes), from - aligned, length)).await
-        }
-        Opened::Inflated(reader, value) => {
-            let start = value.start.saturating_add(from);
-            out.send_all(pieces::slice(inflated::data_set(&reader), start, length)).await
-        }
-    }
-}
-
-fn etag(place: &InstancePlace, path: &str) -> String {
+fn validators(place: &InstancePlace, path: &str, form: &Form) -> Validators {
     let hash = place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("\"{hash}-{}\"", path.replace('/', "."))
+    let etag = format!("\"{hash}-{}\"", path.replace('/', "."));
+    let validators = if form.multipart { Validators::weak(&etag) } else { Validators::strong(etag) };
+    validators.since(place.received_ms)
 }
 
 #[cfg(test)]

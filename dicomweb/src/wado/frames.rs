@@ -2,29 +2,27 @@
 //!
 //! The way of one frame is short, because a viewer asks for hundreds: the row, one positioned read, out.
 
-use super::{CACHE, Request, pixels, stored};
-use crate::conditional;
+use super::{Request, pixels, stored};
+use crate::answer::Head;
+use crate::content::Content;
 use crate::error::Error;
 use crate::multipart::Boundary;
 use crate::outgoing;
 use crate::pieces;
-use crate::range::{self, Wanted};
 use crate::representation::{self, BulkChoice, Encoding};
 use crate::resource::InstancePath;
 use crate::state::State;
-use axum::body::Body;
+use crate::validators::Validators;
 use axum::extract::RawPathParams;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
-use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, VARY};
-use http::{HeaderValue, StatusCode};
 use pacs_core::pixels::Layout;
 use pacs_core::transfer_syntax;
 use pacs_core::uid::Uid;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
-use storage::{InstancePlace, InstanceReader};
+use storage::InstancePlace;
 
 /// Most frames in one request.
 const FRAMES_MAX: usize = 10_000;
@@ -65,9 +63,9 @@ fn parse(list: &str) -> Result<Vec<u32>, Error> {
     Ok(frames)
 }
 
-/// How frames of the instance are to be sent.
-pub fn choose(request: &Request, place: &InstancePlace) -> Result<BulkChoice, Error> {
-    let wishes = request.accept()?.bulk()?;
+/// How frames of the instance, or `one` alone, are to be sent.
+pub fn choose(request: &Request, place: &InstancePlace, one: bool) -> Result<BulkChoice, Error> {
+    let wishes = request.accept()?.bulk(one)?;
     representation::of_frames(&wishes, &place.transfer_syntax).ok_or_else(|| {
         let stored = &place.transfer_syntax;
         Error::NotAcceptable(
@@ -78,56 +76,38 @@ pub fn choose(request: &Request, place: &InstancePlace) -> Result<BulkChoice, Er
 
 /// Answers with frames of an instance; their numbers count from 1.
 pub async fn respond(request: &Request, place: InstancePlace, frames: Vec<u32>) -> Result<Response, Error> {
-    let choice = choose(request, &place)?;
-    let etag = etag(&place, &frames, &choice);
-    if conditional::holds(&request.headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
+    let choice = choose(request, &place, frames.len() == 1)?;
+    let validators = validators(&place, &format!("{frames:?}"), &choice);
+    if let Some(held) = request.held(&validators)? {
+        return Ok(held);
     }
     let state = request.state.0.clone();
     match frames.as_slice() {
         // The whole of the path of a viewer: no task, no channel, a length that is known.
-        [frame] => one(request, read(&state, &place, *frame, &choice).await?, &choice, &etag),
+        [frame] => one(request, read(&state, &place, *frame, &choice).await?, &choice, validators).await,
         _ if !choice.multipart => {
             Err(Error::NotAcceptable("several frames are sent as multipart/related only".into()))
         }
-        _ => several(state, place, frames, choice, &etag).await,
+        _ => several(state, place, frames, choice, validators).await,
     }
 }
 
-/// Answers with one picture that is there.
-pub fn one(request: &Request, part: Part, choice: &BulkChoice, etag: &str) -> Result<Response, Error> {
-    if choice.multipart { Ok(one_part(part, choice, etag)) } else { single(request, part, etag) }
-}
-
-/// One frame as the one part of a multipart body.
-fn one_part(part: Part, choice: &BulkChoice, etag: &str) -> Response {
+/// Answers with one picture that is there: as the one part of a multipart body, or as the body itself.
+pub async fn one(
+    request: &Request,
+    part: Part,
+    choice: &BulkChoice,
+    validators: Validators,
+) -> Result<Response, Error> {
     let Part { content, content_type } = part;
+    if !choice.multipart {
+        return request.ranged(Head::of_pixels(content_type, validators), content).await;
+    }
     let boundary = Boundary::new();
     let (head, close) = (boundary.part_head(&content_type, None), boundary.close());
-    let length = head.len() as u64 + content.length() + close.len() as u64;
-    let whole = 0..content.length();
-    let body = stream::iter([Ok(head)]).chain(content.pieces(whole)).chain(stream::iter([Ok(close)]));
-    answer(boundary.content_type(choice.media), etag, Body::from_stream(body), Some(length))
-}
-
-/// One frame as the body itself, of which a byte range may be asked: progressive viewers begin with the first bytes.
-fn single(request: &Request, part: Part, etag: &str) -> Result<Response, Error> {
-    let Part { content, content_type } = part;
-    let total = content.length();
-    let (status, part) = match range::wanted(&request.headers, total, Some(etag)) {
-        Wanted::Whole => (StatusCode::OK, 0..total),
-        Wanted::Part(part) => (StatusCode::PARTIAL_CONTENT, part),
-        Wanted::Unsatisfiable => return Err(Error::RangeNotSatisfiable(total)),
-    };
-    let content_range = format!("bytes {}-{}/{total}", part.start, part.end.saturating_sub(1));
-    let length = part.end - part.start;
-    let mut response = answer(content_type, etag, Body::from_stream(content.pieces(part)), Some(length));
-    *response.status_mut() = status;
-    response.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if let (StatusCode::PARTIAL_CONTENT, Ok(value)) = (status, HeaderValue::try_from(content_range)) {
-        response.headers_mut().insert(CONTENT_RANGE, value);
-    }
-    Ok(response)
+    let length = head.len() as u64 + content.length_bytes() + close.len() as u64;
+    let body = content.framed(head, close).await?;
+    Ok(Head::of_pixels(boundary.content_type(choice.media), validators).with(body, Some(length)))
 }
 
 /// Several frames, read one after the other while they are sent. The first is read before the answer begins: what
@@ -137,7 +117,7 @@ async fn several(
     place: InstancePlace,
     frames: Vec<u32>,
     choice: BulkChoice,
-    etag: &str,
+    validators: Validators,
 ) -> Result<Response, Error> {
     let known = Layout::from(&*stored::header(&state.archive, &place).await?)?.frames;
     if frames.iter().any(|frame| *frame > known) {
@@ -151,8 +131,7 @@ async fn several(
     let head = boundary.part_head(&part.content_type, None);
     let body = outgoing::body(head, move |out| async move {
         loop {
-            let whole = 0..part.content.length();
-            out.send_all(part.content.pieces(whole)).await?;
+            out.send_all(part.content.all()).await?;
             let Some(frame) = frames.next() else { break };
             part = read(&state, &place, frame, &choice).await?;
             out.send(boundary.part_head(&part.content_type, None)).await?;
@@ -160,7 +139,7 @@ async fn several(
         out.send(boundary.close()).await?;
         Ok(())
     });
-    Ok(answer(content_type, etag, body.await?, None))
+    Ok(Head::of_pixels(content_type, validators).with(body.await?, None))
 }
 
 /// A frame as it is sent.
@@ -169,37 +148,6 @@ pub struct Part {
     pub content: Content,
     /// What they are.
     pub content_type: String,
-}
-
-/// The bytes of one frame.
-pub enum Content {
-    /// Here.
-    Held(Bytes),
-    /// Still in the archive: a frame too large to be held.
-    Stored(InstanceReader, Vec<Range<u64>>),
-}
-
-impl Content {
-    fn length(&self) -> u64 {
-        match self {
-            Self::Held(bytes) => bytes.len() as u64,
-            Self::Stored(_, ranges) => bytes_in(ranges),
-        }
-    }
-
-    /// The bytes of `part`.
-    fn pieces(self, part: Range<u64>) -> BoxStream<'static, Result<Bytes, storage::Error>> {
-        match self {
-            Self::Held(bytes) => {
-                let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
-                stream::iter([Ok(bytes.slice(at(part.start)..at(part.end)))]).boxed()
-            }
-            Self::Stored(reader, ranges) => {
-                let whole = stream::iter(ranges).flat_map(move |range| reader.stream(range).boxed());
-                pieces::slice(whole, part.start, part.end.saturating_sub(part.start)).boxed()
-            }
-        }
-    }
 }
 
 fn bytes_in(ranges: &[Range<u64>]) -> u64 {
@@ -245,33 +193,27 @@ async fn as_it_lies(
     let archive = &state.archive;
     if !deflated && place.place.length_bytes > FRAME_HELD_MAX_BYTES {
         let ranges = stored::frame_ranges(archive, place, index).await?;
-        if bytes_in(&ranges) > FRAME_HELD_MAX_BYTES {
-            return Ok(Content::Stored(stored::open(archive, place).await?, ranges));
+        let length = bytes_in(&ranges);
+        if length > FRAME_HELD_MAX_BYTES {
+            let reader = stored::open(archive, place).await?;
+            return Ok(Content::read(length, move |part| {
+                let whole = stream::iter(ranges).flat_map(move |range| reader.stream(range).boxed());
+                pieces::slice(whole, part.start, part.end.saturating_sub(part.start))
+            }));
         }
     }
     Ok(Content::Held(stored::frame(archive, place, index).await?.bytes))
 }
 
-fn answer(content_type: String, etag: &str, body: Body, length: Option<u64>) -> Response {
-    let mut response = ([(CONTENT_TYPE, content_type)], body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, CACHE);
-    headers.insert(VARY, HeaderValue::from_static("accept"));
-    if let Some(length) = length {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    if let Ok(etag) = HeaderValue::try_from(etag) {
-        headers.insert(ETAG, etag);
-    }
-    response
-}
-
-/// A strong tag: content hash, frames and encoding.
-fn etag(place: &InstancePlace, frames: &[u32], choice: &BulkChoice) -> String {
-    let mut hasher = std::hash::DefaultHasher::new();
-    std::hash::Hash::hash(&(frames, &choice.multipart, choice.media, &choice.transfer_syntax), &mut hasher);
+/// What tells an encoding of pixels of an instance from others; `which` says what of it. Pixels never change, so the
+/// arrival of the instance is when they came to be.
+pub fn validators(place: &InstancePlace, which: &str, choice: &BulkChoice) -> Validators {
+    let mut hasher = DefaultHasher::new();
+    (which, choice.multipart, choice.media, &choice.transfer_syntax).hash(&mut hasher);
     let hash = place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("\"{hash}-{:016x}\"", std::hash::Hasher::finish(&hasher))
+    let etag = format!("\"{hash}-{:016x}\"", hasher.finish());
+    let validators = if choice.multipart { Validators::weak(&etag) } else { Validators::strong(etag) };
+    validators.since(place.received_ms)
 }
 
 #[cfg(test)]

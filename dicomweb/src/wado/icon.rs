@@ -1,14 +1,12 @@
 //! Compressed pictures inside sequences, such as the icon of an image: bulk data with a path that leads to them.
 
-use super::frames::{self, Content, Part};
-use super::{CACHE, Request, pixels, stored};
-use crate::conditional;
+use super::frames::{self, Part};
+use super::{Request, pixels, stored};
+use crate::content::Content;
 use crate::error::Error;
 use crate::representation::{BulkChoice, Encoding};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
-use http::header::{CACHE_CONTROL, ETAG};
 use pacs_core::dataset::{DataSet, Fragment};
 use pacs_core::pixels::Layout;
 use storage::{FrameBytes, InstancePlace};
@@ -17,24 +15,21 @@ use storage::{FrameBytes, InstancePlace};
 const PICTURE_MAX_BYTES: u64 = 8 << 20;
 
 /// Answers with the picture that `set`, an item of a sequence, holds in these fragments of the stored data set; the
-/// first is the offset table. `etag` names the value.
+/// first is the offset table. `path` leads to it.
 pub async fn respond(
     request: &Request,
     place: &InstancePlace,
     set: &DataSet,
     fragments: &[Fragment],
-    etag: &str,
+    path: &str,
 ) -> Result<Response, Error> {
-    let choice = frames::choose(request, place)?;
-    let etag = match choice.encoding {
-        Encoding::AsStored => etag.to_owned(),
-        Encoding::Uncompressed => format!("{}-u\"", etag.trim_end_matches('"')),
-    };
-    if conditional::holds(&request.headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
+    let choice = frames::choose(request, place, true)?;
+    let validators = frames::validators(place, path, &choice);
+    if let Some(held) = request.held(&validators)? {
+        return Ok(held);
     }
     let picture = read(request, place, set, fragments, &choice).await?;
-    frames::one(request, picture, &choice, &etag)
+    frames::one(request, picture, &choice, validators).await
 }
 
 async fn read(

@@ -26,7 +26,9 @@ pub async fn send(reader: &InstanceReader, place: &InstancePlace, out: &Outgoing
 }
 
 /// The data set of a deflated instance, inflated a step at a time.
-pub fn data_set(reader: &InstanceReader) -> impl Stream<Item = Result<Bytes, Error>> + Send + 'static {
+pub fn data_set(
+    reader: &InstanceReader,
+) -> impl Stream<Item = Result<Bytes, Error>> + Send + 'static + use<> {
     let stored = Box::pin(reader.stream(reader.dataset_range()));
     stream::try_unfold(
         (stored, Bytes::new(), Inflater::new()),

@@ -2,21 +2,21 @@
 //! are sent, so that memory does not grow with the study.
 
 use super::uncompressed::{self, Prepared};
-use super::{CACHE, Request, inflated, stored};
+use super::{Request, inflated, stored};
 use crate::accept::{InstanceWish, SyntaxWish};
-use crate::conditional;
+use crate::answer::Head;
+use crate::content::Content;
 use crate::error::Error;
 use crate::multipart::Boundary;
 use crate::outgoing::{self, Outgoing, Stopped};
 use crate::representation::{self, Encoding};
 use crate::state::State;
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use crate::validators::Validators;
+use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
-use http::{HeaderValue, StatusCode};
 use pacs_core::transfer_syntax;
 use pacs_core::uids;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use storage::{InstancePlace, InstanceReader};
 
 /// An instance that is longer is read while it is sent.
@@ -33,10 +33,7 @@ struct Planned {
 
 /// An instance ready to be sent: its bytes are known to be there.
 enum Ready {
-    /// As stored, and read.
-    Held(Bytes),
-    /// As stored, to be read while it is sent.
-    Stored(InstanceReader),
+    AsStored(Content),
     Inflated(InstanceReader),
     Uncompressed(Prepared),
 }
@@ -44,32 +41,23 @@ enum Ready {
 impl Ready {
     async fn stored(state: &State, place: &InstancePlace) -> Result<Self, Error> {
         if place.place.length_bytes <= HELD_MAX_BYTES {
-            return Ok(Self::Held(stored::whole(&state.archive, place).await?));
+            return Ok(Self::AsStored(Content::Held(stored::whole(&state.archive, place).await?)));
         }
-        Ok(Self::Stored(stored::open(&state.archive, place).await?))
+        let reader = stored::open(&state.archive, place).await?;
+        Ok(Self::AsStored(Content::read(reader.length_bytes(), move |part| reader.stream(part))))
     }
 
     fn content_type(&self, place: &InstancePlace) -> String {
         content_type(match self {
-            Self::Held(_) | Self::Stored(_) => place.transfer_syntax.as_str(),
+            Self::AsStored(_) => place.transfer_syntax.as_str(),
             Self::Inflated(_) | Self::Uncompressed(_) => uids::EXPLICIT_VR_LITTLE_ENDIAN,
         })
-    }
-
-    /// The length of the Part 10 file, where it is known before it is made.
-    fn length_bytes(&self) -> Option<u64> {
-        match self {
-            Self::Held(bytes) => Some(bytes.len() as u64),
-            Self::Stored(reader) => Some(reader.length_bytes()),
-            Self::Inflated(_) | Self::Uncompressed(_) => None,
-        }
     }
 
     /// Sends the Part 10 file.
     async fn send(self, state: &State, place: &InstancePlace, out: &Outgoing) -> Result<(), Stopped> {
         match self {
-            Self::Held(bytes) => Ok(out.send(bytes).await?),
-            Self::Stored(reader) => out.send_all(reader.stream(0..reader.length_bytes())).await,
+            Self::AsStored(content) => out.send_all(content.all()).await,
             Self::Inflated(reader) => inflated::send(&reader, place, out).await,
             Self::Uncompressed(prepared) => uncompressed::send(state, place, prepared, out).await,
         }
@@ -105,6 +93,16 @@ impl Planned {
             Err(error) => Err(error),
         }
     }
+
+    /// A strong entity tag: the content's hash, and how it is encoded.
+    fn etag(&self) -> String {
+        let hash = self.place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+        let encoding = match self.encoding {
+            Encoding::AsStored => "s",
+            Encoding::Uncompressed => "u",
+        };
+        format!("\"{hash}-{encoding}\"")
+    }
 }
 
 fn not_acceptable(place: &InstancePlace) -> Error {
@@ -116,41 +114,44 @@ fn not_acceptable(place: &InstancePlace) -> Error {
 /// Answers with several instances as `multipart/related`.
 pub async fn several(request: &Request, places: Vec<InstancePlace>) -> Result<Response, Error> {
     let wish = request.accept()?.instances(false)?;
-    multipart(request.state.0.clone(), places, &wish).await
+    multipart(request, places, &wish).await
 }
 
 /// Answers with one instance.
 pub async fn one(request: &Request, place: InstancePlace) -> Result<Response, Error> {
     let wish = request.accept()?.instances(true)?;
-    let state = request.state.0.clone();
     if wish.multipart {
-        return multipart(state, vec![place], &wish).await;
+        return multipart(request, vec![place], &wish).await;
     }
     let planned = Planned::new(place, &wish)?;
-    let etag = etag(&planned);
-    if conditional::holds(&request.headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
+    let validators = Validators::strong(planned.etag()).since(planned.place.received_ms);
+    if let Some(held) = request.held(&validators)? {
+        return Ok(held);
     }
+    let state = request.state.0.clone();
     let ready = planned.ready(&state).await?;
-    let (content_type, length) = (ready.content_type(&planned.place), ready.length_bytes());
-    let sending = move |out| async move { ready.send(&state, &planned.place, &out).await };
-    let body = outgoing::body(Bytes::new(), sending).await?;
-    Ok(answer(content_type, length, Some(etag), body))
+    let head = Head::of_pixels(ready.content_type(&planned.place), validators);
+    match ready {
+        Ready::AsStored(content) => request.ranged(head, content).await,
+        made => {
+            let sending = move |out| async move { made.send(&state, &planned.place, &out).await };
+            Ok(head.with(outgoing::body(Bytes::new(), sending).await?, None))
+        }
+    }
 }
 
-/// A strong entity tag: the content's hash, and how it is encoded.
-fn etag(planned: &Planned) -> String {
-    let hash = planned.place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-    let encoding = match planned.encoding {
-        Encoding::AsStored => "s",
-        Encoding::Uncompressed => "u",
-    };
-    format!("\"{hash}-{encoding}\"")
-}
-
-async fn multipart(state: State, places: Vec<InstancePlace>, wish: &InstanceWish) -> Result<Response, Error> {
+async fn multipart(
+    request: &Request,
+    places: Vec<InstancePlace>,
+    wish: &InstanceWish,
+) -> Result<Response, Error> {
     let planned = places.into_iter().map(|place| Planned::new(place, wish));
     let planned = planned.collect::<Result<Vec<Planned>, Error>>()?;
+    let validators = Validators::weak(&etag_of_all(&planned));
+    if let Some(held) = request.held(&validators)? {
+        return Ok(held);
+    }
+    let state = request.state.0.clone();
     let boundary = Boundary::new();
     let length = multipart_length(&planned, &boundary);
     let content_type = boundary.content_type("application/dicom");
@@ -170,7 +171,14 @@ async fn multipart(state: State, places: Vec<InstancePlace>, wish: &InstanceWish
         out.send(boundary.close()).await?;
         Ok(())
     });
-    Ok(answer(content_type, length, None, body.await?))
+    Ok(Head::of_pixels(content_type, validators).with(body.await?, length))
+}
+
+/// The tag of all of them together, in their order.
+fn etag_of_all(planned: &[Planned]) -> String {
+    let mut hasher = DefaultHasher::new();
+    planned.iter().for_each(|planned| planned.etag().hash(&mut hasher));
+    format!("\"{:016x}-{}\"", hasher.finish(), planned.len())
 }
 
 /// The length of the whole body, when every instance leaves as stored: the client then sees how far it is, and finds
@@ -182,18 +190,4 @@ fn multipart_length(planned: &[Planned], boundary: &Boundary) -> Option<u64> {
         Some(sum + head + stored.place.length_bytes)
     })?;
     Some(parts + boundary.close().len() as u64)
-}
-
-fn answer(content_type: String, length: Option<u64>, etag: Option<String>, body: Body) -> Response {
-    let mut response = ([(CONTENT_TYPE, content_type)], body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, CACHE);
-    headers.insert(VARY, HeaderValue::from_static("accept"));
-    if let Some(length) = length {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    if let Some(etag) = etag.and_then(|etag| HeaderValue::try_from(etag).ok()) {
-        headers.insert(ETAG, etag);
-    }
-    response
 }

@@ -18,22 +18,22 @@ pub mod thumbnail;
 mod uncompressed;
 
 use crate::accept::Accept;
+use crate::answer::{BY_ACCEPT, Head};
 use crate::base_url::BaseUrl;
 use crate::caller::Caller;
+use crate::content::Content;
 use crate::error::Error;
 use crate::query_string;
 use crate::resource::{InstancePath, SeriesPath};
 use crate::state::State;
+use crate::validators::Validators;
 use axum::extract::{self, RawQuery};
-use http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use http::{HeaderMap, Method};
 use pacs_core::access::Scope;
 use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
 use storage::InstancePlace;
-
-/// What is retrieved may be kept by the client alone, and only used after asking whether it still holds: rights and
-/// corrections change.
-const CACHE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// What every retrieval needs of its request.
 #[derive(axum::extract::FromRequestParts)]
@@ -43,6 +43,7 @@ pub struct Request {
     base: BaseUrl,
     state: extract::State<State>,
     query: RawQuery,
+    method: Method,
     headers: HeaderMap,
 }
 
@@ -62,6 +63,16 @@ impl Request {
         let parameters = self.parameters()?;
         let parameter = parameters.iter().find(|(name, _)| name == "accept").map(|(_, value)| value.as_str());
         Ok(Accept::read(&self.headers, parameter)?)
+    }
+
+    /// The answer to a client that holds the representation already.
+    fn held(&self, validators: &Validators) -> Result<Option<Response>, Error> {
+        validators.held(&self.headers, BY_ACCEPT)
+    }
+
+    /// Answers with content of which a byte range may be asked.
+    async fn ranged(&self, head: Head, content: Content) -> Result<Response, Error> {
+        head.with_ranges(&self.method, &self.headers, content).await
     }
 
     /// Where the instances of a study lie, if the caller may see it.

@@ -2,18 +2,17 @@
 
 use super::pixels::DECODING_MAX_BYTES;
 use super::rendering::Rendering;
-use super::{CACHE, Request, frames, stored};
+use super::{Request, frames, stored};
 use crate::accept::ImageFormat;
-use crate::conditional;
+use crate::answer::Head;
+use crate::content::Content;
 use crate::error::Error;
 use crate::resource::InstancePath;
 use crate::state::State;
-use axum::body::Body;
+use crate::validators::Validators;
 use axum::extract::RawPathParams;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
-use http::{HeaderValue, StatusCode};
 use pacs_core::dataset::DataSet;
 use pacs_core::pixels;
 use pacs_core::tags;
@@ -64,12 +63,13 @@ pub async fn respond(
     frame: u32,
     rendering: &Rendering,
 ) -> Result<Response, Error> {
-    let etag = key(place, frame, rendering).etag();
-    if conditional::holds(&request.headers, &etag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(ETAG, etag)], [(CACHE_CONTROL, CACHE)]).into_response());
+    let validators = Validators::strong(key(place, frame, rendering).etag());
+    if let Some(held) = request.held(&validators)? {
+        return Ok(held);
     }
     let picture = picture(&request.state, place, frame, rendering).await?;
-    Ok(answer(&picture, rendering.format, &etag))
+    let head = Head::of_pixels(rendering.format.media_type().to_owned(), validators);
+    request.ranged(head, Content::rendition(picture)).await
 }
 
 /// The picture of a frame, from the renditions or drawn now.
@@ -111,17 +111,4 @@ fn encode(header: &DataSet, encoded: FrameBytes, frame: u32, rendering: &Renderi
 /// Names the picture by all that it depends on.
 fn key(place: &InstancePlace, frame: u32, rendering: &Rendering) -> RenditionKey {
     RenditionKey::of_instance(place, &format!("frame {} {}", frame + 1, rendering.name()))
-}
-
-fn answer(picture: &Rendition, format: ImageFormat, etag: &str) -> Response {
-    let body = Body::from_stream(picture.stream());
-    let mut response = ([(CONTENT_TYPE, format.media_type())], body).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(picture.length_bytes()));
-    headers.insert(CACHE_CONTROL, CACHE);
-    headers.insert(VARY, HeaderValue::from_static("accept"));
-    if let Ok(etag) = HeaderValue::try_from(etag) {
-        headers.insert(ETAG, etag);
-    }
-    response
 }

@@ -97,6 +97,19 @@ impl House {
     }
 }
 
+/// A service with so many small CT slices of one series, and the path of the first.
+pub async fn slices(count: usize) -> (House, String) {
+    let house = House::new().await;
+    let slices: Vec<Vec<u8>> = testdata::ct_slices(count).sized(64).map(|slice| slice.bytes).collect();
+    house.keep(&slices).await;
+    (house, path_of(&slices[0]))
+}
+
+/// The part of a path before that step.
+pub fn above(path: &str, mark: &str) -> String {
+    path.split(mark).next().unwrap().to_owned()
+}
+
 /// A STOW-RS request, as dicomweb-client writes it.
 pub fn stow_request(path: &str, files: &[Vec<u8>]) -> Request<Body> {
     let mut body = Vec::new();

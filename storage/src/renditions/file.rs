@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,13 +61,23 @@ impl Rendition {
 
     /// Its bytes in chunks.
     pub fn stream(&self) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
+        self.part(0..self.length_bytes())
+    }
+
+    /// The bytes of a range in chunks. The range is cut to the rendition; nothing outside it is read.
+    pub fn part(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
+        let end = range.end.min(self.length_bytes());
+        let start = range.start.min(end);
         match &self.0 {
-            Content::Held(bytes) => stream::iter([Ok(bytes.clone())]).left_stream(),
-            Content::Lying { file, length_bytes } => {
-                let (file, length) = (Arc::clone(file), *length_bytes);
-                stream::iter((0..length).step_by(CHUNK_BYTES as usize))
+            Content::Held(bytes) => {
+                let at = |place: u64| usize::try_from(place).unwrap_or(bytes.len());
+                stream::iter([Ok(bytes.slice(at(start)..at(end)))]).left_stream()
+            }
+            Content::Lying { file, .. } => {
+                let file = Arc::clone(file);
+                stream::iter((start..end).step_by(CHUNK_BYTES as usize))
                     .then(move |start| {
-                        let size = usize::try_from(length.saturating_sub(start).min(CHUNK_BYTES));
+                        let size = usize::try_from(end.saturating_sub(start).min(CHUNK_BYTES));
                         read(Arc::clone(&file), start, size.unwrap_or_default())
                     })
                     .right_stream()
