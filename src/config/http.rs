@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use url::Url;
 
 use super::ConfigError;
-use super::keys::Keys;
+use super::keys::{Keys, List};
 
 /// Where and how browsers and programs reach the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Http {
     pub public_url: Option<Url>,
     /// Addresses whose X-Forwarded-* headers are believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Origins (`https://viewer.example.vn`) whose pages may use DICOMweb, as browsers write them.
+    pub cors_origins: Vec<String>,
     /// Certificate and key, when this listener speaks TLS itself.
     pub tls: Option<Tls>,
 }
@@ -55,6 +57,8 @@ impl Http {
                 })
                 .collect::<Result<_, _>>()?,
         };
+        let cors_origins = keys.cors_origins.as_ref().map(List::items).unwrap_or_default();
+        let cors_origins = cors_origins.into_iter().map(origin).collect::<Result<_, _>>()?;
         let tls = match (&keys.tls_certificate, &keys.tls_key) {
             (None, None) => None,
             (Some(certificate), Some(key)) => {
@@ -62,6 +66,18 @@ impl Http {
             }
             _ => return Err(ConfigError::value("tls_certificate", "a certificate and tls_key go together")),
         };
-        Ok(Self { listen, public_url, trusted_proxies, tls })
+        Ok(Self { listen, public_url, trusted_proxies, cors_origins, tls })
     }
+}
+
+/// An origin as a browser's Origin header has it: scheme, host, and the port where it is not the usual one.
+fn origin(text: &str) -> Result<String, ConfigError> {
+    let url = Url::parse(text).ok().filter(|url| {
+        let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        matches!(url.scheme(), "http" | "https") && bare && url.username().is_empty()
+    });
+    url.map(|url| url.origin().ascii_serialization()).ok_or_else(|| {
+        let reason = format!("{text:?} is no origin such as https://viewer.example.vn; `*` is not taken");
+        ConfigError::value("cors_origins", reason)
+    })
 }

@@ -171,6 +171,8 @@ mod tests {
             ("[[facility]]\ncode = 'A'\n[[facility]]\ncode = ' A'", &[], "twice"),
             ("[[facility]]\ncode = 'A'\ntime_zone = 'Asia/Hanoy'", &[], "Asia/Hanoy"),
             ("[[facility]]\ncode = 'A'\nzone = 'Asia/Tokyo'", &[], "zone"),
+            ("", &[("SEN_CORS_ORIGINS", "*")], "cors_origins"),
+            ("cors_origins = ['https://a.example/path']", &[], "cors_origins"),
             ("[[device]]\nae_title = 'CT1'\nhost = 'x'\nport = 104\ncolour = 'red'", &[], "colour"),
             ("[[device]]\nae_title = ''\nhost = 'x'\nport = 104", &[], "device"),
             ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nmodality = 'ct'", &[], "modality"),
@@ -190,6 +192,13 @@ mod tests {
             let message = read(toml, variables).expect_err(toml).to_string();
             assert!(message.contains(expected), "{message:?} does not name {expected:?}");
         }
+    }
+
+    #[test]
+    fn origins_are_written_as_browsers_write_them() {
+        let config = read("", &[("SEN_CORS_ORIGINS", "https://Viewer.example:443/, http://10.0.0.7:3000")]);
+        assert_eq!(config.unwrap().http.cors_origins, ["https://viewer.example", "http://10.0.0.7:3000"]);
+        assert!(read("", &[]).unwrap().http.cors_origins.is_empty());
     }
 
     #[test]

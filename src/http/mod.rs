@@ -1,6 +1,7 @@
 //! The HTTP door: sign-in and everything around the routers of the doors behind it.
 
 mod client;
+mod cors;
 mod health;
 mod idle;
 mod openapi;
@@ -54,8 +55,10 @@ pub struct Parts {
 pub fn app(parts: Parts) -> anyhow::Result<Router> {
     let Parts { archive, config, clock, audit_log, metrics, dimse_port, listener_is_tls, shutdown } = parts;
     let gate = Gate::new(&archive, audit_log.clone(), clock.clone(), config.sign_in);
+    let cors = cors::Origins::new(config.http.cors_origins);
     let own_origin = OwnOrigin {
         public_url: config.http.public_url.clone(),
+        cors: cors.clone(),
         sign_in_is_off: config.sign_in == SignIn::Off,
     };
     let proxies = Proxies { trusted: config.http.trusted_proxies.clone(), listener_is_tls };
@@ -73,7 +76,7 @@ pub fn app(parts: Parts) -> anyhow::Result<Router> {
     let dicomweb =
         dicomweb::router(dicomweb::State::new(archive.clone(), config.http.public_url, audit_log)?);
     let health = Arc::new(health::Health { archive, metrics, shutdown });
-    Ok(Router::new()
+    let app = Router::new()
         .merge(viewer_web::router())
         .nest("/api/v1", api)
         .nest("/api/v1/session", sign_in::session::router(Arc::clone(&gate)))
@@ -83,7 +86,10 @@ pub fn app(parts: Parts) -> anyhow::Result<Router> {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready).with_state(Arc::clone(&health)))
         .route("/metrics", get(health::metrics).with_state(health))
-        .layer(middleware::from_fn_with_state(gate, sign_in::authenticate))
+        .layer(middleware::from_fn_with_state(gate, sign_in::authenticate));
+    // Around sign-in, so that a page can read that its token is no longer good.
+    let app = if cors.is_empty() { app } else { app.layer(cors.layer()) };
+    Ok(app
         .layer(middleware::from_fn(request_log::log))
         .layer(middleware::from_fn(security_headers::add))
         .layer(middleware::from_fn_with_state(proxies, client::identify))

@@ -8,6 +8,7 @@ use http::{HeaderMap, Method};
 use url::Url;
 
 use super::client::Client;
+use super::cors::Origins;
 use super::problem::Problem;
 
 /// What [`check`] compares with.
@@ -15,13 +16,16 @@ use super::problem::Problem;
 pub struct OwnOrigin {
     /// The configured public URL, which counts beside the host that was asked for.
     pub public_url: Option<Url>,
+    /// Other origins whose pages may use DICOMweb.
+    pub cors: Origins,
     /// Whether sign-in is off. Then the host must be a loopback name as well: a page of another site
     /// whose name was pointed at 127.0.0.1 would otherwise be the administrator.
     pub sign_in_is_off: bool,
 }
 
 /// Refuses requests that change something and carry a foreign Origin, unless a bearer token, which
-/// no browser adds by itself, proves that a program meant it.
+/// no browser adds by itself, proves that a program meant it, or the page is of a configured origin and
+/// brings credentials of its own.
 pub async fn check(State(own): State<OwnOrigin>, request: Request, next: Next) -> Response {
     let Some(client) = request.extensions().get::<Client>() else {
         return Problem::Internal.into_response();
@@ -30,7 +34,8 @@ pub async fn check(State(own): State<OwnOrigin>, request: Request, next: Next) -
         return Problem::ForeignOrigin.into_response();
     }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && !has_bearer(request.headers()) && own.is_foreign(client, request.headers()) {
+    let allowed = has_bearer(request.headers()) || own.cors.allow(request.uri(), request.headers());
+    if changes && !allowed && own.is_foreign(client, request.headers()) {
         return Problem::ForeignOrigin.into_response();
     }
     next.run(request).await
@@ -80,7 +85,8 @@ mod tests {
 
     #[test]
     fn only_our_own_origin_is_ours() {
-        let own = OwnOrigin { public_url: Url::parse("https://pacs.example").ok(), sign_in_is_off: false };
+        let public_url = Url::parse("https://pacs.example").ok();
+        let own = OwnOrigin { public_url, cors: Origins::default(), sign_in_is_off: false };
         for (host, is_https, origin, foreign) in [
             ("localhost:8080", false, "http://localhost:8080", false),
             ("localhost:8080", false, "http://localhost:9090", true),
@@ -97,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_name_pointed_at_loopback_is_not_loopback() {
-        let own = OwnOrigin { public_url: None, sign_in_is_off: true };
+        let own = OwnOrigin { public_url: None, cors: Origins::default(), sign_in_is_off: true };
         for (host, expected) in
             [("localhost:8080", true), ("127.0.0.1:1", true), ("[::1]:1", true), ("evil.example:8080", false)]
         {

@@ -238,3 +238,70 @@ async fn without_sign_in_every_local_caller_is_the_administrator_and_no_foreign_
     let rebound = client.get(sen.url("/api/v1/studies")).header("host", "evil.example").send().await.unwrap();
     assert_eq!(rebound.status(), StatusCode::FORBIDDEN, "a name pointed at loopback");
 }
+
+/// A viewer of another site, as OHIF is: its browser asks first, and what it sends brings its own token.
+#[tokio::test]
+async fn pages_of_configured_origins_may_use_dicomweb() {
+    let viewer = "https://viewer.example";
+    let sen = Setup::default().variable("SEN_AUTH", "on").variable("SEN_CORS_ORIGINS", viewer).start();
+    let created = tools::succeeded(&sen.run(&["token", "create", "--role", "device", "--name", "viewer"]));
+    let token = created.trim();
+    let client = Client::new();
+    let preflight = |path: &str, origin: &str| {
+        client
+            .request(Method::OPTIONS, sen.url(path))
+            .header("origin", origin)
+            .header("access-control-request-method", "GET")
+            .header("access-control-request-headers", "authorization,range")
+            .send()
+    };
+    let allowed = |answer: &reqwest::Response| answer.headers().get("access-control-allow-origin").cloned();
+    let answer = preflight("/dicomweb/studies", viewer).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(allowed(&answer).unwrap(), viewer);
+    assert_eq!(answer.headers()["access-control-allow-headers"], "authorization,range");
+    assert!(answer.headers().get("access-control-allow-credentials").is_none(), "cookies are never meant");
+    for (path, origin) in [("/dicomweb/studies", "https://evil.example"), ("/api/v1/studies", viewer)] {
+        assert_eq!(allowed(&preflight(path, origin).await.unwrap()), None, "{path} {origin}");
+    }
+
+    let get = |token: &str| {
+        client.get(sen.url("/dicomweb/studies")).bearer_auth(token).header("origin", viewer).send()
+    };
+    let answer = get(token).await.unwrap();
+    assert_eq!((answer.status(), allowed(&answer).unwrap()), (StatusCode::OK, viewer.parse().unwrap()));
+    let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap();
+    assert!(["content-range", "etag", "link"].iter().all(|name| exposed.contains(name)), "{exposed}");
+    let vary: Vec<_> = answer.headers().get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+    assert!(vary.join(",").contains("origin") && vary.join(",").contains("accept"), "{vary:?}");
+    let refused = get("no longer good").await.unwrap();
+    assert_eq!(
+        (refused.status(), allowed(&refused).unwrap()),
+        (StatusCode::UNAUTHORIZED, viewer.parse().unwrap())
+    );
+
+    // What changes something needs an allowed origin, wherever the credentials come from.
+    tools::succeeded(&add_user(&sen, "mai", "radiologist", "mật khẩu dài 2"));
+    for (origin, status) in [(viewer, 415), ("https://evil.example", 403)] {
+        let post = client.post(sen.url("/dicomweb/studies")).basic_auth("mai", Some("mật khẩu dài 2"));
+        let answer = post.header("origin", origin).body("x").send().await.unwrap();
+        assert_eq!(answer.status(), status, "{origin}");
+    }
+    // A session is of our own pages, also where the other page is of the same site and its browser adds the cookie.
+    let session = cookie(&sign_in(&sen, "mai", "mật khẩu dài 2").await);
+    let post = client.post(sen.url("/dicomweb/studies")).header("cookie", session).header("origin", viewer);
+    assert_eq!(post.body("x").send().await.unwrap().status(), StatusCode::FORBIDDEN);
+}
+
+/// Without that nobody else's page gets anything.
+#[tokio::test]
+async fn other_sites_get_nothing_by_default() {
+    let sen = Sen::start();
+    let answer = Client::new()
+        .get(sen.url("/dicomweb/studies"))
+        .header("origin", "https://viewer.example")
+        .send()
+        .await
+        .unwrap();
+    assert!(answer.headers().get("access-control-allow-origin").is_none());
+}

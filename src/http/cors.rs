@@ -1,0 +1,63 @@
+//! Pages of other sites that may use DICOMweb (the Fetch standard's CORS protocol): those of the configured origins,
+//! with credentials of their own. Cookies are never meant: a session belongs to our pages.
+
+use std::time::Duration;
+
+use http::header::{
+    ACCEPT_RANGES, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LINK, ORIGIN,
+    RETRY_AFTER, WARNING,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+/// How long a browser may remember what it was allowed.
+const MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// The configured origins.
+#[derive(Debug, Clone, Default)]
+pub struct Origins(Vec<String>);
+
+impl Origins {
+    /// These, as browsers write them.
+    pub fn new(origins: Vec<String>) -> Self {
+        Self(origins)
+    }
+
+    /// Whether there are none, which is how it comes.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a page that brings credentials of its own may send this request. One that relies on our cookie, which a
+    /// browser adds for pages of the same site, may not.
+    pub fn allow(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let is_allowed = headers.get(ORIGIN).is_some_and(|origin| self.allow_origin(origin, uri));
+        is_allowed && headers.contains_key(AUTHORIZATION)
+    }
+
+    fn allow_origin(&self, origin: &HeaderValue, uri: &Uri) -> bool {
+        let is_dicomweb = uri.path().starts_with("/dicomweb/");
+        is_dicomweb && self.0.iter().any(|known| known.as_bytes() == origin.as_bytes())
+    }
+
+    /// Answers what browsers ask before, and lets their pages read what viewers need of an answer's headers.
+    pub fn layer(self) -> CorsLayer {
+        let allowed = move |origin: &HeaderValue, parts: &Parts| self.allow_origin(origin, &parts.uri);
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::predicate(allowed))
+            .allow_methods([Method::GET, Method::HEAD, Method::POST])
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers([
+                ACCEPT_RANGES,
+                CONTENT_ENCODING,
+                CONTENT_LENGTH,
+                CONTENT_RANGE,
+                ETAG,
+                LINK,
+                RETRY_AFTER,
+                WARNING,
+            ])
+            .max_age(MAX_AGE)
+    }
+}
