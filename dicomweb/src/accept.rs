@@ -5,7 +5,11 @@
 //! - a named transfer syntax takes exactly that one;
 //! - a named media type without a transfer syntax takes the default, Explicit VR Little Endian. What cannot be decoded
 //!   (video, private syntaxes) then leaves as stored, which PS3.18 8.7.3.4 permits, and its part says so;
-//! - no preference at all (`*/*`, or no Accept) takes the stored syntax: it is acceptable and loses nothing.
+//! - no preference at all (`*/*`, or no Accept) takes the stored syntax: it is acceptable and loses nothing. Implicit VR
+//!   and big endian are no syntaxes of the web, and become Explicit VR Little Endian.
+//!
+//! The `accept` query parameter comes before the header; what it names and nobody can make is passed over for what the
+//! header names (PS3.18 8.7.8.1).
 
 use crate::media::{MediaType, MediaTypeError};
 use http::HeaderMap;
@@ -34,18 +38,27 @@ pub enum AcceptError {
 pub enum SyntaxWish {
     /// Whatever is stored.
     Stored,
+    /// Nothing in particular.
+    Any,
     /// The default of PS3.18: Explicit VR Little Endian.
     Default,
     /// This one.
     Exactly(Uid),
 }
 
-/// The accepted media ranges, best first.
+/// The accepted media ranges: those of the query parameter, then those of the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accept {
-    ranges: Vec<MediaType>,
+    lists: Vec<Vec<Weighted>>,
     /// Whether bytes of a body are asked for, and not all of it.
     byte_range: bool,
+}
+
+/// A media range with its weight in thousandths.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Weighted {
+    range: MediaType,
+    weight: u16,
 }
 
 /// How whole instances are to be sent.
@@ -97,93 +110,148 @@ impl JsonName {
 }
 
 impl Accept {
-    /// Reads the `accept` query parameter when there is one (it outranks the header, PS3.18 8.7.5), else the header
-    /// lines. Absence accepts everything.
+    /// Reads the `accept` query parameter, where there is one, and the header lines. Absence of both accepts everything.
     pub fn read(headers: &HeaderMap, parameter: Option<&str>) -> Result<Self, AcceptError> {
-        let text = match parameter {
-            Some(parameter) => parameter.to_owned(),
-            None => {
-                let mut lines = Vec::new();
-                for line in headers.get_all(ACCEPT) {
-                    lines.push(line.to_str().map_err(|_| AcceptError::Invalid("it is not ASCII text"))?);
-                }
-                lines.join(",")
-            }
-        };
-        Ok(Self { byte_range: headers.contains_key(RANGE), ..Self::parse(&text)? })
+        let mut lines = Vec::new();
+        for line in headers.get_all(ACCEPT) {
+            lines.push(line.to_str().map_err(|_| AcceptError::Invalid("it is not ASCII text"))?);
+        }
+        let mut lists = Vec::new();
+        if let Some(parameter) = parameter {
+            lists.push(list(&with_pluses(parameter))?);
+        }
+        if parameter.is_none() || !lines.is_empty() {
+            lists.push(list(&lines.join(","))?);
+        }
+        Ok(Self { lists, byte_range: headers.contains_key(RANGE) })
     }
 
     /// Reads a list of media ranges with their weights.
     pub fn parse(text: &str) -> Result<Self, AcceptError> {
-        if text.len() > ACCEPT_MAX_BYTES {
-            return Err(AcceptError::Invalid("it is too long"));
-        }
-        let mut weighted = Vec::new();
-        for range in MediaType::parse_list(text)? {
-            let weight = weight(range.parameter("q"))?;
-            if weight > 0 {
-                weighted.push((weight, range));
-            }
-        }
-        if weighted.is_empty() {
-            weighted.push((1000, MediaType::parse("*/*")?));
-        }
-        // Stable: equal weights keep the order in which the client wrote them.
-        weighted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-        Ok(Self { ranges: weighted.into_iter().map(|(_, range)| range).collect(), byte_range: false })
+        Ok(Self { lists: vec![list(text)?], byte_range: false })
     }
 
-    /// How to send instances; `one` tells that there is only one, which may leave as a single body.
-    pub fn instances(&self, one: bool) -> Result<InstanceWish, AcceptError> {
-        let mut wish: Option<InstanceWish> = None;
-        for bulk in self.bulk(one)? {
-            if !bulk.media.covers("application", "dicom") || (!bulk.multipart && !one) {
-                continue;
+    /// How to send instances; `one` tells that there is only one, which may leave as a single body. A later wish is for
+    /// when the one before it cannot be fulfilled.
+    pub fn instances(&self, one: bool) -> Result<Vec<InstanceWish>, AcceptError> {
+        let mut wishes = Vec::new();
+        for list in &self.lists {
+            let mut wish: Option<InstanceWish> = None;
+            for range in by_weight(list) {
+                let bulk = self.wish(range, one)?;
+                if !bulk.media.covers("application", "dicom") || (!bulk.multipart && !one) {
+                    continue;
+                }
+                let (multipart, syntaxes) = (bulk.multipart, vec![bulk.syntax]);
+                match &mut wish {
+                    None => wish = Some(InstanceWish { multipart, syntaxes }),
+                    Some(wish) if wish.multipart == multipart => wish.syntaxes.extend(syntaxes),
+                    Some(_) => {}
+                }
             }
-            match &mut wish {
-                None => wish = Some(InstanceWish { multipart: bulk.multipart, syntaxes: vec![bulk.syntax] }),
-                Some(wish) if wish.multipart == bulk.multipart => wish.syntaxes.push(bulk.syntax),
-                Some(_) => {}
-            }
+            wishes.extend(wish);
         }
-        wish.ok_or(AcceptError::NotAcceptable(if one {
+        if !wishes.is_empty() {
+            return Ok(wishes);
+        }
+        Err(AcceptError::NotAcceptable(if one {
             "multipart/related; type=\"application/dicom\" and application/dicom"
         } else {
             "multipart/related; type=\"application/dicom\""
         }))
     }
 
-    /// The acceptable ways of sending bulk data, best first. A range that prefers nothing (`*/*`) is multipart, unless a
-    /// byte range of `one` body is asked: multipart bodies have none.
+    /// The acceptable ways of sending bulk data, best first.
     pub fn bulk(&self, one: bool) -> Result<Vec<BulkWish>, AcceptError> {
-        self.ranges.iter().map(|range| BulkWish::of(range, !(one && self.byte_range))).collect()
+        self.lists.iter().flat_map(|list| by_weight(list)).map(|range| self.wish(range, one)).collect()
+    }
+
+    /// A range that prefers nothing (`*/*`) wishes for multipart, unless a byte range of `one` body is asked: multipart
+    /// bodies have none.
+    fn wish(&self, range: &MediaType, one: bool) -> Result<BulkWish, AcceptError> {
+        BulkWish::of(range, !(one && self.byte_range))
     }
 
     /// The name under which DICOM JSON is accepted.
     pub fn json(&self) -> Result<JsonName, AcceptError> {
-        let names = [("dicom+json", JsonName::DicomJson), ("json", JsonName::Json)];
-        for range in &self.ranges {
-            for (subtype, name) in names {
-                if range.covers("application", subtype) {
-                    return Ok(name);
-                }
-            }
-        }
-        Err(AcceptError::NotAcceptable("application/dicom+json and application/json"))
+        let offered =
+            [("application", "dicom+json", JsonName::DicomJson), ("application", "json", JsonName::Json)];
+        self.choose(&offered, "application/dicom+json and application/json")
     }
 
     /// The accepted format of a rendered image; JPEG when there is no preference (PS3.18 8.7.4).
     pub fn image(&self) -> Result<ImageFormat, AcceptError> {
-        for range in &self.ranges {
-            if range.covers("image", "jpeg") {
-                return Ok(ImageFormat::Jpeg);
-            }
-            if range.covers("image", "png") {
-                return Ok(ImageFormat::Png);
+        let offered = [("image", "jpeg", ImageFormat::Jpeg), ("image", "png", ImageFormat::Png)];
+        self.choose(&offered, "image/jpeg and image/png")
+    }
+
+    /// The offered type with the greatest weight, which is that of the most specific range that takes it in (RFC 9110
+    /// 12.5.1). Equal weights are decided by the order in which the client wrote them, then by that of the offer.
+    fn choose<T: Copy>(&self, offered: &[(&str, &str, T)], names: &'static str) -> Result<T, AcceptError> {
+        for list in &self.lists {
+            let weighed = offered.iter().filter_map(|(kind, subtype, value)| {
+                let (weight, at) = weight_of(list, kind, subtype)?;
+                (weight > 0).then_some((weight, std::cmp::Reverse(at), *value))
+            });
+            // The first of equal ones: `max_by_key` would take the last.
+            let best =
+                weighed.reduce(|best, next| if (next.0, next.1) > (best.0, best.1) { next } else { best });
+            if let Some((_, _, value)) = best {
+                return Ok(value);
             }
         }
-        Err(AcceptError::NotAcceptable("image/jpeg and image/png"))
+        Err(AcceptError::NotAcceptable(names))
     }
+}
+
+/// Reads a list of media ranges; an empty one accepts everything.
+fn list(text: &str) -> Result<Vec<Weighted>, AcceptError> {
+    if text.len() > ACCEPT_MAX_BYTES {
+        return Err(AcceptError::Invalid("it is too long"));
+    }
+    let mut list = Vec::new();
+    for range in MediaType::parse_list(text)? {
+        list.push(Weighted { weight: weight(range.parameter("q"))?, range });
+    }
+    if list.is_empty() {
+        list.push(Weighted { weight: 1000, range: MediaType::parse("*/*")? });
+    }
+    Ok(list)
+}
+
+/// The acceptable ranges, best first; equal weights keep the order in which the client wrote them.
+fn by_weight(list: &[Weighted]) -> impl Iterator<Item = &MediaType> {
+    let mut acceptable: Vec<&Weighted> = list.iter().filter(|weighted| weighted.weight > 0).collect();
+    acceptable.sort_by_key(|weighted| std::cmp::Reverse(weighted.weight));
+    acceptable.into_iter().map(|weighted| &weighted.range)
+}
+
+/// The weight of a media type, and which range gave it.
+fn weight_of(list: &[Weighted], kind: &str, subtype: &str) -> Option<(u16, usize)> {
+    let specificity = |range: &MediaType| match (range.is(kind, subtype), range.is("*", "*")) {
+        (true, _) => 2,
+        (false, false) => 1,
+        (false, true) => 0,
+    };
+    let covering = list.iter().enumerate().filter(|(_, weighted)| weighted.range.covers(kind, subtype));
+    let key = |at: usize, weighted: &Weighted| {
+        (specificity(&weighted.range), weighted.weight, std::cmp::Reverse(at))
+    };
+    let best = covering.max_by_key(|(at, weighted)| key(*at, weighted));
+    best.map(|(at, weighted)| (weighted.weight, at))
+}
+
+/// A plus in a query is a space, but nobody writes `application/dicom%2Bjson` by hand: no media type has a space between
+/// two letters.
+fn with_pluses(parameter: &str) -> String {
+    let characters: Vec<char> = parameter.chars().collect();
+    let is_letter =
+        |at: Option<usize>| at.and_then(|at| characters.get(at)).is_some_and(char::is_ascii_alphanumeric);
+    let plus = |(at, character): (usize, &char)| match character {
+        ' ' if is_letter(at.checked_sub(1)) && is_letter(Some(at + 1)) => '+',
+        other => *other,
+    };
+    characters.iter().enumerate().map(plus).collect()
 }
 
 impl BulkWish {
@@ -203,7 +271,7 @@ impl BulkWish {
                     Uid::parse(uid).map_err(|_| AcceptError::Invalid("a transfer-syntax is not a UID"))?;
                 SyntaxWish::Exactly(uid)
             }
-            None if indifferent => SyntaxWish::Stored,
+            None if indifferent => SyntaxWish::Any,
             None => SyntaxWish::Default,
         };
         Ok(Self { multipart: multipart || (indifferent && multipart_is_usual), media, syntax })
@@ -241,12 +309,12 @@ mod tests {
 
     #[test]
     fn the_transfer_syntax_of_instances() {
-        use SyntaxWish::{Default, Stored};
+        use SyntaxWish::{Any, Default, Stored};
         for (text, one, multipart, syntaxes) in [
-            ("", false, true, vec![Stored]),
-            ("*/*", true, true, vec![Stored]),
-            ("application/*", true, true, vec![Stored]),
-            ("multipart/related", true, true, vec![Stored]),
+            ("", false, true, vec![Any]),
+            ("*/*", true, true, vec![Any]),
+            ("application/*", true, true, vec![Any]),
+            ("multipart/related", true, true, vec![Any]),
             (r#"multipart/related; type="application/dicom""#, false, true, vec![Default]),
             ("multipart/related; type=application/dicom; transfer-syntax=*", false, true, vec![Stored]),
             (
@@ -266,7 +334,11 @@ mod tests {
                 vec![exactly("1.2.840.10008.1.2.1"), exactly("1.2.840.10008.1.2.4.90")],
             ),
         ] {
-            assert_eq!(accept(text).instances(one).unwrap(), InstanceWish { multipart, syntaxes }, "{text}");
+            assert_eq!(
+                accept(text).instances(one).unwrap(),
+                [InstanceWish { multipart, syntaxes }],
+                "{text}"
+            );
         }
         assert!(accept("image/jpeg").instances(true).is_err());
         assert!(accept("application/dicom").instances(false).is_err(), "several do not fit into one body");
@@ -293,6 +365,44 @@ mod tests {
             ImageFormat::Png
         );
         assert!(accept("image/gif").image().is_err());
+    }
+
+    #[test]
+    fn the_most_specific_range_decides() {
+        use ImageFormat::{Jpeg, Png};
+        for (text, expected) in [
+            ("image/*;q=0.9, image/jpeg;q=0.1", Some(Png)),
+            ("*/*, image/jpeg;q=0", Some(Png)),
+            ("image/*;q=0, image/jpeg", Some(Jpeg)),
+            ("image/png;q=0, image/jpeg;q=0", None),
+            ("*/*;q=0", None),
+            ("*/*;q=0.1, image/*;q=0.2", Some(Jpeg)),
+        ] {
+            assert_eq!(accept(text).image().ok(), expected, "{text}");
+        }
+    }
+
+    fn read(parameter: Option<&str>, header: Option<&str>) -> Accept {
+        let headers = header.iter().map(|header| (ACCEPT, header.parse().unwrap())).collect();
+        Accept::read(&headers, parameter).unwrap()
+    }
+
+    #[test]
+    fn the_parameter_comes_before_the_header() {
+        let json = |parameter, header| read(parameter, header).json().ok();
+        assert_eq!(json(Some("application/json"), Some("application/dicom+json")), Some(JsonName::Json));
+        assert_eq!(json(Some("text/html"), Some("application/json")), Some(JsonName::Json));
+        assert_eq!(json(Some("text/html"), Some("text/html, */*;q=0.8")), Some(JsonName::DicomJson));
+        assert_eq!(json(Some("text/html"), None), None);
+        assert_eq!(json(None, None), Some(JsonName::DicomJson));
+        assert_eq!(
+            json(Some("application/dicom json"), None),
+            Some(JsonName::DicomJson),
+            "a plus in a query"
+        );
+        let wishes = read(Some("application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90"), Some("*/*"));
+        let wishes = wishes.instances(true).unwrap();
+        assert_eq!((wishes.len(), wishes[0].multipart, wishes[1].multipart), (2, false, true));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! From what is accepted and what is stored to what is sent.
 
 use crate::accept::{BulkWish, SyntaxWish};
+use crate::media::MediaType;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::Uid;
 use pacs_core::{pixels, uids};
+
+const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
 /// What happens to an instance or a frame on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,11 @@ impl BulkChoice {
     }
 }
 
+/// Whether the syntax is none that web services use (PS3.18 8.7.3). Whoever asks for what is stored gets it all the same.
+fn is_foreign_to_the_web(stored: &Uid) -> bool {
+    [uids::IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN].contains(&stored.as_str())
+}
+
 /// How to encode an instance stored in `stored`; `None` when no wish can be fulfilled.
 pub fn of_instance(wishes: &[SyntaxWish], stored: &Uid) -> Option<Encoding> {
     let plain = stored.as_str() == uids::EXPLICIT_VR_LITTLE_ENDIAN;
@@ -52,16 +60,18 @@ pub fn of_instance(wishes: &[SyntaxWish], stored: &Uid) -> Option<Encoding> {
         wishes.iter().any(|wish| matches!(wish, SyntaxWish::Exactly(named) if named.as_str() == uid))
     };
     // Among acceptable encodings the stored one loses nothing and costs nothing.
-    if plain && wishes.contains(&SyntaxWish::Default)
+    let (default, any) = (wishes.contains(&SyntaxWish::Default), wishes.contains(&SyntaxWish::Any));
+    if plain && default
+        || any && !is_foreign_to_the_web(stored)
         || wishes.contains(&SyntaxWish::Stored)
         || named(stored.as_str())
     {
         return Some(Encoding::AsStored);
     }
-    let wanted = wishes.contains(&SyntaxWish::Default) || named(uids::EXPLICIT_VR_LITTLE_ENDIAN);
+    let wanted = default || any || named(uids::EXPLICIT_VR_LITTLE_ENDIAN);
     match (wanted, is_decodable(stored)) {
         (true, true) => Some(Encoding::Uncompressed),
-        (true, false) if wishes.contains(&SyntaxWish::Default) => Some(Encoding::AsStored),
+        (true, false) if default || any => Some(Encoding::AsStored),
         _ => None,
     }
 }
@@ -77,7 +87,7 @@ fn of_frame(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
     let native = !syntax.encapsulated;
     let stored_media = media_of(&syntax);
     let octets = wish.media.covers("application", "octet-stream");
-    let stored_is_named = wish.media.to_string() == stored_media || covers_any_of_type(wish, stored_media);
+    let stored_is_named = names(&wish.media, stored_media);
     let as_stored = |media: &'static str| BulkChoice {
         multipart: wish.multipart,
         encoding: if native { Encoding::Uncompressed } else { Encoding::AsStored },
@@ -93,8 +103,8 @@ fn of_frame(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
         stored_will_do: wish.syntax == SyntaxWish::Default,
     };
     match &wish.syntax {
-        SyntaxWish::Stored if stored_is_named => Some(as_stored(stored_media)),
-        SyntaxWish::Stored if octets => Some(as_stored("application/octet-stream")),
+        SyntaxWish::Stored | SyntaxWish::Any if stored_is_named => Some(as_stored(stored_media)),
+        SyntaxWish::Stored | SyntaxWish::Any if octets => Some(as_stored("application/octet-stream")),
         SyntaxWish::Exactly(uid) if uid == stored && !native && stored_is_named => {
             Some(as_stored(stored_media))
         }
@@ -112,9 +122,17 @@ fn of_frame(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
     }
 }
 
-/// `image/*`, or `*/*`, over a stored media type.
-fn covers_any_of_type(wish: &BulkWish, stored_media: &str) -> bool {
-    stored_media.split_once('/').is_some_and(|(kind, subtype)| wish.media.covers(kind, subtype))
+/// Whether a media range takes in the media type of the stored frames, also by a name of former editions.
+fn names(range: &MediaType, stored_media: &str) -> bool {
+    const FORMER: [(&str, &str, &str); 4] = [
+        ("image", "x-dicom-rle", "image/dicom-rle"),
+        ("image", "dicom+rle", "image/dicom-rle"),
+        ("image", "x-jls", "image/jls"),
+        ("video", "mpeg2", "video/mpeg"),
+    ];
+    let lower = stored_media.to_ascii_lowercase();
+    lower.split_once('/').is_some_and(|(kind, subtype)| range.covers(kind, subtype))
+        || FORMER.iter().any(|(kind, subtype, now)| *now == lower && range.is(kind, subtype))
 }
 
 /// The media type of one frame in a transfer syntax (PS3.18 tables 8.7.3-4 and 8.7.3-5).
@@ -130,10 +148,8 @@ pub fn media_of(syntax: &TransferSyntax) -> &'static str {
         "4.201" | "4.202" | "4.203" => "image/jphc",
         "5" => "image/dicom-rle",
         "4.100" | "4.100.1" | "4.101" | "4.101.1" => "video/mpeg",
-        _ if ["4.102", "4.103", "4.104", "4.105", "4.106", "4.107", "4.108"]
-            .iter()
-            .any(|mp4| family.starts_with(mp4)) =>
-        {
+        "4.107" | "4.108" => "video/H265",
+        _ if ["4.102", "4.103", "4.104", "4.105", "4.106"].iter().any(|mp4| family.starts_with(mp4)) => {
             "video/mp4"
         }
         _ => "application/octet-stream",
@@ -155,6 +171,8 @@ mod tests {
     const J2K: &str = "1.2.840.10008.1.2.4.90";
     const JPEG: &str = "1.2.840.10008.1.2.4.50";
     const VIDEO: &str = "1.2.840.10008.1.2.4.102";
+    const HEVC: &str = "1.2.840.10008.1.2.4.107";
+    const RLE: &str = "1.2.840.10008.1.2.5";
 
     fn uid(text: &str) -> Uid {
         Uid::parse(text).unwrap()
@@ -166,6 +184,9 @@ mod tests {
         let dicom = r#"multipart/related; type="application/dicom""#;
         for (accept, stored, expected) in [
             ("*/*", J2K, Some(AsStored)),
+            ("*/*", IMPLICIT, Some(Uncompressed)),
+            ("*/*", EXPLICIT_VR_BIG_ENDIAN, Some(Uncompressed)),
+            (&format!("{dicom}; transfer-syntax=*"), IMPLICIT, Some(AsStored)),
             (&format!("{dicom}; transfer-syntax=*"), J2K, Some(AsStored)),
             (dicom, EXPLICIT, Some(AsStored)),
             (dicom, IMPLICIT, Some(Uncompressed)),
@@ -178,7 +199,7 @@ mod tests {
             (&format!("{dicom}; transfer-syntax={JPEG}, {dicom}"), J2K, Some(Uncompressed)),
             (&format!("{dicom}, {dicom}; transfer-syntax={J2K}; q=0.1"), J2K, Some(AsStored)),
         ] {
-            let wish = Accept::parse(accept).unwrap().instances(true).unwrap();
+            let wish = Accept::parse(accept).unwrap().instances(true).unwrap().remove(0);
             assert_eq!(of_instance(&wish.syntaxes, &uid(stored)), expected, "{accept} of {stored}");
         }
     }
@@ -208,6 +229,12 @@ mod tests {
                 Some("image/jp2; transfer-syntax=1.2.840.10008.1.2.4.90"),
             ),
             (r#"multipart/related; type="image/jp2""#, JPEG, None),
+            (
+                r#"multipart/related; type="image/x-dicom-rle""#,
+                RLE,
+                Some("image/dicom-rle; transfer-syntax=1.2.840.10008.1.2.5"),
+            ),
+            ("video/h265", HEVC, Some("video/H265; transfer-syntax=1.2.840.10008.1.2.4.107")),
             (
                 r#"multipart/related; type="image/jpeg"; transfer-syntax=1.2.840.10008.1.2.4.50"#,
                 JPEG,

@@ -287,6 +287,9 @@ async fn requests_that_make_no_sense_are_refused() {
     let parameter =
         house.get("/studies?accept=application/json", &[("accept", "application/dicom+xml")]).await;
     assert_eq!(parameter.header("content-type"), "application/json");
+    // A plus that nobody escapes.
+    let parameter = house.get("/studies?accept=application/dicom+json", &[("accept", "text/html")]).await;
+    assert_eq!(parameter.header("content-type"), "application/dicom+json");
 }
 
 /// Large enough to leave the answer that is held, so that the rest streams and the header still is right.

@@ -149,3 +149,87 @@ async fn a_syntax_that_cannot_be_made_is_not_acceptable() {
     assert_eq!(answer.status, StatusCode::NOT_ACCEPTABLE);
     assert!(answer.json()["detail"].as_str().unwrap().contains("1.2.840.10008.1.2.1"));
 }
+
+/// Implicit VR and big endian are no syntaxes of web services (PS3.18 8.7.3): they leave as stored only for those who
+/// ask for what is stored.
+#[tokio::test]
+async fn who_prefers_nothing_gets_no_syntax_foreign_to_the_web() {
+    for name in ["syntax/MR_small_implicit.dcm", "syntax/MR_small_bigendian.dcm"] {
+        let house = House::new().await;
+        let stored = file(name);
+        house.keep(std::slice::from_ref(&stored)).await;
+        for accept in ["*/*", "application/*", "multipart/related"] {
+            let parts = house.get(&path_of(&stored), &[("accept", accept)]).await.parts();
+            let media = parts[0].0.content_type.as_ref().unwrap();
+            assert_eq!(
+                media.parameter("transfer-syntax"),
+                Some(uids::EXPLICIT_VR_LITTLE_ENDIAN),
+                "{name} {accept}"
+            );
+            assert!(pixels(&parts[0].1) == pixels(&file("modality/mr-small.dcm")), "{name}");
+        }
+        let as_stored = house.get(&path_of(&stored), &[("accept", &any_syntax())]).await.parts();
+        assert!(as_stored[0].1 == stored, "{name}");
+    }
+}
+
+/// A browser's own Accept header says little; what stands in the address says what is meant.
+#[tokio::test]
+async fn the_accept_parameter_comes_before_the_header() {
+    const BROWSER: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+    let house = House::new().await;
+    let stored = file("syntax/MR_small_RLE.dcm");
+    house.keep(std::slice::from_ref(&stored)).await;
+    let path = path_of(&stored);
+    for (query, header, expected) in [
+        (
+            "accept=application/dicom;transfer-syntax=*",
+            BROWSER,
+            "application/dicom; transfer-syntax=1.2.840.10008.1.2.5",
+        ),
+        ("accept=application/dicom", BROWSER, "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"),
+        ("ACCEPT=application%2Fdicom", BROWSER, "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"),
+        // One that nobody can make is passed over for the header.
+        ("accept=text/plain", "application/dicom", "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"),
+        (
+            "accept=application/dicom;transfer-syntax=1.2.840.10008.1.2.4.90",
+            "application/dicom; transfer-syntax=*",
+            "application/dicom; transfer-syntax=1.2.840.10008.1.2.5",
+        ),
+        ("accept=text/plain", BROWSER, "multipart/related"),
+    ] {
+        let answer = house.get(&format!("{path}?{query}"), &[("accept", header)]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{query}: {}", answer.text());
+        assert!(
+            answer.header("content-type").starts_with(expected),
+            "{query}: {}",
+            answer.header("content-type")
+        );
+    }
+    for (query, header, status) in [
+        ("accept=text/plain", "", StatusCode::NOT_ACCEPTABLE),
+        ("accept=text/plain", "text/html", StatusCode::NOT_ACCEPTABLE),
+        ("accept=dicom", BROWSER, StatusCode::BAD_REQUEST),
+        ("accept=application/dicom;q=2", BROWSER, StatusCode::BAD_REQUEST),
+        ("", "application/dicom;q=0", StatusCode::NOT_ACCEPTABLE),
+        ("", "*/*;q=0", StatusCode::NOT_ACCEPTABLE),
+    ] {
+        let headers: Vec<_> =
+            [("accept", header)].into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let answer = house.get(&format!("{path}?{query}"), &headers).await;
+        assert_eq!(answer.status, status, "{query} {header}");
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+    }
+    // Names of former editions, and several wishes of which one can be fulfilled.
+    let frame = format!("{path}/frames/1");
+    for accept in [
+        "multipart/related; type=\"image/x-dicom-rle\"",
+        "multipart/related; type=\"image/jls\", multipart/related; type=\"image/dicom-rle\"; q=0.1",
+        "multipart/related; type=\"image/*\"",
+    ] {
+        let parts = house.get(&frame, &[("accept", accept)]).await.parts();
+        assert_eq!(parts[0].0.content_type.as_ref().unwrap().to_string(), "image/dicom-rle", "{accept}");
+    }
+    let png = house.get(&format!("{path}/rendered"), &[("accept", "image/*, image/jpeg;q=0")]).await;
+    assert_eq!(png.header("content-type"), "image/png");
+}

@@ -126,7 +126,7 @@ fn form(wishes: &[BulkWish], set: &DataSet, element: &Element) -> Result<Form, E
             return Ok(Form { multipart, content_type: document.to_string() });
         }
         let plain = match &wish.syntax {
-            SyntaxWish::Stored | SyntaxWish::Default => true,
+            SyntaxWish::Stored | SyntaxWish::Any | SyntaxWish::Default => true,
             SyntaxWish::Exactly(uid) => uid.as_str() == uids::EXPLICIT_VR_LITTLE_ENDIAN,
         };
         if wish.media.covers("application", "octet-stream") && plain {

@@ -72,7 +72,8 @@ impl Planned {
     /// Chooses the encoding. One that cannot be sent as wished makes the whole unacceptable: a study with a hole in it
     /// would look like the study.
     fn new(place: InstancePlace, wish: &InstanceWish) -> Result<Self, Error> {
-        let stored_will_do = wish.syntaxes.contains(&SyntaxWish::Default);
+        let unnamed = [SyntaxWish::Default, SyntaxWish::Any];
+        let stored_will_do = unnamed.iter().any(|wish_of| wish.syntaxes.contains(wish_of));
         match representation::of_instance(&wish.syntaxes, &place.transfer_syntax) {
             Some(encoding) => Ok(Self { place, encoding, stored_will_do }),
             None => Err(not_acceptable(&place)),
@@ -111,19 +112,31 @@ fn not_acceptable(place: &InstancePlace) -> Error {
     Error::NotAcceptable(why.into())
 }
 
+/// Plans all instances by the first wish that all of them can fulfil.
+fn plan(places: &[InstancePlace], wishes: &[InstanceWish]) -> Result<(bool, Vec<Planned>), Error> {
+    let mut unfulfilled = Error::NotFound("the instance");
+    for wish in wishes {
+        match places.iter().map(|place| Planned::new(place.clone(), wish)).collect() {
+            Ok(planned) => return Ok((wish.multipart, planned)),
+            Err(error) => unfulfilled = error,
+        }
+    }
+    Err(unfulfilled)
+}
+
 /// Answers with several instances as `multipart/related`.
 pub async fn several(request: &Request, places: Vec<InstancePlace>) -> Result<Response, Error> {
-    let wish = request.accept()?.instances(false)?;
-    multipart(request, places, &wish).await
+    let (_, planned) = plan(&places, &request.accept()?.instances(false)?)?;
+    multipart(request, planned).await
 }
 
 /// Answers with one instance.
 pub async fn one(request: &Request, place: InstancePlace) -> Result<Response, Error> {
-    let wish = request.accept()?.instances(true)?;
-    if wish.multipart {
-        return multipart(request, vec![place], &wish).await;
+    let (is_multipart, mut planned) = plan(&[place], &request.accept()?.instances(true)?)?;
+    if is_multipart {
+        return multipart(request, planned).await;
     }
-    let planned = Planned::new(place, &wish)?;
+    let Some(planned) = planned.pop() else { return Err(Error::NotFound("the instance")) };
     let validators = Validators::strong(planned.etag()).since(planned.place.received_ms);
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
@@ -140,13 +153,7 @@ pub async fn one(request: &Request, place: InstancePlace) -> Result<Response, Er
     }
 }
 
-async fn multipart(
-    request: &Request,
-    places: Vec<InstancePlace>,
-    wish: &InstanceWish,
-) -> Result<Response, Error> {
-    let planned = places.into_iter().map(|place| Planned::new(place, wish));
-    let planned = planned.collect::<Result<Vec<Planned>, Error>>()?;
+async fn multipart(request: &Request, planned: Vec<Planned>) -> Result<Response, Error> {
     let validators = Validators::weak(&etag_of_all(&planned));
     if let Some(held) = request.held(&validators)? {
         return Ok(held);

@@ -61,8 +61,8 @@ impl Request {
     /// What is accepted.
     fn accept(&self) -> Result<Accept, Error> {
         let parameters = self.parameters()?;
-        let parameter = parameters.iter().find(|(name, _)| name == "accept").map(|(_, value)| value.as_str());
-        Ok(Accept::read(&self.headers, parameter)?)
+        let accept = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("accept"));
+        Ok(Accept::read(&self.headers, accept.map(|(_, value)| value.as_str()))?)
     }
 
     /// The answer to a client that holds the representation already.
