@@ -17,6 +17,9 @@ pub enum Error {
     /// The request cannot be understood.
     #[error("{0}")]
     BadRequest(Cow<'static, str>),
+    /// The sender stopped sending.
+    #[error("{0}")]
+    TooSlow(Cow<'static, str>),
     /// Nobody is signed in.
     #[error("sign in first")]
     Unauthenticated,
@@ -76,6 +79,7 @@ impl Error {
         use storage::Error as S;
         match self {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "badRequest"),
+            Self::TooSlow(_) => (StatusCode::REQUEST_TIMEOUT, "tooSlow"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::NotFound(_) | Self::Storage(S::NotFound) => (StatusCode::NOT_FOUND, "notFound"),
@@ -125,7 +129,10 @@ impl From<AcceptError> for Error {
 
 impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
-        Self::BadRequest(error.to_string().into())
+        match error {
+            ReadError::TooSlow => Self::TooSlow(error.to_string().into()),
+            ReadError::Malformed(_) | ReadError::Body(_) => Self::BadRequest(error.to_string().into()),
+        }
     }
 }
 

@@ -11,6 +11,9 @@ pub enum ReadError {
     /// The body is not well formed.
     #[error(transparent)]
     Malformed(#[from] Malformed),
+    /// The sender stopped sending.
+    #[error("the request body came too slowly")]
+    TooSlow,
     /// The connection failed, or the sender went away.
     #[error("the request body ended early")]
     Body(#[source] axum::Error),
@@ -27,7 +30,7 @@ pub struct PartReader<S> {
 
 impl<S> PartReader<S>
 where
-    S: Stream<Item = Result<Bytes, axum::Error>> + Unpin,
+    S: Stream<Item = Result<Bytes, ReadError>> + Unpin,
 {
     /// Reads `body` by `parser`.
     pub fn new(body: S, parser: Parser) -> Self {
@@ -72,7 +75,7 @@ where
         loop {
             match self.parser.next_event()? {
                 Event::NeedMore => match self.body.next().await {
-                    Some(piece) => self.parser.feed(piece.map_err(ReadError::Body)?),
+                    Some(piece) => self.parser.feed(piece?),
                     None => {
                         self.parser.finish()?;
                         return Ok(Event::End);

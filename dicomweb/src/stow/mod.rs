@@ -3,6 +3,7 @@
 mod intake;
 mod opening;
 mod outcome;
+mod pace;
 
 use crate::accept::JsonName;
 use crate::base_url::BaseUrl;
@@ -15,11 +16,13 @@ use crate::state::State;
 use axum::body::Body;
 use axum::extract;
 use axum::response::{IntoResponse, Response};
-use futures::{StreamExt, TryStreamExt};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
 use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, EXPECT};
 use intake::{Finishing, Intake};
 use outcome::{Failure, Outcomes, Reason};
+use pace::{PACE, paced};
 use pacs_core::access::Act;
 use pacs_core::json;
 use pacs_core::uid::Uid;
@@ -47,7 +50,9 @@ pub struct Request {
 
 /// What the body is.
 enum Payload {
-    Multipart(Box<Parser>),
+    /// Part 10 files, one a part.
+    Instances(Box<Parser>),
+    /// One Part 10 file.
     OneInstance { transfer_syntax: Option<Uid> },
 }
 
@@ -65,29 +70,43 @@ impl Request {
                 return Err(refusal);
             }
         };
+        let body = paced(body, PACE);
         let intake = Intake::new(self.state.archive.clone(), &self.caller, study);
         let mut finishing = Finishing::new(self.state.audit_log.clone(), self.caller);
-        match payload {
-            Payload::Multipart(parser) => {
+        let (taken, rest) = match payload {
+            Payload::Instances(parser) => {
                 let mut parts = PartReader::new(body, *parser);
-                if let Err(error) = take_parts(&intake, &mut parts, &mut finishing).await {
-                    discard(parts.into_body()).await;
-                    // What came whole before is kept by the time that the sender is told.
-                    finishing.outcomes().await;
-                    return Err(error);
-                }
+                (take_parts(&intake, &mut parts, &mut finishing).await, parts.into_body())
             }
             Payload::OneInstance { transfer_syntax } => {
-                let mut content = body.map_err(ReadError::Body);
-                let taken = intake.take(&mut content, transfer_syntax).await?;
-                if taken.is_err() {
-                    discard(content).await;
-                }
-                finishing.push(taken).await;
+                let mut content = body;
+                (take_one(&intake, &mut content, transfer_syntax, &mut finishing).await, content)
             }
+        };
+        discard(rest).await;
+        // What came whole is kept by the time that the sender is told, and it is told of it.
+        let mut outcomes = finishing.outcomes().await;
+        match taken {
+            Err(error) if !outcomes.has_kept() => return Err(error),
+            Err(error) => outcomes.add(Err(Failure::of_request(&error))),
+            Ok(()) => {}
         }
-        answer(&finishing.outcomes().await, &self.base)
+        answer(&outcomes, &self.base)
     }
+}
+
+async fn take_one<S>(
+    intake: &Intake,
+    content: S,
+    transfer_syntax: Option<Uid>,
+    finishing: &mut Finishing,
+) -> Result<(), Error>
+where
+    S: Stream<Item = Result<Bytes, ReadError>> + Unpin + Send,
+{
+    let taken = intake.take(content, transfer_syntax).await?;
+    finishing.push(taken).await;
+    Ok(())
 }
 
 async fn take_parts<S>(
@@ -96,7 +115,7 @@ async fn take_parts<S>(
     finishing: &mut Finishing,
 ) -> Result<(), Error>
 where
-    S: futures::Stream<Item = Result<bytes::Bytes, axum::Error>> + Unpin + Send,
+    S: Stream<Item = Result<Bytes, ReadError>> + Unpin + Send,
 {
     while let Some(headers) = parts.next_part().await? {
         let media = headers.content_type;
@@ -106,17 +125,24 @@ where
             continue;
         }
         let transfer_syntax = media.as_ref().and_then(named_syntax);
-        let content = futures::stream::try_unfold(&mut *parts, |parts| async move {
-            Ok::<_, ReadError>(parts.chunk().await?.map(|chunk| (chunk, parts)))
-        });
-        let taken = intake.take(content.boxed(), transfer_syntax).await?;
+        let taken = intake.take(content_of(parts).boxed(), transfer_syntax).await?;
         finishing.push(taken).await;
     }
     Ok(())
 }
 
+/// The content of the part at hand.
+fn content_of<S>(parts: &mut PartReader<S>) -> impl Stream<Item = Result<Bytes, ReadError>> + Send
+where
+    S: Stream<Item = Result<Bytes, ReadError>> + Unpin + Send,
+{
+    stream::try_unfold(parts, |parts| async move {
+        Ok::<_, ReadError>(parts.chunk().await?.map(|chunk| (chunk, parts)))
+    })
+}
+
 /// Reads on for a while after a refusal: a sender that is cut off while it writes never reads the answer.
-async fn discard<E>(mut rest: impl futures::Stream<Item = Result<bytes::Bytes, E>> + Unpin) {
+async fn discard<E>(mut rest: impl Stream<Item = Result<Bytes, E>> + Unpin) {
     const DISCARDED_MAX_BYTES: usize = 16 << 20;
     let mut discarded = 0;
     while discarded < DISCARDED_MAX_BYTES
@@ -126,7 +152,7 @@ async fn discard<E>(mut rest: impl futures::Stream<Item = Result<bytes::Bytes, E
     }
 }
 
-/// Which of the payloads of PS3.18 10.5.1.3 the body is.
+/// Which of the payloads of PS3.18 10.5.1.4 the body is.
 fn payload(headers: &HeaderMap) -> Result<Payload, Error> {
     const TAKEN: &str =
         "send multipart/related; type=\"application/dicom\", or one instance as application/dicom";
@@ -148,16 +174,16 @@ fn payload(headers: &HeaderMap) -> Result<Payload, Error> {
     if !media.is("multipart", "related") {
         return Err(unsupported(&media.to_string()));
     }
-    if let Some(root) = media.parameter("type") {
-        let root =
-            MediaType::parse(root).map_err(|error| Error::BadRequest(format!("the type: {error}").into()))?;
-        if !root.is("application", "dicom") {
-            return Err(unsupported(&format!("multipart/related; type=\"{root}\"")));
+    let root = media.parameter("type").map(MediaType::parse).transpose();
+    let root = root.map_err(|error| Error::BadRequest(format!("the type: {error}").into()))?;
+    let parser = Parser::for_content_type(&media).map(Box::new);
+    let parser = parser.map_err(|error| Error::BadRequest(error.to_string().into()));
+    match root {
+        Some(root) if !root.is("application", "dicom") => {
+            Err(unsupported(&format!("multipart/related; type=\"{root}\"")))
         }
+        _ => Ok(Payload::Instances(parser?)),
     }
-    let parser =
-        Parser::for_content_type(&media).map_err(|error| Error::BadRequest(error.to_string().into()))?;
-    Ok(Payload::Multipart(Box::new(parser)))
 }
 
 fn named_syntax(media: &MediaType) -> Option<Uid> {

@@ -1,6 +1,7 @@
 //! What became of each instance of a request, and the data set that tells the sender (PS3.18 I.2, table 10.5.3-1).
 
 use crate::base_url::BaseUrl;
+use crate::error::Error;
 use http::StatusCode;
 use pacs_core::dataset::DataSet;
 use pacs_core::ingest::{Refusal, RefusalKind};
@@ -76,6 +77,18 @@ impl Failure {
         }
     }
 
+    /// What is wrong with the request around its instances.
+    pub fn of_request(error: &Error) -> Self {
+        match error {
+            Error::Busy(why) => Self::new(Reason::OutOfResources, why.clone()),
+            Error::Internal(_) | Error::Storage(_) => {
+                tracing::error!(%error, "instances could not be stored");
+                Self::new(Reason::Processing, "the archive failed to store the instance")
+            }
+            other => Self::new(Reason::CannotUnderstand, other.to_string()),
+        }
+    }
+
     fn refused(refusal: &Refusal) -> Self {
         let reason = match refusal.kind {
             RefusalKind::NotADataSet | RefusalKind::BeyondLimits => Reason::CannotUnderstand,
@@ -105,6 +118,11 @@ impl Outcomes {
             Ok(stored) => self.kept.push(stored),
             Err(failure) => self.failed.push(failure),
         }
+    }
+
+    /// Whether something was kept.
+    pub fn has_kept(&self) -> bool {
+        !self.kept.is_empty()
     }
 
     /// Whether there was no instance at all.
