@@ -16,7 +16,6 @@ use crate::support::program::{Sen, Setup};
 
 const FRAMES: usize = 1024;
 const FRAME_BYTES: usize = 1 << 20;
-const MEMORY_BYTES: u64 = 200 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gibibyte_in_one_instance_passes_through_little_memory() {
@@ -33,9 +32,9 @@ async fn a_gibibyte_in_one_instance_passes_through_little_memory() {
     let mut association = Association::connect(&target, &[proposal], &Options::default()).await.unwrap();
     assert_eq!(association.store(&instance).await.unwrap().status, Status::SUCCESS);
     association.release().await.unwrap();
-    assert_small(&sen, "storing");
+    sen.assert_bounded("storing");
     assert_back(&sen, &file, offset, &uid).await;
-    assert_small(&sen, "retrieving from the spool");
+    sen.assert_bounded("retrieving from the spool");
 
     let spool = sen.folder().join("data/spool");
     eventually("the series is settled", || async {
@@ -43,9 +42,9 @@ async fn a_gibibyte_in_one_instance_passes_through_little_memory() {
         (!files.any(|file| file.extension().is_some_and(|extension| extension == "tar"))).then_some(())
     })
     .await;
-    assert_small(&sen, "settling");
+    sen.assert_bounded("settling");
     assert_back(&sen, &file, offset, &uid).await;
-    assert_small(&sen, "retrieving from the pack");
+    sen.assert_bounded("retrieving from the pack");
 }
 
 /// Asks for the instance and compares its data set piece by piece with that of the file, which
@@ -71,12 +70,6 @@ async fn assert_back(sen: &Sen, file: &Path, offset: u64, uid: &Uid) {
         total += piece.len() as u64;
     }
     assert_eq!(total, dataset_bytes);
-}
-
-fn assert_small(sen: &Sen, after: &str) {
-    let peak_bytes = sen.peak_memory_bytes();
-    assert!(peak_bytes < MEMORY_BYTES, "{} MiB after {after}", peak_bytes >> 20);
-    println!("{} MiB after {after}", peak_bytes >> 20);
 }
 
 /// A multi-frame instance in a file, never whole in memory here either.

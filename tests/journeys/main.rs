@@ -16,6 +16,7 @@ mod attacks;
 mod commands;
 mod configured;
 mod curl;
+mod crowd;
 mod demo;
 mod hostile;
 mod import;

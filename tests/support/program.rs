@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 use super::PATIENCE;
 
+/// What the program may hold at most, in all of its work.
+const MEMORY_BYTES: u64 = 200 << 20;
+
 /// How a program is to be started.
 pub struct Setup {
     folder: TempDir,
@@ -217,11 +220,18 @@ impl Sen {
     }
 
     /// The most memory it ever held, as Linux counts it.
-    pub fn peak_memory_bytes(&self) -> u64 {
+    fn peak_memory_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process_id())).expect("Linux");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
         let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
         kib << 10
+    }
+
+    /// Fails when it ever held more memory than it may.
+    pub fn assert_bounded(&self, after: &str) {
+        let peak_bytes = self.peak_memory_bytes();
+        eprintln!("at most {} MiB after {after}", peak_bytes >> 20);
+        assert!(peak_bytes < MEMORY_BYTES, "{} MiB after {after}", peak_bytes >> 20);
     }
 
     /// Sends a signal by name, such as `TERM`.

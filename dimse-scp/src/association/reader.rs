@@ -20,7 +20,7 @@ use crate::pdu::{AbortSource, encode};
 pub const PROGRESS_BYTES: usize = 32 * 1024;
 
 /// The receive buffer of an association that data sets come over.
-const DATA_BUFFER_BYTES: usize = 256 * 1024;
+const DATA_BUFFER_BYTES: usize = 128 * 1024;
 
 /// The receive buffer of one that sends no more than commands.
 const CONTROL_BUFFER_BYTES: usize = 4 * 1024;

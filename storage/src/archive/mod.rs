@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::folders::make_folder;
 use crate::index::arrivals::Arrivals;
 use crate::index::deletions;
-use crate::ingest::{Envelope, Incoming, RowQueue};
+use crate::ingest::{Envelope, Incoming, Memory, RowQueue};
 use crate::packs::store;
 use crate::read::ReadCaches;
 use crate::renditions::Renditions;
@@ -39,6 +39,8 @@ pub(crate) struct Inner {
     pub objects: Arc<dyn ObjectStore>,
     pub arrivals: Arc<Arrivals>,
     pub rows: RowQueue,
+    /// What arriving instances share.
+    incoming: Memory,
     pub renditions: Renditions,
     pub caches: ReadCaches,
     pub settling: Settling,
@@ -83,6 +85,7 @@ impl Archive {
             objects,
             arrivals,
             rows,
+            incoming: Memory::new()?,
             renditions,
             settling: Settling::default(),
             freeing: Mutex::default(),
@@ -132,6 +135,7 @@ impl Archive {
             &inner.config.default_facility,
             inner.config.clock.now_ms(),
             inner.spool.clone(),
+            inner.incoming.clone(),
             inner.rows.clone(),
         )
     }

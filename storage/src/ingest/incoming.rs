@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::batch::stopping;
 use super::examine::{Examined, examine_file, examine_slice};
+use super::memory::{Buffer, Memory};
 use super::syncs::Synced;
 use super::{Envelope, MEMORY_BYTES, Pending, RowQueue, Stored};
 use crate::error::{Error, Result};
@@ -24,10 +25,19 @@ use crate::spool::{Lease, OWN_SEGMENT_BYTES, Spool};
 /// An instance whose bytes are coming. Dropped before [`Incoming::finish`], it leaves no trace.
 pub struct Incoming {
     arrival: Option<Arrival>,
+    memory: Memory,
     /// Data set bytes not handed to the spool yet.
-    buffer: Vec<u8>,
-    /// Present once the instance has outgrown the memory allowed to it.
-    spilling: Option<JoinHandle<Result<Spill>>>,
+    buffer: Option<Buffer>,
+    /// Present once the instance has outgrown the memory left for it.
+    spilling: Option<Spilling>,
+}
+
+/// A large instance and who has it.
+enum Spilling {
+    /// A blocking thread that writes to it.
+    Writing(JoinHandle<Result<Spill>>),
+    /// Nobody.
+    Resting(Box<Spill>),
 }
 
 /// What stays the same from the first byte to the rows.
@@ -57,6 +67,7 @@ impl Incoming {
         default_facility: &str,
         received_ms: i64,
         spool: Spool,
+        memory: Memory,
         rows: RowQueue,
     ) -> Result<Self> {
         spool.check_room(envelope.expected_bytes.unwrap_or(0))?;
@@ -72,55 +83,85 @@ impl Incoming {
             }
         };
         let facility = envelope.facility.clone().unwrap_or_else(|| default_facility.to_owned());
-        // Untouched memory costs nothing; growing by copying does.
-        let expected = envelope.expected_bytes.and_then(|bytes| usize::try_from(bytes).ok());
-        let capacity = expected.unwrap_or(MEMORY_BYTES).min(MEMORY_BYTES);
         let arrival = Arrival { envelope, head, facility, received_ms, spool, rows };
-        Ok(Self { arrival: Some(arrival), buffer: Vec::with_capacity(capacity), spilling: None })
+        Ok(Self { arrival: Some(arrival), memory, buffer: None, spilling: None })
     }
 
     /// Takes the next bytes of the data set. Unavailable when the spool is full.
-    pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        self.buffer.extend_from_slice(&bytes);
-        if self.buffer.len() < MEMORY_BYTES {
-            return Ok(());
+    pub async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
+        while !bytes.is_empty() {
+            if self.buffer.is_none() {
+                self.buffer = self.memory.buffer(self.wanted_bytes());
+            }
+            match &mut self.buffer {
+                Some(buffer) => {
+                    buffer.fill(&mut bytes);
+                    // One chunk is written while the next one arrives.
+                    if !bytes.is_empty()
+                        && let Some(full) = self.buffer.take()
+                    {
+                        self.spill(full).await?;
+                    }
+                }
+                None => {
+                    // There is nothing to hold what would arrive meanwhile.
+                    self.spill(std::mem::take(&mut bytes)).await?;
+                    self.spilling = self.spilled().await?.map(|spill| Spilling::Resting(Box::new(spill)));
+                }
+            }
         }
-        let arrival = self.arrival.as_ref().ok_or_else(ended)?;
-        arrival.spool.check_room(self.buffer.len() as u64)?;
-        let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(MEMORY_BYTES));
-        // One chunk is written while the next one arrives.
-        let spill = match self.spilling.take() {
-            Some(before) => Some(before.await.map_err(Error::thread)??),
-            None => None,
-        };
-        let begin = spill.is_none().then(|| arrival.to_begin());
-        self.spilling = Some(spawn_blocking(move || {
-            let mut spill = match (spill, begin) {
-                (Some(spill), _) => spill,
-                (None, Some((spool, head, own))) => Spill::begin(&spool, &head, own)?,
-                (None, None) => return Err(ended()),
-            };
-            spill.write(&chunk)?;
-            spill.keep_to_own_segment()
-        }));
         Ok(())
     }
 
+    /// Size of the next buffer: what is known to come, but at most [`MEMORY_BYTES`].
+    fn wanted_bytes(&self) -> usize {
+        let expected = self.arrival.as_ref().and_then(|arrival| arrival.envelope.expected_bytes);
+        match expected.and_then(|bytes| usize::try_from(bytes).ok()) {
+            // Whoever sends more than that, sends any amount.
+            Some(expected) if self.spilling.is_none() => expected.min(MEMORY_BYTES),
+            _ => MEMORY_BYTES,
+        }
+    }
+
+    /// Begins to write a chunk to the spool, after the one before.
+    async fn spill(&mut self, chunk: impl AsRef<[u8]> + Send + 'static) -> Result<()> {
+        let arrival = self.arrival.as_ref().ok_or_else(ended)?;
+        arrival.spool.check_room(chunk.as_ref().len() as u64)?;
+        let begin = arrival.to_begin();
+        let spill = self.spilled().await?;
+        let writing = self.memory.thread(move || {
+            let mut spill = match spill {
+                Some(spill) => spill,
+                None => {
+                    let (spool, head, own) = begin;
+                    Spill::begin(&spool, &head, own)?
+                }
+            };
+            spill.write(chunk.as_ref())?;
+            spill.keep_to_own_segment()
+        });
+        self.spilling = Some(Spilling::Writing(writing?));
+        Ok(())
+    }
+
+    /// What was spilled so far, once nobody writes to it any more.
+    async fn spilled(&mut self) -> Result<Option<Spill>> {
+        match self.spilling.take() {
+            Some(spilling) => spilling.ended().await.map(Some),
+            None => Ok(None),
+        }
+    }
     /// Ends the instance. `Ok` means kept; any error means that the sender must send it again.
     ///
     /// Refused when the bytes are not a data set, when its UIDs are unusable or not those that
     /// were announced.
     pub async fn finish(mut self) -> Result<Stored> {
         let arrival = self.arrival.take().ok_or_else(ended)?;
-        let rest = std::mem::take(&mut self.buffer);
-        let spill = match self.spilling.take() {
-            Some(before) => Some(before.await.map_err(Error::thread)??),
-            None => None,
-        };
-        let (uids, decided) = spawn_blocking(move || match spill {
-            None => arrival.keep_small(&rest),
-            Some(spill) => arrival.keep_large(spill, &rest),
-        })
+        let rest = self.buffer.take();
+        let (uids, decided) = match self.spilled().await? {
+            None => self.memory.thread(move || arrival.keep_small(rest))?,
+            Some(spill) => self.memory.thread(move || arrival.keep_large(spill, rest))?,
+        }
         .await
         .map_err(Error::thread)??;
         let decision = decided.await.map_err(|_| stopping())??;
@@ -129,12 +170,21 @@ impl Incoming {
     }
 }
 
+impl Spilling {
+    async fn ended(self) -> Result<Spill> {
+        match self {
+            Self::Writing(writing) => writing.await.map_err(Error::thread)?,
+            Self::Resting(spill) => Ok(*spill),
+        }
+    }
+}
+
 impl Drop for Incoming {
     /// Cuts an abandoned instance away off the async threads.
     fn drop(&mut self) {
         if let (Some(spilling), Ok(runtime)) = (self.spilling.take(), Handle::try_current()) {
             runtime.spawn(async move {
-                if let Ok(Ok(spill)) = spilling.await {
+                if let Ok(spill) = spilling.ended().await {
                     drop(spawn_blocking(move || drop(spill)));
                 }
             });
@@ -157,12 +207,14 @@ impl Arrival {
         (self.spool.clone(), self.head.clone(), large)
     }
 
-    fn keep_small(self, dataset: &[u8]) -> Result<(Uids, Decided)> {
+    fn keep_small(self, buffer: Option<Buffer>) -> Result<(Uids, Decided)> {
+        let dataset = buffer.as_ref().map(AsRef::as_ref).unwrap_or_default();
         let syntax = &self.envelope.transfer_syntax;
         let examined = examine_slice(dataset, syntax, &self.announced())?;
         let hash = *blake3::hash(dataset).as_bytes();
         let header = self.entry_header(&examined, hash, dataset.len() as u64);
         let entry = self.spool.lease()?.write_whole(&header, &[&self.head, dataset])?;
+        drop(buffer);
         let uids = Uids::of(&examined);
         let (done, synced) = oneshot::channel();
         let decided =
@@ -172,8 +224,10 @@ impl Arrival {
         Ok((uids, decided))
     }
 
-    fn keep_large(self, mut spill: Spill, rest: &[u8]) -> Result<(Uids, Decided)> {
-        spill.write(rest)?;
+    fn keep_large(self, mut spill: Spill, rest: Option<Buffer>) -> Result<(Uids, Decided)> {
+        if let Some(rest) = rest {
+            spill.write(rest.as_ref())?;
+        }
         let Spill { mut lease, hasher } = spill.keep_to_own_segment()?;
         let dataset_bytes = lease.content_bytes().saturating_sub(self.head.len() as u64);
         let mut source = lease.reader(self.head.len() as u64)?;

@@ -6,13 +6,15 @@
 //!
 //! Up to [`MEMORY_BYTES`] an instance waits in memory and is examined, hashed, written and synced
 //! in one visit to a blocking thread; a refused one never touches the disk, and the rows of one are
-//! written while its bytes are synced. A larger one streams to a leased segment of the spool. [`Incoming::finish`] returns once the instance is kept: its
-//! bytes are synced and its row is committed. The commit needs no sync of its own, because after
+//! written while its bytes are synced. A larger one streams to a leased segment of the spool, and so
+//! does one that comes while all of [`memory`] is taken. [`Incoming::finish`] returns once the
+//! instance is kept: its bytes are synced and its row is committed. The commit needs no sync of its own, because after
 //! a loss of power recovery finds whole entries without rows and makes them again.
 
 mod batch;
 mod examine;
 mod incoming;
+mod memory;
 mod syncs;
 
 use std::net::IpAddr;
@@ -26,10 +28,11 @@ pub(crate) use batch::{Pending, RowQueue};
 pub(crate) use examine::examine_file;
 pub use incoming::Incoming;
 pub(crate) use incoming::new_instance;
+pub(crate) use memory::Memory;
 
 pub use crate::spool::entry::Door;
 
-/// Up to this size an instance is held in memory until it is complete.
+/// Up to this size an instance is held in memory until it is complete, while there is memory.
 pub(crate) const MEMORY_BYTES: usize = 1 << 20;
 
 /// What a door knows of an instance before its data set comes.

@@ -1,0 +1,94 @@
+//! Everybody at once: memory stays bounded however many send and however slowly, and nothing is lost.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dimse_scp::dimse::Status;
+use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
+use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::uids;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use crate::support::images::{Study, dataset_bytes};
+use crate::support::program::Sen;
+use crate::support::tools;
+
+/// As many as may be open, from as many titles as that takes.
+const ASSOCIATIONS: usize = 200;
+const TITLES: usize = 4;
+/// A small image, and one a little larger than what waits in memory until it is complete.
+const EDGES_PIXELS: [u16; 2] = [64, 740];
+/// Where a line halts: the first image is through, and of the second nearly a mebibyte.
+const HALT_BYTES: u64 = 1_045_000;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_associations_halt_in_the_middle_of_an_image_and_store_it_all_the_same() {
+    let sen = Sen::start();
+    let everyone = Arc::new(Barrier::new(ASSOCIATIONS));
+    let mut modalities = JoinSet::new();
+    for number in 0..ASSOCIATIONS {
+        let line = halting_line(sen.dimse, Arc::clone(&everyone)).await;
+        modalities.spawn(push(line, number));
+    }
+    let studies: Vec<Study> = modalities.join_all().await.into_iter().flatten().collect();
+
+    sen.assert_bounded("storing");
+    let kept: Value =
+        reqwest::get(sen.url("/dicomweb/instances?limit=5000")).await.unwrap().json().await.unwrap();
+    assert_eq!(kept.as_array().unwrap().len(), studies.len());
+    // Every kept byte is what was sent.
+    let setup = sen.kill();
+    tools::succeeded(&setup.run(&["verify"]));
+}
+
+/// One modality: an image of each size, over one association. Answers what was acknowledged.
+async fn push(line: SocketAddr, number: usize) -> Vec<Study> {
+    let class = Uid::parse(uids::CT_IMAGE_STORAGE).unwrap();
+    let transfer_syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
+    let target = Target {
+        address: line.to_string(),
+        calling_ae: AeTitle::parse(&format!("CT{}", number % TITLES)).unwrap(),
+        called_ae: AeTitle::parse("SEN").unwrap(),
+    };
+    let proposal = Proposal::new(class.clone(), vec![transfer_syntax.clone()]);
+    let mut association = Association::connect(&target, &[proposal], &Options::default()).await.unwrap();
+    let mut studies = Vec::new();
+    for edge_pixels in EDGES_PIXELS {
+        let study = Study { edge_pixels, ..Study::of(&format!("P{number}"), "NGUYỄN^VĂN A") };
+        let instance = Instance {
+            class: class.clone(),
+            instance: study.instance(1),
+            transfer_syntax: transfer_syntax.clone(),
+            content: Content::Memory(Bytes::copy_from_slice(dataset_bytes(&study.slice(1)))),
+        };
+        assert_eq!(association.store(&instance).await.unwrap().status, Status::SUCCESS);
+        studies.push(study);
+    }
+    association.release().await.unwrap();
+    studies
+}
+
+/// A port whose one connection leads to the archive, and halts until every line has halted.
+async fn halting_line(to: SocketAddr, everyone: Arc<Barrier>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (near, _) = listener.accept().await.unwrap();
+        let far = TcpStream::connect(to).await.unwrap();
+        let ((mut near_read, mut near_write), (mut far_read, mut far_write)) =
+            (near.into_split(), far.into_split());
+        tokio::spawn(async move { tokio::io::copy(&mut far_read, &mut near_write).await });
+        let mut first = (&mut near_read).take(HALT_BYTES);
+        tokio::io::copy(&mut first, &mut far_write).await.unwrap();
+        everyone.wait().await;
+        // The end of the association is the end of this line.
+        let _ = tokio::io::copy(&mut near_read, &mut far_write).await;
+        let _ = far_write.shutdown().await;
+    });
+    address
+}
