@@ -2,30 +2,61 @@
 //!
 //! Codecs would starve the threads that serve sockets, and a queue without an end would hold the pixels of everybody
 //! who ever asked. A full queue answers 503; a transfer that decodes image after image waits for its turn instead.
+//!
+//! Images differ in size by a thousand times, so a job also gets the bytes that it will take before anything is read
+//! for it, and waits while others have them. It has them for as long as it computes, never while a client reads.
 
 use crate::error::Error;
+use bytes::Bytes;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Jobs that may wait or run for each thread.
 const PLACES_PER_THREAD: usize = 8;
+/// What all jobs together may take, codecs included. Half of the program's memory, and enough for a mammogram.
+pub const MEMORY_BYTES: u64 = 128 << 20;
+/// What decoded frames may take that clients have not read yet.
+const SENDING_BYTES: u64 = 64 << 20;
 
 /// The pool. Clones share it.
 #[derive(Debug, Clone)]
 pub struct PixelPool {
     threads: Arc<rayon::ThreadPool>,
     places: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+    sending: Arc<Semaphore>,
 }
 
-/// The right to have a job in the queue or running.
+/// The right to have a job in the queue or running, and the bytes it was given.
 #[derive(Debug)]
 pub struct Place {
     _permit: OwnedSemaphorePermit,
+    _memory: Option<OwnedSemaphorePermit>,
 }
 
 impl From<OwnedSemaphorePermit> for Place {
     fn from(permit: OwnedSemaphorePermit) -> Self {
-        Self { _permit: permit }
+        Self { _permit: permit, _memory: None }
+    }
+}
+
+/// A share of [`SENDING_BYTES`].
+#[derive(Debug)]
+pub struct SendingShare(OwnedSemaphorePermit);
+
+impl SendingShare {
+    /// The bytes, which keep the share until the last of them is dropped.
+    pub fn hold(self, bytes: Vec<u8>) -> Bytes {
+        struct Held {
+            bytes: Vec<u8>,
+            _share: OwnedSemaphorePermit,
+        }
+        impl AsRef<[u8]> for Held {
+            fn as_ref(&self) -> &[u8] {
+                &self.bytes
+            }
+        }
+        Bytes::from_owner(Held { bytes, _share: self.0 })
     }
 }
 
@@ -37,7 +68,13 @@ impl PixelPool {
             .num_threads(threads)
             .thread_name(|index| format!("pixels-{index}"))
             .build()?;
-        Ok(Self { threads: Arc::new(pool), places: Arc::new(Semaphore::new(threads * PLACES_PER_THREAD)) })
+        let permits = |count: u64| Arc::new(Semaphore::new(usize::try_from(count).unwrap_or(usize::MAX)));
+        Ok(Self {
+            threads: Arc::new(pool),
+            places: Arc::new(Semaphore::new(threads * PLACES_PER_THREAD)),
+            memory: permits(MEMORY_BYTES),
+            sending: permits(SENDING_BYTES),
+        })
     }
 
     /// A place for a job now or soon; [`Error::Busy`] when the queue is full. Whoever has none must not hold the bytes
@@ -51,6 +88,17 @@ impl PixelPool {
     pub async fn place_in_turn(&self) -> Result<Place, Error> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         place.map(Place::from).map_err(|_| Error::Internal("the pixel queue is closed".into()))
+    }
+
+    /// Gives the job of a place its bytes once there are so many; [`Error::TooLarge`] when there never are.
+    pub async fn give(&self, place: Place, bytes: u64) -> Result<Place, Error> {
+        let memory = share(&self.memory, bytes, MEMORY_BYTES).await?;
+        Ok(Place { _memory: Some(memory), ..place })
+    }
+
+    /// Room for a decoded frame on its way to a client. To be had before a place: whoever has one waits for no client.
+    pub async fn sending_share(&self, bytes: u64) -> Result<SendingShare, Error> {
+        share(&self.sending, bytes, SENDING_BYTES).await.map(SendingShare)
     }
 
     /// Runs `job` in its place.
@@ -74,6 +122,14 @@ impl PixelPool {
             _ => Err(Error::Undecodable("the codec failed on this image".into())),
         }
     }
+}
+
+async fn share(of: &Arc<Semaphore>, bytes: u64, at_most: u64) -> Result<OwnedSemaphorePermit, Error> {
+    let bytes = u32::try_from(bytes).ok().filter(|bytes| u64::from(*bytes) <= at_most);
+    let bytes =
+        bytes.ok_or(Error::TooLarge("decoding it takes more memory than there is for that".into()))?;
+    let share = Arc::clone(of).acquire_many_owned(bytes).await;
+    share.map_err(|_| Error::Internal("the pixel queue is closed".into()))
 }
 
 #[cfg(test)]
@@ -136,6 +192,32 @@ mod tests {
         first.await.unwrap().unwrap();
         run(&pool, || ()).await.unwrap();
         assert!(seen.recv().is_err(), "the abandoned job ran");
+    }
+
+    #[tokio::test]
+    async fn memory_is_given_to_so_many_as_there_is_for() {
+        let pool = PixelPool::new(1).unwrap();
+        let large = pool.give(pool.place_in_turn().await.unwrap(), MEMORY_BYTES - 1).await.unwrap();
+        let small = pool.give(pool.place_in_turn().await.unwrap(), 1).await.unwrap();
+        let mut third = std::pin::pin!(pool.give(pool.place_in_turn().await.unwrap(), 2));
+        assert!(futures::poll!(third.as_mut()).is_pending());
+        pool.run(large, || ()).await.unwrap();
+        drop(small);
+        drop(third.await.unwrap());
+        let never = pool.give(pool.place_in_turn().await.unwrap(), MEMORY_BYTES + 1).await;
+        assert!(matches!(never, Err(Error::TooLarge(_))));
+    }
+
+    #[tokio::test]
+    async fn a_share_is_kept_until_the_last_byte_has_gone() {
+        let pool = PixelPool::new(1).unwrap();
+        let mut bytes = pool.sending_share(SENDING_BYTES).await.unwrap().hold(vec![1, 2, 3]);
+        let part = bytes.split_to(1);
+        drop(bytes);
+        let mut next = std::pin::pin!(pool.sending_share(1));
+        assert!(futures::poll!(next.as_mut()).is_pending());
+        drop(part);
+        next.await.unwrap();
     }
 
     #[tokio::test]

@@ -111,7 +111,13 @@ fn frames(
 
 impl Image {
     fn decode(&self, frame: usize) -> Result<Frame, PixelError> {
-        decode(&self.frames[frame], frame as u32, &self.transfer_syntax, &self.layout, BUDGET_BYTES)
+        decode(
+            self.frames[frame].clone().into(),
+            frame as u32,
+            &self.transfer_syntax,
+            &self.layout,
+            BUDGET_BYTES,
+        )
     }
 }
 
@@ -217,11 +223,11 @@ fn every_image_can_be_drawn() {
 fn headers_that_ask_for_too_much_are_refused() {
     let image = open(&folders()[0].join("syntax/MR_small_jp2klossless.dcm")).unwrap();
     let layout = Layout { rows: u16::MAX, columns: u16::MAX, ..image.layout };
-    let refused = decode(&image.frames[0], 0, &image.transfer_syntax, &layout, 64 << 20);
+    let refused = decode(image.frames[0].clone().into(), 0, &image.transfer_syntax, &layout, 64 << 20);
     assert!(matches!(refused, Err(PixelError::TooLarge { .. })), "{refused:?}");
     // Within the budget, a codestream of another size than the data set describes is refused too.
     let layout = Layout { rows: 8, columns: 8, ..image.layout };
-    let refused = decode(&image.frames[0], 0, &image.transfer_syntax, &layout, 64 << 20);
+    let refused = decode(image.frames[0].clone().into(), 0, &image.transfer_syntax, &layout, 64 << 20);
     assert!(matches!(refused, Err(PixelError::Malformed(_))), "{refused:?}");
 }
 
@@ -244,10 +250,12 @@ fn damaged_frames_are_errors_not_crashes() {
             let at = n * whole.len() / whole.len().min(400);
             damaged[at] ^= 0x55;
             // Whatever comes out, it is a frame of the described size or an error.
-            if let Ok(frame) = decode(&damaged, 0, &image.transfer_syntax, &image.layout, BUDGET_BYTES) {
+            if let Ok(frame) = decode(damaged.into(), 0, &image.transfer_syntax, &image.layout, BUDGET_BYTES)
+            {
                 assert_eq!(frame.bytes.len() as u64, frame.layout.frame_bytes());
             }
-            let _ = decode(&whole[..at], 0, &image.transfer_syntax, &image.layout, BUDGET_BYTES);
+            let _ =
+                decode(whole[..at].to_vec().into(), 0, &image.transfer_syntax, &image.layout, BUDGET_BYTES);
         }
     }
 }

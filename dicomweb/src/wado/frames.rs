@@ -163,7 +163,7 @@ async fn read(state: &State, place: &InstancePlace, frame: u32, choice: &BulkCho
         let content = as_it_lies(state, place, index, syntax.deflated).await?;
         return Ok(Part { content, content_type: choice.content_type() });
     }
-    let decoded = pixels::decoded(state, place, index).await.map(|frame| frame.bytes.into());
+    let decoded = pixels::decoded(state, place, index).await.map(|frame| frame.bytes);
     decoded_or_stored(decoded, choice, &place.transfer_syntax, async || {
         Ok(stored::frame(&state.archive, place, index).await?.bytes)
     })

@@ -49,11 +49,12 @@ async fn read(
         return Ok(Part { content, content_type: choice.content_type() });
     }
     let layout = Layout::from(set)?;
-    let turn = state.pixels.place_in_turn().await?;
+    let encoded_bytes = content.iter().map(|fragment| fragment.length).sum();
+    let turn = pixels::turn(state, &place.transfer_syntax, &layout, encoded_bytes).await?;
     let bytes = joined(request, place, content).await?;
     let transfer_syntax = place.transfer_syntax.clone();
     let encoded = FrameBytes { bytes: bytes.clone(), transfer_syntax, layout };
-    let decoded = pixels::decode(state, turn, encoded).await.map(|picture| picture.bytes.into());
+    let decoded = pixels::decode(state, turn, encoded).await.map(|picture| picture.bytes);
     frames::decoded_or_stored(decoded, choice, &place.transfer_syntax, async || Ok(bytes)).await
 }
 

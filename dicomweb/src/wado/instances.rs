@@ -90,7 +90,9 @@ impl Planned {
         }
         match uncompressed::prepare(state, &self.place).await {
             Ok(prepared) => Ok(Ready::Uncompressed(prepared)),
-            Err(Error::Undecodable(_)) if self.stored_will_do => Ready::stored(state, &self.place).await,
+            Err(Error::Undecodable(_) | Error::TooLarge(_)) if self.stored_will_do => {
+                Ready::stored(state, &self.place).await
+            }
             Err(error) => Err(error),
         }
     }

@@ -6,6 +6,8 @@
 use crate::error::Error;
 use bytes::Bytes;
 use pacs_core::dataset::DataSet;
+use pacs_core::pixels::Layout;
+use pacs_core::transfer_syntax;
 use std::ops::Range;
 use std::sync::Arc;
 use storage::{Archive, FrameBytes, InstancePlace, InstanceReader};
@@ -42,6 +44,20 @@ pub async fn frame(archive: &Archive, place: &InstancePlace, frame: u32) -> Resu
         Err(storage::Error::NotFound) => Err(no_frame(archive, place).await),
         frame => Ok(frame?),
     }
+}
+
+/// Size of a frame, counted from 0, in the stored transfer syntax; of a deflated data set, once it is inflated.
+pub async fn frame_bytes(
+    archive: &Archive,
+    place: &InstancePlace,
+    frame: u32,
+    layout: &Layout,
+) -> Result<u64, Error> {
+    if !transfer_syntax::of(&place.transfer_syntax).encapsulated {
+        return Ok(layout.native_frame_bits().div_ceil(8).saturating_add(1));
+    }
+    let ranges = frame_ranges(archive, place, frame).await?;
+    Ok(ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum())
 }
 
 /// Where a frame, counted from 0, lies in the Part 10 file.

@@ -2,14 +2,14 @@
 //! copied from the stored bytes, frames are decoded one at a time.
 
 use super::explicit::{self, Piece, Pixels};
+use super::pixels::Decoded;
 use super::{inflated, pixels, stored};
 use crate::error::Error;
 use crate::outgoing::{Outgoing, Stopped};
 use crate::pieces;
 use crate::state::State;
-use bytes::Bytes;
 use pacs_core::dataset::{DataSet, Value};
-use pacs_core::pixels::{Frame, Layout};
+use pacs_core::pixels::Layout;
 use pacs_core::{tags, transfer_syntax};
 use storage::{InstancePlace, InstanceReader};
 
@@ -18,7 +18,7 @@ pub struct Prepared {
     reader: InstanceReader,
     pieces: Vec<Piece>,
     /// The first frame and how many there are, when frames are decoded.
-    first: Option<(Frame, u32)>,
+    first: Option<(Decoded, u32)>,
 }
 
 /// Opens the instance, lays it out and decodes its first frame: what can go wrong with an instance goes wrong here,
@@ -69,7 +69,7 @@ async fn first_frame(
     place: &InstancePlace,
     header: &DataSet,
     decoding: bool,
-) -> Result<Option<(Frame, Layout)>, Error> {
+) -> Result<Option<(Decoded, Layout)>, Error> {
     let has_frames = header.get(tags::PIXEL_DATA).is_some_and(|element| match &element.value {
         Value::Fragments(_) | Value::Elsewhere { .. } => true,
         Value::Bytes(bytes) => !bytes.is_empty(),
@@ -86,7 +86,7 @@ async fn first_frame(
     Ok(Some((frame, layout)))
 }
 
-fn described(frame: &Frame, layout: &Layout) -> Pixels {
+fn described(frame: &Decoded, layout: &Layout) -> Pixels {
     Pixels {
         length: frame.layout.frame_bytes().saturating_mul(u64::from(layout.frames)),
         bits_allocated: frame.layout.bits_allocated,
@@ -98,19 +98,19 @@ fn described(frame: &Frame, layout: &Layout) -> Pixels {
 async fn send_frames(
     state: &State,
     place: &InstancePlace,
-    first: Frame,
+    first: Decoded,
     frames: u32,
     out: &Outgoing,
 ) -> Result<(), Stopped> {
     let layout = first.layout;
-    out.send(Bytes::from(first.bytes)).await?;
+    out.send(first.bytes).await?;
     for number in 1..frames {
         let frame = pixels::decoded(state, place, number).await?;
         // The header that was sent describes all frames alike.
         if frame.layout != layout {
             return Err(Stopped::Failed(undecodable("its frames differ")));
         }
-        out.send(Bytes::from(frame.bytes)).await?;
+        out.send(frame.bytes).await?;
     }
     Ok(())
 }

@@ -10,9 +10,10 @@ pub mod frames;
 mod layout;
 mod render;
 
-pub use decode::{Frame, can_decode, decode};
+pub use decode::{Frame, can_decode, decode, decoding_bytes};
 pub use error::PixelError;
 pub use layout::{Layout, Photometric};
 pub use render::{
-    Canvas, Picture, RenderOptions, Rendering, Viewport, Window, WindowShape, encode_jpeg, encode_png, render,
+    Canvas, Picture, RenderOptions, Rendering, Viewport, Window, WindowShape, drawing_bytes, encode_jpeg,
+    encode_png, render,
 };

@@ -115,5 +115,13 @@ pub(super) fn jpeg2000(encoded: &[u8]) -> Result<(Stated, usize), PixelError> {
     Ok((stated, start))
 }
 
+/// Where the image begins on the reference grid of a codestream: XOsiz and YOsiz (ITU-T T.800 A.5.1).
+pub(super) fn jpeg2000_origin(codestream: &[u8]) -> Result<(u32, u32), PixelError> {
+    match codestream.get(16..24).and_then(|offsets| offsets.as_chunks::<4>().0.first_chunk::<2>()) {
+        Some([across, down]) => Ok((u32::from_be_bytes(*across), u32::from_be_bytes(*down))),
+        None => Err(PixelError::malformed("no JPEG 2000 codestream")),
+    }
+}
+
 /// Boxes before the codestream of a JP2 file are small.
 const SEARCHED_BYTES: usize = 64 * 1024;

@@ -13,7 +13,7 @@ use openjph_core::file::MemInfile;
 
 pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
     if layout.samples > 1 {
-        return jpeg2000::decode(encoded, layout);
+        return jpeg2000::at_once(encoded, layout);
     }
     let (stated, start) = header::jpeg2000(encoded)?;
     stated.agree(layout)?;
@@ -72,6 +72,6 @@ mod tests {
         codestream.flush(&mut out).unwrap();
         let native: Vec<u8> = samples.iter().flat_map(|sample| (*sample as u16).to_le_bytes()).collect();
         assert_eq!(decode(out.get_data(), &layout).unwrap().bytes, native);
-        assert_eq!(jpeg2000::decode(out.get_data(), &layout).unwrap().bytes, native);
+        assert_eq!(jpeg2000::at_once(out.get_data(), &layout).unwrap().bytes, native);
     }
 }

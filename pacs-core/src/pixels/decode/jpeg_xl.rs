@@ -7,13 +7,23 @@ use crate::pixels::error::PixelError;
 use crate::pixels::layout::{Layout, Photometric};
 use jxl_oxide::{AllocTracker, InitializeResult, JxlImage, JxlThreadPool};
 
-/// The codec takes at most `budget_bytes`.
-pub(super) fn decode(encoded: &[u8], layout: &Layout, budget_bytes: u64) -> Result<Frame, PixelError> {
+/// What the codec is granted.
+fn granted_bytes(layout: &Layout) -> u64 {
+    (layout.pixels() * u64::from(layout.samples)).saturating_mul(32).saturating_add(16 << 20)
+}
+
+/// What decoding takes beside its result: the codec's share and the levels it is asked for.
+pub(super) fn working_bytes(layout: &Layout) -> u64 {
+    granted_bytes(layout).saturating_add(layout.pixels() * u64::from(layout.samples) * 4)
+}
+
+pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
     let broken =
         |error: Box<dyn std::error::Error + Send + Sync>| PixelError::malformed(format!("JPEG XL: {error}"));
+    let granted = usize::try_from(granted_bytes(layout)).unwrap_or(usize::MAX);
     let mut image = JxlImage::builder()
         .pool(JxlThreadPool::none())
-        .alloc_tracker(AllocTracker::with_limit(usize::try_from(budget_bytes).unwrap_or(usize::MAX)))
+        .alloc_tracker(AllocTracker::with_limit(granted))
         .build_uninit();
     image.feed_bytes(encoded).map_err(broken)?;
     let mut image = match image.try_init().map_err(broken)? {

@@ -16,6 +16,7 @@ use super::frames::first_bit;
 use super::layout::Layout;
 use crate::uid::Uid;
 use crate::uids;
+use bytes::Bytes;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A decoded frame.
@@ -46,18 +47,24 @@ pub fn can_decode(transfer_syntax: &Uid) -> bool {
     coding(transfer_syntax).is_some()
 }
 
+/// About as many bytes as decoding a frame takes at most beside the encoded ones, its result included. 0 where it
+/// cannot be decoded.
+pub fn decoding_bytes(transfer_syntax: &Uid, layout: &Layout) -> u64 {
+    coding(transfer_syntax).map_or(0, |coding| working_bytes(coding, layout))
+}
+
 /// Decodes one frame.
 ///
 /// `encoded` holds the frame's bytes: the range of [`super::frames::native_frame_range`] or the joined fragments of
 /// [`super::frames::encapsulated`]. `frame` counts from 0 and matters where frames are single bits. At most about
-/// `budget_bytes` are allocated, by this function and the codec together; headers that ask for more are refused
-/// before anything is decoded.
+/// `budget_bytes` are allocated ([`decoding_bytes`]), by this function and the codec together; headers that ask for
+/// more are refused before anything is decoded. Native bytes that nobody else holds become the result.
 ///
 /// # Errors
 /// `Unsupported` for transfer syntaxes and codings that are not decoded here, `TooLarge` over the budget,
 /// `Malformed` for everything broken.
 pub fn decode(
-    encoded: &[u8],
+    encoded: Bytes,
     frame: u32,
     transfer_syntax: &Uid,
     layout: &Layout,
@@ -77,13 +84,13 @@ pub fn decode(
             native::decode(encoded, first_bit(layout, frame), big_endian, layout)
         }
         // Every deflated frame begins with a byte of its own (PS3.5 A.4.13).
-        Coding::DeflatedFrame => native::decode(&native::inflate(encoded, layout)?, 0, false, layout),
-        Coding::Rle => rle::decode(encoded, layout),
-        Coding::Jpeg => jpeg::decode(encoded, layout),
-        Coding::JpegLs => jpeg_ls::decode(encoded, layout),
-        Coding::Jpeg2000 => jpeg2000::decode(encoded, layout),
-        Coding::HighThroughput2000 => htj2k::decode(encoded, layout),
-        Coding::JpegXl => jpeg_xl::decode(encoded, layout, budget_bytes),
+        Coding::DeflatedFrame => native::decode(native::inflate(&encoded, layout)?.into(), 0, false, layout),
+        Coding::Rle => rle::decode(&encoded, layout),
+        Coding::Jpeg => jpeg::decode(&encoded, layout),
+        Coding::JpegLs => jpeg_ls::decode(&encoded, layout),
+        Coding::Jpeg2000 => jpeg2000::decode(&encoded, layout),
+        Coding::HighThroughput2000 => htj2k::decode(&encoded, layout),
+        Coding::JpegXl => jpeg_xl::decode(&encoded, layout),
     })?;
     if decoded.bytes.len() as u64 != decoded.layout.frame_bytes() {
         return Err(PixelError::malformed(format!(
@@ -106,12 +113,19 @@ fn guarded(codec: impl FnOnce() -> Result<Frame, PixelError>) -> Result<Frame, P
 fn working_bytes(coding: Coding, layout: &Layout) -> u64 {
     let samples = layout.pixels() * u64::from(layout.samples);
     let beside = match coding {
-        Coding::Native { .. } | Coding::DeflatedFrame | Coding::Rle => 1,
-        Coding::Jpeg | Coding::JpegLs => 4,
-        // 32-bit coefficients of the image and of the tile.
-        Coding::Jpeg2000 | Coding::HighThroughput2000 | Coding::JpegXl => 8,
+        Coding::Native { .. } | Coding::DeflatedFrame => 0,
+        // One plane of bytes.
+        Coding::Rle => layout.pixels(),
+        // The planes of 16 bits.
+        Coding::JpegLs => samples * 2,
+        // Of lossless ones differences of 32 bits, of others coefficients and planes.
+        Coding::Jpeg => samples * 4,
+        Coding::Jpeg2000 => jpeg2000::working_bytes(layout),
+        // 32-bit coefficients and lines.
+        Coding::HighThroughput2000 => samples * 8,
+        Coding::JpegXl => jpeg_xl::working_bytes(layout),
     };
-    layout.frame_bytes() + samples * beside
+    layout.frame_bytes() + beside
 }
 
 fn coding(transfer_syntax: &Uid) -> Option<Coding> {

@@ -3,22 +3,27 @@
 use super::Frame;
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::{Layout, Photometric};
+use bytes::Bytes;
 use std::io::Read;
 
 pub(super) fn decode(
-    encoded: &[u8],
+    mut encoded: Bytes,
     first_bit: u8,
     big_endian: bool,
     layout: &Layout,
 ) -> Result<Frame, PixelError> {
     let needed = (u64::from(first_bit) + layout.native_frame_bits()).div_ceil(8);
-    let frame = usize::try_from(needed).ok().and_then(|needed| encoded.get(..needed)).ok_or_else(|| {
-        PixelError::malformed(format!("{} of {needed} bytes of the frame are there", encoded.len()))
-    })?;
+    let there = encoded.len();
+    let needed = usize::try_from(needed)
+        .ok()
+        .filter(|needed| *needed <= there)
+        .ok_or_else(|| PixelError::malformed(format!("{there} of {needed} bytes of the frame are there")))?;
+    encoded.truncate(needed);
     if layout.bits_allocated == 1 {
-        return Ok(unpack_bits(frame, first_bit, layout));
+        return Ok(unpack_bits(&encoded, first_bit, layout));
     }
-    let mut bytes = frame.to_vec();
+    // Not copied when nobody else holds them.
+    let mut bytes = Vec::from(encoded);
     if big_endian {
         to_little_endian(&mut bytes, layout);
     }

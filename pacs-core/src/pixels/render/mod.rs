@@ -13,7 +13,7 @@ pub use viewport::Viewport;
 
 use super::decode::Frame;
 use super::error::PixelError;
-use super::layout::Photometric;
+use super::layout::{Layout, Photometric};
 
 /// What a caller may choose; the rest follows from the object.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -67,6 +67,23 @@ pub struct Picture {
     pub height: u32,
     /// The pixels.
     pub canvas: Canvas,
+}
+
+/// About as many bytes as drawing a frame and writing the file takes at most, the decoded frame included.
+pub fn drawing_bytes(layout: &Layout, options: &RenderOptions) -> u64 {
+    let colours = match layout.photometric {
+        Photometric::PaletteColor => 3,
+        _ => u64::from(layout.samples),
+    };
+    let drawn = layout.pixels() * colours;
+    // Colour may be put in order in a copy.
+    let drawing = layout.frame_bytes() + drawn * if colours == 1 { 1 } else { 2 };
+    let (scaling, picture) = match &options.viewport {
+        Some(viewport) => viewport::fitting_bytes(layout, colours, viewport),
+        None => (0, drawn),
+    };
+    // Of noise a file is as large as the picture.
+    drawing.max(drawn + scaling).max(picture * 2)
 }
 
 /// Draws a decoded frame.

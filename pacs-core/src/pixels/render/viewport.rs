@@ -2,6 +2,7 @@
 
 use super::{Canvas, Picture};
 use crate::pixels::error::PixelError;
+use crate::pixels::layout::Layout;
 use image::imageops::{self, FilterType};
 use image::{ImageBuffer, Pixel};
 
@@ -19,6 +20,35 @@ pub struct Viewport {
 
 /// No screen or print is wider.
 const MAX_SIDE: u32 = 8192;
+
+/// What scaling holds of each pixel of a column of the source and a row of the answer: four floats.
+const SCALING_BYTES: u64 = 16;
+
+/// What fitting takes beside the whole picture of so many colours, and what the answer takes of it.
+pub(super) fn fitting_bytes(layout: &Layout, colours: u64, viewport: &Viewport) -> (u64, u64) {
+    let (columns, rows) = (f64::from(layout.columns), f64::from(layout.rows));
+    let (across, down) = match viewport.region {
+        // Clamped to the image and rounded outwards.
+        Some([_, _, across, down]) => ((across.abs() + 2.0).min(columns), (down.abs() + 2.0).min(rows)),
+        None => (columns, rows),
+    };
+    let (width, height) = fitted((across, down), viewport);
+    // Rounding may turn the scale a little; without proportions the answer is the viewport at most.
+    let (width, height) = match viewport.region {
+        Some(_) => (u64::from(viewport.width), u64::from(viewport.height)),
+        None => (u64::from(width), u64::from(height)),
+    };
+    let (across, down) = (across.ceil() as u64, down.ceil() as u64);
+    let picture = width * height * colours;
+    (across * down * colours + across * height * SCALING_BYTES + picture, picture)
+}
+
+/// The largest size in the viewport with the proportions of `width` and `height`.
+fn fitted((width, height): (f64, f64), viewport: &Viewport) -> (u32, u32) {
+    let scale = (f64::from(viewport.width) / width).min(f64::from(viewport.height) / height);
+    let size = |side: f64| (side * scale).round().max(1.0) as u32;
+    (size(width), size(height))
+}
 
 /// Cuts the region out and scales it, keeping its proportions, to the largest size that fits.
 pub(super) fn fit(picture: Picture, viewport: &Viewport) -> Result<Picture, PixelError> {
@@ -57,10 +87,7 @@ fn scaled<P: Pixel<Subpixel = u8> + 'static>(
     if let Some(region) = viewport.region {
         image = cut(image, region)?;
     }
-    let (width, height) = (f64::from(image.width()), f64::from(image.height()));
-    let scale = (f64::from(viewport.width) / width).min(f64::from(viewport.height) / height);
-    let size = |side: f64| (side * scale).round().max(1.0) as u32;
-    let (width, height) = (size(width), size(height));
+    let (width, height) = fitted((f64::from(image.width()), f64::from(image.height())), viewport);
     if (width, height) == image.dimensions() {
         return Ok(image);
     }
