@@ -13,16 +13,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Jobs that may wait or run for each thread.
 const PLACES_PER_THREAD: usize = 8;
-/// What all jobs together may take, codecs included. Half of the program's memory, and enough for a mammogram.
+/// What one job may take, codec included: enough for a mammogram, and more than half of the program's memory.
 pub const MEMORY_BYTES: u64 = 128 << 20;
-/// What decoded frames may take that clients have not read yet.
-const SENDING_BYTES: u64 = 64 << 20;
+/// What all jobs that run together may take. One that takes more runs by itself.
+const SHARED_BYTES: u64 = 64 << 20;
+/// Jobs that may have their bytes beside those that run: enough that no thread waits for a disk.
+const JOBS_AHEAD: usize = 1;
+/// What decoded frames may take that clients have not read yet. A larger one is sent by itself.
+const SENDING_BYTES: u64 = 32 << 20;
 
 /// The pool. Clones share it.
 #[derive(Debug, Clone)]
 pub struct PixelPool {
     threads: Arc<rayon::ThreadPool>,
     places: Arc<Semaphore>,
+    begun: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     sending: Arc<Semaphore>,
 }
@@ -31,12 +36,12 @@ pub struct PixelPool {
 #[derive(Debug)]
 pub struct Place {
     _permit: OwnedSemaphorePermit,
-    _memory: Option<OwnedSemaphorePermit>,
+    _given: Option<[OwnedSemaphorePermit; 2]>,
 }
 
 impl From<OwnedSemaphorePermit> for Place {
     fn from(permit: OwnedSemaphorePermit) -> Self {
-        Self { _permit: permit, _memory: None }
+        Self { _permit: permit, _given: None }
     }
 }
 
@@ -72,7 +77,8 @@ impl PixelPool {
         Ok(Self {
             threads: Arc::new(pool),
             places: Arc::new(Semaphore::new(threads * PLACES_PER_THREAD)),
-            memory: permits(MEMORY_BYTES),
+            begun: Arc::new(Semaphore::new(threads + JOBS_AHEAD)),
+            memory: permits(SHARED_BYTES),
             sending: permits(SENDING_BYTES),
         })
     }
@@ -92,13 +98,17 @@ impl PixelPool {
 
     /// Gives the job of a place its bytes once there are so many; [`Error::TooLarge`] when there never are.
     pub async fn give(&self, place: Place, bytes: u64) -> Result<Place, Error> {
-        let memory = share(&self.memory, bytes, MEMORY_BYTES).await?;
-        Ok(Place { _memory: Some(memory), ..place })
+        if bytes > MEMORY_BYTES {
+            return Err(Error::TooLarge("decoding it takes more memory than there is for that".into()));
+        }
+        let begun = share(&self.begun, 1).await?;
+        let memory = share(&self.memory, bytes.min(SHARED_BYTES)).await?;
+        Ok(Place { _given: Some([begun, memory]), ..place })
     }
 
     /// Room for a decoded frame on its way to a client. To be had before a place: whoever has one waits for no client.
     pub async fn sending_share(&self, bytes: u64) -> Result<SendingShare, Error> {
-        share(&self.sending, bytes, SENDING_BYTES).await.map(SendingShare)
+        share(&self.sending, bytes.min(SENDING_BYTES)).await.map(SendingShare)
     }
 
     /// Runs `job` in its place.
@@ -124,11 +134,8 @@ impl PixelPool {
     }
 }
 
-async fn share(of: &Arc<Semaphore>, bytes: u64, at_most: u64) -> Result<OwnedSemaphorePermit, Error> {
-    let bytes = u32::try_from(bytes).ok().filter(|bytes| u64::from(*bytes) <= at_most);
-    let bytes =
-        bytes.ok_or(Error::TooLarge("decoding it takes more memory than there is for that".into()))?;
-    let share = Arc::clone(of).acquire_many_owned(bytes).await;
+async fn share(of: &Arc<Semaphore>, permits: u64) -> Result<OwnedSemaphorePermit, Error> {
+    let share = Arc::clone(of).acquire_many_owned(u32::try_from(permits).unwrap_or(u32::MAX)).await;
     share.map_err(|_| Error::Internal("the pixel queue is closed".into()))
 }
 
@@ -197,13 +204,18 @@ mod tests {
     #[tokio::test]
     async fn memory_is_given_to_so_many_as_there_is_for() {
         let pool = PixelPool::new(1).unwrap();
-        let large = pool.give(pool.place_in_turn().await.unwrap(), MEMORY_BYTES - 1).await.unwrap();
+        let large = pool.give(pool.place_in_turn().await.unwrap(), SHARED_BYTES - 1).await.unwrap();
         let small = pool.give(pool.place_in_turn().await.unwrap(), 1).await.unwrap();
         let mut third = std::pin::pin!(pool.give(pool.place_in_turn().await.unwrap(), 2));
         assert!(futures::poll!(third.as_mut()).is_pending());
         pool.run(large, || ()).await.unwrap();
         drop(small);
         drop(third.await.unwrap());
+        let alone = pool.give(pool.place_in_turn().await.unwrap(), MEMORY_BYTES).await.unwrap();
+        let mut beside = std::pin::pin!(pool.give(pool.place_in_turn().await.unwrap(), 1));
+        assert!(futures::poll!(beside.as_mut()).is_pending());
+        drop(alone);
+        drop(beside.await.unwrap());
         let never = pool.give(pool.place_in_turn().await.unwrap(), MEMORY_BYTES + 1).await;
         assert!(matches!(never, Err(Error::TooLarge(_))));
     }

@@ -23,6 +23,16 @@ use storage::audit_log::AuditLog;
 use storage::{Archive, Config};
 use tower::ServiceExt;
 
+/// Reads a body to its end as a socket does: what has been read is let go, not held for the rest to come.
+async fn drain(mut body: Body) -> Bytes {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(frame) = frame else { return Bytes::from_static(b"CUT") };
+        whole.extend_from_slice(frame.data_ref().map(AsRef::as_ref).unwrap_or_default());
+    }
+    whole.into()
+}
+
 /// An archive in a folder of its own, and the service over it.
 pub struct House {
     pub archive: Archive,
@@ -61,9 +71,7 @@ impl House {
             request.extensions_mut().insert(actor);
         }
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        let body =
-            body.collect().await.map(|body| body.to_bytes()).unwrap_or_else(|_| Bytes::from_static(b"CUT"));
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer { status: parts.status, headers: parts.headers, body: drain(body).await }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

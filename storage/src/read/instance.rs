@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
@@ -19,8 +20,13 @@ use crate::index::place::{Kept, Place};
 use crate::index::{PackId, packs as pack_rows};
 use crate::packs;
 
-/// Size of what a stream reads at a time.
-const CHUNK_BYTES: u64 = 1 << 20;
+/// Most that a stream reads at a time.
+const CHUNK_MAX_BYTES: u64 = 1 << 20;
+/// Least that it reads at a time.
+const CHUNK_MIN_BYTES: u64 = 64 << 10;
+/// What the next chunks of all streams take together, as long as none is smaller than the least. A
+/// client that does not read holds several of them.
+const CHUNKS_BYTES: u64 = 8 << 20;
 
 /// Reads a Part 10 file: its head as it was kept, then the data set exactly as it was sent.
 ///
@@ -85,6 +91,31 @@ impl Archive {
             self.0.caches.keys.put(pack, Arc::clone(&key), key.len() + 64);
         }
         Ok(key)
+    }
+}
+
+/// One of the streams that there are.
+struct Streaming;
+
+/// How many there are.
+static STREAMS: AtomicU64 = AtomicU64::new(0);
+
+impl Streaming {
+    fn begin() -> Self {
+        STREAMS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+
+    /// Its part of what all take.
+    fn chunk_bytes(&self) -> u64 {
+        let streams = STREAMS.load(Ordering::Relaxed).max(1);
+        (CHUNKS_BYTES / streams).clamp(CHUNK_MIN_BYTES, CHUNK_MAX_BYTES)
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        STREAMS.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -158,15 +189,21 @@ impl InstanceReader {
         }
     }
 
-    /// Bytes of the Part 10 file in chunks of at most 1 MiB, the next one read while one is sent.
+    /// Bytes of the Part 10 file in chunks of at most 1 MiB, the next one read while one is sent. The
+    /// more streams there are, the smaller are their chunks.
     pub fn stream(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
         let end = range.end.min(self.place.length_bytes);
-        let reader = self.clone();
-        let starts = (range.start..end).step_by(CHUNK_BYTES as usize);
-        stream::iter(starts)
-            .map(move |start| {
+        let (reader, streaming) = (self.clone(), Streaming::begin());
+        let mut start = range.start;
+        let chunks = std::iter::from_fn(move || {
+            let chunk = start..end.min(start.saturating_add(streaming.chunk_bytes()));
+            start = chunk.end;
+            (!chunk.is_empty()).then_some(chunk)
+        });
+        stream::iter(chunks)
+            .map(move |chunk| {
                 let reader = reader.clone();
-                async move { reader.read(start..end.min(start.saturating_add(CHUNK_BYTES))).await }
+                async move { reader.read(chunk).await }
             })
             .buffered(2)
     }
