@@ -12,7 +12,7 @@ use super::ConfigError;
 pub const PREFIX: &str = "SEN_";
 
 /// Variables that are read elsewhere and are no keys of the file.
-const OTHER_VARIABLES: &[&str] = &["SEN_CONFIG", "SEN_LOG"];
+const OTHER_VARIABLES: &[&str] = &["SEN_BENCH_TOKEN", "SEN_CONFIG", "SEN_LOG"];
 
 /// Keys that can be given as a variable.
 const SCALARS: &[&str] = &[
