@@ -151,6 +151,7 @@ impl Incoming {
             None => Ok(None),
         }
     }
+
     /// Ends the instance. `Ok` means kept; any error means that the sender must send it again.
     ///
     /// Refused when the bytes are not a data set, when its UIDs are unusable or not those that
