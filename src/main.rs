@@ -32,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: commands::Cli) -> anyhow::Result<()> {
-    lifecycle::huge_pages::forgo();
+    lifecycle::memory::be_sparing();
     // Two providers come in through dependencies, so rustls cannot choose by itself.
     rustls::crypto::ring::default_provider()
         .install_default()

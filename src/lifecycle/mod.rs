@@ -1,7 +1,7 @@
 //! The life of the serving process: what is opened in which order, and closed in the reverse.
 
 mod first_start;
-pub mod huge_pages;
+pub mod memory;
 mod node;
 mod open_files;
 mod reload;

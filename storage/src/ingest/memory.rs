@@ -5,13 +5,14 @@
 //! takes a little longer and no memory. What is waited for is a thread, which is never held for longer
 //! than a visit to the disk.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
+use super::MEMORY_BYTES;
 use crate::error::{Error, Result};
 
 /// What buffers of any size take together: enough for some forty senders at once.
@@ -20,6 +21,9 @@ const SHARED_BYTES: usize = 40 << 20;
 const STEPS_BYTES: usize = 16 << 20;
 /// Size of these. Senders whose fragments are smaller would visit the disk for each of them.
 const STEP_BYTES: usize = 64 << 10;
+/// Full buffers that are kept for the next instance: fetching them from the system anew would take a
+/// single sender a third of its rate.
+const SPARES: usize = 4;
 /// Threads that examine and write them. Each keeps half a megabyte of what it has used, and more of
 /// them than this make no disk faster.
 const THREADS: usize = 32;
@@ -29,8 +33,12 @@ const THREADS: usize = 32;
 pub(crate) struct Memory {
     shared: Arc<Semaphore>,
     steps: Arc<Semaphore>,
+    spares: Spares,
     threads: Arc<Threads>,
 }
+
+/// Buffers of [`MEMORY_BYTES`] that nobody uses just now, at most [`SPARES`].
+type Spares = Arc<Mutex<Vec<Vec<u8>>>>;
 
 /// Blocking threads of their own: of those that everything else shares, a burst would start hundreds.
 struct Threads(Option<Runtime>);
@@ -39,6 +47,7 @@ struct Threads(Option<Runtime>);
 pub(super) struct Buffer {
     bytes: Vec<u8>,
     room_bytes: usize,
+    spares: Spares,
     _share: OwnedSemaphorePermit,
 }
 
@@ -52,7 +61,7 @@ impl Memory {
             .map_err(|error| Error::io("make threads", error))?;
         let of = |bytes| Arc::new(Semaphore::new(bytes));
         let threads = Arc::new(Threads(Some(threads)));
-        Ok(Self { shared: of(SHARED_BYTES), steps: of(STEPS_BYTES), threads })
+        Ok(Self { shared: of(SHARED_BYTES), steps: of(STEPS_BYTES), spares: Spares::default(), threads })
     }
 
     /// Gives `work`, which may block, to a thread as soon as one is free.
@@ -68,14 +77,15 @@ impl Memory {
 
     /// A buffer of `wanted_bytes`, or a small one, or none when even that is not left.
     pub(super) fn buffer(&self, wanted_bytes: usize) -> Option<Buffer> {
-        Self::take(&self.shared, wanted_bytes)
-            .or_else(|| Self::take(&self.steps, wanted_bytes.min(STEP_BYTES)))
+        self.take(&self.shared, wanted_bytes).or_else(|| self.take(&self.steps, wanted_bytes.min(STEP_BYTES)))
     }
 
-    fn take(from: &Arc<Semaphore>, room_bytes: usize) -> Option<Buffer> {
+    fn take(&self, from: &Arc<Semaphore>, room_bytes: usize) -> Option<Buffer> {
         let share = Arc::clone(from).try_acquire_many_owned(u32::try_from(room_bytes).ok()?).ok()?;
+        let spare = if room_bytes == MEMORY_BYTES { kept(&self.spares).pop() } else { None };
         // Untouched memory costs nothing; growing by copying does.
-        Some(Buffer { bytes: Vec::with_capacity(room_bytes), room_bytes, _share: share })
+        let bytes = spare.unwrap_or_else(|| Vec::with_capacity(room_bytes));
+        Some(Buffer { bytes, room_bytes, spares: Arc::clone(&self.spares), _share: share })
     }
 }
 
@@ -96,6 +106,21 @@ impl Buffer {
     }
 }
 
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut spares = kept(&self.spares);
+        if self.room_bytes == MEMORY_BYTES && spares.len() < SPARES {
+            let mut bytes = std::mem::take(&mut self.bytes);
+            bytes.clear();
+            spares.push(bytes);
+        }
+    }
+}
+
+fn kept(spares: &Spares) -> MutexGuard<'_, Vec<Vec<u8>>> {
+    spares.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl AsRef<[u8]> for Buffer {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
@@ -114,6 +139,19 @@ mod tests {
         assert_eq!((rooms(1 << 20), rooms(STEP_BYTES), held.len()), (40, 256, 296));
         drop(held);
         assert_eq!(memory.buffer(1 << 20).unwrap().room_bytes, 1 << 20, "what is dropped is free again");
+    }
+
+    #[test]
+    fn some_buffers_are_kept_and_come_back_empty() {
+        let memory = Memory::new().unwrap();
+        let held: Vec<Buffer> = (0..SPARES + 2).filter_map(|_| memory.buffer(MEMORY_BYTES)).collect();
+        drop(held);
+        assert_eq!(kept(&memory.spares).len(), SPARES);
+        let mut first = memory.buffer(MEMORY_BYTES).unwrap();
+        first.fill(&mut Bytes::from_static(b"abc"));
+        drop(first);
+        let again = memory.buffer(MEMORY_BYTES).unwrap();
+        assert_eq!((again.as_ref(), kept(&memory.spares).len()), (&b""[..], SPARES - 1));
     }
 
     #[test]
