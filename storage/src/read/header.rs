@@ -1,6 +1,7 @@
 //! Parsed headers and the frame indexes that go with them.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -160,6 +161,9 @@ async fn read(reader: &InstanceReader, syntax: &TransferSyntax, until: Until) ->
 /// What was parsed when it was taken in must parse again.
 pub(super) fn damaged(error: pacs_core::dataset::ReadError) -> Error {
     match error {
+        pacs_core::dataset::ReadError::Source(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Error::Corrupt("a file ends before an instance in it does".to_owned())
+        }
         pacs_core::dataset::ReadError::Source(error) => Error::io("read an instance", error),
         other => Error::Corrupt(other.to_string()),
     }

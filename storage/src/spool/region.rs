@@ -1,7 +1,9 @@
-//! A part of a file, read as if it were one: by position, so that many may read at once.
+//! A part of a file, read as if it were one: by position, so that many may read at once. A file that ends
+//! before the part does has lost something, and must not look like a shorter part: a data set may end after
+//! any of its elements.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
 /// `length` bytes of a file from `start` on.
@@ -26,6 +28,9 @@ impl Read for Region<'_> {
         let wanted = left.min(buffer.len());
         let buffer = buffer.get_mut(..wanted).unwrap_or_default();
         let read = self.file.read_at(buffer, self.start.saturating_add(self.at))?;
+        if read == 0 && wanted > 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
         self.at = self.at.saturating_add(read as u64);
         Ok(read)
     }
@@ -38,7 +43,26 @@ impl Seek for Region<'_> {
             SeekFrom::End(by) => self.length.checked_add_signed(by),
             SeekFrom::Current(by) => self.at.checked_add_signed(by),
         };
-        self.at = at.ok_or(std::io::ErrorKind::InvalidInput)?;
+        self.at = at.ok_or(ErrorKind::InvalidInput)?;
         Ok(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_ends_early_is_no_shorter_region() {
+        let file = tempfile::tempfile().unwrap();
+        file.write_all_at(b"0123456789", 0).unwrap();
+        let mut text = String::new();
+        Region::new(&file, 2, 8).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "23456789");
+        for (start, length) in [(2, 9), (10, 1), (30, 5)] {
+            let error = Region::new(&file, start, length).read_to_end(&mut Vec::new()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{start} {length}");
+        }
+        Region::new(&file, 10, 0).read_to_end(&mut Vec::new()).unwrap();
     }
 }

@@ -117,6 +117,9 @@ pub fn content_is_whole(file: &File, offset: u64, header: &EntryHeader) -> std::
     let mut hasher = blake3::Hasher::new();
     let start = offset.saturating_add(header.head_bytes);
     let mut dataset = Region::new(file, start, header.dataset_bytes());
-    let read = std::io::copy(&mut dataset, &mut hasher)?;
-    Ok(read == header.dataset_bytes() && hasher.finalize().as_bytes() == &header.dataset_hash)
+    match std::io::copy(&mut dataset, &mut hasher) {
+        Ok(_) => Ok(hasher.finalize().as_bytes() == &header.dataset_hash),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
 }
