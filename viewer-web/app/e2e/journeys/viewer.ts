@@ -56,15 +56,17 @@ async function someCt(page: Page): Promise<Study> {
   return study;
 }
 
-/** More than a handful of grey levels on the canvas of the first cell: an image, not a ground. */
+/** More than a handful of grey levels across the middle of the first cell: an image, not a ground. The canvas is read when there is something on it, and little of it: reading makes the drawing wait. */
 async function drawn(page: Page): Promise<boolean> {
   return page.evaluate(() => {
-    const canvas = document.querySelector<HTMLCanvasElement>('[data-cell] canvas');
+    const cell = document.querySelector<ViewportElement>('[data-cell]');
+    if (!cell?.viewport?.getCornerstoneImage()) return false;
+    const canvas = cell.querySelector('canvas');
     const pen = canvas?.getContext('2d');
     if (!canvas || !pen || canvas.width === 0) return false;
-    const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+    const { data } = pen.getImageData(0, Math.floor(canvas.height / 2), canvas.width, 1);
     const levels = new Set<number>();
-    for (let at = 0; at < data.length; at += 4 * 97) levels.add(data[at] ?? 0);
+    for (let at = 0; at < data.length; at += 4) levels.add(data[at] ?? 0);
     return levels.size > 16;
   });
 }

@@ -1,6 +1,5 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { lazy, Suspense } from 'react';
 import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
 import { DevicesPage } from '~/pages/devices/DevicesPage';
 import { NotFoundPage } from '~/pages/NotFoundPage';
@@ -9,17 +8,13 @@ import { SearchPage } from '~/pages/search/SearchPage';
 import { SignInPage } from '~/pages/signin/SignInPage';
 import { UnmatchedPage } from '~/pages/unmatched/UnmatchedPage';
 import { WorklistPage } from '~/pages/worklist/WorklistPage';
-import { Loading } from '~/ui/LoadState';
 import { CrashScreen } from './CrashScreen';
 import { paths } from './paths';
 import { queryClient } from './queryClient';
 import { RequireSession } from './RequireSession';
 import { Shell } from './Shell';
 import { theme } from './theme';
-import { loadViewer } from './viewerChunk';
-
-// The viewer carries cornerstone (most of the bytes of these pages): it is fetched when it is needed, or idle.
-const ViewerPage = lazy(loadViewer);
+import { ViewerRoute } from './ViewerRoute';
 
 /** The pages behind their providers. */
 export function App() {
@@ -32,7 +27,7 @@ export function App() {
             <Routes>
               <Route path={paths.signIn} element={<SignInPage />} />
               <Route element={<RequireSession />}>
-                <Route path={paths.viewer} element={<Suspense fallback={<Loading />}><ViewerPage /></Suspense>} />
+                <Route path={paths.viewer} element={<ViewerRoute />} />
                 <Route element={<Shell />}>
                   <Route path={paths.home} element={<Navigate to={paths.search} replace />} />
                   <Route path={paths.search} element={<SearchPage />} />

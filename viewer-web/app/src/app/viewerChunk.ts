@@ -1,18 +1,27 @@
 /** The viewer's code, fetched apart from the pages: it carries cornerstone, most of all bytes. */
 import type { QueryClient } from '@tanstack/react-query';
+import type { ComponentType } from 'react';
 import { hasPictures } from '~/api/dicomweb';
 import { seriesQuery, studyQuery } from '~/api/queries';
 import { displaySetsQuery } from '~/pages/viewer/model/displaySetsQuery';
 
+let loaded: ComponentType | null = null;
+
+/** The viewer, once its code is there. */
+export const loadedViewer = (): ComponentType | null => loaded;
+
 /** Fetches the viewer's code. */
-export async function loadViewer() {
-  const { ViewerPage } = await import('~/pages/viewer/ViewerPage');
-  return { default: ViewerPage };
+export async function loadViewer(): Promise<ComponentType> {
+  loaded = (await viewerModule()).ViewerPage;
+  return loaded;
 }
+
+const viewerModule = () => import('~/pages/viewer/ViewerPage');
 
 /** Fetches the viewer's code and draws once out of sight, so that the first image waits for neither. For idle moments. */
 export async function warmViewer(): Promise<void> {
-  const { rehearse, canDraw } = await import('~/pages/viewer/ViewerPage');
+  await loadViewer();
+  const { rehearse, canDraw } = await viewerModule();
   if (canDraw()) await rehearse();
 }
 
@@ -30,6 +39,6 @@ export async function prefetchFirstImage(client: QueryClient, studyUid: string):
   const series = client.getQueryData(seriesQuery(studyUid).queryKey)?.find(({ modality }) => hasPictures(modality));
   const [first] = (series && client.getQueryData(displaySetsQuery(studyUid, series.seriesUid).queryKey)) ?? [];
   if (first?.is !== 'stack') return;
-  const { preload, canDraw } = await import('~/pages/viewer/ViewerPage');
+  const { preload, canDraw } = await viewerModule();
   if (canDraw()) await preload(first);
 }

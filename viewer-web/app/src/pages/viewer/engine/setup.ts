@@ -14,9 +14,16 @@ export function currentEngine(): RenderingEngine | null {
   return engine;
 }
 
-/** True when this browser can draw images at all. */
+let drawable: boolean | null = null;
+
+/** True when this browser can draw images at all. Tried once: a drawing context takes a slow computer a fifth of a second. */
 export function canDraw(): boolean {
-  return document.createElement('canvas').getContext('webgl2') !== null;
+  if (drawable === null) {
+    const context = document.createElement('canvas').getContext('webgl2');
+    drawable = context !== null;
+    context?.getExtension('WEBGL_lose_context')?.loseContext();
+  }
+  return drawable;
 }
 
 /** Starts everything; a second call finds it running. It stays for coming back: an engine without cells costs nothing. */
