@@ -212,9 +212,13 @@ impl Arrival {
         let dataset = buffer.as_ref().map(AsRef::as_ref).unwrap_or_default();
         let syntax = &self.envelope.transfer_syntax;
         let examined = examine_slice(dataset, syntax, &self.announced())?;
+        let mut lease = self.spool.lease()?;
+        lease.write(&self.head)?;
+        lease.write(dataset)?;
+        // The disk is at work meanwhile.
         let hash = *blake3::hash(dataset).as_bytes();
         let header = self.entry_header(&examined, hash, dataset.len() as u64);
-        let entry = self.spool.lease()?.write_whole(&header, &[&self.head, dataset])?;
+        let entry = lease.finish(&header)?;
         drop(buffer);
         let uids = Uids::of(&examined);
         let (done, synced) = oneshot::channel();

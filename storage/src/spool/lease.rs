@@ -1,10 +1,11 @@
 //! A segment in the hands of the one instance that is written to it.
 
-use std::io::{IoSlice, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 
 use super::entry::{EntryHeader, HEADER_BYTES, entry_bytes, padding_bytes};
 use super::region::Region;
+use super::writeback::write_ahead;
 use super::{OWN_SEGMENT_BYTES, Segment, Spool};
 use crate::error::{Error, Result};
 
@@ -77,25 +78,6 @@ impl Lease {
         self.content_bytes
     }
 
-    /// Writes a whole entry at once.
-    pub fn write_whole(mut self, header: &EntryHeader, content: &[&[u8]]) -> Result<Unsynced> {
-        let head = header.encode()?;
-        let start = self.segment()?.end;
-        let padding = ZEROS.get(..padding_bytes(header.content_bytes) as usize).unwrap_or_default();
-        let mut slices = vec![IoSlice::new(&head)];
-        slices.extend(content.iter().map(|part| IoSlice::new(part)));
-        slices.push(IoSlice::new(padding));
-        self.content_bytes = header.content_bytes;
-        self.count(header.entry_bytes());
-        let segment = self.segment()?;
-        let written = segment
-            .file
-            .seek(SeekFrom::Start(start))
-            .and_then(|_| write_all_vectored(&mut segment.file, &mut slices));
-        written.map_err(|error| Error::io("write to the spool", error))?;
-        self.whole(header)
-    }
-
     /// Appends content of an entry whose header is not known yet; room for the header is kept.
     pub fn write(&mut self, content: &[u8]) -> Result<()> {
         let at = self.content_bytes;
@@ -105,10 +87,8 @@ impl Lease {
         self.count(content.len() as u64);
         self.content_bytes = at.saturating_add(content.len() as u64);
         let segment = self.segment()?;
-        segment
-            .file
-            .write_all_at(content, segment.end.saturating_add(HEADER_BYTES).saturating_add(at))
-            .map_err(|error| Error::io("write to the spool", error))
+        let offset = segment.end.saturating_add(HEADER_BYTES).saturating_add(at);
+        write_ahead(&segment.file, content, offset).map_err(|error| Error::io("write to the spool", error))
     }
 
     /// Whether the entry has outgrown a segment shared with others.
@@ -211,18 +191,4 @@ impl Drop for Lease {
         }
         self.spool.no_longer_busy(self.id);
     }
-}
-
-/// `write_all` over several slices: one call for an entry of the usual size.
-fn write_all_vectored(out: &mut impl Write, mut slices: &mut [IoSlice<'_>]) -> std::io::Result<()> {
-    IoSlice::advance_slices(&mut slices, 0);
-    while !slices.is_empty() {
-        match out.write_vectored(slices) {
-            Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
-            Ok(written) => IoSlice::advance_slices(&mut slices, written),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

@@ -13,6 +13,7 @@ pub mod entry;
 mod lease;
 pub mod region;
 pub mod scan;
+mod writeback;
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
