@@ -128,9 +128,9 @@ async fn head_tells_what_get_would_send() {
             assert!(is_boundary || head.header(name) == got.header(name), "{path} {name}");
         }
     }
-    let post =
+    let options =
         Request::builder().method(Method::OPTIONS).uri("/dicomweb/studies").body(Body::empty()).unwrap();
-    let refused = house.send(post).await;
+    let refused = house.send(options).await;
     assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(refused.header("allow"), "GET,HEAD,POST");
 }

@@ -218,7 +218,6 @@ async fn a_cancelled_get_ends_with_what_remains() {
     server.stop().await;
 }
 
-/// Makes `to` a device of `from` under the title DEST.
 /// What the audit log holds, oldest first.
 async fn audited(server: &Harness) -> Vec<(String, String, Option<String>)> {
     server.audit_log.flush().await;
@@ -226,6 +225,7 @@ async fn audited(server: &Harness) -> Vec<(String, String, Option<String>)> {
     lines.into_iter().rev().map(|(_, line)| (line.act, line.subject, line.detail)).collect()
 }
 
+/// Makes the address a device of `from` under the title DEST.
 async fn destination(from: &Harness, address: std::net::SocketAddr) {
     let mut device = Device::named(ae("DEST"));
     device.host = Some(address.ip().to_string());

@@ -66,8 +66,9 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
             let rights = (create.role, &facilities);
             let secret =
                 tokens::create(&database, &create.name, rights, &Actor::system(), now_ms, expires_ms).await?;
-            commands::administered(&database, format!("token:{}", create.name), "create").await?;
+            // First of all: nobody can be told of it a second time.
             commands::print(&secret.text)?;
+            commands::administered(&database, format!("token:{}", create.name), "create").await?;
         }
         Act::List => list(&database, now_ms).await?,
         Act::Revoke { token } => revoke(&database, &token, now_ms).await?,

@@ -35,11 +35,16 @@ mod tests {
 
     #[test]
     fn memory_is_held_sparingly() {
+        // SAFETY: the calls read one number.
+        #[allow(unsafe_code, reason = "the allocator has no other door to its options")]
+        let delay_ms = || unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
+        assert_eq!(
+            delay_ms(),
+            1000,
+            "of all options this one has such a default, by which its number is known"
+        );
         be_sparing();
         assert!(rustix::thread::transparent_huge_pages_are_disabled().unwrap());
-        // SAFETY: the call reads one number.
-        #[allow(unsafe_code, reason = "the allocator has no other door to its options")]
-        let delay_ms = unsafe { libmimalloc_sys::mi_option_get(PURGE_DELAY) };
-        assert_eq!(delay_ms, PURGE_DELAY_MS);
+        assert_eq!(delay_ms(), PURGE_DELAY_MS);
     }
 }

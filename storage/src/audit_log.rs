@@ -35,7 +35,7 @@ enum Message {
 }
 
 impl AuditLog {
-    /// Starts the writer, which is to be the only one of its database.
+    /// Starts the writer. Commands that run beside it [`append`] by themselves.
     pub fn start(database: Database, clock: Clock) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
         tokio::spawn(write(database, receiver));

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use dimse_scp::dimse::Status;
@@ -25,6 +26,8 @@ const TITLES: usize = 4;
 const EDGES_PIXELS: [u16; 2] = [64, 740];
 /// Where a line halts: the first image is through, and of the second nearly a mebibyte.
 const HALT_BYTES: u64 = 1_045_000;
+/// Many times what it takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_associations_halt_in_the_middle_of_an_image_and_store_it_all_the_same() {
@@ -35,7 +38,9 @@ async fn two_hundred_associations_halt_in_the_middle_of_an_image_and_store_it_al
         let line = halting_line(sen.dimse, Arc::clone(&everyone)).await;
         modalities.spawn(push(line, number));
     }
-    let studies: Vec<Study> = modalities.join_all().await.into_iter().flatten().collect();
+    // A line that fails before it halts would keep the others waiting for ever.
+    let pushed = tokio::time::timeout(PATIENCE, modalities.join_all()).await.unwrap();
+    let studies: Vec<Study> = pushed.into_iter().flatten().collect();
 
     sen.assert_bounded("storing");
     let kept: Value =

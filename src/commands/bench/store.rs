@@ -38,7 +38,7 @@ pub struct Args {
 /// Pushes with every number of associations.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     if args.folder.is_some() && args.associations.len() > 1 {
-        // It would acknowledge the second round without storing anything.
+        // The archive would acknowledge the second round without storing anything.
         bail!(
             "with --folder give --associations one number, and each time files that the archive has not got"
         );

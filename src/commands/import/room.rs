@@ -10,8 +10,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long nothing may leave the spool, once series have rested, before waiting is given up.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// The spool as far as an import may fill it: half of what its watermark allows, so that neither the files that
-/// are on their way nor a large one among them meet it.
+/// The spool as far as an import may fill it: half of what its watermark allows, so that the files that are on
+/// their way do not meet it. One that is larger than the other half may: it fails, and is told of.
 #[derive(Debug)]
 pub struct Room {
     most_bytes: u64,

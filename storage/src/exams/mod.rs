@@ -105,9 +105,9 @@ impl Exam {
         Label::of(self.state)
     }
 
-    /// AE title of the device that has it: the one that was chosen, else the one that has begun it.
+    /// AE title of the device that has it: the one that has begun it, else the one that was chosen.
     pub fn station(&self) -> Option<&str> {
-        self.station_ae.as_deref().or(self.performing_ae.as_deref())
+        self.performing_ae.as_deref().or(self.station_ae.as_deref())
     }
 
     /// What a person may do with it now.

@@ -2,8 +2,8 @@
 //!
 //! A sender may take minutes for an image, and hundreds may send at once. So nobody waits for
 //! memory that another holds: when it is used up an instance goes to the spool in small steps, which
-//! takes a little longer and no memory. What is waited for is a thread, which is never held for longer
-//! than a visit to the disk.
+//! takes a little longer and no memory. What is waited for is a thread, which is held for a visit to the
+//! disk, and longer only while the database is behind.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -20,6 +20,7 @@ on_every_engine!(
     a_line_is_on_every_device_that_could_do_it,
     a_line_that_nobody_began_survives_midnight,
     a_line_stays_with_the_device_that_began_it,
+    a_line_goes_with_the_device_that_began_it_though_another_was_chosen,
     stations_are_matched_with_wildcards,
     every_line_is_answered_whatever_their_number,
     keys_the_worklist_does_not_know_are_told,
@@ -242,6 +243,21 @@ async fn a_line_stays_with_the_device_that_began_it(fresh: Fresh) {
     assert!(lines(&fresh, &at("CT2")).await.is_empty());
     moves::quiet(&fresh.db, 1, NOW_MS + 600_000).await.unwrap();
     assert!(lines(&fresh, &at("CT1")).await.is_empty(), "ended");
+}
+
+async fn a_line_goes_with_the_device_that_began_it_though_another_was_chosen(fresh: Fresh) {
+    ct(&fresh, "CT1").await;
+    ct(&fresh, "CT2").await;
+    let chosen = NewOrder { station_ae: Some(title("CT2")), ..order() };
+    let exam = schedule::create_order(&fresh.db, &chosen, &clerk(), NOW_MS).await.unwrap();
+    let whole = ask_step(tags::MODALITY, "CT");
+    assert!(lines_for(&fresh, &whole, &device("CT1")).await.is_empty());
+    // Pushed by CT1.
+    let image = Image { accession: Some(exam.accession_number), ..Image::default() };
+    store(&fresh.db, std::slice::from_ref(&image)).await;
+    let began = [("CT1".to_owned(), "STARTED".to_owned())];
+    assert_eq!(stations(&lines_for(&fresh, &whole, &device("CT1")).await), began);
+    assert!(lines_for(&fresh, &whole, &device("CT2")).await.is_empty());
 }
 
 async fn stations_are_matched_with_wildcards(fresh: Fresh) {

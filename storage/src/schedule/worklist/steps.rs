@@ -43,11 +43,11 @@ const STEP: [Column; 4] = [
     column(tags::SCHEDULED_PROCEDURE_STEP_LOCATION, "s.room", Kind::Text),
 ];
 
-/// The station that has a step: the one it was given to, or the one that has begun it.
+/// The station that has a step: the one that has begun it, else the one it was given to.
 const STATION: Column = column(
     tags::SCHEDULED_STATION_AE_TITLE,
-    "coalesce(s.station_ae, case when s.state = 'started' then
-         (select t.calling_ae from study t where t.step_id = s.id order by t.id limit 1) end)",
+    "coalesce(case when s.state = 'started' then
+         (select t.calling_ae from study t where t.step_id = s.id order by t.id limit 1) end, s.station_ae)",
     Kind::Text,
 );
 const DEVICE: Column = column(tags::SCHEDULED_STATION_AE_TITLE, "d.ae_title", Kind::Text);
