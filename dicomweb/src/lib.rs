@@ -10,6 +10,7 @@ mod caller;
 mod coding;
 mod content;
 mod error;
+mod explicit;
 mod media;
 pub mod multipart;
 mod outgoing;

@@ -56,6 +56,17 @@ impl MediaType {
         self.kind == kind && self.subtype == subtype
     }
 
+    /// The type before the slash.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// How long its texts are together.
+    pub fn text_bytes(&self) -> usize {
+        let parameters = self.parameters.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+        self.kind.len() + self.subtype.len() + parameters
+    }
+
     /// Whether this range takes in `kind/subtype`: equal, `kind/*` or `*/*`.
     pub fn covers(&self, kind: &str, subtype: &str) -> bool {
         (self.kind == "*" && self.subtype == "*")

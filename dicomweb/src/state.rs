@@ -1,6 +1,7 @@
 //! What every handler needs.
 
 use crate::pixel_pool::PixelPool;
+use crate::stow::Rooms;
 use storage::Archive;
 use storage::audit_log::AuditLog;
 
@@ -15,6 +16,8 @@ pub struct State {
     pub audit_log: AuditLog,
     /// The threads that decode and draw.
     pub pixels: PixelPool,
+    /// What requests that bring values beside metadata share.
+    pub(crate) rooms: Rooms,
 }
 
 impl State {
@@ -25,6 +28,7 @@ impl State {
         audit_log: AuditLog,
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Ok(Self { archive, public_url, audit_log, pixels: PixelPool::new(threads)? })
+        let pixels = PixelPool::new(threads)?;
+        Ok(Self { archive, public_url, audit_log, pixels, rooms: Rooms::default() })
     }
 }

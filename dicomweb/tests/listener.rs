@@ -12,7 +12,7 @@ mod support;
 use axum::Extension;
 use pacs_core::access::Actor;
 use std::net::SocketAddr;
-use support::{House, file, path_of};
+use support::{House, file, path_of, read};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -99,4 +99,34 @@ async fn slow_and_gone_clients_disturb_nobody() {
     let frame = answer(ask(address, &get(&format!("{path}/frames/1"), "")).await).await;
     assert!(frame.starts_with(b"HTTP/1.1 200"));
     assert!(frame.len() > 512 * 512 * 2);
+}
+
+/// Senders that announce something and send nothing hold no place that others need.
+#[tokio::test(flavor = "multi_thread")]
+async fn silent_senders_disturb_nobody() {
+    let house = House::new().await;
+    let address = serve(&house).await;
+    let head = |content_type: &str, length: usize| {
+        format!(
+            "POST /dicomweb/studies HTTP/1.1\r\nHost: pacs.test\r\nConnection: close\r\n\
+             Content-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n"
+        )
+    };
+    let multipart = "multipart/related; type=\"application/dicom+json\"; boundary=b";
+    let mut silent = Vec::new();
+    for content_type in ["application/dicom", "application/dicom+json", multipart] {
+        for _ in 0..40 {
+            silent.push(ask(address, &head(content_type, 1000)).await);
+        }
+    }
+    let report = read(&file("modality/sr-basic-text.dcm"));
+    for (content_type, body) in [
+        ("application/dicom", file("modality/ct-small.dcm")),
+        ("application/dicom+json", pacs_core::json::to_string(&report).into_bytes()),
+    ] {
+        let mut stream = ask(address, &head(content_type, body.len())).await;
+        stream.write_all(&body).await.unwrap();
+        let answer = answer(stream).await;
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    }
 }

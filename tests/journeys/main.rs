@@ -31,5 +31,6 @@ mod retrieve;
 mod samples;
 mod services;
 mod sign_in;
+mod streams;
 mod tls;
 mod words;

@@ -220,7 +220,7 @@ impl Sen {
     }
 
     /// The most memory it ever held, as Linux counts it.
-    fn peak_memory_bytes(&self) -> u64 {
+    pub fn peak_memory_bytes(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process_id())).expect("Linux");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
         let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");

@@ -1,9 +1,15 @@
 //! Brings instances into the archive, one after another as their bytes come, several at a time while they are synced.
 
+use super::assembled::Assembled;
+use super::bulk::Bulk;
 use super::opening::{Opened, Opener, Opening};
 use super::outcome::{Failure, Outcomes};
+use super::room::{Room, Rooms};
 use crate::caller::Caller;
+use crate::error::Error;
+use crate::explicit::Piece;
 use crate::multipart::ReadError;
+use crate::state::State;
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt};
 use pacs_core::access::Facilities;
@@ -11,10 +17,12 @@ use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use storage::Archive;
 use storage::audit_log::AuditLog;
 use storage::{Door, Envelope, Incoming, Stored};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 /// Instances that may be synced while the next one arrives: enough for the archive to commit them together.
@@ -24,6 +32,7 @@ const FINISHING_MAX: usize = 8;
 #[derive(Clone)]
 pub struct Intake {
     archive: Archive,
+    rooms: Rooms,
     facility: Option<String>,
     peer: Option<IpAddr>,
     study: Option<Uid>,
@@ -38,12 +47,23 @@ pub struct Whole {
 
 impl Intake {
     /// For a request of `caller`, limited to `study` when it names one.
-    pub fn new(archive: Archive, caller: &Caller, study: Option<Uid>) -> Self {
+    pub fn new(state: &State, caller: &Caller, study: Option<Uid>) -> Self {
         let facility = match &caller.actor.facilities {
             Facilities::Only(codes) => codes.first().cloned(),
             Facilities::All => None,
         };
-        Self { archive, facility, peer: caller.peer, study }
+        let (archive, rooms) = (state.archive.clone(), state.rooms.clone());
+        Self { archive, rooms, facility, peer: caller.peer, study }
+    }
+
+    /// Room for values that come beside metadata.
+    pub fn room(&self) -> Room {
+        self.rooms.enter(&self.archive)
+    }
+
+    /// A place for metadata in memory, once there is one.
+    pub async fn place_for_metadata(&self) -> Result<OwnedSemaphorePermit, Error> {
+        self.rooms.place().await
     }
 
     /// Streams one instance in. The outer error is the request's, the inner one the instance's.
@@ -68,17 +88,10 @@ impl Intake {
         // What a head says of itself is not announced: files in the field contradict their own meta information.
         let declared = |uid: &Option<Uid>| if head.is_none() { uid.clone() } else { None };
         let envelope = Envelope {
-            transfer_syntax,
             declared_class: declared(&class),
             declared_instance: declared(&instance),
             head,
-            declared_study: self.study.clone(),
-            calling_ae: None,
-            called_ae: None,
-            peer: self.peer,
-            facility: self.facility.clone(),
-            received_by: Door::Stow,
-            expected_bytes: None,
+            ..self.envelope(transfer_syntax)
         };
         let mut incoming = match self.archive.begin(envelope).await {
             Ok(incoming) => incoming,
@@ -92,6 +105,52 @@ impl Intake {
             next = content.try_next().await?;
         }
         Ok(Ok(Whole { incoming, class, instance }))
+    }
+
+    /// Takes in an instance that was put together from its metadata and the values in `bulk`.
+    pub async fn take_assembled(&self, assembled: Assembled, bulk: &Bulk) -> Result<Whole, Failure> {
+        let length_bytes = assembled.length_bytes();
+        let Assembled { transfer_syntax, class, instance, pieces } = assembled;
+        let about = |failure: Failure| failure.about(class.clone(), instance.clone());
+        let refused = |error: storage::Error| about(Failure::of(&error));
+        let envelope = Envelope {
+            declared_class: class.clone(),
+            declared_instance: instance.clone(),
+            expected_bytes: Some(length_bytes),
+            ..self.envelope(transfer_syntax)
+        };
+        let mut incoming = self.archive.begin(envelope).await.map_err(refused)?;
+        for piece in pieces {
+            match piece {
+                Piece::Made(bytes) => incoming.write(bytes).await.map_err(refused)?,
+                Piece::Copied { offset, length, .. } => {
+                    let mut value = pin!(bulk.stream(offset..offset.saturating_add(length)));
+                    let lost = |error: Error| about(Failure::of_request(&error));
+                    while let Some(bytes) = value.try_next().await.map_err(lost)? {
+                        incoming.write(bytes).await.map_err(refused)?;
+                    }
+                }
+                Piece::Frames => {}
+            }
+        }
+        Ok(Whole { incoming, class, instance })
+    }
+
+    /// What is known of an instance by its request alone.
+    fn envelope(&self, transfer_syntax: Uid) -> Envelope {
+        Envelope {
+            transfer_syntax,
+            head: None,
+            declared_class: None,
+            declared_instance: None,
+            declared_study: self.study.clone(),
+            calling_ae: None,
+            called_ae: None,
+            peer: self.peer,
+            facility: self.facility.clone(),
+            received_by: Door::Stow,
+            expected_bytes: None,
+        }
     }
 }
 

@@ -1,9 +1,15 @@
 //! STOW-RS (PS3.18 10.5): stores instances, each streaming into the archive as it arrives.
 
+mod assembled;
+mod bulk;
 mod intake;
+mod jpeg;
+mod metadata;
 mod opening;
 mod outcome;
 mod pace;
+mod references;
+mod room;
 
 use crate::accept::JsonName;
 use crate::base_url::BaseUrl;
@@ -26,6 +32,8 @@ use pace::{PACE, paced};
 use pacs_core::access::Act;
 use pacs_core::json;
 use pacs_core::uid::Uid;
+
+pub use room::Rooms;
 
 /// `POST /studies`
 pub async fn any_study(request: Request) -> Result<Response, Error> {
@@ -54,6 +62,10 @@ enum Payload {
     Instances(Box<Parser>),
     /// One Part 10 file.
     OneInstance { transfer_syntax: Option<Uid> },
+    /// DICOM JSON in one part, values in the others.
+    Metadata(Box<Parser>),
+    /// DICOM JSON that holds all values itself.
+    MetadataAlone,
 }
 
 impl Request {
@@ -71,7 +83,7 @@ impl Request {
             }
         };
         let body = paced(body, PACE);
-        let intake = Intake::new(self.state.archive.clone(), &self.caller, study);
+        let intake = Intake::new(&self.state, &self.caller, study);
         let mut finishing = Finishing::new(self.state.audit_log.clone(), self.caller);
         let (taken, rest) = match payload {
             Payload::Instances(parser) => {
@@ -81,6 +93,14 @@ impl Request {
             Payload::OneInstance { transfer_syntax } => {
                 let mut content = body;
                 (take_one(&intake, &mut content, transfer_syntax, &mut finishing).await, content)
+            }
+            Payload::Metadata(parser) => {
+                let mut parts = PartReader::new(body, *parser);
+                (metadata::take_parts(&intake, &mut parts, &mut finishing).await, parts.into_body())
+            }
+            Payload::MetadataAlone => {
+                let mut content = body;
+                (metadata::take_one(&intake, &mut content, &mut finishing).await, content)
             }
         };
         discard(rest).await;
@@ -154,8 +174,8 @@ async fn discard<E>(mut rest: impl Stream<Item = Result<Bytes, E>> + Unpin) {
 
 /// Which of the payloads of PS3.18 10.5.1.4 the body is.
 fn payload(headers: &HeaderMap) -> Result<Payload, Error> {
-    const TAKEN: &str =
-        "send multipart/related; type=\"application/dicom\", or one instance as application/dicom";
+    const TAKEN: &str = "send multipart/related with a type of application/dicom or application/dicom+json, or one \
+                         of these alone";
     let unsupported =
         |what: &str| Error::UnsupportedMediaType(format!("{what} is not taken; {TAKEN}").into());
     if headers
@@ -171,6 +191,9 @@ fn payload(headers: &HeaderMap) -> Result<Payload, Error> {
     if media.is("application", "dicom") {
         return Ok(Payload::OneInstance { transfer_syntax: named_syntax(&media) });
     }
+    if metadata::is_json(&media) {
+        return Ok(Payload::MetadataAlone);
+    }
     if !media.is("multipart", "related") {
         return Err(unsupported(&media.to_string()));
     }
@@ -179,6 +202,7 @@ fn payload(headers: &HeaderMap) -> Result<Payload, Error> {
     let parser = Parser::for_content_type(&media).map(Box::new);
     let parser = parser.map_err(|error| Error::BadRequest(error.to_string().into()));
     match root {
+        Some(root) if metadata::is_json(&root) => Ok(Payload::Metadata(parser?)),
         Some(root) if !root.is("application", "dicom") => {
             Err(unsupported(&format!("multipart/related; type=\"{root}\"")))
         }

@@ -6,6 +6,7 @@ use crate::accept::{BulkWish, SyntaxWish};
 use crate::answer::Head;
 use crate::content::Content;
 use crate::error::Error;
+use crate::explicit;
 use crate::media::MediaType;
 use crate::multipart::Boundary;
 use crate::pieces;
@@ -103,7 +104,7 @@ fn source(element: &Element, syntax: &TransferSyntax) -> Result<Source, Error> {
             let range = *offset..offset.saturating_add(*length);
             Ok(match (syntax.deflated, syntax.big_endian) {
                 (true, _) => Source::Inflated(range),
-                (false, true) => Source::Stored(range, super::explicit::number_bytes(element.vr)),
+                (false, true) => Source::Stored(range, explicit::number_bytes(element.vr)),
                 (false, false) => Source::Stored(range, 1),
             })
         }

@@ -1,7 +1,6 @@
 //! WADO-RS (PS3.18 10.4): studies, series and instances, and what can be taken out of them.
 
 pub mod bulkdata;
-mod explicit;
 pub mod frames;
 mod icon;
 mod inflated;

@@ -1,10 +1,10 @@
 //! An instance re-encoded in Explicit VR Little Endian while it is sent: the header is laid out anew, large values are
 //! copied from the stored bytes, frames are decoded one at a time.
 
-use super::explicit::{self, Piece, Pixels};
 use super::pixels::Decoded;
 use super::{inflated, pixels, stored};
 use crate::error::Error;
+use crate::explicit::{self, Piece, Pixels};
 use crate::outgoing::{Outgoing, Stopped};
 use crate::pieces;
 use crate::state::State;

@@ -15,7 +15,7 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use pacs_core::access::Actor;
 use pacs_core::clock::Clock;
-use pacs_core::dataset::{DataSet, Limits, Until, Value, read_slice};
+use pacs_core::dataset::{DataSet, Element, Limits, Until, Value, read_slice};
 use pacs_core::part10::{HeadProgress, read_head};
 use pacs_core::transfer_syntax::TransferSyntax;
 use std::io::Read;
@@ -203,12 +203,16 @@ pub fn read(file: &[u8]) -> DataSet {
 
 /// The value of Pixel Data as it lies in a Part 10 file, inflated where the data set is deflated.
 pub fn pixels(file: &[u8]) -> Vec<u8> {
-    let (data_set, read) = parse(file);
-    match &read.get(pacs_core::tags::PIXEL_DATA).unwrap().value {
+    bytes_of(file, read(file).get(pacs_core::tags::PIXEL_DATA).unwrap())
+}
+
+/// The value of an element of a Part 10 file as it lies there.
+pub fn bytes_of(file: &[u8], element: &Element) -> Vec<u8> {
+    match &element.value {
         Value::Bytes(bytes) => bytes.to_vec(),
         Value::Elsewhere { offset, length } => {
             let (start, length) = (usize::try_from(*offset).unwrap(), usize::try_from(*length).unwrap());
-            data_set[start..start + length].to_vec()
+            parse(file).0[start..start + length].to_vec()
         }
         other => panic!("{other:?}"),
     }

@@ -5,7 +5,7 @@ mod parse;
 mod value;
 mod write;
 
-pub use parse::{JsonError, JsonLimits, parse};
+pub use parse::{BulkReference, BulkValue, JsonError, JsonLimits, parse, parse_with};
 pub use write::{BulkDataUri, INLINE_BYTES, PathStep, to_string, write};
 
 /// Digits of base 16 as tags are written in.

@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, V
 
 use super::value::{JsonValue, attribute};
 use super::write::is_binary;
-use crate::dataset::{DataSet, Element, tag_of, vr_of};
+use crate::dataset::{DataSet, Element, Value, tag_of, vr_of};
 use crate::text::CharacterSet;
 use crate::{Tag, VR, tags};
 
@@ -44,31 +44,65 @@ pub enum JsonError {
     Malformed(String),
 }
 
+/// An element whose value is not in the document but where it says (PS3.18 F.2.2, BulkDataURI).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BulkReference<'a> {
+    /// Which of the document's data sets it belongs to, from 0.
+    pub set: usize,
+    /// Whether it belongs to an item of a sequence in that data set.
+    pub nested: bool,
+    /// The element.
+    pub tag: Tag,
+    /// Its VR.
+    pub vr: VR,
+    /// The BulkDataURI as it stands.
+    pub uri: &'a str,
+}
+
+/// Gives the value that a BulkDataURI names.
+pub type BulkValue<'a> = dyn FnMut(&BulkReference<'_>) -> Option<Value> + 'a;
+
 /// Reads a document: an array of data sets, or one data set, their text in UTF-8. Elements whose
 /// values are not in the document (BulkDataURI) are left out. What is common and harmless is
 /// forgiven: numbers as text and text as numbers, a missing `vr` of a known tag, person names as
 /// plain text. Sequences may be nested as deeply as the JSON reader's own limit allows, about forty
 /// levels.
 pub fn parse(document: &[u8], limits: &JsonLimits) -> Result<Vec<DataSet>, JsonError> {
+    parse_with(document, limits, &mut |_| None)
+}
+
+/// [`parse`] with the values that are not in the document: `bulk` is asked for each of them in the
+/// order of the document, and an element for which it answers `None` is left out.
+pub fn parse_with(
+    document: &[u8],
+    limits: &JsonLimits,
+    bulk: &mut BulkValue<'_>,
+) -> Result<Vec<DataSet>, JsonError> {
     if document.len() > limits.document_bytes {
         return Err(JsonError::TooLarge(document.len()));
     }
     let mut json = serde_json::Deserializer::from_slice(document);
-    let mut budget = Budget { left: limits.retained_bytes };
-    let sets = json.deserialize_any(DocumentVisitor { budget: &mut budget });
+    let mut reading = Reading { bulk, set: 0, depth: 0, left: limits.retained_bytes };
+    let sets = json.deserialize_any(DocumentVisitor { reading: &mut reading });
     match sets.and_then(|sets| json.end().map(|()| sets)) {
         Ok(sets) => Ok(sets),
-        Err(_) if budget.left == 0 => Err(JsonError::TooMany),
+        Err(_) if reading.left == 0 => Err(JsonError::TooMany),
         Err(error) => Err(JsonError::Malformed(error.to_string())),
     }
 }
 
-/// How many bytes may still be retained; 0 once it was not enough.
-struct Budget {
+/// What the parts of a document share while it is read.
+struct Reading<'b> {
+    bulk: &'b mut BulkValue<'b>,
+    /// Which data set of the document is being read.
+    set: usize,
+    /// How many items lead into it.
+    depth: usize,
+    /// How many bytes may still be retained; 0 once it was not enough.
     left: usize,
 }
 
-impl Budget {
+impl Reading<'_> {
     fn charge<E: serde::de::Error>(&mut self, bytes: usize) -> Result<(), E> {
         match self.left.checked_sub(bytes) {
             Some(left) if left > 0 => {
@@ -83,11 +117,11 @@ impl Budget {
     }
 }
 
-struct DocumentVisitor<'a> {
-    budget: &'a mut Budget,
+struct DocumentVisitor<'a, 'b> {
+    reading: &'a mut Reading<'b>,
 }
 
-impl<'de> Visitor<'de> for DocumentVisitor<'_> {
+impl<'de> Visitor<'de> for DocumentVisitor<'_, '_> {
     type Value = Vec<DataSet>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,15 +130,16 @@ impl<'de> Visitor<'de> for DocumentVisitor<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<DataSet>, A::Error> {
         let mut sets = Vec::new();
-        while let Some(set) = sequence.next_element_seed(SetSeed { budget: &mut *self.budget })? {
-            self.budget.charge::<A::Error>(size_of::<DataSet>())?;
+        while let Some(set) = sequence.next_element_seed(SetSeed { reading: &mut *self.reading })? {
+            self.reading.charge::<A::Error>(size_of::<DataSet>())?;
             sets.push(set);
+            self.reading.set = sets.len();
         }
         Ok(sets)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<DataSet>, A::Error> {
-        Ok(vec![SetSeed { budget: self.budget }.visit_map(map)?])
+        Ok(vec![SetSeed { reading: self.reading }.visit_map(map)?])
     }
 }
 
@@ -134,11 +169,11 @@ impl Elements {
 }
 
 /// Reads one data set.
-struct SetSeed<'a> {
-    budget: &'a mut Budget,
+struct SetSeed<'a, 'b> {
+    reading: &'a mut Reading<'b>,
 }
 
-impl<'de> DeserializeSeed<'de> for SetSeed<'_> {
+impl<'de> DeserializeSeed<'de> for SetSeed<'_, '_> {
     type Value = DataSet;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<DataSet, D::Error> {
@@ -146,7 +181,7 @@ impl<'de> DeserializeSeed<'de> for SetSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for SetSeed<'_> {
+impl<'de> Visitor<'de> for SetSeed<'_, '_> {
     type Value = DataSet;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,7 +193,7 @@ impl<'de> Visitor<'de> for SetSeed<'_> {
         while let Some(name) = map.next_key::<String>()? {
             let tag = tag_of_key(&name)
                 .ok_or_else(|| A::Error::custom("a key that is no tag of eight hexadecimal digits"))?;
-            map.next_value_seed(ElementSeed { tag, elements: &mut elements, budget: &mut *self.budget })?;
+            map.next_value_seed(ElementSeed { tag, elements: &mut elements, reading: &mut *self.reading })?;
         }
         Ok(elements.into_set())
     }
@@ -169,13 +204,13 @@ fn tag_of_key(key: &str) -> Option<Tag> {
 }
 
 /// Reads one attribute into its data set.
-struct ElementSeed<'a> {
+struct ElementSeed<'a, 'b> {
     tag: Tag,
     elements: &'a mut Elements,
-    budget: &'a mut Budget,
+    reading: &'a mut Reading<'b>,
 }
 
-impl<'de> DeserializeSeed<'de> for ElementSeed<'_> {
+impl<'de> DeserializeSeed<'de> for ElementSeed<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<(), D::Error> {
@@ -183,7 +218,7 @@ impl<'de> DeserializeSeed<'de> for ElementSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for ElementSeed<'_> {
+impl<'de> Visitor<'de> for ElementSeed<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -191,13 +226,13 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { tag, elements, budget } = self;
-        budget.charge::<A::Error>(size_of::<Element>())?;
-        let left_before = budget.left;
+        let Self { tag, elements, reading } = self;
+        reading.charge::<A::Error>(size_of::<Element>())?;
+        let left_before = reading.left;
         let mut vr = None;
         let mut values = Vec::new();
         let mut inline = None;
-        let mut elsewhere = false;
+        let mut uri = None;
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
                 "vr" => {
@@ -207,16 +242,20 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
                         .map_err(|_| A::Error::custom(format!("an unknown vr at {tag}")))?;
                     vr = Some(known);
                 }
-                "Value" => values = map.next_value_seed(ValuesSeed { budget: &mut *budget })?,
+                "Value" => values = map.next_value_seed(ValuesSeed { reading: &mut *reading })?,
                 "InlineBinary" => inline = Some(map.next_value::<String>()?),
-                name => {
-                    elsewhere |= name == "BulkDataURI";
+                "BulkDataURI" => uri = Some(map.next_value::<String>()?),
+                _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
         let vr = vr.unwrap_or_else(|| vr_of(tag));
-        if elsewhere {
+        if let Some(uri) = uri {
+            let nested = reading.depth > 0;
+            let reference = BulkReference { set: reading.set, nested, tag, vr, uri: &uri };
+            let value = (reading.bulk)(&reference);
+            elements.elements.extend(value.map(|value| Element { tag, vr, value }));
             return Ok(());
         }
         if let Some(inline) = inline {
@@ -235,19 +274,19 @@ impl<'de> Visitor<'de> for ElementSeed<'_> {
         if vr != VR::SQ {
             // The values have become the bytes of one element.
             let held = made.get(tag).and_then(Element::bytes).map_or(0, Bytes::len);
-            budget.left = left_before;
-            budget.charge::<A::Error>(held)?;
+            reading.left = left_before;
+            reading.charge::<A::Error>(held)?;
         }
         elements.take(made);
         Ok(())
     }
 }
 
-struct ValuesSeed<'a> {
-    budget: &'a mut Budget,
+struct ValuesSeed<'a, 'b> {
+    reading: &'a mut Reading<'b>,
 }
 
-impl<'de> DeserializeSeed<'de> for ValuesSeed<'_> {
+impl<'de> DeserializeSeed<'de> for ValuesSeed<'_, '_> {
     type Value = Vec<JsonValue>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Vec<JsonValue>, D::Error> {
@@ -255,7 +294,7 @@ impl<'de> DeserializeSeed<'de> for ValuesSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for ValuesSeed<'_> {
+impl<'de> Visitor<'de> for ValuesSeed<'_, '_> {
     type Value = Vec<JsonValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -264,19 +303,19 @@ impl<'de> Visitor<'de> for ValuesSeed<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<JsonValue>, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = sequence.next_element_seed(ValueSeed { budget: &mut *self.budget })? {
-            self.budget.charge::<A::Error>(size_of::<JsonValue>() + value.heap_bytes())?;
+        while let Some(value) = sequence.next_element_seed(ValueSeed { reading: &mut *self.reading })? {
+            self.reading.charge::<A::Error>(size_of::<JsonValue>() + value.heap_bytes())?;
             values.push(value);
         }
         Ok(values)
     }
 }
 
-struct ValueSeed<'a> {
-    budget: &'a mut Budget,
+struct ValueSeed<'a, 'b> {
+    reading: &'a mut Reading<'b>,
 }
 
-impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
+impl<'de> DeserializeSeed<'de> for ValueSeed<'_, '_> {
     type Value = JsonValue;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<JsonValue, D::Error> {
@@ -284,7 +323,7 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for ValueSeed<'_> {
+impl<'de> Visitor<'de> for ValueSeed<'_, '_> {
     type Value = JsonValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -327,7 +366,10 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
                     *place = text;
                 }
             } else if let Some(tag) = tag_of_key(&key) {
-                map.next_value_seed(ElementSeed { tag, elements: &mut elements, budget: &mut *self.budget })?;
+                let (elements, reading) = (&mut elements, &mut *self.reading);
+                reading.depth += 1;
+                map.next_value_seed(ElementSeed { tag, elements, reading: &mut *reading })?;
+                reading.depth -= 1;
             } else {
                 return Err(A::Error::custom("a value that is neither an item nor a person name"));
             }
@@ -354,11 +396,28 @@ mod tests {
     #[test]
     fn what_is_not_in_the_document_is_left_out() {
         let document = r#"[{"00880200":{"vr":"SQ","Value":[{},{"7FE00010":{"vr":"OW","BulkDataURI":"a"}}]},
-            "7FE00010":{"vr":"OW","BulkDataURI":"http://x/1"}}]"#;
+            "7FE00010":{"vr":"OW","BulkDataURI":"http://x/1"}},{"7FE00010":{"BulkDataURI":"b"}}]"#;
         let set = one(document).unwrap();
         assert_eq!(set.items(tags::ICON_IMAGE_SEQUENCE).len(), 2);
         assert!(set.items(tags::ICON_IMAGE_SEQUENCE)[1].is_empty());
         assert_eq!(set.len(), 1);
+        let mut asked = Vec::new();
+        let sets = parse_with(document.as_bytes(), &JsonLimits::default(), &mut |of| {
+            asked.push((of.set, of.nested, of.tag, of.vr, of.uri.to_owned()));
+            Some(Value::Elsewhere { offset: 7, length: asked.len() as u64 })
+        });
+        let expected = [(0, true, "a"), (0, false, "http://x/1"), (1, false, "b")];
+        assert_eq!(
+            asked,
+            expected.map(|(set, nested, uri)| (set, nested, tags::PIXEL_DATA, VR::OW, uri.into()))
+        );
+        let sets = sets.unwrap();
+        let length = |set: &DataSet| match set.get(tags::PIXEL_DATA).map(|element| &element.value) {
+            Some(Value::Elsewhere { length, .. }) => *length,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(length(&sets[0].items(tags::ICON_IMAGE_SEQUENCE)[1]), 1);
+        assert_eq!((length(&sets[0]), length(&sets[1])), (2, 3));
     }
 
     #[test]

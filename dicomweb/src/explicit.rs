@@ -1,19 +1,20 @@
-//! A stored instance laid out anew in Explicit VR Little Endian, as a list of pieces to send: bytes made here, ranges
-//! to copy from the stored data set, and the place where decoded frames go. Nothing large is held.
+//! A data set laid out in Explicit VR Little Endian, as a list of pieces: bytes made here, ranges to copy from where
+//! large values lie, and the place where decoded frames go. Nothing large is held.
 
 use bytes::Bytes;
 use pacs_core::dataset::{DataSet, Element, Value};
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::{Tag, VR, tags};
+use std::ops::Range;
 
 /// The next part of the data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Piece {
     /// These bytes.
     Made(Bytes),
-    /// A value copied from the stored data set.
+    /// A value copied from where it lies.
     Copied {
-        /// Where it begins, in bytes from the start of the stored data set.
+        /// Where it begins, in bytes from the start of the stored data set or of the file of large values.
         offset: u64,
         /// Its length in bytes.
         length: u64,
@@ -42,7 +43,8 @@ pub struct Pixels {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Impossible;
 
-/// Lays out `set`, stored in `source`. With `pixels`, Pixel Data is replaced by decoded frames.
+/// Lays out `set`, whose large values lie in the byte order of `source`. With `pixels`, Pixel Data is replaced by decoded
+/// frames.
 pub fn lay_out(
     set: &DataSet,
     source: &TransferSyntax,
@@ -64,6 +66,22 @@ pub fn lay_out(
             _ => layout.element(element)?,
         }
     }
+    layout.cut();
+    Ok(layout.pieces)
+}
+
+/// Lays out `set` with encapsulated Pixel Data (PS3.5 A.4): one fragment for each of the ranges, and an empty offset
+/// table.
+pub fn lay_out_encapsulated(set: &DataSet, frames: &[Range<u64>]) -> Result<Vec<Piece>, Impossible> {
+    let source = &TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
+    let mut layout = Layout { source, pieces: Vec::new(), made: Vec::new() };
+    // Tables of offsets are of other fragments.
+    let replaced = [tags::PIXEL_DATA, tags::EXTENDED_OFFSET_TABLE, tags::EXTENDED_OFFSET_TABLE_LENGTHS];
+    let kept = set.iter().filter(|element| !replaced.contains(&element.tag));
+    let (before, behind): (Vec<_>, Vec<_>) = kept.partition(|element| element.tag < tags::PIXEL_DATA);
+    before.into_iter().try_for_each(|element| layout.element(element))?;
+    layout.fragments(frames)?;
+    behind.into_iter().try_for_each(|element| layout.element(element))?;
     layout.cut();
     Ok(layout.pieces)
 }
@@ -168,6 +186,32 @@ impl Layout<'_> {
                 self.made.extend_from_slice(&length.to_le_bytes());
             }
         }
+        Ok(())
+    }
+
+    fn fragments(&mut self, fragments: &[Range<u64>]) -> Result<(), Impossible> {
+        self.tag(tags::PIXEL_DATA);
+        self.made.extend_from_slice(b"OB\0\0");
+        self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
+        self.item(0)?;
+        for fragment in fragments {
+            let length = fragment.end.saturating_sub(fragment.start);
+            self.item(even(length))?;
+            self.cut();
+            self.pieces.push(Piece::Copied { offset: fragment.start, length, swapped: 1 });
+            self.pad(VR::OB, length);
+        }
+        self.tag(SEQUENCE_END);
+        self.made.extend_from_slice(&0u32.to_le_bytes());
+        Ok(())
+    }
+
+    /// The head of an item of known length.
+    fn item(&mut self, length: u64) -> Result<(), Impossible> {
+        let length =
+            u32::try_from(length).ok().filter(|length| *length != UNDEFINED_LENGTH).ok_or(Impossible)?;
+        self.tag(ITEM);
+        self.made.extend_from_slice(&length.to_le_bytes());
         Ok(())
     }
 
@@ -279,6 +323,21 @@ mod tests {
         assert_eq!(read.text(tags::PHOTOMETRIC_INTERPRETATION).as_deref(), Some("RGB"));
         assert_eq!(read.int(tags::PLANAR_CONFIGURATION), Some(0));
         assert!(!read.contains(tags::EXTENDED_OFFSET_TABLE) && !read.contains(tags::ICON_IMAGE_SEQUENCE));
+    }
+
+    #[test]
+    fn frames_become_fragments() {
+        let mut set = sample();
+        set.put_bytes(Tag(0xFFFA, 0xFFFA), VR::OB, vec![1, 2]);
+        set.put_bytes(tags::EXTENDED_OFFSET_TABLE, VR::OV, vec![0; 8]);
+        let pieces = lay_out_encapsulated(&set, &[10..14, 14..17]).unwrap();
+        let bytes = joined(&pieces, &[]);
+        let syntax = TransferSyntax { encapsulated: true, ..TransferSyntax::EXPLICIT_LITTLE_ENDIAN };
+        let read = read_slice(&bytes, &syntax, &Limits::default(), Until::End).unwrap().data_set;
+        let Value::Fragments(fragments) = &read.get(tags::PIXEL_DATA).unwrap().value else { panic!() };
+        assert_eq!(fragments.iter().map(|fragment| fragment.length).collect::<Vec<_>>(), [0, 4, 4]);
+        assert!(read.contains(Tag(0xFFFA, 0xFFFA)) && read.contains(tags::PATIENT_NAME));
+        assert!(!read.contains(tags::EXTENDED_OFFSET_TABLE), "it would point at other fragments");
     }
 
     #[test]
