@@ -13,7 +13,7 @@ test_commands=(
   storescu:dcmtk findscu:dcmtk Orthanc:orthanc chromium:chromium
   /usr/share/orthanc/plugins/libOrthancDicomWeb.so:orthanc-dicomweb
   /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf:fonts-noto-core
-  pg_config-server:postgresql python3:python3 tar:tar curl:curl openssl:openssl
+  pg_config-server:postgresql python3:python3 tar:tar curl:curl openssl:openssl unzip:unzip
 )
 
 is_there() {

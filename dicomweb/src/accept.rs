@@ -61,11 +61,22 @@ struct Weighted {
     weight: u16,
 }
 
+/// What holds instances on their way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `multipart/related`.
+    Multipart,
+    /// The one `application/dicom` body.
+    Single,
+    /// `application/zip`.
+    Zip,
+}
+
 /// How whole instances are to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceWish {
-    /// As `multipart/related`, or as the one `application/dicom` body.
-    pub multipart: bool,
+    /// What holds them.
+    pub form: Form,
     /// The acceptable transfer syntaxes, best first; never empty.
     pub syntaxes: Vec<SyntaxWish>,
 }
@@ -139,13 +150,16 @@ impl Accept {
             let mut wish: Option<InstanceWish> = None;
             for range in by_weight(list) {
                 let bulk = self.wish(range, one)?;
-                if !bulk.media.covers("application", "dicom") || (!bulk.multipart && !one) {
-                    continue;
-                }
-                let (multipart, syntaxes) = (bulk.multipart, vec![bulk.syntax]);
+                let form = match (bulk.multipart, bulk.media.covers("application", "dicom")) {
+                    (true, true) => Form::Multipart,
+                    (false, true) if one => Form::Single,
+                    // Nobody gets a ZIP by accident.
+                    (false, _) if bulk.media.is("application", "zip") => Form::Zip,
+                    _ => continue,
+                };
                 match &mut wish {
-                    None => wish = Some(InstanceWish { multipart, syntaxes }),
-                    Some(wish) if wish.multipart == multipart => wish.syntaxes.extend(syntaxes),
+                    None => wish = Some(InstanceWish { form, syntaxes: vec![bulk.syntax] }),
+                    Some(wish) if wish.form == form => wish.syntaxes.push(bulk.syntax),
                     Some(_) => {}
                 }
             }
@@ -155,9 +169,9 @@ impl Accept {
             return Ok(wishes);
         }
         Err(AcceptError::NotAcceptable(if one {
-            "multipart/related; type=\"application/dicom\" and application/dicom"
+            "multipart/related; type=\"application/dicom\", application/dicom and application/zip"
         } else {
-            "multipart/related; type=\"application/dicom\""
+            "multipart/related; type=\"application/dicom\" and application/zip"
         }))
     }
 
@@ -310,35 +324,43 @@ mod tests {
     #[test]
     fn the_transfer_syntax_of_instances() {
         use SyntaxWish::{Any, Default, Stored};
-        for (text, one, multipart, syntaxes) in [
-            ("", false, true, vec![Any]),
-            ("*/*", true, true, vec![Any]),
-            ("application/*", true, true, vec![Any]),
-            ("multipart/related", true, true, vec![Any]),
-            (r#"multipart/related; type="application/dicom""#, false, true, vec![Default]),
-            ("multipart/related; type=application/dicom; transfer-syntax=*", false, true, vec![Stored]),
+        for (text, one, form, syntaxes) in [
+            ("", false, Form::Multipart, vec![Any]),
+            ("*/*", true, Form::Multipart, vec![Any]),
+            ("application/*", true, Form::Multipart, vec![Any]),
+            ("multipart/related", true, Form::Multipart, vec![Any]),
+            (r#"multipart/related; type="application/dicom""#, false, Form::Multipart, vec![Default]),
+            (
+                "multipart/related; type=application/dicom; transfer-syntax=*",
+                false,
+                Form::Multipart,
+                vec![Stored],
+            ),
             (
                 r#"multipart/related; type="application/dicom"; transfer-syntax="*""#,
                 false,
-                true,
+                Form::Multipart,
                 vec![Stored],
             ),
-            (r#"multipart/related; type="application/dicom;transfer-syntax=*""#, false, true, vec![Stored]),
-            ("application/dicom", true, false, vec![Default]),
-            ("application/dicom; transfer-syntax=*", true, false, vec![Stored]),
+            (
+                r#"multipart/related; type="application/dicom;transfer-syntax=*""#,
+                false,
+                Form::Multipart,
+                vec![Stored],
+            ),
+            ("application/dicom", true, Form::Single, vec![Default]),
+            ("application/zip", false, Form::Zip, vec![Default]),
+            ("application/zip; transfer-syntax=*, */*; q=0.1", true, Form::Zip, vec![Stored]),
+            ("application/dicom; transfer-syntax=*", true, Form::Single, vec![Stored]),
             (
                 "multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90; q=0.5, \
                  multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.1",
                 false,
-                true,
+                Form::Multipart,
                 vec![exactly("1.2.840.10008.1.2.1"), exactly("1.2.840.10008.1.2.4.90")],
             ),
         ] {
-            assert_eq!(
-                accept(text).instances(one).unwrap(),
-                [InstanceWish { multipart, syntaxes }],
-                "{text}"
-            );
+            assert_eq!(accept(text).instances(one).unwrap(), [InstanceWish { form, syntaxes }], "{text}");
         }
         assert!(accept("image/jpeg").instances(true).is_err());
         assert!(accept("application/dicom").instances(false).is_err(), "several do not fit into one body");
@@ -402,7 +424,7 @@ mod tests {
         );
         let wishes = read(Some("application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90"), Some("*/*"));
         let wishes = wishes.instances(true).unwrap();
-        assert_eq!((wishes.len(), wishes[0].multipart, wishes[1].multipart), (2, false, true));
+        assert_eq!(wishes.iter().map(|wish| wish.form).collect::<Vec<_>>(), [Form::Single, Form::Multipart]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use crate::error::Error;
 use axum::body::Body;
 use bytes::Bytes;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt, TryStreamExt};
 use std::future::Future;
 use std::pin::pin;
 use tokio::sync::mpsc;
@@ -62,10 +63,9 @@ impl Outgoing {
     }
 }
 
-/// A body of `prefix` and the pieces that `make` sends. It is returned once the first of these pieces is made: what
-/// fails until then can still be answered with a status. What fails later cuts the connection short of the body's end,
-/// so that the client does not take a part for the whole. When the client goes away, `make` is told by its next piece.
-pub async fn body<F, M>(prefix: Bytes, make: M) -> Result<Body, Error>
+/// The pieces that `make` sends, made ahead of whoever takes them. When nobody takes them any more, `make` is told by its
+/// next piece.
+pub fn pieces<F, M>(make: M) -> BoxStream<'static, Result<Bytes, Error>>
 where
     M: FnOnce(Outgoing) -> F,
     F: Future<Output = Result<(), Stopped>> + Send + 'static,
@@ -82,10 +82,21 @@ where
             let _ = sender.send(Err(error)).await;
         }
     });
-    let first = receiver.recv().await.transpose()?;
-    let begun = [Some(prefix).filter(|prefix| !prefix.is_empty()), first].into_iter().flatten().map(Ok);
-    let rest = stream::poll_fn(move |context| receiver.poll_recv(context))
-        .inspect_err(|error| tracing::warn!(%error, "an answer was cut short"));
+    stream::poll_fn(move |context| receiver.poll_recv(context)).boxed()
+}
+
+/// A body of `prefix` and the pieces that `make` sends. It is returned once the first of these pieces is made: what
+/// fails until then can still be answered with a status. What fails later cuts the connection short of the body's end,
+/// so that the client does not take a part for the whole.
+pub async fn body<F, M>(prefix: Bytes, make: M) -> Result<Body, Error>
+where
+    M: FnOnce(Outgoing) -> F,
+    F: Future<Output = Result<(), Stopped>> + Send + 'static,
+{
+    let mut pieces = pieces(make);
+    let first = pieces.try_next().await?.unwrap_or_default();
+    let begun = [prefix, first].into_iter().filter(|piece| !piece.is_empty()).map(Ok);
+    let rest = pieces.inspect_err(|error| tracing::warn!(%error, "an answer was cut short"));
     Ok(Body::from_stream(stream::iter(begun).chain(rest)))
 }
 

@@ -182,8 +182,12 @@ async fn damage_further_on_cuts_the_answer() {
             std::fs::remove_file(path).unwrap();
         }
     }
-    let answer = house.get(&above(&path, "/series"), &[]).await;
-    assert_eq!((answer.status, answer.text().as_str()), (StatusCode::OK, "CUT"));
+    for accept in ["*/*", "application/zip"] {
+        let accept = [("accept", accept)];
+        let answer = house.get(&above(&path, "/series"), &accept).await;
+        assert_eq!((answer.status, answer.text().as_str()), (StatusCode::OK, "CUT"), "{accept:?}");
+        is_told_of_damage(&house.get(&path_of(&second), &accept).await, "the lost one");
+    }
     assert_eq!(house.get(&path, &[]).await.parts()[0].1, first, "the other is not harmed");
 }
 

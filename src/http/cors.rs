@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use http::header::{
-    ACCEPT_RANGES, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, LINK, ORIGIN,
-    RETRY_AFTER, WARNING,
+    ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
+    LINK, ORIGIN, RETRY_AFTER, WARNING,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri};
@@ -50,6 +50,7 @@ impl Origins {
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([
                 ACCEPT_RANGES,
+                CONTENT_DISPOSITION,
                 CONTENT_ENCODING,
                 CONTENT_LENGTH,
                 CONTENT_RANGE,

@@ -10,7 +10,7 @@ use pacs_core::{tags, transfer_syntax, uids};
 
 use crate::support::images::{Study, dataset_bytes};
 use crate::support::program::Sen;
-use crate::support::tools;
+use crate::support::{stow, tools};
 
 /// By how much the memory at its highest may rise, while much more than that passes.
 const RISE_MAX_BYTES: u64 = 64 << 20;
@@ -64,4 +64,28 @@ fn a_value_beside_metadata_larger_than_memory_is_kept() {
     assert!(rise < RISE_MAX_BYTES, "{rise} bytes more for {LARGE_BYTES}");
     let back = std::fs::read(sen.folder().join("back")).unwrap();
     assert!(back.len() == LARGE_BYTES && back.chunks(piece.len()).all(|chunk| chunk == piece));
+}
+
+#[tokio::test]
+async fn a_study_larger_than_memory_is_saved_as_zip() {
+    let (Some(program), Some(unzip)) = (tools::program("curl"), tools::program("unzip")) else { return };
+    let sen = Sen::start();
+    let mut study = Study::of("P1", "NGUYỄN^VĂN A");
+    (study.slices, study.edge_pixels) = (80, 1024);
+    for slice in 1..=study.slices {
+        assert_eq!(stow::push(&sen, &study.slice(slice)).await.status(), 200);
+    }
+    let before = sen.peak_memory_bytes();
+    // As a link on a page is written.
+    let link = sen.url(&format!("/dicomweb/studies/{}?accept=application/zip", study.uid));
+    curl(&program, &sen, &["-O", "-J", &link]);
+    let rise = sen.peak_memory_bytes() - before;
+    assert!(rise < RISE_MAX_BYTES, "{rise} bytes more");
+    let archive = format!("{}.zip", study.uid);
+    let tested = tools::succeeded(&tools::run(&unzip, sen.folder(), &["-t", &archive]));
+    assert!(tested.contains("No errors detected"), "{tested}");
+    assert_eq!(tested.matches(".dcm   OK").count(), 80, "{tested}");
+    tools::succeeded(&tools::run(&unzip, sen.folder(), &["-q", &archive, "-d", "saved"]));
+    let file = format!("saved/{}/{}.dcm", study.series(), study.instance(80));
+    assert!(std::fs::read(sen.folder().join(file)).unwrap() == study.slice(80));
 }

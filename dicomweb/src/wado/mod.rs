@@ -8,6 +8,7 @@ pub mod instance;
 mod instances;
 pub mod metadata;
 mod pixels;
+mod planned;
 pub mod rendered;
 mod rendering;
 pub mod series;
@@ -15,6 +16,7 @@ mod stored;
 pub mod study;
 pub mod thumbnail;
 mod uncompressed;
+mod zip;
 
 use crate::accept::Accept;
 use crate::answer::{BY_ACCEPT, Head};

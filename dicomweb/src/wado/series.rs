@@ -8,5 +8,5 @@ use axum::response::Response;
 /// Answers with the instances of the series by instance number.
 pub async fn retrieve(path: SeriesPath, request: Request) -> Result<Response, Error> {
     let places = request.locate_series(&path).await?;
-    instances::several(&request, places).await
+    instances::several(&request, &path.series, places).await
 }

@@ -8,5 +8,5 @@ use axum::response::Response;
 /// Answers with the instances of the study, series by series.
 pub async fn retrieve(path: StudyPath, request: Request) -> Result<Response, Error> {
     let places = request.locate_study(&path.study).await?;
-    instances::several(&request, places).await
+    instances::several(&request, &path.study, places).await
 }

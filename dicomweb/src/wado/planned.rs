@@ -1,0 +1,152 @@
+//! How each instance is to leave, and whether it can: decided for all of them before anything is sent.
+
+use super::uncompressed::{self, Prepared};
+use super::{inflated, stored};
+use crate::accept::{Form, InstanceWish, SyntaxWish};
+use crate::content::Content;
+use crate::error::Error;
+use crate::outgoing::{self, Outgoing, Stopped};
+use crate::representation::{self, Encoding};
+use crate::state::State;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use pacs_core::transfer_syntax;
+use pacs_core::uids;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use storage::{InstancePlace, InstanceReader};
+
+/// An instance that is longer is read while it is sent.
+const HELD_MAX_BYTES: u64 = 1 << 20;
+
+/// An instance and how it is to leave.
+pub struct Planned {
+    /// Where it lies.
+    pub place: InstancePlace,
+    encoding: Encoding,
+    /// Whether it may leave as stored when it cannot be uncompressed: nobody named a transfer syntax, and an archive
+    /// that has an image only in a form it cannot decode sends that form (PS3.18 8.7.3.4).
+    stored_will_do: bool,
+}
+
+/// An instance ready to be sent: its bytes are known to be there.
+pub enum Ready {
+    /// As it is stored.
+    AsStored(Content),
+    /// Inflated while it is sent.
+    Inflated(InstanceReader),
+    /// Laid out anew.
+    Uncompressed(Prepared),
+}
+
+impl Ready {
+    async fn stored(state: &State, place: &InstancePlace) -> Result<Self, Error> {
+        if place.place.length_bytes <= HELD_MAX_BYTES {
+            return Ok(Self::AsStored(Content::Held(stored::whole(&state.archive, place).await?)));
+        }
+        let reader = stored::open(&state.archive, place).await?;
+        Ok(Self::AsStored(Content::read(reader.length_bytes(), move |part| reader.stream(part))))
+    }
+
+    /// The Content-Type of the Part 10 file.
+    pub fn content_type(&self, place: &InstancePlace) -> String {
+        content_type(match self {
+            Self::AsStored(_) => place.transfer_syntax.as_str(),
+            Self::Inflated(_) | Self::Uncompressed(_) => uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        })
+    }
+
+    /// Sends the Part 10 file.
+    pub async fn send(self, state: &State, place: &InstancePlace, out: &Outgoing) -> Result<(), Stopped> {
+        match self {
+            Self::AsStored(content) => out.send_all(content.all()).await,
+            Self::Inflated(reader) => inflated::send(&reader, place, out).await,
+            Self::Uncompressed(prepared) => uncompressed::send(state, place, prepared, out).await,
+        }
+    }
+
+    /// The pieces of the Part 10 file.
+    pub fn pieces(self, state: &State, place: &InstancePlace) -> BoxStream<'static, Result<Bytes, Error>> {
+        match self {
+            Self::AsStored(content) => content.all(),
+            made => {
+                let (state, place) = (state.clone(), place.clone());
+                outgoing::pieces(move |out| async move { made.send(&state, &place, &out).await })
+            }
+        }
+    }
+}
+
+fn content_type(syntax: &str) -> String {
+    format!("application/dicom; transfer-syntax={syntax}")
+}
+
+impl Planned {
+    /// Chooses the encoding. One that cannot be sent as wished makes the whole unacceptable: a study with a hole in it
+    /// would look like the study.
+    fn new(place: InstancePlace, wish: &InstanceWish) -> Result<Self, Error> {
+        let unnamed = [SyntaxWish::Default, SyntaxWish::Any];
+        let stored_will_do = unnamed.iter().any(|wish_of| wish.syntaxes.contains(wish_of));
+        match representation::of_instance(&wish.syntaxes, &place.transfer_syntax) {
+            Some(encoding) => Ok(Self { place, encoding, stored_will_do }),
+            None => Err(not_acceptable(&place)),
+        }
+    }
+
+    /// Does what may fail before anything is sent of this instance.
+    pub async fn ready(&self, state: &State) -> Result<Ready, Error> {
+        if self.encoding == Encoding::AsStored {
+            return Ready::stored(state, &self.place).await;
+        }
+        if transfer_syntax::of(&self.place.transfer_syntax).deflated {
+            return Ok(Ready::Inflated(stored::open(&state.archive, &self.place).await?));
+        }
+        match uncompressed::prepare(state, &self.place).await {
+            Ok(prepared) => Ok(Ready::Uncompressed(prepared)),
+            Err(Error::Undecodable(_) | Error::TooLarge(_)) if self.stored_will_do => {
+                Ready::stored(state, &self.place).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The length of the Part 10 file and its Content-Type, when it leaves as stored.
+    pub fn as_stored(&self) -> Option<(u64, String)> {
+        let stored = (self.encoding == Encoding::AsStored).then_some(&self.place)?;
+        Some((stored.place.length_bytes, content_type(stored.transfer_syntax.as_str())))
+    }
+
+    /// A strong entity tag: the content's hash, and how it is encoded.
+    pub fn etag(&self) -> String {
+        let hash = self.place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+        let encoding = match self.encoding {
+            Encoding::AsStored => "s",
+            Encoding::Uncompressed => "u",
+        };
+        format!("\"{hash}-{encoding}\"")
+    }
+}
+
+fn not_acceptable(place: &InstancePlace) -> Error {
+    let stored = &place.transfer_syntax;
+    let why = format!("an instance stored in {stored} cannot be sent in an accepted transfer syntax");
+    Error::NotAcceptable(why.into())
+}
+
+/// Plans all instances by the first wish that all of them can fulfil.
+pub fn plan(places: &[InstancePlace], wishes: &[InstanceWish]) -> Result<(Form, Vec<Planned>), Error> {
+    let mut unfulfilled = Error::NotFound("the instance");
+    for wish in wishes {
+        match places.iter().map(|place| Planned::new(place.clone(), wish)).collect() {
+            Ok(planned) => return Ok((wish.form, planned)),
+            Err(error) => unfulfilled = error,
+        }
+    }
+    Err(unfulfilled)
+}
+
+/// The tag of all of them together, in their order.
+pub fn etag_of_all(planned: &[Planned]) -> String {
+    let mut hasher = DefaultHasher::new();
+    planned.iter().for_each(|planned| planned.etag().hash(&mut hasher));
+    format!("\"{:016x}-{}\"", hasher.finish(), planned.len())
+}
