@@ -193,6 +193,11 @@ impl Accept {
         self.choose(&offered, "application/dicom+json and application/json")
     }
 
+    /// Refuses who does not accept `application/json`.
+    pub fn plain_json(&self) -> Result<(), AcceptError> {
+        self.choose(&[("application", "json", ())], "application/json")
+    }
+
     /// The accepted format of a rendered image; JPEG when there is no preference (PS3.18 8.7.4).
     pub fn image(&self) -> Result<ImageFormat, AcceptError> {
         let offered = [("image", "jpeg", ImageFormat::Jpeg), ("image", "png", ImageFormat::Png)];

@@ -25,6 +25,12 @@ pub fn router(state: State) -> Router {
         .route(&of(STUDY, "/series"), get(qido::series_of_study))
         .route(&of(STUDY, "/instances"), get(qido::instances_of_study))
         .route(&of(SERIES, "/instances"), get(qido::instances_of_series))
+        .route("/studies/count", get(qido::count::studies))
+        .route("/series/count", get(qido::count::series))
+        .route("/instances/count", get(qido::count::instances))
+        .route(&of(STUDY, "/series/count"), get(qido::count::series_of_study))
+        .route(&of(STUDY, "/instances/count"), get(qido::count::instances_of_study))
+        .route(&of(SERIES, "/instances/count"), get(qido::count::instances_of_series))
         // WADO-RS (PS3.18 10.4): instances
         .route(STUDY, get(wado::study::retrieve).post(stow::one_study))
         .route(SERIES, get(wado::series::retrieve))

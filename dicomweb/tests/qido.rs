@@ -82,6 +82,8 @@ async fn filters_that_viewers_send() {
         ("00080061=CT".to_owned(), 2),
         ("ModalitiesInStudy=CT%2CMR".to_owned(), 3),
         ("ModalitiesInStudy=MR,US".to_owned(), 1),
+        ("ModalitiesInStudy=CT%5CMR&multiplevaluematching=true".to_owned(), 0),
+        ("ModalitiesInStudy=CT&multiplevaluematching=true".to_owned(), 2),
         ("StudyDate=19000101-19010101".to_owned(), 0),
         ("PatientID=*&limit=101&offset=0&fuzzymatching=false&includefield=00081030%2C00080060".to_owned(), 3),
         ("includefield=all".to_owned(), 3),
@@ -258,6 +260,33 @@ async fn what_has_no_value_is_found_when_that_is_asked_for() {
     assert_eq!((empty.len(), without(empty)), (expected, expected));
     assert!(expected > 0, "the sample shows nothing");
     assert_eq!(list(&house, "/studies?AccessionNumber=%22%22").await.len(), 0);
+}
+
+#[tokio::test]
+async fn answers_are_counted_for_those_who_ask() {
+    let house = filled().await;
+    let ct = testdata::ct_slices(1).next().unwrap();
+    let (study, series) = (format!("/studies/{}", ct.study), format!("/series/{}", ct.series));
+    for (path, count) in [
+        ("/studies/count".to_owned(), 3),
+        ("/series/count?Modality=CT".to_owned(), 2),
+        ("/instances/count?limit=1".to_owned(), 7),
+        ("/instances/count?Modality=MR&PatientName=*".to_owned(), 1),
+        ("/studies/count?PatientID=nobody".to_owned(), 0),
+        (format!("{study}/series/count"), 1),
+        (format!("{study}/instances/count"), 5),
+        (format!("{study}{series}/instances/count?InstanceNumber=2"), 1),
+    ] {
+        let answer = house.get(&path, &[("accept", "application/json")]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
+        assert_eq!(answer.json(), serde_json::json!({ "count": count, "exact": true }), "{path}");
+    }
+    for (path, status) in [
+        ("/studies/count?PatientNam=x", StatusCode::BAD_REQUEST),
+        ("/studies/count?accept=application/dicom%2Bjson", StatusCode::NOT_ACCEPTABLE),
+    ] {
+        assert_eq!(house.get(path, &[]).await.status, status, "{path}");
+    }
 }
 
 #[tokio::test]

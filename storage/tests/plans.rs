@@ -196,6 +196,9 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
             let query = ask(level, &keys);
             let _: Vec<DataSet> = query::find(db, &query, scope).try_collect().await.unwrap();
             let _: Vec<_> = query::find_places(db, &query, scope).try_collect().await.unwrap();
+            if level != Level::Patient {
+                query::count(db, &query, scope, 10_000).await.unwrap();
+            }
         }
         for text in ["", "nguyen van a", "ngu", "BN001", "nguyen A1"] {
             search::search(db, scope, &Search { text: text.into(), limit: 50, ..Search::default() })

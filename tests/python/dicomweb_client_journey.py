@@ -15,6 +15,13 @@ client.store_instances(list(sent.values()))
 
 studies = client.search_for_studies(search_filters={"StudyInstanceUID": study_uid})
 assert len(studies) == 1, studies
+found = client.search_for_studies(
+    fields=["00081030", "00080060"], fuzzymatching=True, limit=1, search_filters={"PatientName": "*guy*"}
+)
+assert [row["0020000D"]["Value"][0] for row in found] == [study_uid], found
+pages = client.search_for_instances(limit=2, get_remaining=True)
+assert {row["00080018"]["Value"][0] for row in pages} == set(sent)
+assert client.search_for_studies(search_filters={"PatientID": "nobody"}) == []
 series = client.search_for_series(study_uid)
 assert len(series) == 1, series
 series_uid = series[0]["0020000E"]["Value"][0]
@@ -24,6 +31,12 @@ assert {row["00080018"]["Value"][0] for row in instances} == set(sent)
 metadata = client.retrieve_series_metadata(study_uid, series_uid)
 assert {row["00080018"]["Value"][0] for row in metadata} == set(sent)
 
+for row in client.retrieve_study_metadata(study_uid):
+    pixels = sent[row["00080018"]["Value"][0]].PixelData
+    uri = row["7FE00010"]["BulkDataURI"]
+    assert client.retrieve_bulkdata(uri)[0] == pixels
+    assert client.retrieve_bulkdata(uri, byte_range=(4, 11))[0] == pixels[4:12]
+assert {back.SOPInstanceUID for back in client.iter_study(study_uid)} == set(sent)
 for back in client.retrieve_series(study_uid, series_uid):
     assert back.PixelData == sent[back.SOPInstanceUID].PixelData
 for uid, dataset in sent.items():

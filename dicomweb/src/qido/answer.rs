@@ -46,7 +46,7 @@ pub async fn respond(
     name: JsonName,
     coding: Coding,
 ) -> Result<Response, Error> {
-    let Search { mut query, warnings, after, .. } = search;
+    let Search { mut query, after, .. } = search;
     let limit = query.limit.map_or(ANSWERS_MAX, |limit| limit.min(ANSWERS_MAX));
     // One row more tells whether there are more, which costs nothing; a count of all would cost a scan.
     query.limit = Some(limit.saturating_add(1));
@@ -83,11 +83,11 @@ pub async fn respond(
     headers.insert(CACHE_CONTROL, CACHE);
     headers.insert(VARY, HeaderValue::from_static(BY_ACCEPT_AND_CODING));
     coding.put(headers);
-    let more = is_cut.then_some("There are additional results that can be requested");
-    for text in warnings.into_iter().chain(more) {
-        // PS3.18 8.3.4: warn-code, the base URI of the service, text.
-        if let Ok(value) = HeaderValue::try_from(format!("299 {} \"{text}\"", here.base)) {
-            headers.append(WARNING, value);
+    if is_cut {
+        // PS3.18 8.3.4.4: warn-code, the base URI of the service, text.
+        let text = format!("299 {} \"There are additional results that can be requested\"", here.base);
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(WARNING, value);
         }
     }
     if let Some(link) = next.and_then(|last| here.next(&last)) {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod attribute;
+pub mod count;
 mod defaults;
 mod narrow;
 mod next;
@@ -39,17 +40,17 @@ pub async fn instances(request: Request) -> Result<Response, Error> {
 
 /// `GET /studies/{study}/series`
 pub async fn series_of_study(path: StudyPath, request: Request) -> Result<Response, Error> {
-    request.search(Level::Series, Within { study: Some(path.study), series: None }).await
+    request.search(Level::Series, Within::study(path)).await
 }
 
 /// `GET /studies/{study}/instances`
 pub async fn instances_of_study(path: StudyPath, request: Request) -> Result<Response, Error> {
-    request.search(Level::Instance, Within { study: Some(path.study), series: None }).await
+    request.search(Level::Instance, Within::study(path)).await
 }
 
 /// `GET /studies/{study}/series/{series}/instances`
 pub async fn instances_of_series(path: SeriesPath, request: Request) -> Result<Response, Error> {
-    request.search(Level::Instance, Within { study: Some(path.study), series: Some(path.series) }).await
+    request.search(Level::Instance, Within::series(path)).await
 }
 
 /// What every search needs of its request.

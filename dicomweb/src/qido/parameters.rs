@@ -3,6 +3,7 @@
 use super::attribute::{self, NameError};
 use super::defaults;
 use crate::error::Error;
+use crate::resource::{SeriesPath, StudyPath};
 use pacs_core::query::{Level, Query, Returns};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, tags};
@@ -21,6 +22,18 @@ pub struct Within {
     pub series: Option<Uid>,
 }
 
+impl Within {
+    /// What lies below a study.
+    pub fn study(path: StudyPath) -> Self {
+        Self { study: Some(path.study), series: None }
+    }
+
+    /// What lies below a series.
+    pub fn series(path: SeriesPath) -> Self {
+        Self { study: Some(path.study), series: Some(path.series) }
+    }
+}
+
 /// A search, read.
 #[derive(Debug)]
 pub struct Search {
@@ -28,8 +41,6 @@ pub struct Search {
     pub query: Query,
     /// The answer behind which it goes on: what the link to the next page says.
     pub after: Option<Position>,
-    /// Texts for the Warning header.
-    pub warnings: Vec<&'static str>,
     /// The `accept` parameter.
     pub accept: Option<String>,
 }
@@ -40,14 +51,15 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
     let mut query = Query::new(level);
     query.returns =
         Returns::Tags(defaults::attributes(level, within.study.is_some(), within.series.is_some()));
-    let mut search = Search { query, after: None, warnings: Vec::new(), accept: None };
+    let mut search = Search { query, after: None, accept: None };
     for (tag, uid) in [(tags::STUDY_INSTANCE_UID, &within.study), (tags::SERIES_INSTANCE_UID, &within.series)]
     {
         if let Some(uid) = uid {
             add(&mut search.query, &[tag], VR::UI, uid.as_str())?;
         }
     }
-    let empty_values = empty_values(parameters)?;
+    let empty_values = is_true(parameters, "emptyvaluematching")?;
+    let all_values = is_true(parameters, "multiplevaluematching")?;
     let mut all = false;
     let mut given = BTreeSet::new();
     for (name, value) in parameters {
@@ -80,27 +92,22 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
                 search.query.fuzzy = truth("fuzzymatching", value)?;
                 lower
             }
-            "multiplevaluematching" => {
-                if truth("multiplevaluematching", value)? {
-                    search.warnings.push(
-                        "The multiplevaluematching parameter is not supported. Multiple Value Matching has not been \
-                         performed.",
-                    );
-                }
-                lower
-            }
             "accept" => {
                 search.accept = Some(value.clone());
                 lower
             }
             // DICOM JSON is UTF-8 whatever is asked for (PS3.18 F.2.2).
-            "charset" | "emptyvaluematching" => lower,
+            "charset" | "emptyvaluematching" | "multiplevaluematching" => lower,
             _ => {
                 let attribute =
                     attribute::named(name).map_err(|error| refused_name("query parameter", name, error))?;
                 if empty_values && value == NO_VALUE {
                     matched(&attribute.path, level)?;
                     search.query.add_empty(&attribute.path);
+                } else if all_values && has_several_values(attribute.vr) {
+                    for value in value.split('\\') {
+                        add(&mut search.query, &attribute.path, attribute.vr, value)?;
+                    }
                 } else {
                     add(&mut search.query, &attribute.path, attribute.vr, value)?;
                 }
@@ -122,10 +129,16 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
     Ok(search)
 }
 
-/// Whether Empty Value Matching is asked for, wherever among the parameters.
-fn empty_values(parameters: &[(String, String)]) -> Result<bool, Error> {
-    let wish = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("emptyvaluematching"));
-    wish.map_or(Ok(false), |(_, value)| truth("emptyvaluematching", value))
+/// Whether a way of matching is asked for, wherever among the parameters.
+fn is_true(parameters: &[(String, String)], name: &'static str) -> Result<bool, Error> {
+    let wish = parameters.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
+    wish.map_or(Ok(false), |(_, value)| truth(name, value))
+}
+
+/// The representations that Multiple Value Matching is of (PS3.4 C.2.2.2.8): the attribute has to have all values of
+/// the key.
+fn has_several_values(vr: VR) -> bool {
+    matches!(vr, VR::AE | VR::AS | VR::AT | VR::CS | VR::LO | VR::PN | VR::SH | VR::UC)
 }
 
 fn add(query: &mut Query, path: &[Tag], vr: VR, value: &str) -> Result<(), Error> {
@@ -202,9 +215,8 @@ mod tests {
     fn what_viewers_send() {
         let ohif = "limit=101&offset=25&fuzzymatching=true&includefield=00081030%2C00080060&PatientName=nguyen*\
                     &StudyDate=20260101-20261231&StudyInstanceUID=1.2%5C1.3&00100020=*123*";
-        let Search { query, warnings, .. } = search(Level::Study, ohif).unwrap();
+        let query = search(Level::Study, ohif).unwrap().query;
         assert_eq!((query.limit, query.offset, query.fuzzy), (Some(101), 25, true));
-        assert!(warnings.is_empty());
         assert!(matches!(query.filter(tags::PATIENT_NAME), Some(Matching::Name(_))));
         assert!(
             matches!(query.filter(tags::STUDY_INSTANCE_UID), Some(Matching::Uids(uids)) if uids.len() == 2)
@@ -270,8 +282,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_supported_is_said() {
-        assert_eq!(search(Level::Study, "multiplevaluematching=true").unwrap().warnings.len(), 1);
-        assert!(search(Level::Study, "multiplevaluematching=false").unwrap().warnings.is_empty());
+    fn all_values_of_a_key_are_wanted_when_that_is_asked_for() {
+        let single = |text: &str| Matching::Single(text.into());
+        let matchings = |text: &str| {
+            let filters = search(Level::Study, text).unwrap().query.filters;
+            filters.into_iter().map(|filter| filter.matching).collect::<Vec<_>>()
+        };
+        let key = "ModalitiesInStudy=CT%5CSR";
+        assert_eq!(matchings(&format!("{key}&multiplevaluematching=true")), [single("CT"), single("SR")]);
+        assert_eq!(
+            matchings(&format!("multiplevaluematching=false&{key}")),
+            [Matching::AnyOf(vec![single("CT"), single("SR")])]
+        );
+        let uids = matchings("multiplevaluematching=true&StudyInstanceUID=1.2%5C1.3");
+        assert!(matches!(uids.as_slice(), [Matching::Uids(uids)] if uids.len() == 2));
     }
 }

@@ -7,6 +7,7 @@
 mod answer;
 pub(crate) mod columns;
 pub(crate) mod condition;
+mod count;
 pub(crate) mod names;
 mod patients;
 mod places;
@@ -23,6 +24,7 @@ use pacs_core::query::{Level, Query, Returns};
 use crate::Result;
 use crate::database::Database;
 
+pub use count::{Count, count};
 pub use places::find_places;
 pub(crate) use plan::{Cursor, plan_list};
 pub use position::Position;

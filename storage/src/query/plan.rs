@@ -208,6 +208,24 @@ impl Plan {
         );
         (sql, page)
     }
+
+    /// How many rows there are of the studies and what is joined to them, counted up to `limit`.
+    pub fn counted(
+        &self,
+        joins: &str,
+        limit: i64,
+        filter: impl FnOnce(&mut Conditions),
+    ) -> (String, Conditions) {
+        let mut conditions = self.conditions.clone();
+        filter(&mut conditions);
+        let clause = conditions.clause();
+        let limit = conditions.bind(limit);
+        let sql = format!(
+            "select count(*) from (select 1 as one from {}{joins}{clause} order by {} limit {limit}) as few",
+            self.from, self.order
+        );
+        (sql, conditions)
+    }
 }
 
 /// Whether a filter leads to a few studies by an index.

@@ -145,7 +145,7 @@ impl Walk {
         let mut conditions = Conditions::new(self.database.engine());
         let list = conditions.bind_all(ids);
         conditions.push(format!("s.study_id in ({list})"));
-        self.filter(&mut conditions, Level::Series);
+        filter(&mut conditions, &self.query, Level::Series);
         let sql = format!(
             "select {select}, s.id as walk_series from series s join study t on t.id = s.study_id{}
              order by t.newest_key desc, t.id desc, s.number, s.id",
@@ -174,7 +174,7 @@ impl Walk {
         if let Some(passed) = self.passed {
             behind(&mut conditions, passed);
         }
-        self.filter(&mut conditions, Level::Instance);
+        filter(&mut conditions, &self.query, Level::Instance);
         let clause = conditions.clause();
         let limit = conditions.bind(INSTANCES);
         let sql = format!(
@@ -196,17 +196,6 @@ impl Walk {
         Ok(rows)
     }
 
-    /// The filters on attributes of that level.
-    fn filter(&self, conditions: &mut Conditions, level: Level) {
-        for filter in &self.query.filters {
-            if let Some(column) =
-                matched_by(&filter.path, self.query.level).filter(|column| column.level == level)
-            {
-                conditions.matching(column, &filter.matching);
-            }
-        }
-    }
-
     /// The rows that are neither skipped nor beyond the limit.
     fn take(&mut self, rows: Vec<Row>) -> Vec<Row> {
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
@@ -216,6 +205,15 @@ impl Walk {
         self.left -= taken;
         let (skipped, taken) = (usize::try_from(skipped).unwrap_or(0), usize::try_from(taken).unwrap_or(0));
         rows.into_iter().skip(skipped).take(taken).collect()
+    }
+}
+
+/// Adds the filters of the query on attributes of that level.
+pub(super) fn filter(conditions: &mut Conditions, query: &Query, level: Level) {
+    for filter in &query.filters {
+        if let Some(column) = matched_by(&filter.path, query.level).filter(|column| column.level == level) {
+            conditions.matching(column, &filter.matching);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ on_every_engine!(
     long_walks_give_each_answer_once,
     a_walk_goes_on_behind_a_position_whatever_arrives,
     what_has_no_value_is_found,
+    answers_are_counted_up_to_a_bound,
     scope_is_part_of_every_query,
     all_attributes_come_back_when_asked,
     places_are_found_for_a_move,
@@ -344,6 +345,32 @@ async fn a_walk_goes_on_behind_a_position_whatever_arrives(fresh: Fresh) {
         once.sort();
         once.dedup();
         assert_eq!(once.len(), seen.len(), "{level:?}: nothing comes twice");
+    }
+}
+
+async fn answers_are_counted_up_to_a_bound(fresh: Fresh) {
+    fill(&fresh).await;
+    let facility = Scope::Facilities(vec!["BVTW".into()]);
+    for (level, keys) in [
+        (Level::Study, vec![]),
+        (Level::Study, vec![(tags::PATIENT_NAME, "nguyen van a")]),
+        (Level::Study, vec![(tags::PATIENT_NAME, "v*")]),
+        (Level::Study, vec![(tags::ACCESSION_NUMBER, "A1")]),
+        (Level::Series, vec![(tags::MODALITY, "SR")]),
+        (Level::Series, vec![(tags::STUDY_INSTANCE_UID, "1.2.0"), (tags::MODALITY, "CT")]),
+        (Level::Instance, vec![(tags::INSTANCE_NUMBER, "2")]),
+        (Level::Instance, vec![(tags::STUDY_DATE, "20260101-")]),
+    ] {
+        for scope in [&Scope::All, &facility] {
+            let query = ask(level, &keys);
+            let answers: Vec<DataSet> = query::find(&fresh.db, &query, scope).try_collect().await.unwrap();
+            let page = Query { limit: Some(1), offset: 1, ..query };
+            let count = query::count(&fresh.db, &page, scope, 100).await.unwrap();
+            assert_eq!((count.answers, count.is_all), (answers.len() as u64, true), "{keys:?}");
+            let most = u32::try_from(answers.len() - 1).unwrap();
+            let count = query::count(&fresh.db, &page, scope, most).await.unwrap();
+            assert_eq!((count.answers, count.is_all), (most.into(), false), "{keys:?}");
+        }
     }
 }
 
