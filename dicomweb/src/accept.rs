@@ -12,9 +12,9 @@
 //! header names (PS3.18 8.7.8.1).
 
 use crate::media::{MediaType, MediaTypeError};
+use crate::wish::{self, BulkWish, Form, InstanceWish, Refusal};
 use http::HeaderMap;
 use http::header::{ACCEPT, RANGE};
-use pacs_core::uid::Uid;
 
 /// Most characters of all Accept lines together that are looked at.
 const ACCEPT_MAX_BYTES: usize = 8 * 1024;
@@ -33,19 +33,6 @@ pub enum AcceptError {
     NotAcceptable(&'static str),
 }
 
-/// The transfer syntax that an accepted media type asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SyntaxWish {
-    /// Whatever is stored.
-    Stored,
-    /// Nothing in particular.
-    Any,
-    /// The default of PS3.18: Explicit VR Little Endian.
-    Default,
-    /// This one.
-    Exactly(Uid),
-}
-
 /// The accepted media ranges: those of the query parameter, then those of the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accept {
@@ -59,37 +46,6 @@ pub struct Accept {
 struct Weighted {
     range: MediaType,
     weight: u16,
-}
-
-/// What holds instances on their way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// `multipart/related`.
-    Multipart,
-    /// The one `application/dicom` body.
-    Single,
-    /// `application/zip`.
-    Zip,
-}
-
-/// How whole instances are to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstanceWish {
-    /// What holds them.
-    pub form: Form,
-    /// The acceptable transfer syntaxes, best first; never empty.
-    pub syntaxes: Vec<SyntaxWish>,
-}
-
-/// One acceptable way of sending pixels or other bulk data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BulkWish {
-    /// As `multipart/related`, or as the one body.
-    pub multipart: bool,
-    /// The media range of the part.
-    pub media: MediaType,
-    /// Its transfer syntax.
-    pub syntax: SyntaxWish,
 }
 
 /// The formats of a rendered image.
@@ -148,9 +104,8 @@ impl Accept {
         let mut wishes = Vec::new();
         for list in &self.lists {
             let mut wish: Option<InstanceWish> = None;
-            for range in by_weight(list) {
-                let bulk = self.wish(range, one)?;
-                let form = match (bulk.multipart, bulk.media.covers("application", "dicom")) {
+            for bulk in self.wishes(list, one)? {
+                let form = match (bulk.multipart, bulk.takes("application", "dicom")) {
                     (true, true) => Form::Multipart,
                     (false, true) if one => Form::Single,
                     // Nobody gets a ZIP by accident.
@@ -177,13 +132,28 @@ impl Accept {
 
     /// The acceptable ways of sending bulk data, best first.
     pub fn bulk(&self, one: bool) -> Result<Vec<BulkWish>, AcceptError> {
-        self.lists.iter().flat_map(|list| by_weight(list)).map(|range| self.wish(range, one)).collect()
+        let lists: Result<Vec<_>, _> = self.lists.iter().map(|list| self.wishes(list, one)).collect();
+        Ok(lists?.into_iter().flatten().collect())
     }
 
-    /// A range that prefers nothing (`*/*`) wishes for multipart, unless a byte range of `one` body is asked: multipart
-    /// bodies have none.
-    fn wish(&self, range: &MediaType, one: bool) -> Result<BulkWish, AcceptError> {
-        BulkWish::of(range, !(one && self.byte_range))
+    /// The wishes of a list, best first. A range that prefers nothing (`*/*`) wishes for multipart, unless a byte range of
+    /// `one` body is asked: multipart bodies have none.
+    fn wishes(&self, list: &[Weighted], one: bool) -> Result<Vec<BulkWish>, AcceptError> {
+        let refused = list.iter().filter(|weighted| weighted.weight == 0);
+        let refusals: Result<Vec<_>, _> = refused.map(|weighted| Refusal::of(&weighted.range)).collect();
+        let refusals: Vec<_> = refusals?.into_iter().flatten().collect();
+        let multipart_is_usual = !(one && self.byte_range);
+        by_weight(list).map(|range| BulkWish::of(range, &refusals, multipart_is_usual)).collect()
+    }
+
+    /// The same of the parts of a multipart body, where its type may be named as that of the whole or alone.
+    pub fn of_parts(&self) -> Result<Self, AcceptError> {
+        let part = |weighted: &Weighted| {
+            let range = wish::opened(&weighted.range)?.1;
+            Ok(Weighted { range, weight: weighted.weight })
+        };
+        let lists = self.lists.iter().map(|list| list.iter().map(part).collect());
+        Ok(Self { lists: lists.collect::<Result<_, AcceptError>>()?, byte_range: self.byte_range })
     }
 
     /// The name under which DICOM JSON is accepted.
@@ -247,14 +217,9 @@ fn by_weight(list: &[Weighted]) -> impl Iterator<Item = &MediaType> {
 
 /// The weight of a media type, and which range gave it.
 fn weight_of(list: &[Weighted], kind: &str, subtype: &str) -> Option<(u16, usize)> {
-    let specificity = |range: &MediaType| match (range.is(kind, subtype), range.is("*", "*")) {
-        (true, _) => 2,
-        (false, false) => 1,
-        (false, true) => 0,
-    };
     let covering = list.iter().enumerate().filter(|(_, weighted)| weighted.range.covers(kind, subtype));
     let key = |at: usize, weighted: &Weighted| {
-        (specificity(&weighted.range), weighted.weight, std::cmp::Reverse(at))
+        (weighted.range.specificity(), weighted.weight, std::cmp::Reverse(at))
     };
     let best = covering.max_by_key(|(at, weighted)| key(*at, weighted));
     best.map(|(at, weighted)| (weighted.weight, at))
@@ -271,30 +236,6 @@ fn with_pluses(parameter: &str) -> String {
         other => *other,
     };
     characters.iter().enumerate().map(plus).collect()
-}
-
-impl BulkWish {
-    /// What a media range wishes; one that takes anything is multipart where `multipart_is_usual`.
-    fn of(range: &MediaType, multipart_is_usual: bool) -> Result<Self, AcceptError> {
-        let multipart = range.is("multipart", "related");
-        let media = match (multipart, range.parameter("type")) {
-            (true, Some(inner)) => MediaType::parse(inner)?,
-            (true, None) => MediaType::parse("*/*")?,
-            (false, _) => range.clone(),
-        };
-        let indifferent = media.is("*", "*") || media.is("application", "*");
-        let syntax = match range.parameter("transfer-syntax").or_else(|| media.parameter("transfer-syntax")) {
-            Some("*") => SyntaxWish::Stored,
-            Some(uid) => {
-                let uid =
-                    Uid::parse(uid).map_err(|_| AcceptError::Invalid("a transfer-syntax is not a UID"))?;
-                SyntaxWish::Exactly(uid)
-            }
-            None if indifferent => SyntaxWish::Any,
-            None => SyntaxWish::Default,
-        };
-        Ok(Self { multipart: multipart || (indifferent && multipart_is_usual), media, syntax })
-    }
 }
 
 /// A weight `0` to `1` with at most three decimals (RFC 9110 12.4.2), in thousandths.
@@ -316,6 +257,8 @@ pub fn weight(text: Option<&str>) -> Result<u16, AcceptError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wish::SyntaxWish;
+    use pacs_core::uid::Uid;
     use proptest::prelude::*;
 
     fn accept(text: &str) -> Accept {
@@ -456,6 +399,46 @@ mod tests {
             assert_eq!((asked(false, true), asked(true, true)), (usual, ranged), "{text}");
             assert_eq!(asked(true, false), usual, "several have no other form: {text}");
         }
+    }
+
+    #[test]
+    fn what_is_refused_is_not_sent_for_a_wider_range() {
+        for (text, multipart, octets, jpeg) in [
+            ("*/*", true, true, true),
+            ("*/*, application/octet-stream;q=0", true, false, true),
+            ("application/octet-stream, */*;q=0", false, true, false),
+            ("application/octet-stream, application/octet-stream;q=0", false, true, false),
+            ("multipart/related, image/*;q=0", true, true, false),
+            ("multipart/related, multipart/related; type=\"image/jpeg\";q=0", true, true, false),
+            ("multipart/related;q=0, */*", false, true, true),
+            ("*/*, multipart/related; type=\"image/jpeg\";q=0", true, true, false),
+            ("*/*, image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50; q=0", true, true, true),
+            ("*/*, image/jpeg; transfer-syntax=*; q=0", true, true, false),
+        ] {
+            let wish = accept(text).bulk(true).unwrap().remove(0);
+            let takes = |kind, subtype| wish.takes(kind, subtype);
+            assert_eq!(
+                (wish.multipart, takes("application", "octet-stream"), takes("image", "jpeg")),
+                (multipart, octets, jpeg),
+                "{text}"
+            );
+        }
+        let instances = accept("*/*, application/dicom;q=0").instances(true);
+        assert!(instances.is_err(), "{instances:?}");
+    }
+
+    #[test]
+    fn parts_are_named_by_the_whole_or_alone() {
+        for (text, expected) in [
+            ("multipart/related; type=\"image/png\"", Some(ImageFormat::Png)),
+            ("multipart/related", Some(ImageFormat::Jpeg)),
+            ("image/png", Some(ImageFormat::Png)),
+            ("multipart/related; type=\"application/dicom\"", None),
+            ("multipart/related; type=\"image/png\"; q=0.1, image/jpeg", Some(ImageFormat::Jpeg)),
+        ] {
+            assert_eq!(accept(text).of_parts().unwrap().image().ok(), expected, "{text}");
+        }
+        assert!(accept("multipart/related; type=\"image/png\"").image().is_err());
     }
 
     #[test]

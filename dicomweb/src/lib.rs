@@ -27,6 +27,7 @@ mod stow;
 mod telemetry;
 mod validators;
 mod wado;
+mod wish;
 
 pub use accept::Accept;
 pub use error::Error;

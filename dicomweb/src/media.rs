@@ -73,6 +73,15 @@ impl MediaType {
             || (self.kind == kind && (self.subtype == "*" || self.subtype == subtype))
     }
 
+    /// How specific a range is: `*/*`, then `kind/*`, then `kind/subtype`.
+    pub fn specificity(&self) -> u8 {
+        match (self.kind.as_str(), self.subtype.as_str()) {
+            ("*", _) => 0,
+            (_, "*") => 1,
+            _ => 2,
+        }
+    }
+
     /// The first value of a parameter; `name` in lower case.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -1,7 +1,6 @@
 //! From what is accepted and what is stored to what is sent.
 
-use crate::accept::{BulkWish, SyntaxWish};
-use crate::media::MediaType;
+use crate::wish::{BulkWish, SyntaxWish};
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::Uid;
 use pacs_core::{pixels, uids};
@@ -86,8 +85,8 @@ fn of_frame(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
     // Frames of every native syntax are the same little endian bytes; PS3.18 8.7.3 forbids naming the others.
     let native = !syntax.encapsulated;
     let stored_media = media_of(&syntax);
-    let octets = wish.media.covers("application", "octet-stream");
-    let stored_is_named = names(&wish.media, stored_media);
+    let octets = wish.takes("application", "octet-stream");
+    let stored_is_named = names(wish, stored_media);
     let as_stored = |media: &'static str| BulkChoice {
         multipart: wish.multipart,
         encoding: if native { Encoding::Uncompressed } else { Encoding::AsStored },
@@ -122,8 +121,8 @@ fn of_frame(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
     }
 }
 
-/// Whether a media range takes in the media type of the stored frames, also by a name of former editions.
-fn names(range: &MediaType, stored_media: &str) -> bool {
+/// Whether a wish takes in the media type of the stored frames, also by a name of former editions.
+fn names(wish: &BulkWish, stored_media: &str) -> bool {
     const FORMER: [(&str, &str, &str); 4] = [
         ("image", "x-dicom-rle", "image/dicom-rle"),
         ("image", "dicom+rle", "image/dicom-rle"),
@@ -131,8 +130,8 @@ fn names(range: &MediaType, stored_media: &str) -> bool {
         ("video", "mpeg2", "video/mpeg"),
     ];
     let lower = stored_media.to_ascii_lowercase();
-    lower.split_once('/').is_some_and(|(kind, subtype)| range.covers(kind, subtype))
-        || FORMER.iter().any(|(kind, subtype, now)| *now == lower && range.is(kind, subtype))
+    lower.split_once('/').is_some_and(|(kind, subtype)| wish.takes(kind, subtype))
+        || FORMER.iter().any(|(kind, subtype, now)| *now == lower && wish.media.is(kind, subtype))
 }
 
 /// The media type of one frame in a transfer syntax (PS3.18 tables 8.7.3-4 and 8.7.3-5).
@@ -251,6 +250,13 @@ mod tests {
                 Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1"),
             ),
             (r#"multipart/related; type="application/dicom""#, J2K, None),
+            (
+                "*/*, image/jp2;q=0",
+                J2K,
+                Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.90"),
+            ),
+            ("image/*, image/jp2;q=0", J2K, None),
+            ("image/jp2;q=0", J2K, None),
         ] {
             let wishes = Accept::parse(accept).unwrap().bulk(true).unwrap();
             let choice = of_frames(&wishes, &uid(stored)).map(|choice| choice.content_type());

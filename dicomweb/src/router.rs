@@ -43,6 +43,8 @@ pub fn router(state: State) -> Router {
         .route(&of(INSTANCE, "/frames/{frames}"), get(wado::frames::retrieve))
         .route(&of(INSTANCE, "/bulkdata/{*path}"), get(wado::bulkdata::retrieve))
         // rendered
+        .route(&of(STUDY, "/rendered"), get(wado::rendered_all::of_study))
+        .route(&of(SERIES, "/rendered"), get(wado::rendered_all::of_series))
         .route(&of(INSTANCE, "/rendered"), get(wado::rendered::of_instance))
         .route(&of(INSTANCE, "/frames/{frames}/rendered"), get(wado::rendered::of_frame))
         .route(&of(STUDY, "/thumbnail"), get(wado::thumbnail::of_study))

@@ -68,6 +68,8 @@ async fn another_facility_s_study_is_not_there() {
         format!("{instance}/rendered"),
         format!("{series}/thumbnail"),
         format!("{study}/thumbnail"),
+        format!("{study}/rendered"),
+        format!("{series}/rendered"),
         format!("{instance}/bulkdata/7FE00010"),
     ] {
         let seen = house.send_as(Some(own("A")), get(&path)).await;
@@ -102,6 +104,8 @@ async fn requests_that_name_nothing_are_told_so() {
         assert_eq!(answer.status, status, "{method} {path}");
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.json()["status"], status.as_u16());
+        let allowed = answer.header("allow");
+        assert_eq!(allowed.contains("GET"), status == StatusCode::METHOD_NOT_ALLOWED, "{path}: {allowed}");
     }
 }
 

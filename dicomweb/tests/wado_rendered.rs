@@ -172,3 +172,72 @@ async fn what_has_no_pixels_has_no_picture() {
         assert_eq!(house.get(&resource, &[]).await.status, status, "{resource}");
     }
 }
+
+/// One series whose middle instance is no picture, and one without any.
+#[tokio::test]
+async fn a_thumbnail_shows_what_can_be_drawn() {
+    let house = House::new().await;
+    let damaged = file("malformed/JPEG2000-embedded-sequence-delimiter.dcm");
+    house.keep(std::slice::from_ref(&damaged)).await;
+    let study = above(&path_of(&damaged), "/series");
+    let answer = house.get(&format!("{study}/thumbnail"), &[]).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text());
+
+    let study_uid = study.rsplit('/').next().unwrap().to_owned();
+    let series_uid = path_of(&damaged).split('/').nth(4).unwrap().to_owned();
+    let mut slices = testdata::ct_slices(3).sized(16).map(|slice| slice.bytes);
+    for (number, series) in [(2, series_uid.as_str()), (1, "1.2.3")] {
+        let moved = moved(&slices.next().unwrap(), &study_uid, series, number);
+        house.keep(&[moved]).await;
+        let answer = house.get(&format!("{study}/thumbnail?accept=image/png"), &[]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        assert!(answer.body.starts_with(b"\x89PNG"));
+    }
+}
+
+/// A slice of another study and series.
+fn moved(file: &[u8], study: &str, series: &str, number: i64) -> Vec<u8> {
+    use pacs_core::{part10, tags, transfer_syntax::TransferSyntax, uid::Uid, uids};
+    let mut set = support::read(file);
+    set.put_text(tags::STUDY_INSTANCE_UID, study);
+    set.put_text(tags::SERIES_INSTANCE_UID, series);
+    set.put_int(tags::INSTANCE_NUMBER, number);
+    set.put_bytes(tags::PIXEL_DATA, pacs_core::VR::OW, support::pixels(file));
+    let uid = |tag| set.uid(tag).unwrap().unwrap();
+    let syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
+    let mut bytes =
+        part10::write_head(&uid(tags::SOP_CLASS_UID), &uid(tags::SOP_INSTANCE_UID), &syntax, None);
+    pacs_core::dataset::write(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut bytes).unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn pictures_of_all_that_have_pixels_are_parts() {
+    let (house, instance) = slices(3).await;
+    let (study, series) = (above(&instance, "/series"), above(&instance, "/instances"));
+    for path in [&study, &series] {
+        for accept in ["multipart/related; type=\"image/png\"", "image/png"] {
+            let answer = house.get(&format!("{path}/rendered?viewport=16,16"), &[("accept", accept)]).await;
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+            let parts = answer.parts();
+            assert_eq!(parts.len(), 3);
+            for (headers, picture) in &parts {
+                assert_eq!(headers.content_type.as_ref().unwrap().to_string(), "image/png");
+                assert_eq!(size(picture), (16, 16));
+            }
+            let of_first = format!("http://pacs.test/dicomweb{instance}/rendered");
+            assert!(parts.iter().any(|part| part.0.content_location.as_deref() == Some(&*of_first)));
+            let again = [("accept", accept), ("if-none-match", answer.header("etag"))];
+            assert_eq!(
+                house.get(&format!("{path}/rendered?viewport=16,16"), &again).await.status,
+                StatusCode::NOT_MODIFIED
+            );
+        }
+        let refused = house.get(&format!("{path}/rendered"), &[("accept", "application/dicom")]).await;
+        assert_eq!(refused.status, StatusCode::NOT_ACCEPTABLE);
+    }
+    let report = file("modality/sr-basic-text.dcm");
+    house.keep(std::slice::from_ref(&report)).await;
+    let none = house.get(&format!("{}/rendered", above(&path_of(&report), "/series")), &[]).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND, "{}", none.text());
+}

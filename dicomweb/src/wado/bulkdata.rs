@@ -2,7 +2,6 @@
 //! the tag, or tags and item numbers (from 0) that lead into sequences: `7FE00010`, `54000100/0/54001010`.
 
 use super::{Request, frames, icon, inflated, stored};
-use crate::accept::{BulkWish, SyntaxWish};
 use crate::answer::Head;
 use crate::content::Content;
 use crate::error::Error;
@@ -12,6 +11,7 @@ use crate::multipart::Boundary;
 use crate::pieces;
 use crate::resource::InstancePath;
 use crate::validators::Validators;
+use crate::wish::{BulkWish, SyntaxWish};
 use axum::extract::RawPathParams;
 use axum::response::Response;
 use bytes::Bytes;
@@ -130,7 +130,7 @@ fn form(wishes: &[BulkWish], set: &DataSet, element: &Element) -> Result<Form, E
             SyntaxWish::Stored | SyntaxWish::Any | SyntaxWish::Default => true,
             SyntaxWish::Exactly(uid) => uid.as_str() == uids::EXPLICIT_VR_LITTLE_ENDIAN,
         };
-        if wish.media.covers("application", "octet-stream") && plain {
+        if wish.takes("application", "octet-stream") && plain {
             let content_type = format!("{OCTETS}; transfer-syntax={}", uids::EXPLICIT_VR_LITTLE_ENDIAN);
             return Ok(Form { multipart, content_type });
         }

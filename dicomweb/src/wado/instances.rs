@@ -3,12 +3,12 @@
 
 use super::planned::{Planned, Ready, etag_of_all, plan};
 use super::{Request, zip};
-use crate::accept::Form;
 use crate::answer::Head;
 use crate::error::Error;
 use crate::multipart::Boundary;
 use crate::outgoing;
 use crate::validators::Validators;
+use crate::wish::Form;
 use axum::response::Response;
 use bytes::Bytes;
 use pacs_core::uid::Uid;

@@ -10,6 +10,7 @@ pub mod metadata;
 mod pixels;
 mod planned;
 pub mod rendered;
+pub mod rendered_all;
 mod rendering;
 pub mod series;
 mod stored;

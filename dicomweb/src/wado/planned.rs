@@ -2,12 +2,12 @@
 
 use super::uncompressed::{self, Prepared};
 use super::{inflated, stored};
-use crate::accept::{Form, InstanceWish, SyntaxWish};
 use crate::content::Content;
 use crate::error::Error;
 use crate::outgoing::{self, Outgoing, Stopped};
 use crate::representation::{self, Encoding};
 use crate::state::State;
+use crate::wish::{Form, InstanceWish, SyntaxWish};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use pacs_core::transfer_syntax;

@@ -67,9 +67,18 @@ pub async fn respond(
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }
-    let picture = picture(&request.state, place, frame, rendering).await?;
+    let picture = picture(&request.state, place, frame, rendering, Turn::Refused).await?;
     let head = Head::of_pixels(rendering.format.media_type().to_owned(), validators);
     request.ranged(head, Content::rendition(picture)).await
+}
+
+/// What happens to a picture when too many are being drawn.
+#[derive(Debug, Clone, Copy)]
+pub enum Turn {
+    /// It is refused: whoever asked may come again.
+    Refused,
+    /// It waits: it is one of many in an answer that has begun.
+    Waited,
 }
 
 /// The picture of a frame, from the renditions or drawn now.
@@ -78,9 +87,10 @@ pub async fn picture(
     place: &InstancePlace,
     frame: u32,
     rendering: &Rendering,
+    turn: Turn,
 ) -> Result<Rendition, Error> {
     let key = key(place, frame, rendering);
-    state.archive.rendition(&key, || draw(state, place, frame, rendering.clone())).await
+    state.archive.rendition(&key, || draw(state, place, frame, rendering.clone(), turn)).await
 }
 
 async fn draw(
@@ -88,8 +98,12 @@ async fn draw(
     place: &InstancePlace,
     frame: u32,
     rendering: Rendering,
+    turn: Turn,
 ) -> Result<Bytes, Error> {
-    let turn = state.pixels.place_or_refuse()?;
+    let turn = match turn {
+        Turn::Refused => state.pixels.place_or_refuse()?,
+        Turn::Waited => state.pixels.place_in_turn().await?,
+    };
     let header = stored::header(&state.archive, place).await?;
     // What is odd there is no frame to be found.
     let layout = Layout::from(&header).map_err(|_| Error::NotFound("the frame"))?;

@@ -13,7 +13,7 @@ use storage::InstancePlace;
 /// Width and height of a thumbnail at most, in pixels, when no viewport is asked for.
 const SIDE_PIXELS: u32 = 192;
 /// Instances that are tried before it is said that there is no picture.
-const TRIED_MAX: usize = 4;
+const TRIED_MAX: usize = 8;
 
 /// `/studies/{study}/thumbnail`
 pub async fn of_study(path: StudyPath, request: Request) -> Result<Response, Error> {
@@ -44,23 +44,32 @@ pub async fn of_frame(
 
 async fn of_several(request: &Request, places: &[InstancePlace]) -> Result<Response, Error> {
     let rendering = small(request)?;
+    let mut why = Error::NotFound("a picture of it");
     for place in candidates(places) {
-        let frame = rendered::representative(&request.state, place).await?;
-        match rendered::respond(request, place, frame, &rendering).await {
+        let frame = rendered::representative(&request.state, place).await;
+        let answer = match frame {
+            Ok(frame) => rendered::respond(request, place, frame, &rendering).await,
+            Err(error) => Err(error),
+        };
+        match answer {
             // A report, a presentation state: another instance may have pixels.
             Err(Error::Undecodable(_) | Error::NotFound(_)) => {}
+            // Damage to one is none to the others.
+            Err(error @ (Error::TooLarge(_) | Error::Storage(storage::Error::Corrupt(_)))) => why = error,
             answer => return answer,
         }
     }
-    Err(Error::NotFound("a picture of it"))
+    Err(why)
 }
 
-/// The middle instance of each series, in order: the middle of a volume shows more of it than its edge.
+/// The middle instance of each series, in order: the middle of a volume shows more of it than its edge. Then those behind
+/// the middle ones, and before them, in case that these cannot be drawn.
 fn candidates(places: &[InstancePlace]) -> impl Iterator<Item = &InstancePlace> {
-    places
-        .chunk_by(|one, next| one.series_id == next.series_id)
-        .filter_map(|series| series.get(series.len() / 2))
-        .take(TRIED_MAX)
+    let at = move |offset: isize| {
+        let series = places.chunk_by(|one, next| one.series_id == next.series_id);
+        series.filter_map(move |series| series.get((series.len() / 2).checked_add_signed(offset)?))
+    };
+    [0, 1, -1].into_iter().flat_map(at).take(TRIED_MAX)
 }
 
 fn small(request: &Request) -> Result<Rendering, Error> {
