@@ -57,6 +57,15 @@ pub enum ImageFormat {
     Png,
 }
 
+/// What one instance is sent as by WADO-URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectForm {
+    /// The object, `application/dicom`.
+    Dicom,
+    /// A picture in one of the formats of [`ImageFormat`].
+    Picture,
+}
+
 /// The formats of DICOM JSON: one content, two names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonName {
@@ -96,6 +105,11 @@ impl Accept {
     /// Reads a list of media ranges with their weights.
     pub fn parse(text: &str) -> Result<Self, AcceptError> {
         Ok(Self { lists: vec![list(text)?], byte_range: false })
+    }
+
+    /// Reads a list of media ranges that came as a query parameter, and no header beside it.
+    pub fn of_parameter(text: &str) -> Result<Self, AcceptError> {
+        Self::parse(&with_pluses(text))
     }
 
     /// How to send instances; `one` tells that there is only one, which may leave as a single body. A later wish is for
@@ -172,6 +186,16 @@ impl Accept {
     pub fn image(&self) -> Result<ImageFormat, AcceptError> {
         let offered = [("image", "jpeg", ImageFormat::Jpeg), ("image", "png", ImageFormat::Png)];
         self.choose(&offered, "image/jpeg and image/png")
+    }
+
+    /// The accepted form of one instance; the object when there is no preference.
+    pub fn object(&self) -> Result<ObjectForm, AcceptError> {
+        let offered = [
+            ("application", "dicom", ObjectForm::Dicom),
+            ("image", "jpeg", ObjectForm::Picture),
+            ("image", "png", ObjectForm::Picture),
+        ];
+        self.choose(&offered, "application/dicom, image/jpeg and image/png")
     }
 
     /// The offered type with the greatest weight, which is that of the most specific range that takes it in (RFC 9110

@@ -1,6 +1,6 @@
 //! The door that viewers and programs use: DICOMweb (PS3.18) over the archive.
 //!
-//! [`router`] is the table of contents: QIDO-RS finds, WADO-RS retrieves, STOW-RS stores. Whoever mounts it puts a
+//! [`router`] is the table of contents: QIDO-RS finds, WADO-RS and WADO-URI retrieve, STOW-RS stores. Whoever mounts it puts a
 //! [`pacs_core::access::Actor`] into the extensions of each request; without one the answer is 401.
 
 mod accept;

@@ -51,6 +51,8 @@ pub fn router(state: State) -> Router {
         .route(&of(SERIES, "/thumbnail"), get(wado::thumbnail::of_series))
         .route(&of(INSTANCE, "/thumbnail"), get(wado::thumbnail::of_instance))
         .route(&of(INSTANCE, "/frames/{frames}/thumbnail"), get(wado::thumbnail::of_frame))
+        // WADO-URI (PS3.18 9)
+        .route("/wado", get(wado::uri::retrieve))
         .fallback(|| async { Error::NotFound("this resource") })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         // Whoever has not signed in learns nothing, not even which resources there are.

@@ -70,6 +70,7 @@ async fn another_facility_s_study_is_not_there() {
         format!("{study}/thumbnail"),
         format!("{study}/rendered"),
         format!("{series}/rendered"),
+        support::wado_uri(&instance),
         format!("{instance}/bulkdata/7FE00010"),
     ] {
         let seen = house.send_as(Some(own("A")), get(&path)).await;

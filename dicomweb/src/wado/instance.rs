@@ -8,5 +8,5 @@ use axum::response::Response;
 /// Answers with the instance, as the one part of a multipart body or as the body itself.
 pub async fn retrieve(path: InstancePath, request: Request) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
-    instances::one(&request, place).await
+    instances::one(&request, place, &request.accept()?.instances(true)?).await
 }

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::multipart::Boundary;
 use crate::outgoing;
 use crate::validators::Validators;
-use crate::wish::Form;
+use crate::wish::{Form, InstanceWish};
 use axum::response::Response;
 use bytes::Bytes;
 use pacs_core::uid::Uid;
@@ -22,10 +22,14 @@ pub async fn several(request: &Request, whole: &Uid, places: Vec<InstancePlace>)
     }
 }
 
-/// Answers with one instance.
-pub async fn one(request: &Request, place: InstancePlace) -> Result<Response, Error> {
+/// Answers with one instance, as it is wished for.
+pub async fn one(
+    request: &Request,
+    place: InstancePlace,
+    wishes: &[InstanceWish],
+) -> Result<Response, Error> {
     let uid = place.uid.clone();
-    let (form, mut planned) = plan(&[place], &request.accept()?.instances(true)?)?;
+    let (form, mut planned) = plan(&[place], wishes)?;
     match form {
         Form::Zip => return zip::respond(request, &uid, planned).await,
         Form::Multipart => return multipart(request, planned).await,

@@ -1,4 +1,4 @@
-//! WADO-RS (PS3.18 10.4): studies, series and instances, and what can be taken out of them.
+//! WADO-RS (PS3.18 10.4): studies, series and instances, and what can be taken out of them; and WADO-URI (9).
 
 pub mod bulkdata;
 pub mod frames;
@@ -17,6 +17,7 @@ mod stored;
 pub mod study;
 pub mod thumbnail;
 mod uncompressed;
+pub mod uri;
 mod zip;
 
 use crate::accept::Accept;

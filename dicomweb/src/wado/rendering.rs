@@ -5,7 +5,7 @@ use crate::error::Error;
 use pacs_core::pixels::{RenderOptions, Viewport, Window, WindowShape};
 
 /// Widest and highest picture drawn, in pixels: beyond it no screen shows it.
-const VIEWPORT_MAX_PIXELS: u32 = 8192;
+pub const VIEWPORT_MAX_PIXELS: u32 = 8192;
 /// JPEG quality when none is asked for.
 const QUALITY: u8 = 90;
 

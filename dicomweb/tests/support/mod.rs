@@ -118,6 +118,13 @@ pub fn above(path: &str, mark: &str) -> String {
     path.split(mark).next().unwrap().to_owned()
 }
 
+/// The path of an instance as WADO-URI writes it.
+pub fn wado_uri(path: &str) -> String {
+    let steps: Vec<&str> = path.split('/').collect();
+    let (study, series, object) = (steps[2], steps[4], steps[6]);
+    format!("/wado?requestType=WADO&studyUID={study}&seriesUID={series}&objectUID={object}")
+}
+
 /// A STOW-RS request, as dicomweb-client writes it.
 pub fn stow_request(path: &str, files: &[Vec<u8>]) -> Request<Body> {
     let mut body = Vec::new();
