@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 /// Jobs that may wait or run for each thread.
 const PLACES_PER_THREAD: usize = 8;
 /// What one job may take, codec included: enough for a mammogram, and more than half of the program's memory.
-pub const MEMORY_BYTES: u64 = 128 << 20;
+const MEMORY_BYTES: u64 = 128 << 20;
 /// What all jobs that run together may take. One that takes more runs by itself.
 const SHARED_BYTES: u64 = 64 << 20;
 /// Jobs that may have their bytes beside those that run: enough that no thread waits for a disk.

@@ -2,7 +2,8 @@
 //!
 //! The way of one frame is short, because a viewer asks for hundreds: the row, one positioned read, out.
 
-use super::{Request, pixels, stored};
+use super::pixels::{self, Source};
+use super::{Request, stored};
 use crate::answer::Head;
 use crate::content::Content;
 use crate::error::Error;
@@ -163,7 +164,7 @@ async fn read(state: &State, place: &InstancePlace, frame: u32, choice: &BulkCho
         let content = as_it_lies(state, place, index, syntax.deflated).await?;
         return Ok(Part { content, content_type: choice.content_type() });
     }
-    let decoded = pixels::decoded(state, place, index).await.map(|frame| frame.bytes);
+    let decoded = pixels::decoded(state, place, Source::Frame(index)).await.map(|frame| frame.bytes);
     decoded_or_stored(decoded, choice, &place.transfer_syntax, async || {
         Ok(stored::frame(&state.archive, place, index).await?.bytes)
     })

@@ -1,15 +1,15 @@
 //! Compressed pictures inside sequences, such as the icon of an image: bulk data with a path that leads to them.
 
 use super::frames::{self, Part};
-use super::{Request, pixels, stored};
+use super::pixels::{self, Source};
+use super::{Request, stored};
 use crate::content::Content;
 use crate::error::Error;
 use crate::representation::{BulkChoice, Encoding};
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
 use pacs_core::dataset::{DataSet, Fragment};
 use pacs_core::pixels::Layout;
-use storage::{FrameBytes, InstancePlace};
+use storage::InstancePlace;
 
 /// Longest picture that is sent. Those that stand beside an image are small.
 const PICTURE_MAX_BYTES: u64 = 8 << 20;
@@ -39,31 +39,19 @@ async fn read(
     fragments: &[Fragment],
     choice: &BulkChoice,
 ) -> Result<Part, Error> {
-    let state = &request.state;
+    let archive = &request.state.archive;
     let content = fragments.get(1..).unwrap_or_default();
     if content.iter().fold(0u64, |sum, fragment| sum.saturating_add(fragment.length)) > PICTURE_MAX_BYTES {
         return Err(Error::TooLarge("the picture is too large".into()));
     }
     if choice.encoding == Encoding::AsStored {
-        let content = Content::Held(joined(request, place, content).await?);
+        let content = Content::Held(stored::joined(archive, place, content).await?);
         return Ok(Part { content, content_type: choice.content_type() });
     }
-    let layout = Layout::from(set)?;
-    let encoded_bytes = content.iter().map(|fragment| fragment.length).sum();
-    let turn = pixels::turn(state, &place.transfer_syntax, &layout, encoded_bytes).await?;
-    let bytes = joined(request, place, content).await?;
-    let transfer_syntax = place.transfer_syntax.clone();
-    let encoded = FrameBytes { bytes: bytes.clone(), transfer_syntax, layout };
-    let decoded = pixels::decode(state, turn, encoded).await.map(|picture| picture.bytes);
-    frames::decoded_or_stored(decoded, choice, &place.transfer_syntax, async || Ok(bytes)).await
-}
-
-async fn joined(request: &Request, place: &InstancePlace, content: &[Fragment]) -> Result<Bytes, Error> {
-    let reader = stored::open(&request.state.archive, place).await?;
-    let mut whole = BytesMut::new();
-    for fragment in content {
-        let start = reader.head_bytes().saturating_add(fragment.offset);
-        whole.extend_from_slice(&reader.read(start..start.saturating_add(fragment.length)).await?);
-    }
-    Ok(whole.freeze())
+    let source = Source::Nested { layout: Layout::from(set)?, fragments: content };
+    let decoded = pixels::decoded(&request.state, place, source).await.map(|picture| picture.bytes);
+    frames::decoded_or_stored(decoded, choice, &place.transfer_syntax, async || {
+        stored::joined(archive, place, content).await
+    })
+    .await
 }

@@ -2,11 +2,10 @@
 
 use super::stored;
 use crate::error::Error;
-use crate::pixel_pool::{MEMORY_BYTES, Place, SendingShare};
 use crate::state::State;
 use bytes::Bytes;
+use pacs_core::dataset::Fragment;
 use pacs_core::pixels::{self, Layout, PixelError};
-use pacs_core::uid::Uid;
 use storage::{FrameBytes, InstancePlace};
 
 /// A decoded frame to be sent.
@@ -17,41 +16,80 @@ pub struct Decoded {
     pub bytes: Bytes,
 }
 
-/// A turn to decode a frame and send it.
-pub struct Turn {
-    place: Place,
-    share: SendingShare,
+/// A picture of an instance.
+pub enum Source<'a> {
+    /// A frame, counted from 0.
+    Frame(u32),
+    /// A compressed picture within a sequence of the stored data set.
+    Nested {
+        /// Its description.
+        layout: Layout,
+        /// Its bytes.
+        fragments: &'a [Fragment],
+    },
 }
 
-/// One decoded frame, counted from 0. Waits for its turn before it reads.
-pub async fn decoded(state: &State, place: &InstancePlace, frame: u32) -> Result<Decoded, Error> {
-    let header = stored::header(&state.archive, place).await?;
-    // What is odd there is no frame to be found.
-    let layout = Layout::from(&header).map_err(|_| Error::NotFound("the frame"))?;
-    let encoded_bytes = stored::frame_bytes(&state.archive, place, frame, &layout).await?;
-    let turn = turn(state, &place.transfer_syntax, &layout, encoded_bytes).await?;
-    let encoded = stored::frame(&state.archive, place, frame).await?;
-    decode(state, turn, encoded).await
+impl Source<'_> {
+    async fn layout(&self, state: &State, place: &InstancePlace) -> Result<Layout, Error> {
+        match self {
+            Source::Nested { layout, .. } => Ok(*layout),
+            Source::Frame(_) => {
+                let header = stored::header(&state.archive, place).await?;
+                // What is odd there is no frame to be found.
+                Layout::from(&header).map_err(|_| Error::NotFound("the frame"))
+            }
+        }
+    }
+
+    async fn encoded_bytes(
+        &self,
+        state: &State,
+        place: &InstancePlace,
+        layout: &Layout,
+    ) -> Result<u64, Error> {
+        match self {
+            Source::Frame(frame) => stored::frame_bytes(&state.archive, place, *frame, layout).await,
+            Source::Nested { fragments, .. } => Ok(fragments.iter().map(|fragment| fragment.length).sum()),
+        }
+    }
+
+    async fn read(&self, state: &State, place: &InstancePlace) -> Result<FrameBytes, Error> {
+        match self {
+            Source::Frame(frame) => stored::frame(&state.archive, place, *frame).await,
+            Source::Nested { layout, fragments } => {
+                let bytes = stored::joined(&state.archive, place, fragments).await?;
+                Ok(FrameBytes { bytes, transfer_syntax: place.transfer_syntax.clone(), layout: *layout })
+            }
+        }
+    }
 }
 
-/// A turn for a frame of that description, of which nothing has been read yet.
-pub async fn turn(state: &State, syntax: &Uid, layout: &Layout, encoded_bytes: u64) -> Result<Turn, Error> {
-    let share = state.pixels.sending_share(layout.frame_bytes()).await?;
-    let place = state.pixels.place_in_turn().await?;
-    let needed_bytes = encoded_bytes.saturating_add(pixels::decoding_bytes(syntax, layout));
-    Ok(Turn { place: state.pixels.give(place, needed_bytes).await?, share })
-}
-
-/// Decodes a frame that was read.
-pub async fn decode(state: &State, turn: Turn, encoded: FrameBytes) -> Result<Decoded, Error> {
-    let Turn { place, share } = turn;
-    let decoding = move || {
-        let FrameBytes { bytes, transfer_syntax, layout } = encoded;
+/// Decodes a picture. Waits for its turn before it reads.
+pub async fn decoded(state: &State, place: &InstancePlace, source: Source<'_>) -> Result<Decoded, Error> {
+    let layout = source.layout(state, place).await?;
+    let encoded_bytes = source.encoded_bytes(state, place, &layout).await?;
+    let mut working_bytes = pixels::decoding_bytes(&place.transfer_syntax, &layout);
+    loop {
+        let share = state.pixels.sending_share(layout.frame_bytes()).await?;
+        let turn = state.pixels.place_in_turn().await?;
+        let turn = state.pixels.give(turn, encoded_bytes.saturating_add(working_bytes)).await?;
+        let FrameBytes { bytes, transfer_syntax, layout } = source.read(state, place).await?;
         // Storage begins frames of single bits with their first bit, as the first frame does.
-        pixels::decode(bytes, 0, &transfer_syntax, &layout, MEMORY_BYTES)
-    };
-    let frame = state.pixels.run(place, decoding).await??;
-    Ok(Decoded { layout: frame.layout, bytes: share.hold(frame.bytes) })
+        let decoding = move || pixels::decode(bytes, 0, &transfer_syntax, &layout, working_bytes);
+        match state.pixels.run(turn, decoding).await? {
+            Ok(frame) => return Ok(Decoded { layout: frame.layout, bytes: share.hold(frame.bytes) }),
+            Err(error) => working_bytes = more_than(working_bytes, error)?,
+        }
+    }
+}
+
+/// What a job takes that turned out to need more than was given: the compressed image asks for more than others of its
+/// kind do. Any other error stays one.
+pub fn more_than(given_bytes: u64, error: PixelError) -> Result<u64, Error> {
+    match error {
+        PixelError::TooLarge { needed_bytes, .. } if needed_bytes > given_bytes => Ok(needed_bytes),
+        other => Err(other.into()),
+    }
 }
 
 impl From<PixelError> for Error {

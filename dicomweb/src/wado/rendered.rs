@@ -1,12 +1,12 @@
 //! `…/rendered`: an instance or a frame drawn for the eye as JPEG or PNG (PS3.18 10.4.1.1.3, 8.3.5).
 
+use super::pixels::more_than;
 use super::rendering::Rendering;
 use super::{Request, frames, stored};
 use crate::accept::ImageFormat;
 use crate::answer::Head;
 use crate::content::Content;
 use crate::error::Error;
-use crate::pixel_pool::MEMORY_BYTES;
 use crate::resource::InstancePath;
 use crate::state::State;
 use crate::validators::Validators;
@@ -14,7 +14,7 @@ use axum::extract::RawPathParams;
 use axum::response::Response;
 use bytes::Bytes;
 use pacs_core::dataset::DataSet;
-use pacs_core::pixels::{self, Layout};
+use pacs_core::pixels::{self, Layout, PixelError};
 use pacs_core::tags;
 use storage::{FrameBytes, InstancePlace, Rendition, RenditionKey};
 
@@ -100,24 +100,40 @@ async fn draw(
     rendering: Rendering,
     turn: Turn,
 ) -> Result<Bytes, Error> {
-    let turn = match turn {
+    let mut turn = match turn {
         Turn::Refused => state.pixels.place_or_refuse()?,
         Turn::Waited => state.pixels.place_in_turn().await?,
     };
     let header = stored::header(&state.archive, place).await?;
     // What is odd there is no frame to be found.
     let layout = Layout::from(&header).map_err(|_| Error::NotFound("the frame"))?;
-    let decoding = pixels::decoding_bytes(&place.transfer_syntax, &layout);
-    let working = decoding.max(pixels::drawing_bytes(&layout, &rendering.options));
+    let drawing = pixels::drawing_bytes(&layout, &rendering.options);
     let encoded_bytes = stored::frame_bytes(&state.archive, place, frame, &layout).await?;
-    let turn = state.pixels.give(turn, encoded_bytes.saturating_add(working)).await?;
-    let encoded = stored::frame(&state.archive, place, frame).await?;
-    state.pixels.run(turn, move || encode(&header, encoded, frame, &rendering)).await?
+    let mut decoding = pixels::decoding_bytes(&place.transfer_syntax, &layout);
+    loop {
+        // What was read goes when it has been decoded.
+        turn = state.pixels.give(turn, encoded_bytes.saturating_add(decoding).max(drawing)).await?;
+        let encoded = stored::frame(&state.archive, place, frame).await?;
+        let (header, rendering) = (header.clone(), rendering.clone());
+        let drawn = move || encode(&header, encoded, frame, &rendering, decoding);
+        match state.pixels.run(turn, drawn).await? {
+            Ok(picture) => return Ok(picture),
+            Err(error) => decoding = more_than(decoding, error)?,
+        }
+        turn = state.pixels.place_in_turn().await?;
+    }
 }
 
-fn encode(header: &DataSet, encoded: FrameBytes, frame: u32, rendering: &Rendering) -> Result<Bytes, Error> {
+/// Decodes, draws and encodes; decoding takes at most so many bytes.
+fn encode(
+    header: &DataSet,
+    encoded: FrameBytes,
+    frame: u32,
+    rendering: &Rendering,
+    decoding_bytes: u64,
+) -> Result<Bytes, PixelError> {
     let FrameBytes { bytes, transfer_syntax, layout } = encoded;
-    let decoded = pixels::decode(bytes, 0, &transfer_syntax, &layout, MEMORY_BYTES)?;
+    let decoded = pixels::decode(bytes, 0, &transfer_syntax, &layout, decoding_bytes)?;
     let picture = pixels::render(&decoded, &pixels::Rendering::of(header, frame), &rendering.options)?;
     drop(decoded);
     let bytes = match rendering.format {

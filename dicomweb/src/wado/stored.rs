@@ -4,8 +4,8 @@
 //! to be known before an answer begins, and it is damage, not the absence of something that never was.
 
 use crate::error::Error;
-use bytes::Bytes;
-use pacs_core::dataset::DataSet;
+use bytes::{Bytes, BytesMut};
+use pacs_core::dataset::{DataSet, Fragment};
 use pacs_core::pixels::Layout;
 use pacs_core::transfer_syntax;
 use std::ops::Range;
@@ -70,6 +70,21 @@ pub async fn frame_ranges(
         Err(storage::Error::NotFound) => Err(no_frame(archive, place).await),
         ranges => Ok(ranges?),
     }
+}
+
+/// Fragments of the stored data set as one.
+pub async fn joined(
+    archive: &Archive,
+    place: &InstancePlace,
+    fragments: &[Fragment],
+) -> Result<Bytes, Error> {
+    let reader = open(archive, place).await?;
+    let mut whole = BytesMut::new();
+    for fragment in fragments {
+        let start = reader.head_bytes().saturating_add(fragment.offset);
+        whole.extend_from_slice(&reader.read(start..start.saturating_add(fragment.length)).await?);
+    }
+    Ok(whole.freeze())
 }
 
 /// Why a frame was not found: there is no such frame, or its bytes are gone.

@@ -1,8 +1,8 @@
 //! An instance re-encoded in Explicit VR Little Endian while it is sent: the header is laid out anew, large values are
 //! copied from the stored bytes, frames are decoded one at a time.
 
-use super::pixels::Decoded;
-use super::{inflated, pixels, stored};
+use super::pixels::{self, Decoded, Source};
+use super::{inflated, stored};
 use crate::error::Error;
 use crate::explicit::{self, Piece, Pixels};
 use crate::outgoing::{Outgoing, Stopped};
@@ -79,7 +79,7 @@ async fn first_frame(
         return Ok(None);
     }
     let layout = Layout::from(header)?;
-    let frame = pixels::decoded(state, place, 0).await?;
+    let frame = pixels::decoded(state, place, Source::Frame(0)).await?;
     if frame.layout.bits_allocated != layout.bits_allocated || layout.bits_allocated == 1 {
         return Err(undecodable("decoding changes the bits of its samples"));
     }
@@ -105,7 +105,7 @@ async fn send_frames(
     let layout = first.layout;
     out.send(first.bytes).await?;
     for number in 1..frames {
-        let frame = pixels::decoded(state, place, number).await?;
+        let frame = pixels::decoded(state, place, Source::Frame(number)).await?;
         // The header that was sent describes all frames alike.
         if frame.layout != layout {
             return Err(Stopped::Failed(undecodable("its frames differ")));

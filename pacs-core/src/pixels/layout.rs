@@ -19,6 +19,8 @@ pub enum Photometric {
     YbrFull,
     /// As [`Photometric::YbrFull`] with chroma shared by two pixels of a row.
     YbrFull422,
+    /// Retired: as [`Photometric::YbrFull422`] with luma from 16 to 235 and chroma from 16 to 240.
+    YbrPartial422,
     /// JPEG 2000, reversible colour transform.
     YbrRct,
     /// JPEG 2000, irreversible colour transform.
@@ -37,6 +39,7 @@ impl Photometric {
             Photometric::Rgb | Photometric::Other => "RGB",
             Photometric::YbrFull => "YBR_FULL",
             Photometric::YbrFull422 => "YBR_FULL_422",
+            Photometric::YbrPartial422 => "YBR_PARTIAL_422",
             Photometric::YbrRct => "YBR_RCT",
             Photometric::YbrIct => "YBR_ICT",
         }
@@ -49,6 +52,7 @@ impl Photometric {
             "RGB" => Photometric::Rgb,
             "YBR_FULL" => Photometric::YbrFull,
             "YBR_FULL_422" => Photometric::YbrFull422,
+            "YBR_PARTIAL_422" => Photometric::YbrPartial422,
             "YBR_RCT" => Photometric::YbrRct,
             "YBR_ICT" => Photometric::YbrIct,
             _ if samples == 1 => Photometric::Monochrome2,
@@ -148,15 +152,21 @@ impl Layout {
     /// Bits of a frame in native pixel data, where frames of single bits follow each other without padding and
     /// chroma may be shared (PS3.5 8.1.1, PS3.3 C.7.6.3.1.2).
     pub fn native_frame_bits(&self) -> u64 {
-        let samples = match self.photometric {
-            Photometric::YbrFull422 if self.samples == 3 => 2,
-            _ => u64::from(self.samples),
-        };
+        let samples = if self.shares_chroma() { 2 } else { u64::from(self.samples) };
         self.pixels() * samples * u64::from(self.bits_allocated)
     }
 
-    /// The same layout with samples interleaved, in another photometric interpretation.
-    pub(crate) fn interleaved_as(self, photometric: Photometric) -> Layout {
+    /// Whether two pixels of a row have one pair of chroma samples in native pixel data.
+    pub(super) fn shares_chroma(&self) -> bool {
+        self.samples == 3 && matches!(self.photometric, Photometric::YbrFull422 | Photometric::YbrPartial422)
+    }
+
+    /// The same layout with all samples of all pixels interleaved, in another photometric interpretation.
+    pub(super) fn interleaved_as(self, photometric: Photometric) -> Layout {
+        let photometric = match photometric {
+            Photometric::YbrFull422 | Photometric::YbrPartial422 => Photometric::YbrFull,
+            other => other,
+        };
         Layout { photometric, planar: false, ..self }
     }
 }

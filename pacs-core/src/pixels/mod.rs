@@ -9,6 +9,7 @@ mod error;
 pub mod frames;
 mod layout;
 mod render;
+mod ybr;
 
 pub use decode::{Frame, can_decode, decode, decoding_bytes};
 pub use error::PixelError;

@@ -38,6 +38,8 @@ pub(super) struct JpegHeader {
     pub(super) jfif: bool,
     /// The component identifiers are the letters R, G, B.
     pub(super) named_rgb: bool,
+    /// The first scan has all components.
+    pub(super) interleaved: bool,
 }
 
 /// Walks the marker segments (ITU-T T.81 B.1.1) up to the first scan.
@@ -74,7 +76,8 @@ pub(super) fn jpeg(encoded: &[u8]) -> Result<JpegHeader, PixelError> {
             0xDA => {
                 let (process, stated, named_rgb) =
                     found.ok_or_else(|| PixelError::malformed("a JPEG scan without a frame"))?;
-                return Ok(JpegHeader { stated, process, adobe_transform, jfif, named_rgb });
+                let interleaved = segment.first().is_some_and(|count| u32::from(*count) == stated.components);
+                return Ok(JpegHeader { stated, process, adobe_transform, jfif, named_rgb, interleaved });
             }
             _ => {}
         }
@@ -92,36 +95,3 @@ fn frame(marker: u8, segment: &[u8]) -> Option<(u8, Stated, bool)> {
     };
     Some((marker, stated, ids.iter().step_by(3).copied().take(3).eq(*b"RGB")))
 }
-
-/// Size, components and depth of a JPEG 2000 codestream (ITU-T T.800 A.5.1), bare or within a JP2 file.
-pub(super) fn jpeg2000(encoded: &[u8]) -> Result<(Stated, usize), PixelError> {
-    let malformed = || PixelError::malformed("no JPEG 2000 codestream");
-    let start = encoded
-        .get(..encoded.len().min(SEARCHED_BYTES))
-        .and_then(|head| head.windows(4).position(|window| window == [0xFF, 0x4F, 0xFF, 0x51]))
-        .ok_or_else(malformed)?;
-    let size = encoded.get(start + 4..start + 4 + 39).ok_or_else(malformed)?;
-    let word = |at: usize| -> Option<u32> {
-        size.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes)
-    };
-    let extent = |end: usize, offset: usize| word(end)?.checked_sub(word(offset)?);
-    let components = size.get(36..38).and_then(|bytes| bytes.try_into().ok()).map(u16::from_be_bytes);
-    let stated = Stated {
-        columns: extent(4, 12).ok_or_else(malformed)?,
-        rows: extent(8, 16).ok_or_else(malformed)?,
-        components: components.map(u32::from).ok_or_else(malformed)?,
-        precision: size.get(38).map(|depth| u32::from(depth & 0x7F) + 1).ok_or_else(malformed)?,
-    };
-    Ok((stated, start))
-}
-
-/// Where the image begins on the reference grid of a codestream: XOsiz and YOsiz (ITU-T T.800 A.5.1).
-pub(super) fn jpeg2000_origin(codestream: &[u8]) -> Result<(u32, u32), PixelError> {
-    match codestream.get(16..24).and_then(|offsets| offsets.as_chunks::<4>().0.first_chunk::<2>()) {
-        Some([across, down]) => Ok((u32::from_be_bytes(*across), u32::from_be_bytes(*down))),
-        None => Err(PixelError::malformed("no JPEG 2000 codestream")),
-    }
-}
-
-/// Boxes before the codestream of a JP2 file are small.
-const SEARCHED_BYTES: usize = 64 * 1024;

@@ -1,34 +1,47 @@
-//! High-Throughput JPEG 2000 (ITU-T T.814). The only place that knows the codec, which is young: it is nine times as
-//! fast as OpenJPEG on grey images, but leaves the colour transform of a codestream undone, so colour goes to
-//! OpenJPEG.
+//! High-Throughput JPEG 2000 (ITU-T T.814). Its codec is young: it is nine times as fast as OpenJPEG on grey images,
+//! but reads packets only as the simplest encoder lays them out and leaves the transform of colours undone, without
+//! noticing. Whatever is not of that kind goes to OpenJPEG.
 
-use super::Frame;
-use super::header;
+use super::codestream;
 use super::jpeg2000;
-use super::samples;
+use super::samples::Samples;
+use super::{Frame, within};
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::Layout;
 use openjph_core::codestream::Codestream;
 use openjph_core::file::MemInfile;
 
-pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
-    if layout.samples > 1 {
-        return jpeg2000::at_once(encoded, layout);
+/// 32-bit coefficients and lines.
+fn coefficient_bytes(layout: &Layout) -> u64 {
+    layout.pixels() * u64::from(layout.samples) * 8
+}
+
+/// What decoding an ordinary codestream takes beside its result.
+pub(super) fn working_bytes(layout: &Layout) -> u64 {
+    coefficient_bytes(layout) + codestream::ordinary_structure_bytes(layout)
+}
+
+pub(super) fn decode(encoded: &[u8], layout: &Layout, budget_bytes: u64) -> Result<Frame, PixelError> {
+    let stream = codestream::inspect(encoded)?;
+    stream.stated.agree(layout)?;
+    if layout.samples > 1 || !stream.plain || !stream.high_throughput {
+        return jpeg2000::decode_inspected(&stream, layout, budget_bytes);
     }
-    let (stated, start) = header::jpeg2000(encoded)?;
-    stated.agree(layout)?;
+    let needed_bytes = layout.frame_bytes() + coefficient_bytes(layout);
+    within(needed_bytes.saturating_add(stream.structure_bytes), budget_bytes)?;
+    let joined = stream.joined();
     let broken = |error: openjph_core::error::OjphError| PixelError::malformed(format!("HTJ2K: {error}"));
-    let mut input = MemInfile::new(encoded.get(start..).unwrap_or_default());
-    let mut codestream = Codestream::new();
-    codestream.read_headers(&mut input).map_err(broken)?;
-    codestream.create(&mut input).map_err(broken)?;
-    let columns = usize::from(layout.columns);
-    let mut samples: Vec<i32> = Vec::with_capacity(usize::try_from(layout.pixels()).unwrap_or(0));
-    for _ in 0..layout.rows {
-        let line = codestream.pull(0).filter(|line| line.len() == columns);
-        samples.extend(line.ok_or_else(|| PixelError::malformed("HTJ2K: lines are missing"))?);
+    let mut input = MemInfile::new(&joined);
+    let mut codec = Codestream::new();
+    codec.read_headers(&mut input).map_err(broken)?;
+    codec.create(&mut input).map_err(broken)?;
+    let mut samples = Samples::new(stream.stated.precision, layout)?;
+    for row in 0..usize::from(layout.rows) {
+        let line = codec.pull(0).filter(|line| line.len() == usize::from(layout.columns));
+        let line = line.ok_or_else(|| PixelError::malformed("HTJ2K: lines are missing"))?;
+        samples.put_row(row, 0, line.into_iter());
     }
-    samples::write(samples.into_iter(), stated.precision, layout, layout.photometric)
+    Ok(samples.frame(layout.photometric))
 }
 
 #[cfg(test)]
@@ -71,7 +84,7 @@ mod tests {
         }
         codestream.flush(&mut out).unwrap();
         let native: Vec<u8> = samples.iter().flat_map(|sample| (*sample as u16).to_le_bytes()).collect();
-        assert_eq!(decode(out.get_data(), &layout).unwrap().bytes, native);
-        assert_eq!(jpeg2000::at_once(out.get_data(), &layout).unwrap().bytes, native);
+        assert_eq!(decode(out.get_data(), &layout, 1 << 20).unwrap().bytes, native);
+        assert_eq!(jpeg2000::decode(out.get_data(), &layout, 1 << 20).unwrap().bytes, native);
     }
 }

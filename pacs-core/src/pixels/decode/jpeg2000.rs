@@ -1,8 +1,8 @@
-//! JPEG 2000 part 1 (ITU-T T.800), bare codestream or JP2 file.
+//! JPEG 2000 part 1 (ITU-T T.800), bare codestream or JP2 file; also what of T.814 its own decoder does not read.
 
-use super::Frame;
-use super::header::{self, Stated};
-use super::samples;
+use super::codestream::{self, Codestream};
+use super::samples::Samples;
+use super::{Frame, within};
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::{Layout, Photometric};
 use jpeg2k::{DecodeArea, DecodeParameters, Image};
@@ -19,24 +19,46 @@ fn is_whole(layout: &Layout) -> bool {
     layout.pixels() * u64::from(layout.samples) <= WHOLE_SAMPLES
 }
 
-/// What decoding takes beside its result: 32-bit coefficients of the image and of the tile; of a strip also those of
-/// its surroundings, and a copy of the codestream.
-pub(super) fn working_bytes(layout: &Layout) -> u64 {
-    if is_whole(layout) {
-        layout.pixels() * u64::from(layout.samples) * 8
-    } else {
-        STRIP_SAMPLES * 16 + layout.frame_bytes() / 2
-    }
+/// What decoding at once takes beside its result: 32-bit coefficients of the image and of the tile.
+fn whole_bytes(layout: &Layout) -> u64 {
+    layout.pixels() * u64::from(layout.samples) * 8
 }
 
-pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
-    if is_whole(layout) {
-        return at_once(encoded, layout);
+/// What decoding in strips takes beside its result: coefficients of a strip and of its surroundings, and a copy of the
+/// codestream.
+fn strip_bytes(layout: &Layout) -> u64 {
+    STRIP_SAMPLES * 16 + layout.frame_bytes() / 2
+}
+
+/// What decoding an ordinary codestream takes beside its result.
+pub(super) fn working_bytes(layout: &Layout) -> u64 {
+    let coefficients = if is_whole(layout) { whole_bytes(layout) } else { strip_bytes(layout) };
+    coefficients + codestream::ordinary_structure_bytes(layout)
+}
+
+pub(super) fn decode(encoded: &[u8], layout: &Layout, budget_bytes: u64) -> Result<Frame, PixelError> {
+    let codestream = codestream::inspect(encoded)?;
+    codestream.stated.agree(layout)?;
+    decode_inspected(&codestream, layout, budget_bytes)
+}
+
+/// Decodes a codestream that is what the data set describes.
+pub(super) fn decode_inspected(
+    codestream: &Codestream<'_>,
+    layout: &Layout,
+    budget_bytes: u64,
+) -> Result<Frame, PixelError> {
+    // OpenJPEG knows no areas of High-Throughput JPEG 2000.
+    let at_once = is_whole(layout) || codestream.high_throughput;
+    let coefficients = if at_once { whole_bytes(layout) } else { strip_bytes(layout) };
+    let needed_bytes = layout.frame_bytes() + coefficients;
+    within(needed_bytes.saturating_add(codestream.structure_bytes), budget_bytes)?;
+    if at_once {
+        return part(codestream, layout, None);
     }
-    let (stated, codestream) = checked(encoded, layout)?;
     let row_samples = u64::from(layout.columns) * u64::from(layout.samples);
     let strip_rows = (STRIP_SAMPLES / row_samples.max(1) / CODE_BLOCK_ROWS).max(1) * CODE_BLOCK_ROWS;
-    let (left, above) = header::jpeg2000_origin(codestream)?;
+    let [left, above] = codestream.origin;
     let mut bytes = Vec::with_capacity(usize::try_from(layout.frame_bytes()).unwrap_or(0));
     let mut described = *layout;
     for top in (0..layout.rows).step_by(usize::try_from(strip_rows).unwrap_or(usize::MAX)) {
@@ -44,36 +66,17 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
         let strip = Layout { rows: u16::try_from(rows).unwrap_or(layout.rows), ..*layout };
         let (from, columns) = (above.saturating_add(top.into()), left.saturating_add(layout.columns.into()));
         let area = DecodeArea::new(left, from, columns, from.saturating_add(strip.rows.into()));
-        let decoded = part(codestream, stated.precision, &strip, Some(area))?;
+        let decoded = part(codestream, &strip, Some(area))?;
         described = Layout { rows: layout.rows, ..decoded.layout };
         bytes.extend_from_slice(&decoded.bytes);
     }
     Ok(Frame { layout: described, bytes })
 }
 
-/// Decodes an image whatever its size. OpenJPEG knows no areas of High-Throughput JPEG 2000.
-pub(super) fn at_once(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
-    let (stated, codestream) = checked(encoded, layout)?;
-    part(codestream, stated.precision, layout, None)
-}
-
-/// The codestream of the image that the data set describes.
-fn checked<'a>(encoded: &'a [u8], layout: &Layout) -> Result<(Stated, &'a [u8]), PixelError> {
-    let (stated, start) = header::jpeg2000(encoded)?;
-    stated.agree(layout)?;
-    // A JP2 file's boxes are against PS3.5 A.4.4 and say nothing the data set does not: only the codestream counts.
-    Ok((stated, encoded.get(start..).unwrap_or_default()))
-}
-
 /// Decodes an area of the image, or all of it; `layout` describes what comes out.
-fn part(
-    codestream: &[u8],
-    precision: u32,
-    layout: &Layout,
-    area: Option<DecodeArea>,
-) -> Result<Frame, PixelError> {
+fn part(codestream: &Codestream<'_>, layout: &Layout, area: Option<DecodeArea>) -> Result<Frame, PixelError> {
     let parameters = DecodeParameters::new().strict(false).decode_area(area);
-    let image = Image::from_bytes_with(codestream, parameters)
+    let image = Image::from_bytes_with(codestream.bytes, parameters)
         .map_err(|error| PixelError::malformed(format!("JPEG 2000: {error}")))?;
     let pixels = usize::try_from(layout.pixels()).unwrap_or(usize::MAX);
     let planes: Vec<&[i32]> = image
@@ -86,13 +89,17 @@ fn part(
         return Err(PixelError::Unsupported("JPEG 2000 with components of different size".to_owned()));
     }
     let interleaved = (0..pixels).flat_map(|n| planes.iter().filter_map(move |plane| plane.get(n).copied()));
-    samples::write(interleaved, precision, layout, after_transform(layout.photometric))
+    let mut samples = Samples::new(codestream.stated.precision, layout)?;
+    samples.put_all(interleaved);
+    Ok(samples.frame(colours(codestream, layout)))
 }
 
-/// The codestream's own colour transform is undone by the decoder.
-fn after_transform(photometric: Photometric) -> Photometric {
-    match photometric {
+/// What the samples are once the decoder has undone the component transform. A transform that the data set does not
+/// tell of is undone all the same, so it is RGB then whatever the data set says.
+fn colours(codestream: &Codestream<'_>, layout: &Layout) -> Photometric {
+    match layout.photometric {
         Photometric::YbrRct | Photometric::YbrIct => Photometric::Rgb,
+        _ if codestream.transformed && layout.samples == 3 => Photometric::Rgb,
         other => other,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Frame;
 use super::header::Stated;
-use super::samples;
+use super::samples::Samples;
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::{Layout, Photometric};
 use jxl_oxide::{AllocTracker, InitializeResult, JxlImage, JxlThreadPool};
@@ -42,13 +42,15 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
     if stream.channels() != colours {
         return Err(PixelError::Unsupported(format!("JPEG XL with {} channels", stream.channels())));
     }
-    let samples = layout.pixels() * u64::from(layout.samples);
-    let mut levels = vec![0f32; usize::try_from(samples).unwrap_or(0)];
+    let count = layout.pixels() * u64::from(layout.samples);
+    let mut levels = vec![0f32; usize::try_from(count).unwrap_or(0)];
     let written = stream.write_to_buffer(&mut levels);
     levels.truncate(written);
     let most = ((1u64 << precision.min(32)) - 1) as f64;
     let levels =
         levels.into_iter().map(|level| (f64::from(level) * most).round().clamp(0.0, most) as i64 as i32);
     let photometric = if colours == 3 { Photometric::Rgb } else { layout.photometric };
-    samples::write(levels, precision, layout, photometric)
+    let mut samples = Samples::new(precision, layout)?;
+    samples.put_all(levels);
+    Ok(samples.frame(photometric))
 }

@@ -1,10 +1,10 @@
 //! One frame, from the bytes of its transfer syntax to native little endian samples.
 
+mod codestream;
 mod header;
 mod htj2k;
 mod jpeg;
 mod jpeg2000;
-mod jpeg_extended;
 mod jpeg_ls;
 mod jpeg_xl;
 mod native;
@@ -35,7 +35,9 @@ enum Coding {
     Native { big_endian: bool },
     DeflatedFrame,
     Rle,
+    BaselineJpeg,
     Jpeg,
+    LosslessJpeg,
     JpegLs,
     Jpeg2000,
     HighThroughput2000,
@@ -47,8 +49,8 @@ pub fn can_decode(transfer_syntax: &Uid) -> bool {
     coding(transfer_syntax).is_some()
 }
 
-/// About as many bytes as decoding a frame takes at most beside the encoded ones, its result included. 0 where it
-/// cannot be decoded.
+/// About as many bytes as decoding a frame takes beside the encoded ones, its result included, as far as the data set
+/// tells: [`decode`] says when a compressed image asks for more than others of its kind. 0 where it cannot be decoded.
 pub fn decoding_bytes(transfer_syntax: &Uid, layout: &Layout) -> u64 {
     coding(transfer_syntax).map_or(0, |coding| working_bytes(coding, layout))
 }
@@ -58,11 +60,12 @@ pub fn decoding_bytes(transfer_syntax: &Uid, layout: &Layout) -> u64 {
 /// `encoded` holds the frame's bytes: the range of [`super::frames::native_frame_range`] or the joined fragments of
 /// [`super::frames::encapsulated`]. `frame` counts from 0 and matters where frames are single bits. At most about
 /// `budget_bytes` are allocated ([`decoding_bytes`]), by this function and the codec together; headers that ask for
-/// more are refused before anything is decoded. Native bytes that nobody else holds become the result.
+/// more, be it of the data set or of the compressed image, are refused before anything is decoded. Native bytes that
+/// nobody else holds become the result.
 ///
 /// # Errors
-/// `Unsupported` for transfer syntaxes and codings that are not decoded here, `TooLarge` over the budget,
-/// `Malformed` for everything broken.
+/// `Unsupported` for transfer syntaxes and codings that are not decoded here, `TooLarge` over the budget with what
+/// would do, `Malformed` for everything broken.
 pub fn decode(
     encoded: Bytes,
     frame: u32,
@@ -72,10 +75,8 @@ pub fn decode(
 ) -> Result<Frame, PixelError> {
     let coding = coding(transfer_syntax)
         .ok_or_else(|| PixelError::Unsupported(format!("transfer syntax {transfer_syntax}")))?;
-    let needed_bytes = working_bytes(coding, layout);
-    if needed_bytes > budget_bytes {
-        return Err(PixelError::TooLarge { needed_bytes, budget_bytes });
-    }
+    // What is said to be lossless and is not needs more: each of these looks for itself.
+    within(working_bytes(coding, layout), budget_bytes)?;
     if layout.bits_allocated == 1 && !matches!(coding, Coding::Native { .. } | Coding::DeflatedFrame) {
         return Err(PixelError::Unsupported("compressed single bits".to_owned()));
     }
@@ -86,10 +87,12 @@ pub fn decode(
         // Every deflated frame begins with a byte of its own (PS3.5 A.4.13).
         Coding::DeflatedFrame => native::decode(native::inflate(&encoded, layout)?.into(), 0, false, layout),
         Coding::Rle => rle::decode(&encoded, layout),
-        Coding::Jpeg => jpeg::decode(&encoded, layout),
+        Coding::BaselineJpeg | Coding::Jpeg | Coding::LosslessJpeg => {
+            jpeg::decode(encoded, layout, budget_bytes)
+        }
         Coding::JpegLs => jpeg_ls::decode(&encoded, layout),
-        Coding::Jpeg2000 => jpeg2000::decode(&encoded, layout),
-        Coding::HighThroughput2000 => htj2k::decode(&encoded, layout),
+        Coding::Jpeg2000 => jpeg2000::decode(&encoded, layout, budget_bytes),
+        Coding::HighThroughput2000 => htj2k::decode(&encoded, layout, budget_bytes),
         Coding::JpegXl => jpeg_xl::decode(&encoded, layout),
     })?;
     if decoded.bytes.len() as u64 != decoded.layout.frame_bytes() {
@@ -109,23 +112,34 @@ fn guarded(codec: impl FnOnce() -> Result<Frame, PixelError>) -> Result<Frame, P
         .unwrap_or_else(|_| Err(PixelError::malformed("the decoder gave up on it")))
 }
 
+/// Refuses what needs more than is granted.
+fn within(needed_bytes: u64, budget_bytes: u64) -> Result<(), PixelError> {
+    if needed_bytes > budget_bytes {
+        return Err(PixelError::TooLarge { needed_bytes, budget_bytes });
+    }
+    Ok(())
+}
+
 /// What decoding takes: the result and what the codec holds beside it.
 fn working_bytes(coding: Coding, layout: &Layout) -> u64 {
-    let samples = layout.pixels() * u64::from(layout.samples);
     let beside = match coding {
         Coding::Native { .. } | Coding::DeflatedFrame => 0,
         // One plane of bytes.
         Coding::Rle => layout.pixels(),
-        // The planes of 16 bits.
-        Coding::JpegLs => samples * 2,
-        // Of lossless ones differences of 32 bits, of others coefficients and planes.
-        Coding::Jpeg => samples * 4,
+        Coding::LosslessJpeg | Coding::JpegLs => line_bytes(layout),
+        Coding::BaselineJpeg => jpeg::sequential_bytes(layout),
+        Coding::Jpeg => jpeg::progressive_bytes(layout),
         Coding::Jpeg2000 => jpeg2000::working_bytes(layout),
-        // 32-bit coefficients and lines.
-        Coding::HighThroughput2000 => samples * 8,
+        Coding::HighThroughput2000 => htj2k::working_bytes(layout),
         Coding::JpegXl => jpeg_xl::working_bytes(layout),
     };
     layout.frame_bytes() + beside
+}
+
+/// What a codec holds that goes line by line: two lines of 32-bit samples, its tables and contexts.
+fn line_bytes(layout: &Layout) -> u64 {
+    const TABLES_BYTES: u64 = 64 << 10;
+    u64::from(layout.columns) * u64::from(layout.samples) * 8 + TABLES_BYTES
 }
 
 fn coding(transfer_syntax: &Uid) -> Option<Coding> {
@@ -138,12 +152,9 @@ fn coding(transfer_syntax: &Uid) -> Option<Coding> {
         EXPLICIT_VR_BIG_ENDIAN => Coding::Native { big_endian: true },
         DEFLATED_IMAGE_FRAME_COMPRESSION => Coding::DeflatedFrame,
         uids::RLE_LOSSLESS => Coding::Rle,
-        uids::JPEG_BASELINE8_BIT
-        | uids::JPEG_EXTENDED12_BIT
-        | JPEG_SPECTRAL_SELECTION
-        | JPEG_FULL_PROGRESSION
-        | uids::JPEG_LOSSLESS
-        | uids::JPEG_LOSSLESS_SV1 => Coding::Jpeg,
+        uids::JPEG_BASELINE8_BIT => Coding::BaselineJpeg,
+        uids::JPEG_EXTENDED12_BIT | JPEG_SPECTRAL_SELECTION | JPEG_FULL_PROGRESSION => Coding::Jpeg,
+        uids::JPEG_LOSSLESS | uids::JPEG_LOSSLESS_SV1 => Coding::LosslessJpeg,
         uids::JPEGLS_LOSSLESS | uids::JPEGLS_NEAR_LOSSLESS => Coding::JpegLs,
         uids::JPEG2000_LOSSLESS | uids::JPEG2000 | uids::JPEG2000MC_LOSSLESS | uids::JPEG2000MC => {
             Coding::Jpeg2000

@@ -3,6 +3,7 @@
 use super::Frame;
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::{Layout, Photometric};
+use crate::pixels::ybr;
 use bytes::Bytes;
 use std::io::Read;
 
@@ -12,25 +13,29 @@ pub(super) fn decode(
     big_endian: bool,
     layout: &Layout,
 ) -> Result<Frame, PixelError> {
-    let needed = (u64::from(first_bit) + layout.native_frame_bits()).div_ceil(8);
+    let frame_bytes = (u64::from(first_bit) + layout.native_frame_bits()).div_ceil(8);
+    // Samples smaller than the words they lie in (VR OW) are swapped with their neighbours.
+    let shared_words = big_endian && layout.words && layout.bits_allocated <= 8;
+    if shared_words && layout.frames > 1 && !layout.native_frame_bits().is_multiple_of(16) {
+        return Err(PixelError::Unsupported("big endian words that two frames share".to_owned()));
+    }
+    let needed = if shared_words { frame_bytes.next_multiple_of(2) } else { frame_bytes };
     let there = encoded.len();
     let needed = usize::try_from(needed)
         .ok()
         .filter(|needed| *needed <= there)
         .ok_or_else(|| PixelError::malformed(format!("{there} of {needed} bytes of the frame are there")))?;
     encoded.truncate(needed);
-    if layout.bits_allocated == 1 {
-        return Ok(unpack_bits(&encoded, first_bit, layout));
-    }
     // Not copied when nobody else holds them.
     let mut bytes = Vec::from(encoded);
     if big_endian {
-        to_little_endian(&mut bytes, layout);
+        to_little_endian(&mut bytes, if shared_words { 2 } else { layout.sample_bytes() });
     }
-    match layout.photometric {
-        Photometric::YbrFull422 if layout.samples == 3 => spread_chroma(&bytes, layout),
-        _ => Ok(Frame { layout: *layout, bytes }),
+    bytes.truncate(usize::try_from(frame_bytes).unwrap_or(usize::MAX));
+    if layout.bits_allocated == 1 {
+        return Ok(unpack_bits(&bytes, first_bit, layout));
     }
+    if layout.shares_chroma() { spread_chroma(&bytes, layout) } else { Ok(Frame { layout: *layout, bytes }) }
 }
 
 /// Inflates one frame, never beyond the size it is described with.
@@ -56,13 +61,9 @@ fn unpack_bits(packed: &[u8], first_bit: u8, layout: &Layout) -> Frame {
     Frame { layout: Layout { bits_allocated: 8, bits_stored: 1, high_bit: 0, ..*layout }, bytes }
 }
 
-/// Swaps the bytes of each word. Samples of eight bits in words (VR OW) lie swapped in pairs too.
-fn to_little_endian(bytes: &mut [u8], layout: &Layout) {
-    let word = match layout.sample_bytes() {
-        1 if layout.words => 2,
-        width => usize::from(width),
-    };
-    for word in bytes.chunks_exact_mut(word) {
+/// Swaps the bytes of each word.
+fn to_little_endian(bytes: &mut [u8], word_bytes: u16) {
+    for word in bytes.chunks_exact_mut(usize::from(word_bytes)) {
         word.reverse();
     }
 }
@@ -71,14 +72,77 @@ fn to_little_endian(bytes: &mut [u8], layout: &Layout) {
 fn spread_chroma(bytes: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
     if layout.bits_allocated != 8 {
         return Err(PixelError::Unsupported(format!(
-            "YBR_FULL_422 with {} bits allocated",
+            "{} with {} bits allocated",
+            layout.photometric.as_str(),
             layout.bits_allocated
         )));
     }
     if layout.columns % 2 == 1 {
-        return Err(PixelError::malformed("YBR_FULL_422 with an odd number of columns"));
+        return Err(PixelError::malformed("shared chroma with an odd number of columns"));
     }
     let (groups, _) = bytes.as_chunks::<4>();
-    let bytes = groups.iter().flat_map(|[y1, y2, cb, cr]| [*y1, *cb, *cr, *y2, *cb, *cr]).collect();
+    let mut bytes: Vec<u8> =
+        groups.iter().flat_map(|[y1, y2, cb, cr]| [*y1, *cb, *cr, *y2, *cb, *cr]).collect();
+    if layout.photometric == Photometric::YbrPartial422 {
+        // No term names samples of this range with chroma for every pixel.
+        ybr::partial_to_rgb(&mut bytes);
+        return Ok(Frame { layout: layout.interleaved_as(Photometric::Rgb), bytes });
+    }
     Ok(Frame { layout: layout.interleaved_as(Photometric::YbrFull), bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(samples: u16, bits: u16, photometric: Photometric) -> Layout {
+        Layout {
+            rows: 1,
+            columns: 4,
+            samples,
+            bits_allocated: bits,
+            bits_stored: bits,
+            high_bit: bits - 1,
+            signed: false,
+            photometric,
+            planar: false,
+            frames: 1,
+            float: false,
+            words: true,
+        }
+    }
+
+    #[test]
+    fn words_are_put_into_order() {
+        for (bits, encoded, native) in [
+            (8, &[2, 1, 4, 3][..], &[1, 2, 3, 4][..]),
+            (16, &[0, 1, 0, 2, 0, 3, 1, 0], &[1, 0, 2, 0, 3, 0, 0, 1]),
+            (1, &[0xFF, 0b0101], &[1, 0, 1, 0]),
+        ] {
+            let layout = layout(1, bits, Photometric::Monochrome2);
+            assert_eq!(
+                decode(Bytes::from_static(encoded), 0, true, &layout).unwrap().bytes,
+                native,
+                "{bits}"
+            );
+        }
+        // Frames of two bytes and a half share words, and which half is whose depends on both.
+        let shared =
+            Layout { columns: 5, bits_allocated: 8, frames: 2, ..layout(1, 8, Photometric::Monochrome2) };
+        assert!(matches!(
+            decode(Bytes::from_static(&[0; 6]), 0, true, &shared),
+            Err(PixelError::Unsupported(_))
+        ));
+    }
+
+    #[test]
+    fn shared_chroma_is_spread() {
+        let encoded = Bytes::from_static(&[10, 20, 128, 128, 30, 40, 128, 128]);
+        let full = decode(encoded.clone(), 0, false, &layout(3, 8, Photometric::YbrFull422)).unwrap();
+        assert_eq!(full.bytes, [10, 128, 128, 20, 128, 128, 30, 128, 128, 40, 128, 128]);
+        assert_eq!(full.layout.photometric, Photometric::YbrFull);
+        let partial = decode(encoded, 0, false, &layout(3, 8, Photometric::YbrPartial422)).unwrap();
+        assert_eq!(partial.bytes[3..], [5, 5, 5, 16, 16, 16, 28, 28, 28]);
+        assert_eq!(partial.layout.photometric, Photometric::Rgb);
+    }
 }

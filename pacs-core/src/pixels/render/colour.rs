@@ -5,6 +5,7 @@ use super::grey::Stored;
 use crate::pixels::decode::Frame;
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::Photometric;
+use crate::pixels::ybr;
 
 /// Three samples a pixel to RGB of eight bits.
 pub(super) fn draw(frame: &Frame) -> Result<Vec<u8>, PixelError> {
@@ -20,8 +21,8 @@ pub(super) fn draw(frame: &Frame) -> Result<Vec<u8>, PixelError> {
     };
     let mut samples = if layout.planar { interleave(&samples) } else { samples };
     match layout.photometric {
-        Photometric::YbrFull => to_rgb(&mut samples),
-        Photometric::YbrFull422 => {
+        Photometric::YbrFull => ybr::full_to_rgb(&mut samples),
+        Photometric::YbrFull422 | Photometric::YbrPartial422 => {
             return Err(PixelError::malformed("chroma is still shared between pixels"));
         }
         _ => {}
@@ -50,15 +51,4 @@ fn interleave(planes: &[u8]) -> Vec<u8> {
     let (red, rest) = planes.split_at(pixels);
     let (green, blue) = rest.split_at(pixels);
     red.iter().zip(green).zip(blue).flat_map(|((red, green), blue)| [*red, *green, *blue]).collect()
-}
-
-/// YBR_FULL to RGB (PS3.3 C.7.6.3.1.2), in 16-bit fixed point.
-fn to_rgb(samples: &mut [u8]) {
-    for [first, second, third] in samples.as_chunks_mut::<3>().0 {
-        let (y, cb, cr) = (i32::from(*first) << 16, i32::from(*second) - 128, i32::from(*third) - 128);
-        let level = |value: i32| ((value + (1 << 15)) >> 16).clamp(0, 255) as u8;
-        *first = level(y + 91_881 * cr);
-        *second = level(y - 22_554 * cb - 46_802 * cr);
-        *third = level(y + 116_130 * cb);
-    }
 }

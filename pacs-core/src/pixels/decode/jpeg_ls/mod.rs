@@ -6,7 +6,7 @@ mod scan;
 
 use super::Frame;
 use super::header;
-use super::samples;
+use super::samples::Samples;
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::Layout;
 use coding::Preset;
@@ -31,11 +31,11 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
         return Err(broken("precision"));
     }
     let components = usize::from(layout.samples);
-    let (columns, rows) = (usize::from(layout.columns), usize::from(layout.rows));
-    let mut planes: Vec<Vec<u16>> = Vec::with_capacity(components);
+    let mut samples = Samples::new(precision, layout)?;
+    let mut decoded = 0;
     let mut preset = Preset::default();
     let mut left = encoded.get(2..).unwrap_or_default();
-    while planes.len() < components {
+    while decoded < components {
         let (marker, segment, rest) = next_segment(left)?;
         match marker {
             0xF8 => preset.read(segment)?,
@@ -44,13 +44,13 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
             }
             0xDA => {
                 let (count, near, interleave) = scan_header(segment)?;
-                if count == 0 || planes.len() + count > components {
+                if count == 0 || decoded + count > components {
                     return Err(broken("scan header"));
                 }
                 let coding = preset.coding(precision, near)?;
-                let (decoded, after) = scan::decode(rest, coding, interleave, count, columns, rows)?;
-                planes.extend(decoded);
-                left = after;
+                left =
+                    scan::decode(rest, coding, interleave, decoded..decoded + count, layout, &mut samples)?;
+                decoded += count;
                 continue;
             }
             0xD9 => return Err(broken("a component is missing")),
@@ -58,10 +58,7 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
         }
         left = rest;
     }
-    let planes: Vec<&[u16]> = planes.iter().map(Vec::as_slice).collect();
-    let interleaved =
-        (0..columns * rows).flat_map(|n| planes.iter().filter_map(move |plane| plane.get(n).copied()));
-    samples::write(interleaved.map(i32::from), precision, layout, layout.photometric)
+    Ok(samples.frame(layout.photometric))
 }
 
 /// The next marker, its segment and what follows it.

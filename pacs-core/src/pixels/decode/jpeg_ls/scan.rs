@@ -1,9 +1,12 @@
 //! The samples of one scan (T.87 annex A), one or more components.
 
+use super::super::samples::Samples;
 use super::bits::Bits;
 use super::coding::{Coding, Context, RunContext};
 use super::{Interleave, broken};
 use crate::pixels::error::PixelError;
+use crate::pixels::layout::Layout;
+use std::ops::Range;
 
 /// Order of run lengths (T.87 A.7.1.1).
 const RUN_ORDER: [u32; 32] =
@@ -11,24 +14,24 @@ const RUN_ORDER: [u32; 32] =
 /// Contexts of three gradients without their sign.
 const CONTEXTS: usize = 365;
 
-/// Decodes the components of a scan into planes and returns what follows the scan.
-pub(super) fn decode(
-    bytes: &[u8],
+/// Decodes the components of a scan and returns what follows it.
+pub(super) fn decode<'a>(
+    bytes: &'a [u8],
     coding: Coding,
     interleave: Interleave,
-    count: usize,
-    columns: usize,
-    rows: usize,
-) -> Result<(Vec<Vec<u16>>, &[u8]), PixelError> {
+    components: Range<usize>,
+    layout: &Layout,
+    samples: &mut Samples,
+) -> Result<&'a [u8], PixelError> {
+    let columns = usize::from(layout.columns);
     let mut scan = Scan {
         bits: Bits::new(bytes),
         contexts: vec![coding.fresh(); CONTEXTS],
         runs: [coding.fresh_run(); 2],
         coding,
     };
-    let mut planes: Vec<Vec<u16>> = (0..count).map(|_| Vec::with_capacity(columns * rows)).collect();
-    let mut lines: Vec<Lines> = (0..count).map(|_| Lines::new(columns)).collect();
-    for _ in 0..rows {
+    let mut lines: Vec<Lines> = components.clone().map(|_| Lines::new(columns)).collect();
+    for row in 0..usize::from(layout.rows) {
         match interleave {
             Interleave::Line => {
                 for line in &mut lines {
@@ -37,12 +40,12 @@ pub(super) fn decode(
             }
             Interleave::Sample => scan.line(&mut lines, columns)?,
         }
-        for (plane, line) in planes.iter_mut().zip(&mut lines) {
-            plane.extend(line.current.iter().skip(1).take(columns).map(|sample| *sample as u16));
+        for (component, line) in components.clone().zip(&mut lines) {
+            samples.put_row(row, component, line.current.iter().skip(1).copied());
             line.advance(columns);
         }
     }
-    Ok((planes, scan.bits.rest()))
+    Ok(scan.bits.rest())
 }
 
 /// Two lines of a component with one sample of margin on either side.
