@@ -1,7 +1,8 @@
 //! The door that viewers and programs use: DICOMweb (PS3.18) over the archive.
 //!
-//! [`router`] is the table of contents: QIDO-RS finds, WADO-RS and WADO-URI retrieve, STOW-RS stores. Whoever mounts it puts a
-//! [`pacs_core::access::Actor`] into the extensions of each request; without one the answer is 401.
+//! [`router`] is the table of contents: QIDO-RS finds, WADO-RS and WADO-URI retrieve, STOW-RS stores, and what is wrong
+//! is rejected or deleted. Whoever mounts it puts a [`pacs_core::access::Actor`] into the extensions of each request;
+//! without one the answer is 401.
 
 mod accept;
 mod answer;
@@ -19,6 +20,7 @@ mod pixel_pool;
 mod qido;
 mod query_string;
 mod range;
+mod removal;
 mod representation;
 mod resource;
 mod router;

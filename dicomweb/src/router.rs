@@ -2,12 +2,13 @@
 
 use crate::caller::Caller;
 use crate::error::Error;
+use crate::removal::{delete, reject, restore};
 use crate::state::State;
 use crate::{qido, stow, telemetry, wado};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_extractor, from_fn};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 /// Every resource of the service. The program mounts it, usually at `/dicomweb`, and puts the caller's
 /// [`pacs_core::access::Actor`] into the extensions of each request.
@@ -32,9 +33,9 @@ pub fn router(state: State) -> Router {
         .route(&of(STUDY, "/instances/count"), get(qido::count::instances_of_study))
         .route(&of(SERIES, "/instances/count"), get(qido::count::instances_of_series))
         // WADO-RS (PS3.18 10.4): instances
-        .route(STUDY, get(wado::study::retrieve).post(stow::one_study))
-        .route(SERIES, get(wado::series::retrieve))
-        .route(INSTANCE, get(wado::instance::retrieve))
+        .route(STUDY, get(wado::study::retrieve).post(stow::one_study).delete(delete::study))
+        .route(SERIES, get(wado::series::retrieve).delete(delete::series))
+        .route(INSTANCE, get(wado::instance::retrieve).delete(delete::instance))
         // metadata
         .route(&of(STUDY, "/metadata"), get(wado::metadata::of_study))
         .route(&of(SERIES, "/metadata"), get(wado::metadata::of_series))
@@ -53,6 +54,13 @@ pub fn router(state: State) -> Router {
         .route(&of(INSTANCE, "/frames/{frames}/thumbnail"), get(wado::thumbnail::of_frame))
         // WADO-URI (PS3.18 9)
         .route("/wado", get(wado::uri::retrieve))
+        // rejected (IHE RAD TF-3 4.66)
+        .route(&of(STUDY, "/reject/{reason}"), post(reject::study))
+        .route(&of(SERIES, "/reject/{reason}"), post(reject::series))
+        .route(&of(INSTANCE, "/reject/{reason}"), post(reject::instance))
+        .route(&of(STUDY, "/restore"), post(restore::study))
+        .route(&of(SERIES, "/restore"), post(restore::series))
+        .route(&of(INSTANCE, "/restore"), post(restore::instance))
         .fallback(|| async { Error::NotFound("this resource") })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         // Whoever has not signed in learns nothing, not even which resources there are.

@@ -97,7 +97,8 @@ async fn requests_that_name_nothing_are_told_so() {
         (Method::GET, "/studies/1.2.3/series/1/instances/1/frames/1", StatusCode::NOT_FOUND),
         (Method::GET, "/studies/abc", StatusCode::BAD_REQUEST),
         (Method::GET, "/studies/..%2F..%2Fetc", StatusCode::BAD_REQUEST),
-        (Method::DELETE, "/studies/1.2.3", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::DELETE, "/studies/1.2.3", StatusCode::NOT_FOUND),
+        (Method::DELETE, "/studies", StatusCode::METHOD_NOT_ALLOWED),
         (Method::PUT, "/studies", StatusCode::METHOD_NOT_ALLOWED),
     ] {
         let request = Request::builder().method(method.clone()).uri(format!("/dicomweb{path}"));

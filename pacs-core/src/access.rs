@@ -124,6 +124,10 @@ pub enum Act {
     MoveExams,
     /// Match images to an order, or take that back.
     MatchImages,
+    /// Reject images, so that nobody is shown them, or take that back.
+    RejectImages,
+    /// Delete images for good.
+    DeleteImages,
     /// See devices and the state of the system.
     SeeDevices,
     /// Add, change and remove devices.
@@ -137,13 +141,16 @@ pub fn may(actor: &Actor, act: Act) -> bool {
     use Act::*;
     match actor.role {
         Role::Administrator => true,
-        Role::Radiologist => matches!(
+        Role::Radiologist | Role::Radiographer => matches!(
             act,
-            ReadImages | StoreImages | SeeWorklist | ManageOrders | MoveExams | MatchImages | SeeDevices
-        ),
-        Role::Radiographer => matches!(
-            act,
-            ReadImages | StoreImages | SeeWorklist | ManageOrders | MoveExams | MatchImages | SeeDevices
+            ReadImages
+                | StoreImages
+                | SeeWorklist
+                | ManageOrders
+                | MoveExams
+                | MatchImages
+                | RejectImages
+                | SeeDevices
         ),
         Role::Clerk => matches!(act, ReadImages | SeeWorklist | ManageOrders | MoveExams),
         Role::Clinician => matches!(act, ReadImages | SeeWorklist | ManageOrders),
@@ -191,8 +198,11 @@ mod tests {
         assert!(!may(&actor(Role::Device), Act::ManageOrders));
         assert!(!may(&actor(Role::Clerk), Act::StoreImages));
         assert!(!may(&actor(Role::Clinician), Act::MatchImages));
+        assert!(may(&actor(Role::Radiographer), Act::RejectImages));
+        assert!(!may(&actor(Role::Device), Act::RejectImages));
         for role in Role::ALL {
             assert_eq!(may(&actor(role), Act::ManageDevices), role == Role::Administrator);
+            assert_eq!(may(&actor(role), Act::DeleteImages), role == Role::Administrator);
         }
     }
 

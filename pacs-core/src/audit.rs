@@ -28,6 +28,12 @@ pub enum AuditAct {
     Exam,
     /// Images were matched to an order, or that was taken back.
     Match,
+    /// Images were rejected.
+    Reject,
+    /// Rejected images were taken back.
+    Restore,
+    /// Images were deleted.
+    Delete,
     /// A device, account, token or setting was changed.
     Administer,
 }
@@ -71,6 +77,11 @@ impl AuditRecord {
             peer: peer.map(|peer| peer.to_string()),
             detail: None,
         }
+    }
+
+    /// The record that somebody was not allowed to do something.
+    pub fn refused(actor: &Actor, act: AuditAct, subject: impl Into<String>, peer: Option<IpAddr>) -> Self {
+        Self { outcome: Outcome::Refused, ..Self::done(actor, act, subject, peer) }
     }
 
     /// With a reason or a short word of the program.

@@ -17,6 +17,7 @@ pub mod json;
 pub mod part10;
 pub mod pixels;
 pub mod query;
+pub mod rejection;
 pub mod text;
 pub mod transfer_syntax;
 pub mod uid;

@@ -46,7 +46,7 @@ impl Origins {
         let allowed = move |origin: &HeaderValue, parts: &Parts| self.allow_origin(origin, &parts.uri);
         CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(allowed))
-            .allow_methods([Method::GET, Method::HEAD, Method::POST])
+            .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers(AllowHeaders::mirror_request())
             .expose_headers([
                 ACCEPT_RANGES,

@@ -114,14 +114,35 @@ pub(crate) async fn newest_of(
     tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
 
+/// An act by its number.
+pub(crate) async fn by_id(tx: &mut Transaction, id: i64) -> Result<Option<Act>> {
+    let sql = format!("select {COLUMNS} from act where id = $1");
+    tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.as_ref().map(read).transpose()
+}
+
+/// Acts of these kinds before one, which is told by its time and number; newest first.
+pub(crate) async fn before(
+    database: &Database,
+    kinds: &[&str],
+    (at_ms, id): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Act>> {
+    let sql = format!(
+        "select {COLUMNS} from act where (at_ms, id) < ($1, $2) and kind in ({}) order by at_ms desc, id desc limit $3",
+        placeholders(4, kinds.len())
+    );
+    let mut params = params![at_ms, id, limit];
+    params.extend(kinds.iter().map(|kind| Param::from(*kind)));
+    database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
+}
+
 /// Brings back the row of an act from the journal unless it is there; says whether it did. Its
 /// number may have been given to another act since a backup was restored: then it takes the next.
 pub(crate) async fn restore(tx: &mut Transaction, act: &Act, now_ms: i64) -> Result<bool> {
     let is_it = |row: &Row| Ok::<_, Error>(Act { id: act.id, ..read(row)? } == *act);
-    let sql = format!("select {COLUMNS} from act where id = $1");
-    let there = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![act.id]).await?;
+    let there = by_id(tx, act.id).await?;
     if let Some(row) = &there {
-        if is_it(row)? {
+        if *row == *act {
             return Ok(false);
         }
         let sql = format!("select {COLUMNS} from act where subject_uid = $1 and at_ms = $2 order by id");

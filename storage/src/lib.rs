@@ -29,6 +29,7 @@ pub mod query;
 mod read;
 mod recovery;
 mod reindex;
+mod rejection;
 mod renditions;
 pub mod schedule;
 mod settle;

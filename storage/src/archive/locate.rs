@@ -33,4 +33,16 @@ impl Archive {
     ) -> Result<Option<InstancePlace>> {
         instances::by_uid(&self.0.database, scope, study, series, instance).await
     }
+
+    /// Whether there is this study, in it this series and in that this instance, as far as they are
+    /// given and within the scope; what is rejected counts.
+    pub async fn holds(
+        &self,
+        scope: &Scope,
+        study: &Uid,
+        series: Option<&Uid>,
+        instance: Option<&Uid>,
+    ) -> Result<bool> {
+        instances::is_held(&self.0.database, scope, study, series, instance).await
+    }
 }

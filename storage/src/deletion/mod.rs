@@ -5,7 +5,7 @@
 //! removed, from being taken for instances again; the act brings the note back when the index is
 //! made anew.
 
-mod rows;
+pub(crate) mod rows;
 
 use pacs_core::access::{Actor, Scope};
 use serde_json::json;
@@ -14,15 +14,13 @@ use crate::acts::{self, Act, NewAct};
 use crate::archive::Archive;
 use crate::database::{Durability, Transaction};
 use crate::error::{Error, Result};
-use crate::events::{self, EventKind, NewEvent};
-use crate::exams::{ExamId, linking};
 use crate::index::deletions::{self, Kind, Subject};
-use rows::{Locked, Removed};
+use rows::{Collisions, Locked, Removed};
 
 /// The kinds of act that delete.
 pub(crate) const ACTS: [&str; 3] = ["study.delete", "series.delete", "instance.delete"];
 /// What in an act says up to when it deletes what was received.
-const UNTIL: &str = "receivedUntilMs";
+pub(crate) const UNTIL: &str = "receivedUntilMs";
 /// What in an act names the series of a study.
 const SERIES: &str = "series";
 
@@ -31,43 +29,68 @@ impl Archive {
     /// taken in like anything new. [`Error::NotFound`] outside the scope, [`Error::Conflict`]
     /// without a reason.
     pub async fn delete(&self, scope: &Scope, actor: &Actor, subject: &Subject, reason: &str) -> Result<u64> {
-        const ATTEMPTS: u32 = 4;
-        let reason = reason.trim();
-        if reason.is_empty() {
-            return Err(Error::Conflict("a deletion needs a reason".into()));
+        match reason.trim() {
+            "" => Err(Error::Conflict("a deletion needs a reason".into())),
+            reason => self.delete_because(scope, actor, subject, Some(reason)).await,
         }
-        let mut attempt = 1;
+    }
+
+    /// Deletes what is rejected already, for the reason that it was rejected for. [`Error::Conflict`]
+    /// when any of it is not.
+    pub async fn delete_rejected(&self, scope: &Scope, actor: &Actor, subject: &Subject) -> Result<u64> {
+        self.delete_because(scope, actor, subject, None).await
+    }
+
+    async fn delete_because(
+        &self,
+        scope: &Scope,
+        actor: &Actor,
+        subject: &Subject,
+        reason: Option<&str>,
+    ) -> Result<u64> {
+        let mut collisions = Collisions::default();
         let removed = loop {
             match self.try_delete(scope, actor, subject, reason).await {
-                // Arriving images were in the way.
-                Err(Error::Conflict(why)) if attempt < ATTEMPTS => {
-                    tracing::debug!(why, attempt, "a deletion is tried again");
-                    attempt += 1;
-                }
+                Err(Error::Conflict(why)) if collisions.again(&why) => {}
                 done => break done?,
             }
         };
+        let Some(removed) = removed else {
+            return Err(Error::Conflict("it needs a reason, or has to be rejected first".into()));
+        };
         self.free_segments(removed.segments).await;
-        // Before the database can be lost with it.
-        if let Err(error) = self.copy_journal().await {
-            tracing::warn!(%error, "a deletion is not in the journal yet");
-        }
+        self.keep_in_journal().await;
         Ok(removed.instances)
     }
 
+    /// Copies an act to the journal before the database can be lost with it.
+    pub(crate) async fn keep_in_journal(&self) {
+        if let Err(error) = self.copy_journal().await {
+            tracing::warn!(%error, "an act is not in the journal yet");
+        }
+    }
+
+    /// `None` when there is no reason to delete.
     async fn try_delete(
         &self,
         scope: &Scope,
         actor: &Actor,
         subject: &Subject,
-        reason: &str,
-    ) -> Result<Removed> {
+        reason: Option<&str>,
+    ) -> Result<Option<Removed>> {
         let now_ms = self.0.config.clock.now_ms();
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         let locked = rows::lock(&mut tx, subject).await?.ok_or(Error::NotFound)?;
         if !locked.is_within(scope) {
             return Err(Error::NotFound);
         }
+        let reason = match reason {
+            Some(reason) => reason.to_owned(),
+            None => match locked.rejected_by(&mut tx).await? {
+                Some(act) => acts::by_id(&mut tx, act).await?.and_then(|act| act.reason).unwrap_or_default(),
+                None => return Ok(None),
+            },
+        };
         let until_ms = now_ms.max(locked.newest_received_ms(&mut tx).await?);
         // Whoever stores from here on waits for this transaction, and must not remember its rows.
         self.0.arrivals.forget_deleted(until_ms);
@@ -79,45 +102,19 @@ impl Archive {
             actor: &actor.id,
             subject_kind: kind,
             subject_uid: subject.uid().as_str(),
-            reason: Some(reason),
+            reason: Some(&reason),
             before: Some(json!({ "instances": removed.instances })),
             after: Some(json!({ UNTIL: until_ms, SERIES: series_of(subject, &locked) })),
             undoes: None,
         };
         acts::record(&mut tx, &act, now_ms).await?;
-        self.tell(&mut tx, &locked, &removed, (&actor.id, reason), now_ms).await?;
+        if removed.study_is_gone {
+            locked.leave_exam(&mut tx, "delete", (&actor.id, &reason), now_ms).await?;
+        }
+        locked.tell(&mut tx, removed.study_is_gone, now_ms).await?;
         tx.commit().await?;
         self.0.arrivals.forget_deleted(until_ms);
-        Ok(removed)
-    }
-
-    /// Puts the exam back whose only images went, and tells the followers.
-    async fn tell(
-        &self,
-        tx: &mut Transaction,
-        locked: &Locked,
-        removed: &Removed,
-        (actor, reason): (&str, &str),
-        now_ms: i64,
-    ) -> Result<()> {
-        let exam = locked.step_id.filter(|_| removed.study_is_gone).map(ExamId);
-        if let Some(exam) = exam {
-            linking::images_left(tx, exam, "delete", actor, Some(reason), now_ms).await?;
-        }
-        let of = |kind| NewEvent {
-            facility: Some(&locked.facility),
-            study_uid: Some(&locked.study_uid),
-            exam_id: locked.step_id,
-            ..NewEvent::new(kind)
-        };
-        let mut happened = vec![of(EventKind::StudyChanged)];
-        if exam.is_some() {
-            happened.push(of(EventKind::ExamChanged));
-        }
-        if locked.is_unmatched && removed.study_is_gone {
-            happened.push(of(EventKind::UnmatchedChanged));
-        }
-        events::append(tx, now_ms, &happened).await
+        Ok(Some(removed))
     }
 
     /// Deletes once more what an act deleted whose row had been lost: what rows there are of it, and

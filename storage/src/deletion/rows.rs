@@ -1,14 +1,18 @@
-//! The rows that a deletion takes away, and what it leaves in order.
+//! The rows that a deletion takes away or a rejection hides, and what is left in order.
 
 use std::collections::BTreeSet;
 
 use pacs_core::access::Scope;
+use pacs_core::exam::Disagreement;
 
 use crate::Result;
 use crate::database::{Transaction, params};
 use crate::dialect;
+use crate::events::{self, EventKind, NewEvent};
+use crate::exams::{ExamId, linking};
 use crate::index::deletions::Subject;
-use crate::index::{InstanceId, PackId, SegmentId, SeriesId, StudyId, packs, series, studies};
+use crate::index::studies::{self, Shown};
+use crate::index::{InstanceId, PackId, SegmentId, SeriesId, StudyId, packs, series};
 
 /// Which instances go.
 enum Chosen {
@@ -28,29 +32,32 @@ impl Chosen {
     }
 }
 
-/// Rows about to go, locked against everybody who would add to them.
-pub(super) struct Locked {
+/// Rows about to go or to be hidden, locked against everybody who would add to them.
+pub(crate) struct Locked {
     chosen: Chosen,
     study: StudyId,
     pub study_uid: String,
     pub facility: String,
     pub step_id: Option<i64>,
     pub is_unmatched: bool,
+    /// How many instances of the study are shown.
+    pub shown: i64,
     /// The series that lose instances.
     series: Vec<(SeriesId, String)>,
 }
 
 /// What went.
 #[derive(Default)]
-pub(super) struct Removed {
+pub(crate) struct Removed {
     pub instances: u64,
     /// Segments that may have nothing in them now.
     pub segments: BTreeSet<SegmentId>,
+    /// Whether nothing of the study is shown now.
     pub study_is_gone: bool,
 }
 
 /// Finds and locks the rows of a subject; `None` when there are none.
-pub(super) async fn lock(tx: &mut Transaction, subject: &Subject) -> Result<Option<Locked>> {
+pub(crate) async fn lock(tx: &mut Transaction, subject: &Subject) -> Result<Option<Locked>> {
     let uid = subject.uid();
     let sql = match subject {
         Subject::Study(_) => "select id as study_id from study where uid = $1",
@@ -74,7 +81,7 @@ pub(super) async fn lock(tx: &mut Transaction, subject: &Subject) -> Result<Opti
     // Series before their study, as arriving images lock them; with the study no series is added.
     lock_series(tx, study, only).await?;
     let sql = format!(
-        "select uid, facility, step_id, unmatched_reason from study where id = $1{}",
+        "select uid, facility, step_id, unmatched_reason, instance_count from study where id = $1{}",
         dialect::for_update(tx.engine())
     );
     let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![study]).await? else {
@@ -87,6 +94,7 @@ pub(super) async fn lock(tx: &mut Transaction, subject: &Subject) -> Result<Opti
         facility: row.get("facility")?,
         step_id: row.get("step_id")?,
         is_unmatched: row.get::<Option<String>>("unmatched_reason")?.is_some(),
+        shown: row.get("instance_count")?,
         series: lock_series(tx, study, only).await?,
     }))
 }
@@ -151,24 +159,124 @@ impl Locked {
         if removed.instances == 0 {
             return Ok(removed);
         }
-        for (series, _) in &self.series {
-            let left = tx
-                .fetch_one("select count(*) from instance where series_id = $1", params![*series])
-                .await?
-                .at::<i64>(0)?;
-            if left == 0 {
-                packs::left_by_series(tx, *series, now_ms).await?;
-                series::remove(tx, *series).await?;
-            } else {
-                series::shrink(tx, *series, left).await?;
-            }
-        }
-        removed.study_is_gone = !studies::shrink(tx, self.study).await?;
+        removed.study_is_gone = self.recount(tx, now_ms).await?.instances == 0;
         for pack in packs {
             if packs::is_unused(tx, pack).await? {
                 packs::mark_deleted(tx, pack, now_ms).await?;
             }
         }
         Ok(removed)
+    }
+
+    /// Brings the counts and lists of the series and of the study up to date; what is empty goes. What
+    /// of the study is shown then.
+    pub async fn recount(&self, tx: &mut Transaction, now_ms: i64) -> Result<Shown> {
+        for (series, _) in &self.series {
+            let counted = tx
+                .fetch_one(
+                    "select count(*) as kept, count(rejection_id) as rejected from instance where series_id = $1",
+                    params![*series],
+                )
+                .await?;
+            let (kept, rejected): (i64, i64) = (counted.get("kept")?, counted.get("rejected")?);
+            if kept == 0 {
+                packs::left_by_series(tx, *series, now_ms).await?;
+                series::remove(tx, *series).await?;
+            } else {
+                series::recount(tx, *series, kept - rejected).await?;
+            }
+        }
+        studies::recount(tx, self.study).await
+    }
+
+    /// Hides what is shown and was received up to a time, or shows what is hidden; says how many
+    /// instances that changed. `act` is the act that rejects.
+    pub async fn reject(&self, tx: &mut Transaction, act: Option<i64>, until_ms: i64) -> Result<u64> {
+        let (chosen, id) = self.chosen.condition();
+        let not_yet = if act.is_some() { "is null" } else { "is not null" };
+        let sql = format!(
+            "update instance set rejection_id = $2 where {chosen} and rejection_id {not_yet} and received_ms <= $3"
+        );
+        tx.execute(sqlx::AssertSqlSafe(sql), params![id, act, until_ms]).await
+    }
+
+    /// The instances received up to a time, each with the act that has rejected it.
+    pub async fn rejections(
+        &self,
+        tx: &mut Transaction,
+        until_ms: i64,
+    ) -> Result<Vec<(InstanceId, Option<i64>)>> {
+        let (chosen, id) = self.chosen.condition();
+        let sql = format!("select id, rejection_id from instance where {chosen} and received_ms <= $2");
+        let rows = tx.fetch(sqlx::AssertSqlSafe(sql), params![id, until_ms]).await?;
+        rows.iter().map(|row| Ok((InstanceId(row.get("id")?), row.get("rejection_id")?))).collect()
+    }
+
+    /// The newest of the acts that have rejected all there is; `None` when anything is shown.
+    pub async fn rejected_by(&self, tx: &mut Transaction) -> Result<Option<i64>> {
+        let (chosen, id) = self.chosen.condition();
+        let sql = format!(
+            "select count(*) as kept, count(rejection_id) as rejected, max(rejection_id) as newest
+             from instance where {chosen}"
+        );
+        let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![id]).await?;
+        let is_all = row.get::<i64>("kept")? == row.get::<i64>("rejected")?;
+        if is_all { row.get("newest") } else { Ok(None) }
+    }
+
+    /// Puts the exam back whose only images went; `act` is the word for its history.
+    pub async fn leave_exam(
+        &self,
+        tx: &mut Transaction,
+        act: &str,
+        (actor, reason): (&str, &str),
+        now_ms: i64,
+    ) -> Result<()> {
+        match self.step_id {
+            Some(step) => linking::images_left(tx, ExamId(step), act, actor, Some(reason), now_ms).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Parts the study from its exam, which takes no images now.
+    pub async fn leave_unmatched(&self, tx: &mut Transaction) -> Result<()> {
+        tx.execute(
+            "update study set step_id = null, unmatched_reason = $2 where id = $1",
+            params![self.study, Disagreement::NoOrder.as_str()],
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Tells the followers; `all` says that the whole study comes or goes.
+    pub async fn tell(&self, tx: &mut Transaction, all: bool, now_ms: i64) -> Result<()> {
+        let of = |kind| NewEvent {
+            facility: Some(&self.facility),
+            study_uid: Some(&self.study_uid),
+            exam_id: self.step_id,
+            ..NewEvent::new(kind)
+        };
+        let mut happened = vec![of(EventKind::StudyChanged)];
+        if all && self.step_id.is_some() {
+            happened.push(of(EventKind::ExamChanged));
+        }
+        if all && self.is_unmatched {
+            happened.push(of(EventKind::UnmatchedChanged));
+        }
+        events::append(tx, now_ms, &happened).await
+    }
+}
+
+/// Counts how often arriving images were in the way of an act.
+#[derive(Default)]
+pub(crate) struct Collisions(u32);
+
+impl Collisions {
+    /// Whether to try once more.
+    pub fn again(&mut self, why: &str) -> bool {
+        const MOST: u32 = 3;
+        self.0 += 1;
+        tracing::debug!(why, collisions = self.0, "an act collided with arriving images");
+        self.0 <= MOST
     }
 }

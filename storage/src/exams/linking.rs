@@ -166,7 +166,8 @@ pub(crate) async fn images_left(
     reason: Option<&str>,
     now_ms: i64,
 ) -> Result<()> {
-    let others = tx.fetch_optional("select id from study where step_id = $1 limit 1", params![id]).await?;
+    let sql = "select id from study where step_id = $1 and instance_count > 0 limit 1";
+    let others = tx.fetch_optional(sql, params![id]).await?;
     let (from, has_place) = match moves::lock(tx, id).await {
         Ok(locked) => locked,
         Err(Error::NotFound) => return Ok(()),
@@ -201,7 +202,7 @@ struct Locked {
 
 async fn lock_study(tx: &mut Transaction, scope: &Scope, study: &Uid) -> Result<Locked> {
     let sql = format!(
-        "select id, facility, step_id, unmatched_reason from study where uid = $1{}",
+        "select id, facility, step_id, unmatched_reason from study where uid = $1 and instance_count > 0{}",
         dialect::for_update(tx.engine())
     );
     let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![study]).await?;

@@ -159,7 +159,7 @@ pub(crate) async fn on_order(tx: &mut Transaction, accession_number: &str, now_m
             "select t.id, t.uid, t.facility, t.accession_number, t.accession_issuer, t.modalities, p.identifier,
                  i.code as issuer, t.patient_name as name, t.birth_date, t.sex
              from study t join patient p on p.id = t.patient_id join issuer i on i.id = p.issuer_id
-             where t.accession_number = $1 and t.unmatched_reason is not null order by t.id limit 100",
+             where t.accession_number = $1 and t.unmatched_reason is not null and t.instance_count > 0 order by t.id limit 100",
             params![accession_number],
         )
         .await?;

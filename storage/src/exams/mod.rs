@@ -123,8 +123,9 @@ pub(crate) const SELECT: &str = "select s.id, s.state, s.facility, s.step_id, s.
      o.accession_number, o.accession_issuer, o.referring_physician, o.reason, o.emergency, p.identifier,
      i.code as issuer, p.name, p.birth_date, p.sex, f.time_zone,
      case when s.state = 'started' then
-         (select t.calling_ae from study t where t.step_id = s.id order by t.id limit 1) end as performing_ae,
-     (select t.uid from study t where t.step_id = s.id order by t.id limit 1) as study_uid,
+         (select t.calling_ae from study t where t.step_id = s.id and t.instance_count > 0 order by t.id limit 1)
+     end as performing_ae,
+     (select t.uid from study t where t.step_id = s.id and t.instance_count > 0 order by t.id limit 1) as study_uid,
      (select cast(coalesce(sum(t.instance_count), 0) as bigint) from study t where t.step_id = s.id) as instance_count
      from scheduled_step s join requested_procedure r on r.id = s.requested_procedure_id
      join order_ o on o.id = r.order_id join patient p on p.id = o.patient_id join issuer i on i.id = p.issuer_id

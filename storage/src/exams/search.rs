@@ -144,7 +144,7 @@ pub async fn search(database: &Database, scope: &Scope, search: &Search) -> Resu
 /// One study of the list, if it is within the scope.
 pub async fn study(database: &Database, scope: &Scope, study: &Uid) -> Result<Option<StudyLine>> {
     let mut params = params![study];
-    let mut sql = format!("select {COLUMNS} from study t where t.uid = $1");
+    let mut sql = format!("select {COLUMNS} from study t where t.uid = $1 and t.instance_count > 0");
     push_scope(&mut sql, &mut params, scope, "t.facility");
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
@@ -152,7 +152,9 @@ pub async fn study(database: &Database, scope: &Scope, study: &Uid) -> Result<Op
 /// The other studies of a study's patient within the scope, newest first.
 pub async fn priors(database: &Database, scope: &Scope, study: &StudyLine) -> Result<Vec<StudyLine>> {
     let mut params = params![study.patient_id, &study.uid];
-    let mut sql = format!("select {COLUMNS} from study t where t.patient_id = $1 and t.uid <> $2");
+    let mut sql = format!(
+        "select {COLUMNS} from study t where t.patient_id = $1 and t.uid <> $2 and t.instance_count > 0"
+    );
     push_scope(&mut sql, &mut params, scope, "t.facility");
     sql.push_str(&format!(" order by t.newest_key desc, t.id desc limit {MOST}"));
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()

@@ -20,7 +20,10 @@ pub struct Unmatched {
 /// The newest arrivals that wait.
 pub async fn list(database: &Database, scope: &Scope, limit: u32) -> Result<Vec<Unmatched>> {
     let mut params = params![];
-    let mut sql = format!("select {} from study t where t.unmatched_reason is not null", search::COLUMNS);
+    let mut sql = format!(
+        "select {} from study t where t.unmatched_reason is not null and t.instance_count > 0",
+        search::COLUMNS
+    );
     push_scope(&mut sql, &mut params, scope, "t.facility");
     params.push(limit.into());
     sql.push_str(&format!(" order by t.received_ms desc, t.id desc limit ${}", params.len()));

@@ -27,6 +27,8 @@ use crate::{Error, Result};
 use batch::Batch;
 use known::{Known, KnownStudy};
 
+pub(crate) use decide::moves_exams;
+
 /// An instance whose bytes are safe in a segment or pack and that wants a row.
 #[derive(Debug, Clone)]
 pub struct NewInstance {

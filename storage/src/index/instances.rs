@@ -56,7 +56,10 @@ fn select(condition: &str) -> String {
     )
 }
 
-/// One instance, if it is within the scope and, where they are given, in that study and series.
+/// That an instance is shown: it was not rejected.
+const SHOWN: &str = " and i.rejection_id is null";
+
+/// One instance, if it is shown, within the scope and, where they are given, in that study and series.
 pub async fn by_uid(
     database: &Database,
     scope: &Scope,
@@ -65,7 +68,7 @@ pub async fn by_uid(
     uid: &Uid,
 ) -> Result<Option<InstancePlace>> {
     let mut params = params![uid];
-    let mut sql = select("i.uid = $1");
+    let mut sql = select("i.uid = $1") + SHOWN;
     for (column, wanted) in [("t.uid", study), ("s.uid", series)] {
         if let Some(wanted) = wanted {
             params.push(wanted.into());
@@ -76,7 +79,32 @@ pub async fn by_uid(
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
 
-/// The instances of a series, by instance number. Empty when there is no such series in scope.
+/// Whether there is this study, in it this series and in that this instance, as far as they are given;
+/// rejected ones count.
+pub async fn is_held(
+    database: &Database,
+    scope: &Scope,
+    study: &Uid,
+    series: Option<&Uid>,
+    instance: Option<&Uid>,
+) -> Result<bool> {
+    let mut params = params![study];
+    let mut sql = "select 1 from study t".to_owned();
+    for (wanted, join) in [
+        (series, "series s on s.study_id = t.id and s.uid"),
+        (instance, "instance i on i.series_id = s.id and i.uid"),
+    ] {
+        if let Some(wanted) = wanted {
+            params.push(wanted.into());
+            sql.push_str(&format!(" join {join} = ${}", params.len()));
+        }
+    }
+    sql.push_str(" where t.uid = $1");
+    push_scope(&mut sql, &mut params, scope, "t.facility");
+    Ok(database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.is_some())
+}
+
+/// The instances of a series that are shown, by instance number. Empty when there is no such series in scope.
 pub async fn of_series(
     database: &Database,
     scope: &Scope,
@@ -84,22 +112,22 @@ pub async fn of_series(
     series: &Uid,
 ) -> Result<Vec<InstancePlace>> {
     let mut params = params![study, series];
-    let mut sql = select("t.uid = $1 and s.uid = $2");
+    let mut sql = select("t.uid = $1 and s.uid = $2") + SHOWN;
     push_scope(&mut sql, &mut params, scope, "t.facility");
     sql.push_str(" order by i.number, i.id");
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
 
-/// The instances of a study, by series and instance number.
+/// The instances of a study that are shown, by series and instance number.
 pub async fn of_study(database: &Database, scope: &Scope, study: &Uid) -> Result<Vec<InstancePlace>> {
     let mut params = params![study];
-    let mut sql = select("t.uid = $1");
+    let mut sql = select("t.uid = $1") + SHOWN;
     push_scope(&mut sql, &mut params, scope, "t.facility");
     sql.push_str(" order by s.number, s.id, i.number, i.id");
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
 
-/// Instances after a row, in order of their rows: a walk over the whole archive in pages.
+/// Instances after a row, rejected ones too, in order of their rows: a walk over the whole archive in pages.
 pub async fn after(database: &Database, after: InstanceId, limit: i64) -> Result<Vec<InstancePlace>> {
     let sql = select("i.id > $1 order by i.id limit $2");
     database.fetch(sqlx::AssertSqlSafe(sql), params![after, limit]).await?.iter().map(read).collect()

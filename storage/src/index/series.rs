@@ -70,11 +70,11 @@ pub(crate) async fn remove(tx: &mut Transaction, id: SeriesId) -> Result<()> {
     tx.execute("delete from series where id = $1", params![id]).await.map(drop)
 }
 
-/// Notes that a series has lost instances and how many it has left.
-pub(crate) async fn shrink(tx: &mut Transaction, id: SeriesId, left: i64) -> Result<()> {
+/// Notes that a series shows fewer instances than before, or more, and how many.
+pub(crate) async fn recount(tx: &mut Transaction, id: SeriesId, shown: i64) -> Result<()> {
     tx.execute(
         "update series set instance_count = $2, revision = revision + 1 where id = $1",
-        params![id, left],
+        params![id, shown],
     )
     .await
     .map(drop)
@@ -91,12 +91,12 @@ pub struct Stamp {
     pub updated_ms: i64,
 }
 
-/// The state of a series, if it is in that study and in scope.
+/// The state of a series, if it is in that study and in scope and shows anything.
 pub async fn stamp(database: &Database, scope: &Scope, study: &Uid, series: &Uid) -> Result<Option<Stamp>> {
     let mut params = params![study, series];
     let mut sql =
         "select s.revision, s.instance_count, s.updated_ms from series s join study t on t.id = s.study_id
-         where t.uid = $1 and s.uid = $2"
+         where t.uid = $1 and s.uid = $2 and s.instance_count > 0"
             .to_owned();
     push_scope(&mut sql, &mut params, scope, "t.facility");
     let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;

@@ -107,38 +107,53 @@ pub(super) async fn remove(tx: &mut Transaction, id: StudyId) -> Result<()> {
     tx.execute("delete from study where id = $1", params![id]).await.map(drop)
 }
 
-/// Brings the row of a study up to date that has lost series or instances, or takes it away when
-/// nothing is left in it. Says whether it is still there.
-pub(crate) async fn shrink(tx: &mut Transaction, id: StudyId) -> Result<bool> {
-    let series = tx.fetch("select id, modality from series where study_id = $1", params![id]).await?;
+/// Brings the row of a study up to date of which more or less is shown than before, or takes it away
+/// when nothing is left in it. What is shown of it then.
+pub(crate) async fn recount(tx: &mut Transaction, id: StudyId) -> Result<Shown> {
+    let series =
+        tx.fetch("select modality, instance_count from series where study_id = $1", params![id]).await?;
     if series.is_empty() {
         remove(tx, id).await?;
-        return Ok(false);
+        return Ok(Shown::default());
     }
-    let modalities = series.iter().map(|row| row.get("modality")).collect::<Result<Vec<Option<String>>>>()?;
+    let mut shown = Shown::default();
+    let mut series_count = 0_i64;
+    for row in &series {
+        let instances: i64 = row.get("instance_count")?;
+        if instances > 0 {
+            series_count += 1;
+            shown.instances += instances;
+            shown.modalities.extend(row.get::<Option<String>>("modality")?);
+        }
+    }
     let classes = tx
         .fetch(
-            "select distinct i.class from series s join instance i on i.series_id = s.id where s.study_id = $1",
+            "select distinct i.class from series s join instance i on i.series_id = s.id
+             where s.study_id = $1 and i.rejection_id is null",
             params![id],
         )
         .await?;
     let classes = classes.iter().map(|row| row.get("class")).collect::<Result<BTreeSet<String>>>()?;
     tx.execute(
         "update study set revision = revision + 1, modalities = $2, sop_classes = $3, series_count = $4,
-             instance_count = (select cast(coalesce(sum(s.instance_count), 0) as bigint) from series s
-                 where s.study_id = $1),
+             instance_count = $5,
              conflict_count = (select count(*) from series s join instance i on i.series_id = s.id
-                 join instance_version v on v.instance_id = i.id where s.study_id = $1)
+                 join instance_version v on v.instance_id = i.id
+                 where s.study_id = $1 and i.rejection_id is null)
          where id = $1",
-        params![
-            id,
-            list(&modalities.into_iter().flatten().collect()),
-            list(&classes),
-            i64::try_from(series.len()).unwrap_or(i64::MAX)
-        ],
+        params![id, list(&shown.modalities), list(&classes), series_count, shown.instances],
     )
     .await?;
-    Ok(true)
+    Ok(shown)
+}
+
+/// What of a study is shown.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    /// How many instances.
+    pub instances: i64,
+    /// The modalities of their series.
+    pub modalities: BTreeSet<String>,
 }
 
 /// `\CT\SR\` as a set.

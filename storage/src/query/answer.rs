@@ -62,7 +62,7 @@ impl Shape {
         for (tag, count, name) in OF_PATIENT {
             if wanted.as_ref().is_some_and(|tags| tags.contains(&tag)) {
                 select.push_str(&format!(
-                    ", (select cast({count} as bigint) from study n where n.patient_id = t.patient_id{seen}) as {name}"
+                    ", (select cast({count} as bigint) from study n where n.patient_id = t.patient_id and n.instance_count > 0{seen}) as {name}"
                 ));
             }
         }

@@ -109,12 +109,15 @@ impl Walk {
         rows.iter().map(|row| self.answer(row)).collect()
     }
 
-    /// The condition that a study `t` is within the scope; its values are bound once.
+    /// The condition that a study `t` is shown and within the scope; its values are bound once.
     fn seen(&self, conditions: &mut Conditions) -> String {
+        let shown = " and t.instance_count > 0";
         match &self.scope {
-            Scope::All => String::new(),
+            Scope::All => shown.into(),
             Scope::Facilities(codes) if codes.is_empty() => " and 1 = 0".into(),
-            Scope::Facilities(codes) => format!(" and t.facility in ({})", conditions.bind_all(codes.iter())),
+            Scope::Facilities(codes) => {
+                format!("{shown} and t.facility in ({})", conditions.bind_all(codes.iter()))
+            }
         }
     }
 

@@ -80,6 +80,8 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
         }
     }
     push_scope(&mut conditions, scope);
+    // Of a study of which all is rejected nothing is shown.
+    conditions.push("t.instance_count > 0".into());
     let mut plan = if led {
         Plan::over("study t", conditions, SORTED)
     } else {

@@ -208,8 +208,13 @@ impl Walk {
     }
 }
 
-/// Adds the filters of the query on attributes of that level.
+/// Adds the filters of the query on attributes of that level, and that nothing rejected is shown at it.
 pub(super) fn filter(conditions: &mut Conditions, query: &Query, level: Level) {
+    match (level, query.level) {
+        (Level::Series, Level::Series | Level::Instance) => conditions.push("s.instance_count > 0".into()),
+        (Level::Instance, Level::Instance) => conditions.push("i.rejection_id is null".into()),
+        _ => {}
+    }
     for filter in &query.filters {
         if let Some(column) = matched_by(&filter.path, query.level).filter(|column| column.level == level) {
             conditions.matching(column, &filter.matching);

@@ -17,5 +17,6 @@ mod faults;
 mod reading;
 mod rebuilding;
 mod recovering;
+mod rejecting;
 mod samples;
 mod settling;

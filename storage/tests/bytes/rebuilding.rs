@@ -25,7 +25,7 @@ on_every_backend!(
 );
 
 /// A home with the same objects and spool, and a database with nothing in it.
-async fn with_empty_rows(home: Home) -> Home {
+pub async fn with_empty_rows(home: Home) -> Home {
     let mut home = home;
     home.config.database_url = if home.config.database_url.starts_with("sqlite") {
         format!("sqlite://{}", home.dir.path().join("new.db").display())
@@ -178,7 +178,7 @@ async fn what_was_deleted_stays_deleted(home: Home) {
     archive.close().await;
 }
 
-async fn ordered(archive: &Archive, accession_number: &str) -> Exam {
+pub async fn ordered(archive: &Archive, accession_number: &str) -> Exam {
     let order = NewOrder {
         facility: "A".into(),
         patient: OrderPatient { name: "Trần Thị Bình".into(), ..OrderPatient::default() },

@@ -165,6 +165,6 @@ impl Batch<'_> {
 }
 
 /// Documents and marks about images never move an exam; everything else was made by a device.
-fn moves_exams(modality: &str) -> bool {
+pub(crate) fn moves_exams(modality: &str) -> bool {
     !matches!(modality, "SR" | "KO" | "PR" | "DOC")
 }

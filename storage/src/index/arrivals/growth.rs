@@ -76,13 +76,19 @@ impl Batch<'_> {
                     "update series set instance_count = instance_count + $2, revision = revision + 1,
                          unsettled = case when $3 = 1 then 1 else unsettled end,
                          updated_ms = case when updated_ms < $4 then $4 else updated_ms end
-                     where id = $1 returning study_id, uid",
+                     where id = $1 returning study_id, uid, modality, instance_count",
                     params![id, growth.instances, growth.spooled, growth.arrived_ms],
                 )
                 .await?;
             let Some(row) = row else { return Ok(false) };
             if row.get::<i64>("study_id")? != growth.study.0 || row.get::<String>("uid")? != growth.uid {
                 return Ok(false);
+            }
+            if row.get::<i64>("instance_count")? == growth.instances {
+                // Made just now, or all that it had is rejected: the study has one more to show.
+                let study = self.growth.entry(growth.study).or_default();
+                study.series += 1;
+                study.modalities.extend(row.get::<Option<String>>("modality")?);
             }
         }
         let mut told = Vec::new();

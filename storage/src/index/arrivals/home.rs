@@ -21,10 +21,8 @@ const MOST_KEY_BYTES: usize = 512;
 /// A series that a batch has made.
 pub(super) struct Made {
     pub series: SeriesId,
-    pub study: StudyId,
     /// The UID that its instances arrive with.
     pub sent_uid: String,
-    pub modality: String,
 }
 
 impl Batch<'_> {
@@ -52,12 +50,7 @@ impl Batch<'_> {
         };
         self.remember_study(found.study).await?;
         if found.made {
-            self.made.push(Made {
-                series: found.id,
-                study: found.study,
-                sent_uid: uid.to_owned(),
-                modality: clip(&first.lifted.series.modality).to_owned(),
-            });
+            self.made.push(Made { series: found.id, sent_uid: uid.to_owned() });
         }
         let served = self.learned.studies.get(&found.study).map_or("", |study| study.uid.as_str());
         // A series keeps the study it came under first; what names another is doubtful.
@@ -173,14 +166,11 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Counts the series that were made. One that was made for an instance whose UID turned out to
-    /// be another's goes again with its study: nobody should open a study to find nothing in it.
+    /// A series that was made for an instance whose UID turned out to be another's goes again with its
+    /// study: nobody should open a study to find nothing in it.
     pub async fn settle_made(&mut self) -> Result<()> {
         for made in std::mem::take(&mut self.made) {
             if self.series_growth.contains_key(&made.series) {
-                let growth = self.growth.entry(made.study).or_default();
-                growth.series += 1;
-                growth.modalities.insert(made.modality);
                 continue;
             }
             series::remove(&mut self.tx, made.series).await?;
@@ -189,7 +179,7 @@ impl Batch<'_> {
         let empty: Vec<StudyId> = self
             .growth
             .iter()
-            .filter(|(_, growth)| growth.made.is_some() && growth.series == 0)
+            .filter(|(_, growth)| growth.made.is_some() && growth.instances == 0)
             .map(|(id, _)| *id)
             .collect();
         for id in empty {

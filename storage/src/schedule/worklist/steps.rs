@@ -47,7 +47,8 @@ const STEP: [Column; 4] = [
 const STATION: Column = column(
     tags::SCHEDULED_STATION_AE_TITLE,
     "coalesce(case when s.state = 'started' then
-         (select t.calling_ae from study t where t.step_id = s.id order by t.id limit 1) end, s.station_ae)",
+         (select t.calling_ae from study t where t.step_id = s.id and t.instance_count > 0 order by t.id limit 1)
+      end, s.station_ae)",
     Kind::Text,
 );
 const DEVICE: Column = column(tags::SCHEDULED_STATION_AE_TITLE, "d.ae_title", Kind::Text);

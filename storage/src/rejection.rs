@@ -1,0 +1,205 @@
+//! Rejecting studies, series and instances, and taking that back.
+//!
+//! What is rejected stays where it is and settles like anything else. Its rows name the act that
+//! rejected it, and whatever shows or gives images leaves such rows out; counts are of what is shown.
+//! The same image sent again is the rejected one and stays so; a new one of the same series is shown.
+
+use std::collections::HashSet;
+
+use pacs_core::access::{Actor, Scope};
+use pacs_core::exam::StepState;
+use pacs_core::rejection::Rejection;
+use serde_json::json;
+
+use crate::acts::{self, Act, NewAct};
+use crate::archive::Archive;
+use crate::database::{Durability, Transaction, params};
+use crate::deletion::UNTIL;
+use crate::deletion::rows::{self, Collisions, Locked};
+use crate::error::{Error, Result};
+use crate::exams::{self, ExamId, matching};
+use crate::index::InstanceId;
+use crate::index::arrivals::moves_exams;
+use crate::index::deletions::Subject;
+
+/// The kinds of act that reject.
+const REJECT: [&str; 3] = ["study.reject", "series.reject", "instance.reject"];
+/// All kinds of this module.
+const ACTS: [&str; 6] = [
+    "study.reject",
+    "series.reject",
+    "instance.reject",
+    "study.restore",
+    "series.restore",
+    "instance.restore",
+];
+
+/// What is done to a subject.
+#[derive(Clone, Copy)]
+enum Change {
+    Reject(Rejection),
+    Restore,
+}
+
+impl Change {
+    /// The second half of the act's kind, and its word in the history of an exam.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Reject(_) => "reject",
+            Self::Restore => "restore",
+        }
+    }
+}
+
+impl Archive {
+    /// Rejects what of a study, series or instance is shown; answers how many instances that were.
+    /// [`Error::NotFound`] when there are none in scope.
+    pub async fn reject(
+        &self,
+        scope: &Scope,
+        actor: &Actor,
+        subject: &Subject,
+        reason: Rejection,
+    ) -> Result<u64> {
+        self.change(scope, actor, subject, Change::Reject(reason)).await
+    }
+
+    /// Shows again what of a study, series or instance is rejected; answers how many instances that
+    /// were. [`Error::NotFound`] when there are none in scope.
+    pub async fn restore(&self, scope: &Scope, actor: &Actor, subject: &Subject) -> Result<u64> {
+        self.change(scope, actor, subject, Change::Restore).await
+    }
+
+    async fn change(&self, scope: &Scope, actor: &Actor, subject: &Subject, change: Change) -> Result<u64> {
+        let mut collisions = Collisions::default();
+        let changed = loop {
+            match self.try_change(scope, actor, subject, change).await {
+                Err(Error::Conflict(why)) if collisions.again(&why) => {}
+                done => break done?,
+            }
+        };
+        self.keep_in_journal().await;
+        Ok(changed)
+    }
+
+    async fn try_change(
+        &self,
+        scope: &Scope,
+        actor: &Actor,
+        subject: &Subject,
+        change: Change,
+    ) -> Result<u64> {
+        let now_ms = self.0.config.clock.now_ms();
+        let mut tx = self.0.database.begin(Durability::Synced).await?;
+        let locked = rows::lock(&mut tx, subject).await?.ok_or(Error::NotFound)?;
+        if !locked.is_within(scope) {
+            return Err(Error::NotFound);
+        }
+        let until_ms = now_ms.max(locked.newest_received_ms(&mut tx).await?);
+        let kind = subject.kind().as_str();
+        let reason = match change {
+            Change::Reject(reason) => Some(reason),
+            Change::Restore => None,
+        };
+        let act = NewAct {
+            kind: &format!("{kind}.{}", change.word()),
+            actor: &actor.id,
+            subject_kind: kind,
+            subject_uid: subject.uid().as_str(),
+            reason: reason.map(Rejection::meaning),
+            before: None,
+            after: Some(json!({ UNTIL: until_ms, "code": reason.map(|reason| reason.to_string()) })),
+            undoes: None,
+        };
+        let act = acts::record(&mut tx, &act, now_ms).await?;
+        // Whoever stores from here on waits for this transaction, and must not remember its rows.
+        self.0.arrivals.forget();
+        let changed = locked.reject(&mut tx, reason.map(|_| act), until_ms).await?;
+        if changed == 0 {
+            return Err(Error::NotFound);
+        }
+        let by = (actor.id.as_str(), reason.map_or("", Rejection::meaning));
+        let all = settle_rows(&mut tx, &locked, change.word(), by, now_ms).await?;
+        locked.tell(&mut tx, all, now_ms).await?;
+        tx.commit().await?;
+        self.0.arrivals.forget();
+        Ok(changed)
+    }
+
+    /// Makes the rows obey the acts once more, after they were lost and made anew: each instance the
+    /// last one that means it.
+    pub(crate) async fn reject_again(&self) -> Result<()> {
+        const PAGE: i64 = 500;
+        let mut decided = HashSet::new();
+        let mut before = (i64::MAX, i64::MAX);
+        loop {
+            let page = acts::before(&self.0.database, &ACTS, before, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            before = (last.at_ms, last.id);
+            for act in &page {
+                self.obey(act, &mut decided).await?;
+            }
+        }
+    }
+
+    async fn obey(&self, act: &Act, decided: &mut HashSet<InstanceId>) -> Result<()> {
+        let until_ms = act.after.as_ref().and_then(|after| after.get(UNTIL)?.as_i64());
+        let subject = Subject::of_act(&act.subject_kind, &act.subject_uid);
+        let (Some(subject), Some(until_ms)) = (subject, until_ms) else {
+            return Err(Error::Corrupt(format!("act {} does not say what it is about", act.id)));
+        };
+        let rejection = REJECT.contains(&act.kind.as_str()).then_some(act.id);
+        let mut tx = self.0.database.begin(Durability::Synced).await?;
+        let Some(locked) = rows::lock(&mut tx, &subject).await? else { return Ok(()) };
+        let mut changed = false;
+        for (instance, now) in locked.rejections(&mut tx, until_ms).await? {
+            if decided.insert(instance) && now != rejection {
+                let sql = "update instance set rejection_id = $2 where id = $1";
+                tx.execute(sql, params![instance, rejection]).await?;
+                changed = true;
+            }
+        }
+        if !changed {
+            return Ok(());
+        }
+        self.0.arrivals.forget();
+        let word = if rejection.is_some() { "reject" } else { "restore" };
+        let by = (act.actor.as_str(), act.reason.as_deref().unwrap_or_default());
+        settle_rows(&mut tx, &locked, word, by, act.at_ms).await?;
+        tx.commit().await?;
+        self.0.arrivals.forget();
+        Ok(())
+    }
+}
+
+/// Brings counts and the exam in line with what is shown now; says whether the whole study has come
+/// or gone.
+async fn settle_rows(
+    tx: &mut Transaction,
+    locked: &Locked,
+    act: &str,
+    by: (&str, &str),
+    now_ms: i64,
+) -> Result<bool> {
+    let shown = locked.recount(tx, now_ms).await?;
+    if shown.instances == 0 && locked.shown > 0 {
+        locked.leave_exam(tx, act, by, now_ms).await?;
+        return Ok(true);
+    }
+    if locked.shown > 0 || shown.instances == 0 {
+        return Ok(false);
+    }
+    if let Some(step) = locked.step_id
+        && shown.modalities.iter().any(|modality| moves_exams(modality))
+    {
+        match exams::within(tx, ExamId(step)).await {
+            Ok(exam) if exam.state != StepState::Cancelled => {
+                matching::on_image(tx, step, now_ms).await?;
+            }
+            // The exam was called off meanwhile: a person has to look.
+            Ok(_) | Err(Error::NotFound) => locked.leave_unmatched(tx).await?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}

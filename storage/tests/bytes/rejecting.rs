@@ -1,0 +1,272 @@
+//! What is rejected is shown and given by nothing, is kept, and comes back when that is wanted.
+
+use futures::TryStreamExt;
+use pacs_core::access::{Actor, Scope};
+use pacs_core::exam::Label;
+use pacs_core::query::{Level, Query};
+use pacs_core::rejection::Rejection;
+use pacs_core::tags;
+use storage::exams::{self, linking, search, unmatched};
+use storage::{Archive, Decision, Error, Subject};
+use testdata::Instance;
+
+use crate::backends::{Home, on_every_backend};
+use crate::deleting::{an_hour_later, assert_gone, objects};
+use crate::rebuilding::{ordered, with_empty_rows};
+use crate::samples::*;
+
+on_every_backend!(
+    a_rejected_study_is_hidden_and_comes_back,
+    a_part_that_is_rejected_leaves_the_rest,
+    the_same_image_sent_again_stays_rejected,
+    an_exam_loses_and_regains_its_images,
+    rejections_outlive_the_rows,
+    what_is_rejected_is_deleted_without_another_reason,
+    only_what_is_in_scope_is_rejected,
+);
+
+async fn reject(archive: &Archive, subject: Subject) -> u64 {
+    archive.reject(&Scope::All, &Actor::system(), &subject, Rejection::Quality).await.unwrap()
+}
+
+async fn restore(archive: &Archive, subject: Subject) -> u64 {
+    archive.restore(&Scope::All, &Actor::system(), &subject).await.unwrap()
+}
+
+fn study(instance: &Instance) -> Subject {
+    Subject::Study(instance.study.clone())
+}
+
+fn one(instance: &Instance) -> Subject {
+    Subject::Instance(instance.uid.clone())
+}
+
+/// How many answers there are at each level, and how many instances C-MOVE would send.
+async fn shown(archive: &Archive) -> [usize; 5] {
+    let mut counts = Vec::new();
+    for level in [Level::Patient, Level::Study, Level::Series, Level::Instance] {
+        let query = Query::new(level);
+        let found: Vec<_> =
+            storage::query::find(archive.database(), &query, &Scope::All).try_collect().await.unwrap();
+        counts.push(found.len());
+    }
+    let query = Query::new(Level::Study);
+    let places: Vec<_> =
+        storage::query::find_places(archive.database(), &query, &Scope::All).try_collect().await.unwrap();
+    counts.push(places.len());
+    counts.try_into().unwrap()
+}
+
+async fn a_rejected_study_is_hidden_and_comes_back(home: Home) {
+    let archive = home.open().await;
+    let (bad, good) = (slices(3, 1), slices(2, 2));
+    send_all(&archive, &bad).await;
+    send_all(&archive, &good).await;
+    assert_eq!(reject(&archive, study(&bad[0])).await, 3);
+    assert_gone(&archive, &bad).await;
+    assert_eq!(shown(&archive).await, [1, 1, 1, 2, 2]);
+    assert!(archive.locate_study(&Scope::All, &bad[0].study).await.unwrap().is_empty());
+    let metadata = archive.series_metadata(&Scope::All, &bad[0].study, &bad[0].series, "http://x").await;
+    assert!(matches!(metadata.err(), Some(Error::NotFound)));
+    assert!(search::study(archive.database(), &Scope::All, &bad[0].study).await.unwrap().is_none());
+    assert_eq!(unmatched::list(archive.database(), &Scope::All, 10).await.unwrap().len(), 1);
+    let again = archive.reject(&Scope::All, &Actor::system(), &study(&bad[0]), Rejection::Quality).await;
+    assert!(matches!(again, Err(Error::NotFound)), "{again:?}");
+
+    // It settles like anything else, and a tidy archive loses nothing of it.
+    home.rest();
+    archive.settle_due().await.unwrap();
+    an_hour_later(&home);
+    archive.tidy().await.unwrap();
+    assert!(home.segments().is_empty());
+    assert!(objects(&home).is_none_or(|there| there.len() == 4), "{:?}", objects(&home));
+    assert_eq!(archive.verify(|_| {}).await.unwrap().instances, 5);
+    assert_eq!(restore(&archive, study(&bad[0])).await, 3);
+    assert_whole(&archive, &bad).await;
+    assert_eq!(shown(&archive).await, [2, 2, 2, 5, 5]);
+    let line = search::study(archive.database(), &Scope::All, &bad[0].study).await.unwrap().unwrap();
+    assert_eq!((line.series_count, line.instance_count, line.modalities), (1, 3, vec!["CT".to_owned()]));
+    let twice = archive.restore(&Scope::All, &Actor::system(), &study(&bad[0])).await;
+    assert!(matches!(twice, Err(Error::NotFound)), "{twice:?}");
+
+    let acts = storage::acts::of_subject(archive.database(), bad[0].study.as_str(), 10).await.unwrap();
+    let told: Vec<_> = acts.iter().map(|act| (act.kind.as_str(), act.reason.as_deref())).collect();
+    assert_eq!(told, [("study.restore", None), ("study.reject", Some("Rejected for Quality Reasons"))]);
+    let events = storage::events::since(archive.database(), 0, 1000).await.unwrap();
+    assert_eq!(events.last().unwrap().study_uid.as_deref(), Some(bad[0].study.as_str()));
+    archive.close().await;
+}
+
+async fn a_part_that_is_rejected_leaves_the_rest(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(4, 1);
+    send_all(&archive, &sent[..3]).await;
+    archive.settle_study(&sent[0].study).await.unwrap();
+    let listed = async || {
+        let found =
+            archive.series_metadata(&Scope::All, &sent[0].study, &sent[0].series, "http://x").await.unwrap();
+        let file = found.open(storage::Encoding::Identity).await.unwrap();
+        let bytes: Vec<u8> = file.stream().try_collect::<Vec<_>>().await.unwrap().concat();
+        let listed: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        (found.etag(storage::Encoding::Identity), listed.as_array().unwrap().len())
+    };
+    let before = listed().await;
+    assert_eq!(reject(&archive, one(&sent[1])).await, 1);
+    assert_gone(&archive, &sent[1..2]).await;
+    assert_whole(&archive, &[sent[0].clone(), sent[2].clone()]).await;
+    let after = listed().await;
+    assert_eq!((before.1, after.1), (3, 2));
+    assert_ne!(before.0, after.0, "the series has another revision");
+    assert_eq!(shown(&archive).await, [1, 1, 1, 2, 2]);
+
+    // With the series the rest goes; what comes late is shown, and a restored series is whole.
+    assert_eq!(reject(&archive, Subject::Series(sent[0].series.clone())).await, 2);
+    assert_eq!(shown(&archive).await, [0, 0, 0, 0, 0]);
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    send_all(&archive, &sent[3..]).await;
+    assert_eq!(shown(&archive).await, [1, 1, 1, 1, 1]);
+    let line = search::study(archive.database(), &Scope::All, &sent[0].study).await.unwrap().unwrap();
+    assert_eq!((line.series_count, line.instance_count, line.modalities), (1, 1, vec!["CT".to_owned()]));
+    assert_eq!(restore(&archive, one(&sent[1])).await, 1);
+    assert_eq!(restore(&archive, Subject::Series(sent[0].series.clone())).await, 2);
+    assert_whole(&archive, &sent).await;
+    assert_eq!(shown(&archive).await, [1, 1, 1, 4, 4]);
+    archive.close().await;
+}
+
+async fn the_same_image_sent_again_stays_rejected(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    reject(&archive, study(&sent[0])).await;
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    assert_eq!(send(&archive, &sent[0]).await.unwrap().decision, Decision::Duplicate);
+    let mut other = sent[1].clone();
+    *other.bytes.last_mut().unwrap() ^= 1;
+    assert!(matches!(send(&archive, &other).await.unwrap().decision, Decision::Conflict(_)));
+    assert_eq!(shown(&archive).await, [0, 0, 0, 0, 0]);
+    drop(archive);
+    let archive = home.open().await;
+    assert_gone(&archive, &sent).await;
+    assert_eq!(restore(&archive, study(&sent[0])).await, 2);
+    assert_whole(&archive, &sent).await;
+    let line = search::study(archive.database(), &Scope::All, &sent[0].study).await.unwrap().unwrap();
+    assert_eq!(line.conflict_count, 1);
+    archive.close().await;
+}
+
+async fn an_exam_loses_and_regains_its_images(home: Home) {
+    let archive = home.open().await;
+    let (all, actor, db) = (Scope::All, Actor::system(), archive.database());
+    let exam = ordered(&archive, "X1").await;
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    linking::link(db, &all, &actor, &sent[0].study, exam.id, None, 5).await.unwrap();
+    let now = async || {
+        let exam = exams::by_id(db, &all, exam.id).await.unwrap().unwrap();
+        (exam.label(), exam.instance_count, exam.study_uid.is_some())
+    };
+    assert_eq!(now().await, (Label::InProgress, 2, true));
+    reject(&archive, one(&sent[0])).await;
+    assert_eq!(now().await, (Label::InProgress, 1, true));
+    reject(&archive, one(&sent[1])).await;
+    assert_eq!(now().await, (Label::Scheduled, 0, false), "its only images went");
+    restore(&archive, study(&sent[0])).await;
+    assert_eq!(now().await, (Label::InProgress, 2, true));
+
+    // An exam that was called off meanwhile takes no images back.
+    reject(&archive, study(&sent[0])).await;
+    let cancel = pacs_core::exam::StepAct::Cancel;
+    exams::moves::act(db, &all, &actor, exam.id, cancel, Some("nhầm"), 9).await.unwrap();
+    restore(&archive, study(&sent[0])).await;
+    assert_eq!(now().await, (Label::Cancelled, 0, false));
+    assert_eq!(unmatched::list(db, &all, 10).await.unwrap().len(), 1);
+    archive.close().await;
+}
+
+async fn rejections_outlive_the_rows(home: Home) {
+    let archive = home.open().await;
+    let (whole, part, back, gone) = (slices(3, 1), slices(3, 2), slices(2, 3), slices(2, 4));
+    for sent in [&whole, &part, &back, &gone] {
+        send_all(&archive, sent).await;
+    }
+    home.rest();
+    archive.settle_study(&whole[0].study).await.unwrap();
+    archive.settle_study(&back[0].study).await.unwrap();
+    reject(&archive, study(&whole[0])).await;
+    reject(&archive, study(&part[0])).await;
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    restore(&archive, one(&part[1])).await;
+    reject(&archive, Subject::Series(back[0].series.clone())).await;
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    restore(&archive, study(&back[0])).await;
+    reject(&archive, study(&gone[0])).await;
+    archive.delete_rejected(&Scope::All, &Actor::system(), &study(&gone[0])).await.unwrap();
+    home.rest();
+    archive.settle_due().await.unwrap();
+    archive.tidy().await.unwrap();
+    let before = shown(&archive).await;
+    assert_eq!(before, [2, 2, 2, 3, 3]);
+    archive.close().await;
+    drop(archive);
+
+    let home = with_empty_rows(home).await;
+    let archive = home.open().await;
+    for time in ["the first time", "a second time"] {
+        archive.reindex(|_| {}).await.unwrap();
+        assert_eq!(shown(&archive).await, before, "{time}");
+        for hidden in [&whole[..], &part[..1], &part[2..], &gone[..]] {
+            assert_gone(&archive, hidden).await;
+        }
+        assert_whole(&archive, &part[1..2]).await;
+        assert_whole(&archive, &back).await;
+    }
+    // What was rejected is not lost, and comes back by its act.
+    assert_eq!(restore(&archive, study(&whole[0])).await, 3);
+    archive.reindex(|_| {}).await.unwrap();
+    assert_whole(&archive, &whole).await;
+    archive.close().await;
+}
+
+async fn what_is_rejected_is_deleted_without_another_reason(home: Home) {
+    let archive = home.open().await;
+    let (all, actor) = (Scope::All, Actor::system());
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    reject(&archive, one(&sent[0])).await;
+    let refused = archive.delete_rejected(&all, &actor, &study(&sent[0])).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    assert_whole(&archive, &sent[1..]).await;
+    assert_eq!(archive.delete_rejected(&all, &actor, &one(&sent[0])).await.unwrap(), 1);
+    reject(&archive, one(&sent[1])).await;
+    assert_eq!(archive.delete_rejected(&all, &actor, &study(&sent[0])).await.unwrap(), 1);
+    let acts = storage::acts::of_subject(archive.database(), sent[0].study.as_str(), 10).await.unwrap();
+    assert_eq!(acts[0].reason.as_deref(), Some("Rejected for Quality Reasons"));
+    let restored = archive.restore(&all, &actor, &study(&sent[0])).await;
+    assert!(matches!(restored, Err(Error::NotFound)), "{restored:?}");
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    send_all(&archive, &sent).await;
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
+}
+
+async fn only_what_is_in_scope_is_rejected(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(1, 1);
+    send_all(&archive, &sent).await;
+    let (elsewhere, actor) = (Scope::Facilities(vec!["B".to_owned()]), Actor::system());
+    for subject in [study(&sent[0]), Subject::Series(sent[0].series.clone()), one(&sent[0])] {
+        let refused = archive.reject(&elsewhere, &actor, &subject, Rejection::PatientSafety).await;
+        assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
+    }
+    assert_whole(&archive, &sent).await;
+    reject(&archive, study(&sent[0])).await;
+    let refused = archive.restore(&elsewhere, &actor, &study(&sent[0])).await;
+    assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
+    let mut query = Query::new(Level::Instance);
+    query.add(&[tags::SOP_INSTANCE_UID], pacs_core::VR::UI, sent[0].uid.as_str()).unwrap();
+    let found: Vec<_> =
+        storage::query::find(archive.database(), &query, &Scope::All).try_collect().await.unwrap();
+    assert!(found.is_empty());
+    archive.close().await;
+}
