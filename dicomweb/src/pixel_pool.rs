@@ -21,6 +21,8 @@ const SHARED_BYTES: u64 = 64 << 20;
 const JOBS_AHEAD: usize = 1;
 /// What decoded frames may take that clients have not read yet. A larger one is sent by itself.
 const SENDING_BYTES: u64 = 32 << 20;
+/// What those may take that are written to a file, for clients that find no room in it.
+const WRITING_BYTES: u64 = 16 << 20;
 
 /// The pool. Clones share it.
 #[derive(Debug, Clone)]
@@ -30,6 +32,7 @@ pub struct PixelPool {
     begun: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     sending: Arc<Semaphore>,
+    writing: Arc<Semaphore>,
 }
 
 /// The right to have a job in the queue or running, and the bytes it was given.
@@ -45,11 +48,11 @@ impl From<OwnedSemaphorePermit> for Place {
     }
 }
 
-/// A share of [`SENDING_BYTES`].
+/// Room for a decoded frame.
 #[derive(Debug)]
-pub struct SendingShare(OwnedSemaphorePermit);
+pub struct Share(OwnedSemaphorePermit);
 
-impl SendingShare {
+impl Share {
     /// The bytes, which keep the share until the last of them is dropped.
     pub fn hold(self, bytes: Vec<u8>) -> Bytes {
         struct Held {
@@ -80,6 +83,7 @@ impl PixelPool {
             begun: Arc::new(Semaphore::new(threads + JOBS_AHEAD)),
             memory: permits(SHARED_BYTES),
             sending: permits(SENDING_BYTES),
+            writing: permits(WRITING_BYTES),
         })
     }
 
@@ -107,8 +111,19 @@ impl PixelPool {
     }
 
     /// Room for a decoded frame on its way to a client. To be had before a place: whoever has one waits for no client.
-    pub async fn sending_share(&self, bytes: u64) -> Result<SendingShare, Error> {
-        share(&self.sending, bytes.min(SENDING_BYTES)).await.map(SendingShare)
+    pub async fn sending_share(&self, bytes: u64) -> Result<Share, Error> {
+        share(&self.sending, bytes.min(SENDING_BYTES)).await.map(Share)
+    }
+
+    /// The same if there is some now.
+    pub fn sending_share_now(&self, bytes: u64) -> Option<Share> {
+        let permits = u32::try_from(bytes.min(SENDING_BYTES)).ok()?;
+        Arc::clone(&self.sending).try_acquire_many_owned(permits).ok().map(Share)
+    }
+
+    /// Room for a decoded frame on its way to a file. It is waited for as long as a disk takes, never for a client.
+    pub async fn writing_share(&self, bytes: u64) -> Result<Share, Error> {
+        share(&self.writing, bytes.min(WRITING_BYTES)).await.map(Share)
     }
 
     /// Runs `job` in its place.

@@ -101,6 +101,62 @@ async fn slow_and_gone_clients_disturb_nobody() {
     assert!(frame.len() > 512 * 512 * 2);
 }
 
+/// An image of 3000 x 3000 zeros of 16 bits as RLE: 18 MB when it is decoded.
+fn large_image() -> Vec<u8> {
+    const ROWS: &[u8] = b"\x28\x00\x10\x00US";
+    const ENCAPSULATED: &[u8] = b"\xE0\x7F\x10\x00OB\x00\x00\xFF\xFF\xFF\xFF";
+    const SIDE_PIXELS: u16 = 3000;
+    let small = file("syntax/MR_small_RLE.dcm");
+    let at = |mark: &[u8]| small.windows(mark.len()).position(|window| window == mark).unwrap();
+    let (rows, encapsulated) = (at(ROWS), at(ENCAPSULATED));
+    let mut large = small[..encapsulated + ENCAPSULATED.len()].to_vec();
+    // Columns stand next to them.
+    for element in [rows, rows + 10] {
+        large[element + 8..element + 10].copy_from_slice(&SIDE_PIXELS.to_le_bytes());
+    }
+    // A run of 128 zeros is two bytes (PS3.5 G.3.1).
+    let segment = [0x81, 0].repeat((usize::from(SIDE_PIXELS).pow(2)).div_ceil(128));
+    let second = 64 + u32::try_from(segment.len()).unwrap();
+    let mut fragment = vec![2, 64, second].into_iter().flat_map(u32::to_le_bytes).collect::<Vec<u8>>();
+    fragment.resize(64, 0);
+    fragment.extend([&segment[..], &segment[..]].concat());
+    for (item, content) in [(b"\xFE\xFF\x00\xE0", &[][..]), (b"\xFE\xFF\x00\xE0", &fragment)] {
+        large.extend_from_slice(item);
+        large.extend_from_slice(&u32::try_from(content.len()).unwrap().to_le_bytes());
+        large.extend_from_slice(content);
+    }
+    large.extend_from_slice(b"\xFE\xFF\xDD\xE0\x00\x00\x00\x00");
+    large
+}
+
+/// Clients that read decoded frames slowly hold up nobody who asks for others, large or small.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_readers_of_decoded_frames_hold_up_no_decoding() {
+    let house = House::new().await;
+    let (large, small) = (large_image(), file("syntax/emri_small_RLE.dcm"));
+    house.keep(&[large.clone(), small.clone()]).await;
+    let address = serve(&house).await;
+    let decoded = "Accept: application/octet-stream\r\n";
+    let frame = |of: &[u8]| get(&format!("{}/frames/1", path_of(of)), decoded);
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        let mut stream = ask(address, &frame(&large)).await;
+        let mut first = [0; 16];
+        stream.read_exact(&mut first).await.unwrap();
+        assert!(first.starts_with(b"HTTP/1.1 200"));
+        slow.push(stream);
+    }
+    let whole = answer(ask(address, &frame(&small)).await).await;
+    assert!(whole.starts_with(b"HTTP/1.1 200"));
+    // The slow ones get all of it in the end, whether they waited before a file or before memory.
+    for stream in slow {
+        let rest = answer(stream).await;
+        let body = rest.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        assert_eq!(rest.len() - body, 3000 * 3000 * 2);
+        assert!(rest[body..].iter().all(|byte| *byte == 0));
+    }
+}
+
 /// Senders that announce something and send nothing hold no place that others need.
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_senders_disturb_nobody() {

@@ -247,6 +247,18 @@ async fn no_more_frames_are_listed_than_there_are_fragments() {
     assert_eq!(behind.status, StatusCode::NOT_FOUND);
 }
 
+/// Nobody holds what is not there.
+#[tokio::test]
+async fn a_frame_that_is_not_there_is_not_unmodified() {
+    let (house, _, path) = kept("modality/ct-small.dcm").await;
+    for number in [1, 2] {
+        let asked = [("accept", CORNERSTONE), ("if-none-match", "*")];
+        let answer = house.get(&format!("{path}/frames/{number}"), &asked).await;
+        let expected = [StatusCode::NOT_MODIFIED, StatusCode::NOT_FOUND];
+        assert_eq!(answer.status, expected[number - 1]);
+    }
+}
+
 /// The icon of a compressed image is compressed as well; its BulkDataURI leads to it and not to the image.
 #[tokio::test]
 async fn a_compressed_icon_is_sent_as_itself() {

@@ -1,15 +1,23 @@
 //! Requests that a browser makes by itself must come from our own pages.
 
+use std::time::Duration;
+
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, ORIGIN};
 use http::{HeaderMap, Method};
+use tokio::time::timeout;
 use url::Url;
 
 use super::client::Client;
 use super::cors::Origins;
 use super::problem::Problem;
+
+/// How much of a refused request is read, and for how long.
+const BODY_MAX_BYTES: usize = 64 << 10;
+const BODY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What [`check`] compares with.
 #[derive(Debug, Clone)]
@@ -31,14 +39,21 @@ pub async fn check(State(own): State<OwnOrigin>, request: Request, next: Next) -
         return Problem::Internal.into_response();
     };
     if own.sign_in_is_off && !own.is_loopback_host(client) {
-        return Problem::ForeignOrigin.into_response();
+        return refused(request).await;
     }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let allowed = has_bearer(request.headers()) || own.cors.allow(request.uri(), request.headers());
     if changes && !allowed && own.is_foreign(client, request.headers()) {
-        return Problem::ForeignOrigin.into_response();
+        return refused(request).await;
     }
     next.run(request).await
+}
+
+/// The refusal, once a small body has come: over HTTP/2 an answer to a request that is still being written resets it,
+/// and some clients then report the reset and not the answer.
+async fn refused(request: Request) -> Response {
+    let _ = timeout(BODY_PATIENCE, to_bytes(request.into_body(), BODY_MAX_BYTES)).await;
+    Problem::ForeignOrigin.into_response()
 }
 
 fn has_bearer(headers: &HeaderMap) -> bool {

@@ -20,6 +20,7 @@ use pacs_core::dataset::{DataSet, Element, Value, tag_of};
 use pacs_core::pixels::Layout;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::{tags, uids};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use storage::{Archive, InstancePlace, InstanceReader};
 
@@ -188,7 +189,9 @@ fn turned(
 
 fn validators(place: &InstancePlace, path: &str, form: &Form) -> Validators {
     let hash = place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-    let etag = format!("\"{hash}-{}\"", path.replace('/', "."));
+    let mut hasher = DefaultHasher::new();
+    (path, form.multipart, &form.content_type).hash(&mut hasher);
+    let etag = format!("\"{hash}-{:016x}\"", hasher.finish());
     let validators = if form.multipart { Validators::weak(&etag) } else { Validators::strong(etag) };
     validators.since(place.received_ms)
 }

@@ -79,7 +79,11 @@ pub fn choose(request: &Request, place: &InstancePlace, one: bool) -> Result<Bul
 pub async fn respond(request: &Request, place: InstancePlace, frames: Vec<u32>) -> Result<Response, Error> {
     let choice = choose(request, &place, frames.len() == 1)?;
     let validators = validators(&place, &format!("{frames:?}"), &choice);
-    if let Some(held) = request.held(&validators)? {
+    // Of what is not there nobody holds anything: the answer to that comes below.
+    let known = place.frames.unwrap_or(1);
+    if frames.iter().all(|frame| i64::from(*frame) <= known)
+        && let Some(held) = request.held(&validators)?
+    {
         return Ok(held);
     }
     let state = request.state.0.clone();
@@ -164,7 +168,7 @@ async fn read(state: &State, place: &InstancePlace, frame: u32, choice: &BulkCho
         let content = as_it_lies(state, place, index, syntax.deflated).await?;
         return Ok(Part { content, content_type: choice.content_type() });
     }
-    let decoded = pixels::decoded(state, place, Source::Frame(index)).await.map(|frame| frame.bytes);
+    let decoded = pixels::sendable(state, place, Source::Frame(index), &format!("frame {frame}")).await;
     decoded_or_stored(decoded, choice, &place.transfer_syntax, async || {
         Ok(stored::frame(&state.archive, place, index).await?.bytes)
     })
@@ -173,16 +177,17 @@ async fn read(state: &State, place: &InstancePlace, frame: u32, choice: &BulkCho
 
 /// A decoded picture; where it cannot be decoded and the stored one will do, that.
 pub async fn decoded_or_stored(
-    decoded: Result<Bytes, Error>,
+    decoded: Result<Content, Error>,
     choice: &BulkChoice,
     syntax: &Uid,
     stored: impl AsyncFnOnce() -> Result<Bytes, Error>,
 ) -> Result<Part, Error> {
-    let (bytes, content_type) = match (decoded, choice.as_stored(syntax)) {
-        (Err(Error::Undecodable(_)), Some(instead)) => (stored().await?, instead.content_type()),
-        (decoded, _) => (decoded?, choice.content_type()),
-    };
-    Ok(Part { content: Content::Held(bytes), content_type })
+    Ok(match (decoded, choice.as_stored(syntax)) {
+        (Err(Error::Undecodable(_) | Error::TooLarge(_)), Some(instead)) => {
+            Part { content: Content::Held(stored().await?), content_type: instead.content_type() }
+        }
+        (decoded, _) => Part { content: decoded?, content_type: choice.content_type() },
+    })
 }
 
 async fn as_it_lies(

@@ -28,15 +28,15 @@ pub async fn respond(
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }
-    let picture = read(request, place, set, fragments, &choice).await?;
+    let picture = read(request, place, (set, fragments), path, &choice).await?;
     frames::one(request, picture, &choice, validators).await
 }
 
 async fn read(
     request: &Request,
     place: &InstancePlace,
-    set: &DataSet,
-    fragments: &[Fragment],
+    (set, fragments): (&DataSet, &[Fragment]),
+    path: &str,
     choice: &BulkChoice,
 ) -> Result<Part, Error> {
     let archive = &request.state.archive;
@@ -49,7 +49,7 @@ async fn read(
         return Ok(Part { content, content_type: choice.content_type() });
     }
     let source = Source::Nested { layout: Layout::from(set)?, fragments: content };
-    let decoded = pixels::decoded(&request.state, place, source).await.map(|picture| picture.bytes);
+    let decoded = pixels::sendable(&request.state, place, source, path).await;
     frames::decoded_or_stored(decoded, choice, &place.transfer_syntax, async || {
         stored::joined(archive, place, content).await
     })

@@ -1,12 +1,13 @@
 //! Frames of stored instances, decoded on the pixel threads.
 
 use super::stored;
+use crate::content::Content;
 use crate::error::Error;
 use crate::state::State;
 use bytes::Bytes;
 use pacs_core::dataset::Fragment;
-use pacs_core::pixels::{self, Layout, PixelError};
-use storage::{FrameBytes, InstancePlace};
+use pacs_core::pixels::{self, Frame, Layout, PixelError};
+use storage::{FrameBytes, InstancePlace, RenditionKey};
 
 /// A decoded frame to be sent.
 pub struct Decoded {
@@ -64,20 +65,55 @@ impl Source<'_> {
     }
 }
 
-/// Decodes a picture. Waits for its turn before it reads.
+/// Decodes a picture that stands for itself; `name` tells it from the others of the instance.
+///
+/// It waits for no client: when those who read slowly hold all the room for frames that are sent, it goes to a file and
+/// is sent from there.
+pub async fn sendable(
+    state: &State,
+    place: &InstancePlace,
+    source: Source<'_>,
+    name: &str,
+) -> Result<Content, Error> {
+    let layout = source.layout(state, place).await?;
+    if let Some(share) = state.pixels.sending_share_now(layout.frame_bytes()) {
+        let frame = decode(state, place, &source, &layout).await?;
+        return Ok(Content::Held(share.hold(frame.bytes)));
+    }
+    let key = RenditionKey::of_instance(place, &format!("decoded {name}"));
+    let rendition = state.archive.rendition(&key, async || {
+        let share = state.pixels.writing_share(layout.frame_bytes()).await?;
+        let frame = decode(state, place, &source, &layout).await?;
+        Ok::<_, Error>(share.hold(frame.bytes))
+    });
+    Ok(Content::rendition(rendition.await?))
+}
+
+/// Decodes a picture that is one of many in an answer. Waits for the client to have read enough of those before.
 pub async fn decoded(state: &State, place: &InstancePlace, source: Source<'_>) -> Result<Decoded, Error> {
     let layout = source.layout(state, place).await?;
-    let encoded_bytes = source.encoded_bytes(state, place, &layout).await?;
-    let mut working_bytes = pixels::decoding_bytes(&place.transfer_syntax, &layout);
+    let share = state.pixels.sending_share(layout.frame_bytes()).await?;
+    let frame = decode(state, place, &source, &layout).await?;
+    Ok(Decoded { layout: frame.layout, bytes: share.hold(frame.bytes) })
+}
+
+/// Waits for its turn before it reads.
+async fn decode(
+    state: &State,
+    place: &InstancePlace,
+    source: &Source<'_>,
+    layout: &Layout,
+) -> Result<Frame, Error> {
+    let encoded_bytes = source.encoded_bytes(state, place, layout).await?;
+    let mut working_bytes = pixels::decoding_bytes(&place.transfer_syntax, layout);
     loop {
-        let share = state.pixels.sending_share(layout.frame_bytes()).await?;
         let turn = state.pixels.place_in_turn().await?;
         let turn = state.pixels.give(turn, encoded_bytes.saturating_add(working_bytes)).await?;
         let FrameBytes { bytes, transfer_syntax, layout } = source.read(state, place).await?;
         // Storage begins frames of single bits with their first bit, as the first frame does.
         let decoding = move || pixels::decode(bytes, 0, &transfer_syntax, &layout, working_bytes);
         match state.pixels.run(turn, decoding).await? {
-            Ok(frame) => return Ok(Decoded { layout: frame.layout, bytes: share.hold(frame.bytes) }),
+            Ok(frame) => return Ok(frame),
             Err(error) => working_bytes = more_than(working_bytes, error)?,
         }
     }

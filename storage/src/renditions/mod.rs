@@ -51,8 +51,12 @@ impl Archive {
             return Ok(found);
         }
         let bytes = make().await?;
-        renditions.keep(name, bytes.clone()).await;
-        Ok(Rendition::held(bytes))
+        renditions.keep(name.clone(), bytes.clone()).await;
+        // A large one is read from its file even now: who reads it slowly shall hold no memory.
+        match renditions.find(&name).await? {
+            Some(kept) => Ok(kept),
+            None => Ok(Rendition::held(bytes)),
+        }
     }
 }
 

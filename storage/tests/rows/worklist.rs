@@ -250,14 +250,20 @@ async fn a_line_goes_with_the_device_that_began_it_though_another_was_chosen(fre
     ct(&fresh, "CT2").await;
     let chosen = NewOrder { station_ae: Some(title("CT2")), ..order() };
     let exam = schedule::create_order(&fresh.db, &chosen, &clerk(), NOW_MS).await.unwrap();
-    let whole = ask_step(tags::MODALITY, "CT");
-    assert!(lines_for(&fresh, &whole, &device("CT1")).await.is_empty());
+    let (whole, at) =
+        (ask_step(tags::MODALITY, "CT"), |ae: &str| ask_step(tags::SCHEDULED_STATION_AE_TITLE, ae));
+    assert!(lines(&fresh, &at("CT1")).await.is_empty());
+    assert_eq!(lines(&fresh, &at("CT2")).await.len(), 1);
     // Pushed by CT1.
     let image = Image { accession: Some(exam.accession_number), ..Image::default() };
     store(&fresh.db, std::slice::from_ref(&image)).await;
     let began = [("CT1".to_owned(), "STARTED".to_owned())];
-    assert_eq!(stations(&lines_for(&fresh, &whole, &device("CT1")).await), began);
-    assert!(lines_for(&fresh, &whole, &device("CT2")).await.is_empty());
+    for query in [&whole, &at("CT1")] {
+        assert_eq!(stations(&lines_for(&fresh, query, &device("CT1")).await), began);
+    }
+    for query in [&whole, &at("CT2")] {
+        assert!(lines_for(&fresh, query, &device("CT2")).await.is_empty());
+    }
 }
 
 async fn stations_are_matched_with_wildcards(fresh: Fresh) {
