@@ -296,6 +296,7 @@ async fn requests_that_make_no_sense_are_refused() {
         ("/studies?PatientNam=x", "PatientNam"),
         ("/studies?limit=many", "limit"),
         ("/studies?StudyDate=yesterday", "0008,0020"),
+        ("/series?SeriesNumber=first", "0020,0011"),
         ("/studies?includefield=Nothing", "Nothing"),
         ("/studies?PatientName=%FF", "UTF-8"),
         ("/studies?PatientID=1&00100020=2", "00100020"),

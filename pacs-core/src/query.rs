@@ -164,6 +164,9 @@ pub enum QueryError {
     /// Not a date, time or date-time, or not a range of them.
     #[error("the value of {0} is not a {1} or a range of them")]
     BadRange(Tag, &'static str),
+    /// Not a whole number.
+    #[error("the value of {0} is not a number")]
+    BadNumber(Tag),
     /// Longer than any attribute can be.
     #[error("the value of {0} is too long")]
     TooLong(Tag),
@@ -233,6 +236,10 @@ fn matching(tag: Tag, vr: VR, value: &str) -> Result<Option<Matching>, QueryErro
         VR::DA => range(value, normal_date).ok_or(QueryError::BadRange(tag, "date"))?,
         VR::TM => range(value, normal_time).ok_or(QueryError::BadRange(tag, "time"))?,
         VR::DT => range(value, normal_date_time).ok_or(QueryError::BadRange(tag, "date-time"))?,
+        VR::IS | VR::US | VR::SS | VR::UL | VR::SL => {
+            let number: i64 = value.parse().map_err(|_| QueryError::BadNumber(tag))?;
+            Matching::Single(number.to_string())
+        }
         VR::PN => Matching::Name(NamePattern::new(value)),
         VR::CS => return Ok(code_strings(value)),
         _ if takes_wildcards(vr) => single_or_wildcard(value),
@@ -380,7 +387,8 @@ mod tests {
             (tags::ACQUISITION_DATE_TIME, VR::DT, "20260102-2027", between("20260102", "2027")),
             (tags::ACQUISITION_DATE_TIME, VR::DT, "20260102+0700-", between("20260102+0700", "")),
             (tags::ACQUISITION_DATE_TIME, VR::DT, "20260101-20260102", between("20260101", "20260102")),
-            (tags::SERIES_NUMBER, VR::IS, "1*", single("1*")),
+            (tags::SERIES_NUMBER, VR::IS, " 07 ", single("7")),
+            (tags::ROWS, VR::US, "*", None),
         ] {
             assert_eq!(matched(tag, vr, value), want, "{tag} {value:?}");
         }
@@ -422,6 +430,8 @@ mod tests {
             (tags::STUDY_TIME, VR::TM, "8"),
             (tags::STUDY_INSTANCE_UID, VR::UI, "1.2\\x"),
             (tags::STUDY_INSTANCE_UID, VR::UI, "../etc"),
+            (tags::SERIES_NUMBER, VR::IS, "1*"),
+            (tags::ROWS, VR::US, "many"),
         ] {
             assert!(query.add(&[tag], vr, value).is_err(), "{tag} {value:?}");
         }
