@@ -3,7 +3,7 @@
 use crate::accept::AcceptError;
 use crate::multipart::ReadError;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER, WARNING, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -41,6 +41,17 @@ pub enum Error {
     /// More than a bound allows.
     #[error("{0}")]
     TooLarge(Cow<'static, str>),
+    /// A unified procedure step is not what the request needs it to be; the status and the words for the Warning
+    /// header are those of PS3.18 11.
+    #[error("{detail}")]
+    Step {
+        /// 400 or 409.
+        status: StatusCode,
+        /// The sentence for the caller.
+        detail: String,
+        /// The value of the Warning header.
+        warning: Option<HeaderValue>,
+    },
     /// What the client asked for is not what there is.
     #[error("the representation is not the one that the request names")]
     PreconditionFailed,
@@ -94,6 +105,9 @@ impl Error {
             }
             // The object exists and was asked for rightly; what it holds has no picture (PS3.18 10.4.3: 406).
             Self::Undecodable(_) => (StatusCode::NOT_ACCEPTABLE, "undecodable"),
+            Self::Step { status, .. } => {
+                (*status, if *status == StatusCode::CONFLICT { "conflict" } else { "badRequest" })
+            }
             Self::Storage(S::Conflict(_)) => (StatusCode::CONFLICT, "conflict"),
             Self::Storage(S::Refused(_)) => (StatusCode::BAD_REQUEST, "refused"),
             Self::Storage(S::Corrupt(_)) => (StatusCode::INTERNAL_SERVER_ERROR, "corrupt"),
@@ -173,6 +187,9 @@ impl IntoResponse for Error {
             }
             Self::Busy(_) | Self::Storage(storage::Error::Unavailable(_)) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+            }
+            Self::Step { warning: Some(warning), .. } => {
+                headers.insert(WARNING, warning);
             }
             Self::RangeNotSatisfiable(total) => {
                 if let Ok(value) = HeaderValue::try_from(format!("bytes */{total}")) {

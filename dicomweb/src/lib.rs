@@ -27,6 +27,7 @@ mod router;
 mod state;
 mod stow;
 mod telemetry;
+mod ups;
 mod validators;
 mod wado;
 mod wish;

@@ -4,11 +4,11 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::removal::{delete, reject, restore};
 use crate::state::State;
-use crate::{qido, stow, telemetry, wado};
+use crate::{qido, stow, telemetry, ups, wado};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_extractor, from_fn};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 /// Every resource of the service. The program mounts it, usually at `/dicomweb`, and puts the caller's
 /// [`pacs_core::access::Actor`] into the extensions of each request.
@@ -16,6 +16,7 @@ pub fn router(state: State) -> Router {
     const STUDY: &str = "/studies/{study}";
     const SERIES: &str = "/studies/{study}/series/{series}";
     const INSTANCE: &str = "/studies/{study}/series/{series}/instances/{instance}";
+    const WORKITEM: &str = "/workitems/{workitem}";
     let of = |resource: &str, rest: &str| format!("{resource}{rest}");
 
     Router::new()
@@ -61,6 +62,17 @@ pub fn router(state: State) -> Router {
         .route(&of(STUDY, "/restore"), post(restore::study))
         .route(&of(SERIES, "/restore"), post(restore::series))
         .route(&of(INSTANCE, "/restore"), post(restore::instance))
+        // UPS-RS (PS3.18 11)
+        .route("/workitems", get(ups::search::answer).post(ups::create::answer))
+        .route(WORKITEM, get(ups::retrieve::answer).post(ups::update::answer))
+        .route(&of(WORKITEM, "/state"), put(ups::state::answer))
+        .route(&of(WORKITEM, "/cancelrequest"), post(ups::cancel::answer))
+        .route(
+            &of(WORKITEM, "/subscribers/{subscriber}"),
+            post(ups::subscribe::answer).delete(ups::unsubscribe::answer),
+        )
+        .route(&of(WORKITEM, "/subscribers/{subscriber}/suspend"), post(ups::suspend::answer))
+        .route("/subscribers/{subscriber}", get(ups::channel::open))
         .fallback(|| async { Error::NotFound("this resource") })
         .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
         // Whoever has not signed in learns nothing, not even which resources there are.

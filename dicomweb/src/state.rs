@@ -2,8 +2,13 @@
 
 use crate::pixel_pool::PixelPool;
 use crate::stow::Rooms;
+use std::sync::Arc;
 use storage::Archive;
 use storage::audit_log::AuditLog;
+use tokio::sync::Semaphore;
+
+/// Event channels at once.
+const MOST_CHANNELS: usize = 256;
 
 /// The service's handles. Clones share them.
 #[derive(Clone)]
@@ -18,6 +23,8 @@ pub struct State {
     pub pixels: PixelPool,
     /// What requests that bring values beside metadata share.
     pub(crate) rooms: Rooms,
+    /// Places for event channels, each of which holds a connection for as long as its subscriber likes.
+    pub channels: Arc<Semaphore>,
 }
 
 impl State {
@@ -29,6 +36,7 @@ impl State {
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let pixels = PixelPool::new(threads)?;
-        Ok(Self { archive, public_url, audit_log, pixels, rooms: Rooms::default() })
+        let channels = Arc::new(Semaphore::new(MOST_CHANNELS));
+        Ok(Self { archive, public_url, audit_log, pixels, rooms: Rooms::default(), channels })
     }
 }

@@ -128,6 +128,8 @@ pub enum Act {
     RejectImages,
     /// Delete images for good.
     DeleteImages,
+    /// Create, change, claim and end unified procedure steps. Who sees the worklist sees them.
+    DoSteps,
     /// See devices and the state of the system.
     SeeDevices,
     /// Add, change and remove devices.
@@ -150,11 +152,12 @@ pub fn may(actor: &Actor, act: Act) -> bool {
                 | MoveExams
                 | MatchImages
                 | RejectImages
+                | DoSteps
                 | SeeDevices
         ),
         Role::Clerk => matches!(act, ReadImages | SeeWorklist | ManageOrders | MoveExams),
         Role::Clinician => matches!(act, ReadImages | SeeWorklist | ManageOrders),
-        Role::Device => matches!(act, ReadImages | StoreImages | SeeWorklist),
+        Role::Device => matches!(act, ReadImages | StoreImages | SeeWorklist | DoSteps),
     }
 }
 

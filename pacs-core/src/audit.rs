@@ -26,6 +26,8 @@ pub enum AuditAct {
     Order,
     /// An exam moved to another state by a person.
     Exam,
+    /// A unified procedure step was created, changed, claimed or ended.
+    Step,
     /// Images were matched to an order, or that was taken back.
     Match,
     /// Images were rejected.
@@ -55,7 +57,7 @@ pub struct AuditRecord {
     pub actor: String,
     /// What was done.
     pub act: AuditAct,
-    /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `account:<name>`; empty
+    /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `workitem:<uid>`, `account:<name>`; empty
     /// when nothing is meant.
     pub subject: String,
     /// How it went.

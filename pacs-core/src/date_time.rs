@@ -3,9 +3,11 @@
 //! In rows and answers they stay as sent. Here they are read: at the offset from UTC that the data
 //! set names (0008,0201), else on the wall of the facility that made it.
 
-use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::clock;
 
 /// A DA: `YYYYMMDD`, or the old `YYYY.MM.DD`; `None` when it is no date of a calendar.
 pub fn date(da: &str) -> Option<Date> {
@@ -44,6 +46,61 @@ pub fn offset(sent: &str) -> Option<Offset> {
     known.then(|| Offset::from_seconds(minutes_east * 60).ok()).flatten()
 }
 
+/// The time that a DT leaves open (PS3.5 6.2): from its first instant to its last, `2026` being a year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first instant, as a clock shows it.
+    pub first: DateTime,
+    /// The first instant after it.
+    pub after: DateTime,
+    /// The offset from UTC, where one is named.
+    pub offset: Option<Offset>,
+}
+
+impl Span {
+    /// From when until before when it is, in UTC milliseconds; `zone` is where it was said, unless it
+    /// names an offset.
+    pub fn instants_ms(&self, zone: &TimeZone) -> Option<(i64, i64)> {
+        let zone = self.offset.map_or_else(|| zone.clone(), TimeZone::fixed);
+        Some((clock::instant_ms(self.first, &zone)?, clock::instant_ms(self.after, &zone)?))
+    }
+}
+
+/// A DT: `YYYY[MM[DD[HH[MM[SS[.F…]]]]]][+ZZXX]`; `None` when no calendar and clock show it. Fractions
+/// of a second are left out.
+pub fn span(dt: &str) -> Option<Span> {
+    let dt = dt.trim();
+    let (at, offset) = match dt.find(['+', '-']) {
+        Some(sign) => (dt.get(..sign)?, Some(self::offset(dt.get(sign..)?)?)),
+        None => (dt, None),
+    };
+    let (digits, fraction) = at.split_once('.').unwrap_or((at, ""));
+    let is_whole = matches!(digits.len(), 4 | 6 | 8 | 10 | 12 | 14)
+        && digits.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit())
+        && (fraction.is_empty() || digits.len() == 14);
+    if !is_whole {
+        return None;
+    }
+    let day = |digits: &str| date(&format!("{digits}{}", "0101".get(digits.len() - 4..).unwrap_or_default()));
+    let (first, length) = if digits.len() <= 8 {
+        let length = match digits.len() {
+            4 => 1.year(),
+            6 => 1.month(),
+            _ => 1.day(),
+        };
+        (day(digits)?.to_datetime(Time::midnight()), length)
+    } else {
+        let (date_digits, time_digits) = digits.split_at_checked(8)?;
+        let length = match time_digits.len() {
+            2 => 1.hour(),
+            4 => 1.minute(),
+            _ => 1.second(),
+        };
+        (day(date_digits)?.to_datetime(time(time_digits)?), length)
+    };
+    Some(Span { first, after: first.checked_add(length).ok()?, offset })
+}
+
 /// A date and time as the wall of the facility's `zone` shows it: what was sent beside an offset is
 /// that offset's, what was sent without one is the wall's already.
 pub fn on_wall(at: DateTime, sent_offset: Option<Offset>, zone: &TimeZone) -> DateTime {
@@ -69,6 +126,36 @@ mod tests {
             ("ngày", None),
         ] {
             assert_eq!(date(da).map(|date| date.to_string()).as_deref(), want, "{da:?}");
+        }
+    }
+
+    #[test]
+    fn date_times_are_spans() {
+        for (dt, want) in [
+            ("2026", Some(("2026-01-01T00:00:00", "2027-01-01T00:00:00", 1_767_200_400_000))),
+            ("202602", Some(("2026-02-01T00:00:00", "2026-03-01T00:00:00", 1_769_878_800_000))),
+            ("20260228", Some(("2026-02-28T00:00:00", "2026-03-01T00:00:00", 1_772_211_600_000))),
+            ("2026022823", Some(("2026-02-28T23:00:00", "2026-03-01T00:00:00", 1_772_294_400_000))),
+            ("20260228235959.5", Some(("2026-02-28T23:59:59", "2026-03-01T00:00:00", 1_772_297_999_000))),
+            ("20260228+0000", Some(("2026-02-28T00:00:00", "2026-03-01T00:00:00", 1_772_236_800_000))),
+            ("20260228-0500", Some(("2026-02-28T00:00:00", "2026-03-01T00:00:00", 1_772_254_800_000))),
+            ("20260230", None),
+            ("2026022825", None),
+            ("202602282359.5", None),
+            ("20260228+1900", None),
+            ("202", None),
+            ("", None),
+            ("hôm nay", None),
+        ] {
+            let vietnam = TimeZone::fixed(jiff::tz::offset(7));
+            let read = span(dt).map(|span| {
+                (span.first.to_string(), span.after.to_string(), span.instants_ms(&vietnam).unwrap().0)
+            });
+            assert_eq!(
+                read,
+                want.map(|(first, after, ms)| (first.to_owned(), after.to_owned(), ms)),
+                "{dt:?}"
+            );
         }
     }
 

@@ -21,6 +21,7 @@ pub mod rejection;
 pub mod text;
 pub mod transfer_syntax;
 pub mod uid;
+pub mod ups;
 
 pub use dicom_core::{Tag, VR};
 pub use dicom_dictionary_std::{tags, uids};

@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName};
 use pacs_core::access::{Act, Scope};
 use serde::Serialize;
 use storage::database::Database;
-use storage::events::{self, Event};
+use storage::events::{self, Event, EventKind};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
@@ -126,8 +126,10 @@ impl Follower {
     }
 }
 
+/// Reports of unified procedure steps go to their subscribers, through DICOMweb.
 fn is_within(scope: &Scope, event: &Event) -> bool {
     match scope {
+        _ if event.kind == EventKind::WorkitemReport => false,
         Scope::All => true,
         Scope::Facilities(codes) => event.facility.as_ref().is_some_and(|facility| codes.contains(facility)),
     }

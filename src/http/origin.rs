@@ -6,7 +6,7 @@ use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, ORIGIN};
+use http::header::{AUTHORIZATION, ORIGIN, UPGRADE};
 use http::{HeaderMap, Method};
 use tokio::time::timeout;
 use url::Url;
@@ -41,7 +41,9 @@ pub async fn check(State(own): State<OwnOrigin>, request: Request, next: Next) -
     if own.sign_in_is_off && !own.is_loopback_host(client) {
         return refused(request).await;
     }
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    // A page may read what a WebSocket tells it, whatever its origin, so opening one counts as a change.
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+        || request.headers().contains_key(UPGRADE);
     let allowed = has_bearer(request.headers()) || own.cors.allow(request.uri(), request.headers());
     if changes && !allowed && own.is_foreign(client, request.headers()) {
         return refused(request).await;

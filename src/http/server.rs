@@ -132,7 +132,7 @@ where
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder.http2().timer(TokioTimer::new());
     let mut connection =
-        std::pin::pin!(builder.serve_connection(TokioIo::new(Watched::new(stream)), service));
+        std::pin::pin!(builder.serve_connection_with_upgrades(TokioIo::new(Watched::new(stream)), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stopping.cancelled() => {

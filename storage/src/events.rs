@@ -1,6 +1,6 @@
 //! What happened: an outbox written in the act's own transaction and followed by cursor.
 //!
-//! Live pages, HL7 and FHIR read [`since`] their last cursor; [`Database::event_hints`] only tells
+//! Live pages, HL7, FHIR and followers of unified procedure steps read [`since`] their last cursor; [`Database::event_hints`] only tells
 //! that looking now is worth it.
 
 use crate::database::{Database, Durability, Row, Transaction, params, placeholders};
@@ -20,15 +20,18 @@ pub enum EventKind {
     OrderCreated,
     /// The list of unmatched studies changed.
     UnmatchedChanged,
+    /// Something is told of a unified procedure step, to its subscribers alone.
+    WorkitemReport,
 }
 
 impl EventKind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::StudyChanged,
         Self::SeriesSettled,
         Self::ExamChanged,
         Self::OrderCreated,
         Self::UnmatchedChanged,
+        Self::WorkitemReport,
     ];
 
     /// The kind's word in rows and on the wire.
@@ -39,11 +42,12 @@ impl EventKind {
             Self::ExamChanged => "exam.changed",
             Self::OrderCreated => "order.created",
             Self::UnmatchedChanged => "unmatched.changed",
+            Self::WorkitemReport => "workitem.report",
         }
     }
 }
 
-/// An event to be written; what it is about, by keys only.
+/// An event to be written; what it is about, by keys where these are enough.
 #[derive(Debug, Clone)]
 pub struct NewEvent<'a> {
     /// What happened.
@@ -56,12 +60,14 @@ pub struct NewEvent<'a> {
     pub series_uid: Option<&'a str>,
     /// The exam (scheduled step) it is about.
     pub exam_id: Option<i64>,
+    /// What is told, where keys are not enough.
+    pub data: Option<&'a str>,
 }
 
 impl NewEvent<'_> {
     /// An event of that kind, about nothing yet.
     pub fn new(kind: EventKind) -> Self {
-        Self { kind, facility: None, study_uid: None, series_uid: None, exam_id: None }
+        Self { kind, facility: None, study_uid: None, series_uid: None, exam_id: None, data: None }
     }
 }
 
@@ -82,6 +88,8 @@ pub struct Event {
     pub series_uid: Option<String>,
     /// The exam it is about.
     pub exam_id: Option<i64>,
+    /// What is told, where keys are not enough.
+    pub data: Option<String>,
 }
 
 /// Events that one statement inserts.
@@ -97,9 +105,9 @@ pub async fn append(tx: &mut Transaction, at_ms: i64, events: &[NewEvent<'_>]) -
     // Few sizes, so that the statements stay prepared.
     for some in events.chunks(MOST_AT_ONCE) {
         let rows: Vec<String> =
-            (0..some.len()).map(|n| format!("($1, {})", placeholders(n * 5 + 2, 5))).collect();
+            (0..some.len()).map(|n| format!("($1, {})", placeholders(n * 6 + 2, 6))).collect();
         let sql = format!(
-            "insert into event (at_ms, kind, facility, study_uid, series_uid, exam_id) values {}",
+            "insert into event (at_ms, kind, facility, study_uid, series_uid, exam_id, data) values {}",
             rows.join(", ")
         );
         let mut values = params![at_ms];
@@ -109,7 +117,8 @@ pub async fn append(tx: &mut Transaction, at_ms: i64, events: &[NewEvent<'_>]) -
                 event.facility,
                 event.study_uid,
                 event.series_uid,
-                event.exam_id
+                event.exam_id,
+                event.data
             ]);
         }
         tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
@@ -122,7 +131,7 @@ pub async fn append(tx: &mut Transaction, at_ms: i64, events: &[NewEvent<'_>]) -
 pub async fn since(database: &Database, cursor: i64, limit: u32) -> Result<Vec<Event>> {
     let rows = database
         .fetch(
-            "select id, at_ms, kind, facility, study_uid, series_uid, exam_id from event
+            "select id, at_ms, kind, facility, study_uid, series_uid, exam_id, data from event
              where id > $1 order by id limit $2",
             params![cursor, limit],
         )
@@ -167,5 +176,6 @@ fn read(row: &Row) -> Result<Event> {
         study_uid: row.get("study_uid")?,
         series_uid: row.get("series_uid")?,
         exam_id: row.get("exam_id")?,
+        data: row.get("data")?,
     })
 }

@@ -35,6 +35,7 @@ pub mod schedule;
 mod settle;
 mod spool;
 mod sweep;
+pub mod ups;
 mod verify;
 
 pub use archive::{Archive, probe_objects};

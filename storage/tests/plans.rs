@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use futures::TryStreamExt;
-use pacs_core::access::Scope;
+use pacs_core::access::{Actor, Scope};
 use pacs_core::clock::Clock;
 use pacs_core::dataset::{DataSet, vr_of};
 use pacs_core::query::{Level, Query};
@@ -32,7 +32,7 @@ use storage::index::arrivals::{Arrivals, NewInstance};
 use storage::index::place::{Kept, Place};
 use storage::index::{InstanceId, SegmentId, SeriesId, instances, packs, segments, series, spooled};
 use storage::schedule::{self, Day};
-use storage::{accounts, acts, events, identity, jobs, query};
+use storage::{accounts, acts, events, identity, jobs, query, ups};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -268,8 +268,47 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     accounts::by_name(db, "binh").await.unwrap();
     accounts::sessions::account(db, "x", NOW_MS).await.unwrap();
     accounts::tokens::bearer(db, "x", NOW_MS).await.unwrap();
+    steps(db).await;
     let begins = ["select", "insert", "update", "delete"];
     caught().into_iter().filter(|text| begins.iter().any(|word| text.starts_with(word))).collect()
+}
+
+/// Work that is created, found, changed and followed.
+async fn steps(db: &Database) {
+    let actor = Actor::system();
+    let asker = ups::Asker { actor: &actor, default_facility: "BVTW", now_ms: NOW_MS };
+    let mut step = DataSet::new();
+    for (tag, value) in [
+        (tags::PROCEDURE_STEP_STATE, "SCHEDULED"),
+        (tags::SCHEDULED_PROCEDURE_STEP_PRIORITY, "LOW"),
+        (tags::PROCEDURE_STEP_LABEL, "CAD"),
+        (tags::SCHEDULED_PROCEDURE_STEP_START_DATE_TIME, "20260921"),
+        (tags::INPUT_READINESS_STATE, "READY"),
+    ] {
+        step.put_text(tag, value);
+    }
+    let title = AeTitle::parse("AI1").unwrap();
+    let all = ups::Subject::All;
+    ups::subscribe(db, &asker, &all, &ups::Filter::default(), &title, true).await.unwrap();
+    let uid = ups::create(db, &asker, step, None).await.unwrap().uid;
+    for keys in [
+        vec![],
+        vec![(tags::PROCEDURE_STEP_STATE, "SCHEDULED")],
+        vec![(tags::PATIENT_ID, "BN001")],
+        vec![(tags::STUDY_INSTANCE_UID, "1.2.1")],
+        vec![(tags::SOP_INSTANCE_UID, uid.as_str())],
+        vec![(tags::SCHEDULED_PROCEDURE_STEP_START_DATE_TIME, "20260921")],
+    ] {
+        let found = ups::search(db, &asker, ask(Level::Study, &keys)).await.unwrap();
+        let _: Vec<DataSet> = found.steps.try_collect().await.unwrap();
+    }
+    ups::retrieve(db, &Scope::All, &uid).await.unwrap();
+    ups::update(db, &asker, &uid, &DataSet::new(), None).await.unwrap();
+    ups::request_cancel(db, &asker, &uid, &DataSet::new()).await.unwrap();
+    let follower = ups::Follower::open(db, Scope::All, title.clone()).await.unwrap();
+    follower.keep().await.unwrap();
+    ups::unsubscribe(db, &asker, &all, &title).await.unwrap();
+    ups::prune(db, NOW_MS - 1).await.unwrap();
 }
 
 fn instance(study: &str, number: i64) -> NewInstance {

@@ -1,12 +1,12 @@
 //! QIDO-RS (PS3.18 10.6): searches for studies, series and instances.
 
 mod answer;
-mod attribute;
+pub(crate) mod attribute;
 pub mod count;
 mod defaults;
 mod narrow;
 mod next;
-mod parameters;
+pub(crate) mod parameters;
 
 use crate::accept::Accept;
 use crate::base_url::BaseUrl;

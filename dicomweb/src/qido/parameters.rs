@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use storage::query::Position;
 
 /// What asks for Empty Value Matching: two quotation marks (PS3.4 C.2.2.2.7).
-const NO_VALUE: &str = "\"\"";
+pub(crate) const NO_VALUE: &str = "\"\"";
 
 /// What the path of the resource has already said.
 #[derive(Debug, Clone, Default)]
@@ -130,7 +130,7 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
 }
 
 /// Whether a way of matching is asked for, wherever among the parameters.
-fn is_true(parameters: &[(String, String)], name: &'static str) -> Result<bool, Error> {
+pub(crate) fn is_true(parameters: &[(String, String)], name: &'static str) -> Result<bool, Error> {
     let wish = parameters.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
     wish.map_or(Ok(false), |(_, value)| truth(name, value))
 }
@@ -157,7 +157,7 @@ fn matched(path: &[Tag], level: Level) -> Result<(), Error> {
     Err(Error::BadRequest(why.into()))
 }
 
-fn written(path: &[Tag]) -> String {
+pub(crate) fn written(path: &[Tag]) -> String {
     path.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
 }
 
@@ -171,7 +171,7 @@ fn include(query: &mut Query, field: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn refused_name(place: &str, name: &str, error: NameError) -> Error {
+pub(crate) fn refused_name(place: &str, name: &str, error: NameError) -> Error {
     let name = shown(name);
     Error::BadRequest(match error {
         NameError::Unknown => {
@@ -182,18 +182,18 @@ fn refused_name(place: &str, name: &str, error: NameError) -> Error {
 }
 
 /// A name of the request as it may stand in an answer.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     name.chars().take(64).filter(|character| !character.is_control()).collect()
 }
 
-fn number(name: &'static str, value: &str) -> Result<u32, Error> {
+pub(crate) fn number(name: &'static str, value: &str) -> Result<u32, Error> {
     if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Error::BadRequest(format!("{name} is not a number").into()));
     }
     value.parse().map_err(|_| Error::BadRequest(format!("{name} is too great").into()))
 }
 
-fn truth(name: &'static str, value: &str) -> Result<bool, Error> {
+pub(crate) fn truth(name: &'static str, value: &str) -> Result<bool, Error> {
     match value.to_ascii_lowercase().as_str() {
         "true" => Ok(true),
         "false" | "" => Ok(false),

@@ -7,7 +7,7 @@ mod jpeg;
 mod metadata;
 mod opening;
 mod outcome;
-mod pace;
+pub(crate) mod pace;
 mod references;
 mod room;
 

@@ -10,6 +10,7 @@ use crate::accounts::sessions;
 use crate::error::Result;
 use crate::events;
 use crate::exams::moves;
+use crate::ups;
 
 /// How often growing studies that owe an event are told of.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
@@ -22,6 +23,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(60);
 const PASS_TIME_EVERY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(20);
 /// How long events are kept for followers that were away.
 const EVENTS_KEPT_MS: i64 = 7 * 24 * 3_600_000;
+/// How long unified procedure steps are kept after their end, unless a subscriber needs them longer.
+const STEPS_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
 impl Archive {
     /// Settles rested series, tells of growing studies, moves what only time moves, copies the
@@ -79,13 +82,14 @@ impl Archive {
         }
     }
 
-    /// Moves exams whose devices have fallen quiet, and forgets expired sessions and old events.
+    /// Moves exams whose devices have fallen quiet, and forgets expired sessions, old events and steps.
     pub async fn pass_time(&self) -> Result<()> {
         let (database, now_ms) = (&self.0.database, self.0.config.clock.now_ms());
         let quiet_ms = i64::try_from(self.0.config.quiet_after.as_millis()).unwrap_or(i64::MAX);
         moves::quiet(database, quiet_ms, now_ms).await?;
         sessions::prune(database, now_ms).await?;
         events::prune(database, now_ms.saturating_sub(EVENTS_KEPT_MS)).await?;
+        ups::prune(database, now_ms.saturating_sub(STEPS_KEPT_MS)).await?;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "first", text: include_str!("../../migrations/0001_first.sql") },
     Migration { version: 2, name: "deletions", text: include_str!("../../migrations/0002_deletions.sql") },
     Migration { version: 3, name: "rejections", text: include_str!("../../migrations/0003_rejections.sql") },
+    Migration { version: 4, name: "workitems", text: include_str!("../../migrations/0004_workitems.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

@@ -28,6 +28,7 @@ use batch::Batch;
 use known::{Known, KnownStudy};
 
 pub(crate) use decide::moves_exams;
+pub(crate) use home::clip;
 
 /// An instance whose bytes are safe in a segment or pack and that wants a row.
 #[derive(Debug, Clone)]

@@ -19,4 +19,5 @@ mod looking;
 mod queries;
 mod samples;
 mod strain;
+mod ups;
 mod worklist;

@@ -193,6 +193,6 @@ impl Batch<'_> {
 
 /// As much of a text as an indexed column holds. Longer ones break the standard's bounds many times
 /// over, and an image is never refused for them.
-pub(super) fn clip(text: &str) -> &str {
+pub(crate) fn clip(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MOST_KEY_BYTES)).unwrap_or(text)
 }

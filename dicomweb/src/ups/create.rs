@@ -1,0 +1,56 @@
+//! `POST /workitems?{workitem}` (PS3.18 11.4): creates a step.
+
+use super::refusal::Transaction;
+use super::{Request, bad_uid, payload};
+use crate::error::Error;
+use axum::body::Body;
+use axum::response::Response;
+use http::header::LOCATION;
+use http::{HeaderValue, StatusCode};
+use pacs_core::audit::AuditAct;
+use pacs_core::dataset::DataSet;
+use pacs_core::tags;
+use pacs_core::uid::Uid;
+
+/// Creates a step under the UID that the request names, or under a new one.
+pub async fn answer(request: Request, body: Body) -> Result<Response, Error> {
+    request.doing()?;
+    let set = payload::one(&request.headers, body).await?;
+    let uid = uid(&request.parameters()?, &set)?;
+    let made = storage::ups::create(request.database(), &request.asker(), set, uid.as_ref()).await;
+    let made = made.map_err(|error| request.refused(Transaction::Create, error))?;
+    request.record(AuditAct::Step, &made.uid, Some("create")).await;
+    let warning = made.is_modified.then_some("The Workitem was created with modifications.");
+    let mut response = request.done(StatusCode::CREATED, warning);
+    if let Ok(location) = HeaderValue::try_from(format!("{}/workitems/{}", request.base, made.uid)) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// The UID of the query, alone or with a name, or that of the data set. Two that differ leave open what is meant.
+fn uid(parameters: &[(String, String)], set: &DataSet) -> Result<Option<Uid>, Error> {
+    const NAMES: [&str; 2] = ["workitem", "affectedsopinstanceuid"];
+    let mut named = None;
+    for (name, value) in parameters {
+        let lower = name.to_ascii_lowercase();
+        let text = match lower.as_str() {
+            "accept" | "charset" => continue,
+            _ if NAMES.contains(&lower.as_str()) => value,
+            _ if value.is_empty() => name,
+            _ => return Err(Error::bad_request("the query of a creation is the UID of the workitem")),
+        };
+        let uid = Uid::parse(text).map_err(|error| bad_uid("the workitem of the query", &error))?;
+        if named.replace(uid).is_some() {
+            return Err(Error::bad_request("the workitem is given more than once"));
+        }
+    }
+    let of_set = set.uid(tags::SOP_INSTANCE_UID).transpose();
+    let of_set = of_set.map_err(|error| bad_uid("SOPInstanceUID", &error))?;
+    match (named, of_set) {
+        (Some(named), Some(of_set)) if named != of_set => {
+            Err(Error::bad_request("SOPInstanceUID is not the workitem of the query"))
+        }
+        (named, of_set) => Ok(named.or(of_set)),
+    }
+}

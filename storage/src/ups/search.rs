@@ -1,0 +1,302 @@
+//! Searching steps (PS3.18 11.9): `pacs_core::query` over their rows, the newest first.
+
+use std::collections::VecDeque;
+
+use futures::stream::{self, Stream};
+use jiff::tz::TimeZone;
+use pacs_core::dataset::DataSet;
+use pacs_core::date_time::{self, Span};
+use pacs_core::query::{Filter, Level, Matching, Query, Returns};
+use pacs_core::{Tag, tags};
+
+use super::{Asker, attributes};
+use crate::Result;
+use crate::database::{Database, Engine, Param, Row, params};
+use crate::dialect::{self, Piece};
+use crate::index::facilities;
+use crate::index::instances::push_scope;
+use crate::query::columns::{Column, Kind};
+use crate::query::condition::Conditions;
+
+const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
+    Column { tag, level: Level::Study, sql, name: "", kind }
+}
+
+/// Keys at the top.
+const TOP: [Column; 15] = [
+    column(tags::SOP_CLASS_UID, "'1.2.840.10008.5.1.4.34.6.1'", Kind::Uid),
+    column(tags::SOP_INSTANCE_UID, "w.uid", Kind::Uid),
+    column(tags::PATIENT_NAME, "w.folded_name", Kind::Name("w.folded_name")),
+    column(tags::PATIENT_ID, "w.patient_id", Kind::Text),
+    column(tags::ISSUER_OF_PATIENT_ID, "w.patient_issuer", Kind::Text),
+    column(tags::PATIENT_BIRTH_DATE, "w.birth_date", Kind::Date),
+    column(tags::PATIENT_SEX, "w.sex", Kind::Text),
+    column(tags::STUDY_INSTANCE_UID, "w.study_uid", Kind::Uid),
+    column(tags::ADMISSION_ID, "w.admission_id", Kind::Text),
+    column(tags::INPUT_READINESS_STATE, "w.readiness", Kind::Text),
+    column(tags::PROCEDURE_STEP_STATE, "w.state", Kind::Text),
+    column(tags::SCHEDULED_PROCEDURE_STEP_PRIORITY, "w.priority", Kind::Text),
+    column(tags::WORKLIST_LABEL, "w.worklist_label", Kind::Text),
+    column(tags::PROCEDURE_STEP_LABEL, "w.label", Kind::Text),
+    // Its rows hold no other one.
+    column(tags::SPECIFIC_CHARACTER_SET, "'ISO_IR 192'", Kind::Text),
+];
+
+/// Keys within the requests that a step answers.
+const OF_REQUEST: [Column; 3] = [
+    column(tags::ACCESSION_NUMBER, "w.accession_numbers", Kind::List),
+    column(tags::REQUESTED_PROCEDURE_ID, "w.requested_procedures", Kind::List),
+    column(tags::STUDY_INSTANCE_UID, "w.requested_studies", Kind::List),
+];
+
+/// Times, each with the column of its first instant.
+const TIMES: [(Tag, &str); 4] = [
+    (tags::SCHEDULED_PROCEDURE_STEP_START_DATE_TIME, "w.start_ms"),
+    (tags::EXPECTED_COMPLETION_DATE_TIME, "w.completion_ms"),
+    (tags::SCHEDULED_PROCEDURE_STEP_EXPIRATION_DATE_TIME, "w.expiration_ms"),
+    (tags::SCHEDULED_PROCEDURE_STEP_MODIFICATION_DATE_TIME, "w.modified_ms"),
+];
+
+/// Sequences of codes.
+const CODES: [(Tag, &str); 4] = [
+    (tags::SCHEDULED_STATION_NAME_CODE_SEQUENCE, "w.station_names"),
+    (tags::SCHEDULED_STATION_CLASS_CODE_SEQUENCE, "w.station_classes"),
+    (tags::SCHEDULED_STATION_GEOGRAPHIC_LOCATION_CODE_SEQUENCE, "w.station_locations"),
+    (tags::SCHEDULED_WORKITEM_CODE_SEQUENCE, "w.workitem_codes"),
+];
+
+/// Steps read at a time.
+const PAGE: i64 = 50;
+
+/// What a filter is matched on.
+enum Key {
+    Column(&'static Column),
+    Time(&'static str),
+    /// The value, or the scheme, of a code in that column.
+    Code(&'static str),
+}
+
+fn key(path: &[Tag]) -> Option<Key> {
+    let is_code = |tag: &Tag| [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR].contains(tag);
+    match path {
+        [tag] => {
+            let time = TIMES.iter().find(|(known, _)| known == tag).map(|(_, sql)| Key::Time(sql));
+            time.or_else(|| TOP.iter().find(|column| column.tag == *tag).map(Key::Column))
+        }
+        [tags::REFERENCED_REQUEST_SEQUENCE, tag] => {
+            OF_REQUEST.iter().find(|column| column.tag == *tag).map(Key::Column)
+        }
+        [sequence, tag] if is_code(tag) => {
+            CODES.iter().find(|(known, _)| known == sequence).map(|(_, sql)| Key::Code(sql))
+        }
+        [tags::SCHEDULED_HUMAN_PERFORMERS_SEQUENCE, tags::HUMAN_PERFORMER_CODE_SEQUENCE, tag]
+            if is_code(tag) =>
+        {
+            Some(Key::Code("w.performers"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a filter on this attribute is matched; a door refuses others, which would widen the answer
+/// unseen.
+pub fn is_matched(path: &[Tag]) -> bool {
+    key(path).is_some()
+}
+
+/// What a query asks of `workitem w`. Times that name no offset are of `zone`.
+pub(super) fn conditions(engine: Engine, query: &Query, zone: &TimeZone) -> Conditions {
+    let mut conditions = Conditions::new(engine);
+    let mut codes: Vec<(&str, [Option<&Matching>; 2])> = Vec::new();
+    for Filter { path, matching } in &query.filters {
+        match (key(path), matching) {
+            (Some(Key::Column(column)), Matching::Name(name)) if query.fuzzy && !name.wildcard => {
+                name.words.iter().for_each(|word| conditions.word(column.sql, word, true));
+            }
+            (Some(Key::Column(column)), matching) => conditions.matching(column, matching),
+            (Some(Key::Time(sql)), matching) => between(&mut conditions, sql, matching, zone),
+            (Some(Key::Code(sql)), matching) => {
+                // Value and scheme have to be those of one item.
+                let part = usize::from(path.last() == Some(&tags::CODING_SCHEME_DESIGNATOR));
+                if !codes.iter().any(|(known, _)| *known == sql) {
+                    codes.push((sql, [None, None]));
+                }
+                for (_, parts) in codes.iter_mut().filter(|(known, _)| *known == sql) {
+                    if let Some(place) = parts.get_mut(part) {
+                        *place = Some(matching);
+                    }
+                }
+            }
+            (None, _) => {}
+        }
+    }
+    for (sql, [value, scheme]) in codes {
+        coded(&mut conditions, sql, value, scheme);
+    }
+    conditions
+}
+
+/// A time within what is asked for; what names only a day is the whole of it.
+fn between(conditions: &mut Conditions, sql: &str, matching: &Matching, zone: &TimeZone) {
+    let span = |text: &String| date_time::span(text).as_ref().and_then(|span: &Span| span.instants_ms(zone));
+    let (from, to) = match matching {
+        Matching::Empty => {
+            conditions.push(format!("{sql} is null"));
+            return;
+        }
+        Matching::Single(at) => (Some(at), Some(at)),
+        Matching::Range { from, to } => (from.as_ref(), to.as_ref()),
+        _ => (None, None),
+    };
+    let bounds = (from.map(span), to.map(span));
+    if matches!(bounds, (None, None) | (Some(None), _) | (_, Some(None))) {
+        conditions.push("1 = 0".into());
+        return;
+    }
+    if let (Some(Some((first, _))), _) = bounds {
+        let bound = conditions.bind(first);
+        conditions.push(format!("{sql} >= {bound}"));
+    }
+    if let (_, Some(Some((_, after)))) = bounds {
+        let bound = conditions.bind(after);
+        conditions.push(format!("{sql} < {bound}"));
+    }
+}
+
+/// One of the codes `\value^scheme\` of a column.
+fn coded(conditions: &mut Conditions, sql: &str, value: Option<&Matching>, scheme: Option<&Matching>) {
+    if [value, scheme].contains(&Some(&Matching::Empty)) {
+        conditions.push(format!("{sql} = ''"));
+        return;
+    }
+    let one = |matching: Option<&Matching>| match matching {
+        Some(Matching::Single(text) | Matching::Wildcard(text)) => text
+            .chars()
+            .map(|c| match c {
+                '*' => Piece::Many,
+                '?' => Piece::One,
+                c => Piece::Literal(c),
+            })
+            .collect(),
+        _ => vec![Piece::Many],
+    };
+    let mut pieces = vec![Piece::Many, Piece::Literal('\\')];
+    pieces.extend(one(value));
+    pieces.push(Piece::Literal('^'));
+    pieces.extend(one(scheme));
+    pieces.extend([Piece::Literal('\\'), Piece::Many]);
+    let bound = conditions.bind(dialect::pattern(conditions.engine, &pieces));
+    conditions.push(format!("{sql} {} {bound}", dialect::matches(conditions.engine)));
+}
+
+/// What a search finds.
+pub struct Found<S> {
+    /// The steps, as far as they are asked for.
+    pub steps: S,
+    /// Whether the limit leaves some out.
+    pub is_cut: bool,
+}
+
+/// The steps that a query means and the asker sees, the newest first, read in pages; each with the
+/// attributes that are asked for.
+pub async fn search(
+    database: &Database,
+    asker: &Asker<'_>,
+    query: Query,
+) -> Result<Found<impl Stream<Item = Result<DataSet>> + Send + Unpin + use<>>> {
+    let zone = facilities::zone(&facilities::time_zone(database, asker.home()).await?);
+    let mut conditions = conditions(database.engine(), &query, &zone);
+    let before = conditions.bind(i64::MAX);
+    conditions.push(format!("w.id < {before}"));
+    let before_at = conditions.params.len().saturating_sub(1);
+    let mut clause = conditions.clause();
+    let mut params = conditions.params;
+    push_scope(&mut clause, &mut params, &asker.scope(), "w.facility");
+    let left = query.limit.map_or(i64::MAX, i64::from);
+    let skip = i64::from(query.offset);
+    let is_cut = query.limit.is_some() && {
+        let mut params = params.clone();
+        params.push(skip.saturating_add(left).into());
+        let sql = format!(
+            "select w.id from workitem w{clause} order by w.id desc limit 1 offset ${}",
+            params.len()
+        );
+        database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.is_some()
+    };
+    let walk = Walk {
+        database: database.clone(),
+        clause,
+        params,
+        before_at,
+        returns: query.returns,
+        skip,
+        left,
+        read: VecDeque::new(),
+        ended: false,
+    };
+    let steps = Box::pin(stream::try_unfold(walk, |mut walk| async move {
+        let step = walk.next().await?;
+        Ok(step.map(|step| (step, walk)))
+    }));
+    Ok(Found { steps, is_cut })
+}
+
+struct Walk {
+    database: Database,
+    /// The condition, and its values.
+    clause: String,
+    params: Vec<Param>,
+    /// Which of the values is the row that the next page lies before.
+    before_at: usize,
+    returns: Returns,
+    skip: i64,
+    left: i64,
+    read: VecDeque<DataSet>,
+    ended: bool,
+}
+
+impl Walk {
+    async fn next(&mut self) -> Result<Option<DataSet>> {
+        if self.read.is_empty() && !self.ended && self.left > 0 {
+            self.page().await?;
+        }
+        Ok(self.read.pop_front())
+    }
+
+    async fn page(&mut self) -> Result<()> {
+        let limit = PAGE.min(self.left);
+        let mut params = self.params.clone();
+        params.extend(params![limit, std::mem::take(&mut self.skip)]);
+        let count = params.len();
+        let sql = format!(
+            "select w.id, w.attributes from workitem w{} order by w.id desc limit ${} offset ${count}",
+            self.clause,
+            count - 1
+        );
+        let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
+        let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        self.left -= found;
+        self.ended = found < limit;
+        for row in &rows {
+            if let Some(before) = self.params.get_mut(self.before_at) {
+                *before = Param::from(row.get::<i64>("id")?);
+            }
+            self.read.push_back(self.shown(row)?);
+        }
+        Ok(())
+    }
+
+    /// What is asked for of a step. What it has not is there without a value.
+    fn shown(&self, row: &Row) -> Result<DataSet> {
+        let mut step = attributes(row)?;
+        let Returns::Tags(paths) = &self.returns else { return Ok(step) };
+        let wanted: Vec<Tag> = paths.iter().filter_map(|path| path.first().copied()).collect();
+        step.retain(|element| wanted.contains(&element.tag) || element.tag == tags::SPECIFIC_CHARACTER_SET);
+        for tag in wanted {
+            if !step.contains(tag) {
+                step.put_empty(tag);
+            }
+        }
+        Ok(step)
+    }
+}
