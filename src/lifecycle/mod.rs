@@ -122,6 +122,7 @@ pub async fn start(
         listener_is_tls: http_is_tls,
         shutdown: shutdown.clone(),
     })?;
+    storage::ups::restarted(archive.database(), clock.now_ms()).await?;
     // The last that can fail: a password that was made and never shown could not be had again.
     let first_administrator = first_start::make_administrator(archive.database(), &clock).await?;
     let mut tasks = JoinSet::new();
