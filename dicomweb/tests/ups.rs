@@ -366,7 +366,9 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
         ),
         (Some(own(Role::Device, "B")), Method::POST, subscriber, None, StatusCode::NOT_FOUND),
         (Some(device.clone()), Method::PUT, "/workitems/1.2/state", Some(claim), StatusCode::OK),
-        (Some(own(Role::Clinician, "A")), Method::POST, subscriber, None, StatusCode::CREATED),
+        (Some(own(Role::Clinician, "A")), Method::POST, subscriber, None, StatusCode::FORBIDDEN),
+        (Some(own(Role::Clinician, "A")), Method::GET, "/subscribers/AI1", None, StatusCode::FORBIDDEN),
+        (Some(device), Method::POST, subscriber, None, StatusCode::CREATED),
     ] {
         let answer = house.send_as(who, request(method.clone(), path, body.as_ref())).await;
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());

@@ -59,10 +59,12 @@ pub struct Span {
 
 impl Span {
     /// From when until before when it is, in UTC milliseconds; `zone` is where it was said, unless it
-    /// names an offset.
-    pub fn instants_ms(&self, zone: &TimeZone) -> Option<(i64, i64)> {
+    /// names an offset. What lies behind the last day of the calendar is the end of time: people write
+    /// 99991231 for "for ever".
+    pub fn instants_ms(&self, zone: &TimeZone) -> (i64, i64) {
         let zone = self.offset.map_or_else(|| zone.clone(), TimeZone::fixed);
-        Some((clock::instant_ms(self.first, &zone)?, clock::instant_ms(self.after, &zone)?))
+        let instant = |at| clock::instant_ms(at, &zone).unwrap_or(i64::MAX);
+        (instant(self.first), instant(self.after))
     }
 }
 
@@ -98,7 +100,7 @@ pub fn span(dt: &str) -> Option<Span> {
         };
         (day(date_digits)?.to_datetime(time(time_digits)?), length)
     };
-    Some(Span { first, after: first.checked_add(length).ok()?, offset })
+    Some(Span { first, after: first.checked_add(length).unwrap_or(DateTime::MAX), offset })
 }
 
 /// A date and time as the wall of the facility's `zone` shows it: what was sent beside an offset is
@@ -139,6 +141,7 @@ mod tests {
             ("20260228235959.5", Some(("2026-02-28T23:59:59", "2026-03-01T00:00:00", 1_772_297_999_000))),
             ("20260228+0000", Some(("2026-02-28T00:00:00", "2026-03-01T00:00:00", 1_772_236_800_000))),
             ("20260228-0500", Some(("2026-02-28T00:00:00", "2026-03-01T00:00:00", 1_772_254_800_000))),
+            ("99991231", Some(("9999-12-31T00:00:00", "9999-12-31T23:59:59.999999999", 253_402_189_200_000))),
             ("20260230", None),
             ("2026022825", None),
             ("202602282359.5", None),
@@ -148,15 +151,21 @@ mod tests {
             ("hôm nay", None),
         ] {
             let vietnam = TimeZone::fixed(jiff::tz::offset(7));
-            let read = span(dt).map(|span| {
-                (span.first.to_string(), span.after.to_string(), span.instants_ms(&vietnam).unwrap().0)
-            });
+            let read = span(dt)
+                .map(|span| (span.first.to_string(), span.after.to_string(), span.instants_ms(&vietnam).0));
             assert_eq!(
                 read,
                 want.map(|(first, after, ms)| (first.to_owned(), after.to_owned(), ms)),
                 "{dt:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_last_day_of_the_calendar_is_the_end_of_time() {
+        let new_york = TimeZone::fixed(jiff::tz::offset(-5));
+        assert_eq!(span("99991231").unwrap().instants_ms(&new_york).1, i64::MAX);
+        assert_eq!(span("9999").unwrap().instants_ms(&new_york).1, i64::MAX);
     }
 
     #[test]

@@ -88,8 +88,6 @@ pub struct Event {
     pub series_uid: Option<String>,
     /// The exam it is about.
     pub exam_id: Option<i64>,
-    /// What is told, where keys are not enough.
-    pub data: Option<String>,
 }
 
 /// Events that one statement inserts.
@@ -131,12 +129,20 @@ pub async fn append(tx: &mut Transaction, at_ms: i64, events: &[NewEvent<'_>]) -
 pub async fn since(database: &Database, cursor: i64, limit: u32) -> Result<Vec<Event>> {
     let rows = database
         .fetch(
-            "select id, at_ms, kind, facility, study_uid, series_uid, exam_id, data from event
+            "select id, at_ms, kind, facility, study_uid, series_uid, exam_id from event
              where id > $1 order by id limit $2",
             params![cursor, limit],
         )
         .await?;
     rows.iter().map(read).collect()
+}
+
+/// What an event tells beside its keys. Read one at a time, by those whom it concerns.
+pub async fn data(database: &Database, id: i64) -> Result<Option<String>> {
+    match database.fetch_optional("select data from event where id = $1", params![id]).await? {
+        Some(row) => row.get("data"),
+        None => Ok(None),
+    }
 }
 
 /// The cursor after the newest event: where a follower without a past begins.
@@ -176,6 +182,5 @@ fn read(row: &Row) -> Result<Event> {
         study_uid: row.get("study_uid")?,
         series_uid: row.get("series_uid")?,
         exam_id: row.get("exam_id")?,
-        data: row.get("data")?,
     })
 }

@@ -23,12 +23,14 @@ const SEND_WITHIN: Duration = Duration::from_secs(30);
 /// back hears no more.
 const LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Opens the channel. What the subscriber has not been told yet is told first.
+/// Opens the channel. What the subscriber has not been told yet is told first. Whoever opens it takes the subscriber's
+/// messages, so it is for those that do steps.
 pub async fn open(
     subscriber: Subscriber,
     request: Request,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Error> {
+    request.doing()?;
     let scope = request.seeing()?;
     let upgrade = upgrade.map_err(|_| Error::bad_request("this resource is opened as a WebSocket"))?;
     let places = request.state.channels.clone();

@@ -1,7 +1,7 @@
 //! `POST /workitems?{workitem}` (PS3.18 11.4): creates a step.
 
 use super::refusal::Transaction;
-use super::{Request, bad_uid, payload};
+use super::{Request, bad_uid, parameters, payload};
 use crate::error::Error;
 use axum::body::Body;
 use axum::response::Response;
@@ -29,22 +29,8 @@ pub async fn answer(request: Request, body: Body) -> Result<Response, Error> {
 }
 
 /// The UID of the query, alone or with a name, or that of the data set. Two that differ leave open what is meant.
-fn uid(parameters: &[(String, String)], set: &DataSet) -> Result<Option<Uid>, Error> {
-    const NAMES: [&str; 2] = ["workitem", "affectedsopinstanceuid"];
-    let mut named = None;
-    for (name, value) in parameters {
-        let lower = name.to_ascii_lowercase();
-        let text = match lower.as_str() {
-            "accept" | "charset" => continue,
-            _ if NAMES.contains(&lower.as_str()) => value,
-            _ if value.is_empty() => name,
-            _ => return Err(Error::bad_request("the query of a creation is the UID of the workitem")),
-        };
-        let uid = Uid::parse(text).map_err(|error| bad_uid("the workitem of the query", &error))?;
-        if named.replace(uid).is_some() {
-            return Err(Error::bad_request("the workitem is given more than once"));
-        }
-    }
+fn uid(query: &[(String, String)], set: &DataSet) -> Result<Option<Uid>, Error> {
+    let named = parameters::uid(query, &["workitem", "affectedsopinstanceuid"], "the workitem")?;
     let of_set = set.uid(tags::SOP_INSTANCE_UID).transpose();
     let of_set = of_set.map_err(|error| bad_uid("SOPInstanceUID", &error))?;
     match (named, of_set) {

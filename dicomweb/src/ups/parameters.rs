@@ -1,9 +1,11 @@
 //! The query parameters of a search for steps (PS3.18 11.9, 8.3.4) and of a filtered subscription (11.10).
 
+use super::bad_uid;
 use crate::error::Error;
 use crate::qido::attribute::{self, Attribute};
 use crate::qido::parameters::{NO_VALUE, is_true, number, refused_name, shown, truth, written};
 use pacs_core::query::{Level, Query, Returns};
+use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags};
 use std::collections::BTreeSet;
 use storage::ups::Filter;
@@ -38,6 +40,33 @@ const ANSWERED: [Tag; 27] = [
     tags::WORKLIST_LABEL,
     tags::PROCEDURE_STEP_LABEL,
 ];
+
+/// The one UID of a query, which stands there alone, as PS3.18 11.4.1 and 11.6.1 have it, or under one of these names.
+pub fn uid(
+    parameters: &[(String, String)],
+    names: &[&str],
+    what: &'static str,
+) -> Result<Option<Uid>, Error> {
+    let mut uid = None;
+    for (name, value) in parameters {
+        let lower = name.to_ascii_lowercase();
+        let text = match lower.as_str() {
+            "accept" | "charset" => continue,
+            _ if names.contains(&lower.as_str()) => value,
+            _ if value.is_empty() => name,
+            _ => {
+                return Err(Error::BadRequest(
+                    format!("the query of this request is the UID of {what}").into(),
+                ));
+            }
+        };
+        let read = Uid::parse(text).map_err(|error| bad_uid(what, &error))?;
+        if uid.replace(read).is_some() {
+            return Err(Error::BadRequest(format!("{what} is given more than once").into()));
+        }
+    }
+    Ok(uid)
+}
 
 /// A search, read.
 pub struct Search {
@@ -133,6 +162,17 @@ pub struct Subscription {
     pub filter: Filter,
 }
 
+impl Subscription {
+    fn add(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        let path = key(name)?.path;
+        if self.filter.keys.iter().any(|(known, _)| *known == path) {
+            return Err(Error::BadRequest(format!("{} is given more than once", shown(name)).into()));
+        }
+        self.filter.keys.push((path, value.to_owned()));
+        Ok(())
+    }
+}
+
 /// Reads the parameters of a subscription. The keys of a filter stand in the `filter` parameter, parted by commas, or
 /// as parameters of their own.
 pub fn subscription(parameters: &[(String, String)]) -> Result<Subscription, Error> {
@@ -147,10 +187,10 @@ pub fn subscription(parameters: &[(String, String)]) -> Result<Subscription, Err
                     let (name, value) = pair
                         .split_once('=')
                         .ok_or(Error::bad_request("a filter is a list of attribute=value"))?;
-                    read.filter.keys.push((key(name.trim())?.path, value.to_owned()));
+                    read.add(name.trim(), value)?;
                 }
             }
-            _ => read.filter.keys.push((key(name)?.path, value.clone())),
+            _ => read.add(name, value)?,
         }
     }
     read.filter.query().map_err(|error| Error::BadRequest(error.to_string().into()))?;
@@ -195,7 +235,13 @@ mod tests {
         let several = subscription(&read("WorklistLabel=CAD&ScheduledProcedureStepPriority=HIGH")).unwrap();
         assert!(one.deletion_lock && !several.deletion_lock);
         assert_eq!(one.filter, several.filter);
-        for text in ["filter=CAD", "filter=Nothing=1", "deletionlock=maybe", "PatientBirthDate=x"] {
+        for text in [
+            "filter=CAD",
+            "filter=WorklistLabel=1,00741202=2",
+            "filter=Nothing=1",
+            "deletionlock=maybe",
+            "PatientBirthDate=x",
+        ] {
             assert!(subscription(&read(text)).is_err(), "{text}");
         }
     }

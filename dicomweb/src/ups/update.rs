@@ -1,7 +1,7 @@
 //! `POST /workitems/{workitem}?{transaction-uid}` (PS3.18 11.6): changes attributes of a step.
 
 use super::refusal::Transaction;
-use super::{Request, WorkitemPath, bad_uid, payload};
+use super::{Request, WorkitemPath, bad_uid, parameters, payload};
 use crate::error::Error;
 use axum::body::Body;
 use axum::response::Response;
@@ -24,19 +24,9 @@ pub async fn answer(path: WorkitemPath, request: Request, body: Body) -> Result<
 }
 
 /// The transaction UID: the query, alone or with a name, or the attribute that a data set over DIMSE would have.
-fn transaction_uid(parameters: &[(String, String)], change: &DataSet) -> Result<Option<Uid>, Error> {
+fn transaction_uid(query: &[(String, String)], change: &DataSet) -> Result<Option<Uid>, Error> {
     const NAMES: [&str; 4] = ["transaction-uid", "transaction", "transactionuid", "00081195"];
-    let mut named = None;
-    for (name, value) in parameters {
-        let lower = name.to_ascii_lowercase();
-        let text = match lower.as_str() {
-            "accept" | "charset" => continue,
-            _ if NAMES.contains(&lower.as_str()) => value,
-            _ if value.is_empty() => name,
-            _ => return Err(Error::bad_request("the query of an update is the transaction UID")),
-        };
-        named = Some(Uid::parse(text).map_err(|error| bad_uid("the transaction UID of the query", &error))?);
-    }
+    let named = parameters::uid(query, &NAMES, "the transaction UID")?;
     let of_set = of_set(change)?;
     match (named, of_set) {
         (Some(named), Some(of_set)) if named != of_set => {

@@ -40,7 +40,7 @@ pub async fn create(
     );
     let state = State::Scheduled;
     let mut values = params![&uid, &facility.code, state.as_str(), &asker.actor.id, asker.now_ms];
-    values.extend(lifted::values(&made.set, &zone));
+    values.extend(lifted::values(&made.set, &zone)?);
     let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await? else {
         decide(Some(state), Event::Create)?;
         return Err(crate::Error::NotFound.into());

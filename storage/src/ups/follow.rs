@@ -27,7 +27,8 @@ pub struct Follower {
     subscriber: AeTitle,
     scope: Scope,
     cursor: i64,
-    waiting: VecDeque<(i64, String)>,
+    /// Reports that are to be read.
+    waiting: VecDeque<i64>,
 }
 
 impl Follower {
@@ -49,23 +50,24 @@ impl Follower {
     /// The next report for the subscriber, as DICOM JSON, once there is one.
     pub async fn next(&mut self) -> Result<String> {
         loop {
-            if let Some((id, report)) = self.waiting.pop_front() {
+            // Taken off the list only once it is read: who waits may be called away at any time.
+            while let Some(&id) = self.waiting.front() {
+                let report = self.read(id).await?;
+                self.waiting.pop_front();
                 self.cursor = id;
-                return Ok(report);
+                if let Some(report) = report {
+                    return Ok(report);
+                }
             }
             self.hints.mark_unchanged();
             let found = events::since(&self.database, self.cursor, BATCH).await?;
-            let Some(last) = found.last() else {
+            let Some(last) = found.last().map(|event| event.id) else {
                 // Elapsed or hinted, the next look tells.
                 let _ = tokio::time::timeout(LOOK_EVERY, self.hints.changed()).await;
                 continue;
             };
-            let last = last.id;
-            for event in &found {
-                if let Some(report) = self.read(event)? {
-                    self.waiting.push_back((event.id, report));
-                }
-            }
+            let mine = found.iter().filter(|event| self.may_concern(event)).map(|event| event.id);
+            self.waiting = mine.collect();
             if self.waiting.is_empty() {
                 self.cursor = last;
                 self.keep().await?;
@@ -86,19 +88,22 @@ impl Follower {
         tx.commit().await
     }
 
-    /// The report of an event, if it is one for the subscriber and of a step that it may see.
-    fn read(&self, event: &Event) -> Result<Option<String>> {
-        let Some(data) = event.data.as_ref().filter(|_| event.kind == EventKind::WorkitemReport) else {
-            return Ok(None);
-        };
-        let seen = match (&self.scope, &event.facility) {
+    /// Whether an event is a report of a step that the subscriber may see.
+    fn may_concern(&self, event: &Event) -> bool {
+        let is_seen = match (&self.scope, &event.facility) {
             (Scope::All, _) | (_, None) => true,
             (Scope::Facilities(codes), Some(facility)) => codes.contains(facility),
         };
+        is_seen && event.kind == EventKind::WorkitemReport
+    }
+
+    /// The report of an event, if it is for the subscriber.
+    async fn read(&self, id: i64) -> Result<Option<String>> {
+        let Some(data) = events::data(&self.database, id).await? else { return Ok(None) };
         let letter: Letter =
-            serde_json::from_str(data).map_err(|error| Error::Corrupt(format!("a report: {error}")))?;
+            serde_json::from_str(&data).map_err(|error| Error::Corrupt(format!("a report: {error}")))?;
         let is_for = letter.to.is_empty() || letter.to.iter().any(|title| title == self.subscriber.as_str());
-        Ok((seen && is_for).then(|| letter.report.to_string()))
+        Ok(is_for.then(|| letter.report.to_string()))
     }
 }
 

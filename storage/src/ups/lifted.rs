@@ -9,6 +9,7 @@ use pacs_core::{Tag, date_time, json, tags, text};
 use crate::database::{Param, params};
 use crate::index::arrivals::clip;
 use crate::index::studies::{list, spaced};
+use crate::{Error, Result};
 
 /// The columns, in the order of [`values`].
 pub(super) const COLUMNS: [&str; 24] = [
@@ -38,19 +39,26 @@ pub(super) const COLUMNS: [&str; 24] = [
     "performers",
 ];
 
+/// The longest step, as DICOM JSON: what comes in one request fits, and no number of requests makes more of it.
+const MOST_BYTES: usize = 1 << 20;
+
 /// The values of [`COLUMNS`]. Times that name no offset are of `zone`.
-pub(super) fn values(set: &DataSet, zone: &TimeZone) -> Vec<Param> {
+pub(super) fn values(set: &DataSet, zone: &TimeZone) -> Result<Vec<Param>> {
+    let attributes = json::to_string(set);
+    if attributes.len() > MOST_BYTES {
+        return Err(Error::TooLarge(format!("a step has at most {MOST_BYTES} bytes")));
+    }
     let short = |tag| set.text(tag).map(|value| clip(&value).to_owned());
     let instant = |tag| {
         let span = set.text(tag).and_then(|value| date_time::span(&value))?;
-        span.instants_ms(zone).map(|(first, _)| first)
+        Some(span.instants_ms(zone).0)
     };
     let requests = set.items(tags::REFERENCED_REQUEST_SEQUENCE);
     let of_requests = |tag| list(&requests.iter().filter_map(|item| item.text(tag)).collect());
     let performers = set.items(tags::SCHEDULED_HUMAN_PERFORMERS_SEQUENCE);
     let performers = performers.iter().flat_map(|item| item.items(tags::HUMAN_PERFORMER_CODE_SEQUENCE));
-    params![
-        json::to_string(set),
+    Ok(params![
+        attributes,
         short(tags::SCHEDULED_PROCEDURE_STEP_PRIORITY),
         short(tags::PROCEDURE_STEP_LABEL),
         short(tags::WORKLIST_LABEL),
@@ -74,7 +82,7 @@ pub(super) fn values(set: &DataSet, zone: &TimeZone) -> Vec<Param> {
         codes_of(set, tags::SCHEDULED_STATION_GEOGRAPHIC_LOCATION_CODE_SEQUENCE),
         codes_of(set, tags::SCHEDULED_WORKITEM_CODE_SEQUENCE),
         codes(performers),
-    ]
+    ])
 }
 
 fn codes_of(set: &DataSet, sequence: Tag) -> String {

@@ -123,7 +123,7 @@ impl Locked {
         );
         let ended_ms = state.is_final().then_some(now_ms);
         let mut values = params![self.id, state.as_str(), self.transaction_uid.as_deref(), ended_ms];
-        values.extend(lifted::values(&self.set, &self.zone));
+        values.extend(lifted::values(&self.set, &self.zone)?);
         tx.execute(sqlx::AssertSqlSafe(sql), values).await.map(drop)
     }
 }

@@ -1,7 +1,7 @@
 //! What followers are told, as rows of the outbox in the transaction of what happened.
 
 use pacs_core::dataset::DataSet;
-use pacs_core::json;
+use pacs_core::{VR, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,6 +10,9 @@ use crate::Result;
 use crate::database::{Transaction, params};
 use crate::events::{self, EventKind, NewEvent};
 use crate::{Error, dialect};
+
+/// The longest report. Of a longer one the sequences are left out: who wants them retrieves the step.
+const MOST_BYTES: usize = 64 << 10;
 
 /// The data of an event of the outbox that is a report.
 #[derive(Serialize, Deserialize)]
@@ -53,8 +56,14 @@ pub(super) async fn tell_one(
 
 /// A report for these subscribers, as it lies in the outbox.
 pub(super) fn letter(to: Vec<String>, report: &DataSet) -> Result<String> {
-    let written = serde_json::from_str(&json::to_string(report))
-        .and_then(|report| serde_json::to_string(&Letter { to, report }));
+    let mut text = json::to_string(report);
+    if text.len() > MOST_BYTES {
+        let mut short = report.clone();
+        short.retain(|element| element.vr != VR::SQ);
+        text = json::to_string(&short);
+    }
+    let written =
+        serde_json::from_str(&text).and_then(|report| serde_json::to_string(&Letter { to, report }));
     written.map_err(|error| Error::internal("write a report", error))
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use futures::stream::{self, Stream};
 use jiff::tz::TimeZone;
 use pacs_core::dataset::DataSet;
-use pacs_core::date_time::{self, Span};
+use pacs_core::date_time;
 use pacs_core::query::{Filter, Level, Matching, Query, Returns};
 use pacs_core::{Tag, tags};
 
@@ -66,7 +66,7 @@ const CODES: [(Tag, &str); 4] = [
 ];
 
 /// Steps read at a time.
-const PAGE: i64 = 50;
+const PAGE: i64 = 16;
 
 /// What a filter is matched on.
 enum Key {
@@ -138,7 +138,7 @@ pub(super) fn conditions(engine: Engine, query: &Query, zone: &TimeZone) -> Cond
 
 /// A time within what is asked for; what names only a day is the whole of it.
 fn between(conditions: &mut Conditions, sql: &str, matching: &Matching, zone: &TimeZone) {
-    let span = |text: &String| date_time::span(text).as_ref().and_then(|span: &Span| span.instants_ms(zone));
+    let span = |text: &String| date_time::span(text).map(|span| span.instants_ms(zone));
     let (from, to) = match matching {
         Matching::Empty => {
             conditions.push(format!("{sql} is null"));

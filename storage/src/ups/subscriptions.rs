@@ -1,15 +1,15 @@
 //! Who is told of which steps (PS3.4 CC.2.3).
 
 use jiff::tz::TimeZone;
-use pacs_core::Tag;
 use pacs_core::access::Scope;
 use pacs_core::dataset::{DataSet, tag_of, vr_of};
 use pacs_core::query::{Level, Query};
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::ups::report;
 use pacs_core::ups::state::Failure;
+use pacs_core::{Tag, tags};
 
-use super::{Asker, Locked, Result, attributes, lock, reports, search};
+use super::{Asker, Locked, Result, lock, reports, search};
 use crate::Error;
 use crate::database::{Database, Durability, Transaction, params};
 use crate::index::facilities;
@@ -81,29 +81,30 @@ pub async fn subscribe(
     subscriber: &AeTitle,
     deletion_lock: bool,
 ) -> Result<()> {
-    let zone = facilities::zone(&facilities::time_zone(database, asker.home()).await?);
     let mut tx = database.begin(Durability::Synced).await?;
-    let told = match subject {
+    let filter = match subject {
         Subject::Step(uid) => {
             let step = lock(&mut tx, &asker.scope(), uid).await?;
             follow(&mut tx, step.id, subscriber.as_str(), deletion_lock).await?;
-            vec![(step.facility, report::state(&step.set, uid))]
+            begin(&mut tx, subscriber.as_str()).await?;
+            let now = report::state(&step.set, uid);
+            reports::tell_one(&mut tx, &step, subscriber.as_str(), now, asker.now_ms).await?;
+            return Ok(tx.commit().await?);
         }
-        Subject::All | Subject::Filtered => {
-            let filter = if *subject == Subject::All { &Filter::default() } else { filter };
-            want(&mut tx, &asker.scope(), subject, filter, subscriber, deletion_lock).await?;
-            let taken = take_in(&mut tx, &asker.scope(), filter, &zone, subscriber, deletion_lock).await?;
-            // Without a lock only what happens from here on is told (PS3.4 table CC.2.3-2).
-            if deletion_lock { taken } else { Vec::new() }
-        }
+        Subject::All => &Filter::default(),
+        Subject::Filtered => filter,
     };
-    // Last, because it holds back everybody else who tells of anything.
+    want(&mut tx, &asker.scope(), subject, filter, subscriber, deletion_lock).await?;
     begin(&mut tx, subscriber.as_str()).await?;
-    for (facility, report) in told {
-        let letter = reports::letter(vec![subscriber.to_string()], &report)?;
-        reports::post(&mut tx, Some(&facility), &[letter], asker.now_ms).await?;
+    tx.commit().await?;
+    // In turns, so that nobody waits for all of them; whoever breaks off may ask again.
+    let zone = facilities::zone(&facilities::time_zone(database, asker.home()).await?);
+    let query = filter.query().map_err(|error| Error::Conflict(error.to_string()))?;
+    let mut last = Some(0);
+    while let Some(after) = last {
+        last = take_in(database, asker, (&query, &zone), subscriber, deletion_lock, after).await?;
     }
-    Ok(tx.commit().await?)
+    Ok(())
 }
 
 /// Notes that a subscriber follows a step.
@@ -142,40 +143,55 @@ async fn want(
     .map(drop)
 }
 
-/// Has the steps followed that are there, fit, and are not followed yet; answers their facilities and
-/// states.
+/// Has the next steps followed that are there, fit, and are not followed yet; answers where to go on.
 async fn take_in(
-    tx: &mut Transaction,
-    scope: &Scope,
-    filter: &Filter,
-    zone: &TimeZone,
+    database: &Database,
+    asker: &Asker<'_>,
+    (query, zone): (&Query, &TimeZone),
     subscriber: &AeTitle,
     deletion_lock: bool,
-) -> Result<Vec<(String, DataSet)>> {
-    let query = filter.query().map_err(|error| Error::Conflict(error.to_string()))?;
-    let (mut taken, mut last) = (Vec::new(), 0_i64);
-    loop {
-        let mut conditions = search::conditions(tx.engine(), &query, zone);
-        let (after, title) = (conditions.bind(last), conditions.bind(subscriber.as_str()));
-        conditions.push(format!(
-            "w.id > {after} and not exists (select 1 from workitem_subscription n
-                 where n.workitem_id = w.id and n.ae_title = {title})"
-        ));
-        let mut sql =
-            format!("select w.id, w.uid, w.facility, w.attributes from workitem w{}", conditions.clause());
-        let mut params = conditions.params;
-        push_scope(&mut sql, &mut params, scope, "w.facility");
-        params.push(PAGE.into());
-        sql.push_str(&format!(" order by w.id limit ${}", params.len()));
-        let page = tx.fetch(sqlx::AssertSqlSafe(sql), params).await?;
-        for row in &page {
-            last = row.get("id")?;
-            follow(tx, last, subscriber.as_str(), deletion_lock).await?;
-            taken.push((row.get("facility")?, report::state(&attributes(row)?, &uid_of(row, "uid")?)));
+    after: i64,
+) -> Result<Option<i64>> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let mut conditions = search::conditions(tx.engine(), query, zone);
+    let (after, title) = (conditions.bind(after), conditions.bind(subscriber.as_str()));
+    conditions.push(format!(
+        "w.id > {after} and not exists (select 1 from workitem_subscription n
+             where n.workitem_id = w.id and n.ae_title = {title})"
+    ));
+    let mut sql = format!(
+        "select w.id, w.uid, w.facility, w.state, w.readiness from workitem w{}",
+        conditions.clause()
+    );
+    let mut params = conditions.params;
+    push_scope(&mut sql, &mut params, &asker.scope(), "w.facility");
+    params.push(PAGE.into());
+    sql.push_str(&format!(" order by w.id limit ${}", params.len()));
+    let page = tx.fetch(sqlx::AssertSqlSafe(sql), params).await?;
+    let mut told = Vec::new();
+    for row in &page {
+        follow(&mut tx, row.get("id")?, subscriber.as_str(), deletion_lock).await?;
+        // Without a lock only what happens from here on is told (PS3.4 table CC.2.3-2).
+        if deletion_lock {
+            let mut step = DataSet::new();
+            step.put_text(tags::PROCEDURE_STEP_STATE, &row.get::<String>("state")?);
+            step.put_text(
+                tags::INPUT_READINESS_STATE,
+                &row.get::<Option<String>>("readiness")?.unwrap_or_default(),
+            );
+            let now = report::state(&step, &uid_of(row, "uid")?);
+            told.push((row.get::<String>("facility")?, reports::letter(vec![subscriber.to_string()], &now)?));
         }
-        if i64::try_from(page.len()).is_ok_and(|count| count < PAGE) {
-            return Ok(taken);
-        }
+    }
+    // Last, because it holds back everybody else who tells of anything.
+    for (facility, letter) in told {
+        reports::post(&mut tx, Some(&facility), &[letter], asker.now_ms).await?;
+    }
+    tx.commit().await?;
+    let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
+    match page.last() {
+        Some(row) if !is_last => Ok(Some(row.get("id")?)),
+        _ => Ok(None),
     }
 }
 

@@ -24,6 +24,8 @@ on_every_engine!(
     who_follows_all_is_told_of_those_to_come,
     a_filter_follows_what_it_fits,
     ended_steps_are_forgotten_unless_locked,
+    steps_and_reports_stay_small,
+    however_many_there_are_all_are_followed,
 );
 
 const PERFORMED: Tag = tags::UNIFIED_PROCEDURE_STEP_PERFORMED_PROCEDURE_SEQUENCE;
@@ -274,6 +276,7 @@ async fn steps_are_found_by_what_they_are(fresh: Fresh) {
         // On the facility's wall, seven hours east: what began at 17:00 UTC began the next day there.
         (&[(&[START], "20260921")], &["three", "one"]),
         (&[(&[START], "20260922")], &["two"]),
+        (&[(&[START], "20260922-99991231")], &["two"]),
         (&[(&[START], "2026092120-2026092200")], &["three", "two", "one"]),
         (&[(&[START], "20260921210000-")], &["two"]),
         (&[(&[START], "-20260921195959")], &[]),
@@ -462,4 +465,47 @@ async fn ended_steps_are_forgotten_unless_locked(fresh: Fresh) {
     let locked = Subject::Step(uids[2].clone());
     ups::subscribe(db, &asker, &locked, &Filter::default(), &title("AI1"), false).await.unwrap();
     assert_eq!(ups::prune(db, NOW_MS + 1).await.unwrap(), 1);
+}
+
+async fn steps_and_reports_stay_small(fresh: Fresh) {
+    let (db, system) = (&fresh.db, Actor::system());
+    let asker = at(&system);
+    let uid = made(&fresh, &system, step("x")).await;
+    let subject = Subject::Step(uid.clone());
+    ups::subscribe(db, &asker, &subject, &Filter::default(), &title("AI1"), false).await.unwrap();
+    let large = |tag| {
+        let mut change = DataSet::new();
+        change.put_text_as(tag, pacs_core::VR::UT, &"x".repeat(300 << 10));
+        change
+    };
+    for tag in [Tag(0x0099, 0x1001), Tag(0x0099, 0x1002), Tag(0x0099, 0x1003)] {
+        ups::update(db, &asker, &uid, &large(tag), None).await.unwrap();
+    }
+    let refused = ups::update(db, &asker, &uid, &large(Tag(0x0099, 0x1004)), None).await;
+    assert!(matches!(refused, Err(WorkError::Storage(storage::Error::TooLarge(_)))), "{refused:?}");
+
+    let mut progress = DataSet::new();
+    progress.put_text(tags::PROCEDURE_STEP_PROGRESS_DESCRIPTION, &"x".repeat(80 << 10));
+    let mut further = DataSet::new();
+    further.put_items(tags::PROCEDURE_STEP_PROGRESS_INFORMATION_SEQUENCE, vec![progress]);
+    ups::update(db, &asker, &uid, &further, None).await.unwrap();
+    let mut follower = Follower::open(db, Scope::All, title("AI1")).await.unwrap();
+    assert_eq!(told(&mut follower).await, [(uid.to_string(), 1), (uid.to_string(), 3)]);
+    let longest = db.fetch("select max(length(data)) from event", vec![]).await.unwrap();
+    let length = longest[0].at::<i64>(0).or_else(|_| longest[0].at::<i32>(0).map(i64::from)).unwrap();
+    assert!(length < 1000, "{length}");
+}
+
+async fn however_many_there_are_all_are_followed(fresh: Fresh) {
+    let (db, system) = (&fresh.db, Actor::system());
+    let asker = at(&system);
+    let mut uids = Vec::new();
+    for n in 0..205 {
+        uids.push(made(&fresh, &system, step(&n.to_string())).await.to_string());
+    }
+    ups::subscribe(db, &asker, &Subject::All, &Filter::default(), &title("AI1"), true).await.unwrap();
+    ups::subscribe(db, &asker, &Subject::All, &Filter::default(), &title("AI1"), true).await.unwrap();
+    let mut follower = Follower::open(db, Scope::All, title("AI1")).await.unwrap();
+    let told: Vec<String> = told(&mut follower).await.into_iter().map(|(step, _)| step).collect();
+    assert_eq!(told, uids, "each once");
 }
