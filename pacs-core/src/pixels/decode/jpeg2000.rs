@@ -75,7 +75,9 @@ pub(super) fn decode_inspected(
 
 /// Decodes an area of the image, or all of it; `layout` describes what comes out.
 fn part(codestream: &Codestream<'_>, layout: &Layout, area: Option<DecodeArea>) -> Result<Frame, PixelError> {
-    let parameters = DecodeParameters::new().strict(false).decode_area(area);
+    // It would give what a codestream holds that ends early, but then a damaged one makes it read memory that is not
+    // its own.
+    let parameters = DecodeParameters::new().strict(true).decode_area(area);
     let image = Image::from_bytes_with(codestream.bytes, parameters)
         .map_err(|error| PixelError::malformed(format!("JPEG 2000: {error}")))?;
     let pixels = usize::try_from(layout.pixels()).unwrap_or(usize::MAX);
