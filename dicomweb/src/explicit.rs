@@ -1,5 +1,5 @@
-//! A data set laid out in Explicit VR Little Endian, as a list of pieces: bytes made here, ranges to copy from where
-//! large values lie, and the place where decoded frames go. Nothing large is held.
+//! A data set laid out anew with explicit VR in little endian, as a list of pieces: bytes made here, ranges to copy from
+//! where large values lie, and the place where the frames go. Nothing large is held.
 
 use bytes::Bytes;
 use pacs_core::dataset::{DataSet, Element, Value};
@@ -21,18 +21,18 @@ pub enum Piece {
         /// Bytes of one number whose order is turned around; 1 leaves them.
         swapped: usize,
     },
-    /// All frames, decoded, one after another.
+    /// All frames, one after another; compressed ones as fragments.
     Frames,
 }
 
-/// The pixel data that frames decode to.
+/// The pixel data that frames become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pixels {
-    /// Bytes of all frames together.
-    pub length: u64,
+    /// Bytes of all frames together, where they are native.
+    pub length: Option<u64>,
     /// Bits Allocated (0028,0100).
     pub bits_allocated: u16,
-    /// Photometric Interpretation (0028,0004) after decoding.
+    /// Photometric Interpretation (0028,0004) of what they became.
     pub photometric: &'static str,
     /// Whether decoding has put the samples of a pixel together (Planar Configuration 0).
     pub interleaved: bool,
@@ -43,7 +43,7 @@ pub struct Pixels {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Impossible;
 
-/// Lays out `set`, whose large values lie in the byte order of `source`. With `pixels`, Pixel Data is replaced by decoded
+/// Lays out `set`, whose large values lie in the byte order of `source`. With `pixels`, Pixel Data is replaced by such
 /// frames.
 pub fn lay_out(
     set: &DataSet,
@@ -154,11 +154,24 @@ impl Layout<'_> {
     }
 
     fn frames(&mut self, pixels: &Pixels) -> Result<(), Impossible> {
+        let Some(length) = pixels.length else {
+            self.tag(tags::PIXEL_DATA);
+            self.made.extend_from_slice(b"OB\0\0");
+            self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
+            // An empty offset table: where frames begin is not known before they are made.
+            self.tag(ITEM);
+            self.made.extend_from_slice(&0u32.to_le_bytes());
+            self.cut();
+            self.pieces.push(Piece::Frames);
+            self.tag(SEQUENCE_END);
+            self.made.extend_from_slice(&0u32.to_le_bytes());
+            return Ok(());
+        };
         let vr = if pixels.bits_allocated > 8 { VR::OW } else { VR::OB };
-        self.header(tags::PIXEL_DATA, vr, even(pixels.length))?;
+        self.header(tags::PIXEL_DATA, vr, even(length))?;
         self.cut();
         self.pieces.push(Piece::Frames);
-        self.pad(vr, pixels.length);
+        self.pad(vr, length);
         Ok(())
     }
 
@@ -313,7 +326,7 @@ mod tests {
         let inner = vec![Fragment { offset: 0, length: 4 }];
         icon.put(Element { tag: tags::PIXEL_DATA, vr: VR::OB, value: Value::Fragments(inner) });
         set.put_items(tags::ICON_IMAGE_SEQUENCE, vec![icon]);
-        let pixels = Pixels { length: 3, bits_allocated: 8, photometric: "RGB", interleaved: true };
+        let pixels = Pixels { length: Some(3), bits_allocated: 8, photometric: "RGB", interleaved: true };
         let pieces = lay_out(&set, &syntax, Some(&pixels)).unwrap();
         let bytes = joined(&pieces, &[1, 2, 3]);
         let read = read_slice(&bytes, &syntax, &Limits::default(), Until::End).unwrap();
@@ -342,8 +355,12 @@ mod tests {
 
     #[test]
     fn what_has_no_form_is_said() {
-        let large =
-            Pixels { length: 1 << 32, bits_allocated: 16, photometric: "MONOCHROME2", interleaved: false };
+        let large = Pixels {
+            length: Some(1 << 32),
+            bits_allocated: 16,
+            photometric: "MONOCHROME2",
+            interleaved: false,
+        };
         let mut set = DataSet::new();
         set.put_bytes(tags::PIXEL_DATA, VR::OW, vec![]);
         assert_eq!(lay_out(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, Some(&large)), Err(Impossible));

@@ -1,9 +1,11 @@
 //! From what is accepted and what is stored to what is sent.
 
+use crate::media::MediaType;
 use crate::wish::{BulkWish, SyntaxWish};
+use pacs_core::pixels::{self, Codec};
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::Uid;
-use pacs_core::{pixels, uids};
+use pacs_core::uids;
 
 const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
@@ -14,6 +16,8 @@ pub enum Encoding {
     AsStored,
     /// It becomes Explicit VR Little Endian, compressed pixels decoded.
     Uncompressed,
+    /// Its pixels are encoded in another transfer syntax.
+    Encoded(Codec),
 }
 
 /// How a frame or an element is to be sent.
@@ -21,7 +25,7 @@ pub enum Encoding {
 pub struct BulkChoice {
     /// As `multipart/related`, or as the one body.
     pub multipart: bool,
-    /// Whether pixels are decoded.
+    /// Whether pixels are decoded, or encoded anew.
     pub encoding: Encoding,
     /// Media type of the part, without its transfer syntax.
     pub media: &'static str,
@@ -71,13 +75,52 @@ pub fn of_instance(wishes: &[SyntaxWish], stored: &Uid) -> Option<Encoding> {
     match (wanted, is_decodable(stored)) {
         (true, true) => Some(Encoding::Uncompressed),
         (true, false) if default || any => Some(Encoding::AsStored),
+        // Values of a deflated data set do not lie anywhere that they could be copied from.
+        (false, true) if !transfer_syntax::of(stored).deflated => wishes.iter().find_map(|wish| match wish {
+            // What is lossy would be another instance (PS3.3 C.12.1.1.5).
+            SyntaxWish::Exactly(uid) => {
+                Codec::of(uid).filter(|codec| codec.is_lossless()).map(Encoding::Encoded)
+            }
+            _ => None,
+        }),
         _ => None,
     }
 }
 
-/// How to send frames of an object stored in `stored`: by the first wish that can be fulfilled.
+/// How to send frames of an object stored in `stored`: by the first wish that can be fulfilled without encoding, which
+/// costs far more than all else, or by the first that can be at all.
 pub fn of_frames(wishes: &[BulkWish], stored: &Uid) -> Option<BulkChoice> {
-    wishes.iter().find_map(|wish| of_frame(wish, stored))
+    let at_hand = wishes.iter().find_map(|wish| of_frame(wish, stored));
+    at_hand.or_else(|| wishes.iter().find_map(|wish| encoded(wish, stored)))
+}
+
+/// How to send frames that are encoded for a wish.
+fn encoded(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
+    /// The defaults of media types (PS3.18 table 8.7.3-5).
+    const DEFAULTS: [Codec; 5] =
+        [Codec::JpegLossless, Codec::JpegLs, Codec::Jpeg2000, Codec::HighThroughput2000, Codec::Rle];
+    let media = |codec: Codec| {
+        let syntax = Uid::parse(codec.transfer_syntax()).ok()?;
+        let own = media_of(&transfer_syntax::of(&syntax));
+        names(&wish.media, own).then_some(own)
+    };
+    let (codec, media) = match &wish.syntax {
+        SyntaxWish::Exactly(uid) => {
+            let codec = Codec::of(uid)?;
+            let octets =
+                || wish.media.covers("application", "octet-stream").then_some("application/octet-stream");
+            (codec, media(codec).or_else(octets)?)
+        }
+        SyntaxWish::Default => DEFAULTS.into_iter().find_map(|codec| Some((codec, media(codec)?)))?,
+        SyntaxWish::Stored | SyntaxWish::Any => return None,
+    };
+    is_decodable(stored).then(|| BulkChoice {
+        multipart: wish.multipart,
+        encoding: Encoding::Encoded(codec),
+        media,
+        transfer_syntax: codec.transfer_syntax().to_owned(),
+        stored_will_do: false,
+    })
 }
 
 fn of_frame(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
@@ -172,6 +215,7 @@ mod tests {
     const VIDEO: &str = "1.2.840.10008.1.2.4.102";
     const HEVC: &str = "1.2.840.10008.1.2.4.107";
     const RLE: &str = "1.2.840.10008.1.2.5";
+    const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 
     fn uid(text: &str) -> Uid {
         Uid::parse(text).unwrap()
@@ -179,7 +223,7 @@ mod tests {
 
     #[test]
     fn instances_by_accept_and_stored_syntax() {
-        use Encoding::{AsStored, Uncompressed};
+        use Encoding::{AsStored, Encoded, Uncompressed};
         let dicom = r#"multipart/related; type="application/dicom""#;
         for (accept, stored, expected) in [
             ("*/*", J2K, Some(AsStored)),
@@ -194,7 +238,11 @@ mod tests {
             (&format!("{dicom}; transfer-syntax={EXPLICIT}"), J2K, Some(Uncompressed)),
             (&format!("{dicom}; transfer-syntax={EXPLICIT}"), VIDEO, None),
             (&format!("{dicom}; transfer-syntax={J2K}"), J2K, Some(AsStored)),
-            (&format!("{dicom}; transfer-syntax={J2K}"), EXPLICIT, None),
+            (&format!("{dicom}; transfer-syntax={J2K}"), EXPLICIT, Some(Encoded(Codec::Jpeg2000))),
+            (&format!("{dicom}; transfer-syntax={RLE}"), J2K, Some(Encoded(Codec::Rle))),
+            (&format!("{dicom}; transfer-syntax={RLE}"), VIDEO, None),
+            (&format!("{dicom}; transfer-syntax={RLE}"), DEFLATED, None),
+            (&format!("{dicom}; transfer-syntax={JPEG}"), EXPLICIT, None),
             (&format!("{dicom}; transfer-syntax={JPEG}, {dicom}"), J2K, Some(Uncompressed)),
             (&format!("{dicom}, {dicom}; transfer-syntax={J2K}; q=0.1"), J2K, Some(AsStored)),
         ] {
@@ -227,7 +275,25 @@ mod tests {
                 J2K,
                 Some("image/jp2; transfer-syntax=1.2.840.10008.1.2.4.90"),
             ),
-            (r#"multipart/related; type="image/jp2""#, JPEG, None),
+            (r#"multipart/related; type="image/jp2""#, VIDEO, None),
+            (
+                r#"multipart/related; type="image/jp2""#,
+                JPEG,
+                Some("image/jp2; transfer-syntax=1.2.840.10008.1.2.4.90"),
+            ),
+            ("image/jpeg", EXPLICIT, Some("image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.70")),
+            (
+                "image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50",
+                RLE,
+                Some("image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.50"),
+            ),
+            (
+                &format!("{octets}; transfer-syntax=1.2.840.10008.1.2.4.202"),
+                EXPLICIT,
+                Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.202"),
+            ),
+            ("image/jls; transfer-syntax=1.2.840.10008.1.2.4.90", EXPLICIT, None),
+            ("image/jxl", EXPLICIT, None),
             (
                 r#"multipart/related; type="image/x-dicom-rle""#,
                 RLE,

@@ -55,10 +55,10 @@ async fn a_native_frame_is_its_bytes() {
 #[tokio::test]
 async fn a_compressed_frame_leaves_as_stored_or_decoded() {
     let plain = pixels(&file("modality/mr-small.dcm"));
-    for (name, media, other) in [
-        ("syntax/MR_small_jp2klossless.dcm", "image/jp2", "image/jls"),
-        ("syntax/MR_small_jpeg_ls_lossless.dcm", "image/jls", "image/jp2"),
-        ("syntax/MR_small_RLE.dcm", "image/dicom-rle", "image/jpeg"),
+    for (name, media) in [
+        ("syntax/MR_small_jp2klossless.dcm", "image/jp2"),
+        ("syntax/MR_small_jpeg_ls_lossless.dcm", "image/jls"),
+        ("syntax/MR_small_RLE.dcm", "image/dicom-rle"),
     ] {
         let (house, stored, path) = kept(name).await;
         let HeadSyntax(syntax) = head_syntax(&stored);
@@ -82,11 +82,8 @@ async fn a_compressed_frame_leaves_as_stored_or_decoded() {
         let decoded_media = decoded[0].0.content_type.as_ref().unwrap();
         assert_eq!(decoded_media.parameter("transfer-syntax"), Some(uids::EXPLICIT_VR_LITTLE_ENDIAN));
 
-        let refused = format!("multipart/related; type=\"{other}\"");
-        assert_eq!(
-            house.get(&frame, &[("accept", refused.as_str())]).await.status,
-            StatusCode::NOT_ACCEPTABLE
-        );
+        let refused = "multipart/related; type=\"image/jxl\"";
+        assert_eq!(house.get(&frame, &[("accept", refused)]).await.status, StatusCode::NOT_ACCEPTABLE);
     }
 }
 

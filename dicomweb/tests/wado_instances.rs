@@ -144,7 +144,7 @@ async fn a_syntax_that_cannot_be_made_is_not_acceptable() {
     let ct = file("modality/ct-small.dcm");
     house.keep(std::slice::from_ref(&ct)).await;
     let answer = house
-        .get(&path_of(&ct), &[("accept", "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90")])
+        .get(&path_of(&ct), &[("accept", "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.91")])
         .await;
     assert_eq!(answer.status, StatusCode::NOT_ACCEPTABLE);
     assert!(answer.json()["detail"].as_str().unwrap().contains("1.2.840.10008.1.2.1"));
@@ -192,7 +192,7 @@ async fn the_accept_parameter_comes_before_the_header() {
         // One that nobody can make is passed over for the header.
         ("accept=text/plain", "application/dicom", "application/dicom; transfer-syntax=1.2.840.10008.1.2.1"),
         (
-            "accept=application/dicom;transfer-syntax=1.2.840.10008.1.2.4.90",
+            "accept=application/dicom;transfer-syntax=1.2.840.10008.1.2.4.91",
             "application/dicom; transfer-syntax=*",
             "application/dicom; transfer-syntax=1.2.840.10008.1.2.5",
         ),

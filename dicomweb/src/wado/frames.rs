@@ -1,4 +1,5 @@
-//! `…/instances/{instance}/frames/{list}`: frames in the stored or in an uncompressed encoding.
+//! `…/instances/{instance}/frames/{list}`: frames in the stored, an uncompressed or
+//! another compressed encoding.
 //!
 //! The way of one frame is short, because a viewer asks for hundreds: the row, one positioned read, out.
 
@@ -163,30 +164,34 @@ fn bytes_in(ranges: &[Range<u64>]) -> u64 {
 async fn read(state: &State, place: &InstancePlace, frame: u32, choice: &BulkChoice) -> Result<Part, Error> {
     let index = frame - 1;
     let syntax = transfer_syntax::of(&place.transfer_syntax);
-    // Native little endian is sent as it lies.
-    if choice.encoding == Encoding::AsStored || !(syntax.encapsulated || syntax.big_endian) {
-        let content = as_it_lies(state, place, index, syntax.deflated).await?;
-        return Ok(Part { content, content_type: choice.content_type() });
-    }
-    let decoded = pixels::sendable(state, place, Source::Frame(index), &format!("frame {frame}")).await;
-    decoded_or_stored(decoded, choice, &place.transfer_syntax, async || {
+    let codec = match choice.encoding {
+        Encoding::Encoded(codec) => Some(codec),
+        Encoding::Uncompressed if syntax.encapsulated || syntax.big_endian => None,
+        // Native little endian is sent as it lies.
+        Encoding::Uncompressed | Encoding::AsStored => {
+            let content = as_it_lies(state, place, index, syntax.deflated).await?;
+            return Ok(Part { content, content_type: choice.content_type() });
+        }
+    };
+    let made = pixels::sendable(state, place, Source::Frame(index), &format!("frame {frame}"), codec).await;
+    made_or_stored(made, choice, &place.transfer_syntax, async || {
         Ok(stored::frame(&state.archive, place, index).await?.bytes)
     })
     .await
 }
 
-/// A decoded picture; where it cannot be decoded and the stored one will do, that.
-pub async fn decoded_or_stored(
-    decoded: Result<Content, Error>,
+/// A picture that was made; where it cannot be decoded and the stored one will do, that.
+pub async fn made_or_stored(
+    made: Result<Content, Error>,
     choice: &BulkChoice,
     syntax: &Uid,
     stored: impl AsyncFnOnce() -> Result<Bytes, Error>,
 ) -> Result<Part, Error> {
-    Ok(match (decoded, choice.as_stored(syntax)) {
+    Ok(match (made, choice.as_stored(syntax)) {
         (Err(Error::Undecodable(_) | Error::TooLarge(_)), Some(instead)) => {
             Part { content: Content::Held(stored().await?), content_type: instead.content_type() }
         }
-        (decoded, _) => Part { content: decoded?, content_type: choice.content_type() },
+        (made, _) => Part { content: made?, content_type: choice.content_type() },
     })
 }
 

@@ -44,13 +44,17 @@ async fn read(
     if content.iter().fold(0u64, |sum, fragment| sum.saturating_add(fragment.length)) > PICTURE_MAX_BYTES {
         return Err(Error::TooLarge("the picture is too large".into()));
     }
-    if choice.encoding == Encoding::AsStored {
-        let content = Content::Held(stored::joined(archive, place, content).await?);
-        return Ok(Part { content, content_type: choice.content_type() });
-    }
+    let codec = match choice.encoding {
+        Encoding::AsStored => {
+            let content = Content::Held(stored::joined(archive, place, content).await?);
+            return Ok(Part { content, content_type: choice.content_type() });
+        }
+        Encoding::Uncompressed => None,
+        Encoding::Encoded(codec) => Some(codec),
+    };
     let source = Source::Nested { layout: Layout::from(set)?, fragments: content };
-    let decoded = pixels::sendable(&request.state, place, source, path).await;
-    frames::decoded_or_stored(decoded, choice, &place.transfer_syntax, async || {
+    let made = pixels::sendable(&request.state, place, source, path, codec).await;
+    frames::made_or_stored(made, choice, &place.transfer_syntax, async || {
         stored::joined(archive, place, content).await
     })
     .await

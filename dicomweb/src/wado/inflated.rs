@@ -17,7 +17,7 @@ const STEP_BYTES: usize = 64 << 10;
 
 /// Sends the instance as a Part 10 file in Explicit VR Little Endian. Nothing is sent before something is inflated.
 pub async fn send(reader: &InstanceReader, place: &InstancePlace, out: &Outgoing) -> Result<(), Stopped> {
-    let head = head(place)?;
+    let head = part10_head(place, uids::EXPLICIT_VR_LITTLE_ENDIAN)?;
     let mut inflated = pin!(data_set(reader));
     let first = inflated.try_next().await?;
     out.send(head).await?;
@@ -50,11 +50,11 @@ pub fn data_set(
     )
 }
 
-/// The head of a file in Explicit VR Little Endian.
-pub fn head(place: &InstancePlace) -> Result<Bytes, Error> {
-    let explicit = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)
+/// The head of a file of the instance in a transfer syntax of the standard.
+pub fn part10_head(place: &InstancePlace, syntax: &'static str) -> Result<Bytes, Error> {
+    let syntax = Uid::parse(syntax)
         .map_err(|_| Error::Internal("a transfer syntax of the standard is no UID".into()))?;
-    Ok(part10::write_head(&place.class, &place.uid, &explicit, None).into())
+    Ok(part10::write_head(&place.class, &place.uid, &syntax, None).into())
 }
 
 fn damaged() -> Error {

@@ -1,4 +1,4 @@
-//! Whole instances: as stored, byte for byte, or in Explicit VR Little Endian. One is read after the other while they
+//! Whole instances: as stored, byte for byte, or in another transfer syntax. One is read after the other while they
 //! are sent, so that memory does not grow with the study.
 
 use super::planned::{Planned, Ready, etag_of_all, plan};

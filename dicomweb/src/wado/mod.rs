@@ -9,6 +9,7 @@ mod instances;
 pub mod metadata;
 mod pixels;
 mod planned;
+mod reencoded;
 pub mod rendered;
 pub mod rendered_all;
 mod rendering;
@@ -16,7 +17,6 @@ pub mod series;
 mod stored;
 pub mod study;
 pub mod thumbnail;
-mod uncompressed;
 pub mod uri;
 mod zip;
 

@@ -1,4 +1,4 @@
-//! Frames of stored instances, decoded on the pixel threads.
+//! Frames of stored instances, decoded and encoded on the pixel threads.
 
 use super::stored;
 use crate::content::Content;
@@ -6,14 +6,14 @@ use crate::error::Error;
 use crate::state::State;
 use bytes::Bytes;
 use pacs_core::dataset::Fragment;
-use pacs_core::pixels::{self, Frame, Layout, PixelError};
+use pacs_core::pixels::{self, Codec, Layout, PixelError};
 use storage::{FrameBytes, InstancePlace, RenditionKey};
 
-/// A decoded frame to be sent.
-pub struct Decoded {
-    /// How the bytes lie.
+/// A frame that was made to be sent: decoded, and encoded where a codec was named.
+pub struct Made {
+    /// What a data set with such frames has to state.
     pub layout: Layout,
-    /// The samples. They are counted until they are dropped.
+    /// The samples, or one compressed image. They are counted until they are dropped.
     pub bytes: Bytes,
 }
 
@@ -65,58 +65,86 @@ impl Source<'_> {
     }
 }
 
-/// Decodes a picture that stands for itself; `name` tells it from the others of the instance.
+/// Makes a picture that stands for itself; `name` tells it from the others of the instance.
 ///
-/// It waits for no client: when those who read slowly hold all the room for frames that are sent, it goes to a file and
-/// is sent from there.
+/// It waits for no client. One in another compression is kept in a file, since it costs much to make and viewers read
+/// it by pieces; one that is only decoded goes to a file when those who read slowly hold all the room for frames that are
+/// sent.
 pub async fn sendable(
     state: &State,
     place: &InstancePlace,
     source: Source<'_>,
     name: &str,
+    codec: Option<Codec>,
 ) -> Result<Content, Error> {
     let layout = source.layout(state, place).await?;
-    if let Some(share) = state.pixels.sending_share_now(layout.frame_bytes()) {
-        let frame = decode(state, place, &source, &layout).await?;
-        return Ok(Content::Held(share.hold(frame.bytes)));
+    let share = match codec {
+        None => state.pixels.sending_share_now(layout.frame_bytes()),
+        Some(_) => None,
+    };
+    if let Some(share) = share {
+        let (_, bytes) = make(state, place, &source, &layout, None).await?;
+        return Ok(Content::Held(share.hold(bytes)));
     }
-    let key = RenditionKey::of_instance(place, &format!("decoded {name}"));
+    let key = RenditionKey::of_instance(place, &format!("{name} in {codec:?}"));
     let rendition = state.archive.rendition(&key, async || {
         let share = state.pixels.writing_share(layout.frame_bytes()).await?;
-        let frame = decode(state, place, &source, &layout).await?;
-        Ok::<_, Error>(share.hold(frame.bytes))
+        let (_, bytes) = make(state, place, &source, &layout, codec).await?;
+        Ok::<_, Error>(share.hold(bytes))
     });
     Ok(Content::rendition(rendition.await?))
 }
 
-/// Decodes a picture that is one of many in an answer. Waits for the client to have read enough of those before.
-pub async fn decoded(state: &State, place: &InstancePlace, source: Source<'_>) -> Result<Decoded, Error> {
+/// Makes a picture that is one of many in an answer. Waits for the client to have read enough of those before.
+pub async fn made(
+    state: &State,
+    place: &InstancePlace,
+    source: Source<'_>,
+    codec: Option<Codec>,
+) -> Result<Made, Error> {
     let layout = source.layout(state, place).await?;
     let share = state.pixels.sending_share(layout.frame_bytes()).await?;
-    let frame = decode(state, place, &source, &layout).await?;
-    Ok(Decoded { layout: frame.layout, bytes: share.hold(frame.bytes) })
+    let (layout, bytes) = make(state, place, &source, &layout, codec).await?;
+    Ok(Made { layout, bytes: share.hold(bytes) })
 }
 
 /// Waits for its turn before it reads.
-async fn decode(
+async fn make(
     state: &State,
     place: &InstancePlace,
     source: &Source<'_>,
     layout: &Layout,
-) -> Result<Frame, Error> {
+    codec: Option<Codec>,
+) -> Result<(Layout, Vec<u8>), Error> {
     let encoded_bytes = source.encoded_bytes(state, place, layout).await?;
-    let mut working_bytes = pixels::decoding_bytes(&place.transfer_syntax, layout);
+    let encoding = codec.map_or(0, |codec| pixels::encoding_bytes(codec, layout));
+    let mut decoding = pixels::decoding_bytes(&place.transfer_syntax, layout);
     loop {
         let turn = state.pixels.place_in_turn().await?;
-        let turn = state.pixels.give(turn, encoded_bytes.saturating_add(working_bytes)).await?;
-        let FrameBytes { bytes, transfer_syntax, layout } = source.read(state, place).await?;
-        // Storage begins frames of single bits with their first bit, as the first frame does.
-        let decoding = move || pixels::decode(bytes, 0, &transfer_syntax, &layout, working_bytes);
-        match state.pixels.run(turn, decoding).await? {
-            Ok(frame) => return Ok(frame),
-            Err(error) => working_bytes = more_than(working_bytes, error)?,
+        // What was read goes when it has been decoded.
+        let needed_bytes = encoded_bytes.saturating_add(decoding).max(encoding);
+        let turn = state.pixels.give(turn, needed_bytes).await?;
+        let encoded = source.read(state, place).await?;
+        match state.pixels.run(turn, move || anew(encoded, codec, decoding, encoding)).await? {
+            Ok(made) => return Ok(made),
+            Err(error) => decoding = more_than(decoding, error)?,
         }
     }
+}
+
+/// Decodes a frame and encodes it, each with so many bytes at most.
+fn anew(
+    stored: FrameBytes,
+    codec: Option<Codec>,
+    decoding_bytes: u64,
+    encoding_bytes: u64,
+) -> Result<(Layout, Vec<u8>), PixelError> {
+    let FrameBytes { bytes, transfer_syntax, layout } = stored;
+    // Storage begins frames of single bits with their first bit, as the first frame does.
+    let frame = pixels::decode(bytes, 0, &transfer_syntax, &layout, decoding_bytes)?;
+    let Some(codec) = codec else { return Ok((frame.layout, frame.bytes)) };
+    let encoded = pixels::encode(&frame, codec, encoding_bytes)?;
+    Ok((Layout { photometric: encoded.photometric, planar: false, ..frame.layout }, encoded.bytes))
 }
 
 /// What a job takes that turned out to need more than was given: the compressed image asks for more than others of its
@@ -133,6 +161,7 @@ impl From<PixelError> for Error {
         match error {
             PixelError::NoSuchFrame { .. } => Self::NotFound("the frame"),
             PixelError::TooLarge { .. } => Self::TooLarge(error.to_string().into()),
+            PixelError::Unencodable(_) => Self::NotAcceptable(error.to_string().into()),
             other => Self::Undecodable(other.to_string().into()),
         }
     }

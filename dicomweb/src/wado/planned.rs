@@ -1,6 +1,6 @@
 //! How each instance is to leave, and whether it can: decided for all of them before anything is sent.
 
-use super::uncompressed::{self, Prepared};
+use super::reencoded::{self, Prepared};
 use super::{inflated, stored};
 use crate::content::Content;
 use crate::error::Error;
@@ -23,7 +23,7 @@ pub struct Planned {
     /// Where it lies.
     pub place: InstancePlace,
     encoding: Encoding,
-    /// Whether it may leave as stored when it cannot be uncompressed: nobody named a transfer syntax, and an archive
+    /// Whether it may leave as stored when it cannot be decoded: nobody named a transfer syntax, and an archive
     /// that has an image only in a form it cannot decode sends that form (PS3.18 8.7.3.4).
     stored_will_do: bool,
 }
@@ -35,7 +35,7 @@ pub enum Ready {
     /// Inflated while it is sent.
     Inflated(InstanceReader),
     /// Laid out anew.
-    Uncompressed(Prepared),
+    Reencoded(Prepared),
 }
 
 impl Ready {
@@ -51,7 +51,8 @@ impl Ready {
     pub fn content_type(&self, place: &InstancePlace) -> String {
         content_type(match self {
             Self::AsStored(_) => place.transfer_syntax.as_str(),
-            Self::Inflated(_) | Self::Uncompressed(_) => uids::EXPLICIT_VR_LITTLE_ENDIAN,
+            Self::Inflated(_) => uids::EXPLICIT_VR_LITTLE_ENDIAN,
+            Self::Reencoded(prepared) => prepared.transfer_syntax(),
         })
     }
 
@@ -60,7 +61,7 @@ impl Ready {
         match self {
             Self::AsStored(content) => out.send_all(content.all()).await,
             Self::Inflated(reader) => inflated::send(&reader, place, out).await,
-            Self::Uncompressed(prepared) => uncompressed::send(state, place, prepared, out).await,
+            Self::Reencoded(prepared) => reencoded::send(state, place, prepared, out).await,
         }
     }
 
@@ -94,14 +95,16 @@ impl Planned {
 
     /// Does what may fail before anything is sent of this instance.
     pub async fn ready(&self, state: &State) -> Result<Ready, Error> {
-        if self.encoding == Encoding::AsStored {
-            return Ready::stored(state, &self.place).await;
-        }
-        if transfer_syntax::of(&self.place.transfer_syntax).deflated {
-            return Ok(Ready::Inflated(stored::open(&state.archive, &self.place).await?));
-        }
-        match uncompressed::prepare(state, &self.place).await {
-            Ok(prepared) => Ok(Ready::Uncompressed(prepared)),
+        let codec = match self.encoding {
+            Encoding::AsStored => return Ready::stored(state, &self.place).await,
+            Encoding::Uncompressed if transfer_syntax::of(&self.place.transfer_syntax).deflated => {
+                return Ok(Ready::Inflated(stored::open(&state.archive, &self.place).await?));
+            }
+            Encoding::Uncompressed => None,
+            Encoding::Encoded(codec) => Some(codec),
+        };
+        match reencoded::prepare(state, &self.place, codec).await {
+            Ok(prepared) => Ok(Ready::Reencoded(prepared)),
             Err(Error::Undecodable(_) | Error::TooLarge(_)) if self.stored_will_do => {
                 Ready::stored(state, &self.place).await
             }
@@ -119,8 +122,9 @@ impl Planned {
     pub fn etag(&self) -> String {
         let hash = self.place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
         let encoding = match self.encoding {
-            Encoding::AsStored => "s",
-            Encoding::Uncompressed => "u",
+            Encoding::AsStored => "s".to_owned(),
+            Encoding::Uncompressed => "u".to_owned(),
+            Encoding::Encoded(codec) => format!("{codec:?}"),
         };
         format!("\"{hash}-{encoding}\"")
     }

@@ -20,6 +20,9 @@ pub enum PixelError {
     /// Valid, but not among what can be decoded or drawn.
     #[error("{0} cannot be decoded here")]
     Unsupported(String),
+    /// What codecs cannot hold of a frame.
+    #[error("{0} cannot be encoded here")]
+    Unencodable(String),
     /// More bytes would be needed than the caller grants.
     #[error("decoding needs {needed_bytes} bytes, {budget_bytes} are granted")]
     TooLarge {

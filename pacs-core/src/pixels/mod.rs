@@ -1,17 +1,21 @@
 //! Pixel data as pure functions over slices: where the frames lie ([`frames`]), one frame decoded to native little
-//! endian ([`decode()`]), one frame drawn for the eye ([`render()`]).
+//! endian ([`decode()`]) or encoded anew ([`encode()`]), one frame drawn for the eye ([`render()`]).
 //!
 //! Nothing here reads a file or starts a thread; the caller brings thread and byte budget. Codecs of others are
 //! entered at one place, where headers have been checked against the budget and a panic becomes an error.
 
 mod decode;
+mod encode;
 mod error;
 pub mod frames;
+mod jpeg_ls;
 mod layout;
+mod openjpeg;
 mod render;
 mod ybr;
 
 pub use decode::{Frame, can_decode, decode, decoding_bytes};
+pub use encode::{Codec, Encoded, encode, encoding_bytes};
 pub use error::PixelError;
 pub use layout::{Layout, Photometric};
 pub use render::{

@@ -5,7 +5,7 @@ use super::samples::Samples;
 use super::{Frame, within};
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::{Layout, Photometric};
-use jpeg2k::{DecodeArea, DecodeParameters, Image};
+use crate::pixels::openjpeg;
 
 /// The largest image that is decoded at once: of a mammogram the coefficients alone would take over 200 MB.
 const WHOLE_SAMPLES: u64 = 4 << 20;
@@ -24,8 +24,8 @@ fn whole_bytes(layout: &Layout) -> u64 {
     layout.pixels() * u64::from(layout.samples) * 8
 }
 
-/// What decoding in strips takes beside its result: coefficients of a strip and of its surroundings, and a copy of the
-/// codestream.
+/// What decoding in strips takes beside its result: coefficients of a strip and of its surroundings, and the
+/// code-blocks of the whole codestream.
 fn strip_bytes(layout: &Layout) -> u64 {
     STRIP_SAMPLES * 16 + layout.frame_bytes() / 2
 }
@@ -65,7 +65,7 @@ pub(super) fn decode_inspected(
         let rows = u64::from(layout.rows - top).min(strip_rows);
         let strip = Layout { rows: u16::try_from(rows).unwrap_or(layout.rows), ..*layout };
         let (from, columns) = (above.saturating_add(top.into()), left.saturating_add(layout.columns.into()));
-        let area = DecodeArea::new(left, from, columns, from.saturating_add(strip.rows.into()));
+        let area = [left, from, columns, from.saturating_add(strip.rows.into())];
         let decoded = part(codestream, &strip, Some(area))?;
         described = Layout { rows: layout.rows, ..decoded.layout };
         bytes.extend_from_slice(&decoded.bytes);
@@ -74,23 +74,17 @@ pub(super) fn decode_inspected(
 }
 
 /// Decodes an area of the image, or all of it; `layout` describes what comes out.
-fn part(codestream: &Codestream<'_>, layout: &Layout, area: Option<DecodeArea>) -> Result<Frame, PixelError> {
-    // It would give what a codestream holds that ends early, but then a damaged one makes it read memory that is not
-    // its own.
-    let parameters = DecodeParameters::new().strict(true).decode_area(area);
-    let image = Image::from_bytes_with(codestream.bytes, parameters)
-        .map_err(|error| PixelError::malformed(format!("JPEG 2000: {error}")))?;
-    let pixels = usize::try_from(layout.pixels()).unwrap_or(usize::MAX);
-    let planes: Vec<&[i32]> = image
-        .components()
-        .iter()
-        .map(|component| component.data())
-        .filter(|plane| plane.len() == pixels)
-        .collect();
-    if planes.len() != usize::from(layout.samples) {
+fn part(codestream: &Codestream<'_>, layout: &Layout, area: Option<[u32; 4]>) -> Result<Frame, PixelError> {
+    let planes = openjpeg::decode(codestream.bytes, area)
+        .map_err(|why| PixelError::malformed(format!("JPEG 2000: {why}")))?;
+    let size = (u32::from(layout.columns), u32::from(layout.rows));
+    let whole = planes.iter().all(|plane| (plane.columns, plane.rows) == size);
+    if planes.len() != usize::from(layout.samples) || !whole {
         return Err(PixelError::Unsupported("JPEG 2000 with components of different size".to_owned()));
     }
-    let interleaved = (0..pixels).flat_map(|n| planes.iter().filter_map(move |plane| plane.get(n).copied()));
+    let pixels = usize::try_from(layout.pixels()).unwrap_or(usize::MAX);
+    let interleaved =
+        (0..pixels).flat_map(|n| planes.iter().filter_map(move |plane| plane.samples.get(n).copied()));
     let mut samples = Samples::new(codestream.stated.precision, layout)?;
     samples.put_all(interleaved);
     Ok(samples.frame(colours(codestream, layout)))

@@ -107,13 +107,13 @@ pub fn decode(
 
 /// Runs a codec. Codecs of others index and unwrap on what they read; a panic in one must cost its caller an
 /// answer, not the thread that serves everybody. Nothing of theirs outlives the call, so no broken state remains.
-fn guarded(codec: impl FnOnce() -> Result<Frame, PixelError>) -> Result<Frame, PixelError> {
+pub(super) fn guarded<T>(codec: impl FnOnce() -> Result<T, PixelError>) -> Result<T, PixelError> {
     catch_unwind(AssertUnwindSafe(codec))
-        .unwrap_or_else(|_| Err(PixelError::malformed("the decoder gave up on it")))
+        .unwrap_or_else(|_| Err(PixelError::malformed("the codec gave up on it")))
 }
 
 /// Refuses what needs more than is granted.
-fn within(needed_bytes: u64, budget_bytes: u64) -> Result<(), PixelError> {
+pub(super) fn within(needed_bytes: u64, budget_bytes: u64) -> Result<(), PixelError> {
     if needed_bytes > budget_bytes {
         return Err(PixelError::TooLarge { needed_bytes, budget_bytes });
     }

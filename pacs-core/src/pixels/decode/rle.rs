@@ -109,61 +109,7 @@ mod tests {
         }
     }
 
-    /// PackBits by runs of two and more, everything else literal.
-    fn pack(plane: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
-        let mut left = plane;
-        while let Some(first) = left.first() {
-            let run = left.iter().take(128).take_while(|byte| *byte == first).count();
-            if run >= 2 {
-                out.extend([(257 - run) as u8, *first]);
-                left = &left[run..];
-            } else {
-                let literal =
-                    1 + left[1..].windows(2).take(127).take_while(|pair| pair[0] != pair[1]).count();
-                out.push((literal - 1) as u8);
-                out.extend_from_slice(&left[..literal]);
-                left = &left[literal..];
-            }
-        }
-        if out.len() % 2 == 1 {
-            out.push(0);
-        }
-        out
-    }
-
-    fn encode(native: &[u8], layout: &Layout) -> Vec<u8> {
-        let width = usize::from(layout.sample_bytes());
-        let stride = width * usize::from(layout.samples);
-        let planes: Vec<Vec<u8>> = (0..stride)
-            .map(|place| {
-                let at = place / width * width + (width - 1 - place % width);
-                pack(&native.iter().skip(at).step_by(stride).copied().collect::<Vec<u8>>())
-            })
-            .collect();
-        let mut header = vec![planes.len() as u32];
-        let mut offset = HEADER_BYTES as u32;
-        for plane in &planes {
-            header.push(offset);
-            offset += plane.len() as u32;
-        }
-        header.resize(16, 0);
-        header.iter().flat_map(|word| word.to_le_bytes()).chain(planes.into_iter().flatten()).collect()
-    }
-
     proptest! {
-        #[test]
-        fn what_is_packed_comes_back(
-            (rows, columns) in (1u16..12, 1u16..40),
-            (samples, bits) in prop_oneof![Just((1, 8)), Just((3, 8)), Just((1, 16)), Just((3, 16)), Just((1, 32))],
-            values in proptest::collection::vec(0u8..4, 1..64),
-        ) {
-            let layout = layout(rows, columns, samples, bits);
-            let native: Vec<u8> = values.iter().copied().cycle().take(layout.frame_bytes() as usize).collect();
-            let frame = decode(&encode(&native, &layout), &layout).unwrap();
-            prop_assert_eq!(frame.bytes, native);
-        }
-
         #[test]
         fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = decode(&bytes, &layout(4, 4, 1, 16));

@@ -1,7 +1,7 @@
 //! Bits of a JPEG-LS scan: after a byte of ones only seven bits of the next one count (T.87 A.1).
 
-use super::broken;
 use crate::pixels::error::PixelError;
+use crate::pixels::jpeg_ls::{Coding, broken};
 
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
@@ -59,6 +59,16 @@ impl<'a> Bits<'a> {
             }
             self.drop(run);
         }
+    }
+
+    /// A code of the limited-length Golomb family (T.87 A.5.3).
+    pub(super) fn golomb(&mut self, k: u32, limit: u32, coding: &Coding) -> Result<i32, PixelError> {
+        let longest = coding.longest_prefix(limit);
+        let prefix = self.zeros(longest)?;
+        if prefix < longest {
+            return Ok((prefix << k | self.take(k)?) as i32);
+        }
+        Ok(self.take(coding.error_bits)? as i32 + 1)
     }
 
     /// What follows the scan: from the next marker on.

@@ -1,15 +1,14 @@
 //! JPEG-LS (ITU-T T.87), lossless and near-lossless: markers and scans here, the coding of samples in [`scan`].
 
 mod bits;
-mod coding;
 mod scan;
 
 use super::Frame;
 use super::header;
 use super::samples::Samples;
 use crate::pixels::error::PixelError;
+use crate::pixels::jpeg_ls::{Preset, broken};
 use crate::pixels::layout::Layout;
-use coding::Preset;
 
 /// How components follow each other within a scan (T.87 C.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +100,4 @@ fn scan_header(segment: &[u8]) -> Result<(usize, i32, Interleave), PixelError> {
         _ => return Err(broken("interleave mode")),
     };
     Ok((count, i32::from(*near), interleave))
-}
-
-fn broken(what: &str) -> PixelError {
-    PixelError::malformed(format!("JPEG-LS: {what}"))
 }

@@ -1,18 +1,12 @@
 //! The samples of one scan (T.87 annex A), one or more components.
 
 use super::super::samples::Samples;
+use super::Interleave;
 use super::bits::Bits;
-use super::coding::{Coding, Context, RunContext};
-use super::{Interleave, broken};
 use crate::pixels::error::PixelError;
+use crate::pixels::jpeg_ls::{Around, CONTEXTS, Coding, Context, Lines, RunContext, broken, run_order};
 use crate::pixels::layout::Layout;
 use std::ops::Range;
-
-/// Order of run lengths (T.87 A.7.1.1).
-const RUN_ORDER: [u32; 32] =
-    [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-/// Contexts of three gradients without their sign.
-const CONTEXTS: usize = 365;
 
 /// Decodes the components of a scan and returns what follows it.
 pub(super) fn decode<'a>(
@@ -48,54 +42,6 @@ pub(super) fn decode<'a>(
     Ok(scan.bits.rest())
 }
 
-/// Two lines of a component with one sample of margin on either side.
-struct Lines {
-    previous: Vec<i32>,
-    current: Vec<i32>,
-    run_index: usize,
-}
-
-/// Samples around the one to come: left, above, above left, above right.
-#[derive(Clone, Copy)]
-struct Around {
-    a: i32,
-    b: i32,
-    c: i32,
-    d: i32,
-}
-
-impl Lines {
-    fn new(columns: usize) -> Lines {
-        Lines { previous: vec![0; columns + 2], current: vec![0; columns + 2], run_index: 0 }
-    }
-
-    /// The line above becomes the one just decoded; the margins repeat their neighbours (T.87 A.2.1).
-    fn advance(&mut self, columns: usize) {
-        std::mem::swap(&mut self.previous, &mut self.current);
-        let last = self.previous.get(columns).copied().unwrap_or(0);
-        if let Some(margin) = self.previous.get_mut(columns + 1) {
-            *margin = last;
-        }
-        let first = self.previous.get(1).copied().unwrap_or(0);
-        if let Some(margin) = self.current.first_mut() {
-            *margin = first;
-        }
-    }
-
-    /// What lies around the sample at `at`, which counts from 1.
-    fn around(&self, at: usize) -> Around {
-        let above = self.previous.get(at - 1..at + 2).unwrap_or_default();
-        let [c, b, d] = *above else { return Around { a: 0, b: 0, c: 0, d: 0 } };
-        Around { a: self.current.get(at - 1).copied().unwrap_or(0), b, c, d }
-    }
-
-    fn put(&mut self, at: usize, sample: i32) {
-        if let Some(to) = self.current.get_mut(at) {
-            *to = sample;
-        }
-    }
-}
-
 struct Scan<'a> {
     bits: Bits<'a>,
     coding: Coding,
@@ -109,7 +55,7 @@ impl Scan<'_> {
     fn line(&mut self, lines: &mut [Lines], columns: usize) -> Result<(), PixelError> {
         let mut at = 1;
         while at <= columns {
-            let flat = lines.iter().all(|line| self.context_number(line.around(at)) == 0);
+            let flat = lines.iter().all(|line| line.around(at).context_number(&self.coding) == 0);
             if flat {
                 at += self.run(lines, at, columns)?;
             } else {
@@ -123,27 +69,17 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// The three gradients as one number from -364 to 364.
-    fn context_number(&self, Around { a, b, c, d }: Around) -> i32 {
-        81 * self.coding.region(d - b) + 9 * self.coding.region(b - c) + self.coding.region(c - a)
-    }
-
     /// A sample in regular mode (T.87 A.4 to A.6).
     fn regular(&mut self, around: Around) -> Result<i32, PixelError> {
-        let number = self.context_number(around);
+        let number = around.context_number(&self.coding);
         let sign = if number < 0 { -1 } else { 1 };
         let context =
             self.contexts.get_mut(number.unsigned_abs() as usize).ok_or_else(|| broken("context"))?;
-        let Around { a, b, c, .. } = around;
-        let guess = if c >= a.max(b) {
-            a.min(b)
-        } else if c <= a.min(b) {
-            a.max(b)
-        } else {
-            a + b - c
-        };
-        let predicted = self.coding.clamped(guess + sign * context.correction);
-        let error = context.error(&mut self.bits, &self.coding)?;
+        let predicted = self.coding.clamped(around.guess() + sign * context.correction);
+        let k = context.parameter()?;
+        let code = self.bits.golomb(k, self.coding.limit, &self.coding)?;
+        let error = context.error(code, k, &self.coding);
+        context.learn(error, &self.coding);
         Ok(self.coding.sample(predicted, sign * error))
     }
 
@@ -151,11 +87,10 @@ impl Scan<'_> {
     fn run(&mut self, lines: &mut [Lines], at: usize, columns: usize) -> Result<usize, PixelError> {
         // Where components are interleaved by sample they share one index; it is kept with the first.
         let mut index = lines.first().map_or(0, |line| line.run_index);
-        let order = |index: usize| RUN_ORDER.get(index).copied().unwrap_or(15);
         let room = columns + 1 - at;
         let mut length = 0;
         while length < room && self.bits.take(1)? == 1 {
-            let whole = 1usize << order(index);
+            let whole = 1usize << run_order(index);
             if whole <= room - length {
                 index = (index + 1).min(31);
             }
@@ -163,7 +98,7 @@ impl Scan<'_> {
         }
         let ended = length < room;
         if ended {
-            length += self.bits.take(order(index))? as usize;
+            length += self.bits.take(run_order(index))? as usize;
             if length >= room {
                 return Err(broken("a run is longer than its line"));
             }
@@ -175,7 +110,7 @@ impl Scan<'_> {
             }
         }
         if ended {
-            let limit = self.coding.limit.saturating_sub(order(index) + 1);
+            let limit = self.coding.limit.saturating_sub(run_order(index) + 1);
             let together = lines.len() > 1;
             for line in &mut *lines {
                 let sample = self.end_of_run(line.around(at + length), together, limit)?;
@@ -195,7 +130,10 @@ impl Scan<'_> {
         let alike = !together && (a - b).abs() <= self.coding.near;
         let [differing, equal] = &mut self.runs;
         let context = if alike { equal } else { differing };
-        let error = context.error(&mut self.bits, &self.coding, alike, limit)?;
+        let k = context.parameter(alike)?;
+        let code = self.bits.golomb(k, limit, &self.coding)?;
+        let error = context.error(code, k, alike);
+        context.learn(error, code, alike, &self.coding);
         if alike {
             return Ok(self.coding.sample(a, error));
         }
