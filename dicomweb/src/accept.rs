@@ -55,6 +55,8 @@ pub enum ImageFormat {
     Jpeg,
     /// `image/png`, lossless.
     Png,
+    /// `image/webp`, lossless here.
+    Webp,
 }
 
 /// What one instance is sent as by WADO-URI.
@@ -184,8 +186,12 @@ impl Accept {
 
     /// The accepted format of a rendered image; JPEG when there is no preference (PS3.18 8.7.4).
     pub fn image(&self) -> Result<ImageFormat, AcceptError> {
-        let offered = [("image", "jpeg", ImageFormat::Jpeg), ("image", "png", ImageFormat::Png)];
-        self.choose(&offered, "image/jpeg and image/png")
+        let offered = [
+            ("image", "jpeg", ImageFormat::Jpeg),
+            ("image", "png", ImageFormat::Png),
+            ("image", "webp", ImageFormat::Webp),
+        ];
+        self.choose(&offered, "image/jpeg, image/png and image/webp")
     }
 
     /// The accepted form of one instance; the object when there is no preference.
@@ -356,8 +362,9 @@ mod tests {
         assert_eq!(accept("image/png").image().unwrap(), ImageFormat::Png);
         assert_eq!(
             accept("image/avif,image/webp,image/png;q=0.8,*/*;q=0.5").image().unwrap(),
-            ImageFormat::Png
+            ImageFormat::Webp
         );
+        assert_eq!(accept("image/avif,image/png;q=0.8,*/*;q=0.5").image().unwrap(), ImageFormat::Png);
         assert!(accept("image/gif").image().is_err());
     }
 

@@ -9,6 +9,11 @@
 mod support;
 
 use http::StatusCode;
+use pacs_core::dataset::{DataSet, write};
+use pacs_core::part10::write_head;
+use pacs_core::transfer_syntax::TransferSyntax;
+use pacs_core::uid::Uid;
+use pacs_core::{VR, tags, uids};
 use std::io::Read;
 use support::{House, above, file, path_of, slices, value};
 
@@ -240,4 +245,65 @@ async fn pictures_of_all_that_have_pixels_are_parts() {
     house.keep(std::slice::from_ref(&report)).await;
     let none = house.get(&format!("{}/rendered", above(&path_of(&report), "/series")), &[]).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND, "{}", none.text());
+}
+
+/// What was marked on an image is drawn on it, as a picture of the presentation state.
+#[tokio::test]
+async fn a_presentation_state_is_drawn_with_its_image() {
+    let house = House::new().await;
+    let state = file("modality/pr-grayscale.dcm");
+    house.keep(std::slice::from_ref(&state)).await;
+    let state_path = path_of(&state);
+    let rendered = format!("{state_path}/rendered");
+    let alone = house.get(&rendered, &[]).await;
+    assert_eq!(alone.status, StatusCode::NOT_FOUND, "its image is not here: {}", alone.text());
+
+    let image = image_of(&state);
+    house.keep(std::slice::from_ref(&image)).await;
+    let plain = house.get(&format!("{}/rendered", path_of(&image)), &[("accept", "image/png")]).await;
+    let shown = house.get(&rendered, &[("accept", "image/png")]).await;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.text());
+    assert_eq!(size(&shown.body), (512, 512));
+    assert_ne!(shown.body, plain.body);
+    let held =
+        house.get(&rendered, &[("accept", "image/png"), ("if-none-match", shown.header("etag"))]).await;
+    assert_eq!(held.status, StatusCode::NOT_MODIFIED);
+}
+
+/// An image that the state is about.
+fn image_of(state: &[u8]) -> Vec<u8> {
+    let state = support::read(state);
+    let series = &state.items(tags::REFERENCED_SERIES_SEQUENCE)[0];
+    let reference = &series.items(tags::REFERENCED_IMAGE_SEQUENCE)[0];
+    let uid = |set: &DataSet, tag| set.uid(tag).unwrap().unwrap();
+    let slice = testdata::ct_slices(1).next().unwrap().bytes;
+    let mut set = support::read(&slice);
+    let class = uid(&set, tags::SOP_CLASS_UID);
+    let instance = uid(reference, tags::REFERENCED_SOP_INSTANCE_UID);
+    set.put_uid(tags::SOP_INSTANCE_UID, &instance);
+    set.put_uid(tags::SERIES_INSTANCE_UID, &uid(series, tags::SERIES_INSTANCE_UID));
+    set.put_uid(tags::STUDY_INSTANCE_UID, &uid(&state, tags::STUDY_INSTANCE_UID));
+    set.put_bytes(tags::PIXEL_DATA, VR::OW, support::pixels(&slice));
+    let syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
+    let mut file = write_head(&class, &instance, &syntax, None);
+    write(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut file).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn captions_and_webp() {
+    let (house, instance) = slices(1).await;
+    let rendered = format!("{instance}/rendered?viewport=400,400");
+    let plain = house.get(&rendered, &[("accept", "image/png")]).await;
+    for annotation in ["patient", "technique", "patient,technique"] {
+        let path = format!("{rendered}&annotation={annotation}");
+        let written = house.get(&path, &[("accept", "image/png")]).await;
+        assert_eq!(size(&written.body), size(&plain.body));
+        assert_ne!(written.body, plain.body, "{annotation}");
+    }
+    let refused = house.get(&format!("{rendered}&annotation=name"), &[]).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let webp = house.get(&rendered, &[("accept", "image/webp")]).await;
+    assert_eq!(webp.header("content-type"), "image/webp");
+    assert!(webp.body.starts_with(b"RIFF") && webp.body[8..12] == *b"WEBP");
 }

@@ -83,7 +83,7 @@ fn every_image_can_be_drawn() {
         let Ok(image) = open(&path) else { continue };
         let Ok(frame) = image.decode(0) else { continue };
         let options = RenderOptions { viewport, ..RenderOptions::default() };
-        let picture = render(&frame, &Rendering::of(&image.data_set, 0), &options);
+        let picture = render(frame, &Rendering::of(&image.data_set, 0), &options);
         let picture = picture.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(picture.width <= 128 && picture.height <= 128);
         assert!(encode_jpeg(&picture, 85).unwrap().starts_with(&[0xFF, 0xD8]));
@@ -139,7 +139,7 @@ fn colour_is_drawn_in_colour() {
     let image = open(&folders()[0].join("colour/SC_ybr_full_uncompressed.dcm")).unwrap();
     let frame = image.decode(0).unwrap();
     assert_eq!(frame.layout.photometric, Photometric::YbrFull);
-    let picture = render(&frame, &Rendering::of(&image.data_set, 0), &RenderOptions::default()).unwrap();
+    let picture = render(frame, &Rendering::of(&image.data_set, 0), &RenderOptions::default()).unwrap();
     let Canvas::Rgb(pixels) = picture.canvas else { panic!("grey") };
     // The first bar of the test pattern is red.
     assert_eq!(pixels[..3], [254, 0, 0]);

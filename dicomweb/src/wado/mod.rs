@@ -1,6 +1,7 @@
 //! WADO-RS (PS3.18 10.4): studies, series and instances, and what can be taken out of them; and WADO-URI (9).
 
 pub mod bulkdata;
+mod captions;
 pub mod frames;
 mod icon;
 mod inflated;
@@ -9,6 +10,7 @@ mod instances;
 pub mod metadata;
 mod pixels;
 mod planned;
+mod presented;
 mod reencoded;
 pub mod rendered;
 pub mod rendered_all;

@@ -1,8 +1,8 @@
-//! `…/rendered`: an instance or a frame drawn for the eye as JPEG or PNG (PS3.18 10.4.1.1.3, 8.3.5).
+//! `…/rendered`: an instance or a frame drawn for the eye as JPEG, PNG or WebP (PS3.18 10.4.1.1.3, 8.3.5).
 
 use super::pixels::more_than;
 use super::rendering::Rendering;
-use super::{Request, frames, stored};
+use super::{Request, frames, presented, stored};
 use crate::accept::ImageFormat;
 use crate::answer::Head;
 use crate::content::Content;
@@ -14,16 +14,50 @@ use axum::extract::RawPathParams;
 use axum::response::Response;
 use bytes::Bytes;
 use pacs_core::dataset::DataSet;
-use pacs_core::pixels::{self, Layout, PixelError};
+use pacs_core::pixels::{self, Layout, PixelError, PresentationState};
 use pacs_core::tags;
+use pacs_core::uid::Uid;
+use std::sync::Arc;
 use storage::{FrameBytes, InstancePlace, Rendition, RenditionKey};
+
+/// What is drawn.
+pub struct Subject {
+    /// The image.
+    pub place: InstancePlace,
+    /// Its frame, counted from 0.
+    pub frame: u32,
+    /// The presentation state that it is shown by, with its header.
+    pub state: Option<(InstancePlace, Arc<DataSet>)>,
+}
+
+impl Subject {
+    /// A frame, counted from 0, as its image wants it.
+    pub fn plain(place: InstancePlace, frame: u32) -> Self {
+        Self { place, frame, state: None }
+    }
+
+    /// Names the picture by all that it depends on.
+    fn key(&self, rendering: &Rendering) -> RenditionKey {
+        let mut variant = format!("frame {} {}", self.frame + 1, rendering.name());
+        if let Some((state, _)) = &self.state {
+            variant.push_str(" by ");
+            variant.extend(state.hash.iter().map(|byte| format!("{byte:02x}")));
+        }
+        RenditionKey::of_instance(&self.place, &variant)
+    }
+}
 
 /// `…/instances/{instance}/rendered`
 pub async fn of_instance(path: InstancePath, request: Request) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
     let rendering = Rendering::read(&request.parameters()?, &request.accept()?)?;
-    let frame = representative(&request.state, &place).await?;
-    respond(&request, &place, frame, &rendering).await
+    let subject = if presented::is_state(&place) {
+        presented::subject(&request, place).await?
+    } else {
+        let frame = representative(&request.state, &place).await?;
+        Subject::plain(place, frame)
+    };
+    respond(&request, &subject, &rendering).await
 }
 
 /// `…/instances/{instance}/frames/{frame}/rendered`
@@ -34,7 +68,7 @@ pub async fn of_frame(
 ) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
     let rendering = Rendering::read(&request.parameters()?, &request.accept()?)?;
-    respond(&request, &place, one_frame(&parameters)?, &rendering).await
+    respond(&request, &Subject::plain(place, one_frame(&parameters)?), &rendering).await
 }
 
 /// The one frame that the path names, counted from 0.
@@ -56,18 +90,13 @@ pub async fn representative(state: &State, place: &InstancePlace) -> Result<u32,
     Ok(named.filter(|frame| (1..=frames).contains(frame)).map_or(frames / 2, |frame| frame - 1))
 }
 
-/// Answers with the picture of a frame, counted from 0.
-pub async fn respond(
-    request: &Request,
-    place: &InstancePlace,
-    frame: u32,
-    rendering: &Rendering,
-) -> Result<Response, Error> {
-    let validators = Validators::strong(key(place, frame, rendering).etag());
+/// Answers with the picture.
+pub async fn respond(request: &Request, subject: &Subject, rendering: &Rendering) -> Result<Response, Error> {
+    let validators = Validators::strong(subject.key(rendering).etag());
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }
-    let picture = picture(&request.state, place, frame, rendering, Turn::Refused).await?;
+    let picture = picture(&request.state, subject, rendering, Turn::Refused).await?;
     let head = Head::of_pixels(rendering.format.media_type().to_owned(), validators);
     request.ranged(head, Content::rendition(picture)).await
 }
@@ -81,25 +110,19 @@ pub enum Turn {
     Waited,
 }
 
-/// The picture of a frame, from the renditions or drawn now.
+/// The picture, from the renditions or drawn now.
 pub async fn picture(
     state: &State,
-    place: &InstancePlace,
-    frame: u32,
+    subject: &Subject,
     rendering: &Rendering,
     turn: Turn,
 ) -> Result<Rendition, Error> {
-    let key = key(place, frame, rendering);
-    state.archive.rendition(&key, || draw(state, place, frame, rendering.clone(), turn)).await
+    state.archive.rendition(&subject.key(rendering), || draw(state, subject, rendering, turn)).await
 }
 
-async fn draw(
-    state: &State,
-    place: &InstancePlace,
-    frame: u32,
-    rendering: Rendering,
-    turn: Turn,
-) -> Result<Bytes, Error> {
+async fn draw(state: &State, subject: &Subject, rendering: &Rendering, turn: Turn) -> Result<Bytes, Error> {
+    let Subject { place, frame, state: presentation } = subject;
+    let frame = *frame;
     let mut turn = match turn {
         Turn::Refused => state.pixels.place_or_refuse()?,
         Turn::Waited => state.pixels.place_in_turn().await?,
@@ -114,9 +137,15 @@ async fn draw(
         // What was read goes when it has been decoded.
         turn = state.pixels.give(turn, encoded_bytes.saturating_add(decoding).max(drawing)).await?;
         let encoded = stored::frame(&state.archive, place, frame).await?;
-        let (header, rendering) = (header.clone(), rendering.clone());
-        let drawn = move || encode(&header, encoded, frame, &rendering, decoding);
-        match state.pixels.run(turn, drawn).await? {
+        let job = Drawing {
+            image: place.uid.clone(),
+            header: header.clone(),
+            presentation: presentation.as_ref().map(|(_, header)| header.clone()),
+            frame,
+            rendering: rendering.clone(),
+            decoding_bytes: decoding,
+        };
+        match state.pixels.run(turn, move || job.draw(encoded)).await? {
             Ok(picture) => return Ok(picture),
             Err(error) => decoding = more_than(decoding, error)?,
         }
@@ -124,26 +153,36 @@ async fn draw(
     }
 }
 
-/// Decodes, draws and encodes; decoding takes at most so many bytes.
-fn encode(
-    header: &DataSet,
-    encoded: FrameBytes,
+/// All that a picture is made from, beside the encoded frame.
+struct Drawing {
+    image: Uid,
+    header: Arc<DataSet>,
+    presentation: Option<Arc<DataSet>>,
     frame: u32,
-    rendering: &Rendering,
+    rendering: Rendering,
+    /// What decoding may take.
     decoding_bytes: u64,
-) -> Result<Bytes, PixelError> {
-    let FrameBytes { bytes, transfer_syntax, layout } = encoded;
-    let decoded = pixels::decode(bytes, 0, &transfer_syntax, &layout, decoding_bytes)?;
-    let picture = pixels::render(&decoded, &pixels::Rendering::of(header, frame), &rendering.options)?;
-    drop(decoded);
-    let bytes = match rendering.format {
-        ImageFormat::Jpeg => pixels::encode_jpeg(&picture, rendering.quality)?,
-        ImageFormat::Png => pixels::encode_png(&picture)?,
-    };
-    Ok(bytes.into())
 }
 
-/// Names the picture by all that it depends on.
-fn key(place: &InstancePlace, frame: u32, rendering: &Rendering) -> RenditionKey {
-    RenditionKey::of_instance(place, &format!("frame {} {}", frame + 1, rendering.name()))
+impl Drawing {
+    /// Decodes, draws and encodes.
+    fn draw(self, encoded: FrameBytes) -> Result<Bytes, PixelError> {
+        let FrameBytes { bytes, transfer_syntax, layout } = encoded;
+        let decoded = pixels::decode(bytes, 0, &transfer_syntax, &layout, self.decoding_bytes)?;
+        let state = self.presentation.as_deref();
+        let state = state.and_then(|state| PresentationState::of(state, &self.image, self.frame));
+        let own = pixels::Rendering::of(&self.header, self.frame);
+        let wanted = match state {
+            Some(state) => own.presented(state),
+            None => own,
+        };
+        let mut picture = pixels::render(decoded, &wanted, &self.rendering.options)?;
+        self.rendering.captions.write(&self.header, self.frame, &mut picture);
+        let bytes = match self.rendering.format {
+            ImageFormat::Jpeg => pixels::encode_jpeg(&picture, self.rendering.quality)?,
+            ImageFormat::Png => pixels::encode_png(&picture)?,
+            ImageFormat::Webp => pixels::encode_webp(&picture)?,
+        };
+        Ok(bytes.into())
+    }
 }

@@ -2,7 +2,7 @@
 //! 10.4.1.1.3). One is drawn after the other while they are sent.
 
 use super::Request;
-use super::rendered::{self, Turn};
+use super::rendered::{self, Subject, Turn};
 use super::rendering::Rendering;
 use crate::answer::Head;
 use crate::base_url::BaseUrl;
@@ -71,8 +71,9 @@ impl Pictures {
     async fn next(&mut self) -> Result<Option<(InstancePlace, Rendition)>, Error> {
         for place in self.places.by_ref() {
             let frame = rendered::representative(&self.state, &place).await?;
-            match rendered::picture(&self.state, &place, frame, &self.rendering, Turn::Waited).await {
-                Ok(picture) => return Ok(Some((place, picture))),
+            let subject = Subject::plain(place, frame);
+            match rendered::picture(&self.state, &subject, &self.rendering, Turn::Waited).await {
+                Ok(picture) => return Ok(Some((subject.place, picture))),
                 Err(Error::NotFound(_)) => {}
                 Err(error) => return Err(error),
             }

@@ -1,5 +1,6 @@
-//! What a rendered image is to look like (PS3.18 8.3.5): window, viewport, quality, format.
+//! What a rendered image is to look like (PS3.18 8.3.5): window, viewport, captions, quality, format.
 
+use super::captions::Captions;
 use crate::accept::{Accept, ImageFormat};
 use crate::error::Error;
 use pacs_core::pixels::{RenderOptions, Viewport, Window, WindowShape};
@@ -14,6 +15,8 @@ const QUALITY: u8 = 90;
 pub struct Rendering {
     /// Window and viewport.
     pub options: RenderOptions,
+    /// What is written into the corners.
+    pub captions: Captions,
     /// JPEG quality from 1 to 100.
     pub quality: u8,
     /// The media type.
@@ -23,12 +26,17 @@ pub struct Rendering {
 impl Rendering {
     /// Reads the parameters; those that are not of rendering are left to others.
     pub fn read(parameters: &[(String, String)], accept: &Accept) -> Result<Self, Error> {
-        let mut rendering =
-            Self { options: RenderOptions::default(), quality: QUALITY, format: accept.image()? };
+        let mut rendering = Self {
+            options: RenderOptions::default(),
+            captions: Captions::default(),
+            quality: QUALITY,
+            format: accept.image()?,
+        };
         for (name, value) in parameters {
             match name.as_str() {
                 "window" => rendering.options.window = Some(window(value)?),
                 "viewport" => rendering.options.viewport = Some(viewport(value)?),
+                "annotation" => rendering.captions = Captions::read(value)?,
                 "quality" => {
                     let quality = value.parse().ok().filter(|quality| (1..=100).contains(quality));
                     rendering.quality =
@@ -45,6 +53,7 @@ impl Rendering {
         let mut name = match self.format {
             ImageFormat::Jpeg => format!("jpeg{}", self.quality),
             ImageFormat::Png => "png".to_owned(),
+            ImageFormat::Webp => "webp".to_owned(),
         };
         if let Some(Window { center, width, shape }) = &self.options.window {
             name.push_str(&format!("-w{center}_{width}_{shape:?}"));
@@ -53,6 +62,12 @@ impl Rendering {
             name.push_str(&format!("-v{width}x{height}"));
             for side in region.iter().flatten() {
                 name.push_str(&format!("_{side}"));
+            }
+        }
+        for (written, mark) in [(self.captions.patient, "-patient"), (self.captions.technique, "-technique")]
+        {
+            if written {
+                name.push_str(mark);
             }
         }
         name
@@ -65,6 +80,7 @@ impl ImageFormat {
         match self {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
+            Self::Webp => "image/webp",
         }
     }
 }
@@ -164,6 +180,7 @@ mod tests {
             ("quality", "0"),
             ("quality", "101"),
             ("quality", "high"),
+            ("annotation", "everything"),
         ] {
             assert!(matches!(read(name, value), Err(Error::BadRequest(_))), "{name}={value}");
         }
@@ -176,13 +193,15 @@ mod tests {
             read("quality", "81"),
             read("window", "1,2"),
             read("window", "1,2,sigmoid"),
+            read("annotation", "patient"),
+            read("annotation", "technique"),
             read("viewport", "1,2"),
             read("viewport", "1,2,3,4,5,6"),
         ]
         .into_iter()
         .map(|rendering| rendering.unwrap().name())
         .collect();
-        assert_eq!(names.len(), 6);
+        assert_eq!(names.len(), 8);
         assert!(
             names.iter().all(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)))
         );

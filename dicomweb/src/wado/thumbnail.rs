@@ -1,7 +1,7 @@
 //! `…/thumbnail`: one small picture that stands for a study, a series, an instance or a frame (PS3.18 10.4.1.1.4).
 
 use super::Request;
-use super::rendered;
+use super::rendered::{self, Subject};
 use super::rendering::Rendering;
 use crate::error::Error;
 use crate::resource::{InstancePath, SeriesPath, StudyPath};
@@ -29,7 +29,7 @@ pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, E
 pub async fn of_instance(path: InstancePath, request: Request) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
     let frame = rendered::representative(&request.state, &place).await?;
-    rendered::respond(&request, &place, frame, &small(&request)?).await
+    rendered::respond(&request, &Subject::plain(place, frame), &small(&request)?).await
 }
 
 /// `…/instances/{instance}/frames/{frame}/thumbnail`
@@ -39,7 +39,8 @@ pub async fn of_frame(
     request: Request,
 ) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
-    rendered::respond(&request, &place, rendered::one_frame(&parameters)?, &small(&request)?).await
+    let subject = Subject::plain(place, rendered::one_frame(&parameters)?);
+    rendered::respond(&request, &subject, &small(&request)?).await
 }
 
 async fn of_several(request: &Request, places: &[InstancePlace]) -> Result<Response, Error> {
@@ -48,7 +49,7 @@ async fn of_several(request: &Request, places: &[InstancePlace]) -> Result<Respo
     for place in candidates(places) {
         let frame = rendered::representative(&request.state, place).await;
         let answer = match frame {
-            Ok(frame) => rendered::respond(request, place, frame, &rendering).await,
+            Ok(frame) => rendered::respond(request, &Subject::plain(place.clone(), frame), &rendering).await,
             Err(error) => Err(error),
         };
         match answer {

@@ -1,8 +1,9 @@
 //! `/wado`: one instance that parameters name (WADO-URI, PS3.18 9), as the object or as a picture. The parameters are
 //! another way of writing what the resources of WADO-RS are asked for, and are answered as those are.
 
+use super::rendered::{self, Subject};
 use super::rendering::{Rendering, VIEWPORT_MAX_PIXELS};
-use super::{Request, instances, rendered, stored};
+use super::{Request, instances, stored};
 use crate::accept::{Accept, ObjectForm};
 use crate::error::Error;
 use crate::resource::InstancePath;
@@ -36,7 +37,7 @@ pub async fn retrieve(request: Request) -> Result<Response, Error> {
                 None => rendered::representative(&request.state, &place).await?,
             };
             let rendering = Rendering::read(&asked.rendering(&request, &place).await?, &accept)?;
-            rendered::respond(&request, &place, frame, &rendering).await
+            rendered::respond(&request, &Subject::plain(place, frame), &rendering).await
         }
     }
 }

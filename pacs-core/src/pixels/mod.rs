@@ -19,6 +19,6 @@ pub use encode::{Codec, Encoded, encode, encoding_bytes};
 pub use error::PixelError;
 pub use layout::{Layout, Photometric};
 pub use render::{
-    Canvas, Picture, RenderOptions, Rendering, Viewport, Window, WindowShape, drawing_bytes, encode_jpeg,
-    encode_png, render,
+    Canvas, Corner, Picture, PresentationState, RenderOptions, Rendering, Viewport, Window, WindowShape,
+    drawing_bytes, encode_jpeg, encode_png, encode_webp, render, write_corner,
 };

@@ -4,4 +4,4 @@ pub mod search;
 mod wire;
 
 pub use search::search;
-pub use wire::{Patient, display_name};
+pub use wire::Patient;

@@ -3,13 +3,14 @@
 use pacs_core::access::{self, Act, Actor};
 use pacs_core::clock;
 use pacs_core::exam::Label;
+use pacs_core::text::display_name;
 use serde::Serialize;
 use storage::exams::Exam;
 use storage::index::facilities;
 use utoipa::ToSchema;
 
 use crate::dates;
-use crate::patients::{Patient, display_name};
+use crate::patients::Patient;
 
 /// An exam: a scheduled step with its order, patient and images.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,7 +1,6 @@
 //! Colour images: palettes, RGB, YBR.
 
-use super::Rendering;
-use super::grey::Stored;
+use super::{Rendering, values};
 use crate::pixels::decode::Frame;
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::Photometric;
@@ -33,17 +32,13 @@ pub(super) fn draw(frame: &Frame) -> Result<Vec<u8>, PixelError> {
 /// Indices to RGB.
 pub(super) fn from_palette(frame: &Frame, rendering: &Rendering) -> Result<Vec<u8>, PixelError> {
     let palette = rendering.palette.as_ref().ok_or(PixelError::Missing("Palette Color Lookup Table"))?;
-    // Bits above Bits Stored may hold an overlay, and an index may be signed.
-    let stored = Stored::of(&frame.layout);
-    let colour = |raw: u16| palette.at(stored.index(raw));
-    match frame.layout.sample_bytes() {
-        1 => Ok(frame.bytes.iter().flat_map(|raw| colour(u16::from(*raw))).collect()),
-        2 => {
-            let (words, _) = frame.bytes.as_chunks::<2>();
-            Ok(words.iter().flat_map(|word| colour(u16::from_le_bytes(*word))).collect())
-        }
-        width => Err(PixelError::Unsupported(format!("palette indices of {width} bytes"))),
+    if frame.layout.sample_bytes() > 2 {
+        return Err(PixelError::Unsupported(format!(
+            "palette indices of {} bits",
+            frame.layout.bits_allocated
+        )));
     }
+    Ok(values::mapped(frame, |index| palette.at(index))?.into_flattened())
 }
 
 fn interleave(planes: &[u8]) -> Vec<u8> {

@@ -4,6 +4,7 @@ use super::{Canvas, Picture};
 use crate::pixels::error::PixelError;
 use image::ImageEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::codecs::webp::WebPEncoder;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 /// As JPEG baseline; `quality` from 1 to 100. Colour is YCbCr with chroma shared by two pixels of a row.
@@ -38,5 +39,21 @@ pub fn encode_png(picture: &Picture) -> Result<Vec<u8>, PixelError> {
     PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Adaptive)
         .write_image(pixels, picture.width, picture.height, colour)
         .map_err(|error| PixelError::Unsupported(format!("a PNG of this picture: {error}")))?;
+    Ok(file)
+}
+
+/// As WebP, without loss.
+///
+/// # Errors
+/// `Unsupported` for pictures with more than 16384 rows or columns.
+pub fn encode_webp(picture: &Picture) -> Result<Vec<u8>, PixelError> {
+    let (pixels, colour) = match &picture.canvas {
+        Canvas::Grey(pixels) => (pixels, image::ExtendedColorType::L8),
+        Canvas::Rgb(pixels) => (pixels, image::ExtendedColorType::Rgb8),
+    };
+    let mut file = Vec::with_capacity(pixels.len() / 2);
+    WebPEncoder::new_lossless(&mut file)
+        .write_image(pixels, picture.width, picture.height, colour)
+        .map_err(|error| PixelError::Unsupported(format!("a WebP of this picture: {error}")))?;
     Ok(file)
 }

@@ -1,58 +1,96 @@
-//! Grey images: stored value, modality value, window, display level.
+//! Grey images: stored value, modality value, values of interest, display level (PS3.4 N.2).
 
 use super::lut::Lut;
+use super::values::{self, Stored};
 use super::{RenderOptions, Rendering, Window, WindowShape};
 use crate::pixels::decode::Frame;
 use crate::pixels::error::PixelError;
-use crate::pixels::layout::{Layout, Photometric};
+
+/// From stored values to what they measure (PS3.3 C.11.1).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Modality {
+    Rescale { slope: f64, intercept: f64 },
+    Table(Lut),
+}
+
+/// Which modality values are shown, and how (PS3.3 C.11.2).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Voi {
+    Window(Window),
+    Table(Lut),
+    /// All that there can be.
+    Whole,
+}
+
+/// The last step to display levels (PS3.3 C.11.4, C.11.6).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Presentation {
+    Identity,
+    Inverse,
+    Table(Lut),
+}
 
 pub(super) fn draw(
     frame: &Frame,
     rendering: &Rendering,
     options: &RenderOptions,
 ) -> Result<Vec<u8>, PixelError> {
-    let layout = &frame.layout;
-    let inverse = (layout.photometric == Photometric::Monochrome1 || rendering.inverse) != options.invert;
-    let transform = Transform { rendering, inverse, voi: voi(frame, rendering, options)? };
-    if layout.float || layout.bits_allocated > 16 {
-        return Ok(values(frame)?.map(|stored| transform.level(stored)).collect());
-    }
-    // Up to sixteen bits every stored word is looked up in a table made once.
-    let stored = Stored::of(layout);
-    if layout.bits_allocated == 8 {
-        let table: Vec<u8> = (0..=u8::MAX).map(|raw| transform.level(stored.value(raw.into()))).collect();
-        return Ok(frame.bytes.iter().filter_map(|raw| table.get(usize::from(*raw)).copied()).collect());
-    }
-    let table: Vec<u8> = (0..=u16::MAX).map(|raw| transform.level(stored.value(raw.into()))).collect();
-    let (words, _) = frame.bytes.as_chunks::<2>();
-    Ok(words.iter().filter_map(|word| table.get(usize::from(u16::from_le_bytes(*word))).copied()).collect())
+    let own;
+    let voi = match (options.window, &rendering.voi) {
+        (Some(window), _) => {
+            own = Voi::Window(window);
+            &own
+        }
+        (None, Some(stored)) => stored,
+        (None, None) => {
+            own = Voi::Window(usual_window(frame, rendering)?);
+            &own
+        }
+    };
+    let transform = Transform { rendering, voi, whole: whole_range(frame, rendering) };
+    values::mapped(frame, |stored| transform.level(stored))
 }
 
 /// From stored value to display level.
 struct Transform<'a> {
     rendering: &'a Rendering,
-    inverse: bool,
-    voi: Voi<'a>,
-}
-
-enum Voi<'a> {
-    Window(Window),
-    /// The table with its smallest and largest entry, looked for once and not for every value.
-    Table(&'a Lut, (f64, f64)),
+    voi: &'a Voi,
+    /// The least and the greatest modality value that can be.
+    whole: (f64, f64),
 }
 
 impl Transform<'_> {
     fn level(&self, stored: f64) -> u8 {
-        if is_padding(self.rendering, stored) {
+        if self.rendering.is_padding(stored) {
             return 0;
         }
-        let value = modality_value(self.rendering, stored);
+        let value = self.rendering.modality.value(stored);
         let share = match self.voi {
-            Voi::Table(lut, (low, high)) => (lut.at(value) - low) / (high - low).max(1.0),
             Voi::Window(window) => window.share(value),
+            Voi::Table(lut) => lut.at(value) / lut.most.max(1.0),
+            Voi::Whole => {
+                let (low, high) = self.whole;
+                ((value - low) / (high - low).max(f64::MIN_POSITIVE)).clamp(0.0, 1.0)
+            }
         };
-        let level = (share * 255.0).round().clamp(0.0, 255.0) as u8;
-        if self.inverse { 255 - level } else { level }
+        let share = match &self.rendering.presentation {
+            Presentation::Identity => share,
+            Presentation::Inverse => 1.0 - share,
+            Presentation::Table(lut) => {
+                let last = lut.entries.len().saturating_sub(1) as f64;
+                lut.at(lut.first as f64 + share * last) / lut.most.max(1.0)
+            }
+        };
+        (share * 255.0).round().clamp(0.0, 255.0) as u8
+    }
+}
+
+impl Modality {
+    pub(super) fn value(&self, stored: f64) -> f64 {
+        match self {
+            Modality::Rescale { slope, intercept } => stored * slope + intercept,
+            Modality::Table(lut) => lut.at(stored),
+        }
     }
 }
 
@@ -69,33 +107,29 @@ impl Window {
     }
 }
 
-/// The window asked for, else the stored one, else the VOI table, else all values for up to eight bits, else what
-/// lies between the darkest and the brightest half per cent.
-fn voi<'a>(frame: &Frame, rendering: &'a Rendering, options: &RenderOptions) -> Result<Voi<'a>, PixelError> {
-    if let Some(window) = options.window.or(rendering.window) {
-        return Ok(Voi::Window(window));
-    }
-    if let Some(lut) = &rendering.voi_lut {
-        return Ok(Voi::Table(lut, lut.range()));
-    }
-    let layout = &frame.layout;
-    let (low, high) = if layout.bits_stored <= 8 && !layout.float {
-        let ends = if layout.signed {
-            let half = f64::from(1u16 << (layout.bits_stored - 1));
-            [-half, half - 1.0]
-        } else {
-            [0.0, f64::from((1u16 << layout.bits_stored) - 1)]
-        };
-        let ends = ends.map(|stored| modality_value(rendering, stored));
-        (ends[0].min(ends[1]), ends[0].max(ends[1]))
+/// What an image without window and table is shown with: all values for up to eight bits, else what lies between
+/// the darkest and the brightest half per cent.
+fn usual_window(frame: &Frame, rendering: &Rendering) -> Result<Window, PixelError> {
+    let (low, high) = if frame.layout.bits_stored <= 8 && !frame.layout.float {
+        whole_range(frame, rendering)
     } else {
         middle_range(frame, rendering)?
     };
-    Ok(Voi::Window(Window {
+    Ok(Window {
         center: (low + high) / 2.0,
         width: (high - low).max(f64::MIN_POSITIVE),
         shape: WindowShape::LinearExact,
-    }))
+    })
+}
+
+/// The least and the greatest modality value that the bits can hold.
+fn whole_range(frame: &Frame, rendering: &Rendering) -> (f64, f64) {
+    if let Modality::Table(lut) = &rendering.modality {
+        return (0.0, lut.most);
+    }
+    let (least, most) = Stored::of(&frame.layout).ends();
+    let ends = [least, most].map(|stored| rendering.modality.value(stored));
+    (ends[0].min(ends[1]), ends[0].max(ends[1]))
 }
 
 /// The modality values between which all but the outer hundredth of the pixels lie, padding not counted. A sample
@@ -103,76 +137,14 @@ fn voi<'a>(frame: &Frame, rendering: &'a Rendering, options: &RenderOptions) -> 
 fn middle_range(frame: &Frame, rendering: &Rendering) -> Result<(f64, f64), PixelError> {
     const SAMPLED_PIXELS: u64 = 1 << 16;
     let step = usize::try_from(frame.layout.pixels() / SAMPLED_PIXELS).unwrap_or(1).max(1);
-    let mut sampled: Vec<f64> = values(frame)?
+    let mut sampled: Vec<f64> = values::of(frame)?
         .step_by(step)
-        .filter(|stored| stored.is_finite() && !is_padding(rendering, *stored))
-        .map(|stored| modality_value(rendering, stored))
+        .filter(|stored| stored.is_finite() && !rendering.is_padding(*stored))
+        .map(|stored| rendering.modality.value(stored))
         .collect();
     sampled.sort_by(f64::total_cmp);
     let outer = sampled.len() / 200;
     let low = sampled.get(outer).copied().unwrap_or(0.0);
     let high = sampled.get(sampled.len().saturating_sub(outer + 1)).copied().unwrap_or(1.0);
     Ok((low, high))
-}
-
-fn modality_value(rendering: &Rendering, stored: f64) -> f64 {
-    match &rendering.modality_lut {
-        Some(lut) => lut.at(stored),
-        None => stored * rendering.slope + rendering.intercept,
-    }
-}
-
-fn is_padding(rendering: &Rendering, stored: f64) -> bool {
-    rendering.padding.is_some_and(|(low, high)| stored >= low as f64 && stored <= high as f64)
-}
-
-/// How the stored value is cut out of the allocated bits.
-pub(super) struct Stored {
-    shift: u32,
-    bits: u32,
-    signed: bool,
-}
-
-impl Stored {
-    pub(super) fn of(layout: &Layout) -> Stored {
-        Stored {
-            shift: u32::from(layout.high_bit + 1 - layout.bits_stored),
-            bits: u32::from(layout.bits_stored),
-            signed: layout.signed,
-        }
-    }
-
-    fn value(&self, raw: u64) -> f64 {
-        let left = (raw >> self.shift) << (64 - self.bits);
-        if self.signed {
-            ((left as i64) >> (64 - self.bits)) as f64
-        } else {
-            (left >> (64 - self.bits)) as f64
-        }
-    }
-
-    /// The value of a word of at most sixteen bits as a whole number: an index into a table.
-    pub(super) fn index(&self, raw: u16) -> i64 {
-        self.value(raw.into()) as i64
-    }
-}
-
-/// Every stored value of the frame.
-fn values(frame: &Frame) -> Result<Box<dyn Iterator<Item = f64> + '_>, PixelError> {
-    let (layout, bytes) = (&frame.layout, &frame.bytes);
-    let stored = Stored::of(layout);
-    Ok(match (layout.float, layout.sample_bytes()) {
-        (true, 4) => Box::new(bytes.as_chunks().0.iter().map(|word| f64::from(f32::from_le_bytes(*word)))),
-        (true, 8) => Box::new(bytes.as_chunks().0.iter().map(|word| f64::from_le_bytes(*word))),
-        (false, 1) => Box::new(bytes.iter().map(move |raw| stored.value(u64::from(*raw)))),
-        (false, 2) => {
-            let words = bytes.as_chunks().0.iter();
-            Box::new(words.map(move |word| stored.value(u64::from(u16::from_le_bytes(*word)))))
-        }
-        (false, 4) => {
-            let words = bytes.as_chunks().0.iter();
-            Box::new(words.map(move |word| stored.value(u64::from(u32::from_le_bytes(*word)))))
-        }
-        (_, width) => return Err(PixelError::Unsupported(format!("grey samples of {width} bytes"))),
-    })
 }

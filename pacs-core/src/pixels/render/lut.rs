@@ -1,4 +1,4 @@
-//! Look-up tables of the data set: modality, VOI (PS3.3 C.11.1.1, C.11.2.1.1) and palette (C.7.6.3.1.5).
+//! Look-up tables of the data set: modality, VOI, presentation (PS3.3 C.11.1.1, C.11.2.1.1, C.11.4).
 
 use crate::dataset::DataSet;
 use crate::{Tag, tags};
@@ -6,18 +6,45 @@ use crate::{Tag, tags};
 /// A table over consecutive input values; values outside take the nearest entry.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Lut {
-    first: i64,
-    entries: Vec<u16>,
+    pub(super) first: i64,
+    pub(super) entries: Vec<u16>,
+    /// The largest output: all the bits that are stated, or more where an entry has more.
+    pub(super) most: f64,
+}
+
+/// LUT Descriptor (0028,3002) and its like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Descriptor {
+    /// Number of entries.
+    pub(super) count: usize,
+    /// The input that the first entry is for.
+    pub(super) first: i64,
+    /// Bits of an entry.
+    pub(super) bits: u16,
+}
+
+impl Descriptor {
+    pub(super) fn read(set: &DataSet, tag: Tag) -> Option<Descriptor> {
+        let numbers = set.ints(tag);
+        let [count, first, bits, ..] = numbers.as_slice() else { return None };
+        // With VR SS a count above 32767 comes as a negative number; 0 stands for 65536.
+        let count = match (count & 0xFFFF) as usize {
+            0 => 65_536,
+            count => count,
+        };
+        let bits = u16::try_from(*bits).ok().filter(|bits| (1..=16).contains(bits)).unwrap_or(16);
+        Some(Descriptor { count, first: *first, bits })
+    }
 }
 
 impl Lut {
-    /// A modality or VOI LUT item.
+    /// A modality, VOI or presentation LUT item.
     pub(super) fn of(item: &DataSet) -> Option<Lut> {
-        Lut::read(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA)
+        Lut::read(item, Descriptor::read(item, tags::LUT_DESCRIPTOR)?, tags::LUT_DATA)
     }
 
-    fn read(set: &DataSet, descriptor: Tag, data: Tag) -> Option<Lut> {
-        let (count, first, bits) = descriptor_of(set, descriptor)?;
+    pub(super) fn read(set: &DataSet, descriptor: Descriptor, data: Tag) -> Option<Lut> {
+        let Descriptor { count, first, bits } = descriptor;
         let bytes = set.get(data)?.bytes()?;
         // Eight-bit entries may lie one a byte or one a word; the length tells which.
         let entries: Vec<u16> = if bits <= 8 && bytes.len() < count * 2 {
@@ -25,7 +52,14 @@ impl Lut {
         } else {
             bytes.as_chunks::<2>().0.iter().take(count).map(|word| u16::from_le_bytes(*word)).collect()
         };
-        (!entries.is_empty()).then_some(Lut { first, entries })
+        (!entries.is_empty()).then(|| Lut::new(first, entries, bits))
+    }
+
+    /// Looks through the entries once, and not for every value.
+    fn new(first: i64, entries: Vec<u16>, bits: u16) -> Lut {
+        let stated = ((1u32 << bits) - 1) as u16;
+        let most = entries.iter().copied().fold(stated, u16::max);
+        Lut { first, entries, most: f64::from(most) }
     }
 
     pub(super) fn at(&self, input: f64) -> f64 {
@@ -33,107 +67,6 @@ impl Lut {
         let place = (input.round() - self.first as f64).clamp(0.0, last as f64) as usize;
         self.entries.get(place).copied().map_or(0.0, f64::from)
     }
-
-    /// Smallest and largest entry.
-    pub(super) fn range(&self) -> (f64, f64) {
-        let (low, high) =
-            self.entries.iter().fold((u16::MAX, 0), |(low, high), n| (low.min(*n), high.max(*n)));
-        (f64::from(low), f64::from(high))
-    }
-}
-
-/// Three tables of eight-bit colours over the same indices.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Palette {
-    first: i64,
-    colours: Vec<[u8; 3]>,
-}
-
-impl Palette {
-    pub(super) fn of(set: &DataSet) -> Option<Palette> {
-        let red = channel(
-            set,
-            tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
-            tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-            tags::SEGMENTED_RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-        )?;
-        let green = channel(
-            set,
-            tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
-            tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-            tags::SEGMENTED_GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-        )?;
-        let blue = channel(
-            set,
-            tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
-            tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-            tags::SEGMENTED_BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
-        )?;
-        let (_, first, _) = descriptor_of(set, tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR)?;
-        let colours =
-            red.iter().zip(&green).zip(&blue).map(|((red, green), blue)| [*red, *green, *blue]).collect();
-        Some(Palette { first, colours })
-    }
-
-    pub(super) fn at(&self, index: i64) -> [u8; 3] {
-        let last = self.colours.len().saturating_sub(1) as i64;
-        let place = index.saturating_sub(self.first).clamp(0, last);
-        usize::try_from(place).ok().and_then(|place| self.colours.get(place)).copied().unwrap_or_default()
-    }
-}
-
-/// One colour of a palette as eight bits an entry.
-fn channel(set: &DataSet, descriptor: Tag, data: Tag, segmented: Tag) -> Option<Vec<u8>> {
-    let (count, first, bits) = descriptor_of(set, descriptor)?;
-    let lut = match Lut::read(set, descriptor, data) {
-        Some(lut) => lut,
-        None => Lut { first, entries: expand_segments(set.get(segmented)?.bytes()?, count)? },
-    };
-    // Sixteen bits are stated, but some encoders fill only eight of them.
-    let wide = bits > 8 && lut.range().1 > 255.0;
-    let entries = lut.entries.into_iter().map(|entry| if wide { (entry >> 8) as u8 } else { entry as u8 });
-    Some(entries.collect())
-}
-
-/// Segments of a palette (PS3.3 C.7.9.2): runs of given entries, and lines from the entry before.
-fn expand_segments(bytes: &[u8], count: usize) -> Option<Vec<u16>> {
-    let mut words = bytes.as_chunks::<2>().0.iter().map(|word| u16::from_le_bytes(*word));
-    let mut entries: Vec<u16> = Vec::with_capacity(count);
-    while entries.len() < count {
-        let (kind, length) = (words.next()?, usize::from(words.next()?));
-        match kind {
-            0 => {
-                for _ in 0..length {
-                    entries.push(words.next()?);
-                }
-            }
-            1 => {
-                let (from, to) = (f64::from(*entries.last()?), f64::from(words.next()?));
-                let steps = 1..=length;
-                entries.extend(
-                    steps.map(|step| (from + (to - from) * step as f64 / length as f64).round() as u16),
-                );
-            }
-            // Indirect segments copy others by byte offset; no encoder is known to write them.
-            _ => return None,
-        }
-    }
-    entries.truncate(count);
-    Some(entries)
-}
-
-/// Number of entries (0 means 65536), first input value, bits of an entry.
-fn descriptor_of(set: &DataSet, tag: Tag) -> Option<(usize, i64, u16)> {
-    let numbers = set.ints(tag);
-    let (Some(count), Some(first), Some(bits)) = (numbers.first(), numbers.get(1), numbers.get(2)) else {
-        return None;
-    };
-    // With VR SS a count above 32767 comes as a negative number.
-    let count = match (count & 0xFFFF) as usize {
-        0 => 65_536,
-        count => count,
-    };
-    Some((count, *first, u16::try_from(*bits).unwrap_or(16)))
 }
 
 #[cfg(test)]
@@ -141,16 +74,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn segments_expand_to_runs_and_lines() {
-        let words: [u16; 9] = [0, 2, 10, 20, 1, 4, 60, 7, 7];
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        assert_eq!(expand_segments(&bytes, 6), Some(vec![10, 20, 30, 40, 50, 60]));
-        assert_eq!(expand_segments(&bytes, 7), None);
-    }
-
-    #[test]
     fn inputs_outside_a_table_take_the_nearest_entry() {
-        let lut = Lut { first: -1, entries: vec![5, 6, 7] };
+        let lut = Lut::new(-1, vec![5, 6, 7], 3);
         assert_eq!([-9.0, -1.0, 0.2, 1.0, 9.0].map(|input| lut.at(input)), [5.0, 5.0, 6.0, 7.0, 7.0]);
+        assert_eq!(Lut::new(0, vec![5], 3).most, 7.0);
+        assert_eq!(Lut::new(0, vec![7], 2).most, 7.0, "more than is stated is not cut off");
     }
 }

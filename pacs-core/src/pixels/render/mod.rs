@@ -1,19 +1,31 @@
-//! One frame drawn for the eye: modality and VOI transformation (PS3.3 C.11), colour, viewport, JPEG or PNG.
+//! One frame drawn for the eye: values, colours, overlays, shutters, viewport, annotations; then JPEG, PNG or WebP.
 
+mod annotate;
+mod canvas;
 mod colour;
 mod encode;
 mod grey;
 mod lut;
+mod overlay;
+mod palette;
+mod presentation;
 mod rendering;
-mod viewport;
+mod resample;
+mod shutter;
+mod values;
+mod view;
 
-pub use encode::{encode_jpeg, encode_png};
+pub use annotate::{Corner, write_corner};
+pub use canvas::{Canvas, Picture};
+pub use encode::{encode_jpeg, encode_png, encode_webp};
+pub use presentation::PresentationState;
 pub use rendering::Rendering;
-pub use viewport::Viewport;
+pub use view::Viewport;
 
 use super::decode::Frame;
 use super::error::PixelError;
 use super::layout::{Layout, Photometric};
+use view::View;
 
 /// What a caller may choose; the rest follows from the object.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -22,8 +34,6 @@ pub struct RenderOptions {
     pub window: Option<Window>,
     /// Size of the answer and part of the image; without it every pixel is drawn.
     pub viewport: Option<Viewport>,
-    /// Black and white exchanged; no effect on colour.
-    pub invert: bool,
 }
 
 /// A window over modality values (PS3.3 C.11.2.1.2).
@@ -49,26 +59,6 @@ pub enum WindowShape {
     Sigmoid,
 }
 
-/// Drawn pixels, row by row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Canvas {
-    /// One byte a pixel, 0 is black.
-    Grey(Vec<u8>),
-    /// Red, green, blue.
-    Rgb(Vec<u8>),
-}
-
-/// A drawn frame.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    /// Pixels in a row.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// The pixels.
-    pub canvas: Canvas,
-}
-
 /// About as many bytes as drawing a frame and writing the file takes at most, the decoded frame included.
 pub fn drawing_bytes(layout: &Layout, options: &RenderOptions) -> u64 {
     let colours = match layout.photometric {
@@ -78,29 +68,26 @@ pub fn drawing_bytes(layout: &Layout, options: &RenderOptions) -> u64 {
     let drawn = layout.pixels() * colours;
     // Colour may be put in order in a copy.
     let drawing = layout.frame_bytes() + drawn * if colours == 1 { 1 } else { 2 };
-    let (scaling, picture) = match &options.viewport {
-        Some(viewport) => viewport::fitting_bytes(layout, colours, viewport),
-        None => (0, drawn),
-    };
-    // Of noise a file is as large as the picture.
-    drawing.max(drawn + scaling).max(picture * 2)
+    let picture = view::most_pixels(layout.pixels(), options.viewport.as_ref()) * colours;
+    // A picture is turned into another one, and of noise a file is as large as the picture.
+    drawing.max(drawn + picture).max(picture * 2)
 }
 
 /// Draws a decoded frame.
 ///
 /// # Errors
-/// `Unsupported` for sample formats that have no picture, `Malformed` when a palette is missing or empty, `TooLarge`
-/// for a viewport no screen has.
-pub fn render(frame: &Frame, rendering: &Rendering, options: &RenderOptions) -> Result<Picture, PixelError> {
-    let layout = &frame.layout;
-    let canvas = match layout.photometric {
+/// `Unsupported` for sample formats that have no picture, `Malformed` when a palette is missing or empty or a region
+/// lies outside, `TooLarge` for a viewport no screen has.
+pub fn render(frame: Frame, rendering: &Rendering, options: &RenderOptions) -> Result<Picture, PixelError> {
+    let layout = frame.layout;
+    let mut canvas = match layout.photometric {
         Photometric::Monochrome1 | Photometric::Monochrome2 if layout.samples == 1 => {
-            Canvas::Grey(grey::draw(frame, rendering, options)?)
+            Canvas::Grey(grey::draw(&frame, rendering, options)?)
         }
         Photometric::PaletteColor if layout.samples == 1 => {
-            Canvas::Rgb(colour::from_palette(frame, rendering)?)
+            Canvas::Rgb(colour::from_palette(&frame, rendering)?)
         }
-        _ if layout.samples == 3 => Canvas::Rgb(colour::draw(frame)?),
+        _ if layout.samples == 3 => Canvas::Rgb(colour::draw(&frame)?),
         _ => {
             return Err(PixelError::Unsupported(format!(
                 "{} with {} samples",
@@ -109,9 +96,28 @@ pub fn render(frame: &Frame, rendering: &Rendering, options: &RenderOptions) -> 
             )));
         }
     };
-    let picture = Picture { width: u32::from(layout.columns), height: u32::from(layout.rows), canvas };
-    match options.viewport {
-        Some(viewport) => viewport::fit(picture, &viewport),
-        None => Ok(picture),
+    if let Some(shutter) = &rendering.shutter {
+        shutter.draw(&frame, &rendering.overlays, &mut canvas);
     }
+    let shown = |group| rendering.shown_overlays.as_ref().is_none_or(|groups| groups.contains(&group));
+    for overlay in rendering.overlays.iter().filter(|overlay| shown(overlay.group)) {
+        overlay.draw(&frame, u8::MAX, &mut canvas);
+    }
+    // The picture takes its place.
+    drop(frame);
+    let (width, height) = (u32::from(layout.columns), u32::from(layout.rows));
+    let state = rendering.state.as_deref();
+    let view = View::new(
+        [width, height],
+        state.and_then(|state| state.area).map(|area| area.region),
+        rendering.scale(options.viewport.is_some()),
+        options.viewport.as_ref(),
+        state.map_or(0, |state| state.quarter_turns),
+        state.is_some_and(|state| state.flipped),
+    )?;
+    let mut picture = view.show(Picture { width, height, canvas })?;
+    for annotation in state.map(|state| state.annotations.as_slice()).unwrap_or_default() {
+        annotation.draw(&view, &mut picture);
+    }
+    Ok(picture)
 }

@@ -1,26 +1,34 @@
 //! What a data set says about how its values are to be shown.
 
-use super::lut::{Lut, Palette};
+use super::grey::{Modality, Presentation, Voi};
+use super::lut::Lut;
+use super::overlay::Overlay;
+use super::palette::Palette;
+use super::presentation::{PresentationState, pixel_aspect};
+use super::shutter::Shutter;
+use super::view::Scale;
 use super::{Window, WindowShape};
 use crate::dataset::DataSet;
-use crate::{Tag, tags};
+use crate::pixels::layout::Photometric;
+use crate::{Tag, tags, uids};
 
-/// The grey-scale and palette transformations of one frame.
+/// The transformations of one frame from samples to a picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendering {
-    /// Rescale Slope (0028,1053), 1 when absent or 0.
-    pub slope: f64,
-    /// Rescale Intercept (0028,1052).
-    pub intercept: f64,
-    /// First window that the object stores, if it has a positive width.
-    pub window: Option<Window>,
+    pub(super) modality: Modality,
+    /// The first window or table, if there is one.
+    pub(super) voi: Option<Voi>,
+    pub(super) presentation: Presentation,
     /// Pixel Padding Value (0028,0120) and its Range Limit (0028,0121), smaller first: stored values that are no image.
-    pub padding: Option<(i64, i64)>,
-    /// Presentation LUT Shape (2050,0020) is INVERSE.
-    pub inverse: bool,
-    pub(super) modality_lut: Option<Lut>,
-    pub(super) voi_lut: Option<Lut>,
+    pub(super) padding: Option<(f64, f64)>,
     pub(super) palette: Option<Palette>,
+    pub(super) overlays: Vec<Overlay>,
+    /// The groups of the overlays that are drawn; without them all are.
+    pub(super) shown_overlays: Option<Vec<u16>>,
+    pub(super) shutter: Option<Shutter>,
+    /// How high a pixel is for its width.
+    pub(super) aspect: f64,
+    pub(super) state: Option<Box<PresentationState>>,
 }
 
 impl Rendering {
@@ -30,41 +38,76 @@ impl Rendering {
         let groups = FunctionalGroups::of(set, frame);
         let values = groups.find(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE).unwrap_or(set);
         let frame_voi = groups.find(tags::FRAME_VOILUT_SEQUENCE).unwrap_or(set);
-        let padding = set.int(tags::PIXEL_PADDING_VALUE).map(|value| {
-            let limit = set.int(tags::PIXEL_PADDING_RANGE_LIMIT).unwrap_or(value);
-            (value.min(limit), value.max(limit))
-        });
+        let measures = groups.find(tags::PIXEL_MEASURES_SEQUENCE).unwrap_or(set);
+        let spacing = [tags::PIXEL_SPACING, tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
+        let spacing = spacing.iter().map(|tag| measures.floats(*tag)).find(|pair| pair.len() >= 2);
+        let photometric = set.text(tags::PHOTOMETRIC_INTERPRETATION);
+        let inverse = photometric.as_deref() == Some(Photometric::Monochrome1.as_str())
+            || set.text(tags::PRESENTATION_LUT_SHAPE).as_deref() == Some("INVERSE");
         Rendering {
-            slope: values.float(tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0).unwrap_or(1.0),
-            intercept: values.float(tags::RESCALE_INTERCEPT).unwrap_or(0.0),
-            window: window(frame_voi),
-            padding,
-            inverse: set.text(tags::PRESENTATION_LUT_SHAPE).as_deref() == Some("INVERSE"),
-            modality_lut: first_item(set, tags::MODALITY_LUT_SEQUENCE).and_then(Lut::of),
-            voi_lut: first_item(set, tags::VOILUT_SEQUENCE).and_then(Lut::of),
+            modality: if bypasses_modality(set) { IDENTITY } else { modality(set, values) },
+            voi: voi(frame_voi).or_else(|| voi(set)),
+            presentation: if inverse { Presentation::Inverse } else { Presentation::Identity },
+            padding: padding(set),
             palette: Palette::of(set),
+            overlays: Overlay::all(set, frame),
+            shown_overlays: None,
+            shutter: groups
+                .find(tags::FRAME_DISPLAY_SHUTTER_SEQUENCE)
+                .and_then(Shutter::of)
+                .or_else(|| Shutter::of(set)),
+            aspect: pixel_aspect(&spacing.unwrap_or_default(), &set.floats(tags::PIXEL_ASPECT_RATIO)),
+            state: None,
+        }
+    }
+
+    /// The same as a presentation state wants it.
+    pub fn presented(self, state: PresentationState) -> Rendering {
+        let rendering = state.over(self);
+        Rendering { state: Some(Box::new(state)), ..rendering }
+    }
+
+    pub(super) fn is_padding(&self, stored: f64) -> bool {
+        self.padding.is_some_and(|(low, high)| (low..=high).contains(&stored))
+    }
+
+    /// Size and pixel shape of the picture where no viewport is asked for.
+    pub(super) fn scale(&self, viewport: bool) -> Scale {
+        match self.state.as_ref().and_then(|state| state.area) {
+            Some(area) => area.scale,
+            // Pixel by pixel, unless the picture is scaled anyway.
+            None => Scale { factor: 1.0, aspect: if viewport { self.aspect } else { 1.0 } },
         }
     }
 }
 
-/// The items that describe one frame: its own first, then those all frames share.
-struct FunctionalGroups<'a>([Option<&'a DataSet>; 2]);
+const IDENTITY: Modality = Modality::Rescale { slope: 1.0, intercept: 0.0 };
 
-impl<'a> FunctionalGroups<'a> {
-    fn of(set: &'a DataSet, frame: u32) -> FunctionalGroups<'a> {
-        let own = usize::try_from(frame)
-            .ok()
-            .and_then(|frame| set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).get(frame));
-        FunctionalGroups([own, first_item(set, tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE)])
-    }
+/// Angiograms and fluoroscopies are shown as they are stored: their modality transformation leads to X-ray intensity
+/// and is not for display (PS3.3 C.8.7.1.1.2).
+fn bypasses_modality(set: &DataSet) -> bool {
+    const BIPLANE: &str = "1.2.840.10008.5.1.4.1.1.12.3";
+    let class = set.text(tags::SOP_CLASS_UID);
+    [uids::X_RAY_ANGIOGRAPHIC_IMAGE_STORAGE, uids::X_RAY_RADIOFLUOROSCOPIC_IMAGE_STORAGE, BIPLANE]
+        .iter()
+        .any(|of_x_rays| class.as_deref() == Some(of_x_rays))
+}
 
-    fn find(&self, macro_sequence: Tag) -> Option<&'a DataSet> {
-        self.0.iter().flatten().find_map(|group| first_item(group, macro_sequence))
+/// The modality transformation: the table of `set`, else the slope and intercept of `values`.
+pub(super) fn modality(set: &DataSet, values: &DataSet) -> Modality {
+    match set.items(tags::MODALITY_LUT_SEQUENCE).first().and_then(Lut::of) {
+        Some(lut) => Modality::Table(lut),
+        None => Modality::Rescale {
+            slope: values.float(tags::RESCALE_SLOPE).filter(|slope| *slope != 0.0).unwrap_or(1.0),
+            intercept: values.float(tags::RESCALE_INTERCEPT).unwrap_or(0.0),
+        },
     }
 }
 
-fn first_item(set: &DataSet, tag: Tag) -> Option<&DataSet> {
-    set.items(tag).first()
+/// The first window with a positive width, else the first table.
+pub(super) fn voi(set: &DataSet) -> Option<Voi> {
+    let table = || set.items(tags::VOILUT_SEQUENCE).first().and_then(Lut::of).map(Voi::Table);
+    window(set).map(Voi::Window).or_else(table)
 }
 
 fn window(set: &DataSet) -> Option<Window> {
@@ -75,4 +118,30 @@ fn window(set: &DataSet) -> Option<Window> {
     };
     let (center, width) = (set.float(tags::WINDOW_CENTER)?, set.float(tags::WINDOW_WIDTH)?);
     (width > 0.0).then_some(Window { center, width, shape })
+}
+
+fn padding(set: &DataSet) -> Option<(f64, f64)> {
+    let bits = set.int(tags::BITS_ALLOCATED).filter(|bits| (1..=32).contains(bits)).unwrap_or(16);
+    let signed = set.int(tags::PIXEL_REPRESENTATION) == Some(1);
+    // Signed images with the value in an unsigned representation are common.
+    let meant = |value: i64| if signed && value >= 1 << (bits - 1) { value - (1 << bits) } else { value };
+    let value = meant(set.int(tags::PIXEL_PADDING_VALUE)?);
+    let limit = set.int(tags::PIXEL_PADDING_RANGE_LIMIT).map_or(value, meant);
+    Some((value.min(limit) as f64, value.max(limit) as f64))
+}
+
+/// The items that describe one frame: its own first, then those all frames share.
+struct FunctionalGroups<'a>([Option<&'a DataSet>; 2]);
+
+impl<'a> FunctionalGroups<'a> {
+    fn of(set: &'a DataSet, frame: u32) -> FunctionalGroups<'a> {
+        let own = usize::try_from(frame)
+            .ok()
+            .and_then(|frame| set.items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE).get(frame));
+        FunctionalGroups([own, set.items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE).first()])
+    }
+
+    fn find(&self, macro_sequence: Tag) -> Option<&'a DataSet> {
+        self.0.iter().flatten().find_map(|group| group.items(macro_sequence).first())
+    }
 }

@@ -1,0 +1,49 @@
+//! A presentation state drawn: the image that it is about, shown as the state wants it (PS3.18 10.4.1.1.3).
+
+use super::Request;
+use super::rendered::{self, Subject};
+use super::stored;
+use crate::error::Error;
+use pacs_core::dataset::DataSet;
+use pacs_core::uid::Uid;
+use pacs_core::{tags, uids};
+use storage::InstancePlace;
+
+/// Whether the instance is a presentation state of one of the kinds that are applied.
+pub fn is_state(place: &InstancePlace) -> bool {
+    [uids::GRAYSCALE_SOFTCOPY_PRESENTATION_STATE_STORAGE, uids::COLOR_SOFTCOPY_PRESENTATION_STATE_STORAGE]
+        .contains(&place.class.as_str())
+}
+
+/// The first image that the state names and that the caller may see, with the first frame that it names of it.
+pub async fn subject(request: &Request, state: InstancePlace) -> Result<Subject, Error> {
+    let header = stored::header(&request.state.archive, &state).await?;
+    let scope = request.scope()?;
+    for (image, frame) in references(&header) {
+        let archive = &request.state.archive;
+        let Some(place) = archive.locate_instance(&scope, Some(&state.study_uid), None, &image).await? else {
+            continue;
+        };
+        let frame = match frame {
+            Some(frame) => frame,
+            None => rendered::representative(&request.state, &place).await?,
+        };
+        return Ok(Subject { place, frame, state: Some((state, header)) });
+    }
+    Err(Error::NotFound("an image of the presentation state"))
+}
+
+/// More images than a state of one study can be about.
+const REFERENCES_MAX: usize = 1000;
+
+/// The images of a state, with the first frame of each that it names, counted from 0.
+fn references(state: &DataSet) -> Vec<(Uid, Option<u32>)> {
+    let series = state.items(tags::REFERENCED_SERIES_SEQUENCE).iter();
+    let images = series.flat_map(|series| series.items(tags::REFERENCED_IMAGE_SEQUENCE));
+    let reference = |image: &DataSet| {
+        let uid = image.uid(tags::REFERENCED_SOP_INSTANCE_UID)?.ok()?;
+        let frame = image.ints(tags::REFERENCED_FRAME_NUMBER).first().copied();
+        Some((uid, frame.and_then(|frame| u32::try_from(frame - 1).ok())))
+    };
+    images.filter_map(reference).take(REFERENCES_MAX).collect()
+}

@@ -1,0 +1,81 @@
+//! Stored values, cut out of the allocated bits.
+
+use crate::pixels::decode::Frame;
+use crate::pixels::error::PixelError;
+use crate::pixels::layout::Layout;
+
+/// How the stored value is cut out of the allocated bits.
+#[derive(Clone, Copy)]
+pub(super) struct Stored {
+    shift: u32,
+    bits: u32,
+    signed: bool,
+}
+
+impl Stored {
+    pub(super) fn of(layout: &Layout) -> Stored {
+        Stored {
+            shift: u32::from(layout.high_bit + 1 - layout.bits_stored),
+            bits: u32::from(layout.bits_stored),
+            signed: layout.signed,
+        }
+    }
+
+    pub(super) fn value(&self, raw: u64) -> f64 {
+        let left = (raw >> self.shift) << (64 - self.bits);
+        if self.signed {
+            ((left as i64) >> (64 - self.bits)) as f64
+        } else {
+            (left >> (64 - self.bits)) as f64
+        }
+    }
+
+    /// The least and the greatest value that can be stored.
+    pub(super) fn ends(&self) -> (f64, f64) {
+        if self.signed {
+            let half = 2f64.powi(self.bits as i32 - 1);
+            (-half, half - 1.0)
+        } else {
+            (0.0, 2f64.powi(self.bits as i32) - 1.0)
+        }
+    }
+}
+
+/// Every stored value of the frame.
+pub(super) fn of(frame: &Frame) -> Result<Box<dyn Iterator<Item = f64> + '_>, PixelError> {
+    let (layout, bytes) = (&frame.layout, &frame.bytes);
+    let stored = Stored::of(layout);
+    Ok(match (layout.float, layout.sample_bytes()) {
+        (true, 4) => Box::new(bytes.as_chunks().0.iter().map(|word| f64::from(f32::from_le_bytes(*word)))),
+        (true, 8) => Box::new(bytes.as_chunks().0.iter().map(|word| f64::from_le_bytes(*word))),
+        (false, 1) => Box::new(bytes.iter().map(move |raw| stored.value(u64::from(*raw)))),
+        (false, 2) => {
+            let words = bytes.as_chunks().0.iter();
+            Box::new(words.map(move |word| stored.value(u64::from(u16::from_le_bytes(*word)))))
+        }
+        (false, 4) => {
+            let words = bytes.as_chunks().0.iter();
+            Box::new(words.map(move |word| stored.value(u64::from(u32::from_le_bytes(*word)))))
+        }
+        (_, width) => return Err(PixelError::Unsupported(format!("grey samples of {width} bytes"))),
+    })
+}
+
+/// What `of_value` makes of every stored value. Up to sixteen bits it is asked once for each value that there can
+/// be.
+pub(super) fn mapped<T: Copy>(frame: &Frame, of_value: impl Fn(f64) -> T) -> Result<Vec<T>, PixelError> {
+    let layout = &frame.layout;
+    let stored = Stored::of(layout);
+    match (layout.float, layout.sample_bytes()) {
+        (false, 1) => {
+            let table: Vec<T> = (0..=u8::MAX).map(|raw| of_value(stored.value(raw.into()))).collect();
+            Ok(frame.bytes.iter().filter_map(|raw| table.get(usize::from(*raw)).copied()).collect())
+        }
+        (false, 2) => {
+            let table: Vec<T> = (0..=u16::MAX).map(|raw| of_value(stored.value(raw.into()))).collect();
+            let words = frame.bytes.as_chunks::<2>().0.iter();
+            Ok(words.filter_map(|word| table.get(usize::from(u16::from_le_bytes(*word))).copied()).collect())
+        }
+        _ => Ok(of(frame)?.map(of_value).collect()),
+    }
+}
