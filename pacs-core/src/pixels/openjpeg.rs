@@ -19,8 +19,7 @@ pub(super) struct Plane {
     pub(super) samples: Vec<i32>,
 }
 
-/// Decodes a bare codestream, or the part of it that lies in an area of the reference grid: left, top, right, bottom. One
-/// that ends early gives what its bytes hold.
+/// Decodes a bare codestream, or the part of it that lies in an area of the reference grid: left, top, right, bottom.
 ///
 /// # Errors
 /// What could not be done, for a message.
@@ -31,7 +30,8 @@ pub(super) fn decode(codestream: &[u8], area: Option<[u32; 4]>) -> Result<Vec<Pl
         if codec.setup_decoder(&mut opj_dparameters_t::default()) != 1 {
             return Err("the decoder cannot be set up");
         }
-        codec.decoder_set_strict_mode(0);
+        // It would give what a codestream holds that ends early, but then reads memory that is not its own.
+        codec.decoder_set_strict_mode(1);
         let mut image = codec.read_header(stream).ok_or("the headers are malformed")?;
         if let Some(area) = area {
             let [left, top, right, bottom] = area.map(|side| i32::try_from(side).unwrap_or(i32::MAX));
