@@ -59,15 +59,6 @@ pub enum ImageFormat {
     Webp,
 }
 
-/// What one instance is sent as by WADO-URI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectForm {
-    /// The object, `application/dicom`.
-    Dicom,
-    /// A picture in one of the formats of [`ImageFormat`].
-    Picture,
-}
-
 /// The formats of DICOM JSON: one content, two names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonName {
@@ -179,11 +170,6 @@ impl Accept {
         self.choose(&offered, "application/dicom+json and application/json")
     }
 
-    /// Refuses who does not accept `application/json`.
-    pub fn plain_json(&self) -> Result<(), AcceptError> {
-        self.choose(&[("application", "json", ())], "application/json")
-    }
-
     /// The accepted format of a rendered image; JPEG when there is no preference (PS3.18 8.7.4).
     pub fn image(&self) -> Result<ImageFormat, AcceptError> {
         let offered = [
@@ -194,19 +180,14 @@ impl Accept {
         self.choose(&offered, "image/jpeg, image/png and image/webp")
     }
 
-    /// The accepted form of one instance; the object when there is no preference.
-    pub fn object(&self) -> Result<ObjectForm, AcceptError> {
-        let offered = [
-            ("application", "dicom", ObjectForm::Dicom),
-            ("image", "jpeg", ObjectForm::Picture),
-            ("image", "png", ObjectForm::Picture),
-        ];
-        self.choose(&offered, "application/dicom, image/jpeg and image/png")
-    }
-
     /// The offered type with the greatest weight, which is that of the most specific range that takes it in (RFC 9110
-    /// 12.5.1). Equal weights are decided by the order in which the client wrote them, then by that of the offer.
-    fn choose<T: Copy>(&self, offered: &[(&str, &str, T)], names: &'static str) -> Result<T, AcceptError> {
+    /// 12.5.1). Equal weights are decided by the order in which the client wrote them, then by that of the offer, whose
+    /// `names` are for a message.
+    pub fn choose<T: Copy>(
+        &self,
+        offered: &[(&str, &str, T)],
+        names: &'static str,
+    ) -> Result<T, AcceptError> {
         for list in &self.lists {
             let weighed = offered.iter().filter_map(|(kind, subtype, value)| {
                 let (weight, at) = weight_of(list, kind, subtype)?;

@@ -78,8 +78,10 @@ impl FromRequestParts<State> for BaseUrl {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
         // The router of the program strips the mount path; the original URI still has it.
         let original = parts.extensions.get::<OriginalUri>().map(|uri| uri.path().to_owned());
-        let mount =
-            original.as_deref().and_then(|path| path.strip_suffix(parts.uri.path())).unwrap_or_default();
+        let original = original.as_deref().unwrap_or_default();
+        let inner = parts.uri.path();
+        // The service itself is asked for without the slash that its own path is.
+        let mount = original.strip_suffix(inner).unwrap_or(if inner == "/" { original } else { "" });
         Self::derive(state.public_url.as_ref(), parts, mount)
     }
 }

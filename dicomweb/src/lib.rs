@@ -8,8 +8,10 @@ mod accept;
 mod answer;
 mod base_url;
 mod caller;
+mod capabilities;
 mod coding;
 mod content;
+mod description;
 mod error;
 mod explicit;
 mod media;
@@ -33,6 +35,7 @@ mod wado;
 mod wish;
 
 pub use accept::Accept;
+pub use description::description;
 pub use error::Error;
 pub use router::router;
 pub use state::State;

@@ -25,10 +25,13 @@ pub fn parameters(query: Option<&str>) -> Result<Vec<(String, String)>, Error> {
 
 fn decode(text: &str) -> Result<String, Error> {
     let spaced = text.replace('+', " ");
-    percent_decode_str(&spaced)
-        .decode_utf8()
-        .map(std::borrow::Cow::into_owned)
-        .map_err(|_| Error::bad_request("a query parameter is not UTF-8"))
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    let decoded = decoded.map_err(|_| Error::bad_request("a query parameter is not UTF-8"))?;
+    // It belongs to no text but as padding (PS3.5 6.2), which nobody needs here, and a database may take none.
+    if decoded.contains('\0') {
+        return Err(Error::bad_request("a query parameter holds a NUL"));
+    }
+    Ok(decoded.into_owned())
 }
 
 #[cfg(test)]
@@ -48,6 +51,7 @@ mod tests {
     #[test]
     fn refuses_what_is_no_text_or_too_long() {
         assert!(parameters(Some("PatientName=%FF")).is_err());
+        assert!(parameters(Some("PatientName=a%00b")).is_err());
         assert!(parameters(Some(&"a".repeat(QUERY_MAX_BYTES + 1))).is_err());
     }
 }

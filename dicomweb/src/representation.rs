@@ -1,6 +1,5 @@
 //! From what is accepted and what is stored to what is sent.
 
-use crate::media::MediaType;
 use crate::wish::{BulkWish, SyntaxWish};
 use pacs_core::pixels::{self, Codec};
 use pacs_core::transfer_syntax::{self, TransferSyntax};
@@ -102,13 +101,12 @@ fn encoded(wish: &BulkWish, stored: &Uid) -> Option<BulkChoice> {
     let media = |codec: Codec| {
         let syntax = Uid::parse(codec.transfer_syntax()).ok()?;
         let own = media_of(&transfer_syntax::of(&syntax));
-        names(&wish.media, own).then_some(own)
+        names(wish, own).then_some(own)
     };
     let (codec, media) = match &wish.syntax {
         SyntaxWish::Exactly(uid) => {
             let codec = Codec::of(uid)?;
-            let octets =
-                || wish.media.covers("application", "octet-stream").then_some("application/octet-stream");
+            let octets = || wish.takes("application", "octet-stream").then_some("application/octet-stream");
             (codec, media(codec).or_else(octets)?)
         }
         SyntaxWish::Default => DEFAULTS.into_iter().find_map(|codec| Some((codec, media(codec)?)))?,

@@ -4,11 +4,11 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::removal::{delete, reject, restore};
 use crate::state::State;
-use crate::{qido, stow, telemetry, ups, wado};
+use crate::{capabilities, qido, stow, telemetry, ups, wado};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_extractor, from_fn};
-use axum::routing::{get, post, put};
+use axum::routing::{get, options, post, put};
 
 /// Every resource of the service. The program mounts it, usually at `/dicomweb`, and puts the caller's
 /// [`pacs_core::access::Actor`] into the extensions of each request.
@@ -20,6 +20,8 @@ pub fn router(state: State) -> Router {
     let of = |resource: &str, rest: &str| format!("{resource}{rest}");
 
     Router::new()
+        // Capabilities (PS3.18 8.9)
+        .route("/", options(capabilities::show))
         // QIDO-RS (PS3.18 10.6), STOW-RS (10.5)
         .route("/studies", get(qido::studies).post(stow::any_study))
         .route("/series", get(qido::series))
@@ -74,7 +76,7 @@ pub fn router(state: State) -> Router {
         .route(&of(WORKITEM, "/subscribers/{subscriber}/suspend"), post(ups::suspend::answer))
         .route("/subscribers/{subscriber}", get(ups::channel::open))
         .fallback(|| async { Error::NotFound("this resource") })
-        .method_not_allowed_fallback(|| async { Error::MethodNotAllowed })
+        .method_not_allowed_fallback(capabilities::other_methods)
         // Whoever has not signed in learns nothing, not even which resources there are.
         .layer(from_extractor::<Caller>())
         .layer(from_fn(telemetry::measure))

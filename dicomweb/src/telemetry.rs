@@ -27,6 +27,7 @@ fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
         Method::POST => "POST",
         Method::PUT => "PUT",
         Method::DELETE => "DELETE",

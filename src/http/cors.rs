@@ -3,12 +3,17 @@
 
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::IntoResponse as _;
 use http::header::{
-    ACCEPT_RANGES, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG,
-    LINK, ORIGIN, RETRY_AFTER, WARNING,
+    ACCEPT_RANGES, ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, CONTENT_DISPOSITION, CONTENT_ENCODING,
+    CONTENT_LENGTH, CONTENT_RANGE, ETAG, LINK, ORIGIN, RETRY_AFTER, WARNING,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Uri};
+use tower::ServiceExt as _;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 /// How long a browser may remember what it was allowed.
@@ -41,8 +46,25 @@ impl Origins {
         is_dicomweb && self.0.iter().any(|known| known.as_bytes() == origin.as_bytes())
     }
 
+    /// The application with these origins allowed.
+    pub fn around(self, app: Router) -> Router {
+        let asked_itself = app.clone();
+        let check = move |request: Request, next: Next| {
+            let asked_itself = asked_itself.clone();
+            async move {
+                // OPTIONS is a browser's question only where it says so; else it is the service that is asked.
+                let is_question = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+                match *request.method() {
+                    Method::OPTIONS if !is_question => asked_itself.oneshot(request).await.into_response(),
+                    _ => next.run(request).await,
+                }
+            }
+        };
+        app.layer(self.layer()).layer(middleware::from_fn(check))
+    }
+
     /// Answers what browsers ask before, and lets their pages read what viewers need of an answer's headers.
-    pub fn layer(self) -> CorsLayer {
+    fn layer(self) -> CorsLayer {
         let allowed = move |origin: &HeaderValue, parts: &Parts| self.allow_origin(origin, &parts.uri);
         CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(allowed))

@@ -88,7 +88,7 @@ pub fn app(parts: Parts) -> anyhow::Result<Router> {
         .route("/metrics", get(health::metrics).with_state(health))
         .layer(middleware::from_fn_with_state(gate, sign_in::authenticate));
     // Around sign-in, so that a page can read that its token is no longer good.
-    let app = if cors.is_empty() { app } else { app.layer(cors.layer()) };
+    let app = if cors.is_empty() { app } else { cors.around(app) };
     Ok(app
         .layer(middleware::from_fn(request_log::log))
         .layer(middleware::from_fn(security_headers::add))

@@ -18,6 +18,7 @@ mod configured;
 mod crowd;
 mod curl;
 mod demo;
+mod described;
 mod hostile;
 mod import;
 mod life;

@@ -264,6 +264,10 @@ async fn pages_of_configured_origins_may_use_dicomweb() {
     for (path, origin) in [("/dicomweb/studies", "https://evil.example"), ("/api/v1/studies", viewer)] {
         assert_eq!(allowed(&preflight(path, origin).await.unwrap()), None, "{path} {origin}");
     }
+    // Without a browser's question it is the service that is asked.
+    let asked =
+        client.request(Method::OPTIONS, sen.url("/dicomweb")).bearer_auth(token).send().await.unwrap();
+    assert!(asked.text().await.unwrap().contains("<resource path=\"dicomweb/studies\">"));
 
     let get = |token: &str| {
         client.get(sen.url("/dicomweb/studies")).bearer_auth(token).header("origin", viewer).send()

@@ -28,7 +28,7 @@ use storage::Archive;
 use storage::query::{Position, find_after};
 
 /// Most answers to one search. A larger set is read page by page.
-const ANSWERS_MAX: u32 = 50_000;
+pub const ANSWERS_MAX: u32 = 50_000;
 /// Bytes of an answer that are held before its headers are sent.
 const HELD_BYTES: usize = 512 << 10;
 /// Bytes of one piece of a streamed answer.

@@ -62,7 +62,8 @@ impl Request {
         let scope = self.caller.reading()?;
         let parameters = query_string::parameters(self.uri.query())?;
         let search = parameters::read(level, &within, &parameters)?;
-        Accept::read(&self.headers, search.accept.as_deref())?.plain_json()?;
+        let accept = Accept::read(&self.headers, search.accept.as_deref())?;
+        accept.choose(&[("application", "json", ())], "application/json")?;
         let database = self.state.archive.database();
         let count = storage::query::count(database, &search.query, &scope, COUNTED_MAX).await?;
         let headers = [(CACHE_CONTROL, CACHE), (VARY, HeaderValue::from_static(BY_ACCEPT))];

@@ -8,6 +8,8 @@ mod narrow;
 mod next;
 pub(crate) mod parameters;
 
+pub use answer::ANSWERS_MAX;
+
 use crate::accept::Accept;
 use crate::base_url::BaseUrl;
 use crate::caller::Caller;

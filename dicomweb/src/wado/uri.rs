@@ -4,7 +4,7 @@
 use super::rendered::{self, Subject};
 use super::rendering::{Rendering, VIEWPORT_MAX_PIXELS};
 use super::{Request, instances, stored};
-use crate::accept::{Accept, ObjectForm};
+use crate::accept::Accept;
 use crate::error::Error;
 use crate::resource::InstancePath;
 use crate::wish::{Form, InstanceWish, SyntaxWish};
@@ -12,6 +12,15 @@ use axum::response::Response;
 use pacs_core::pixels::Layout;
 use pacs_core::uid::Uid;
 use storage::InstancePlace;
+
+/// What an instance is sent as.
+#[derive(Debug, Clone, Copy)]
+enum ObjectForm {
+    /// The object, `application/dicom`.
+    Dicom,
+    /// A picture.
+    Picture,
+}
 
 /// `GET /wado?requestType=WADO&studyUID=…&seriesUID=…&objectUID=…`
 pub async fn retrieve(request: Request) -> Result<Response, Error> {
@@ -25,7 +34,14 @@ pub async fn retrieve(request: Request) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
     let accept = asked.value("contentType").map(Accept::of_parameter).transpose()?;
     let form = match &accept {
-        Some(accept) => accept.object()?,
+        Some(accept) => {
+            let offered = [
+                ("application", "dicom", ObjectForm::Dicom),
+                ("image", "jpeg", ObjectForm::Picture),
+                ("image", "png", ObjectForm::Picture),
+            ];
+            accept.choose(&offered, "application/dicom, image/jpeg and image/png")?
+        }
         None => usual(&request, &place).await?,
     };
     let accept = accept.map_or_else(|| Accept::parse(""), Ok)?;

@@ -107,18 +107,26 @@ pub(super) const COLUMNS: &[Column] = &[
     column(Level::Instance, tags::AVAILABLE_TRANSFER_SYNTAX_UID, "i.transfer_syntax", "i_syntax", Kind::Uid),
 ];
 
+/// What is matched of the items of Request Attributes Sequence, and answered from the rows' whole attributes.
+const OF_REQUEST: &[Column] = &[
+    column(Level::Series, tags::SCHEDULED_PROCEDURE_STEP_ID, "s.requested_step", "", Kind::Text),
+    column(Level::Series, tags::REQUESTED_PROCEDURE_ID, "s.requested_procedure", "", Kind::Text),
+];
+
+/// The paths of all attributes that are matched in a query at `level`.
+pub(super) fn matched(level: Level) -> Vec<Vec<Tag>> {
+    let alone = COLUMNS.iter().map(|column| vec![column.tag]);
+    let of_request = OF_REQUEST.iter().map(|column| vec![tags::REQUEST_ATTRIBUTES_SEQUENCE, column.tag]);
+    alone.chain(of_request).filter(|path| matched_by(path, level).is_some()).collect()
+}
+
 /// The column that a filter on `path` means, with its level.
 pub(super) fn matched_by(path: &[Tag], level: Level) -> Option<&'static Column> {
-    static REQUESTED_STEP: Column =
-        column(Level::Series, tags::SCHEDULED_PROCEDURE_STEP_ID, "s.requested_step", "", Kind::Text);
-    static REQUESTED_PROCEDURE: Column =
-        column(Level::Series, tags::REQUESTED_PROCEDURE_ID, "s.requested_procedure", "", Kind::Text);
     let found = match path {
         // Asking for the modality of a study means one of its series'.
         [tags::MODALITY] if level == Level::Study => by_tag(tags::MODALITIES_IN_STUDY),
         [tag] => by_tag(*tag),
-        [tags::REQUEST_ATTRIBUTES_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_ID] => Some(&REQUESTED_STEP),
-        [tags::REQUEST_ATTRIBUTES_SEQUENCE, tags::REQUESTED_PROCEDURE_ID] => Some(&REQUESTED_PROCEDURE),
+        [tags::REQUEST_ATTRIBUTES_SEQUENCE, tag] => OF_REQUEST.iter().find(|column| column.tag == *tag),
         _ => None,
     };
     found.filter(|column| column.level <= level && column.kind != Kind::Count)

@@ -84,3 +84,8 @@ fn one_by_one<T: Send>(
 pub fn is_matched(path: &[Tag], level: Level) -> bool {
     columns::matched_by(path, level).is_some()
 }
+
+/// The paths of all attributes that a query at `level` may be filtered by.
+pub fn matched(level: Level) -> Vec<Vec<Tag>> {
+    columns::matched(level)
+}
