@@ -34,7 +34,7 @@ start() {
 echo "$(nproc) cores, $(uname -sr), $(df --output=fstype "$folder" | tail -n 1), $("$sen" --version)"
 "$sen" bench disk --dir "$folder"
 start
-"$sen" bench store --to "$dimse" --pid "$server" --images 1000 --associations 1,4,16
+"$sen" bench store --to "$dimse" --pid "$server" --images 3000 --associations 1,4,16
 "$sen" bench frames --url "http://$http/dicomweb" --pid "$server"
 kill "$server" && wait "$server" || true
 export SEN_DATA_DIR=$folder/filled

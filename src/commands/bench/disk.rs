@@ -21,7 +21,7 @@ pub struct Args {
     dir: PathBuf,
 
     /// Files to write with each number of writers
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 2000)]
     files: u32,
 
     /// Size of a file; the default is a CT slice's
