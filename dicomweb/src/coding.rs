@@ -75,8 +75,10 @@ fn accepted(headers: &HeaderMap, name: &str) -> u16 {
     let mut any = 0;
     for coding in lines.flat_map(|line| line.split(',')) {
         let (known, weighted) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight(weighted.trim().strip_prefix("q=")).unwrap_or(0);
-        let known = known.trim().trim_start_matches("x-");
+        let (parameter, value) = weighted.trim().split_at_checked(2).unwrap_or_default();
+        let weight = weight(parameter.eq_ignore_ascii_case("q=").then_some(value)).unwrap_or(0);
+        // RFC 9110 8.4.1.3.
+        let known = if known.trim().eq_ignore_ascii_case("x-gzip") { "gzip" } else { known.trim() };
         if known.eq_ignore_ascii_case(name) {
             return weight;
         }
@@ -207,6 +209,8 @@ mod tests {
             ("gzip;q=0.5, zstd", Zstd),
             ("br;q=1.0, GZIP;q=0.8", Gzip),
             ("x-gzip", Gzip),
+            ("X-GZIP;Q=0.3, zstd;q=0.1", Gzip),
+            ("gzip;Q=0", Identity),
             ("*", Gzip),
             ("*, gzip;q=0", Zstd),
             ("gzip;q=0", Identity),
