@@ -131,6 +131,7 @@ async fn absurd_wishes_are_refused() {
     for (query, status) in [
         ("rendered?viewport=1000000,1000000", StatusCode::BAD_REQUEST),
         ("rendered?viewport=0,0", StatusCode::BAD_REQUEST),
+        ("rendered?viewport=16,16,9000,0,16,16", StatusCode::BAD_REQUEST),
         ("rendered?window=40,0", StatusCode::BAD_REQUEST),
         ("rendered?quality=1000", StatusCode::BAD_REQUEST),
         ("frames/2/rendered", StatusCode::NOT_FOUND),

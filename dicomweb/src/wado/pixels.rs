@@ -160,6 +160,7 @@ impl From<PixelError> for Error {
     fn from(error: PixelError) -> Self {
         match error {
             PixelError::NoSuchFrame { .. } => Self::NotFound("the frame"),
+            PixelError::OutsideImage => Self::BadRequest(error.to_string().into()),
             PixelError::TooLarge { .. } => Self::TooLarge(error.to_string().into()),
             PixelError::Unencodable(_) => Self::NotAcceptable(error.to_string().into()),
             other => Self::Undecodable(other.to_string().into()),

@@ -1,6 +1,6 @@
 //! Why pixels could not be found, decoded or drawn.
 
-/// What a caller can act on: answer 404, 406, 413 or 500, or show the image as undrawable.
+/// What a caller can act on: answer 400, 404, 406, 413 or 500, or show the image as undrawable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PixelError {
     /// The data set has no image, or an attribute an image needs is missing or empty.
@@ -14,6 +14,9 @@ pub enum PixelError {
         /// Frames that there are.
         frames: u32,
     },
+    /// Of the region that is to be drawn nothing is within the image.
+    #[error("the region is outside the image")]
+    OutsideImage,
     /// Headers or compressed bytes contradict the standard or each other.
     #[error("the pixel data is malformed: {0}")]
     Malformed(String),

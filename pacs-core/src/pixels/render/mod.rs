@@ -76,8 +76,8 @@ pub fn drawing_bytes(layout: &Layout, options: &RenderOptions) -> u64 {
 /// Draws a decoded frame.
 ///
 /// # Errors
-/// `Unsupported` for sample formats that have no picture, `Malformed` when a palette is missing or empty or a region
-/// lies outside, `TooLarge` for a viewport no screen has.
+/// `Unsupported` for sample formats that have no picture, `Malformed` when a palette is missing or empty,
+/// `OutsideImage` when the region is, `TooLarge` for a viewport no screen has.
 pub fn render(frame: Frame, rendering: &Rendering, options: &RenderOptions) -> Result<Picture, PixelError> {
     let layout = frame.layout;
     let mut canvas = match layout.photometric {

@@ -52,7 +52,7 @@ impl View {
     /// The region in its own size, or as large as the viewport takes with its proportions kept.
     ///
     /// # Errors
-    /// `Malformed` for a region outside the image or a viewport without pixels, `TooLarge` for more than any screen
+    /// `OutsideImage` for a region there, `Malformed` for a viewport without pixels, `TooLarge` for more than any screen
     /// shows.
     pub(super) fn new(
         image: [u32; 2],
@@ -73,7 +73,7 @@ impl View {
             || !touches(left, across, columns)
             || !touches(top, down, rows)
         {
-            return Err(PixelError::malformed("a region outside the image"));
+            return Err(PixelError::OutsideImage);
         }
         let shape = [across.abs(), down.abs() * scale.aspect];
         let factor = match viewport {
