@@ -319,7 +319,7 @@ mod tests {
                 J2K,
                 Some("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.90"),
             ),
-            ("image/*, image/jp2;q=0", J2K, None),
+            ("image/*, image/jp2;q=0", J2K, Some("image/jpeg; transfer-syntax=1.2.840.10008.1.2.4.70")),
             ("image/jp2;q=0", J2K, None),
         ] {
             let wishes = Accept::parse(accept).unwrap().bulk(true).unwrap();

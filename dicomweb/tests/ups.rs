@@ -342,6 +342,9 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
         Actor { id: format!("user:{}", role.as_str()), role, facilities, ..Actor::system() }
     };
     let device = own(Role::Device, "A");
+    let both = Actor { facilities: Facilities::Only(vec!["A".into(), "B".into()]), ..device.clone() };
+    // A title is nobody's own: who sees a part only could silence what others are told.
+    let everywhere = Actor { facilities: Facilities::All, ..device.clone() };
     let claim = to("IN PROGRESS", Some("1.5"));
     let subscriber = "/workitems/1.2/subscribers/AI1";
     for (who, method, path, body, status) in [
@@ -364,11 +367,13 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
             Some(claim.clone()),
             StatusCode::NOT_FOUND,
         ),
-        (Some(own(Role::Device, "B")), Method::POST, subscriber, None, StatusCode::NOT_FOUND),
+        (Some(own(Role::Device, "B")), Method::POST, subscriber, None, StatusCode::FORBIDDEN),
+        (Some(both), Method::POST, "/workitems?1.3", Some(step("x")), StatusCode::FORBIDDEN),
         (Some(device.clone()), Method::PUT, "/workitems/1.2/state", Some(claim), StatusCode::OK),
         (Some(own(Role::Clinician, "A")), Method::POST, subscriber, None, StatusCode::FORBIDDEN),
         (Some(own(Role::Clinician, "A")), Method::GET, "/subscribers/AI1", None, StatusCode::FORBIDDEN),
-        (Some(device), Method::POST, subscriber, None, StatusCode::CREATED),
+        (Some(device), Method::POST, subscriber, None, StatusCode::FORBIDDEN),
+        (Some(everywhere), Method::POST, subscriber, None, StatusCode::CREATED),
     ] {
         let answer = house.send_as(who, request(method.clone(), path, body.as_ref())).await;
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
@@ -491,13 +496,12 @@ async fn a_subscriber_is_told_on_its_channel() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_tells_of_what_its_opener_may_see() {
+async fn a_channel_tells_of_the_steps_of_every_facility() {
     let house = House::new().await;
     let elsewhere = Actor { facilities: Facilities::Only(vec!["B".to_owned()]), ..Actor::system() };
-    let address = serve(&house, elsewhere.clone()).await;
+    let address = serve(&house, Actor::system()).await;
     ask(&house, Method::POST, GLOBAL, None).await;
     let mut channel = open(address, "AI1").await;
-    made(&house, "1.2").await;
     let own = house.send_as(Some(elsewhere), request(Method::POST, "/workitems?1.3", Some(&step("x")))).await;
     assert_eq!(own.status, StatusCode::CREATED);
     assert_eq!(next(&mut channel).await.0, "1.3");

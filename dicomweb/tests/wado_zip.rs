@@ -74,7 +74,7 @@ async fn the_transfer_syntax_is_that_of_the_wish() {
     let explicit = house.get(&path, &[("accept", "application/zip")]).await;
     assert!(pixels(&files(&explicit)[&name(&path)]) == pixels(&file("modality/mr-small.dcm")));
     let refused =
-        house.get(&path, &[("accept", "application/zip; transfer-syntax=1.2.840.10008.1.2.4.90")]).await;
+        house.get(&path, &[("accept", "application/zip; transfer-syntax=1.2.840.10008.1.2.4.50")]).await;
     assert_eq!(refused.status, StatusCode::NOT_ACCEPTABLE);
     assert_eq!(
         house.get(&format!("{path}/frames/1"), &[("accept", "application/zip")]).await.status,

@@ -30,7 +30,7 @@ pub async fn open(
     request: Request,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Error> {
-    request.doing()?;
+    request.following()?;
     let scope = request.seeing()?;
     let upgrade = upgrade.map_err(|_| Error::bad_request("this resource is opened as a WebSocket"))?;
     let places = request.state.channels.clone();

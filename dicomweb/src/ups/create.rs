@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
+use pacs_core::access::Facilities;
 use pacs_core::audit::AuditAct;
 use pacs_core::dataset::DataSet;
 use pacs_core::tags;
@@ -15,6 +16,11 @@ use pacs_core::uid::Uid;
 /// Creates a step under the UID that the request names, or under a new one.
 pub async fn answer(request: Request, body: Body) -> Result<Response, Error> {
     request.doing()?;
+    if let Facilities::Only(codes) = &request.caller.actor.facilities
+        && codes.len() > 1
+    {
+        return Err(Error::Forbidden("create workitems: a step belongs to one facility, and it has several"));
+    }
     let set = payload::one(&request.headers, body).await?;
     let uid = uid(&request.parameters()?, &set)?;
     let made = storage::ups::create(request.database(), &request.asker(), set, uid.as_ref()).await;

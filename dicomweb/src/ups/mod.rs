@@ -54,6 +54,16 @@ impl Request {
         self.caller.may(Act::DoSteps, "change workitems")
     }
 
+    /// Refuses a caller that may not follow steps in the name of a subscriber. A title belongs to nobody, so whoever
+    /// manages what is told to it has to be one who may see all that is.
+    fn following(&self) -> Result<(), Error> {
+        self.doing()?;
+        match self.seeing()? {
+            Scope::All => Ok(()),
+            Scope::Facilities(_) => Err(Error::Forbidden("follow workitems: it sees some facilities only")),
+        }
+    }
+
     fn parameters(&self) -> Result<Vec<(String, String)>, Error> {
         query_string::parameters(self.query.0.as_deref())
     }

@@ -11,7 +11,7 @@ use storage::ups::Subject;
 
 /// Ends a subscription to steps to come.
 pub async fn answer(path: WorkitemPath, subscriber: Subscriber, request: Request) -> Result<Response, Error> {
-    request.doing()?;
+    request.following()?;
     let subject = Subject::from(path);
     if matches!(subject, Subject::Step(_)) {
         return Err(Error::bad_request("only the subscriptions to all steps and by a filter are suspended"));
