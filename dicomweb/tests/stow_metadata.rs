@@ -137,6 +137,25 @@ async fn metadata_and_values_become_the_instance() {
     }
 }
 
+/// Turned around or packed they would be stored as other samples than were meant.
+#[tokio::test]
+async fn samples_of_another_form_are_refused() {
+    let original = file("modality/ct-small.dcm");
+    for syntax in ["1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"] {
+        let media = format!("application/octet-stream; transfer-syntax={syntax}");
+        let described = described(&original);
+        let mut parts = parts(&described);
+        for part in &mut parts {
+            if part.1 == "bulk/7FE00010" {
+                part.0 = &media;
+            }
+        }
+        let answer = store(&House::new().await, &parts).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{syntax}: {}", answer.text());
+        assert!(answer.text().contains("little endian"), "{}", answer.text());
+    }
+}
+
 #[tokio::test]
 async fn compressed_pixels_become_fragments() {
     for (name, media, frames) in [

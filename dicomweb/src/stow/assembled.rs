@@ -117,7 +117,11 @@ async fn syntax_of(parts: &[Part], bulk: &Bulk) -> Result<Option<Uid>, Failure> 
             of_standard(syntax.ok_or_else(|| refused(format!("say the transfer-syntax of {media}")))?)?
         }
     };
-    Ok(Some(syntax).filter(|syntax| transfer_syntax::of(syntax).encapsulated))
+    let named = transfer_syntax::of(&syntax);
+    if named.big_endian || named.deflated {
+        return Err(refused("samples by themselves are little endian"));
+    }
+    Ok(Some(syntax).filter(|_| named.encapsulated))
 }
 
 fn default_of(media: &MediaType) -> Option<&'static str> {
