@@ -173,15 +173,21 @@ fn an_empty_index_is_filled_and_no_other() {
     // It answers queries, and its images are not there: that is no measurement of frames.
     let sen = setup.start();
     let http = sen.url("/dicomweb");
-    tools::succeeded(&sen.run(&["bench", "qido", "--url", &http, "--queries", "5"]));
-    let frames = sen.run(&["bench", "frames", "--url", &http, "--frames", "5"]);
-    assert_eq!(frames.status.code(), Some(1), "{}", tools::said(&frames));
-    assert!(tools::said(&frames).contains("requests failed"), "{}", tools::said(&frames));
+    let brief = ["--clients", "1", "--rounds", "1", "--turn-ms", "1"];
+    let queries = ["bench", "web", "queries", "--url", &http];
+    tools::succeeded(&sen.run(&[&queries[..], &brief].concat()));
+    let images = sen.run(&[&["bench", "web", "images", "--url", &http], &brief[..]].concat());
+    assert_eq!(images.status.code(), Some(1), "{}", tools::said(&images));
+    assert!(tools::said(&images).contains("requests failed"), "{}", tools::said(&images));
 }
 
 async fn newest_study(sen: &Sen) -> String {
-    let found: Value =
-        reqwest::get(sen.url("/dicomweb/studies?limit=1")).await.unwrap().json().await.unwrap();
+    study_of(sen, "*").await
+}
+
+async fn study_of(sen: &Sen, modality: &str) -> String {
+    let newest = sen.url(&format!("/dicomweb/studies?limit=1&ModalitiesInStudy={modality}"));
+    let found: Value = reqwest::get(newest).await.unwrap().json().await.unwrap();
     found[0]["0020000D"]["Value"][0].as_str().unwrap().to_owned()
 }
 
@@ -208,12 +214,45 @@ async fn bench_measures_this_archive_and_the_machine() {
     let retrieve = tools::succeeded(&sen.run(&["bench", "retrieve", "--to", &dimse, "--study", &study]));
     assert!(retrieve.contains("C-GET"), "{retrieve}");
     let http = sen.url("/dicomweb");
-    let qido = tools::succeeded(&sen.run(&["bench", "qido", "--url", &http, "--queries", "5"]));
-    assert!(qido.contains("QIDO"), "{qido}");
-    let frames = tools::succeeded(&sen.run(&["bench", "frames", "--url", &http, "--frames", "10"]));
-    assert!(frames.contains("frames/s") && frames.contains("of 12"), "{frames}");
+    let brief = ["--clients", "2", "--rounds", "1", "--turn-ms", "20"];
+    let queries = ["bench", "web", "queries", "--url", &http];
+    let queries = tools::succeeded(&sen.run(&[&queries[..], &brief].concat()));
+    assert!(queries.contains("PatientID") && queries.contains("newest 50"), "{queries}");
     // What an archive has already it acknowledges without storing it.
     let again = ["--to", &dimse, "--folder", ".", "--associations", "1,2"];
     let said = sen.run(&[&["bench", "store"], &again[..]].concat());
     assert!(tools::said(&said).contains("one number"), "{}", tools::said(&said));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bench_compares_with_files_of_the_same_bytes() {
+    let sen = Sen::start();
+    let written = tools::succeeded(&sen.run(&["bench", "objects", "--dir", "objects", "--images", "20"]));
+    assert!(written.contains("22 files"), "{written}");
+    let dimse = sen.dimse.to_string();
+    let stored = sen.run(&["bench", "store", "--to", &dimse, "--folder", "objects"]);
+    assert!(tools::succeeded(&stored).contains("images/s"));
+    let study = study_of(&sen, "CT").await;
+    let http = sen.url("/dicomweb");
+
+    // A file server of the answers of the archive.
+    let www = sen.folder().join("www");
+    let files = axum::Router::new().fallback_service(tower_http::services::ServeDir::new(&www));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let files_url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, files).await.unwrap() });
+    let images = ["bench", "web", "images", "--url", &http, "--study", &study];
+    let beside = ["--files", www.to_str().unwrap(), "--files-url", &files_url];
+    let brief = ["--clients", "2", "--rounds", "1", "--turn-ms", "20"];
+    let table = tools::succeeded(&sen.run(&[&images[..], &beside, &brief].concat()));
+    for work in ["metadata of 20 instances", "series of 20", "frame of 20", "20 frames of 20", "thumbnail"] {
+        assert!(table.contains(work), "{table}");
+    }
+    let metadata = std::fs::read(www.join("metadata-of-20-instances/0")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&metadata).unwrap().as_array().unwrap().len(), 20);
+    assert_eq!(std::fs::read_dir(www.join("frame")).unwrap().count(), 20);
+
+    let cold = ["bench", "cold", "--url", &http, "--study", &study, "--dir", "data"];
+    let cold = tools::succeeded(&sen.run(&cold));
+    assert!(cold.contains("a frame of 20, 524") && cold.contains("from the disk"), "{cold}");
 }

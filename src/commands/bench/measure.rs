@@ -41,16 +41,22 @@ impl Measurement {
         self.latencies.len()
     }
 
+    /// Bytes of one thing, on average.
+    pub fn bytes_each(&self) -> u64 {
+        self.bytes / (self.latencies.len() as u64).max(1)
+    }
+
+    /// The least time that so large a share of them did not exceed.
+    pub fn at(&mut self, share: f64) -> String {
+        self.latencies.sort_unstable();
+        let rank = (self.latencies.len() as f64 * share).ceil() as usize;
+        let found = self.latencies.get(rank.saturating_sub(1));
+        found.map_or_else(|| "-".to_owned(), |took| format!("{:.2} ms", took.as_secs_f64() * 1000.0))
+    }
+
     /// A row of the table: what, how many, how fast, how long each took.
     pub fn row(mut self, what: &str, unit: &str, elapsed: Duration) -> Vec<String> {
-        self.latencies.sort_unstable();
         let seconds = elapsed.as_secs_f64().max(f64::EPSILON);
-        let at = |share: f64| {
-            // The least that so large a share of them did not exceed.
-            let rank = (self.latencies.len() as f64 * share).ceil() as usize;
-            let found = self.latencies.get(rank.saturating_sub(1));
-            found.map_or_else(|| "-".to_owned(), |took| format!("{:.2} ms", took.as_secs_f64() * 1000.0))
-        };
         vec![
             what.to_owned(),
             self.latencies.len().to_string(),
@@ -58,17 +64,21 @@ impl Measurement {
             format!("{:.2} s", elapsed.as_secs_f64()),
             format!("{:.0} {unit}/s", self.latencies.len() as f64 / seconds),
             format!("{:.1} MB/s", self.bytes as f64 / 1e6 / seconds),
-            at(0.5),
-            at(0.95),
-            at(1.0),
+            self.at(0.5),
+            self.at(0.95),
+            self.at(1.0),
         ]
     }
 }
 
 /// Prints rows of [`Measurement::row`], and the memory of the server when it is known.
 pub fn print(rows: &[Vec<String>], pid: Option<u32>) -> anyhow::Result<()> {
-    let headings = ["work", "done", "failed", "time", "rate", "bytes", "median", "95 %", "slowest"];
-    let mut text = commands::table(&headings, rows);
+    print_under(&["work", "done", "failed", "time", "rate", "bytes", "median", "95 %", "slowest"], rows, pid)
+}
+
+/// Prints rows under headings of their own, and the memory of the server when it is known.
+pub fn print_under(headings: &[&str], rows: &[Vec<String>], pid: Option<u32>) -> anyhow::Result<()> {
+    let mut text = commands::table(headings, rows);
     if let Some(pid) = pid {
         match telemetry::resident_bytes(pid) {
             Some(bytes) => {

@@ -1,15 +1,15 @@
 //! `sen bench`: a load generator for this or any other PACS, and the machine's own limits beside it.
 
+mod cold;
 mod disk;
 mod fill;
 mod find;
-mod frames;
-mod http_load;
 mod images;
 mod measure;
-mod qido;
+mod objects;
 mod retrieve;
 mod store;
+mod web;
 
 use clap::{Args as ClapArgs, Subcommand};
 use dimse_scp::scu::Target;
@@ -25,7 +25,7 @@ disk` in the archive's folder before `bench store`, and compare images/s with fi
 
     sen bench disk  --dir ./sen-data
     sen bench store --to 127.0.0.1:11112 --associations 4 --pid $(pidof sen)
-    sen bench qido  --url http://127.0.0.1:8080/dicomweb")]
+    sen bench web queries --url http://127.0.0.1:8080/dicomweb")]
 pub struct Args {
     #[command(subcommand)]
     work: Work,
@@ -41,10 +41,12 @@ enum Work {
     Find(find::Args),
     /// Retrieve studies by DIMSE (C-GET)
     Retrieve(retrieve::Args),
-    /// Query by DICOMweb (QIDO-RS)
-    Qido(qido::Args),
-    /// Retrieve frames by DICOMweb (WADO-RS)
-    Frames(frames::Args),
+    /// Ask by DICOMweb, beside a file server with the same bytes
+    Web(web::Args),
+    /// Retrieve a frame that nobody has read since the server started, and read as much from the disk
+    Cold(cold::Args),
+    /// Write the images that the others are to be measured with: a series, a long loop, a radiograph
+    Objects(objects::Args),
     /// Fill this archive's index with rows of studies that have no images
     Fill(fill::Args),
 }
@@ -86,8 +88,9 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         Work::Store(args) => store::run(args).await,
         Work::Find(args) => find::run(args).await,
         Work::Retrieve(args) => retrieve::run(args).await,
-        Work::Qido(args) => qido::run(args).await,
-        Work::Frames(args) => frames::run(args).await,
+        Work::Web(args) => web::run(args).await,
+        Work::Cold(args) => cold::run(args).await,
+        Work::Objects(args) => objects::run(args).await,
         Work::Fill(args) => fill::run(args, global).await,
     }
 }

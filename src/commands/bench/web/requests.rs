@@ -1,0 +1,159 @@
+//! What is asked for: made from what a service says that it has.
+
+use std::sync::Arc;
+
+use anyhow::bail;
+use serde_json::Value;
+
+use super::service::{DICOM_JSON, Service};
+
+/// Frames as they are stored (PS3.18 8.7.3.5.2).
+pub const STORED_FRAMES: &str = "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*";
+/// Instances as they are stored.
+const STORED_INSTANCES: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
+const JPEG: &str = "image/jpeg";
+/// Pictures of which none was made before.
+const ANEW: usize = 2000;
+/// Frames of one request for several.
+const SEVERAL: i64 = 20;
+
+/// One kind of request.
+#[derive(Debug, Clone)]
+pub struct Kind {
+    /// What it is called in the table.
+    pub what: String,
+    /// What its answers are.
+    pub accept: &'static str,
+    /// Where they are, below the root of the service.
+    pub paths: Arc<Vec<String>>,
+    /// Whether each answer is made for the first time, so that no file can stand beside it.
+    pub anew: bool,
+}
+
+impl Kind {
+    fn new(what: impl Into<String>, accept: &'static str, paths: Vec<String>) -> Self {
+        Self { what: what.into(), accept, paths: Arc::new(paths), anew: false }
+    }
+}
+
+/// The newest studies, and queries by patient, accession number, date and name of studies that are there.
+pub async fn queries(service: &Service) -> anyhow::Result<Vec<Kind>> {
+    let newest = "/studies?limit=50";
+    let studies = service.list(newest).await?;
+    if studies.is_empty() {
+        bail!("the archive has no studies to query for");
+    }
+    let mut kinds = vec![Kind::new("newest 50", DICOM_JSON, vec![newest.to_owned()])];
+    for (key, tag) in [
+        ("PatientID", "00100020"),
+        ("AccessionNumber", "00080050"),
+        ("StudyDate", "00080020"),
+        ("PatientName", "00100010"),
+    ] {
+        let values = studies.iter().filter_map(|study| {
+            let value = value(study, tag)?;
+            value.get("Alphabetic").unwrap_or(value).as_str().filter(|text| !text.is_empty())
+        });
+        let paths: Vec<String> = values
+            .map(|value| {
+                let pair =
+                    url::form_urlencoded::Serializer::new(String::new()).append_pair(key, value).finish();
+                format!("{newest}&{pair}")
+            })
+            .collect();
+        if !paths.is_empty() {
+            kinds.push(Kind::new(key, DICOM_JSON, paths));
+        }
+    }
+    Ok(kinds)
+}
+
+/// What a viewer asks for when somebody opens a study: its largest series, its object of most frames, its largest
+/// picture.
+pub async fn images(service: &Service, study: &str) -> anyhow::Result<Vec<Kind>> {
+    let path = format!("/studies/{study}/instances?limit=5000&includefield=00280010&includefield=00280011");
+    let instances: Vec<Image> = service.list(&path).await?.iter().filter_map(Image::of).collect();
+    let Some(largest) = largest_series(&instances) else { bail!("study {study} has no images") };
+    let of_series: Vec<&Image> = instances.iter().filter(|image| image.series == largest).collect();
+    let series = format!("/studies/{study}/series/{largest}");
+    let at = |image: &Image| format!("/studies/{study}/series/{}/instances/{}", image.series, image.uid);
+    let count = of_series.len();
+    let mut kinds = vec![
+        Kind::new(format!("metadata of {count} instances"), DICOM_JSON, vec![format!("{series}/metadata")]),
+        Kind::new("frame", STORED_FRAMES, of_series.iter().map(|image| at(image) + "/frames/1").collect()),
+        Kind::new("instance", STORED_INSTANCES, of_series.iter().map(|image| at(image)).collect()),
+        Kind::new(format!("series of {count} instances"), STORED_INSTANCES, vec![series.clone()]),
+        Kind::new("thumbnail of the series", JPEG, vec![format!("{series}/thumbnail")]),
+    ];
+    if let Some(cine) = instances.iter().filter(|image| image.frames > 1).max_by_key(|image| image.frames) {
+        let frames = cine.frames;
+        let one = (1..=frames).map(|frame| format!("{}/frames/{frame}", at(cine))).collect();
+        kinds.push(Kind::new(format!("frame of {frames}"), STORED_FRAMES, one));
+        let several = (0..frames / SEVERAL).map(|part| {
+            let list: Vec<String> = (1..=SEVERAL).map(|frame| (part * SEVERAL + frame).to_string()).collect();
+            format!("{}/frames/{}", at(cine), list.join(","))
+        });
+        let several: Vec<String> = several.collect();
+        if !several.is_empty() {
+            kinds.push(Kind::new(format!("{SEVERAL} frames of {frames}"), STORED_FRAMES, several));
+        }
+    }
+    if let Some(picture) = instances.iter().max_by_key(|image| image.pixels) {
+        let rendered = format!("{}/rendered", at(picture));
+        let size = format!("{} megapixels", picture.pixels / 1_000_000);
+        kinds.push(Kind::new(format!("rendered, {size}"), JPEG, vec![rendered.clone()]));
+        let anew = (0..ANEW).map(|n| format!("{rendered}?window={},4096,linear", 1000 + n)).collect();
+        let anew = Kind::new(format!("rendered anew, {size}"), JPEG, anew);
+        kinds.push(Kind { anew: true, ..anew });
+    }
+    Ok(kinds)
+}
+
+/// Where the frames of the study's object with most of them are.
+pub async fn frames(service: &Service, study: &str) -> anyhow::Result<Vec<String>> {
+    let kinds = images(service, study).await?;
+    let found = kinds.into_iter().find(|kind| kind.what.starts_with("frame of "));
+    let Some(kind) = found else { bail!("study {study} has no object of several frames") };
+    Ok(kind.paths.to_vec())
+}
+
+/// The newest study of all.
+pub async fn newest_study(service: &Service) -> anyhow::Result<String> {
+    let newest = service.list("/studies?limit=1").await?;
+    match newest.first().and_then(|study| value(study, "0020000D")?.as_str()) {
+        Some(study) => Ok(study.to_owned()),
+        None => bail!("the archive has no studies"),
+    }
+}
+
+/// An instance that has pixels.
+struct Image {
+    series: String,
+    uid: String,
+    frames: i64,
+    pixels: i64,
+}
+
+impl Image {
+    fn of(instance: &Value) -> Option<Self> {
+        let number = |tag: &str| value(instance, tag)?.as_i64();
+        Some(Self {
+            series: value(instance, "0020000E")?.as_str()?.to_owned(),
+            uid: value(instance, "00080018")?.as_str()?.to_owned(),
+            frames: number("00280008").unwrap_or(1),
+            pixels: number("00280010")? * number("00280011")?,
+        })
+    }
+}
+
+fn largest_series(instances: &[Image]) -> Option<String> {
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    for image in instances {
+        *counts.entry(&image.series).or_default() += 1;
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(series, _)| series.to_owned())
+}
+
+fn value<'a>(object: &'a Value, tag: &str) -> Option<&'a Value> {
+    object.get(tag)?.get("Value")?.get(0)
+}

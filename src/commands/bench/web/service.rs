@@ -1,0 +1,120 @@
+//! A DICOMweb service, or files beside it, and several clients asking at the same time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use url::Url;
+
+use super::super::measure::{Measurement, timed};
+
+/// DICOM JSON (PS3.18 F).
+pub const DICOM_JSON: &str = "application/dicom+json";
+
+/// Something that answers GET.
+#[derive(Debug, Clone)]
+pub struct Service {
+    client: reqwest::Client,
+    root: String,
+}
+
+impl Service {
+    /// What lies below `root`, asked with the token if there is one.
+    pub fn new(root: &Url, token: Option<&str>) -> anyhow::Result<Self> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let mut value =
+                HeaderValue::from_str(&format!("Bearer {token}")).context("the token is not text")?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let client =
+            reqwest::Client::builder().default_headers(headers).timeout(Duration::from_secs(60)).build()?;
+        Ok(Self { client, root: root.as_str().trim_end_matches('/').to_owned() })
+    }
+
+    /// An array of DICOM JSON.
+    pub async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let answer = self.ask(path, DICOM_JSON).await?;
+        if answer.status() == reqwest::StatusCode::NO_CONTENT {
+            return Ok(Vec::new());
+        }
+        answer.json().await.context("the answer is no DICOM JSON")
+    }
+
+    /// Writes an answer to a file.
+    pub async fn copy(&self, path: &str, accept: &str, to: &std::path::Path) -> anyhow::Result<()> {
+        let mut answer = self.ask(path, accept).await?;
+        let mut file = tokio::fs::File::create(to).await?;
+        while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+            file.write_all(&chunk).await?;
+        }
+        Ok(file.flush().await?)
+    }
+
+    /// Fetches an answer to its last byte and counts them. One without content is a failure: only what is there is
+    /// asked for; an empty array is what some answer instead of nothing.
+    pub async fn fetch(&self, path: &str, accept: &str) -> anyhow::Result<u64> {
+        let mut answer = self.ask(path, accept).await?;
+        let mut bytes = 0;
+        while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+            bytes += chunk.len() as u64;
+        }
+        match bytes {
+            0..=2 => bail!("the answer has no content"),
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// An answer that says that all is well. Errors leave the URL out, which may name a patient.
+    async fn ask(&self, path: &str, accept: &str) -> anyhow::Result<reqwest::Response> {
+        let request = self.client.get(format!("{}{path}", self.root)).header(ACCEPT, accept);
+        let answer = request.send().await.and_then(reqwest::Response::error_for_status);
+        answer.map_err(|error| error.without_url().into())
+    }
+}
+
+/// Clients that ask for these paths in turns until the time is over. `next` goes on where the turn before left off.
+pub async fn turn(
+    service: &Service,
+    (paths, accept): (&Arc<Vec<String>>, &'static str),
+    clients: usize,
+    lasts: Duration,
+    next: &Arc<AtomicUsize>,
+) -> anyhow::Result<(Measurement, Duration)> {
+    let started = Instant::now();
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..clients.max(1) {
+        let (service, paths, next) = (service.clone(), Arc::clone(paths), Arc::clone(next));
+        workers.spawn(async move {
+            let mut measured = Measurement::default();
+            while started.elapsed() < lasts {
+                let number = next.fetch_add(1, Ordering::Relaxed) % paths.len().max(1);
+                let Some(path) = paths.get(number) else { break };
+                match timed(service.fetch(path, accept)).await {
+                    (Ok(bytes), took) => measured.done(took, bytes),
+                    (Err(error), _) => {
+                        tracing::warn!("{error:#}");
+                        measured.failed();
+                        if measured.failures() > FAILURES_MAX {
+                            break;
+                        }
+                    }
+                }
+            }
+            measured
+        });
+    }
+    let mut whole = Measurement::default();
+    while let Some(measured) = workers.join_next().await {
+        whole.merge(measured?);
+    }
+    Ok((whole, started.elapsed()))
+}
+
+/// A client that has failed more often in its turn gives up.
+const FAILURES_MAX: u64 = 20;
