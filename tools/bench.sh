@@ -48,7 +48,7 @@ free_port() {
 # await COMMAND…: until it succeeds, half a minute at most
 await() { for _ in $(seq 150); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; echo "waited in vain: $*" >&2; return 1; }
 
-# Debian's nginx with Debian's settings, but no log of each answer.
+# nginx as Debian sets it up: it sends files by sendfile and logs each answer, as the archive does.
 start_nginx() {
   mkdir -p "$folder/www"
   local port
@@ -63,7 +63,7 @@ events { worker_connections 768; }
 http {
   sendfile on;
   tcp_nopush on;
-  access_log off;
+  access_log $folder/access.txt;
   default_type application/octet-stream;
   server { listen 127.0.0.1:$port; root $folder/www; }
 }

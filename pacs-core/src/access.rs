@@ -162,7 +162,7 @@ pub fn may(actor: &Actor, act: Act) -> bool {
 }
 
 /// Which studies an actor may see. A study belongs to the facilities that made or requested it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Every study.
     All,

@@ -28,6 +28,9 @@ use crate::config::{Http, Tls};
 const MOST_CONNECTIONS: usize = 4096;
 /// A caller that drips its request header holds a connection, nothing else, and not for longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// What is held of an answer beside the piece that is being sent, and the longest request header: a caller that does
+/// not read what it asked for holds that much.
+const CONNECTION_BUFFER_BYTES: usize = 64 << 10;
 /// A TLS handshake that takes longer is given up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Answers still on their way at a stop get this long.
@@ -129,7 +132,11 @@ where
         }
     });
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(CONNECTION_BUFFER_BYTES);
     builder.http2().timer(TokioTimer::new());
     let mut connection =
         std::pin::pin!(builder.serve_connection_with_upgrades(TokioIo::new(Watched::new(stream)), service));

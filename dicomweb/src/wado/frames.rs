@@ -10,7 +10,6 @@ use crate::content::Content;
 use crate::error::Error;
 use crate::multipart::Boundary;
 use crate::outgoing;
-use crate::pieces;
 use crate::representation::{self, BulkChoice, Encoding};
 use crate::resource::InstancePath;
 use crate::state::State;
@@ -29,7 +28,7 @@ use storage::InstancePlace;
 /// Most frames in one request.
 const FRAMES_MAX: usize = 10_000;
 /// A frame that is longer is sent while it is read.
-const FRAME_HELD_MAX_BYTES: u64 = 1 << 20;
+const FRAME_HELD_MAX_BYTES: u64 = 64 << 10;
 
 /// Answers with the frames of the path, in the order of the path.
 pub async fn retrieve(
@@ -156,10 +155,6 @@ pub struct Part {
     pub content_type: String,
 }
 
-fn bytes_in(ranges: &[Range<u64>]) -> u64 {
-    ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum()
-}
-
 /// One frame, counted from 1, as it is to be sent.
 async fn read(state: &State, place: &InstancePlace, frame: u32, choice: &BulkChoice) -> Result<Part, Error> {
     let index = frame - 1;
@@ -169,7 +164,7 @@ async fn read(state: &State, place: &InstancePlace, frame: u32, choice: &BulkCho
         Encoding::Uncompressed if syntax.encapsulated || syntax.big_endian => None,
         // Native little endian is sent as it lies.
         Encoding::Uncompressed | Encoding::AsStored => {
-            let content = as_it_lies(state, place, index, syntax.deflated).await?;
+            let content = as_it_lies(state, place, index).await?;
             return Ok(Part { content, content_type: choice.content_type() });
         }
     };
@@ -195,25 +190,36 @@ pub async fn made_or_stored(
     })
 }
 
-async fn as_it_lies(
-    state: &State,
-    place: &InstancePlace,
-    index: u32,
-    deflated: bool,
-) -> Result<Content, Error> {
+async fn as_it_lies(state: &State, place: &InstancePlace, index: u32) -> Result<Content, Error> {
     let archive = &state.archive;
-    if !deflated && place.place.length_bytes > FRAME_HELD_MAX_BYTES {
-        let ranges = stored::frame_ranges(archive, place, index).await?;
-        let length = bytes_in(&ranges);
-        if length > FRAME_HELD_MAX_BYTES {
-            let reader = stored::open(archive, place).await?;
-            return Ok(Content::read(length, move |part| {
-                let whole = stream::iter(ranges).flat_map(move |range| reader.stream(range).boxed());
-                pieces::slice(whole, part.start, part.end.saturating_sub(part.start))
-            }));
+    let Some(ranges) = stored::frame_ranges(archive, place, index).await? else {
+        return Ok(Content::Held(stored::frame(archive, place, index).await?.bytes));
+    };
+    let reader = stored::open(archive, place).await?;
+    let length_bytes = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
+    match ranges.as_slice() {
+        [whole] if length_bytes <= FRAME_HELD_MAX_BYTES => {
+            Ok(Content::Held(reader.read(whole.clone()).await?))
         }
+        _ => Ok(Content::read(length_bytes, move |part| {
+            stream::iter(cut(&ranges, part)).flat_map(move |range| reader.stream(range).boxed())
+        })),
     }
-    Ok(Content::Held(stored::frame(archive, place, index).await?.bytes))
+}
+
+/// The ranges of a part of what lies in these ranges.
+fn cut(ranges: &[Range<u64>], part: Range<u64>) -> Vec<Range<u64>> {
+    let mut before = 0;
+    let mut cut = Vec::new();
+    for range in ranges {
+        let at = |place: u64| range.start.saturating_add(place.saturating_sub(before)).min(range.end);
+        let of_range = at(part.start)..at(part.end);
+        if !of_range.is_empty() {
+            cut.push(of_range);
+        }
+        before = before.saturating_add(range.end.saturating_sub(range.start));
+    }
+    cut
 }
 
 /// What tells an encoding of pixels of an instance from others; `which` says what of it. Pixels never change, so the
@@ -230,6 +236,19 @@ pub fn validators(place: &InstancePlace, which: &str, choice: &BulkChoice) -> Va
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_what_lies_in_several_places() {
+        let ranges = [10..14, 20..20, 30..33, 40..50];
+        let places: Vec<u64> = ranges.iter().cloned().flatten().collect();
+        for start in 0..=places.len() {
+            for end in start..=places.len() {
+                let of_part: Vec<u64> =
+                    cut(&ranges, start as u64..end as u64).into_iter().flatten().collect();
+                assert_eq!(of_part, places[start..end]);
+            }
+        }
+    }
 
     #[test]
     fn lists_of_frames() {

@@ -64,8 +64,16 @@ async fn multipart(request: &Request, planned: Vec<Planned>) -> Result<Response,
     // The first is made ready before the answer begins: what is wrong with it can still be said with a status.
     let mut planned = planned.into_iter();
     let Some(mut current) = planned.next() else { return Err(Error::NotFound("the instance")) };
-    let mut ready = current.ready(&state).await?;
+    let ready = current.ready(&state).await?;
     let head = boundary.part_head(&ready.content_type(&current.place), None);
+    let mut ready = match ready {
+        // Nothing has to be made beside the sending of one that leaves as it lies.
+        Ready::AsStored(content) if planned.len() == 0 => {
+            let body = content.framed(head, boundary.close()).await?;
+            return Ok(Head::of_pixels(content_type, validators).with(body, length));
+        }
+        ready => ready,
+    };
     let body = outgoing::body(head, move |out| async move {
         loop {
             ready.send(&state, &current.place, &out).await?;

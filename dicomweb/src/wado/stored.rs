@@ -56,16 +56,16 @@ pub async fn frame_bytes(
     if !transfer_syntax::of(&place.transfer_syntax).encapsulated {
         return Ok(layout.native_frame_bits().div_ceil(8).saturating_add(1));
     }
-    let ranges = frame_ranges(archive, place, frame).await?;
+    let ranges = frame_ranges(archive, place, frame).await?.unwrap_or_default();
     Ok(ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum())
 }
 
-/// Where a frame, counted from 0, lies in the Part 10 file.
+/// Where a frame, counted from 0, lies in the Part 10 file; `None` when it has to be made.
 pub async fn frame_ranges(
     archive: &Archive,
     place: &InstancePlace,
     frame: u32,
-) -> Result<Vec<Range<u64>>, Error> {
+) -> Result<Option<Vec<Range<u64>>>, Error> {
     match archive.frame_ranges(place, frame).await {
         Err(storage::Error::NotFound) => Err(no_frame(archive, place).await),
         ranges => Ok(ranges?),

@@ -30,10 +30,6 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER")]
     dir: PathBuf,
 
-    /// Study with the object; otherwise the newest
-    #[arg(long, value_name = "UID")]
-    study: Option<String>,
-
     /// Number of the frame, from 1
     #[arg(long, default_value_t = 1)]
     frame: usize,
@@ -42,12 +38,8 @@ pub struct Args {
 /// Times the frame and a positioned read of as many bytes.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let service = Service::new(&args.url, None)?;
-    let study = match args.study {
-        Some(study) => study,
-        None => requests::newest_study(&service).await?,
-    };
     // Queries read rows only: the object itself stays untouched.
-    let frames = requests::frames(&service, &study).await?;
+    let frames = requests::frames(&service).await?;
     let path = frames.get(args.frame.saturating_sub(1)).context("the object has no such frame")?;
     put_out(args.dir.clone()).await?;
     let (bytes, took) = timed(service.fetch(path, STORED_FRAMES)).await;

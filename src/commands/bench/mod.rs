@@ -42,7 +42,7 @@ enum Work {
     /// Retrieve studies by DIMSE (C-GET)
     Retrieve(retrieve::Args),
     /// Ask by DICOMweb, beside a file server with the same bytes
-    Web(web::Args),
+    Web(Box<web::Args>),
     /// Retrieve a frame that nobody has read since the server started, and read as much from the disk
     Cold(cold::Args),
     /// Write the images that the others are to be measured with: a series, a long loop, a radiograph
@@ -88,7 +88,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         Work::Store(args) => store::run(args).await,
         Work::Find(args) => find::run(args).await,
         Work::Retrieve(args) => retrieve::run(args).await,
-        Work::Web(args) => web::run(args).await,
+        Work::Web(args) => web::run(*args).await,
         Work::Cold(args) => cold::run(args).await,
         Work::Objects(args) => objects::run(args).await,
         Work::Fill(args) => fill::run(args, global).await,

@@ -31,7 +31,10 @@ impl Archive {
         series: Option<&Uid>,
         instance: &Uid,
     ) -> Result<Option<InstancePlace>> {
-        instances::by_uid(&self.0.database, scope, study, series, instance).await
+        let database = &self.0.database;
+        let asked = (scope.clone(), study.cloned(), series.cloned(), instance.clone());
+        let read = async || instances::by_uid(database, scope, study, series, instance).await;
+        self.0.caches.places.or_read(database, asked, read).await
     }
 
     /// Whether there is this study, in it this series and in that this instance, as far as they are

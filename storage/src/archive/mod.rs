@@ -5,6 +5,7 @@ mod locate;
 mod probe;
 mod workers;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -37,6 +38,8 @@ pub(crate) struct Inner {
     pub database: Database,
     pub spool: Spool,
     pub objects: Arc<dyn ObjectStore>,
+    /// The folder of the objects when they lie on this machine: what is read often is read there directly.
+    pub objects_folder: Option<PathBuf>,
     pub arrivals: Arc<Arrivals>,
     pub rows: RowQueue,
     /// What arriving instances share.
@@ -59,13 +62,22 @@ impl Archive {
     /// Unavailable when the database is away or another node or process holds the archive.
     pub async fn open(config: Config) -> Result<Self> {
         let url = config.storage_url.clone();
+        let folder = store::local_folder(&url);
         let objects = spawn_blocking(move || store::open(&url)).await.map_err(Error::thread)??;
-        Self::open_with_store(config, objects).await
+        Self::open_over(config, objects, folder).await
     }
 
     /// Opens the archive over an object store that the caller made, such as one that fails on
     /// purpose.
     pub async fn open_with_store(config: Config, objects: Arc<dyn ObjectStore>) -> Result<Self> {
+        Self::open_over(config, objects, None).await
+    }
+
+    async fn open_over(
+        config: Config,
+        objects: Arc<dyn ObjectStore>,
+        objects_folder: Option<PathBuf>,
+    ) -> Result<Self> {
         let prepared = config.clone();
         let (spool, lock) =
             spawn_blocking(move || prepare_folders(&prepared)).await.map_err(Error::thread)??;
@@ -83,6 +95,7 @@ impl Archive {
             database,
             spool,
             objects,
+            objects_folder,
             arrivals,
             rows,
             incoming: Memory::new()?,

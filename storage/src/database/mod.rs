@@ -14,6 +14,7 @@ mod transaction;
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -87,7 +88,16 @@ fn postgres_options(url: &str) -> Result<PgConnectOptions> {
 #[derive(Clone, Debug)]
 pub struct Database {
     connections: Connections,
-    event_hints: Arc<watch::Sender<u64>>,
+    told: Arc<Told>,
+}
+
+/// What this process tells itself of its commits.
+#[derive(Debug)]
+struct Told {
+    /// How many there were, give or take those that nobody waited for.
+    commits: AtomicU64,
+    /// Changes with each that had events.
+    events: watch::Sender<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -157,12 +167,18 @@ impl Database {
     }
 
     fn over(connections: Connections) -> Self {
-        Self { connections, event_hints: Arc::new(watch::Sender::new(0)) }
+        let told = Told { commits: AtomicU64::new(0), events: watch::Sender::new(0) };
+        Self { connections, told: Arc::new(told) }
     }
 
     /// Changes whenever this process has committed events; others have to be looked for now and then.
     pub fn event_hints(&self) -> watch::Receiver<u64> {
-        self.event_hints.subscribe()
+        self.told.events.subscribe()
+    }
+
+    /// A number that is another one after each commit of this process: what was read before it may have changed.
+    pub(crate) fn commits(&self) -> u64 {
+        self.told.commits.load(Ordering::Acquire)
     }
 
     /// The engine below.
@@ -176,12 +192,12 @@ impl Database {
     /// Begins a transaction. On SQLite it waits its turn for the one write connection, first come
     /// first served. Dropped without [`Transaction::commit`], it is rolled back.
     pub async fn begin(&self, durability: Durability) -> Result<Transaction> {
-        let hints = Arc::clone(&self.event_hints);
+        let told = Arc::clone(&self.told);
         match &self.connections {
             Connections::Sqlite { writer, .. } => {
-                Transaction::begin_sqlite(Arc::clone(writer), durability, hints).await
+                Transaction::begin_sqlite(Arc::clone(writer), durability, told).await
             }
-            Connections::Postgres(pool) => Transaction::begin_postgres(pool, durability, hints).await,
+            Connections::Postgres(pool) => Transaction::begin_postgres(pool, durability, told).await,
         }
     }
 

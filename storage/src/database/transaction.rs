@@ -1,21 +1,22 @@
 //! A unit of change.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sqlx::SqlSafeStr;
 use sqlx::postgres::{PgPool, Postgres};
 use sqlx::sqlite::SqliteConnection;
 use tokio::runtime::Handle;
-use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{Durability, Engine, Param, Row, Writer, param};
+use super::{Durability, Engine, Param, Row, Told, Writer, param};
 use crate::{Error, Result};
 
 /// A transaction that is rolled back unless [`Transaction::commit`] is called.
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,
-    event_hints: Arc<watch::Sender<u64>>,
+    told: Arc<Told>,
     /// Whether followers of the outbox are woken after the commit.
     has_events: bool,
 }
@@ -86,30 +87,30 @@ impl Transaction {
     pub(super) async fn begin_sqlite(
         writer: Arc<Mutex<Writer>>,
         durability: Durability,
-        hints: Arc<watch::Sender<u64>>,
+        told: Arc<Told>,
     ) -> Result<Self> {
         let mut writer = writer.lock_owned().await;
         writer.roll_back().await;
         writer.promise(durability).await?;
         writer.in_transaction = true;
         sqlx::query("begin immediate").execute(&mut writer.connection).await?;
-        Ok(Self::over(Inner::Sqlite(Held(Some(writer))), hints))
+        Ok(Self::over(Inner::Sqlite(Held(Some(writer))), told))
     }
 
     pub(super) async fn begin_postgres(
         pool: &PgPool,
         durability: Durability,
-        hints: Arc<watch::Sender<u64>>,
+        told: Arc<Told>,
     ) -> Result<Self> {
         let begin = match durability {
             Durability::Synced => "begin; set local synchronous_commit = on",
             Durability::Batched => "begin; set local synchronous_commit = off",
         };
-        Ok(Self::over(Inner::Postgres(pool.begin_with(begin).await?), hints))
+        Ok(Self::over(Inner::Postgres(pool.begin_with(begin).await?), told))
     }
 
-    fn over(inner: Inner, event_hints: Arc<watch::Sender<u64>>) -> Self {
-        Self { inner, event_hints, has_events: false }
+    fn over(inner: Inner, told: Arc<Told>) -> Self {
+        Self { inner, told, has_events: false }
     }
 
     /// Wakes the followers of the outbox once this transaction is committed.
@@ -183,6 +184,7 @@ impl Transaction {
     /// Ends the transaction. After an error nothing of it has happened, except when the connection
     /// was lost while committing: then it may have.
     pub async fn commit(self) -> Result<()> {
+        let counted = Counted(&self.told);
         match self.inner {
             Inner::Sqlite(mut held) => {
                 sqlx::query("commit").execute(held.connection()?).await?;
@@ -192,9 +194,19 @@ impl Transaction {
             }
             Inner::Postgres(tx) => tx.commit().await?,
         }
+        drop(counted);
         if self.has_events {
-            self.event_hints.send_modify(|count| *count = count.wrapping_add(1));
+            self.told.events.send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(())
+    }
+}
+
+/// Counts a commit when it has come about, has failed, or nobody waits for it any more.
+struct Counted<'a>(&'a Told);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.commits.fetch_add(1, Ordering::Release);
     }
 }

@@ -36,12 +36,15 @@ pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>> {
     }
 }
 
+/// The folder that a `file://` URL names.
+pub fn local_folder(url: &str) -> Option<PathBuf> {
+    Url::parse(url).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok())
+}
+
 /// Removes what an upload to a local folder left when the process died in it: parts lie beside the
 /// object under its name and a number. Other stores clear such parts away by themselves. Blocks.
 pub fn remove_leftovers(url: &str, key: &str) -> std::io::Result<()> {
-    let folder =
-        Url::parse(url).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok());
-    let Some(object) = folder.map(|folder| folder.join(key)) else { return Ok(()) };
+    let Some(object) = local_folder(url).map(|folder| folder.join(key)) else { return Ok(()) };
     let (Some(parent), Some(name)) = (object.parent(), object.file_name().and_then(|name| name.to_str()))
     else {
         return Ok(());

@@ -74,6 +74,14 @@ impl<K: Clone + Eq + Hash, V: Clone> ByteCache<K, V> {
         }
     }
 
+    /// Lets go of everything.
+    pub fn clear(&self) {
+        let held = &mut *self.held();
+        held.entries.clear();
+        held.by_use.clear();
+        held.bytes = 0;
+    }
+
     fn held(&self) -> MutexGuard<'_, Held<K, V>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -69,12 +69,20 @@ impl Archive {
     }
 
     /// Where a frame, counted from 0, lies in the Part 10 file: several ranges when it was sent in
-    /// several fragments. Not found past the last frame or where there are no pixels; a conflict
-    /// for a deflated data set, whose frames do not lie anywhere.
-    pub async fn frame_ranges(&self, place: &InstancePlace, frame: u32) -> Result<Vec<Range<u64>>> {
+    /// several fragments. `None` when it does not lie anywhere as [`Archive::frame`] gives it: in a deflated data
+    /// set, or begun within a byte. Not found past the last frame or where there are no pixels.
+    pub async fn frame_ranges(&self, place: &InstancePlace, frame: u32) -> Result<Option<Vec<Range<u64>>>> {
         let header = self.parsed(place).await?;
         let layout = Layout::from(&header.set).map_err(odd)?;
-        ranges(&header, &layout, frame, place.place.head_bytes)
+        let made = match header.pixels {
+            PixelIndex::Deflated { .. } => true,
+            PixelIndex::Native { .. } => layout.bits_allocated == 1,
+            PixelIndex::Encapsulated { .. } | PixelIndex::None => false,
+        };
+        if made {
+            return Ok(None);
+        }
+        ranges(&header, &layout, frame, place.place.head_bytes).map(Some)
     }
 }
 

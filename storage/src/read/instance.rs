@@ -2,17 +2,16 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use tokio::task::spawn_blocking;
 
+use super::local_file::LocalFile;
+use super::streaming::Streaming;
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::index::instances::{self, InstancePlace};
@@ -20,17 +19,12 @@ use crate::index::place::{Kept, Place};
 use crate::index::{PackId, packs as pack_rows};
 use crate::packs;
 
-/// Most that a stream reads at a time.
-const CHUNK_MAX_BYTES: u64 = 1 << 20;
-/// Least that it reads at a time.
-const CHUNK_MIN_BYTES: u64 = 64 << 10;
-/// What the next chunks of all streams take together, as long as none is smaller than the least. A
-/// client that does not read holds several of them.
-const CHUNKS_BYTES: u64 = 8 << 20;
+/// Least and most that a stream from an object store reads at a time.
+const CHUNK_BYTES: RangeInclusive<u64> = 64 << 10..=1 << 20;
 
 /// Reads a Part 10 file: its head as it was kept, then the data set exactly as it was sent.
 ///
-/// Holds the file open when the instance lies in the spool, so settling does not disturb it.
+/// Holds the file open when the instance lies on this machine, so settling does not disturb it.
 #[derive(Clone)]
 pub struct InstanceReader {
     source: Source,
@@ -39,8 +33,8 @@ pub struct InstanceReader {
 
 #[derive(Clone)]
 enum Source {
-    Segment(Arc<File>),
-    Pack(Arc<dyn ObjectStore>, Path),
+    File(LocalFile),
+    Object(Arc<dyn ObjectStore>, Path),
 }
 
 impl Archive {
@@ -64,19 +58,31 @@ impl Archive {
     async fn open_place(&self, place: Place) -> Result<InstanceReader> {
         let source = match place.kept {
             Kept::Segment(segment) => {
-                let path = self.0.spool.path(segment.0);
-                let opened = spawn_blocking(move || File::open(path)).await.map_err(Error::thread)?;
-                Source::Segment(Arc::new(opened.map_err(|error| match error.kind() {
-                    ErrorKind::NotFound => Error::NotFound,
-                    _ => Error::io("open a segment", error),
-                })?))
+                let opened = LocalFile::open(self.0.spool.path(segment.0)).await;
+                Source::File(opened.map_err(|error| not_opened("open a segment", error))?)
             }
-            Kept::Pack(pack) => {
-                let key = self.pack_key(pack).await?;
-                Source::Pack(Arc::clone(&self.0.objects), packs::path(&key))
-            }
+            Kept::Pack(pack) => self.pack_source(pack).await?,
         };
         Ok(InstanceReader { source, place })
+    }
+
+    /// Where a pack is read: its file when it lies on this machine, kept open for those who come after.
+    async fn pack_source(&self, pack: PackId) -> Result<Source> {
+        let caches = &self.0.caches;
+        if let Some(file) = caches.files.get(&pack).filter(LocalFile::is_linked) {
+            return Ok(Source::File(file));
+        }
+        let key = self.pack_key(pack).await?;
+        let Some(folder) = &self.0.objects_folder else {
+            return Ok(Source::Object(Arc::clone(&self.0.objects), packs::path(&key)));
+        };
+        let file = LocalFile::open(folder.join(&*key)).await;
+        let file = file.map_err(|error| not_opened("open a pack", error))?;
+        // Only of one that is finished the key is kept, and the file too.
+        if caches.keys.get(&pack).is_some() {
+            caches.files.put(pack, file.clone(), 1);
+        }
+        Ok(Source::File(file))
     }
 
     /// The object key of a pack.
@@ -94,28 +100,18 @@ impl Archive {
     }
 }
 
-/// One of the streams that there are.
-struct Streaming;
-
-/// How many there are.
-static STREAMS: AtomicU64 = AtomicU64::new(0);
-
-impl Streaming {
-    fn begin() -> Self {
-        STREAMS.fetch_add(1, Ordering::Relaxed);
-        Self
-    }
-
-    /// Its part of what all take.
-    fn chunk_bytes(&self) -> u64 {
-        let streams = STREAMS.load(Ordering::Relaxed).max(1);
-        (CHUNKS_BYTES / streams).clamp(CHUNK_MIN_BYTES, CHUNK_MAX_BYTES)
+fn not_opened(what: &'static str, error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => Error::NotFound,
+        _ => Error::io(what, error),
     }
 }
 
-impl Drop for Streaming {
-    fn drop(&mut self) {
-        STREAMS.fetch_sub(1, Ordering::Relaxed);
+fn not_read(error: std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof => Error::Corrupt("a segment or pack is shorter than its rows say".into()),
+        ErrorKind::FileTooLarge => Error::TooLarge("the range is too long".into()),
+        _ => Error::io("read a segment or pack", error),
     }
 }
 
@@ -150,25 +146,8 @@ impl InstanceReader {
         }
         let start = self.place.offset_bytes.saturating_add(range.start);
         match &self.source {
-            Source::Segment(file) => {
-                let file = Arc::clone(file);
-                let length =
-                    usize::try_from(length).map_err(|_| Error::TooLarge("the range is too long".into()))?;
-                // Given from here, not from the reading thread, where it would stay while that
-                // waits for its next read.
-                let mut bytes = BytesMut::zeroed(length);
-                spawn_blocking(move || match file.read_exact_at(&mut bytes, start) {
-                    Ok(()) => Ok(bytes.freeze()),
-                    Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                        Err(Error::Corrupt("a segment is shorter than its rows say".to_owned()))
-                    }
-                    Err(error) => Err(Error::io("read a segment", error)),
-                })
-                .await
-                .map_err(Error::thread)?
-            }
-            Source::Pack(store, path) => {
-                // Of a local folder `get_ranges` reads in one visit to a thread, `get_range` in two.
+            Source::File(file) => file.read(start..start.saturating_add(length)).await.map_err(not_read),
+            Source::Object(store, path) => {
                 let range = start..start.saturating_add(length);
                 let read = match store.get_ranges(path, std::slice::from_ref(&range)).await {
                     Err(error) if !matches!(error, object_store::Error::NotFound { .. }) => {
@@ -189,14 +168,27 @@ impl InstanceReader {
         }
     }
 
-    /// Bytes of the Part 10 file in chunks of at most 1 MiB, the next one read while one is sent. The
-    /// more streams there are, the smaller are their chunks.
+    /// Bytes of the Part 10 file in chunks of at most 1 MiB. The range is cut to the file. The more streams there
+    /// are, the smaller are their chunks.
     pub fn stream(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
         let end = range.end.min(self.place.length_bytes);
+        let start = range.start.min(end);
+        match &self.source {
+            Source::File(file) => {
+                let offset = self.place.offset_bytes;
+                let chunks = file.stream(offset.saturating_add(start)..offset.saturating_add(end));
+                chunks.map(|chunk| chunk.map_err(not_read)).left_stream()
+            }
+            Source::Object(..) => self.stream_object(start..end).right_stream(),
+        }
+    }
+
+    /// The next chunk is read while one is sent.
+    fn stream_object(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
         let (reader, streaming) = (self.clone(), Streaming::begin());
-        let mut start = range.start;
+        let (mut start, end) = (range.start, range.end);
         let chunks = std::iter::from_fn(move || {
-            let chunk = start..end.min(start.saturating_add(streaming.chunk_bytes()));
+            let chunk = start..end.min(start.saturating_add(streaming.chunk_bytes(CHUNK_BYTES)));
             start = chunk.end;
             (!chunk.is_empty()).then_some(chunk)
         });
@@ -210,12 +202,12 @@ impl InstanceReader {
 
     /// The open segment and where the data set lies in it, when the instance lies in the spool.
     pub(crate) fn spooled(&self) -> Option<(Arc<File>, u64, u64)> {
-        match &self.source {
-            Source::Segment(file) => {
+        match (&self.source, self.place.kept) {
+            (Source::File(file), Kept::Segment(_)) => {
                 let start = self.place.offset_bytes.saturating_add(self.place.head_bytes);
-                Some((Arc::clone(file), start, self.dataset_bytes()))
+                Some((Arc::clone(file.file()), start, self.dataset_bytes()))
             }
-            Source::Pack(..) => None,
+            _ => None,
         }
     }
 

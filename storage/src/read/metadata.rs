@@ -49,7 +49,10 @@ impl Archive {
         series: &Uid,
         base_url: &str,
     ) -> Result<SeriesMetadata> {
-        let stamp = series::stamp(&self.0.database, scope, study, series).await?.ok_or(Error::NotFound)?;
+        let database = &self.0.database;
+        let asked = (scope.clone(), study.clone(), series.clone());
+        let read = async || series::stamp(database, scope, study, series).await;
+        let stamp = self.0.caches.stamps.or_read(database, asked, read).await?.ok_or(Error::NotFound)?;
         Ok(SeriesMetadata {
             archive: self.clone(),
             study: study.clone(),

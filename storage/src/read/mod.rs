@@ -1,20 +1,30 @@
 //! Reading what is kept: instances, their headers, their frames, the metadata of a series.
 
-mod cache;
+mod buffers;
+pub(crate) mod cache;
 pub(crate) mod describe;
 mod frame;
 mod header;
 mod instance;
+pub(crate) mod local_file;
 pub mod metadata;
 pub mod pixels;
+mod remembered;
 mod sheet;
+mod streaming;
 
 use std::sync::Arc;
 
+use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
+use pacs_core::uid::Uid;
 
+use crate::index::instances::InstancePlace;
+use crate::index::series::Stamp;
 use crate::index::{InstanceId, PackId};
 use cache::ByteCache;
+use local_file::LocalFile;
+use remembered::Remembered;
 
 pub use describe::bulkdata_path;
 pub use frame::FrameBytes;
@@ -28,7 +38,19 @@ pub(crate) struct ReadCaches {
     pub headers: ByteCache<(InstanceId, [u8; 32]), Arc<header::Header>>,
     pub companions: ByteCache<PackId, Arc<Companion>>,
     pub keys: ByteCache<PackId, Arc<str>>,
+    /// Each counts as one.
+    pub files: ByteCache<PackId, LocalFile>,
+    /// By what was asked: scope, study, series and instance.
+    pub places: Remembered<(Scope, Option<Uid>, Option<Uid>, Uid), InstancePlace>,
+    /// By scope, study and series.
+    pub stamps: Remembered<(Scope, Uid, Uid), Stamp>,
 }
+
+/// Rows that are remembered of each kind.
+const ROWS_MAX: usize = 4096;
+
+/// Packs that are kept open to be read.
+const FILES_MAX: usize = 256;
 
 impl ReadCaches {
     /// Empty caches of about `bytes` together.
@@ -37,12 +59,16 @@ impl ReadCaches {
             headers: ByteCache::new(bytes / 2),
             companions: ByteCache::new(bytes / 2),
             keys: ByteCache::new(1 << 20),
+            files: ByteCache::new(FILES_MAX),
+            places: Remembered::of(ROWS_MAX),
+            stamps: Remembered::of(ROWS_MAX),
         }
     }
 
     /// Forgets a pack that is gone: its number may be another's one day.
     pub fn forget_pack(&self, pack: PackId) {
         self.keys.remove(&pack);
+        self.files.remove(&pack);
         self.companions.remove(&pack);
     }
 }

@@ -1,20 +1,14 @@
 //! A rendition to be sent.
 
-use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt};
-use tokio::task::spawn_blocking;
 
 use crate::error::{Error, Result};
-
-/// Read at a time, and up to this size held from the first.
-const CHUNK_BYTES: u64 = 128 << 10;
+use crate::read::local_file::LocalFile;
 
 /// A rendition: sent as it lies, in memory that does not depend on its size.
 #[derive(Clone)]
@@ -23,7 +17,7 @@ pub struct Rendition(Content);
 #[derive(Clone)]
 enum Content {
     Held(Bytes),
-    Lying { file: Arc<File>, length_bytes: u64 },
+    Lying { file: LocalFile, length_bytes: u64 },
 }
 
 impl Rendition {
@@ -34,21 +28,21 @@ impl Rendition {
 
     /// Opens the file of a rendition; `None` when there is none.
     pub(crate) async fn open(path: PathBuf) -> Result<Option<Self>> {
-        let opened = spawn_blocking(move || {
-            let file = File::open(path)?;
-            let length_bytes = file.metadata()?.len();
-            if length_bytes > CHUNK_BYTES {
-                return Ok(Content::Lying { file: Arc::new(file), length_bytes });
-            }
-            let mut bytes = vec![0; usize::try_from(length_bytes).unwrap_or_default()];
-            file.read_exact_at(&mut bytes, 0)?;
-            Ok::<_, std::io::Error>(Content::Held(bytes.into()))
-        });
-        match opened.await.map_err(Error::thread)? {
+        let opened = async {
+            let file = LocalFile::open(path).await?;
+            let length_bytes = file.file().metadata()?.len();
+            Ok::<_, std::io::Error>(Content::Lying { file, length_bytes })
+        };
+        match opened.await {
             Ok(content) => Ok(Some(Self(content))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("open a rendition", error)),
         }
+    }
+
+    /// Whether it is still among the renditions.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(&self.0, Content::Lying { file, .. } if file.is_linked())
     }
 
     /// Its size.
@@ -74,22 +68,9 @@ impl Rendition {
                 stream::iter([Ok(bytes.slice(at(start)..at(end)))]).left_stream()
             }
             Content::Lying { file, .. } => {
-                let file = Arc::clone(file);
-                stream::iter((start..end).step_by(CHUNK_BYTES as usize))
-                    .then(move |start| {
-                        let size = usize::try_from(end.saturating_sub(start).min(CHUNK_BYTES));
-                        read(Arc::clone(&file), start, size.unwrap_or_default())
-                    })
-                    .right_stream()
+                let chunks = file.stream(start..end);
+                chunks.map(|chunk| chunk.map_err(|error| Error::io("read a rendition", error))).right_stream()
             }
         }
     }
-}
-
-/// Reads a chunk. Its memory comes from the thread that serves the socket and goes back there: what
-/// a reading thread had given out would stay with it while it waits for its next read.
-async fn read(file: Arc<File>, start: u64, size: usize) -> Result<Bytes> {
-    let mut chunk = BytesMut::zeroed(size);
-    let read = spawn_blocking(move || file.read_exact_at(&mut chunk, start).map(|()| chunk.freeze()));
-    read.await.map_err(Error::thread)?.map_err(|error| Error::io("read a rendition", error))
 }

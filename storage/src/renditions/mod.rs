@@ -75,7 +75,16 @@ impl Renditions {
 
     /// The rendition of that name, if it is there.
     pub async fn find(&self, name: &str) -> Result<Option<Rendition>> {
-        Rendition::open(self.shelf.path(name)).await
+        let open = &self.shelf.open;
+        let name = name.to_owned();
+        if let Some(found) = open.get(&name).filter(Rendition::is_kept) {
+            return Ok(Some(found));
+        }
+        let found = Rendition::open(self.shelf.path(&name)).await?;
+        if let Some(found) = &found {
+            open.put(name, found.clone(), 1);
+        }
+        Ok(found)
     }
 
     /// Empties the cache.

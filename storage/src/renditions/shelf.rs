@@ -9,7 +9,9 @@ use std::time::SystemTime;
 
 use tokio::task::spawn_blocking;
 
+use super::file::Rendition;
 use crate::error::{Error, Result};
+use crate::read::cache::ByteCache;
 
 /// Folder of what is being written.
 const DRAFTS: &str = "drafts";
@@ -22,7 +24,12 @@ pub(super) struct Shelf {
     limit_bytes: u64,
     pub used_bytes: AtomicU64,
     making_room: Mutex<()>,
+    /// Renditions that were asked for lately, each counting as one.
+    pub open: ByteCache<String, Rendition>,
 }
+
+/// Renditions that are kept open.
+const OPEN_MAX: usize = 256;
 
 impl Shelf {
     /// Opens the folder. What is to go is put aside and removed in the background, where the rest
@@ -38,8 +45,13 @@ impl Shelf {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(context(error)),
             _ => fs::create_dir_all(&drafts).map_err(context)?,
         }
-        let shelf =
-            Arc::new(Self { dir, limit_bytes, used_bytes: AtomicU64::new(0), making_room: Mutex::default() });
+        let shelf = Arc::new(Self {
+            dir,
+            limit_bytes,
+            used_bytes: AtomicU64::new(0),
+            making_room: Mutex::default(),
+            open: ByteCache::new(OPEN_MAX),
+        });
         let counting = Arc::clone(&shelf);
         drop(spawn_blocking(move || {
             if let Err(error) = counting.count().and_then(|()| counting.remove_aside()) {
@@ -62,6 +74,7 @@ impl Shelf {
     /// Empties the folder.
     pub fn clear(&self) -> Result<()> {
         self.each(|path, _, _| remove(path))?;
+        self.open.clear();
         self.used_bytes.store(0, Ordering::Relaxed);
         Ok(())
     }
@@ -96,6 +109,8 @@ impl Shelf {
             }
             Ok(())
         })?;
+        // A file that is open takes its room until it is closed.
+        self.open.clear();
         self.used_bytes.store(used.saturating_sub(freed), Ordering::Relaxed);
         Ok(())
     }

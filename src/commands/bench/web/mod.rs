@@ -50,6 +50,10 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     other: Option<Url>,
 
+    /// Ask only for work whose name has this in it
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+
     /// Numbers of clients asking at the same time, one after the other
     #[arg(long, value_delimiter = ',', default_value = "1,8")]
     clients: Vec<usize>,
@@ -62,7 +66,7 @@ pub struct Args {
     #[arg(long, default_value_t = 3)]
     rounds: u32,
 
-    /// Study whose images are asked for; otherwise the newest
+    /// Study whose images are asked for; otherwise those of the newest
     #[arg(long, value_name = "UID")]
     study: Option<String>,
 
@@ -82,16 +86,11 @@ enum Of {
 /// Asks every service in turns and prints a table.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let archive = Service::new(&args.url, args.token.as_deref())?;
-    let kinds = match args.of {
+    let mut kinds = match args.of {
         Of::Queries => requests::queries(&archive).await?,
-        Of::Images => {
-            let study = match &args.study {
-                Some(study) => study.clone(),
-                None => requests::newest_study(&archive).await?,
-            };
-            requests::images(&archive, &study).await?
-        }
+        Of::Images => requests::images(&archive, args.study.as_deref()).await?,
     };
+    kinds.retain(|kind| kind.what.contains(&args.only));
     let mut services = vec![Asked { name: "archive", service: archive, files: None }];
     if let (Some(folder), Some(url)) = (&args.files, &args.files_url) {
         let files = Some(folder.clone());

@@ -68,15 +68,13 @@ pub async fn queries(service: &Service) -> anyhow::Result<Vec<Kind>> {
     Ok(kinds)
 }
 
-/// What a viewer asks for when somebody opens a study: its largest series, its object of most frames, its largest
-/// picture.
-pub async fn images(service: &Service, study: &str) -> anyhow::Result<Vec<Kind>> {
-    let path = format!("/studies/{study}/instances?limit=5000&includefield=00280010&includefield=00280011");
-    let instances: Vec<Image> = service.list(&path).await?.iter().filter_map(Image::of).collect();
-    let Some(largest) = largest_series(&instances) else { bail!("study {study} has no images") };
-    let of_series: Vec<&Image> = instances.iter().filter(|image| image.series == largest).collect();
-    let series = format!("/studies/{study}/series/{largest}");
-    let at = |image: &Image| format!("/studies/{study}/series/{}/instances/{}", image.series, image.uid);
+/// What viewers ask for: of the largest series among the newest, or of a study, of the object of most frames, and of
+/// the largest picture.
+pub async fn images(service: &Service, study: Option<&str>) -> anyhow::Result<Vec<Kind>> {
+    let instances = newest(service, study).await?;
+    let Some(series) = largest_series(&instances) else { bail!("there are no images") };
+    let of_series: Vec<&Image> = instances.iter().filter(|image| image.series == series).collect();
+    let at = |image: &Image| format!("{}/instances/{}", image.series, image.uid);
     let count = of_series.len();
     let mut kinds = vec![
         Kind::new(format!("metadata of {count} instances"), DICOM_JSON, vec![format!("{series}/metadata")]),
@@ -109,25 +107,28 @@ pub async fn images(service: &Service, study: &str) -> anyhow::Result<Vec<Kind>>
     Ok(kinds)
 }
 
-/// Where the frames of the study's object with most of them are.
-pub async fn frames(service: &Service, study: &str) -> anyhow::Result<Vec<String>> {
-    let kinds = images(service, study).await?;
-    let found = kinds.into_iter().find(|kind| kind.what.starts_with("frame of "));
-    let Some(kind) = found else { bail!("study {study} has no object of several frames") };
-    Ok(kind.paths.to_vec())
+/// Where the frames of the object with most of them are.
+pub async fn frames(service: &Service) -> anyhow::Result<Vec<String>> {
+    let instances = newest(service, None).await?;
+    let most = instances.iter().max_by_key(|image| image.frames);
+    let Some(image) = most else { bail!("there are no images") };
+    let frame = |number| format!("{}/instances/{}/frames/{number}", image.series, image.uid);
+    Ok((1..=image.frames).map(frame).collect())
 }
 
-/// The newest study of all.
-pub async fn newest_study(service: &Service) -> anyhow::Result<String> {
-    let newest = service.list("/studies?limit=1").await?;
-    match newest.first().and_then(|study| value(study, "0020000D")?.as_str()) {
-        Some(study) => Ok(study.to_owned()),
-        None => bail!("the archive has no studies"),
+/// Images of a study, or else the newest of all.
+async fn newest(service: &Service, study: Option<&str>) -> anyhow::Result<Vec<Image>> {
+    let mut path = "/instances?limit=5000&includefield=00280010&includefield=00280011".to_owned();
+    if let Some(study) = study {
+        path.push_str("&StudyInstanceUID=");
+        path.push_str(study);
     }
+    Ok(service.list(&path).await?.iter().filter_map(Image::of).collect())
 }
 
 /// An instance that has pixels.
 struct Image {
+    /// Path of its series.
     series: String,
     uid: String,
     frames: i64,
@@ -138,7 +139,11 @@ impl Image {
     fn of(instance: &Value) -> Option<Self> {
         let number = |tag: &str| value(instance, tag)?.as_i64();
         Some(Self {
-            series: value(instance, "0020000E")?.as_str()?.to_owned(),
+            series: format!(
+                "/studies/{}/series/{}",
+                value(instance, "0020000D")?.as_str()?,
+                value(instance, "0020000E")?.as_str()?
+            ),
             uid: value(instance, "00080018")?.as_str()?.to_owned(),
             frames: number("00280008").unwrap_or(1),
             pixels: number("00280010")? * number("00280011")?,

@@ -98,9 +98,11 @@ pub async fn turn(
                 match timed(service.fetch(path, accept)).await {
                     (Ok(bytes), took) => measured.done(took, bytes),
                     (Err(error), _) => {
-                        tracing::warn!("{error:#}");
+                        if measured.failures() == 0 {
+                            tracing::warn!("{error:#}");
+                        }
                         measured.failed();
-                        if measured.failures() > FAILURES_MAX {
+                        if measured.failures() >= FAILURES_MAX {
                             break;
                         }
                     }
@@ -116,5 +118,5 @@ pub async fn turn(
     Ok((whole, started.elapsed()))
 }
 
-/// A client that has failed more often in its turn gives up.
-const FAILURES_MAX: u64 = 20;
+/// A client that has failed so often in its turn gives up; only its first failure is told.
+const FAILURES_MAX: u64 = 5;

@@ -1,0 +1,34 @@
+//! How many streams there are: the memory that they take together does not grow with their number.
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the next chunks of all streams take together, as long as none is smaller than the least. A
+/// client that does not read holds several of them.
+const CHUNKS_BYTES: u64 = 8 << 20;
+
+/// One of the streams that there are.
+pub struct Streaming;
+
+/// How many there are.
+static STREAMS: AtomicU64 = AtomicU64::new(0);
+
+impl Streaming {
+    /// One more, until it is dropped.
+    pub fn begin() -> Self {
+        STREAMS.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+
+    /// Its part of what all take, within the bounds of such a stream.
+    pub fn chunk_bytes(&self, bounds: RangeInclusive<u64>) -> u64 {
+        let streams = STREAMS.load(Ordering::Relaxed).max(1);
+        (CHUNKS_BYTES / streams).clamp(*bounds.start(), *bounds.end())
+    }
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        STREAMS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
