@@ -13,6 +13,7 @@ pub mod segments;
 pub mod series;
 pub mod spooled;
 pub mod studies;
+pub(crate) mod study_words;
 
 macro_rules! row_id {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(

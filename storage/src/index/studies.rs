@@ -8,7 +8,7 @@ use pacs_core::attributes::{PatientAttributes, STUDY_TAGS, StudyAttributes, exce
 use pacs_core::dataset::DataSet;
 use pacs_core::{clock, date_time, tags, text};
 
-use super::patients::MAX_WORDS;
+use super::study_words;
 use super::{PatientId, StudyId};
 use crate::Result;
 use crate::database::{Transaction, params};
@@ -97,13 +97,13 @@ pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
         .await?;
     let Some(row) = row else { return Ok(None) };
     let id = StudyId(row.get("id")?);
-    insert_words(tx, id, newest_key, &folded).await?;
+    study_words::insert(tx, id, newest_key, &folded).await?;
     Ok(Some(id))
 }
 
 /// Takes a study's row away; nothing may be in it.
 pub(super) async fn remove(tx: &mut Transaction, id: StudyId) -> Result<()> {
-    tx.execute("delete from study_word where study_id = $1", params![id]).await?;
+    study_words::remove(tx, id).await?;
     tx.execute("delete from study where id = $1", params![id]).await.map(drop)
 }
 
@@ -195,20 +195,6 @@ fn newest_key(coming: &Coming<'_>) -> i64 {
     [(at.month(), 2), (at.day(), 2), (at.hour(), 2), (at.minute(), 2), (at.second(), 2)]
         .into_iter()
         .fold(i64::from(at.year()), |key, (part, digits)| key * 10_i64.pow(digits) + i64::from(part))
-}
-
-async fn insert_words(tx: &mut Transaction, id: StudyId, newest_key: i64, folded: &str) -> Result<()> {
-    let mut words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
-    words.sort_unstable();
-    words.dedup();
-    if words.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<String> = (0..words.len()).map(|n| format!("(${}, $1, $2)", n + 3)).collect();
-    let sql = format!("insert into study_word (word, newest_key, study_id) values {}", rows.join(", "));
-    let mut values = params![newest_key, id];
-    values.extend(words.into_iter().map(Into::into));
-    tx.execute(sqlx::AssertSqlSafe(sql), values).await.map(drop)
 }
 
 #[cfg(test)]

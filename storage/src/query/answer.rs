@@ -7,7 +7,7 @@ use pacs_core::json::{self, JsonLimits};
 use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, tags};
 
-use super::columns::{COLUMNS, Kind, select_list};
+use super::columns::{COLUMNS, Column, Kind};
 use crate::database::Row;
 use crate::{Error, Result};
 
@@ -17,11 +17,27 @@ pub(super) struct Shape {
     level: Level,
     /// The top-level attributes that are asked for; `None` asks for all.
     wanted: Option<Vec<Tag>>,
-    /// Whether the rows' whole study and series attributes are needed.
-    whole: bool,
+    /// The columns that answers are made of, in the order of the select list.
+    columns: Vec<&'static Column>,
+    /// What is read of the attributes that rows keep whole.
+    whole: Whole,
     /// The select list that [`of`] reads.
     pub select: String,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Whole {
+    /// Nothing: all that is wanted has columns.
+    Nothing,
+    /// These attributes, as the keys of DICOM JSON. A text that has none of them need not be taken apart, and most
+    /// have none: what is asked for without being in a column is seldom sent.
+    Keys(Vec<String>),
+    /// Everything.
+    All,
+}
+
+/// Columns that every select list begins with: the row, and its place in the order.
+const PLACE: [&str; 2] = ["t.id", "t.newest_key"];
 
 /// Attributes that identify an answer and are always in it.
 const KEYS: [Tag; 4] =
@@ -49,9 +65,19 @@ impl Shape {
                 || *tag == tags::INSTANCE_AVAILABILITY
                 || *tag == tags::SPECIFIC_CHARACTER_SET
         };
-        let whole = wanted.as_ref().is_none_or(|tags| !tags.iter().all(in_columns));
-        let mut select = format!("t.id, t.newest_key, {}", select_list(query.level));
-        if whole {
+        let whole = match &wanted {
+            None => Whole::All,
+            Some(tags) if tags.iter().all(in_columns) => Whole::Nothing,
+            Some(tags) => Whole::Keys(tags.iter().filter(|tag| !in_columns(tag)).map(key).collect()),
+        };
+        let is_wanted = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag);
+        let columns: Vec<&Column> =
+            COLUMNS.iter().filter(|column| column.level <= query.level && is_wanted(column.tag)).collect();
+        let mut select = PLACE.join(", ");
+        for column in &columns {
+            select.push_str(&format!(", {} as {}", column.sql, column.name));
+        }
+        if whole != Whole::Nothing {
             select.push_str(", t.attributes as t_attributes");
             if query.level >= Level::Series {
                 select.push_str(", s.attributes as s_attributes");
@@ -66,7 +92,7 @@ impl Shape {
                 ));
             }
         }
-        Self { level: query.level, wanted, whole, select }
+        Self { level: query.level, wanted, columns, whole, select }
     }
 
     fn wants(&self, tag: Tag) -> bool {
@@ -86,19 +112,19 @@ pub(super) fn holds(tag: Tag, level: Level) -> bool {
 /// The answer that a row is.
 pub(super) fn of(row: &Row, shape: &Shape) -> Result<DataSet> {
     let mut answer = start();
-    if shape.whole {
+    if shape.whole != Whole::Nothing {
         copy(&mut answer, shape, &row.get::<String>("t_attributes")?)?;
         if shape.level >= Level::Series {
             copy(&mut answer, shape, &row.get::<String>("s_attributes")?)?;
         }
     }
-    for column in COLUMNS.iter().filter(|column| column.level <= shape.level && shape.wants(column.tag)) {
+    for (column, index) in shape.columns.iter().zip(PLACE.len()..) {
         match column.kind {
-            Kind::Number | Kind::Count => put_int(&mut answer, column.tag, row.get(column.name)?),
+            Kind::Number | Kind::Count => put_int(&mut answer, column.tag, row.at(index)?),
             Kind::List => {
-                put_text(&mut answer, column.tag, Some(row.get::<String>(column.name)?.trim_matches('\\')))
+                put_text(&mut answer, column.tag, Some(row.at::<String>(index)?.trim_matches('\\')))
             }
-            _ => put_text(&mut answer, column.tag, row.get::<Option<String>>(column.name)?.as_deref()),
+            _ => put_text(&mut answer, column.tag, row.at::<Option<String>>(index)?.as_deref()),
         }
     }
     for (tag, _, name) in OF_PATIENT {
@@ -143,8 +169,18 @@ pub(super) fn put_int(answer: &mut DataSet, tag: Tag, number: Option<i64>) {
     }
 }
 
+/// How DICOM JSON names an attribute.
+fn key(tag: &Tag) -> String {
+    format!("\"{:04X}{:04X}\"", tag.0, tag.1)
+}
+
 /// Copies what is wanted of the attributes that a row keeps whole.
 fn copy(answer: &mut DataSet, shape: &Shape, attributes: &str) -> Result<()> {
+    if let Whole::Keys(keys) = &shape.whole
+        && !keys.iter().any(|key| attributes.contains(key))
+    {
+        return Ok(());
+    }
     let sets = json::parse(attributes.as_bytes(), &JsonLimits::default())
         .map_err(|error| Error::Corrupt(format!("a row's attributes: {error}")))?;
     for element in sets.iter().flatten() {

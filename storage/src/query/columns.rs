@@ -135,9 +135,3 @@ pub(super) fn matched_by(path: &[Tag], level: Level) -> Option<&'static Column> 
 fn by_tag(tag: Tag) -> Option<&'static Column> {
     COLUMNS.iter().find(|column| column.tag == tag)
 }
-
-/// `t.uid as t_uid, …` for the answers of a level.
-pub(super) fn select_list(level: Level) -> String {
-    let columns = COLUMNS.iter().filter(|column| column.level <= level);
-    columns.map(|column| format!("{} as {}", column.sql, column.name)).collect::<Vec<_>>().join(", ")
-}

@@ -9,6 +9,7 @@ use super::condition::Conditions;
 use crate::Result;
 use crate::database::{Database, params};
 use crate::dialect::{self, Piece};
+use crate::index::study_words;
 
 /// What a name must have for a pattern to match it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub(crate) struct Words {
 
 /// Words rarer than this are few enough to be read and sorted.
 const FEW: i64 = 2000;
+/// Of whole words the rarest leads. How much more frequent than this another is does not matter.
+const RARE: i64 = 250;
+/// Words of a query that are tried in pairs.
+const PAIRED_MAX: usize = 4;
 
 /// The words that a pattern asks for. Without wildcards they are all there is to it; with them they
 /// are only necessary, and the pattern itself has the last word.
@@ -64,6 +69,8 @@ impl Table {
 pub(crate) enum Lead {
     /// The studies with this word, newest first.
     Word(String),
+    /// The studies with these two words, newest first.
+    Pair(String, String),
     /// The few studies with a word that begins so, to be sorted.
     Beginning(String),
     /// The few studies with one of these words, to be sorted; without words there is none.
@@ -72,24 +79,30 @@ pub(crate) enum Lead {
     Nothing,
 }
 
-/// Chooses the rarest whole word, or a beginning that is rare. Counting stops at [`FEW`].
+/// Chooses two whole words that are rare together, a whole word that is rare, or a beginning of which there are few,
+/// or a whole word that is frequent.
 pub(crate) async fn lead(database: &Database, table: Table, words: &Words) -> Result<Lead> {
+    if matches!(table, Table::Studies)
+        && let Some((one, other)) = rarest_pair(database, &words.whole).await?
+    {
+        return Ok(Lead::Pair(one, other));
+    }
     let mut rarest: Option<(i64, &String)> = None;
     for word in &words.whole {
-        let count = count(database, table, word, &format!("{word}\u{1}")).await?;
+        let count = count(database, table.name(), "word", (word, &format!("{word}\u{1}")), RARE).await?;
         // Of two frequent words the later is more often a given name, which is rarer.
         if rarest.is_none_or(|(other, _)| count <= other) {
             rarest = Some((count, word));
         }
     }
     if let Some((count, word)) = rarest
-        && (count < FEW || words.beginnings.is_empty())
+        && (count < RARE || words.beginnings.is_empty())
     {
         return Ok(Lead::Word(word.clone()));
     }
     for beginning in words.beginnings.iter().take(3) {
         let Some(after) = dialect::after_prefix(beginning) else { continue };
-        if count(database, table, beginning, &after).await? < FEW {
+        if count(database, table.name(), "word", (beginning, &after), FEW).await? < FEW {
             return Ok(Lead::Beginning(beginning.clone()));
         }
     }
@@ -123,7 +136,7 @@ async fn any_of(database: &Database, table: Table, run: &str) -> Result<Lead> {
     let words = rows.iter().map(|row| row.at::<String>(0)).collect::<Result<Vec<_>>>()?;
     let mut studies = 0;
     for word in &words {
-        studies += count(database, table, word, &format!("{word}\u{1}")).await?;
+        studies += count(database, name, "word", (word, &format!("{word}\u{1}")), FEW).await?;
         if studies >= FEW {
             return Ok(Lead::Nothing);
         }
@@ -158,7 +171,8 @@ pub(crate) fn narrow_patients(
             let list = conditions.bind_all(any.iter());
             conditions.push(format!("p.id in (select patient_id from patient_word where word in ({list}))"));
         }
-        Lead::Nothing => {}
+        // There are no pairs of patients' words.
+        Lead::Pair(..) | Lead::Nothing => {}
     }
     let led = |word: &String| *lead == Lead::Word(word.clone());
     for word in words.whole.iter().filter(|word| !led(word)) {
@@ -171,13 +185,45 @@ pub(crate) fn narrow_patients(
     walk
 }
 
-/// How many rows lie in a range of words, counted up to [`FEW`].
-async fn count(database: &Database, table: Table, from: &str, before: &str) -> Result<i64> {
+/// Of several words the two that are rarest together, as far as counting goes.
+async fn rarest_pair(database: &Database, whole: &[String]) -> Result<Option<(String, String)>> {
+    let mut words: Vec<&String> = whole.iter().take(PAIRED_MAX).collect();
+    words.sort_unstable();
+    words.dedup();
+    let pairs = words
+        .iter()
+        .enumerate()
+        .flat_map(|(at, one)| words.iter().skip(at + 1).map(move |other| ((*one).clone(), (*other).clone())));
+    let pairs: Vec<(String, String)> = pairs.collect();
+    if pairs.len() < 2 {
+        return Ok(pairs.into_iter().next());
+    }
+    let mut rarest: Option<(i64, (String, String))> = None;
+    for (one, other) in pairs {
+        let pair = study_words::pair(&one, &other);
+        let count = count(database, "study_pair", "pair", (&pair, &format!("{pair}\u{1}")), RARE).await?;
+        if rarest.as_ref().is_none_or(|(least, _)| count < *least) {
+            rarest = Some((count, (one, other)));
+        }
+        if count == 0 {
+            break;
+        }
+    }
+    Ok(rarest.map(|(_, pair)| pair))
+}
+
+/// How many rows lie in a range of words, counted up to `most`.
+async fn count(
+    database: &Database,
+    table: &str,
+    column: &str,
+    (from, before): (&str, &str),
+    most: i64,
+) -> Result<i64> {
     let sql = format!(
-        "select count(*) from (select 1 from {} where word >= $1 and word < $2 limit $3) as few",
-        table.name()
+        "select count(*) from (select 1 from {table} where {column} >= $1 and {column} < $2 limit $3) as few"
     );
-    let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![from, before, FEW]).await?;
+    let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![from, before, most]).await?;
     row.map_or(Ok(0), |row| row.at(0))
 }
 

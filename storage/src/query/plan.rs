@@ -10,6 +10,7 @@ use super::names::{self, Lead, Table, Words};
 use crate::Result;
 use crate::database::Database;
 use crate::dialect;
+use crate::index::study_words;
 
 /// The studies a query looks at, newest first.
 #[derive(Debug, Clone)]
@@ -153,19 +154,14 @@ impl Plan {
                 let bound = conditions.bind(word.as_str());
                 conditions.push(format!("w.word = {bound}"));
                 words.whole.retain(|other| *other != word);
-                // The other words are probed in the index before any study is read; both engines
-                // keep the order of a cross join written out, or choose a better one knowingly.
-                self.from = "study_word w".into();
-                for (at, other) in words.whole.iter().enumerate() {
-                    let bound = conditions.bind(other.as_str());
-                    self.from.push_str(&format!(" cross join study_word v{at}"));
-                    conditions.push(format!(
-                        "v{at}.word = {bound} and v{at}.newest_key = w.newest_key and v{at}.study_id = w.study_id"
-                    ));
-                }
-                self.from.push_str(" cross join study t");
-                conditions.push("t.id = w.study_id".into());
-                (self.order, self.cursor) = BY_WORD;
+                self.walk_words("study_word w", &words.whole);
+                *led = true;
+            }
+            Lead::Pair(one, other) => {
+                let bound = conditions.bind(study_words::pair(&one, &other));
+                conditions.push(format!("w.pair = {bound}"));
+                words.whole.retain(|word| *word != one && *word != other);
+                self.walk_words("study_pair w", &words.whole);
                 *led = true;
             }
             Lead::Beginning(beginning) => {
@@ -190,8 +186,25 @@ impl Plan {
                 words.whole.iter().for_each(|word| conditions.word("t.folded_name", word, false))
             }
         }
-        words.beginnings.iter().for_each(|word| conditions.word("t.folded_name", word, true));
+        words.beginnings.iter().for_each(|word| self.conditions.word("t.folded_name", word, true));
         Ok(())
+    }
+
+    /// Walks the studies of an index of words, newest first. The other words are probed in the index
+    /// before any study is read; both engines keep the order of a cross join written out, or choose
+    /// a better one knowingly.
+    fn walk_words(&mut self, from: &str, others: &[String]) {
+        self.from = from.into();
+        for (at, other) in others.iter().enumerate() {
+            let bound = self.conditions.bind(other.as_str());
+            self.from.push_str(&format!(" cross join study_word v{at}"));
+            self.conditions.push(format!(
+                "v{at}.word = {bound} and v{at}.newest_key = w.newest_key and v{at}.study_id = w.study_id"
+            ));
+        }
+        self.from.push_str(" cross join study t");
+        self.conditions.push("t.id = w.study_id".into());
+        (self.order, self.cursor) = BY_WORD;
     }
 
     /// A page of `limit` studies after a place in the order. `offset` leaves out the first ones.

@@ -202,6 +202,7 @@ async fn restore_backup(archive: &Archive) {
         "delete from pack",
         "delete from series",
         "delete from study_word",
+        "delete from study_pair",
         "delete from study",
         "delete from act",
         "delete from deletion",

@@ -170,7 +170,7 @@ async fn rows_that_the_database_lost_while_it_served_come_back(home: Home) {
     let archive = home.open().await;
     let sent = slices(4, 1);
     send_all(&archive, &sent[..3]).await;
-    for table in ["instance", "series", "study_word", "study", "segment"] {
+    for table in ["instance", "series", "study_word", "study_pair", "study", "segment"] {
         archive
             .database()
             .execute(sqlx::AssertSqlSafe(format!("delete from {table}")), vec![])

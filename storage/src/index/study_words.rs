@@ -1,0 +1,76 @@
+//! The words of studies' names, alone and in pairs: what a search by name begins with.
+
+use super::StudyId;
+use super::patients::MAX_WORDS;
+use crate::Result;
+use crate::database::{Param, Transaction, params};
+
+/// The distinct words of a folded name that are indexed, in order.
+fn words(folded: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// Two words as they are indexed together, in either order.
+pub(crate) fn pair(one: &str, other: &str) -> String {
+    format!("{} {}", one.min(other), one.max(other))
+}
+
+/// All pairs of these words, each once.
+pub(crate) fn pairs<W: AsRef<str>>(words: &[W]) -> Vec<String> {
+    let from = |(at, one): (usize, &W)| {
+        let one = one.as_ref().to_owned();
+        words.iter().skip(at + 1).map(move |other| pair(&one, other.as_ref()))
+    };
+    words.iter().enumerate().flat_map(from).collect()
+}
+
+/// Notes a new study's name.
+pub(super) async fn insert(tx: &mut Transaction, id: StudyId, newest_key: i64, folded: &str) -> Result<()> {
+    let words = words(folded);
+    let pairs = pairs(&words);
+    let words: Vec<Param> = words.into_iter().map(Into::into).collect();
+    let pairs: Vec<Param> = pairs.into_iter().map(Into::into).collect();
+    for (table, column, values) in [("study_word", "word", words), ("study_pair", "pair", pairs)] {
+        if values.is_empty() {
+            continue;
+        }
+        let rows: Vec<String> = (0..values.len()).map(|n| format!("(${}, $1, $2)", n + 3)).collect();
+        let sql = format!("insert into {table} ({column}, newest_key, study_id) values {}", rows.join(", "));
+        let mut params = params![newest_key, id];
+        params.extend(values);
+        tx.execute(sqlx::AssertSqlSafe(sql), params).await?;
+    }
+    Ok(())
+}
+
+/// Forgets a study's name. Its pairs are found by their keys, which its words make.
+pub(super) async fn remove(tx: &mut Transaction, id: StudyId) -> Result<()> {
+    let rows = tx.fetch("select word, newest_key from study_word where study_id = $1", params![id]).await?;
+    let Some(first) = rows.first() else { return Ok(()) };
+    let newest_key: i64 = first.get("newest_key")?;
+    let words = rows.iter().map(|row| row.get::<String>("word")).collect::<Result<Vec<_>>>()?;
+    for pair in pairs(&words) {
+        tx.execute(
+            "delete from study_pair where pair = $1 and newest_key = $2 and study_id = $3",
+            params![pair, newest_key, id],
+        )
+        .await?;
+    }
+    tx.execute("delete from study_word where study_id = $1", params![id]).await.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_two_words_are_a_pair_once() {
+        let of = |folded| pairs(&words(folded)).join(",");
+        assert_eq!(of("nguyen van nguyen an"), "an nguyen,an van,nguyen van");
+        assert_eq!(of("an an"), "");
+        assert_eq!(pair("van", "an"), "an van");
+    }
+}
