@@ -29,6 +29,9 @@ pub enum Error {
     /// There is no such thing, or it is not the caller's to see.
     #[error("{0} was not found")]
     NotFound(&'static str),
+    /// There was such a thing, and it was forgotten.
+    #[error("{0} was there, and was forgotten after its end")]
+    Gone(&'static str),
     /// The path exists, the method does not.
     #[error("this resource does not have that method")]
     MethodNotAllowed,
@@ -94,6 +97,7 @@ impl Error {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::NotFound(_) | Self::Storage(S::NotFound) => (StatusCode::NOT_FOUND, "notFound"),
+            Self::Gone(_) => (StatusCode::GONE, "gone"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "methodNotAllowed"),
             Self::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, "notAcceptable"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupportedMediaType"),

@@ -2,13 +2,9 @@
 
 use crate::pixel_pool::PixelPool;
 use crate::stow::Rooms;
-use std::sync::Arc;
+use crate::ups::Channels;
 use storage::Archive;
 use storage::audit_log::AuditLog;
-use tokio::sync::Semaphore;
-
-/// Event channels at once.
-const MOST_CHANNELS: usize = 256;
 
 /// The service's handles. Clones share them.
 #[derive(Clone)]
@@ -23,8 +19,8 @@ pub struct State {
     pub pixels: PixelPool,
     /// What requests that bring values beside metadata share.
     pub(crate) rooms: Rooms,
-    /// Places for event channels, each of which holds a connection for as long as its subscriber likes.
-    pub channels: Arc<Semaphore>,
+    /// Places for event channels.
+    pub(crate) channels: Channels,
 }
 
 impl State {
@@ -36,7 +32,7 @@ impl State {
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let pixels = PixelPool::new(threads)?;
-        let channels = Arc::new(Semaphore::new(MOST_CHANNELS));
-        Ok(Self { archive, public_url, audit_log, pixels, rooms: Rooms::default(), channels })
+        let (rooms, channels) = (Rooms::default(), Channels::default());
+        Ok(Self { archive, public_url, audit_log, pixels, rooms, channels })
     }
 }

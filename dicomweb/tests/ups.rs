@@ -20,7 +20,7 @@ use std::time::Duration;
 use support::{Answer, House, value};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{self, Message};
 
 const GLOBAL: &str = "/workitems/1.2.840.10008.5.1.4.34.5/subscribers/AI1";
 const FILTERED: &str = "/workitems/1.2.840.10008.5.1.4.34.5.1/subscribers/AI1";
@@ -343,8 +343,7 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
     };
     let device = own(Role::Device, "A");
     let both = Actor { facilities: Facilities::Only(vec!["A".into(), "B".into()]), ..device.clone() };
-    // A title is nobody's own: who sees a part only could silence what others are told.
-    let everywhere = Actor { facilities: Facilities::All, ..device.clone() };
+    let other = Actor { id: "user:other".into(), facilities: Facilities::All, ..device.clone() };
     let claim = to("IN PROGRESS", Some("1.5"));
     let subscriber = "/workitems/1.2/subscribers/AI1";
     for (who, method, path, body, status) in [
@@ -367,13 +366,14 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
             Some(claim.clone()),
             StatusCode::NOT_FOUND,
         ),
-        (Some(own(Role::Device, "B")), Method::POST, subscriber, None, StatusCode::FORBIDDEN),
+        (Some(own(Role::Device, "B")), Method::POST, subscriber, None, StatusCode::NOT_FOUND),
         (Some(both), Method::POST, "/workitems?1.3", Some(step("x")), StatusCode::FORBIDDEN),
         (Some(device.clone()), Method::PUT, "/workitems/1.2/state", Some(claim), StatusCode::OK),
         (Some(own(Role::Clinician, "A")), Method::POST, subscriber, None, StatusCode::FORBIDDEN),
         (Some(own(Role::Clinician, "A")), Method::GET, "/subscribers/AI1", None, StatusCode::FORBIDDEN),
-        (Some(device), Method::POST, subscriber, None, StatusCode::FORBIDDEN),
-        (Some(everywhere), Method::POST, subscriber, None, StatusCode::CREATED),
+        (Some(device), Method::POST, subscriber, None, StatusCode::CREATED),
+        // The title is another account's now, whatever this one may see.
+        (Some(other), Method::DELETE, subscriber, None, StatusCode::FORBIDDEN),
     ] {
         let answer = house.send_as(who, request(method.clone(), path, body.as_ref())).await;
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
@@ -443,10 +443,14 @@ async fn serve(house: &House, actor: Actor) -> SocketAddr {
     address
 }
 
-async fn open(address: SocketAddr, title: &str) -> Channel {
+async fn connect(address: SocketAddr, title: &str) -> Result<Channel, tungstenite::Error> {
     let stream = TcpStream::connect(address).await.unwrap();
     let url = format!("ws://{address}/dicomweb/subscribers/{title}");
-    tokio_tungstenite::client_async(url, stream).await.unwrap().0
+    tokio_tungstenite::client_async(url, stream).await.map(|(channel, _)| channel)
+}
+
+async fn open(address: SocketAddr, title: &str) -> Channel {
+    connect(address, title).await.unwrap()
 }
 
 /// The next report, as step, event type and state.
@@ -495,17 +499,37 @@ async fn a_subscriber_is_told_on_its_channel() {
     assert_eq!(next(&mut channel).await, ("1.3".to_owned(), 1, json!("SCHEDULED")));
 }
 
+/// A device of a facility.
+fn device(name: &str, facility: &str) -> Actor {
+    let facilities = Facilities::Only(vec![facility.to_owned()]);
+    Actor { id: format!("token:{name}"), role: Role::Device, facilities, ..Actor::system() }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_tells_of_the_steps_of_every_facility() {
+async fn a_channel_tells_of_what_its_account_sees() {
     let house = House::new().await;
-    let elsewhere = Actor { facilities: Facilities::Only(vec!["B".to_owned()]), ..Actor::system() };
-    let address = serve(&house, Actor::system()).await;
-    ask(&house, Method::POST, GLOBAL, None).await;
-    let mut channel = open(address, "AI1").await;
-    let own = house.send_as(Some(elsewhere), request(Method::POST, "/workitems?1.3", Some(&step("x")))).await;
-    assert_eq!(own.status, StatusCode::CREATED);
-    assert_eq!(next(&mut channel).await.0, "1.3");
+    let (here, elsewhere) = (device("here", "A"), device("elsewhere", "B"));
+    let subscribe = async |actor: &Actor, path: &str| {
+        house.send_as(Some(actor.clone()), request(Method::POST, path, None)).await.status
+    };
+    assert_eq!(subscribe(&here, GLOBAL).await, StatusCode::CREATED);
+    assert_eq!(subscribe(&elsewhere, GLOBAL).await, StatusCode::FORBIDDEN);
+    assert_eq!(subscribe(&elsewhere, &GLOBAL.replace("AI1", "AI2")).await, StatusCode::CREATED);
+    assert_eq!(subscribe(&Actor::system(), &GLOBAL.replace("AI1", "AI3")).await, StatusCode::CREATED);
+    let addresses = [serve(&house, here.clone()).await, serve(&house, elsewhere.clone()).await];
+    let (mut own, mut others) = (open(addresses[0], "AI1").await, open(addresses[1], "AI2").await);
+    let mut all = open(serve(&house, Actor::system()).await, "AI3").await;
+    let refused = connect(addresses[1], "AI1").await.unwrap_err();
+    let tungstenite::Error::Http(refused) = refused else { panic!("{refused}") };
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    for (actor, uid) in [(here, "1.3"), (elsewhere, "1.4")] {
+        let made = request(Method::POST, &format!("/workitems?{uid}"), Some(&step("x")));
+        assert_eq!(house.send_as(Some(actor), made).await.status, StatusCode::CREATED);
+    }
+    assert_eq!((next(&mut own).await.0, next(&mut others).await.0), ("1.3".to_owned(), "1.4".to_owned()));
+    assert_eq!((next(&mut all).await.0, next(&mut all).await.0), ("1.3".to_owned(), "1.4".to_owned()));
     // A stop says farewell.
+    let mut channel = own;
     house.archive.close().await;
     let farewell = tokio::time::timeout(Duration::from_secs(10), channel.next()).await.unwrap();
     assert!(matches!(farewell, Some(Ok(Message::Close(_)))), "{farewell:?}");

@@ -61,6 +61,29 @@ pub(crate) enum Log {
     Audit = 7363,
 }
 
+/// Keeps who is told of which steps as it is until the commit. Whoever changes it does so alone, so that a step that is
+/// made or changed meanwhile is neither missed nor told of twice. Call it first in the transaction. SQLite has one
+/// writer and needs nothing.
+pub(crate) async fn hold_subscriptions(tx: &mut Transaction, hold: Hold) -> Result<()> {
+    if tx.engine() == Engine::Postgres {
+        let sql = match hold {
+            Hold::Shared => "select pg_advisory_xact_lock_shared(7364)::text",
+            Hold::Alone => "select pg_advisory_xact_lock(7364)::text",
+        };
+        tx.fetch_one(sql, params![]).await?;
+    }
+    Ok(())
+}
+
+/// With whom something is held.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hold {
+    /// With others that only read it.
+    Shared,
+    /// With nobody.
+    Alone,
+}
+
 /// Makes a table that was given rows with their numbers number the next ones after them. SQLite
 /// does so by itself.
 pub(crate) async fn number_after(tx: &mut Transaction, table: &str) -> Result<()> {

@@ -305,10 +305,11 @@ async fn steps(db: &Database) {
     ups::retrieve(db, &Scope::All, &uid).await.unwrap();
     ups::update(db, &asker, &uid, &DataSet::new(), None).await.unwrap();
     ups::request_cancel(db, &asker, &uid, &DataSet::new()).await.unwrap();
-    let follower = ups::Follower::open(db, Scope::All, title.clone()).await.unwrap();
-    follower.keep().await.unwrap();
+    let mut follower = ups::Follower::open(db, &asker, title.clone()).await.unwrap();
+    follower.next().await.unwrap();
     ups::unsubscribe(db, &asker, &all, &title).await.unwrap();
-    ups::prune(db, NOW_MS - 1).await.unwrap();
+    ups::prune(db, NOW_MS + 1).await.unwrap();
+    assert!(matches!(ups::retrieve(db, &Scope::All, &uid).await, Err(ups::WorkError::Gone)));
 }
 
 fn instance(study: &str, number: i64) -> NewInstance {

@@ -18,9 +18,10 @@ const GLOBAL: &str = "/dicomweb/workitems/1.2.840.10008.5.1.4.34.5/subscribers/A
 
 async fn open(
     sen: &Sen,
+    ae_title: &str,
     headers: &[(&'static str, &str)],
 ) -> Result<WebSocketStream<TcpStream>, tungstenite::Error> {
-    let url = format!("ws://{}/dicomweb/subscribers/AI1", sen.http);
+    let url = format!("ws://{}/dicomweb/subscribers/{ae_title}", sen.http);
     let mut request = url.into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
@@ -61,7 +62,7 @@ async fn a_program_follows_its_work_over_a_restart() {
     assert_eq!(subscribed.status(), 201);
     let channel_url = format!("ws://{}/dicomweb/subscribers/AI1", sen.http);
     assert_eq!(subscribed.headers()["content-location"], channel_url.as_str());
-    let mut channel = open(&sen, &[("authorization", &bearer)]).await.unwrap();
+    let mut channel = open(&sen, "AI1", &[("authorization", &bearer)]).await.unwrap();
 
     let create = |sen: &Sen, uid: &str| {
         let step = json!([{
@@ -78,7 +79,7 @@ async fn a_program_follows_its_work_over_a_restart() {
     assert_eq!(next(&mut channel).await, (1, json!("SCHEDULED")));
 
     // Who has no token, or is a page of another site that rides on a session, hears nothing.
-    assert_eq!(refused(open(&sen, &[]).await), StatusCode::UNAUTHORIZED);
+    assert_eq!(refused(open(&sen, "AI1", &[]).await), StatusCode::UNAUTHORIZED);
     tools::succeeded(
         &sen.run_with_input(&["user", "add", "mai", "--role", "radiologist"], "mật khẩu dài 2\n"),
     );
@@ -90,15 +91,18 @@ async fn a_program_follows_its_work_over_a_restart() {
         .unwrap();
     let cookie = session.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     let foreign = [("cookie", cookie.as_str()), ("origin", "https://evil.example")];
-    assert_eq!(refused(open(&sen, &foreign).await), StatusCode::FORBIDDEN);
+    assert_eq!(refused(open(&sen, "MAI", &foreign).await), StatusCode::FORBIDDEN);
     let own = format!("http://{}", sen.http);
-    open(&sen, &[("cookie", &cookie), ("origin", &own)]).await.unwrap();
+    let own = [("cookie", cookie.as_str()), ("origin", own.as_str())];
+    open(&sen, "MAI", &own).await.unwrap();
+    // Nor does another account under the program's AE title.
+    assert_eq!(refused(open(&sen, "AI1", &own).await), StatusCode::FORBIDDEN);
 
     // A stop says farewell; what happened meanwhile is told afterwards, and that there was a restart.
     drop(channel);
     assert_eq!(create(&sen, "1.2.4").await.unwrap().status(), 201);
     let sen = sen.restart();
-    let mut channel = open(&sen, &[("authorization", &bearer)]).await.unwrap();
+    let mut channel = open(&sen, "AI1", &[("authorization", &bearer)]).await.unwrap();
     assert_eq!(next(&mut channel).await, (1, json!("SCHEDULED")));
     assert_eq!(next(&mut channel).await, (4, Value::Null));
     assert_eq!(create(&sen, "1.2.5").await.unwrap().status(), 201);

@@ -71,6 +71,7 @@ pub fn problem(status: u16) -> Value {
         406 => "Nothing that is accepted can be made",
         408 => "The sender stopped sending",
         409 => "It is not in a state for that",
+        410 => "There was such a thing, and it was forgotten",
         412 => "It is not the representation that the request names",
         413 => "It takes more than a bound allows",
         415 => "The body is of a kind that is not taken",

@@ -10,10 +10,10 @@ pub fn resources() -> Vec<Resource> {
     let at = |path: String, methods: Vec<(&'static str, Value)>| Resource { path, methods };
     let below = |rest: &str, methods| at(format!("{STEP}{rest}"), methods);
     vec![
-        at("/workitems".into(), vec![("get", search()), ("post", taking("Create a step", "201"))]),
-        below("", vec![("get", retrieve()), ("post", taking("Update a step", "200"))]),
-        below("/state", vec![("put", taking("Change the state of a step", "200"))]),
-        below("/cancelrequest", vec![("post", taking("Request the cancellation of a step", "202"))]),
+        at("/workitems".into(), vec![("get", search()), ("post", taking("Create a step", "201", &[404]))]),
+        below("", vec![("get", retrieve()), ("post", taking("Update a step", "200", &[404, 410]))]),
+        below("/state", vec![("put", taking("Change the state of a step", "200", &[404, 410]))]),
+        below("/cancelrequest", vec![("post", taking("Request the cancellation of a step", "202", &[404]))]),
         below(
             "/subscribers/{subscriber}",
             vec![("post", plain("Subscribe to a step", "201")), ("delete", plain("Unsubscribe", "200"))],
@@ -40,10 +40,10 @@ fn plain(summary: &str, status: &str) -> Value {
     operation(summary, (status, json!({ "description": "Done" })), &[404, 409])
 }
 
-/// A transaction that brings a data set.
-fn taking(summary: &str, status: &str) -> Value {
-    let mut operation =
-        operation(summary, (status, json!({ "description": "Done" })), &[404, 408, 409, 413, 415]);
+/// A transaction that brings a data set; `absent` are the problems of a step that is not there.
+fn taking(summary: &str, status: &str, absent: &[u16]) -> Value {
+    let problems = [absent, &[408, 409, 413, 415]].concat();
+    let mut operation = operation(summary, (status, json!({ "description": "Done" })), &problems);
     let content = json!({
         "application/dicom+json": { "schema": schema::reference("DataSets") },
         "application/json": { "schema": schema::reference("DataSets") },
@@ -63,7 +63,7 @@ fn answering(summary: &str, problems: &[u16]) -> Value {
 }
 
 fn retrieve() -> Value {
-    answering("Retrieve a step", &[404, 406])
+    answering("Retrieve a step", &[404, 406, 410])
 }
 
 fn search() -> Value {

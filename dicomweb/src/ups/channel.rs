@@ -1,16 +1,18 @@
 //! `GET /subscribers/{subscriber}` (PS3.18 8.10.4): the WebSocket on which a subscriber is told.
 
 use super::Request;
+use super::channels::Place;
+use super::refusal::Transaction;
 use super::subscriber::Subscriber;
 use crate::error::Error;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use bytes::Bytes;
+use std::pin::pin;
 use std::time::Duration;
 use storage::Archive;
 use storage::ups::Follower;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// A subscriber says nothing that matters.
@@ -24,31 +26,29 @@ const SEND_WITHIN: Duration = Duration::from_secs(30);
 const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Opens the channel. What the subscriber has not been told yet is told first. Whoever opens it takes the subscriber's
-/// messages, so it is for those that do steps.
+/// messages, so it is for the account that the AE title belongs to.
 pub async fn open(
     subscriber: Subscriber,
     request: Request,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Error> {
-    request.following()?;
-    let scope = request.seeing()?;
+    request.doing()?;
     let upgrade = upgrade.map_err(|_| Error::bad_request("this resource is opened as a WebSocket"))?;
-    let places = request.state.channels.clone();
-    let place =
-        places.try_acquire_owned().map_err(|_| Error::Busy("too many event channels are open".into()))?;
-    let follower = Follower::open(request.database(), scope, subscriber.0).await?;
+    let place = request.state.channels.take(&request.caller.actor.id)?;
+    let follower = Follower::open(request.database(), &request.asker(), subscriber.0).await;
+    let follower = follower.map_err(|error| request.refused(Transaction::Subscribe, error))?;
     let archive = request.state.archive.clone();
     let upgrade = upgrade.max_message_size(MOST_RECEIVED_BYTES).max_frame_size(MOST_RECEIVED_BYTES);
     Ok(upgrade.on_upgrade(move |socket| serve(socket, follower, archive, place)))
 }
 
-async fn serve(mut socket: WebSocket, mut follower: Follower, archive: Archive, place: OwnedSemaphorePermit) {
+async fn serve(mut socket: WebSocket, mut follower: Follower, archive: Archive, place: Place) {
     let ended = tokio::select! {
         ended = tell(&mut socket, &mut follower) => ended,
         () = archive.closing() => Ok(()),
         () = tokio::time::sleep(LIFETIME) => Ok(()),
     };
-    if let Err(error) = ended {
+    if let Err(error) = ended.and(follower.keep().await) {
         tracing::warn!(%error, "an event channel ended");
     }
     // Whoever is gone needs no farewell.
@@ -56,25 +56,35 @@ async fn serve(mut socket: WebSocket, mut follower: Follower, archive: Archive, 
     drop(place);
 }
 
-/// Tells the subscriber until it goes away.
+/// Tells the subscriber until it goes away, or its AE title goes to another account.
 async fn tell(socket: &mut WebSocket, follower: &mut Follower) -> Result<(), storage::Error> {
     let mut pings = interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let message = tokio::select! {
-            report = follower.next() => Message::Text(report?.into()),
-            _ = pings.tick() => Message::Ping(Bytes::new()),
-            received = socket.recv() => match received {
-                None | Some(Err(_) | Ok(Message::Close(_))) => return Ok(()),
-                Some(Ok(_)) => continue,
-            },
+        let report = {
+            // Waits on whatever else passes: what a subscriber sends makes nobody look for reports anew.
+            let mut next = pin!(follower.next());
+            loop {
+                tokio::select! {
+                    report = &mut next => break report?,
+                    _ = pings.tick() => if !sent(socket, Message::Ping(Bytes::new())).await {
+                        return Ok(());
+                    },
+                    received = socket.recv() => match received {
+                        None | Some(Err(_) | Ok(Message::Close(_))) => return Ok(()),
+                        Some(Ok(_)) => {}
+                    },
+                }
+            }
         };
-        let is_report = matches!(message, Message::Text(_));
-        if !matches!(timeout(SEND_WITHIN, socket.send(message)).await, Ok(Ok(()))) {
+        let Some(report) = report else { return Ok(()) };
+        if !sent(socket, Message::Text(report.into())).await {
             return Ok(());
         }
-        if is_report {
-            follower.sent().await?;
-        }
     }
+}
+
+/// Sends a message; says whether the subscriber has taken it.
+async fn sent(socket: &mut WebSocket, message: Message) -> bool {
+    matches!(timeout(SEND_WITHIN, socket.send(message)).await, Ok(Ok(())))
 }

@@ -2,6 +2,7 @@
 
 pub mod cancel;
 pub mod channel;
+mod channels;
 pub mod create;
 mod parameters;
 mod payload;
@@ -14,6 +15,8 @@ mod subscriber;
 pub mod suspend;
 pub mod unsubscribe;
 pub mod update;
+
+pub use channels::Channels;
 
 use crate::base_url::BaseUrl;
 use crate::caller::Caller;
@@ -52,16 +55,6 @@ impl Request {
     /// Refuses a caller that may not create, change and end steps.
     fn doing(&self) -> Result<(), Error> {
         self.caller.may(Act::DoSteps, "change workitems")
-    }
-
-    /// Refuses a caller that may not follow steps in the name of a subscriber. A title belongs to nobody, so whoever
-    /// manages what is told to it has to be one who may see all that is.
-    fn following(&self) -> Result<(), Error> {
-        self.doing()?;
-        match self.seeing()? {
-            Scope::All => Ok(()),
-            Scope::Facilities(_) => Err(Error::Forbidden("follow workitems: it sees some facilities only")),
-        }
     }
 
     fn parameters(&self) -> Result<Vec<(String, String)>, Error> {

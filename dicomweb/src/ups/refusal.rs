@@ -11,41 +11,43 @@ use storage::ups::WorkError;
 pub enum Transaction {
     /// 11.4
     Create,
+    /// 11.5
+    Retrieve,
     /// 11.6
     Update,
     /// 11.7
     ChangeState,
     /// 11.8
     Cancel,
-    /// 11.10 to 11.12
+    /// 11.10 to 11.12, and the event channel
     Subscribe,
 }
 
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
 const CONFLICT: StatusCode = StatusCode::CONFLICT;
+const OF_ANOTHER: &str = "follow workitems under this AE title, which is another account's";
 
 impl Request {
     /// The answer to a request that the step, or what was sent of it, does not allow.
     pub(super) fn refused(&self, transaction: Transaction, error: WorkError) -> Error {
-        let failure = match &error {
-            WorkError::Storage(_) => None,
-            WorkError::Failed(failure) => Some(*failure),
-            WorkError::Refused(_) | WorkError::Lacks(_) => Some(Failure::NotReady),
-        };
+        use Transaction::{ChangeState, Retrieve, Subscribe, Update};
         let detail = error.to_string();
-        let status = match error {
+        let (status, failure) = match error {
             WorkError::Storage(error) => return Error::Storage(error),
-            WorkError::Failed(Failure::Unknown) => {
-                return Error::NotFound(match transaction {
-                    Transaction::Subscribe => "the workitem or subscription",
-                    _ => "the workitem",
-                });
+            WorkError::NotTheirs => return Error::Forbidden(OF_ANOTHER),
+            // The tables of 11.5.3, 11.6.3 and 11.7.3 have 410, the others do not.
+            WorkError::Gone if matches!(transaction, Retrieve | Update | ChangeState) => {
+                return Error::Gone("the workitem");
             }
-            WorkError::Refused(_) => BAD,
-            WorkError::Lacks(_) => CONFLICT,
-            WorkError::Failed(failure) => status(transaction, failure),
+            WorkError::Failed(Failure::Unknown) if transaction == Subscribe => {
+                return Error::NotFound("the workitem or subscription");
+            }
+            WorkError::Gone | WorkError::Failed(Failure::Unknown) => return Error::NotFound("the workitem"),
+            WorkError::Refused(_) => (BAD, Failure::NotReady),
+            WorkError::Lacks(_) => (CONFLICT, Failure::NotReady),
+            WorkError::Failed(failure) => (status(transaction, failure), failure),
         };
-        let words = failure.and_then(|failure| words(transaction, failure));
+        let words = words(transaction, failure);
         Error::Step { status, detail, warning: words.and_then(|words| self.warning(words)) }
     }
 }
@@ -61,7 +63,7 @@ fn status(transaction: Transaction, failure: Failure) -> StatusCode {
 
 fn words(transaction: Transaction, failure: Failure) -> Option<&'static str> {
     Some(match (transaction, failure) {
-        (Transaction::Create | Transaction::Subscribe, _) => return None,
+        (Transaction::Create | Transaction::Retrieve | Transaction::Subscribe, _) => return None,
         (Transaction::Update, Failure::NotInProgress) => {
             "The target URI did not reference a claimed Workitem."
         }

@@ -1,5 +1,6 @@
 //! `GET /workitems/{workitem}` (PS3.18 11.5): a step, without its transaction UID.
 
+use super::refusal::Transaction;
 use super::{Request, WorkitemPath};
 use crate::accept::Accept;
 use crate::answer::BY_ACCEPT;
@@ -17,8 +18,8 @@ pub async fn answer(path: WorkitemPath, request: Request) -> Result<Response, Er
     let parameters = request.parameters()?;
     let accept = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("accept"));
     let name = Accept::read(&request.headers, accept.map(|(_, value)| value.as_str()))?.json()?;
-    let step = storage::ups::retrieve(request.database(), &scope, &path.0).await?;
-    let step = step.ok_or(Error::NotFound("the workitem"))?;
+    let step = storage::ups::retrieve(request.database(), &scope, &path.0).await;
+    let step = step.map_err(|error| request.refused(Transaction::Retrieve, error))?;
     request.record(AuditAct::View, &path.0, None).await;
     let body = format!("[{}]", json::to_string(&step));
     let mut response = ([(CONTENT_TYPE, name.content_type())], body).into_response();

@@ -14,7 +14,7 @@ use storage::ups::Subject;
 
 /// Subscribes, and says where the event channel is.
 pub async fn answer(path: WorkitemPath, subscriber: Subscriber, request: Request) -> Result<Response, Error> {
-    request.following()?;
+    request.doing()?;
     let subscription = parameters::subscription(&request.parameters()?)?;
     let subject = Subject::from(path);
     match (&subject, subscription.filter.keys.is_empty()) {

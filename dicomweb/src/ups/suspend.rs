@@ -11,12 +11,13 @@ use storage::ups::Subject;
 
 /// Ends a subscription to steps to come.
 pub async fn answer(path: WorkitemPath, subscriber: Subscriber, request: Request) -> Result<Response, Error> {
-    request.following()?;
+    request.doing()?;
     let subject = Subject::from(path);
     if matches!(subject, Subject::Step(_)) {
         return Err(Error::bad_request("only the subscriptions to all steps and by a filter are suspended"));
     }
-    let suspended = storage::ups::suspend(request.database(), &subject, &subscriber.0).await;
+    let (database, asker) = (request.database(), request.asker());
+    let suspended = storage::ups::suspend(database, &asker, &subject, &subscriber.0).await;
     suspended.map_err(|error| request.refused(Transaction::Subscribe, error))?;
     Ok(request.done(StatusCode::OK, None))
 }

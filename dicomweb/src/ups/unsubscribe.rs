@@ -9,7 +9,7 @@ use http::StatusCode;
 
 /// Takes a subscription back.
 pub async fn answer(path: WorkitemPath, subscriber: Subscriber, request: Request) -> Result<Response, Error> {
-    request.following()?;
+    request.doing()?;
     let (database, asker) = (request.database(), request.asker());
     let gone = storage::ups::unsubscribe(database, &asker, &path.into(), &subscriber.0).await;
     gone.map_err(|error| request.refused(Transaction::Subscribe, error))?;

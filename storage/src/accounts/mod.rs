@@ -8,9 +8,9 @@ pub mod tokens;
 
 use pacs_core::access::{Actor, Facilities, Role};
 
-use crate::database::{Database, Param, Row, params};
+use crate::database::{Database, Durability, Param, Row, Transaction, params};
 use crate::index::facilities;
-use crate::{Error, Result, database::Durability};
+use crate::{Error, Result};
 
 /// Row of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -150,6 +150,23 @@ pub async fn set_language(database: &Database, id: AccountId, language: &str) ->
     database.execute("update account set language = $2 where id = $1", params![id, language]).await.map(drop)
 }
 
+/// Whether the account or token behind an `Actor::id` can no longer be used: disabled, taken back, expired.
+pub(crate) async fn is_gone(tx: &mut Transaction, actor: &str, now_ms: i64) -> Result<bool> {
+    let gone = match actor.split_once(':') {
+        Some(("user", name)) => {
+            let sql = "select 1 from account where name = $1 and disabled = 1";
+            tx.fetch_optional(sql, params![name]).await?
+        }
+        Some(("token", id)) => {
+            let Ok(id) = id.parse::<i64>() else { return Ok(false) };
+            let sql = "select 1 from token where id = $1 and (revoked_ms is not null or expires_ms <= $2)";
+            tx.fetch_optional(sql, params![id, now_ms]).await?
+        }
+        _ => None,
+    };
+    Ok(gone.is_some())
+}
+
 /// A random secret as it is handed out once, and the hash that is kept of it.
 #[derive(Clone)]
 pub struct Secret {
@@ -179,7 +196,7 @@ impl Secret {
     }
 }
 
-fn facilities_text(facilities: &Facilities) -> Option<String> {
+pub(crate) fn facilities_text(facilities: &Facilities) -> Option<String> {
     match facilities {
         Facilities::All => None,
         Facilities::Only(codes) => Some(serde_json::Value::from(codes.clone()).to_string()),

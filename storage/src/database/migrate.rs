@@ -9,6 +9,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "deletions", text: include_str!("../../migrations/0002_deletions.sql") },
     Migration { version: 3, name: "rejections", text: include_str!("../../migrations/0003_rejections.sql") },
     Migration { version: 4, name: "workitems", text: include_str!("../../migrations/0004_workitems.sql") },
+    Migration {
+        version: 5,
+        name: "subscriber owners",
+        text: include_str!("../../migrations/0005_subscriber_owners.sql"),
+    },
     Migration { version: 6, name: "word_pairs", text: include_str!("../../migrations/0006_word_pairs.sql") },
 ];
 

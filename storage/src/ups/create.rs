@@ -5,8 +5,10 @@ use pacs_core::uid::Uid;
 use pacs_core::ups::state::{Event, State, decide};
 use pacs_core::ups::{create as rules, report};
 
-use super::{Asker, Locked, Result, date_time, lifted, reports, subscriptions};
+use super::admission::{Occasion, admit};
+use super::{Asker, Locked, Result, date_time, lifted, reports};
 use crate::database::{Database, Durability, params, placeholders};
+use crate::dialect::{self, Hold};
 use crate::index::facilities;
 
 /// A step that was made.
@@ -28,6 +30,7 @@ pub async fn create(
 ) -> Result<NewStep> {
     let uid = uid.cloned().unwrap_or_else(|| Uid::generate(rand::random()));
     let mut tx = database.begin(Durability::Synced).await?;
+    dialect::hold_subscriptions(&mut tx, Hold::Shared).await?;
     let facility = facilities::ensure(&mut tx, asker.home()).await?;
     let zone = facility.zone();
     let made = rules::create(set, &uid, &date_time(asker.now_ms, &zone))?;
@@ -53,11 +56,8 @@ pub async fn create(
         set: made.set,
         zone,
     };
-    let followers = subscriptions::admit(&mut tx, &step).await?;
+    admit(&mut tx, &step, Occasion::Created).await?;
     let told = [Some(report::state(&step.set, &uid)), report::assigned(&step.set, &uid)];
-    for follower in followers {
-        subscriptions::begin(&mut tx, &follower).await?;
-    }
     reports::tell(&mut tx, &step, told.into_iter().flatten(), asker.now_ms).await?;
     tx.commit().await?;
     Ok(NewStep { uid, is_modified: made.is_modified })

@@ -9,6 +9,7 @@ use pacs_core::ups::report;
 use tokio::sync::watch;
 
 use super::reports::{self, Letter};
+use super::{Asker, subscribers};
 use crate::database::{Database, Durability, params};
 use crate::events::{self, Event, EventKind};
 use crate::{Error, Result};
@@ -25,40 +26,64 @@ pub struct Follower {
     database: Database,
     hints: watch::Receiver<u64>,
     subscriber: AeTitle,
+    /// `Actor::id` of who follows.
+    owner: String,
     scope: Scope,
+    /// How far the outbox was read.
     cursor: i64,
+    /// Up to where the subscriber was told all that is for it, and what of that is kept.
+    told: i64,
+    kept: i64,
     /// Reports that are to be read.
     waiting: VecDeque<i64>,
 }
 
 impl Follower {
     /// Goes on where the subscriber was. One that has subscribed to nothing yet begins here.
-    pub async fn open(database: &Database, scope: Scope, subscriber: AeTitle) -> Result<Self> {
+    /// [`WorkError::NotTheirs`](super::WorkError::NotTheirs) when it is another account's.
+    pub async fn open(database: &Database, asker: &Asker<'_>, subscriber: AeTitle) -> super::Result<Self> {
         // Subscribed before the first look, so that nothing falls between the two.
         let hints = database.event_hints();
+        let mut tx = database.begin(Durability::Batched).await?;
+        subscribers::claim(&mut tx, asker, &subscriber).await?;
         let sql = "select cursor from workitem_subscriber where ae_title = $1";
-        let known = database.fetch_optional(sql, params![subscriber.as_str()]).await?;
+        let known = tx.fetch_optional(sql, params![subscriber.as_str()]).await?;
+        tx.commit().await?;
         let newest = events::newest(database).await?;
         let cursor = match known {
             // A cursor from beyond the end is another archive's, such as one from before a restore.
             Some(row) => row.get::<i64>("cursor")?.min(newest),
             None => newest,
         };
-        Ok(Self { database: database.clone(), hints, subscriber, scope, cursor, waiting: VecDeque::new() })
+        Ok(Self {
+            database: database.clone(),
+            hints,
+            subscriber,
+            owner: asker.actor.id.clone(),
+            scope: asker.scope(),
+            cursor,
+            told: cursor,
+            kept: cursor,
+            waiting: VecDeque::new(),
+        })
     }
 
-    /// The next report for the subscriber, as DICOM JSON, once there is one.
-    pub async fn next(&mut self) -> Result<String> {
+    /// The next report for the subscriber, as DICOM JSON, once there is one. Who asks for it has sent the one before.
+    /// `None` when the AE title has become another account's.
+    pub async fn next(&mut self) -> Result<Option<String>> {
+        self.told = self.cursor;
         loop {
             // Taken off the list only once it is read: who waits may be called away at any time.
             while let Some(&id) = self.waiting.front() {
                 let report = self.read(id).await?;
                 self.waiting.pop_front();
                 self.cursor = id;
-                if let Some(report) = report {
+                if report.is_some() {
                     return Ok(report);
                 }
             }
+            self.told = self.cursor;
+            self.keep().await?;
             self.hints.mark_unchanged();
             let found = events::since(&self.database, self.cursor, BATCH).await?;
             let Some(last) = found.last().map(|event| event.id) else {
@@ -67,28 +92,42 @@ impl Follower {
                 continue;
             };
             let mine = found.iter().filter(|event| self.may_concern(event)).map(|event| event.id);
-            self.waiting = mine.collect();
-            if self.waiting.is_empty() {
+            let mine: VecDeque<i64> = mine.collect();
+            if mine.is_empty() {
                 self.cursor = last;
-                self.keep().await?;
+                continue;
+            }
+            match self.is_own().await? {
+                Some(false) => return Ok(None),
+                Some(true) => self.waiting = mine,
+                // Subscribed to nothing, it is told nothing.
+                None => self.cursor = last,
             }
         }
     }
 
-    /// Notes that what [`Follower::next`] gave was sent; of several that wait the last is kept.
-    pub async fn sent(&self) -> Result<()> {
-        if self.waiting.is_empty() { self.keep().await } else { Ok(()) }
-    }
-
-    /// Keeps how far the subscriber has been told.
-    pub async fn keep(&self) -> Result<()> {
+    /// Keeps how far the subscriber has been told: what it hears when it comes back begins behind that.
+    pub async fn keep(&mut self) -> Result<()> {
+        if self.told == self.kept {
+            return Ok(());
+        }
         let mut tx = self.database.begin(Durability::Batched).await?;
-        let sql = "update workitem_subscriber set cursor = $2 where ae_title = $1 and cursor < $2";
-        tx.execute(sql, params![self.subscriber.as_str(), self.cursor]).await?;
-        tx.commit().await
+        let sql =
+            "update workitem_subscriber set cursor = $3 where ae_title = $1 and owner = $2 and cursor < $3";
+        tx.execute(sql, params![self.subscriber.as_str(), &self.owner, self.told]).await?;
+        tx.commit().await?;
+        self.kept = self.told;
+        Ok(())
     }
 
-    /// Whether an event is a report of a step that the subscriber may see.
+    /// Whether the title is still of who follows; `None` when it is nobody's.
+    async fn is_own(&self) -> Result<Option<bool>> {
+        let sql = "select owner from workitem_subscriber where ae_title = $1";
+        let row = self.database.fetch_optional(sql, params![self.subscriber.as_str()]).await?;
+        row.map(|row| Ok(row.get::<Option<String>>("owner")?.as_ref() == Some(&self.owner))).transpose()
+    }
+
+    /// Whether an event is a report of a step that the follower may see.
     fn may_concern(&self, event: &Event) -> bool {
         let is_seen = match (&self.scope, &event.facility) {
             (Scope::All, _) | (_, None) => true,

@@ -1,10 +1,14 @@
 //! How long steps are kept that have ended.
 
+use super::subscribers;
 use crate::Result;
 use crate::database::{Database, Durability, params};
+use crate::dialect::{self, Hold};
 
 /// Steps forgotten in one transaction.
 const MOST_AT_ONCE: i64 = 500;
+/// For so long it is known of a step that is forgotten that there was one.
+const KNOWN_MS: i64 = 365 * 24 * 3_600_000;
 
 /// Forgets steps that ended before that time and that no subscriber has locked (PS3.4 CC.2.3).
 pub async fn prune(database: &Database, before_ms: i64) -> Result<u64> {
@@ -15,12 +19,21 @@ pub async fn prune(database: &Database, before_ms: i64) -> Result<u64> {
         return Ok(0);
     }
     let mut tx = database.begin(Durability::Batched).await?;
+    // Nobody locks one of them meanwhile.
+    dialect::hold_subscriptions(&mut tx, Hold::Alone).await?;
     let mut gone = 0;
     for row in tx.fetch(old, params![before_ms, MOST_AT_ONCE]).await? {
         let id: i64 = row.get("id")?;
         tx.execute("delete from workitem_subscription where workitem_id = $1", params![id]).await?;
+        let sql = "insert into workitem_gone (uid, facility, ended_ms)
+             select uid, facility, ended_ms from workitem where id = $1
+             on conflict (uid) do update set facility = excluded.facility, ended_ms = excluded.ended_ms";
+        tx.execute(sql, params![id]).await?;
         gone += tx.execute("delete from workitem where id = $1", params![id]).await?;
     }
+    let sql = "delete from workitem_gone where ended_ms < $1";
+    tx.execute(sql, params![before_ms.saturating_sub(KNOWN_MS)]).await?;
+    subscribers::release(&mut tx).await?;
     tx.commit().await?;
     Ok(gone)
 }

@@ -1,14 +1,17 @@
 //! Unified procedure steps in rows (PS3.4 CC): the states and rules are `pacs_core::ups`'s; here they
 //! become rows, with what followers are told in the same transaction.
 
+mod admission;
 mod cancel;
 mod create;
+mod filter;
 mod follow;
 mod keep;
 mod lifted;
 mod reports;
 mod search;
 mod state;
+mod subscribers;
 mod subscriptions;
 mod update;
 
@@ -22,18 +25,19 @@ use pacs_core::ups::Refusal;
 use pacs_core::ups::state::{Failure, State};
 use pacs_core::{Tag, tags};
 
-use crate::database::{Database, Row, Transaction, params};
+use crate::database::{Database, Param, Row, Transaction, params};
 use crate::index::facilities;
 use crate::index::instances::push_scope;
 use crate::{Error, dialect};
 
 pub use cancel::{Cancelled, request_cancel};
 pub use create::{NewStep, create};
+pub use filter::Filter;
 pub use follow::{Follower, restarted};
 pub use keep::prune;
 pub use search::{Found, is_matched, search};
 pub use state::change_state;
-pub use subscriptions::{Filter, Subject, subscribe, suspend, unsubscribe};
+pub use subscriptions::{Subject, subscribe, suspend, unsubscribe};
 pub use update::update;
 
 /// Why a step is not what somebody wants it to be.
@@ -48,6 +52,12 @@ pub enum WorkError {
     /// An attribute is missing that a step must have before it ends so (0xC304).
     #[error("{} has to have a value before the step ends", keyword_of(*.0).unwrap_or("an attribute"))]
     Lacks(Tag),
+    /// There was such a step, and it was forgotten after its end.
+    #[error("the step was there, and was forgotten after its end")]
+    Gone,
+    /// The AE title is another account's.
+    #[error("the AE title is another account's")]
+    NotTheirs,
     /// The rows are not to be had.
     #[error(transparent)]
     Storage(#[from] Error),
@@ -89,7 +99,7 @@ struct Locked {
     zone: TimeZone,
 }
 
-/// Finds and locks a step; [`Failure::Unknown`] when it is not there or out of scope.
+/// Finds and locks a step; [`Failure::Unknown`] or [`WorkError::Gone`] when it is not there or out of scope.
 async fn lock(tx: &mut Transaction, scope: &Scope, uid: &Uid) -> Result<Locked> {
     let mut params = params![uid];
     let mut sql = "select w.id, w.facility, w.state, w.transaction_uid, w.attributes,
@@ -97,7 +107,11 @@ async fn lock(tx: &mut Transaction, scope: &Scope, uid: &Uid) -> Result<Locked> 
         .to_owned();
     push_scope(&mut sql, &mut params, scope, "w.facility");
     sql.push_str(dialect::for_update(tx.engine()));
-    let row = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.ok_or(Failure::Unknown)?;
+    let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await? else {
+        let (sql, params) = gone(scope, uid);
+        let known = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;
+        return Err(not_there(known.is_some()));
+    };
     let zone: Option<String> = row.get("time_zone")?;
     Ok(Locked {
         id: row.get("id")?,
@@ -128,13 +142,30 @@ impl Locked {
     }
 }
 
-/// A step as it may be shown: its transaction UID is known to its performer alone. `None` when it is not
-/// there or out of scope.
-pub async fn retrieve(database: &Database, scope: &Scope, uid: &Uid) -> crate::Result<Option<DataSet>> {
+/// A step as it may be shown: its transaction UID is known to its performer alone. [`Failure::Unknown`] or
+/// [`WorkError::Gone`] when it is not there or out of scope.
+pub async fn retrieve(database: &Database, scope: &Scope, uid: &Uid) -> Result<DataSet> {
     let mut params = params![uid];
     let mut sql = "select w.attributes from workitem w where w.uid = $1".to_owned();
     push_scope(&mut sql, &mut params, scope, "w.facility");
-    database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(attributes).transpose()
+    if let Some(row) = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await? {
+        return Ok(attributes(&row)?);
+    }
+    let (sql, params) = gone(scope, uid);
+    let known = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;
+    Err(not_there(known.is_some()))
+}
+
+/// The look for a step that was forgotten.
+fn gone(scope: &Scope, uid: &Uid) -> (String, Vec<Param>) {
+    let mut params = params![uid];
+    let mut sql = "select 1 from workitem_gone g where g.uid = $1".to_owned();
+    push_scope(&mut sql, &mut params, scope, "g.facility");
+    (sql, params)
+}
+
+fn not_there(was_there: bool) -> WorkError {
+    if was_there { WorkError::Gone } else { Failure::Unknown.into() }
 }
 
 /// Reads the attributes of a row.

@@ -30,7 +30,7 @@ pub(super) async fn tell(
     reports: impl IntoIterator<Item = DataSet>,
     now_ms: i64,
 ) -> Result<bool> {
-    let sql = "select ae_title from workitem_subscription where workitem_id = $1 order by ae_title";
+    let sql = "select ae_title from workitem_subscription where workitem_id = $1 and withdrawn = 0 order by ae_title";
     let rows = tx.fetch(sql, params![step.id]).await?;
     let to = rows.iter().map(|row| row.get("ae_title")).collect::<Result<Vec<String>>>()?;
     if to.is_empty() {

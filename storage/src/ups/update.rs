@@ -5,8 +5,10 @@ use pacs_core::uid::Uid;
 use pacs_core::ups::state::{Key, may_update};
 use pacs_core::ups::{change as rules, report};
 
-use super::{Asker, Result, date_time, lock, reports, subscriptions};
+use super::admission::{Occasion, admit};
+use super::{Asker, Result, date_time, lock, reports};
 use crate::database::{Database, Durability};
+use crate::dialect::{self, Hold};
 
 /// Lays a change over a step, and tells whoever follows it what concerns them.
 pub async fn update(
@@ -17,6 +19,7 @@ pub async fn update(
     transaction_uid: Option<&Uid>,
 ) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
+    dialect::hold_subscriptions(&mut tx, Hold::Shared).await?;
     let mut step = lock(&mut tx, &asker.scope(), uid).await?;
     let lock = step.transaction_uid.as_deref();
     may_update(step.state, Key::of(step.state, lock, transaction_uid.map(Uid::as_str)))?;
@@ -31,8 +34,7 @@ pub async fn update(
     ];
     reports::tell(&mut tx, &step, told.into_iter().flatten(), asker.now_ms).await?;
     // One that fits a filter now is followed from here on.
-    for follower in subscriptions::admit(&mut tx, &step).await? {
-        subscriptions::begin(&mut tx, &follower).await?;
+    for follower in admit(&mut tx, &step, Occasion::Changed).await? {
         reports::tell_one(&mut tx, &step, &follower, report::state(&step.set, uid), asker.now_ms).await?;
     }
     Ok(tx.commit().await?)
