@@ -1,5 +1,4 @@
-//! UPS-RS through the service: the life of a step, what is refused and with which words, searches, and subscribers on a
-//! real WebSocket.
+//! UPS-RS through the service: the life of a step, what is refused and with which words, searches, who may do what.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -9,54 +8,12 @@
 
 mod support;
 
-use axum::Extension;
 use axum::body::Body;
-use futures::{SinkExt, StreamExt};
 use http::{Method, Request, StatusCode};
 use pacs_core::access::{Actor, Facilities, Role};
 use serde_json::{Value, json};
-use std::net::SocketAddr;
-use std::time::Duration;
+use support::steps::{ask, device, made, post, request, step, to};
 use support::{Answer, House, value};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::{self, Message};
-
-const GLOBAL: &str = "/workitems/1.2.840.10008.5.1.4.34.5/subscribers/AI1";
-const FILTERED: &str = "/workitems/1.2.840.10008.5.1.4.34.5.1/subscribers/AI1";
-
-fn request(method: Method, path: &str, body: Option<&Value>) -> Request<Body> {
-    let request = Request::builder().method(method).uri(format!("/dicomweb{path}"));
-    match body {
-        None => request.body(Body::empty()).unwrap(),
-        Some(body) => request
-            .header("content-type", "application/dicom+json")
-            .body(Body::from(body.to_string()))
-            .unwrap(),
-    }
-}
-
-async fn ask(house: &House, method: Method, path: &str, body: Option<&Value>) -> Answer {
-    house.send(request(method, path, body)).await
-}
-
-async fn post(house: &House, path: &str, body: &Value) -> Answer {
-    ask(house, Method::POST, path, Some(body)).await
-}
-
-/// A step with that label; the least that has to be sent, and a patient.
-fn step(label: &str) -> Value {
-    json!([{
-        "00741000": { "vr": "CS", "Value": ["SCHEDULED"] },
-        "00741200": { "vr": "CS", "Value": ["MEDIUM"] },
-        "00741204": { "vr": "LO", "Value": [label] },
-        "00741202": { "vr": "LO", "Value": ["CAD"] },
-        "00404005": { "vr": "DT", "Value": ["20260921200000"] },
-        "00404041": { "vr": "CS", "Value": ["READY"] },
-        "00100010": { "vr": "PN", "Value": [{ "Alphabetic": "Nguyễn^Văn A" }] },
-        "00100020": { "vr": "LO", "Value": ["BN001"] }
-    }])
-}
 
 fn code(value: &str) -> Value {
     json!({
@@ -74,19 +31,6 @@ fn performed() -> Value {
         "00404051": { "vr": "DT", "Value": ["20260921200500"] },
         "00404033": { "vr": "SQ" }
     }] } })
-}
-
-fn to(state: &str, key: Option<&str>) -> Value {
-    let mut set = json!({ "00741000": { "vr": "CS", "Value": [state] } });
-    if let Some(key) = key {
-        set["00081195"] = json!({ "vr": "UI", "Value": [key] });
-    }
-    json!([set])
-}
-
-async fn made(house: &House, uid: &str) {
-    let answer = post(house, &format!("/workitems?{uid}"), &step(uid)).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
 }
 
 /// The words of the Warning header, behind code and service.
@@ -320,6 +264,15 @@ async fn steps_are_searched_like_studies() {
     let cut = found("limit=2").await;
     assert_eq!(cut.0, ["1.3", "1.2"]);
     assert_eq!(cut.1, "There are additional results that can be requested");
+    // The link leads on behind the last, whatever is made meanwhile.
+    let page = ask(&house, Method::GET, "/workitems?limit=1&offset=1&PatientID=BN*", None).await;
+    assert_eq!(value(&page.json()[0], "00080018"), "1.2");
+    let link = page.header("link").strip_prefix("<http://pacs.test/dicomweb/workitems?").unwrap();
+    let next = link.strip_suffix(">; rel=\"next\"").unwrap();
+    made(&house, "1.4").await;
+    assert_eq!(found(next).await, (vec!["1.1".to_owned()], String::new()));
+    let whole = ask(&house, Method::GET, "/workitems?limit=4", None).await;
+    assert_eq!((whole.header("link"), whole.header("warning")), ("", ""));
     let one = ask(&house, Method::GET, "/workitems?limit=1&includefield=00400400", None).await.json();
     for tag in
         ["00080016", "00741000", "00741200", "00741204", "00404005", "00404041", "00100020", "00400400"]
@@ -384,153 +337,52 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
         .iter()
         .rev()
         .map(|(_, line)| {
-            (line.act.as_str(), line.actor.as_str(), line.subject.as_str(), line.detail.as_deref())
+            let (done, detail) = (line.outcome == "success", line.detail.as_deref());
+            (line.act.as_str(), line.actor.as_str(), line.subject.as_str(), detail, done)
         })
         .collect();
     assert_eq!(
         told,
         [
-            ("step", "user:device", "workitem:1.2", Some("create")),
-            ("view", "user:clinician", "workitem:1.2", None),
-            ("step", "user:device", "workitem:1.2", Some("IN PROGRESS")),
+            ("step", "user:clerk", "workitems", Some("create"), false),
+            ("step", "user:device", "workitem:1.2", Some("create"), true),
+            ("view", "user:clinician", "workitem:1.2", None, true),
+            ("step", "user:clinician", "workitem:1.2", Some("change of state"), false),
+            ("step", "user:device", "workitems", Some("create"), false),
+            ("step", "user:device", "workitem:1.2", Some("IN PROGRESS"), true),
+            ("step", "user:clinician", "workitem:1.2", Some("subscribe AI1"), false),
+            ("step", "user:clinician", "subscriber:AI1", Some("event channel"), false),
+            ("step", "user:device", "workitem:1.2", Some("subscribe AI1"), true),
+            ("step", "user:other", "workitem:1.2", Some("unsubscribe AI1"), false),
         ]
     );
 }
 
 #[tokio::test]
-async fn subscriptions_come_and_go() {
+async fn a_step_that_was_forgotten_is_gone() {
     let house = House::new().await;
     made(&house, "1.2").await;
-    let one = "/workitems/1.2/subscribers/AI1";
-    let (post, delete) = (Method::POST, Method::DELETE);
-    for (method, path, status) in [
-        (&delete, one.to_owned(), StatusCode::NOT_FOUND),
-        (&post, one.to_owned(), StatusCode::CREATED),
-        (&post, format!("{one}?deletionlock=true"), StatusCode::CREATED),
-        (&post, format!("{one}?deletionlock=maybe"), StatusCode::BAD_REQUEST),
-        (&post, format!("{one}?filter=WorklistLabel=CAD"), StatusCode::BAD_REQUEST),
-        (&post, "/workitems/1.9/subscribers/AI1".to_owned(), StatusCode::NOT_FOUND),
-        (&post, "/workitems/1.2/subscribers/ATITLETHATISTOOLONG".to_owned(), StatusCode::BAD_REQUEST),
-        (&post, format!("{one}/suspend"), StatusCode::BAD_REQUEST),
-        (&delete, one.to_owned(), StatusCode::OK),
-        (&post, format!("{GLOBAL}/suspend"), StatusCode::NOT_FOUND),
-        (&post, GLOBAL.to_owned(), StatusCode::CREATED),
-        (&post, format!("{GLOBAL}/suspend"), StatusCode::OK),
-        (&delete, GLOBAL.to_owned(), StatusCode::OK),
-        (&delete, GLOBAL.to_owned(), StatusCode::NOT_FOUND),
-        (&post, FILTERED.to_owned(), StatusCode::BAD_REQUEST),
-        (&post, format!("{FILTERED}?filter=Colour=red"), StatusCode::BAD_REQUEST),
-        (&post, format!("{FILTERED}?filter=WorklistLabel=CAD,00741200=HIGH"), StatusCode::CREATED),
-        (&delete, FILTERED.to_owned(), StatusCode::OK),
+    assert_eq!(
+        ask(&house, Method::POST, "/workitems/1.2/cancelrequest", None).await.status,
+        StatusCode::ACCEPTED
+    );
+    let later_ms = house.archive.config().clock.now_ms() + 1;
+    assert_eq!(storage::ups::prune(house.archive.database(), later_ms).await.unwrap(), 1);
+    let claim = to("IN PROGRESS", Some("1.5"));
+    let (get, post, put) = (Method::GET, Method::POST, Method::PUT);
+    // Those whose tables in PS3.18 11 have 410, and the others.
+    for (method, path, body, status) in [
+        (&get, "/workitems/1.2", None, StatusCode::GONE),
+        (&post, "/workitems/1.2", Some(&claim), StatusCode::GONE),
+        (&put, "/workitems/1.2/state", Some(&claim), StatusCode::GONE),
+        (&post, "/workitems/1.2/cancelrequest", None, StatusCode::NOT_FOUND),
+        (&post, "/workitems/1.2/subscribers/AI1", None, StatusCode::NOT_FOUND),
+        (&get, "/workitems/1.9", None, StatusCode::NOT_FOUND),
     ] {
-        let answer = ask(&house, method.clone(), &path, None).await;
+        let answer = ask(&house, method.clone(), path, body).await;
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
-        if status == StatusCode::CREATED {
-            assert_eq!(answer.header("content-location"), "ws://pacs.test/dicomweb/subscribers/AI1");
-        }
     }
-    let plain = ask(&house, Method::GET, "/subscribers/AI1", None).await;
-    assert_eq!(plain.status, StatusCode::BAD_REQUEST, "without an upgrade there is nothing to read");
-}
-
-type Channel = WebSocketStream<TcpStream>;
-
-async fn serve(house: &House, actor: Actor) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = house.router.clone().layer(Extension(actor));
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    address
-}
-
-async fn connect(address: SocketAddr, title: &str) -> Result<Channel, tungstenite::Error> {
-    let stream = TcpStream::connect(address).await.unwrap();
-    let url = format!("ws://{address}/dicomweb/subscribers/{title}");
-    tokio_tungstenite::client_async(url, stream).await.map(|(channel, _)| channel)
-}
-
-async fn open(address: SocketAddr, title: &str) -> Channel {
-    connect(address, title).await.unwrap()
-}
-
-/// The next report, as step, event type and state.
-async fn next(channel: &mut Channel) -> (String, u64, Value) {
-    loop {
-        let message = tokio::time::timeout(Duration::from_secs(10), channel.next()).await.unwrap();
-        if let Message::Text(text) = message.unwrap().unwrap() {
-            let report: Value = serde_json::from_str(&text).unwrap();
-            assert_eq!(value(&report, "00000002"), "1.2.840.10008.5.1.4.34.6.1");
-            let step = value(&report, "00001000").as_str().unwrap().to_owned();
-            return (
-                step,
-                value(&report, "00001002").as_u64().unwrap(),
-                report["00741000"]["Value"][0].clone(),
-            );
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_subscriber_is_told_on_its_channel() {
-    let house = House::new().await;
-    let address = serve(&house, Actor::system()).await;
-    let mut channel = open(address, "AI1").await;
-    assert_eq!(ask(&house, Method::POST, GLOBAL, None).await.status, StatusCode::CREATED);
+    let elsewhere = house.send_as(Some(device("1", "B")), request(get, "/workitems/1.2", None)).await;
+    assert_eq!(elsewhere.status, StatusCode::NOT_FOUND);
     made(&house, "1.2").await;
-    let of = |kind: u64, state: &str| ("1.2".to_owned(), kind, json!(state));
-    assert_eq!(next(&mut channel).await, of(1, "SCHEDULED"));
-    ask(&house, Method::PUT, "/workitems/1.2/state", Some(&to("IN PROGRESS", Some("1.5")))).await;
-    assert_eq!(next(&mut channel).await, of(1, "IN PROGRESS"));
-    let progress =
-        json!({ "00741002": { "vr": "SQ", "Value": [{ "00741004": { "vr": "DS", "Value": [50] } }] } });
-    assert_eq!(post(&house, "/workitems/1.2?1.5", &progress).await.status, StatusCode::OK);
-    assert_eq!(next(&mut channel).await.1, 3);
-    let asked = json!({ "00741238": { "vr": "LT", "Value": ["Nhầm"] } });
-    assert_eq!(post(&house, "/workitems/1.2/cancelrequest", &asked).await.status, StatusCode::ACCEPTED);
-    assert_eq!(next(&mut channel).await.1, 2);
-
-    // What happens while it is away is told when it is back.
-    channel.send(Message::Close(None)).await.unwrap();
-    while let Some(Ok(_)) = channel.next().await {}
-    ask(&house, Method::PUT, "/workitems/1.2/state", Some(&to("CANCELED", Some("1.5")))).await;
-    made(&house, "1.3").await;
-    let mut channel = open(address, "AI1").await;
-    assert_eq!(next(&mut channel).await, of(1, "CANCELED"));
-    assert_eq!(next(&mut channel).await, ("1.3".to_owned(), 1, json!("SCHEDULED")));
-}
-
-/// A device of a facility.
-fn device(name: &str, facility: &str) -> Actor {
-    let facilities = Facilities::Only(vec![facility.to_owned()]);
-    Actor { id: format!("token:{name}"), role: Role::Device, facilities, ..Actor::system() }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_channel_tells_of_what_its_account_sees() {
-    let house = House::new().await;
-    let (here, elsewhere) = (device("here", "A"), device("elsewhere", "B"));
-    let subscribe = async |actor: &Actor, path: &str| {
-        house.send_as(Some(actor.clone()), request(Method::POST, path, None)).await.status
-    };
-    assert_eq!(subscribe(&here, GLOBAL).await, StatusCode::CREATED);
-    assert_eq!(subscribe(&elsewhere, GLOBAL).await, StatusCode::FORBIDDEN);
-    assert_eq!(subscribe(&elsewhere, &GLOBAL.replace("AI1", "AI2")).await, StatusCode::CREATED);
-    assert_eq!(subscribe(&Actor::system(), &GLOBAL.replace("AI1", "AI3")).await, StatusCode::CREATED);
-    let addresses = [serve(&house, here.clone()).await, serve(&house, elsewhere.clone()).await];
-    let (mut own, mut others) = (open(addresses[0], "AI1").await, open(addresses[1], "AI2").await);
-    let mut all = open(serve(&house, Actor::system()).await, "AI3").await;
-    let refused = connect(addresses[1], "AI1").await.unwrap_err();
-    let tungstenite::Error::Http(refused) = refused else { panic!("{refused}") };
-    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
-    for (actor, uid) in [(here, "1.3"), (elsewhere, "1.4")] {
-        let made = request(Method::POST, &format!("/workitems?{uid}"), Some(&step("x")));
-        assert_eq!(house.send_as(Some(actor), made).await.status, StatusCode::CREATED);
-    }
-    assert_eq!((next(&mut own).await.0, next(&mut others).await.0), ("1.3".to_owned(), "1.4".to_owned()));
-    assert_eq!((next(&mut all).await.0, next(&mut all).await.0), ("1.3".to_owned(), "1.4".to_owned()));
-    // A stop says farewell.
-    let mut channel = own;
-    house.archive.close().await;
-    let farewell = tokio::time::timeout(Duration::from_secs(10), channel.next()).await.unwrap();
-    assert!(matches!(farewell, Some(Ok(Message::Close(_)))), "{farewell:?}");
 }

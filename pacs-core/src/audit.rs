@@ -26,7 +26,7 @@ pub enum AuditAct {
     Order,
     /// An exam moved to another state by a person.
     Exam,
-    /// A unified procedure step was created, changed, claimed or ended.
+    /// A unified procedure step was created, changed, claimed, ended or followed.
     Step,
     /// Images were matched to an order, or that was taken back.
     Match,
@@ -57,8 +57,8 @@ pub struct AuditRecord {
     pub actor: String,
     /// What was done.
     pub act: AuditAct,
-    /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `workitem:<uid>`, `account:<name>`; empty
-    /// when nothing is meant.
+    /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `workitem:<uid>`, `workitems`,
+    /// `subscriber:<AE title>`, `account:<name>`; empty when nothing is meant.
     pub subject: String,
     /// How it went.
     pub outcome: Outcome,

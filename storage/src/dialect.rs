@@ -146,6 +146,30 @@ pub(crate) fn pattern(engine: Engine, pieces: &[Piece]) -> String {
     pattern
 }
 
+/// The values of a column's `\list\`, as rows of `one (value)`.
+pub(crate) fn values_of(engine: Engine, column: &str) -> String {
+    match engine {
+        // As JSON text, in which each backslash between two values is doubled.
+        Engine::Sqlite => format!(
+            r#"json_each('[' || replace(json_quote(trim({column}, '\')), '\\', '","') || ']') as one"#
+        ),
+        Engine::Postgres => {
+            format!(r"unnest(string_to_array(trim(both '\' from {column}), '\')) as one (value)")
+        }
+    }
+}
+
+/// What stands before and behind the `^` of a value of [`values_of`].
+pub(crate) fn halves(engine: Engine) -> [&'static str; 2] {
+    match engine {
+        Engine::Sqlite => [
+            "substr(one.value, 1, instr(one.value, '^') - 1)",
+            "substr(one.value, instr(one.value, '^') + 1)",
+        ],
+        Engine::Postgres => ["split_part(one.value, '^', 1)", "split_part(one.value, '^', 2)"],
+    }
+}
+
 /// The smallest text that does not begin with `prefix`: the end of the range that an index walks.
 /// `None` when every text sorts before it.
 pub(crate) fn after_prefix(prefix: &str) -> Option<String> {

@@ -299,8 +299,10 @@ async fn steps(db: &Database) {
         vec![(tags::SOP_INSTANCE_UID, uid.as_str())],
         vec![(tags::SCHEDULED_PROCEDURE_STEP_START_DATE_TIME, "20260921")],
     ] {
-        let found = ups::search(db, &asker, ask(Level::Study, &keys)).await.unwrap();
-        let _: Vec<DataSet> = found.steps.try_collect().await.unwrap();
+        for after in [None, ups::Place::parse("9")] {
+            let found = ups::search(db, &asker, ask(Level::Study, &keys), after).await.unwrap();
+            let _: Vec<DataSet> = found.steps.try_collect().await.unwrap();
+        }
     }
     ups::retrieve(db, &Scope::All, &uid).await.unwrap();
     ups::update(db, &asker, &uid, &DataSet::new(), None).await.unwrap();

@@ -73,6 +73,11 @@ fn search() -> Value {
         parameter("includefield", "As of other searches", json!({ "type": "string" })),
         parameter("limit", "At most so many answers", number()),
         parameter("offset", "So many of the first answers are left out", number()),
+        parameter(
+            "after",
+            "What the link to the next page carries",
+            json!({ "type": "string", "pattern": "^[0-9]{1,14}$" }),
+        ),
     ]);
     if let Some(search) = search.as_object_mut() {
         search.insert("parameters".into(), parameters);

@@ -5,7 +5,7 @@ pub(crate) mod attribute;
 pub mod count;
 mod defaults;
 mod narrow;
-mod next;
+pub(crate) mod next;
 pub(crate) mod parameters;
 
 pub use answer::ANSWERS_MAX;

@@ -3,7 +3,7 @@
 use crate::base_url::BaseUrl;
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use storage::query::Position;
+use std::fmt::Display;
 
 /// What may stand in a query as it is (RFC 3986 2.3), and what is easier to read so.
 const ENCODED: &AsciiSet =
@@ -22,7 +22,7 @@ pub struct Here {
 impl Here {
     /// The link to the page behind a position (RFC 8288): the same search, which begins there. Whatever arrives
     /// meanwhile, no answer comes twice and none is left out.
-    pub fn next(&self, behind: &Position) -> Option<HeaderValue> {
+    pub fn next(&self, behind: &impl Display) -> Option<HeaderValue> {
         let mut url = format!("<{}{}?", self.base, self.path);
         let paging = |name: &str| ["offset", "after"].iter().any(|word| name.eq_ignore_ascii_case(word));
         for (name, value) in self.parameters.iter().filter(|(name, _)| !paging(name)) {

@@ -2,7 +2,6 @@
 
 use super::Request;
 use super::channels::Place;
-use super::refusal::Transaction;
 use super::subscriber::Subscriber;
 use crate::error::Error;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -25,6 +24,9 @@ const SEND_WITHIN: Duration = Duration::from_secs(30);
 /// back hears no more.
 const LIFETIME: Duration = Duration::from_secs(3600);
 
+/// What the audit log calls it.
+const CHANNEL: &str = "event channel";
+
 /// Opens the channel. What the subscriber has not been told yet is told first. Whoever opens it takes the subscriber's
 /// messages, so it is for the account that the AE title belongs to.
 pub async fn open(
@@ -32,11 +34,12 @@ pub async fn open(
     request: Request,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Error> {
-    request.doing()?;
+    let title = format!("subscriber:{}", subscriber.0);
+    request.doing(title.clone(), CHANNEL).await?;
     let upgrade = upgrade.map_err(|_| Error::bad_request("this resource is opened as a WebSocket"))?;
     let place = request.state.channels.take(&request.caller.actor.id)?;
     let follower = Follower::open(request.database(), &request.asker(), subscriber.0).await;
-    let follower = follower.map_err(|error| request.refused(Transaction::Subscribe, error))?;
+    let follower = request.followed(follower, title, CHANNEL).await?;
     let archive = request.state.archive.clone();
     let upgrade = upgrade.max_message_size(MOST_RECEIVED_BYTES).max_frame_size(MOST_RECEIVED_BYTES);
     Ok(upgrade.on_upgrade(move |socket| serve(socket, follower, archive, place)))

@@ -1,7 +1,7 @@
 //! `POST /workitems?{workitem}` (PS3.18 11.4): creates a step.
 
 use super::refusal::Transaction;
-use super::{Request, bad_uid, parameters, payload};
+use super::{Request, STEPS, bad_uid, named, parameters, payload};
 use crate::error::Error;
 use axum::body::Body;
 use axum::response::Response;
@@ -15,17 +15,19 @@ use pacs_core::uid::Uid;
 
 /// Creates a step under the UID that the request names, or under a new one.
 pub async fn answer(request: Request, body: Body) -> Result<Response, Error> {
-    request.doing()?;
+    request.doing(STEPS.to_owned(), "create").await?;
     if let Facilities::Only(codes) = &request.caller.actor.facilities
         && codes.len() > 1
     {
-        return Err(Error::Forbidden("create workitems: a step belongs to one facility, and it has several"));
+        let several =
+            Error::Forbidden("create workitems: a step belongs to one facility, and it has several");
+        request.permitted(Err(several), AuditAct::Step, STEPS.to_owned(), Some("create")).await?;
     }
     let set = payload::one(&request.headers, body).await?;
     let uid = uid(&request.parameters()?, &set)?;
     let made = storage::ups::create(request.database(), &request.asker(), set, uid.as_ref()).await;
     let made = made.map_err(|error| request.refused(Transaction::Create, error))?;
-    request.record(AuditAct::Step, &made.uid, Some("create")).await;
+    request.record(AuditAct::Step, named(&made.uid), Some("create")).await;
     let warning = made.is_modified.then_some("The Workitem was created with modifications.");
     let mut response = request.done(StatusCode::CREATED, warning);
     if let Ok(location) = HeaderValue::try_from(format!("{}/workitems/{}", request.base, made.uid)) {

@@ -31,8 +31,9 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use pacs_core::access::{self, Act, Scope};
 use pacs_core::audit::{AuditAct, AuditRecord};
 use pacs_core::uid::Uid;
+use refusal::Transaction;
 use storage::database::Database;
-use storage::ups::Asker;
+use storage::ups::{Asker, WorkError};
 
 /// What every transaction needs of its request.
 #[derive(axum::extract::FromRequestParts)]
@@ -46,15 +47,46 @@ pub struct Request {
 }
 
 impl Request {
-    /// The caller's scope, once it is known that the caller may see steps.
-    fn seeing(&self) -> Result<Scope, Error> {
-        self.caller.may(Act::SeeWorklist, "see workitems")?;
+    /// The caller's scope, once it is known that the caller may see steps. An attempt without the right is recorded.
+    async fn seeing(&self, subject: String) -> Result<Scope, Error> {
+        let seeing = self.caller.may(Act::SeeWorklist, "see workitems");
+        self.permitted(seeing, AuditAct::View, subject, None).await?;
         Ok(access::scope(&self.caller.actor))
     }
 
-    /// Refuses a caller that may not create, change and end steps.
-    fn doing(&self) -> Result<(), Error> {
-        self.caller.may(Act::DoSteps, "change workitems")
+    /// Refuses a caller that may not create, change, end and follow steps. An attempt without the right is recorded,
+    /// as `what`.
+    async fn doing(&self, subject: String, what: &str) -> Result<(), Error> {
+        let doing = self.caller.may(Act::DoSteps, "change workitems");
+        self.permitted(doing, AuditAct::Step, subject, Some(what)).await
+    }
+
+    /// Records a refusal.
+    async fn permitted<T>(
+        &self,
+        permission: Result<T, Error>,
+        act: AuditAct,
+        subject: String,
+        what: Option<&str>,
+    ) -> Result<T, Error> {
+        if let Err(Error::Forbidden(_)) = permission {
+            let refused = AuditRecord::refused(&self.caller.actor, act, subject, self.caller.peer);
+            self.state.audit_log.record(refused.because(what)).await;
+        }
+        permission
+    }
+
+    /// What came of following steps: recorded when it is done or refused.
+    async fn followed<T>(
+        &self,
+        outcome: Result<T, WorkError>,
+        subject: String,
+        what: &str,
+    ) -> Result<T, Error> {
+        let outcome = outcome.map_err(|error| self.refused(Transaction::Subscribe, error));
+        let done = self.permitted(outcome, AuditAct::Step, subject.clone(), Some(what)).await?;
+        self.record(AuditAct::Step, subject, Some(what)).await;
+        Ok(done)
     }
 
     fn parameters(&self) -> Result<Vec<(String, String)>, Error> {
@@ -74,11 +106,10 @@ impl Request {
         }
     }
 
-    /// Records what the caller did with a step.
-    async fn record(&self, act: AuditAct, step: &Uid, what: Option<&str>) {
-        let done = AuditRecord::done(&self.caller.actor, act, format!("workitem:{step}"), self.caller.peer)
-            .because(what);
-        self.state.audit_log.record(done).await;
+    /// Records what the caller did.
+    async fn record(&self, act: AuditAct, subject: String, what: Option<&str>) {
+        let done = AuditRecord::done(&self.caller.actor, act, subject, self.caller.peer);
+        self.state.audit_log.record(done.because(what)).await;
     }
 
     /// A warning as PS3.18 11 words it.
@@ -96,6 +127,14 @@ impl Request {
         }
         response
     }
+}
+
+/// Steps, where none is meant alone, as the audit log names them.
+const STEPS: &str = "workitems";
+
+/// A step as the audit log names it.
+fn named(step: &Uid) -> String {
+    format!("workitem:{step}")
 }
 
 /// `/workitems/{workitem}`

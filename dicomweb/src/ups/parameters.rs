@@ -8,7 +8,7 @@ use pacs_core::query::{Level, Query, Returns};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags};
 use std::collections::BTreeSet;
-use storage::ups::Filter;
+use storage::ups::{Filter, Place};
 
 /// What every answer has: the attributes of return key type 1 and 2 (PS3.4 table CC.2.5-3).
 const ANSWERED: [Tag; 27] = [
@@ -72,6 +72,8 @@ pub fn uid(
 pub struct Search {
     /// What to find.
     pub query: Query,
+    /// The step behind which it goes on: what the link to the next page says.
+    pub after: Option<Place>,
     /// The `accept` parameter.
     pub accept: Option<String>,
 }
@@ -82,7 +84,7 @@ pub fn search(parameters: &[(String, String)]) -> Result<Search, Error> {
     let mut query = Query::new(Level::Study);
     query.returns = Returns::Tags(ANSWERED.map(|tag| vec![tag]).to_vec());
     let empty_values = is_true(parameters, "emptyvaluematching")?;
-    let (mut accept, mut all, mut given) = (None, false, BTreeSet::new());
+    let (mut accept, mut after, mut all, mut given) = (None, None, false, BTreeSet::new());
     for (name, value) in parameters {
         let lower = name.to_ascii_lowercase();
         let key = match lower.as_str() {
@@ -101,6 +103,10 @@ pub fn search(parameters: &[(String, String)]) -> Result<Search, Error> {
             }
             "offset" => {
                 query.offset = number("offset", value)?;
+                lower
+            }
+            "after" => {
+                after = Some(Place::parse(value).ok_or(Error::bad_request("after is no place in a search"))?);
                 lower
             }
             "fuzzymatching" => {
@@ -130,7 +136,7 @@ pub fn search(parameters: &[(String, String)]) -> Result<Search, Error> {
     if all {
         query.returns = Returns::All;
     }
-    Ok(Search { query, accept })
+    Ok(Search { query, after, accept })
 }
 
 /// An attribute that is matched.
@@ -222,6 +228,7 @@ mod tests {
             ("PatientNam=x", "PatientNam"),
             ("PatientID=1&00100020=2", "00100020"),
             ("limit=x", "limit"),
+            ("after=here", "after"),
             ("StudyInstanceUID=x", "0020,000D"),
         ] {
             let error = search(&read(text)).err().unwrap();

@@ -1,9 +1,8 @@
 //! `POST /workitems/{workitem}/subscribers/{subscriber}` (PS3.18 11.10): has a subscriber told of a step, of all, or of
 //! those that fit a filter.
 
-use super::refusal::Transaction;
 use super::subscriber::Subscriber;
-use super::{Request, WorkitemPath, parameters};
+use super::{Request, WorkitemPath, named, parameters};
 use crate::error::Error;
 use axum::response::Response;
 use http::header::CONTENT_LOCATION;
@@ -14,7 +13,8 @@ use storage::ups::Subject;
 
 /// Subscribes, and says where the event channel is.
 pub async fn answer(path: WorkitemPath, subscriber: Subscriber, request: Request) -> Result<Response, Error> {
-    request.doing()?;
+    let (step, what) = (named(&path.0), format!("subscribe {}", subscriber.0));
+    request.doing(step.clone(), &what).await?;
     let subscription = parameters::subscription(&request.parameters()?)?;
     let subject = Subject::from(path);
     match (&subject, subscription.filter.keys.is_empty()) {
@@ -29,7 +29,7 @@ pub async fn answer(path: WorkitemPath, subscriber: Subscriber, request: Request
     let (filter, lock) = (&subscription.filter, subscription.deletion_lock);
     let (database, asker) = (request.database(), request.asker());
     let subscribed = storage::ups::subscribe(database, &asker, &subject, filter, &subscriber.0, lock).await;
-    subscribed.map_err(|error| request.refused(Transaction::Subscribe, error))?;
+    request.followed(subscribed, step, &what).await?;
     let mut response = request.done(StatusCode::CREATED, None);
     if let Ok(url) = HeaderValue::try_from(request.channel_url(&subscriber.0)) {
         response.headers_mut().insert(CONTENT_LOCATION, url);

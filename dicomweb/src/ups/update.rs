@@ -1,7 +1,7 @@
 //! `POST /workitems/{workitem}?{transaction-uid}` (PS3.18 11.6): changes attributes of a step.
 
 use super::refusal::Transaction;
-use super::{Request, WorkitemPath, bad_uid, parameters, payload};
+use super::{Request, WorkitemPath, bad_uid, named, parameters, payload};
 use crate::error::Error;
 use axum::body::Body;
 use axum::response::Response;
@@ -13,13 +13,13 @@ use pacs_core::uid::Uid;
 
 /// Lays the payload over the step.
 pub async fn answer(path: WorkitemPath, request: Request, body: Body) -> Result<Response, Error> {
-    request.doing()?;
+    request.doing(named(&path.0), "update").await?;
     let change = payload::one(&request.headers, body).await?;
     let key = transaction_uid(&request.parameters()?, &change)?;
     let changed =
         storage::ups::update(request.database(), &request.asker(), &path.0, &change, key.as_ref()).await;
     changed.map_err(|error| request.refused(Transaction::Update, error))?;
-    request.record(AuditAct::Step, &path.0, Some("update")).await;
+    request.record(AuditAct::Step, named(&path.0), Some("update")).await;
     Ok(request.done(StatusCode::OK, None))
 }
 

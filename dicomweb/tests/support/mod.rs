@@ -7,6 +7,8 @@
     reason = "tests stop at what they did not expect"
 )]
 
+pub mod steps;
+
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;

@@ -74,9 +74,11 @@ impl Conditions {
                 let member = self.member(sql, &literal(value));
                 self.push(member);
             }
+            // One value at a time: a wildcard does not stand for the end of one and the beginning of the next.
             (Kind::List, Matching::Wildcard(pattern)) => {
-                let member = self.member(sql, &wildcards(pattern));
-                self.push(member);
+                let bound = self.bind(dialect::pattern(self.engine, &wildcards(pattern)));
+                let (values, matches) = (dialect::values_of(self.engine, sql), dialect::matches(self.engine));
+                self.push(format!("exists (select 1 from {values} where one.value {matches} {bound})"));
             }
             (Kind::Number, Matching::Single(value)) => match value.parse::<i64>() {
                 Ok(number) => {

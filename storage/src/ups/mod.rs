@@ -35,7 +35,7 @@ pub use create::{NewStep, create};
 pub use filter::Filter;
 pub use follow::{Follower, restarted};
 pub use keep::prune;
-pub use search::{Found, is_matched, search};
+pub use search::{Found, Place, is_matched, search};
 pub use state::change_state;
 pub use subscriptions::{Subject, subscribe, suspend, unsubscribe};
 pub use update::update;

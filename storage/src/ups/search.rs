@@ -1,6 +1,7 @@
 //! Searching steps (PS3.18 11.9): `pacs_core::query` over their rows, the newest first.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use futures::stream::{self, Stream};
 use jiff::tz::TimeZone;
@@ -12,7 +13,7 @@ use pacs_core::{Tag, tags};
 use super::{Asker, attributes};
 use crate::Result;
 use crate::database::{Database, Engine, Param, Row, params};
-use crate::dialect::{self, Piece};
+use crate::dialect;
 use crate::index::facilities;
 use crate::index::instances::push_scope;
 use crate::query::columns::{Column, Kind};
@@ -163,30 +164,35 @@ fn between(conditions: &mut Conditions, sql: &str, matching: &Matching, zone: &T
     }
 }
 
-/// One of the codes `\value^scheme\` of a column.
+/// One of the codes `\value^scheme\` of a column, its two parts matched like any text.
 fn coded(conditions: &mut Conditions, sql: &str, value: Option<&Matching>, scheme: Option<&Matching>) {
-    if [value, scheme].contains(&Some(&Matching::Empty)) {
-        conditions.push(format!("{sql} = ''"));
-        return;
+    let halves = dialect::halves(conditions.engine).map(|half| column(tags::CODE_VALUE, half, Kind::Text));
+    let parts = halves.iter().zip([value, scheme]);
+    let of_one: Vec<String> =
+        parts.filter_map(|(half, matching)| Some(conditions.one(half, matching?))).collect();
+    let values = dialect::values_of(conditions.engine, sql);
+    let found = format!("exists (select 1 from {values} where {})", of_one.join(" and "));
+    // Without codes neither part has a value.
+    let is_empty = [value, scheme].into_iter().flatten().all(|matching| *matching == Matching::Empty);
+    conditions.push(if is_empty { format!("({sql} = '' or {found})") } else { found });
+}
+
+/// A step that a search goes on behind. Written as a number, to be handed out and taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(i64);
+
+impl Place {
+    /// Reads a place that [`fmt::Display`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { text.parse().ok().map(Self) } else { None }
     }
-    let one = |matching: Option<&Matching>| match matching {
-        Some(Matching::Single(text) | Matching::Wildcard(text)) => text
-            .chars()
-            .map(|c| match c {
-                '*' => Piece::Many,
-                '?' => Piece::One,
-                c => Piece::Literal(c),
-            })
-            .collect(),
-        _ => vec![Piece::Many],
-    };
-    let mut pieces = vec![Piece::Many, Piece::Literal('\\')];
-    pieces.extend(one(value));
-    pieces.push(Piece::Literal('^'));
-    pieces.extend(one(scheme));
-    pieces.extend([Piece::Literal('\\'), Piece::Many]);
-    let bound = conditions.bind(dialect::pattern(conditions.engine, &pieces));
-    conditions.push(format!("{sql} {} {bound}", dialect::matches(conditions.engine)));
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// What a search finds.
@@ -195,18 +201,21 @@ pub struct Found<S> {
     pub steps: S,
     /// Whether the limit leaves some out.
     pub is_cut: bool,
+    /// Of those that are not left out the last, where some are: behind it the search goes on.
+    pub last: Option<Place>,
 }
 
-/// The steps that a query means and the asker sees, the newest first, read in pages; each with the
-/// attributes that are asked for.
+/// The steps that a query means and the asker sees, the newest first or from behind a place on, read in pages; each
+/// with the attributes that are asked for.
 pub async fn search(
     database: &Database,
     asker: &Asker<'_>,
     query: Query,
+    after: Option<Place>,
 ) -> Result<Found<impl Stream<Item = Result<DataSet>> + Send + Unpin + use<>>> {
     let zone = facilities::zone(&facilities::time_zone(database, asker.home()).await?);
     let mut conditions = conditions(database.engine(), &query, &zone);
-    let before = conditions.bind(i64::MAX);
+    let before = conditions.bind(after.map_or(i64::MAX, |place| place.0));
     conditions.push(format!("w.id < {before}"));
     let before_at = conditions.params.len().saturating_sub(1);
     let mut clause = conditions.clause();
@@ -214,15 +223,15 @@ pub async fn search(
     push_scope(&mut clause, &mut params, &asker.scope(), "w.facility");
     let left = query.limit.map_or(i64::MAX, i64::from);
     let skip = i64::from(query.offset);
-    let is_cut = query.limit.is_some() && {
-        let mut params = params.clone();
-        params.push(skip.saturating_add(left).into());
-        let sql = format!(
-            "select w.id from workitem w{clause} order by w.id desc limit 1 offset ${}",
-            params.len()
-        );
-        database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.is_some()
+    // The headers of an answer go before its steps, so where it ends is looked up, and kept to.
+    let (is_cut, last) = match query.limit {
+        None => (false, None),
+        Some(limit) => ends(database, &clause, &params, skip, limit).await?,
     };
+    if let Some(Place(last)) = last {
+        params.push(last.into());
+        clause.push_str(&format!(" and w.id >= ${}", params.len()));
+    }
     let walk = Walk {
         database: database.clone(),
         clause,
@@ -238,7 +247,28 @@ pub async fn search(
         let step = walk.next().await?;
         Ok(step.map(|step| (step, walk)))
     }));
-    Ok(Found { steps, is_cut })
+    Ok(Found { steps, is_cut, last })
+}
+
+/// Whether a limit leaves steps out, and the last that it leaves in.
+async fn ends(
+    database: &Database,
+    clause: &str,
+    params: &[Param],
+    skip: i64,
+    limit: u32,
+) -> Result<(bool, Option<Place>)> {
+    let at = params.len() + 1;
+    let sql = format!("select w.id from workitem w{clause} order by w.id desc limit 2 offset ${at}");
+    let before_last = i64::from(limit.saturating_sub(1));
+    let mut params = params.to_vec();
+    params.push(skip.saturating_add(before_last).into());
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
+    Ok(match (limit, rows.as_slice()) {
+        (0, rows) => (!rows.is_empty(), None),
+        (_, [last, _]) => (true, Some(Place(last.get("id")?))),
+        _ => (false, None),
+    })
 }
 
 struct Walk {

@@ -165,6 +165,7 @@ async fn filters_find_what_they_mean(fresh: Fresh) {
         (vec![(tags::MODALITIES_IN_STUDY, "US\\MR")], vec!["1.2.1", "1.2.3"]),
         (vec![(tags::MODALITIES_IN_STUDY, "US, M?")], vec!["1.2.1", "1.2.3"]),
         (vec![(tags::MODALITIES_IN_STUDY, "C")], vec![]),
+        (vec![(tags::MODALITIES_IN_STUDY, "C*R")], vec![]),
         (vec![(tags::MODALITY, "MR")], vec!["1.2.1"]),
         (vec![(tags::STUDY_INSTANCE_UID, "1.2.3\\1.2.1\\9.9")], vec!["1.2.1", "1.2.3"]),
         (vec![(tags::STUDY_DESCRIPTION, "Ng*")], vec!["1.2.4", "1.2.0", "1.2.1", "1.2.2", "1.2.3"]),
