@@ -190,6 +190,7 @@ async fn what_is_no_step_is_not_created() {
     for (path, body, said) in [
         ("/workitems?abc", step("x"), "workitem"),
         ("/workitems?1.2&1.3", step("x"), "more than once"),
+        ("/workitems?1.2.840.10008.5.1.4.34.5", step("x"), "SOPInstanceUID"),
         ("/workitems?colour=1.2", step("x"), "UID"),
         ("/workitems?1.2", with("00080018", json!({ "vr": "UI", "Value": ["1.3"] })), "SOPInstanceUID"),
         ("/workitems?1.2", with("00741000", json!({ "vr": "CS", "Value": ["IN PROGRESS"] })), "SCHEDULED"),
@@ -251,6 +252,7 @@ async fn steps_are_searched_like_studies() {
         ("PatientName=nguyen+van+a&PatientID=BN001", &["1.3", "1.2", "1.1"]),
         ("PatientName=ngu&fuzzymatching=true", &["1.3", "1.2", "1.1"]),
         ("ProcedureStepLabel=1.3", &["1.3"]),
+        ("ProcedureStepLabel=1.3&SpecificCharacterSet=ISO_IR+100", &["1.3"]),
         ("ScheduledProcedureStepStartDateTime=20260922-", &[]),
         ("AdmissionID=%22%22&emptyvaluematching=true&limit=1&offset=2", &["1.1"]),
         ("limit=10&offset=1&includefield=all", &["1.2", "1.1"]),
@@ -296,6 +298,7 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
     };
     let device = own(Role::Device, "A");
     let both = Actor { facilities: Facilities::Only(vec!["A".into(), "B".into()]), ..device.clone() };
+    let none = Actor { facilities: Facilities::Only(Vec::new()), ..device.clone() };
     let other = Actor { id: "user:other".into(), facilities: Facilities::All, ..device.clone() };
     let claim = to("IN PROGRESS", Some("1.5"));
     let subscriber = "/workitems/1.2/subscribers/AI1";
@@ -321,6 +324,7 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
         ),
         (Some(own(Role::Device, "B")), Method::POST, subscriber, None, StatusCode::NOT_FOUND),
         (Some(both), Method::POST, "/workitems?1.3", Some(step("x")), StatusCode::FORBIDDEN),
+        (Some(none), Method::POST, "/workitems?1.3", Some(step("x")), StatusCode::FORBIDDEN),
         (Some(device.clone()), Method::PUT, "/workitems/1.2/state", Some(claim), StatusCode::OK),
         (Some(own(Role::Clinician, "A")), Method::POST, subscriber, None, StatusCode::FORBIDDEN),
         (Some(own(Role::Clinician, "A")), Method::GET, "/subscribers/AI1", None, StatusCode::FORBIDDEN),
@@ -348,6 +352,7 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
             ("step", "user:device", "workitem:1.2", Some("create"), true),
             ("view", "user:clinician", "workitem:1.2", None, true),
             ("step", "user:clinician", "workitem:1.2", Some("change of state"), false),
+            ("step", "user:device", "workitems", Some("create"), false),
             ("step", "user:device", "workitems", Some("create"), false),
             ("step", "user:device", "workitem:1.2", Some("IN PROGRESS"), true),
             ("step", "user:clinician", "workitem:1.2", Some("subscribe AI1"), false),

@@ -17,11 +17,11 @@ use pacs_core::uid::Uid;
 pub async fn answer(request: Request, body: Body) -> Result<Response, Error> {
     request.doing(STEPS.to_owned(), "create").await?;
     if let Facilities::Only(codes) = &request.caller.actor.facilities
-        && codes.len() > 1
+        && codes.len() != 1
     {
-        let several =
-            Error::Forbidden("create workitems: a step belongs to one facility, and it has several");
-        request.permitted(Err(several), AuditAct::Step, STEPS.to_owned(), Some("create")).await?;
+        let homeless =
+            Error::Forbidden("create workitems: a step belongs to one facility, which it does not have");
+        request.permitted(Err(homeless), AuditAct::Step, STEPS.to_owned(), Some("create")).await?;
     }
     let set = payload::one(&request.headers, body).await?;
     let uid = uid(&request.parameters()?, &set)?;

@@ -79,7 +79,8 @@ pub struct Search {
 }
 
 /// Reads the parameters of a search. One that is not understood is refused: an answer that left a filter out would look
-/// like an answer to the question.
+/// like an answer to the question. Specific Character Set says how a key is encoded, and is never matched (PS3.4
+/// C.2.2.2).
 pub fn search(parameters: &[(String, String)]) -> Result<Search, Error> {
     let mut query = Query::new(Level::Study);
     query.returns = Returns::Tags(ANSWERED.map(|tag| vec![tag]).to_vec());
@@ -117,7 +118,7 @@ pub fn search(parameters: &[(String, String)]) -> Result<Search, Error> {
                 accept = Some(value.clone());
                 lower
             }
-            "charset" | "emptyvaluematching" => lower,
+            "charset" | "emptyvaluematching" | "specificcharacterset" | "00080005" => lower,
             _ => {
                 let Attribute { path, vr } = key(name)?;
                 match empty_values && value == NO_VALUE {
@@ -185,7 +186,7 @@ pub fn subscription(parameters: &[(String, String)]) -> Result<Subscription, Err
     let mut read = Subscription { deletion_lock: false, filter: Filter::default() };
     for (name, value) in parameters {
         match name.to_ascii_lowercase().as_str() {
-            "accept" | "charset" => {}
+            "accept" | "charset" | "specificcharacterset" | "00080005" => {}
             "deletionlock" => read.deletion_lock = truth("deletionlock", value)?,
             "fuzzymatching" => read.filter.fuzzy = truth("fuzzymatching", value)?,
             "filter" => {

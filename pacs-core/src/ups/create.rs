@@ -44,6 +44,10 @@ const EMPTY: [Tag; 3] = [
     tags::UNIFIED_PROCEDURE_STEP_PERFORMED_PROCEDURE_SEQUENCE,
 ];
 
+/// What subscriptions to many steps name in place of one (PS3.4 CC.2.3).
+const OF_SUBSCRIPTIONS: [&str; 2] =
+    [uids::UPS_GLOBAL_SUBSCRIPTION_INSTANCE, uids::UPS_FILTERED_GLOBAL_SUBSCRIPTION_INSTANCE];
+
 /// A step as it is kept, and whether something was added to what was sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Created {
@@ -72,6 +76,9 @@ pub fn create(mut set: DataSet, uid: &Uid, now: &str) -> Result<Created, Refusal
         set.text(tags::SOP_CLASS_UID).is_none_or(|class| class == uids::UNIFIED_PROCEDURE_STEP_PUSH);
     if !is_of_class {
         return Err(Refusal::BadValue(tags::SOP_CLASS_UID));
+    }
+    if OF_SUBSCRIPTIONS.contains(&uid.as_str()) {
+        return Err(Refusal::BadValue(tags::SOP_INSTANCE_UID));
     }
     check_values(&set)?;
     let mut is_modified = false;
@@ -166,6 +173,9 @@ pub(super) mod tests {
             let mut set = least();
             set.put_text(tag, value);
             assert_eq!(create(set, &uid("1.2.3"), NOW), Err(want));
+        }
+        for many in OF_SUBSCRIPTIONS {
+            assert_eq!(create(least(), &uid(many), NOW), Err(Refusal::BadValue(tags::SOP_INSTANCE_UID)));
         }
         let mut begun = least();
         begun.put_items(tags::PROCEDURE_STEP_PROGRESS_INFORMATION_SEQUENCE, vec![DataSet::new()]);

@@ -2,7 +2,7 @@
 
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
-use pacs_core::ups::state::{Event, State, decide};
+use pacs_core::ups::state::{Failure, State};
 use pacs_core::ups::{create as rules, report};
 
 use super::admission::{Occasion, admit};
@@ -45,8 +45,7 @@ pub async fn create(
     let mut values = params![&uid, &facility.code, state.as_str(), &asker.actor.id, asker.now_ms];
     values.extend(lifted::values(&made.set, &zone)?);
     let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await? else {
-        decide(Some(state), Event::Create)?;
-        return Err(crate::Error::NotFound.into());
+        return Err(Failure::Exists.into());
     };
     let step = Locked {
         id: row.get("id")?,

@@ -24,7 +24,7 @@ const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
 }
 
 /// Keys at the top.
-const TOP: [Column; 15] = [
+const TOP: [Column; 14] = [
     column(tags::SOP_CLASS_UID, "'1.2.840.10008.5.1.4.34.6.1'", Kind::Uid),
     column(tags::SOP_INSTANCE_UID, "w.uid", Kind::Uid),
     column(tags::PATIENT_NAME, "w.folded_name", Kind::Name("w.folded_name")),
@@ -39,8 +39,6 @@ const TOP: [Column; 15] = [
     column(tags::SCHEDULED_PROCEDURE_STEP_PRIORITY, "w.priority", Kind::Text),
     column(tags::WORKLIST_LABEL, "w.worklist_label", Kind::Text),
     column(tags::PROCEDURE_STEP_LABEL, "w.label", Kind::Text),
-    // Its rows hold no other one.
-    column(tags::SPECIFIC_CHARACTER_SET, "'ISO_IR 192'", Kind::Text),
 ];
 
 /// Keys within the requests that a step answers.
