@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::steps::{ask, device, made, post, request, step, to};
 use support::{House, value};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -91,21 +92,23 @@ fn refused(opened: Result<Channel, tungstenite::Error>) -> StatusCode {
     }
 }
 
-/// The next report, as step, event type and state.
+/// The next report, as step, event type and state, once the service can know that it was read.
 async fn next(channel: &mut Channel) -> (String, u64, Value) {
+    let mut report = None;
     loop {
         let message = tokio::time::timeout(Duration::from_secs(10), channel.next()).await.unwrap();
-        if let Message::Text(text) = message.unwrap().unwrap() {
-            let report: Value = serde_json::from_str(&text).unwrap();
-            assert_eq!(value(&report, "00000002"), "1.2.840.10008.5.1.4.34.6.1");
-            let step = value(&report, "00001000").as_str().unwrap().to_owned();
-            return (
-                step,
-                value(&report, "00001002").as_u64().unwrap(),
-                report["00741000"]["Value"][0].clone(),
-            );
+        match message.unwrap().unwrap() {
+            Message::Text(text) => report = Some(serde_json::from_str::<Value>(&text).unwrap()),
+            Message::Ping(_) if report.is_some() => break,
+            _ => {}
         }
     }
+    // Answers the ping.
+    channel.flush().await.unwrap();
+    let report = report.unwrap();
+    assert_eq!(value(&report, "00000002"), "1.2.840.10008.5.1.4.34.6.1");
+    let step = value(&report, "00001000").as_str().unwrap().to_owned();
+    (step, value(&report, "00001002").as_u64().unwrap(), report["00741000"]["Value"][0].clone())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,6 +193,31 @@ impl Visit for Statement {
         }
     }
     fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_read_is_told_again() {
+    let house = House::new().await;
+    let address = serve(&house, Actor::system()).await;
+    assert_eq!(ask(&house, Method::POST, GLOBAL, None).await.status, StatusCode::CREATED);
+    for uid in ["1.1", "1.2", "1.3"] {
+        made(&house, uid).await;
+    }
+    // All three have reached its socket when it dies, and it has answered no ping.
+    let mut dying = TcpStream::connect(address).await.unwrap();
+    let opening = "GET /dicomweb/subscribers/AI1 HTTP/1.1\r\nhost: pacs.test\r\nconnection: upgrade\r\n\
+                   upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                   sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    dying.write_all(opening.as_bytes()).await.unwrap();
+    let mut taken = Vec::new();
+    while !String::from_utf8_lossy(&taken).contains("\"1.3\"") {
+        assert!(dying.read_buf(&mut taken).await.unwrap() > 0, "{}", String::from_utf8_lossy(&taken));
+    }
+    drop(dying);
+    let mut channel = open(address, "AI1").await;
+    for uid in ["1.1", "1.2", "1.3"] {
+        assert_eq!(next(&mut channel).await.0, uid);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -307,8 +307,9 @@ async fn steps(db: &Database) {
     ups::retrieve(db, &Scope::All, &uid).await.unwrap();
     ups::update(db, &asker, &uid, &DataSet::new(), None).await.unwrap();
     ups::request_cancel(db, &asker, &uid, &DataSet::new()).await.unwrap();
-    let mut follower = ups::Follower::open(db, &asker, title.clone()).await.unwrap();
-    follower.next().await.unwrap();
+    let (mut follower, mut bookmark) = ups::Follower::open(db, &asker, title.clone()).await.unwrap();
+    let at = follower.next().await.unwrap().unwrap().at;
+    bookmark.passed(at).await.unwrap();
     ups::unsubscribe(db, &asker, &all, &title).await.unwrap();
     ups::prune(db, NOW_MS + 1).await.unwrap();
     assert!(matches!(ups::retrieve(db, &Scope::All, &uid).await, Err(ups::WorkError::Gone)));

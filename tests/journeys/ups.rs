@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -30,18 +30,21 @@ async fn open(
     tokio_tungstenite::client_async(request, stream).await.map(|(channel, _)| channel)
 }
 
-/// The next report, as event type and state.
+/// The next report, as event type and state, once the program can know that it was read.
 async fn next(channel: &mut WebSocketStream<TcpStream>) -> (u64, Value) {
+    let mut report = None;
     loop {
         let message = tokio::time::timeout(Duration::from_secs(20), channel.next()).await.unwrap();
-        if let Message::Text(text) = message.unwrap().unwrap() {
-            let report: Value = serde_json::from_str(&text).unwrap();
-            return (
-                report["00001002"]["Value"][0].as_u64().unwrap(),
-                report["00741000"]["Value"][0].clone(),
-            );
+        match message.unwrap().unwrap() {
+            Message::Text(text) => report = Some(serde_json::from_str::<Value>(&text).unwrap()),
+            Message::Ping(_) if report.is_some() => break,
+            _ => {}
         }
     }
+    // Answers the ping.
+    channel.flush().await.unwrap();
+    let report = report.unwrap();
+    (report["00001002"]["Value"][0].as_u64().unwrap(), report["00741000"]["Value"][0].clone())
 }
 
 fn refused(opened: Result<WebSocketStream<TcpStream>, tungstenite::Error>) -> StatusCode {

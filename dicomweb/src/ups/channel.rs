@@ -11,7 +11,7 @@ use bytes::Bytes;
 use std::pin::pin;
 use std::time::Duration;
 use storage::Archive;
-use storage::ups::Follower;
+use storage::ups::{Bookmark, Follower, Read};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// A subscriber says nothing that matters.
@@ -45,13 +45,18 @@ pub async fn open(
     Ok(upgrade.on_upgrade(move |socket| serve(socket, follower, archive, place)))
 }
 
-async fn serve(mut socket: WebSocket, mut follower: Follower, archive: Archive, place: Place) {
+async fn serve(
+    mut socket: WebSocket,
+    (mut follower, mut bookmark): (Follower, Bookmark),
+    archive: Archive,
+    place: Place,
+) {
     let ended = tokio::select! {
-        ended = tell(&mut socket, &mut follower) => ended,
+        ended = tell(&mut socket, &mut follower, &mut bookmark) => ended,
         () = archive.closing() => Ok(()),
         () = tokio::time::sleep(LIFETIME) => Ok(()),
     };
-    if let Err(error) = ended.and(follower.keep().await) {
+    if let Err(error) = ended.and(bookmark.keep().await) {
         tracing::warn!(%error, "an event channel ended");
     }
     // Whoever is gone needs no farewell.
@@ -59,35 +64,52 @@ async fn serve(mut socket: WebSocket, mut follower: Follower, archive: Archive, 
     drop(place);
 }
 
-/// Tells the subscriber until it goes away, or its AE title goes to another account.
-async fn tell(socket: &mut WebSocket, follower: &mut Follower) -> Result<(), storage::Error> {
+/// Tells the subscriber until it goes away, or its AE title goes to another account. A ping follows each report with its
+/// place, and the pong, which comes when all before it has been read, brings that back.
+async fn tell(
+    socket: &mut WebSocket,
+    follower: &mut Follower,
+    bookmark: &mut Bookmark,
+) -> Result<(), storage::Error> {
     let mut pings = interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let report = {
+        let read = {
             // Waits on whatever else passes: what a subscriber sends makes nobody look for reports anew.
             let mut next = pin!(follower.next());
             loop {
                 tokio::select! {
-                    report = &mut next => break report?,
+                    read = &mut next => break read?,
                     _ = pings.tick() => if !sent(socket, Message::Ping(Bytes::new())).await {
                         return Ok(());
                     },
                     received = socket.recv() => match received {
                         None | Some(Err(_) | Ok(Message::Close(_))) => return Ok(()),
+                        Some(Ok(Message::Pong(place))) => if let Ok(place) = place[..].try_into() {
+                            bookmark.received(i64::from_be_bytes(place)).await?;
+                        },
                         Some(Ok(_)) => {}
                     },
                 }
             }
         };
-        let Some(report) = report else { return Ok(()) };
-        if !sent(socket, Message::Text(report.into())).await {
-            return Ok(());
+        match read {
+            None => return Ok(()),
+            Some(Read { at, report: None }) => bookmark.passed(at).await?,
+            Some(Read { at, report: Some(report) }) => {
+                bookmark.sent(at);
+                let place = Bytes::copy_from_slice(&at.to_be_bytes());
+                let is_sent = sent(socket, Message::Text(report.into())).await
+                    && sent(socket, Message::Ping(place)).await;
+                if !is_sent {
+                    return Ok(());
+                }
+            }
         }
     }
 }
 
-/// Sends a message; says whether the subscriber has taken it.
+/// Sends a message; says whether it is on its way.
 async fn sent(socket: &mut WebSocket, message: Message) -> bool {
     matches!(timeout(SEND_WITHIN, socket.send(message)).await, Ok(Ok(())))
 }

@@ -9,7 +9,7 @@ use pacs_core::ups::report;
 use tokio::sync::watch;
 
 use super::reports::{self, Letter};
-use super::{Asker, subscribers};
+use super::{Asker, Bookmark, subscribers};
 use crate::database::{Database, Durability, params};
 use crate::events::{self, Event, EventKind};
 use crate::{Error, Result};
@@ -19,9 +19,8 @@ const BATCH: u32 = 200;
 /// Other processes write events without a hint to this one.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Follows the outbox for one subscriber. Where it has come to is kept, so that who was away hears
-/// what it has missed, for as long as events are kept; what was being sent when the connection broke is
-/// sent again.
+/// Follows the outbox for one subscriber, from where its [`Bookmark`] lies, so that who was away hears what it has
+/// missed, for as long as events are kept.
 pub struct Follower {
     database: Database,
     hints: watch::Receiver<u64>,
@@ -29,19 +28,30 @@ pub struct Follower {
     /// `Actor::id` of who follows.
     owner: String,
     scope: Scope,
-    /// How far the outbox was read.
+    /// How far the outbox was read, and up to where that was said.
     cursor: i64,
-    /// Up to where the subscriber was told all that is for it, and what of that is kept.
-    told: i64,
-    kept: i64,
+    passed: i64,
     /// Reports that are to be read.
     waiting: VecDeque<i64>,
+}
+
+/// What the outbox has had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// The place behind it.
+    pub at: i64,
+    /// A report for the subscriber, as DICOM JSON; `None` where there was nothing more for it.
+    pub report: Option<String>,
 }
 
 impl Follower {
     /// Goes on where the subscriber was. One that has subscribed to nothing yet begins here.
     /// [`WorkError::NotTheirs`](super::WorkError::NotTheirs) when it is another account's.
-    pub async fn open(database: &Database, asker: &Asker<'_>, subscriber: AeTitle) -> super::Result<Self> {
+    pub async fn open(
+        database: &Database,
+        asker: &Asker<'_>,
+        subscriber: AeTitle,
+    ) -> super::Result<(Self, Bookmark)> {
         // Subscribed before the first look, so that nothing falls between the two.
         let hints = database.event_hints();
         let mut tx = database.begin(Durability::Batched).await?;
@@ -55,23 +65,23 @@ impl Follower {
             Some(row) => row.get::<i64>("cursor")?.min(newest),
             None => newest,
         };
-        Ok(Self {
+        let bookmark = Bookmark::new(database, &subscriber, &asker.actor.id, cursor);
+        let follower = Self {
             database: database.clone(),
             hints,
             subscriber,
             owner: asker.actor.id.clone(),
             scope: asker.scope(),
             cursor,
-            told: cursor,
-            kept: cursor,
+            passed: cursor,
             waiting: VecDeque::new(),
-        })
+        };
+        Ok((follower, bookmark))
     }
 
-    /// The next report for the subscriber, as DICOM JSON, once there is one. Who asks for it has sent the one before.
-    /// `None` when the AE title has become another account's.
-    pub async fn next(&mut self) -> Result<Option<String>> {
-        self.told = self.cursor;
+    /// The next report for the subscriber, once there is one, or how far there is none. `None` when the AE title has
+    /// become another account's.
+    pub async fn next(&mut self) -> Result<Option<Read>> {
         loop {
             // Taken off the list only once it is read: who waits may be called away at any time.
             while let Some(&id) = self.waiting.front() {
@@ -79,11 +89,14 @@ impl Follower {
                 self.waiting.pop_front();
                 self.cursor = id;
                 if report.is_some() {
-                    return Ok(report);
+                    self.passed = id;
+                    return Ok(Some(Read { at: id, report }));
                 }
             }
-            self.told = self.cursor;
-            self.keep().await?;
+            if self.passed < self.cursor {
+                self.passed = self.cursor;
+                return Ok(Some(Read { at: self.cursor, report: None }));
+            }
             self.hints.mark_unchanged();
             let found = events::since(&self.database, self.cursor, BATCH).await?;
             let Some(last) = found.last().map(|event| event.id) else {
@@ -104,20 +117,6 @@ impl Follower {
                 None => self.cursor = last,
             }
         }
-    }
-
-    /// Keeps how far the subscriber has been told: what it hears when it comes back begins behind that.
-    pub async fn keep(&mut self) -> Result<()> {
-        if self.told == self.kept {
-            return Ok(());
-        }
-        let mut tx = self.database.begin(Durability::Batched).await?;
-        let sql =
-            "update workitem_subscriber set cursor = $3 where ae_title = $1 and owner = $2 and cursor < $3";
-        tx.execute(sql, params![self.subscriber.as_str(), &self.owner, self.told]).await?;
-        tx.commit().await?;
-        self.kept = self.told;
-        Ok(())
     }
 
     /// Whether the title is still of who follows; `None` when it is nobody's.

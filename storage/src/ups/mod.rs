@@ -2,6 +2,7 @@
 //! become rows, with what followers are told in the same transaction.
 
 mod admission;
+mod bookmark;
 mod cancel;
 mod create;
 mod filter;
@@ -30,10 +31,11 @@ use crate::index::facilities;
 use crate::index::instances::push_scope;
 use crate::{Error, dialect};
 
+pub use bookmark::Bookmark;
 pub use cancel::{Cancelled, request_cancel};
 pub use create::{NewStep, create};
 pub use filter::Filter;
-pub use follow::{Follower, restarted};
+pub use follow::{Follower, Read, restarted};
 pub use keep::prune;
 pub use search::{Found, Place, is_matched, search};
 pub use state::change_state;

@@ -14,7 +14,7 @@ use pacs_core::query::{Level, Query, Returns};
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::ups::state::Failure;
 use pacs_core::{Tag, tags};
-use storage::ups::{self, Asker, Follower, WorkError};
+use storage::ups::{self, Asker, Bookmark, Follower, Read, WorkError};
 
 use crate::backends::Fresh;
 use crate::samples::*;
@@ -100,15 +100,22 @@ async fn count(fresh: &Fresh, table: &str) -> i64 {
     fresh.db.fetch(sqlx::AssertSqlSafe(sql), vec![]).await.unwrap()[0].at(0).unwrap()
 }
 
-async fn follower(fresh: &Fresh, actor: &Actor, ae_title: &str) -> Follower {
+async fn follower(fresh: &Fresh, actor: &Actor, ae_title: &str) -> (Follower, Bookmark) {
     Follower::open(&fresh.db, &at(actor), title(ae_title)).await.unwrap()
 }
 
 /// What a follower is told, as step and event type, until there is nothing more.
-async fn told(follower: &mut Follower) -> Vec<(String, u64)> {
+async fn told((follower, bookmark): &mut (Follower, Bookmark)) -> Vec<(String, u64)> {
     let mut told = Vec::new();
-    while let Ok(report) = tokio::time::timeout(Duration::from_millis(100), follower.next()).await {
-        let report: serde_json::Value = serde_json::from_str(&report.unwrap().unwrap()).unwrap();
+    while let Ok(read) = tokio::time::timeout(Duration::from_millis(100), follower.next()).await {
+        let Read { at, report } = read.unwrap().unwrap();
+        let Some(report) = report else {
+            bookmark.passed(at).await.unwrap();
+            continue;
+        };
+        bookmark.sent(at);
+        bookmark.received(at).await.unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
         let first = |tag: &str| report[tag]["Value"][0].clone();
         told.push((first("00001000").as_str().unwrap().to_owned(), first("00001002").as_u64().unwrap()));
     }
