@@ -1,7 +1,7 @@
 //! What happened: an outbox written in the act's own transaction and followed by cursor.
 //!
-//! Live pages, HL7, FHIR and followers of unified procedure steps read [`since`] their last cursor; [`Database::event_hints`] only tells
-//! that looking now is worth it.
+//! Live pages, HL7, FHIR and followers of unified procedure steps read [`since`] their last cursor;
+//! [`Database::event_hints`] only tells that looking now is worth it.
 
 use crate::database::{Database, Durability, Row, Transaction, params, placeholders};
 use crate::dialect::{self, Log};

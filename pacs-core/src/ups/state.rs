@@ -61,11 +61,9 @@ impl Key {
     }
 }
 
-/// Something that is asked of a step: the rows of table CC.1.1-2.
+/// Something that is asked of a step: the rows of table CC.1.1-2, without its creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// Create it.
-    Create,
     /// Change its state.
     Change {
         /// To which.
@@ -130,14 +128,10 @@ pub enum Failure {
     NobodyListens,
 }
 
-/// Decides on a request, as table CC.1.1-2 has it. `state` is `None` when there is no such step.
-pub fn decide(state: Option<State>, event: Event) -> Result<Effect, Failure> {
+/// Decides on a request to a step that there is, as table CC.1.1-2 has it.
+pub fn decide(state: State, event: Event) -> Result<Effect, Failure> {
     use State::*;
-    let Some(state) = state else {
-        return if event == Event::Create { Ok(Effect::Become(Scheduled)) } else { Err(Failure::Unknown) };
-    };
     let (to, key, is_ready) = match event {
-        Event::Create => return Err(Failure::Exists),
         Event::RequestCancel => {
             return match state {
                 Scheduled => Ok(Effect::CancelThroughProgress),
@@ -186,19 +180,12 @@ mod tests {
         Event::Change { to, key, is_ready: true }
     }
 
-    /// Table CC.1.1-2, row by row; the columns are no step, SCHEDULED, IN PROGRESS, COMPLETED and
-    /// CANCELED.
+    /// Table CC.1.1-2, row by row; the columns are SCHEDULED, IN PROGRESS, COMPLETED and CANCELED.
     #[test]
     fn the_table_of_the_standard() {
-        const KEYLESS: [Result<Effect, Failure>; 5] = [
-            Err(Failure::Unknown),
-            Err(Failure::KeyWrong),
-            Err(Failure::KeyWrong),
-            Err(Failure::KeyWrong),
-            Err(Failure::KeyWrong),
-        ];
-        const ONLY_BY_CREATION: [Result<Effect, Failure>; 5] = [
-            Err(Failure::Unknown),
+        const KEYLESS: [Result<Effect, Failure>; 4] =
+            [Err(Failure::KeyWrong), Err(Failure::KeyWrong), Err(Failure::KeyWrong), Err(Failure::KeyWrong)];
+        const ONLY_BY_CREATION: [Result<Effect, Failure>; 4] = [
             Err(Failure::OnlyByCreation),
             Err(Failure::OnlyByCreation),
             Err(Failure::OnlyByCreation),
@@ -206,19 +193,8 @@ mod tests {
         ];
         let rows = [
             (
-                Event::Create,
-                [
-                    Ok(Effect::Become(Scheduled)),
-                    Err(Failure::Exists),
-                    Err(Failure::Exists),
-                    Err(Failure::Exists),
-                    Err(Failure::Exists),
-                ],
-            ),
-            (
                 change(InProgress, Key::Correct),
                 [
-                    Err(Failure::Unknown),
                     Ok(Effect::Become(InProgress)),
                     Err(Failure::InProgress),
                     Err(Failure::Ended),
@@ -231,7 +207,6 @@ mod tests {
             (
                 change(Completed, Key::Correct),
                 [
-                    Err(Failure::Unknown),
                     Err(Failure::NotInProgress),
                     Ok(Effect::Become(Completed)),
                     Ok(Effect::Already(Completed)),
@@ -242,7 +217,6 @@ mod tests {
             (
                 Event::RequestCancel,
                 [
-                    Err(Failure::Unknown),
                     Ok(Effect::CancelThroughProgress),
                     Ok(Effect::TellOfRequest),
                     Err(Failure::Completed),
@@ -252,7 +226,6 @@ mod tests {
             (
                 change(Canceled, Key::Correct),
                 [
-                    Err(Failure::Unknown),
                     Err(Failure::NotInProgress),
                     Ok(Effect::Become(Canceled)),
                     Err(Failure::Ended),
@@ -261,9 +234,8 @@ mod tests {
             ),
             (change(Canceled, Key::Wrong), KEYLESS),
         ];
-        let columns = [None, Some(Scheduled), Some(InProgress), Some(Completed), Some(Canceled)];
         for (event, wanted) in rows {
-            for (state, want) in columns.into_iter().zip(wanted) {
+            for (state, want) in State::ALL.into_iter().zip(wanted) {
                 assert_eq!(decide(state, event), want, "{event:?} of {state:?}");
             }
         }
@@ -273,9 +245,9 @@ mod tests {
     fn a_step_ends_only_with_what_it_must_have() {
         for to in [Completed, Canceled] {
             let event = Event::Change { to, key: Key::Correct, is_ready: false };
-            assert_eq!(decide(Some(InProgress), event), Err(Failure::NotReady));
-            assert_eq!(decide(Some(Scheduled), event), Err(Failure::NotInProgress));
-            assert_eq!(decide(Some(to), event), Ok(Effect::Already(to)));
+            assert_eq!(decide(InProgress, event), Err(Failure::NotReady));
+            assert_eq!(decide(Scheduled, event), Err(Failure::NotInProgress));
+            assert_eq!(decide(to, event), Ok(Effect::Already(to)));
         }
     }
 
@@ -283,7 +255,7 @@ mod tests {
     fn a_missing_key_is_told_from_a_wrong_one() {
         for state in State::ALL {
             for to in [InProgress, Completed, Canceled] {
-                assert_eq!(decide(Some(state), change(to, Key::Missing)), Err(Failure::KeyMissing));
+                assert_eq!(decide(state, change(to, Key::Missing)), Err(Failure::KeyMissing));
             }
         }
         assert_eq!(Key::of(Scheduled, None, Some("1.2")), Key::Correct);

@@ -29,7 +29,7 @@ pub async fn request_cancel(
 ) -> Result<Cancelled> {
     let mut tx = database.begin(Durability::Synced).await?;
     let mut step = lock(&mut tx, &asker.scope(), uid).await?;
-    match decide(Some(step.state), Event::RequestCancel)? {
+    match decide(step.state, Event::RequestCancel)? {
         Effect::CancelThroughProgress => {
             finish::fill_cancellation(&mut step.set, Some(asked), &date_time(asker.now_ms, &step.zone));
             let mut told = Vec::new();

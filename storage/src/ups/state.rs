@@ -23,7 +23,7 @@ pub async fn change_state(
     let lacking = finish::lacking(&step.set, to);
     let key = Key::of(step.state, step.transaction_uid.as_deref(), transaction_uid.map(Uid::as_str));
     let event = Event::Change { to, key, is_ready: lacking.is_none() };
-    match (decide(Some(step.state), event), lacking) {
+    match (decide(step.state, event), lacking) {
         (Ok(Effect::Already(state)), _) => return Ok(Some(state)),
         (Err(Failure::NotReady), Some(tag)) => return Err(WorkError::Lacks(tag)),
         (Err(failure), _) => return Err(failure.into()),
