@@ -75,7 +75,7 @@ impl Codec {
             Codec::JpegBaseline => 1,
             // 32-bit samples of the image and of the tile, and the code-blocks.
             Codec::Jpeg2000 => 11,
-            Codec::HighThroughput2000 | Codec::HighThroughput2000Rpcl => 14,
+            Codec::HighThroughput2000 | Codec::HighThroughput2000Rpcl => 12,
         }
     }
 }
