@@ -38,6 +38,8 @@ interface Options {
   body?: unknown;
   signal?: AbortSignal | undefined;
   accept?: string;
+  headers?: Record<string, string>;
+  priority?: RequestPriority;
 }
 
 /** Sends one request; resolves to the JSON body, or undefined when there is none. */
@@ -48,15 +50,17 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
   return (await response.json()) as T;
 }
 
-/** Like `request`, for bytes. */
-export async function requestBytes(path: string, accept: string, signal?: AbortSignal): Promise<Response> {
-  const response = await send(path, { accept, signal });
+/** Like `request`, for bytes, which the caller reads as they come. */
+export async function requestBytes(
+  path: string, accept: string, signal?: AbortSignal, headers: Record<string, string> = {}, priority: RequestPriority = 'auto',
+): Promise<Response> {
+  const response = await send(path, { accept, signal, headers, priority });
   if (!response.ok) throw await problemOf(response);
   return response;
 }
 
-async function send(path: string, { method = 'GET', body, signal, accept = 'application/json' }: Options): Promise<Response> {
-  const headers: Record<string, string> = { Accept: accept };
+async function send(path: string, { method = 'GET', body, signal, accept = 'application/json', headers: more, priority = 'auto' }: Options): Promise<Response> {
+  const headers: Record<string, string> = { Accept: accept, ...more };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   try {
     return await fetch(path, {
@@ -65,6 +69,7 @@ async function send(path: string, { method = 'GET', body, signal, accept = 'appl
       credentials: 'same-origin',
       body: body === undefined ? null : JSON.stringify(body),
       signal: signal ?? null,
+      priority,
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;

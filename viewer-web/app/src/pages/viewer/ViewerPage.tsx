@@ -6,11 +6,14 @@ import { paths } from '~/app/paths';
 import { ConnectionBar } from '~/live/ConnectionBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { usePhone } from '~/ui/usePhone';
+import { shapeOf } from './engine/frameLoader';
 import { followCache, frames } from './engine/frames';
+import { lineRate } from './engine/link';
 import { preload, rehearse } from './engine/preload';
 import { canDraw, roomFor, startEngine } from './engine/setup';
 import type { StackView } from './engine/StackView';
 import { giveLeftButton } from './engine/tools';
+import { wayAt, type Way } from './model/transport';
 import { useCommands } from './model/useCommands';
 import { partText, useCells, useViewerStudies, type StripStudy } from './model/useViewerData';
 import { cellCount, emptyViewer, step } from './model/viewerState';
@@ -122,8 +125,11 @@ function useViews(active: number, layout: string, contents: ReturnType<typeof us
         // Until the first image of a stack stands, nothing else competes with it.
         const index = positions.current.get(content.set.key);
         if (index === undefined) return [];
-        const { imageIds } = content.set;
-        return [{ imageIds, index, most: roomFor(imageIds, stacks) }];
+        const { imageIds, multiFrame } = content.set;
+        const shape = shapeOf(imageIds[0] ?? '');
+        // Only frames of one object can be had in one request.
+        const way = (): Way => ({ ...wayAt(lineRate(), shape), ...(multiFrame ? { coarseFirst: false } : { batch: 1 }) });
+        return [{ imageIds, index, most: roomFor(imageIds, stacks), way }];
       }));
     };
     wanted.current();

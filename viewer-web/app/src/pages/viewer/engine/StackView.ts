@@ -5,6 +5,7 @@ import type { ImageStack } from '../model/displaySets';
 import { namingOf } from '../model/displaySets';
 import { edgesOf, type Direction, type Edges } from '../model/orientation';
 import { rangeOf, type PresetWindow, type Range } from '../model/presets';
+import { isCoarse } from './frameLoader';
 import { registerStack } from './register';
 import { currentEngine, startEngine } from './setup';
 import { joinTools, leaveTools } from './tools';
@@ -24,6 +25,8 @@ export interface Readout {
   inverted: boolean;
   edges: Edges;
   thicknessMm: number | null;
+  /** What is on the screen is not the whole image yet. */
+  coarse: boolean;
 }
 
 type Annotation = ReturnType<typeof annotation.state.getAllAnnotations>[number];
@@ -42,6 +45,8 @@ export class StackView {
   private stack: ImageStack | null = null;
   private playing: ReturnType<typeof setTimeout> | null = null;
   private moving = false;
+  /** The image of which a coarse picture is on the screen. */
+  private coarse: string | null = null;
   /** Measurements that were removed, the last removal at the end. */
   private readonly removed: Annotation[][] = [];
   private readonly sizes: ResizeObserver;
@@ -55,6 +60,7 @@ export class StackView {
     joinTools(id, engine.id);
     element.viewport = this.viewport;
     open.add(this);
+    element.addEventListener(Enums.Events.STACK_NEW_IMAGE, this.onImage);
     this.sizes = new ResizeObserver(resizeSoon);
     this.sizes.observe(element);
   }
@@ -63,6 +69,7 @@ export class StackView {
   close(): void {
     this.stop();
     this.sizes.disconnect();
+    this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.onImage);
     open.delete(this);
     delete this.element.viewport;
     leaveTools(this.id, this.engineId);
@@ -255,6 +262,7 @@ export class StackView {
       inverted: invert !== (set['00280004']?.Value?.[0] === 'MONOCHROME1'),
       edges: edgesOf(this.direction(1, 0), this.direction(0, -1), namingOf(set)),
       thicknessMm: Number.isFinite(thickness) ? thickness : null,
+      coarse: isCoarse(viewport.getCornerstoneImage()),
     };
   }
 
@@ -263,6 +271,15 @@ export class StackView {
     this.viewport.render();
     this.element.dispatchEvent(new Event(viewChanged));
   }
+
+  /** Values that were taken while an image was coarse are taken anew from the whole. */
+  private readonly onImage = (event: Event): void => {
+    const { image } = (event as CustomEvent<{ image: Types.IImage }>).detail;
+    const wasCoarse = this.coarse === image.imageId;
+    this.coarse = isCoarse(image) ? image.imageId : null;
+    if (!wasCoarse || this.coarse !== null) return;
+    for (const mark of annotation.state.getAllAnnotations()) if (mark.metadata?.referencedImageId === image.imageId) mark.invalidated = true;
+  };
 
   private zoomTo(zoom: number): void {
     this.viewport.setZoom(Math.min(40, Math.max(0.05, zoom)));

@@ -1,28 +1,28 @@
 /** The page's one frame queue over cornerstone's cache. */
-import { Enums, imageLoader } from '@cornerstonejs/core';
 import { FrameQueue } from '../model/frameQueue';
+import { dropBeginning, loadBeginning, loadFrames } from './frameLoader';
 import { watchImages } from './setup';
 
 const watchers = new Set<() => void>();
 let scheduled = false;
 let version = 0;
 
-/** Tells the watchers at most once a frame of the screen. */
+/** Drawing texts and bars anew for each of hundreds of images would take the time from the images. */
+const tellEveryMs = 100;
+
+/** Tells the watchers, at most ten times a second. */
 function changed(): void {
   if (scheduled) return;
   scheduled = true;
-  requestAnimationFrame(() => {
+  setTimeout(() => {
     scheduled = false;
     version += 1;
     for (const watcher of watchers) watcher();
-  });
+  }, tellEveryMs);
 }
 
 /** Loads what the cells show. A failed image leaves cornerstone's cache, so that asking again begins anew. */
-export const frames = new FrameQueue(
-  (imageId) => imageLoader.loadAndCacheImage(imageId, { priority: 0, requestType: Enums.RequestType.Prefetch }),
-  changed,
-);
+export const frames = new FrameQueue({ full: loadFrames, coarse: loadBeginning, drop: dropBeginning }, changed);
 
 /** For `useSyncExternalStore`: calls back when some image came, went or failed. */
 export function watchFrames(watcher: () => void): () => void {

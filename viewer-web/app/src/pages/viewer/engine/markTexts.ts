@@ -1,6 +1,7 @@
 /** The texts beside measurements, in the page's language and number format. */
 import { cache } from '@cornerstonejs/core';
 import i18next from 'i18next';
+import { isOnItsWay } from './frameLoader';
 
 interface Stats {
   length?: number;
@@ -27,7 +28,10 @@ export function lengthLines(data: MarkData, targetId: string): string[] | undefi
 
 /** A region: mean, standard deviation, extremes, area. */
 export function regionLines(data: MarkData, target: string | string[]): string[] | undefined {
-  const stats = data.cachedStats?.[Array.isArray(target) ? (target[0] ?? '') : target];
+  const targetId = Array.isArray(target) ? (target[0] ?? '') : target;
+  const stats = data.cachedStats?.[targetId];
+  // A coarse picture is nothing to take values from.
+  if (isOnItsWay(imageIdOf(targetId))) return undefined;
   if (stats?.mean === undefined || stats.mean === null) return undefined;
   const unit = Array.isArray(stats.modalityUnit) ? stats.modalityUnit[0] : stats.modalityUnit;
   const { t } = i18next;
@@ -41,6 +45,7 @@ export function regionLines(data: MarkData, target: string | string[]): string[]
 
 /** The value under a point; three values for colour. */
 export function probeLines(data: MarkData, targetId: string): string[] | undefined {
+  if (isOnItsWay(imageIdOf(targetId))) return undefined;
   const { index, modalityUnit } = data.cachedStats?.[targetId] ?? {};
   const value = index && valueAt(targetId, index);
   if (value === undefined || value === null) return undefined;
@@ -50,9 +55,11 @@ export function probeLines(data: MarkData, targetId: string): string[] | undefin
 
 /** Read from the image itself: the tool looks for it at the image's place in the stack, where a single image has nothing. */
 function valueAt(targetId: string, [column, row]: readonly number[]): number | number[] | undefined {
-  const voxels = cache.getImage(targetId.replace(/^imageId:/, ''))?.voxelManager;
+  const voxels = cache.getImage(imageIdOf(targetId))?.voxelManager;
   return voxels?.getAtIJKPoint([column ?? 0, row ?? 0, 0]) as number | number[] | undefined;
 }
+
+const imageIdOf = (targetId: string): string => targetId.replace(/^imageId:/, '');
 
 function figure(value: number | undefined, unit?: string): string {
   if (value === undefined || value === null || Number.isNaN(value)) return '–';

@@ -2,8 +2,10 @@
 import { cache, eventTarget, Enums, init as startCore, RenderingEngine } from '@cornerstonejs/core';
 import { init as startLoader } from '@cornerstonejs/dicom-image-loader';
 import { annotation, init as startTools } from '@cornerstonejs/tools';
+import { Problem } from '~/api/http';
+import { isGivenUp, registerFrameLoader, UnreadableImage } from './frameLoader';
+import { watchLink } from './link';
 import { addTools } from './tools';
-import { refuseEmptyImages, UnreadableImage } from './wholeImages';
 
 let started = false;
 
@@ -33,7 +35,8 @@ export function startEngine(): RenderingEngine {
     startCore({ rendering: { webGlContextCount: 1 }, debug: {} });
     // One core stays free for the page; more workers than images in flight would idle.
     startLoader({ maxWebWorkers: Math.min(8, Math.max(1, (navigator.hardwareConcurrency || 2) - 1)) });
-    refuseEmptyImages();
+    registerFrameLoader();
+    watchLink();
     startTools();
     addTools();
     styleMarks();
@@ -49,8 +52,11 @@ export function startEngine(): RenderingEngine {
 export function watchImages(on: { added: (imageId: string) => void; removed: (imageId: string) => void; failed: (imageId: string) => void }): () => void {
   const listen = (type: string, act: (imageId: string) => void): (() => void) => {
     const listener = (event: Event): void => {
-      const imageId = imageIdOf((event as CustomEvent<unknown>).detail);
-      if (imageId !== null) act(imageId);
+      const { detail } = event as CustomEvent<unknown>;
+      const imageId = imageIdOf(detail);
+      // What was given up on purpose has not failed.
+      const givenUp = typeof detail === 'object' && detail !== null && 'error' in detail && isGivenUp(detail.error);
+      if (imageId !== null && !givenUp) act(imageId);
     };
     eventTarget.addEventListener(type, listener);
     return () => eventTarget.removeEventListener(type, listener);
@@ -77,7 +83,7 @@ function imageIdOf(detail: unknown): string | null {
 /** A failed request is told to whoever asked, and by cornerstone once more to nobody: that echo is no news. */
 function silenceEchoes(): void {
   window.addEventListener('unhandledrejection', (event) => {
-    if (event.reason instanceof XMLHttpRequest || event.reason instanceof UnreadableImage) event.preventDefault();
+    if (event.reason instanceof Problem || event.reason instanceof UnreadableImage || isGivenUp(event.reason)) event.preventDefault();
   });
 }
 

@@ -1,38 +1,55 @@
 /** Loads the images of the shown stacks: nearest to what is looked at first, a bounded number at a time, counting what failed. */
+import type { Way } from './transport';
 
-/** Where one image stands. */
-export type FrameState = 'waiting' | 'loading' | 'loaded' | 'failed';
+/** Where one image stands; `coarse` is one whose first bytes are here, enough for a coarse picture. */
+export type FrameState = 'waiting' | 'loading' | 'coarse' | 'loaded' | 'failed';
 
 /** A stack that is shown, which of its images, and how many of them may be held at once. */
 export interface Wanted {
   imageIds: readonly string[];
   index: number;
   most: number;
+  /** How its images are to be fetched now. */
+  way: () => Way;
 }
 
-type Load = (imageId: string) => Promise<unknown>;
+/** What the queue orders. */
+export interface Loads {
+  /** Fetches these images, in one request where there are several; a promise for each, which resolves when it is in the cache. */
+  full: (imageIds: readonly string[], signal: AbortSignal) => readonly Promise<unknown>[];
+  /** Fetches what a coarse picture of the image takes; false when it has none. */
+  coarse: (imageId: string, signal: AbortSignal) => Promise<boolean>;
+  /** Forgets what `coarse` fetched. */
+  drop: (imageId: string) => void;
+}
 
-/** About twenty requests at once fill the line; more only wait in each other's way. */
-const usualParallel = 20;
+interface Flight {
+  imageIds: readonly string[];
+  abort: AbortController;
+  /** How many requests it counts for. */
+  weight: number;
+}
 
-/** The loader of the page. `load` resolves when the image is in the cache. */
+/** The loader of the page. */
 export class FrameQueue {
   private readonly states = new Map<string, FrameState>();
+  /** Images without a coarse picture. */
+  private readonly plain = new Set<string>();
+  private readonly flights = new Set<Flight>();
   private wanted: readonly Wanted[] = [];
-  private inFlight = 0;
-  private readonly load: Load;
+  private readonly loads: Loads;
   private readonly onChange: () => void;
-  private readonly parallel: number;
 
-  constructor(load: Load, onChange: () => void, parallel: number = usualParallel) {
-    this.load = load;
+  constructor(loads: Loads, onChange: () => void) {
+    this.loads = loads;
     this.onChange = onChange;
-    this.parallel = parallel;
   }
 
-  /** Says what is shown now; the first stack is the one worked in. Requests under way are finished. */
+  /** Says what is shown now; the first stack is the one worked in. Requests for stacks that are no longer shown are given up. */
   want(wanted: readonly Wanted[]): void {
+    const before = this.wanted;
     this.wanted = wanted;
+    if (before.some(({ imageIds }) => !wanted.some((now) => now.imageIds === imageIds))) this.giveUp();
     this.pump();
   }
 
@@ -71,43 +88,107 @@ export class FrameQueue {
     this.pump();
   }
 
-  private pump(): void {
-    while (this.inFlight < this.parallel) {
-      const imageId = this.nearest();
-      if (imageId === null) return;
-      void this.fetch(imageId);
+  private giveUp(): void {
+    const shown = new Set(this.wanted.flatMap(({ imageIds }) => imageIds));
+    for (const flight of this.flights) if (!flight.imageIds.some((imageId) => shown.has(imageId))) flight.abort.abort();
+    for (const [imageId, state] of this.states) {
+      if (state !== 'coarse' || shown.has(imageId)) continue;
+      this.states.delete(imageId);
+      this.loads.drop(imageId);
     }
   }
 
-  private async fetch(imageId: string): Promise<void> {
-    this.inFlight += 1;
-    this.states.set(imageId, 'loading');
+  private pump(): void {
+    const parallel = this.wanted[0]?.way().parallel ?? 0;
+    const busy = (): number => [...this.flights].reduce((sum, { weight }) => sum + weight, 0);
+    for (let under = busy(); under < parallel; under = busy()) {
+      const coarse = this.nearest((stack, imageId) => stack.way().coarseFirst && !this.plain.has(imageId) && !this.states.has(imageId));
+      if (coarse) {
+        void this.fetchCoarse(coarse.imageId);
+        continue;
+      }
+      const full = this.nearest((_, imageId) => this.isDue(imageId));
+      if (!full) return;
+      // Two batches at a time keep the line busy from one to the next.
+      const batch = this.batchFrom(full);
+      void this.fetchFull(batch, batch.length > 1 ? Math.ceil(parallel / 2) : 1);
+    }
+  }
+
+  private isDue(imageId: string): boolean {
+    const state = this.states.get(imageId);
+    return state === undefined || state === 'coarse';
+  }
+
+  private async fetchCoarse(imageId: string): Promise<void> {
+    await this.fly([imageId], 1, async (signal) => {
+      if (!(await this.loads.coarse(imageId, signal))) this.plain.add(imageId);
+      // The viewport may have asked for the whole meanwhile.
+      this.settle(imageId, this.plain.has(imageId) ? null : 'coarse');
+    });
+  }
+
+  private async fetchFull(imageIds: readonly string[], weight: number): Promise<void> {
+    await this.fly(imageIds, weight, async (signal) => {
+      const loading = this.loads.full(imageIds, signal);
+      await Promise.all(loading.map((one, at) => one.then(
+        () => this.settle(imageIds[at] ?? '', 'loaded'),
+        () => this.settle(imageIds[at] ?? '', signal.aborted ? null : 'failed'),
+      )));
+    });
+  }
+
+  private async fly(imageIds: readonly string[], weight: number, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const flight = { imageIds, weight, abort: new AbortController() };
+    this.flights.add(flight);
+    for (const imageId of imageIds) this.states.set(imageId, 'loading');
     try {
-      await this.load(imageId);
-      this.states.set(imageId, 'loaded');
+      await act(flight.abort.signal);
     } catch {
-      this.states.set(imageId, 'failed');
+      for (const imageId of imageIds) this.settle(imageId, flight.abort.signal.aborted ? null : 'failed');
     } finally {
-      this.inFlight -= 1;
-      this.onChange();
+      this.flights.delete(flight);
       this.pump();
     }
   }
 
-  /** The waiting image nearest to a shown one; ahead before behind, the first stack before the others at equal distance. */
-  private nearest(): string | null {
-    let best: { imageId: string; distance: number } | null = null;
-    for (const { imageIds, index, most } of this.wanted) {
+  /** What came of a flight. An image that came by another way has come. */
+  private settle(imageId: string, state: FrameState | null): void {
+    if (this.states.get(imageId) === 'loading') {
+      if (state === null) this.states.delete(imageId);
+      else this.states.set(imageId, state);
+    }
+    this.onChange();
+  }
+
+  /** The image that is meant nearest to a shown one; ahead before behind, the first stack before the others at equal distance. */
+  private nearest(meant: (stack: Wanted, imageId: string) => boolean): { imageId: string; at: number; stack: Wanted } | null {
+    let best: { imageId: string; at: number; stack: Wanted; distance: number } | null = null;
+    for (const stack of this.wanted) {
+      const { imageIds, index, most } = stack;
       // Beyond what can be held, each image that came would push out another that would be asked for again, for ever.
       const held = imageIds.length <= most ? imageIds.length : Math.max(1, Math.floor(most / 2));
-      const reach = Math.min(held, best ? best.distance : held);
+      const reach: number = Math.min(held, best ? best.distance : held);
       for (let distance = 0; distance < reach; distance += 1) {
-        const imageId = [imageIds[index + distance], imageIds[index - distance]].find((id) => id !== undefined && !this.states.has(id));
-        if (imageId === undefined) continue;
-        best = { imageId, distance };
+        const at = [index + distance, index - distance].find((place) => imageIds[place] !== undefined && meant(stack, imageIds[place] ?? ''));
+        const imageId = at === undefined ? undefined : imageIds[at];
+        if (at === undefined || imageId === undefined) continue;
+        best = { imageId, at, stack, distance };
         break;
       }
     }
-    return best?.imageId ?? null;
+    return best;
+  }
+
+  /** The image with those after it that are due as well, as many as are fetched in one request. */
+  private batchFrom({ at, stack }: { at: number; stack: Wanted }): string[] {
+    const { imageIds, index, most, way } = stack;
+    const last = imageIds.length <= most ? imageIds.length : Math.min(imageIds.length, index + Math.max(1, Math.floor(most / 2)));
+    const batch: string[] = [];
+    for (const imageId of imageIds.slice(at, Math.min(last, at + way().batch))) {
+      if (batch.length > 0 && !this.isDue(imageId)) break;
+      batch.push(imageId);
+    }
+    return batch;
   }
 }

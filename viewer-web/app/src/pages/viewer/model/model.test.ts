@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import type { DataSet } from '~/api/dicomJson';
 import { phrases } from '~/i18n';
 import { displaySetsOf, kindOf, namingOf } from './displaySets';
-import { FrameQueue } from './frameQueue';
 import { bindings, commandOf, keyOf } from './keyMap';
 import { edgesOf, patientLetters } from './orientation';
 import { entriesOf, withPalettes } from './palettes';
@@ -142,60 +141,3 @@ describe('cells', () => {
   });
 });
 
-/** A queue over a loader whose images come when the test says so. */
-function held(parallel: number) {
-  const asked: string[] = [];
-  const answers = new Map<string, { come: () => void; fail: () => void }>();
-  const queue = new FrameQueue((id) => {
-    asked.push(id);
-    return new Promise<void>((resolve, reject) => answers.set(id, { come: resolve, fail: () => reject(new Error(id)) }));
-  }, () => undefined, parallel);
-  const settle = async (): Promise<void> => void (await new Promise((resolve) => setImmediate(resolve)));
-  return { asked, answers, queue, settle };
-}
-
-describe('loading', () => {
-  const stack = ['0', '1', '2', '3', '4', '5'];
-  it('begins nearest to what is shown and keeps to its number of requests', async () => {
-    const { asked, answers, queue, settle } = held(3);
-    queue.want([{ imageIds: stack, index: 2, most: 9 }]);
-    expect(asked).toEqual(['2', '3', '1']);
-    answers.get('2')?.come();
-    await settle();
-    expect(asked).toEqual(['2', '3', '1', '4']);
-  });
-  it('follows the reader', async () => {
-    const { asked, answers, queue, settle } = held(1);
-    queue.want([{ imageIds: stack, index: 0, most: 9 }]);
-    queue.want([{ imageIds: stack, index: 5, most: 9 }]);
-    answers.get('0')?.come();
-    await settle();
-    expect(asked).toEqual(['0', '5']);
-  });
-  it('shares between stacks by distance', () => {
-    const { asked, queue } = held(4);
-    queue.want([{ imageIds: ['a0', 'a1', 'a2'], index: 0, most: 9 }, { imageIds: ['b0', 'b1', 'b2'], index: 0, most: 9 }]);
-    expect(asked).toEqual(['a0', 'b0', 'a1', 'b1']);
-  });
-  it('holds no more of a long stack than there is room for', async () => {
-    const { asked, answers, queue, settle } = held(9);
-    queue.want([{ imageIds: stack, index: 2, most: 4 }]);
-    expect(asked).toEqual(['2', '3', '1']);
-    answers.get('2')?.come();
-    queue.forget('2');
-    await settle();
-    queue.want([{ imageIds: stack, index: 5, most: 4 }]);
-    expect(asked).toEqual(['2', '3', '1', '5', '4']);
-  });
-  it('counts failures and tries them again when asked', async () => {
-    const { asked, answers, queue, settle } = held(2);
-    queue.want([{ imageIds: ['x', 'y'], index: 0, most: 9 }]);
-    answers.get('x')?.fail();
-    answers.get('y')?.come();
-    await settle();
-    expect(queue.count(['x', 'y'])).toEqual({ loaded: 1, failed: 1 });
-    queue.retry(['x', 'y']);
-    expect(asked).toEqual(['x', 'y', 'x']);
-    expect(queue.stateOf('x')).toBe('loading');
-  });
-});

@@ -8,7 +8,7 @@ interface Props {
   onGo: (index: number) => void;
 }
 
-const colours = { loaded: '#4a4e54', loading: '#2c2f33', waiting: '#1a1c1e', failed: '#d5d7da' };
+const colours = { loaded: '#4a4e54', coarse: '#35393e', loading: '#2c2f33', waiting: '#1a1c1e', failed: '#d5d7da' };
 
 /** Where in the stack one is, which images are already there, and a handle to drag. */
 export function ScrollBar({ imageIds, index, onGo }: Props) {

@@ -1,0 +1,95 @@
+import type { JSHandle, Page } from 'playwright-core';
+import type { ViewportElement } from '../../src/pages/viewer/engine/StackView';
+import { smallStudy, stowBody } from '../dicom';
+import type { Environment } from '../environment';
+import { eventually, expect } from '../expect';
+import { signIn } from './signIn';
+
+type Image = ReturnType<NonNullable<ViewportElement['viewport']>['getCornerstoneImage']>;
+
+/** cornerstone's numbers for a coarse picture and for the image itself. */
+const coarse = 6;
+const whole = 8;
+/** Bytes a second: a coarse picture stands long enough to be looked at. */
+const slow = 300_000;
+const signs = { vi: 'Đang tải chi tiết…', en: 'Loading detail…' };
+
+/** On a slow line an image is there coarsely first, says so, and then becomes exactly what was stored. In both languages. */
+export async function slowLine(page: Page, environment: Environment): Promise<string> {
+  await signIn(page, environment);
+  const network = await page.context().newCDPSession(page);
+  const line = (rate: number): Promise<unknown> => network.send('Network.emulateNetworkConditions', { offline: false, latency: 20, downloadThroughput: rate, uploadThroughput: rate });
+  // The decoder comes over the fast line: a hospital's browser has it.
+  await openAt(page, await sent(page, 'MOT'), 1_000_000);
+  await eventually('the first study is drawn', async () => (await quality(page)) === whole);
+  const notes: string[] = [];
+  for (const language of ['vi', 'en'] as const) {
+    const study = await sent(page, language.toUpperCase());
+    await page.evaluate((chosen) => localStorage.setItem('sen.language', chosen), language);
+    // Nothing else is on the line.
+    await page.goto('/devices');
+    await line(slow);
+    await openAt(page, study, slow);
+    const sign = page.getByText(signs[language]);
+    await eventually('a coarse picture is there, and says so', async () => (await quality(page)) === coarse && (await sign.count()) === 1, 60_000);
+    const before = await shown(page);
+    if (environment.shots) await page.screenshot({ path: `${environment.shots}/slow-${language}-coarse.png` });
+    await eventually('the image itself is there', async () => (await quality(page)) === whole, 60_000);
+    await eventually('and nothing says that it is not', async () => (await sign.count()) === 0);
+    const after = await shown(page);
+    if (environment.shots) await page.screenshot({ path: `${environment.shots}/slow-${language}-whole.png` });
+    await line(-1);
+    const { values, later, wrong } = await compared(before, after);
+    expect(later > values / 100, `the coarse picture is another one: ${later} of ${values} values differ`);
+    expect(wrong === 0, `the image is what was stored: ${wrong} of ${values} values differ`);
+    notes.push(`${later} of ${values} values came later`);
+  }
+  await page.evaluate(() => localStorage.setItem('sen.language', 'vi'));
+  return notes.join(', ');
+}
+
+/** Opens a study in a browser that remembers how fast its line was. */
+async function openAt(page: Page, studyUid: string, bytesPerSecond: number): Promise<void> {
+  await page.evaluate((rate) => localStorage.setItem('sen.line', String(rate)), bytesPerSecond);
+  await page.goto(`/viewer/${studyUid}`, { waitUntil: 'commit' });
+}
+
+/** Sends a study of one large image, as a device would. */
+async function sent(page: Page, name: string): Promise<string> {
+  const { studyUid, file } = smallStudy({
+    patientId: `CHAM${Date.now() % 1_000_000}`, patientName: `DUONG TRUYEN^${name}`, birthDate: '19700102', sex: 'F', accessionNumber: '', modality: 'CT', side: 1024,
+  });
+  const { data, headers } = stowBody(file);
+  const answer = await page.request.post('/dicomweb/studies', { data, headers });
+  expect(answer.ok(), `the image is taken, not ${answer.status()}`);
+  return studyUid;
+}
+
+async function quality(page: Page): Promise<number | undefined> {
+  return page.evaluate(() => document.querySelector<ViewportElement>('[data-cell]')?.viewport?.getCornerstoneImage()?.imageQualityStatus);
+}
+
+/** The image in the first cell, which stays what it is when another comes in its place. */
+async function shown(page: Page): Promise<JSHandle<Image>> {
+  return page.evaluateHandle(() => {
+    const image = document.querySelector<ViewportElement>('[data-cell]')?.viewport?.getCornerstoneImage();
+    if (!image) throw new Error('there is no image');
+    return image;
+  });
+}
+
+/** How many values of the image differ from those of its coarse picture, and from those of the stored frame. */
+async function compared(before: JSHandle<Image>, after: JSHandle<Image>): Promise<{ values: number; later: number; wrong: number }> {
+  return after.evaluate(async ({ imageId, getPixelData }, coarsely) => {
+    const values = getPixelData();
+    const first = coarsely.getPixelData();
+    const answer = await fetch(imageId.replace('wadors:', ''), { headers: { Accept: 'application/octet-stream; transfer-syntax=*' } });
+    const stored = new Uint16Array(await answer.arrayBuffer());
+    const counts = { values: values.length, later: 0, wrong: Math.abs(stored.length - values.length) };
+    values.forEach((value, at) => {
+      if (value !== first[at]) counts.later += 1;
+      if (value !== stored[at]) counts.wrong += 1;
+    });
+    return counts;
+  }, before);
+}

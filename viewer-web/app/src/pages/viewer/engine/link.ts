@@ -1,0 +1,45 @@
+/** Watches what comes from the server, and says how fast the line is. */
+import { Link } from '../model/link';
+
+const remembered = 'sen.line';
+const link = new Link();
+let watched = false;
+let before: number | null = null;
+
+/** Measures every answer from now on, and those that the page has had before. */
+export function watchLink(): void {
+  if (watched) return;
+  watched = true;
+  before = recall();
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      if (!(entry instanceof PerformanceResourceTiming) || !entry.name.startsWith(window.location.origin)) continue;
+      // What came from the browser's own store, asked about or not, says nothing of the line.
+      if (entry.transferSize >= entry.encodedBodySize) link.note({ firstMs: entry.responseStart, lastMs: entry.responseEnd, bytes: entry.encodedBodySize });
+    }
+    remember(link.bytesPerSecond());
+  }).observe({ type: 'resource', buffered: true });
+}
+
+/** Bytes a second; until something has come, as it was last time; null when nothing is known. */
+export function lineRate(): number | null {
+  return link.bytesPerSecond() ?? before;
+}
+
+function remember(rate: number | null): void {
+  if (rate === null) return;
+  try {
+    localStorage.setItem(remembered, String(Math.round(rate)));
+  } catch {
+    // A browser that keeps nothing measures anew each time.
+  }
+}
+
+function recall(): number | null {
+  try {
+    const rate = Number(localStorage.getItem(remembered));
+    return rate > 0 ? rate : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { FrameQueue, type Wanted } from './frameQueue';
+import type { Way } from './transport';
+
+const plain: Way = { compressed: false, coarseFirst: false, parallel: 20, batch: 1 };
+
+/** A queue over loads whose images come when the test says so. */
+function held(way: Partial<Way> = {}) {
+  const asked: string[] = [];
+  const requests: string[][] = [];
+  const given: string[] = [];
+  const answers = new Map<string, { come: (value?: boolean) => void; fail: () => void }>();
+  const answer = (key: string, ids: readonly string[], signal: AbortSignal): Promise<boolean> => new Promise((resolve, reject) => {
+    answers.set(key, { come: (value = true) => resolve(value), fail: () => reject(new Error(key)) });
+    signal.addEventListener('abort', () => {
+      given.push(...ids);
+      reject(new Error('given up'));
+    });
+  });
+  const queue = new FrameQueue({
+    full: (ids, signal) => {
+      requests.push([...ids]);
+      return ids.map((id) => {
+        asked.push(id);
+        return answer(id, [id], signal);
+      });
+    },
+    coarse: (id, signal) => {
+      asked.push(`~${id}`);
+      return answer(`~${id}`, [id], signal);
+    },
+    drop: (id) => void given.push(`~${id}`),
+  }, () => undefined);
+  const want = (...stacks: Omit<Wanted, 'way'>[]): void => queue.want(stacks.map((stack) => ({ ...stack, way: () => ({ ...plain, ...way }) })));
+  const settle = async (): Promise<void> => void (await new Promise((resolve) => setImmediate(resolve)));
+  return { asked, requests, given, answers, queue, want, settle };
+}
+
+describe('loading', () => {
+  const imageIds = ['0', '1', '2', '3', '4', '5'];
+  it('begins nearest to what is shown and keeps to its number of requests', async () => {
+    const { asked, answers, want, settle } = held({ parallel: 3 });
+    want({ imageIds, index: 2, most: 9 });
+    expect(asked).toEqual(['2', '3', '1']);
+    answers.get('2')?.come();
+    await settle();
+    expect(asked).toEqual(['2', '3', '1', '4']);
+  });
+  it('follows the reader', async () => {
+    const { asked, answers, want, settle } = held({ parallel: 1 });
+    want({ imageIds, index: 0, most: 9 });
+    want({ imageIds, index: 5, most: 9 });
+    answers.get('0')?.come();
+    await settle();
+    expect(asked).toEqual(['0', '5']);
+  });
+  it('shares between stacks by distance', () => {
+    const { asked, want } = held({ parallel: 4 });
+    want({ imageIds: ['a0', 'a1', 'a2'], index: 0, most: 9 }, { imageIds: ['b0', 'b1', 'b2'], index: 0, most: 9 });
+    expect(asked).toEqual(['a0', 'b0', 'a1', 'b1']);
+  });
+  it('holds no more of a long stack than there is room for', async () => {
+    const { asked, answers, queue, want, settle } = held({ parallel: 9 });
+    want({ imageIds, index: 2, most: 4 });
+    expect(asked).toEqual(['2', '3', '1']);
+    answers.get('2')?.come();
+    await settle();
+    queue.forget('2');
+    want({ imageIds, index: 5, most: 4 });
+    expect(asked).toEqual(['2', '3', '1', '5', '4']);
+  });
+  it('counts failures and tries them again when asked', async () => {
+    const { asked, answers, queue, want, settle } = held({ parallel: 2 });
+    want({ imageIds: ['x', 'y'], index: 0, most: 9 });
+    answers.get('x')?.fail();
+    answers.get('y')?.come();
+    await settle();
+    expect(queue.count(['x', 'y'])).toEqual({ loaded: 1, failed: 1 });
+    queue.retry(['x', 'y']);
+    expect(asked).toEqual(['x', 'y', 'x']);
+    expect(queue.stateOf('x')).toBe('loading');
+  });
+  it('gives up what is no longer shown, which has not failed', async () => {
+    const { given, queue, want, settle } = held({ parallel: 2 });
+    want({ imageIds, index: 0, most: 9 });
+    want({ imageIds: ['a'], index: 0, most: 9 });
+    await settle();
+    expect(given).toEqual(['0', '1']);
+    expect([queue.stateOf('0'), queue.stateOf('1'), queue.stateOf('a')]).toEqual(['waiting', 'waiting', 'loading']);
+  });
+  it('asks for the frames of a film in batches, two at a time', async () => {
+    const { requests, answers, queue, want, settle } = held({ parallel: 20, batch: 2 });
+    want({ imageIds, index: 0, most: 9 });
+    expect(requests).toEqual([['0', '1'], ['2', '3']]);
+    answers.get('0')?.come();
+    await settle();
+    expect(queue.count(imageIds).loaded).toBe(1);
+    expect(requests).toHaveLength(2);
+    answers.get('1')?.fail();
+    await settle();
+    expect(requests.at(-1)).toEqual(['4', '5']);
+    expect(queue.count(imageIds)).toEqual({ loaded: 1, failed: 1 });
+  });
+});
+
+describe('coarse pictures', () => {
+  const imageIds = ['0', '1', '2'];
+  it('come of all images before the first whole one', async () => {
+    const { asked, answers, queue, want, settle } = held({ parallel: 2, coarseFirst: true });
+    want({ imageIds, index: 1, most: 9 });
+    expect(asked).toEqual(['~1', '~2']);
+    answers.get('~1')?.come();
+    await settle();
+    expect(queue.stateOf('1')).toBe('coarse');
+    answers.get('~2')?.come();
+    answers.get('~0')?.come();
+    await settle();
+    expect(asked).toEqual(['~1', '~2', '~0', '1', '2']);
+  });
+  it('are not looked for again where there are none', async () => {
+    const { asked, answers, want, settle } = held({ parallel: 1, coarseFirst: true });
+    want({ imageIds: ['0'], index: 0, most: 9 });
+    answers.get('~0')?.come(false);
+    await settle();
+    expect(asked).toEqual(['~0', '0']);
+  });
+  it('do not hide an image that came by another way, and go with their stack', async () => {
+    const { given, answers, queue, want, settle } = held({ parallel: 2, coarseFirst: true });
+    want({ imageIds: ['0', '1'], index: 0, most: 9 });
+    queue.note('0', 'loaded');
+    answers.get('~0')?.come();
+    answers.get('~1')?.come();
+    await settle();
+    expect([queue.stateOf('0'), queue.stateOf('1')]).toEqual(['loaded', 'loading']);
+    const other = held({ parallel: 1, coarseFirst: true });
+    other.want({ imageIds: ['0', '1'], index: 0, most: 9 });
+    other.answers.get('~0')?.come();
+    await other.settle();
+    other.want();
+    expect(other.given).toEqual(['1', '~0']);
+    expect(given).toEqual([]);
+  });
+});
