@@ -11,10 +11,11 @@ export interface ImageOf {
   modality: string;
   /** Rows and columns. */
   side?: number;
+  frames?: number;
 }
 
-/** A study of one CT image, of 16x16 unless said otherwise; answers its Study Instance UID and the file. */
-export function smallStudy({ patientId, patientName, birthDate, sex, accessionNumber, modality, side = 16 }: ImageOf): { studyUid: string; file: Buffer } {
+/** A study of one CT image, of one frame of 16x16 unless said otherwise; answers its Study Instance UID and the file. */
+export function smallStudy({ patientId, patientName, birthDate, sex, accessionNumber, modality, side = 16, frames = 1 }: ImageOf): { studyUid: string; file: Buffer } {
   const root = `2.25.${randomInt(1, 2 ** 47)}${randomInt(1, 2 ** 47)}`;
   const ctImage = '1.2.840.10008.5.1.4.1.1.2';
   const explicit = '1.2.840.10008.1.2.1';
@@ -29,22 +30,22 @@ export function smallStudy({ patientId, patientName, birthDate, sex, accessionNu
     element(0x0008, 0x0060, 'CS', modality), element(0x0010, 0x0010, 'PN', patientName), element(0x0010, 0x0020, 'LO', patientId),
     element(0x0010, 0x0030, 'DA', birthDate), element(0x0010, 0x0040, 'CS', sex), element(0x0020, 0x000d, 'UI', `${root}.1`),
     element(0x0020, 0x000e, 'UI', `${root}.2`), element(0x0020, 0x0013, 'IS', '1'), element(0x0028, 0x0002, 'US', words(1)),
-    element(0x0028, 0x0004, 'CS', 'MONOCHROME2'), element(0x0028, 0x0010, 'US', words(side)), element(0x0028, 0x0011, 'US', words(side)),
+    element(0x0028, 0x0004, 'CS', 'MONOCHROME2'), element(0x0028, 0x0008, 'IS', String(frames)), element(0x0028, 0x0010, 'US', words(side)), element(0x0028, 0x0011, 'US', words(side)),
     element(0x0028, 0x0100, 'US', words(16)), element(0x0028, 0x0101, 'US', words(16)), element(0x0028, 0x0102, 'US', words(15)),
     element(0x0028, 0x0103, 'US', words(0)), element(0x0028, 0x1050, 'DS', '2000'), element(0x0028, 0x1051, 'DS', '4000'),
-    element(0x7fe0, 0x0010, 'OW', disc(side)),
+    element(0x7fe0, 0x0010, 'OW', discs(side, frames)),
   ]);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(meta.length);
   return { studyUid: `${root}.1`, file: Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), element(0x0002, 0x0000, 'UL', length), meta, set]) };
 }
 
-/** A bright disc in noise, which no compression takes away. */
-function disc(side: number): Buffer {
+/** A bright disc in noise, which no compression takes away; in each frame other noise. */
+function discs(side: number, frames: number): Buffer {
   let state = 1;
-  const values = Uint16Array.from({ length: side * side }, (_, at) => {
+  const values = Uint16Array.from({ length: side * side * frames }, (_, at) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    const inside = Math.hypot((at % side) - side / 2, Math.floor(at / side) - side / 2) < side / 3;
+    const inside = Math.hypot((at % side) - side / 2, (Math.floor(at / side) % side) - side / 2) < side / 3;
     return (inside ? 2500 : 500) + (state >>> 22);
   });
   return Buffer.from(values.buffer);

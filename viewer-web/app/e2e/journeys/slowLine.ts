@@ -1,11 +1,9 @@
 import type { JSHandle, Page } from 'playwright-core';
 import type { ViewportElement } from '../../src/pages/viewer/engine/StackView';
-import { smallStudy, stowBody } from '../dicom';
 import type { Environment } from '../environment';
 import { eventually, expect } from '../expect';
+import { sendImage, shown, storedFrame, type Image } from '../images';
 import { signIn } from './signIn';
-
-type Image = ReturnType<NonNullable<ViewportElement['viewport']>['getCornerstoneImage']>;
 
 /** cornerstone's numbers for a coarse picture and for the image itself. */
 const coarse = 6;
@@ -20,11 +18,11 @@ export async function slowLine(page: Page, environment: Environment): Promise<st
   const network = await page.context().newCDPSession(page);
   const line = (rate: number): Promise<unknown> => network.send('Network.emulateNetworkConditions', { offline: false, latency: 20, downloadThroughput: rate, uploadThroughput: rate });
   // The decoder comes over the fast line: a hospital's browser has it.
-  await openAt(page, await sent(page, 'MOT'), 1_000_000);
+  await openAt(page, await sendImage(page, 'MOT', { side: 1024 }), 1_000_000);
   await eventually('the first study is drawn', async () => (await quality(page)) === whole);
   const notes: string[] = [];
   for (const language of ['vi', 'en'] as const) {
-    const study = await sent(page, language.toUpperCase());
+    const study = await sendImage(page, language.toUpperCase(), { side: 1024 });
     await page.evaluate((chosen) => localStorage.setItem('sen.language', chosen), language);
     // Nothing else is on the line.
     await page.goto('/devices');
@@ -54,42 +52,19 @@ async function openAt(page: Page, studyUid: string, bytesPerSecond: number): Pro
   await page.goto(`/viewer/${studyUid}`, { waitUntil: 'commit' });
 }
 
-/** Sends a study of one large image, as a device would. */
-async function sent(page: Page, name: string): Promise<string> {
-  const { studyUid, file } = smallStudy({
-    patientId: `CHAM${Date.now() % 1_000_000}`, patientName: `DUONG TRUYEN^${name}`, birthDate: '19700102', sex: 'F', accessionNumber: '', modality: 'CT', side: 1024,
-  });
-  const { data, headers } = stowBody(file);
-  const answer = await page.request.post('/dicomweb/studies', { data, headers });
-  expect(answer.ok(), `the image is taken, not ${answer.status()}`);
-  return studyUid;
-}
-
 async function quality(page: Page): Promise<number | undefined> {
   return page.evaluate(() => document.querySelector<ViewportElement>('[data-cell]')?.viewport?.getCornerstoneImage()?.imageQualityStatus);
 }
 
-/** The image in the first cell, which stays what it is when another comes in its place. */
-async function shown(page: Page): Promise<JSHandle<Image>> {
-  return page.evaluateHandle(() => {
-    const image = document.querySelector<ViewportElement>('[data-cell]')?.viewport?.getCornerstoneImage();
-    if (!image) throw new Error('there is no image');
-    return image;
-  });
-}
-
 /** How many values of the image differ from those of its coarse picture, and from those of the stored frame. */
 async function compared(before: JSHandle<Image>, after: JSHandle<Image>): Promise<{ values: number; later: number; wrong: number }> {
-  return after.evaluate(async ({ imageId, getPixelData }, coarsely) => {
-    const values = getPixelData();
+  const later = await after.evaluate((image, coarsely) => {
     const first = coarsely.getPixelData();
-    const answer = await fetch(imageId.replace('wadors:', ''), { headers: { Accept: 'application/octet-stream; transfer-syntax=*' } });
-    const stored = new Uint16Array(await answer.arrayBuffer());
-    const counts = { values: values.length, later: 0, wrong: Math.abs(stored.length - values.length) };
-    values.forEach((value, at) => {
-      if (value !== first[at]) counts.later += 1;
-      if (value !== stored[at]) counts.wrong += 1;
+    let differing = 0;
+    image.getPixelData().forEach((value, at) => {
+      if (value !== first[at]) differing += 1;
     });
-    return counts;
+    return differing;
   }, before);
+  return { ...(await storedFrame(after)), later };
 }

@@ -135,7 +135,9 @@ class Loading {
 
   async run(): Promise<void> {
     const { imageId } = this;
-    const encoded = await (coming.get(imageId) ?? this.retrieve());
+    // Where the answer for many broke off, the rest are asked for alone: what is wrong with one is not wrong with them.
+    const together = coming.get(imageId)?.catch((error: unknown) => (isGivenUp(error) ? Promise.reject(error) : this.retrieve()));
+    const encoded = await (together ?? this.retrieve());
     beginnings.delete(imageId);
     const image = await this.decode(encoded, 0);
     if (image.getPixelData().length < image.rows * image.columns) throw new UnreadableImage();

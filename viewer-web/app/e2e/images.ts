@@ -1,0 +1,42 @@
+/** Images that journeys send and find again on the screen. */
+import type { JSHandle, Page } from 'playwright-core';
+import type { ViewportElement } from '../src/pages/viewer/engine/StackView';
+import { smallStudy, stowBody, type ImageOf } from './dicom';
+import { expect } from './expect';
+
+/** What cornerstone holds of an image. */
+export type Image = ReturnType<NonNullable<ViewportElement['viewport']>['getCornerstoneImage']>;
+
+/** Sends a study of one object, as a device would; answers its Study Instance UID. */
+export async function sendImage(page: Page, name: string, size: Pick<ImageOf, 'side' | 'frames'>): Promise<string> {
+  const { studyUid, file } = smallStudy({
+    patientId: `ANH${Date.now() % 1_000_000}`, patientName: `ANH GUI^${name}`, birthDate: '19700102', sex: 'F', accessionNumber: '', modality: 'CT', ...size,
+  });
+  const { data, headers } = stowBody(file);
+  const answer = await page.request.post('/dicomweb/studies', { data, headers });
+  expect(answer.ok(), `the image is taken, not ${answer.status()}`);
+  return studyUid;
+}
+
+/** The image in the first cell, which stays what it is when another comes in its place. */
+export async function shown(page: Page): Promise<JSHandle<Image>> {
+  return page.evaluateHandle(() => {
+    const image = document.querySelector<ViewportElement>('[data-cell]')?.viewport?.getCornerstoneImage();
+    if (!image) throw new Error('there is no image');
+    return image;
+  });
+}
+
+/** How many values of an image without rescaling are not those of its stored frame. */
+export async function storedFrame(image: JSHandle<Image>): Promise<{ values: number; wrong: number }> {
+  return image.evaluate(async ({ imageId, getPixelData }) => {
+    const values = getPixelData();
+    const answer = await fetch(imageId.replace('wadors:', ''), { headers: { Accept: 'application/octet-stream; transfer-syntax=*' } });
+    const stored = new Uint16Array(await answer.arrayBuffer());
+    let wrong = Math.abs(stored.length - values.length);
+    values.forEach((value, at) => {
+      if (value !== stored[at]) wrong += 1;
+    });
+    return { values: values.length, wrong };
+  });
+}
