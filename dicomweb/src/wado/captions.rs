@@ -4,7 +4,7 @@ use crate::error::Error;
 use pacs_core::dataset::DataSet;
 use pacs_core::pixels::{Corner, Picture, write_corner};
 use pacs_core::text::display_name;
-use pacs_core::{Tag, tags};
+use pacs_core::{Tag, date_time, tags};
 
 /// Which captions are wished for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,23 +34,21 @@ impl Captions {
         if self.patient {
             let name = header.text(tags::PATIENT_NAME).map(|name| display_name(&name));
             let id = header.text(tags::PATIENT_ID);
-            let about = joined(header, &[tags::PATIENT_SEX, tags::PATIENT_BIRTH_DATE]);
+            let about = joined([header.text(tags::PATIENT_SEX), day(header, tags::PATIENT_BIRTH_DATE)]);
             corner(picture, Corner::TopLeft, &[name, id, about]);
         }
         if self.technique {
-            let study = joined(header, &[tags::STUDY_DATE, tags::STUDY_DESCRIPTION]);
-            let series = joined(header, &[tags::MODALITY, tags::SERIES_DESCRIPTION]);
-            corner(picture, Corner::TopRight, &[study, series]);
-            let exposure = measured(header, &[(tags::KVP, "kV"), (tags::X_RAY_TUBE_CURRENT, "mA")]);
-            let slice = measured(header, &[(tags::SLICE_LOCATION, "mm"), (tags::SLICE_THICKNESS, "mm")]);
-            let number = [tags::SERIES_NUMBER, tags::INSTANCE_NUMBER].map(|tag| header.text(tag));
-            let [series, image] = number.map(Option::unwrap_or_default);
-            let frame = if header.int(tags::NUMBER_OF_FRAMES).unwrap_or(1) > 1 {
-                format!(" [{}]", u64::from(frame) + 1)
-            } else {
-                String::new()
-            };
-            corner(picture, Corner::BottomLeft, &[exposure, slice, Some(format!("{series}:{image}{frame}"))]);
+            let study = header.text(tags::STUDY_DESCRIPTION);
+            let series = joined([tags::MODALITY, tags::SERIES_DESCRIPTION].map(|tag| header.text(tag)));
+            corner(picture, Corner::TopRight, &[study, series, day(header, tags::STUDY_DATE)]);
+            let exposure = measured(header, [(tags::KVP, "kV"), (tags::X_RAY_TUBE_CURRENT, "mA")]);
+            let slice = measured(header, [(tags::SLICE_LOCATION, "mm"), (tags::SLICE_THICKNESS, "mm")]);
+            let numbers = [tags::SERIES_NUMBER, tags::INSTANCE_NUMBER].map(|tag| header.text(tag));
+            let number = numbers.into_iter().flatten().collect::<Vec<_>>().join(":");
+            let of_many = header.int(tags::NUMBER_OF_FRAMES).unwrap_or(1) > 1;
+            let frame = of_many.then(|| format!("[{}]", u64::from(frame) + 1));
+            let image = joined([Some(number), frame]);
+            corner(picture, Corner::BottomLeft, &[exposure, slice, image]);
         }
     }
 }
@@ -61,15 +59,22 @@ fn corner(picture: &mut Picture, corner: Corner, lines: &[Option<String>]) {
     write_corner(picture, corner, &lines);
 }
 
-fn joined(header: &DataSet, tags: &[Tag]) -> Option<String> {
-    let parts: Vec<String> = tags.iter().filter_map(|tag| header.text(*tag)).collect();
+fn joined<const N: usize>(parts: [Option<String>; N]) -> Option<String> {
+    let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
     (!parts.is_empty()).then(|| parts.join("  "))
 }
 
-fn measured(header: &DataSet, measures: &[(Tag, &str)]) -> Option<String> {
-    let value = |(tag, unit): &(Tag, &str)| header.text(*tag).map(|value| format!("{value} {unit}"));
-    let parts: Vec<String> = measures.iter().filter_map(value).collect();
-    (!parts.is_empty()).then(|| parts.join("  "))
+/// A date as people here write it; what is none, as it was sent.
+fn day(header: &DataSet, tag: Tag) -> Option<String> {
+    let sent = header.text(tag)?;
+    Some(date_time::date(&sent).map_or(sent, |date| date.strftime("%d/%m/%Y").to_string()))
+}
+
+/// To a tenth: devices send more digits than they measure.
+fn measured<const N: usize>(header: &DataSet, measures: [(Tag, &str); N]) -> Option<String> {
+    joined(measures.map(|(tag, unit)| {
+        header.float(tag).map(|value| format!("{} {unit}", (value * 10.0).round() / 10.0 + 0.0))
+    }))
 }
 
 #[cfg(test)]

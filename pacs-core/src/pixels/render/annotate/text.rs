@@ -36,7 +36,8 @@ const LETTER_GAP: f64 = 2.0;
 const LINE_HEIGHT: f64 = 13.0;
 const MARKS_HEIGHT: f64 = 4.0;
 
-/// Writes lines of text into a corner of a picture, white with a dark edge.
+/// Writes lines of text into a corner of a picture, white with a dark edge. What is longer than half the picture's width is
+/// cut, and says so by dots: the captions of two corners never meet.
 pub fn write_corner(picture: &mut Picture, corner: Corner, lines: &[&str]) {
     let unit = unit(picture);
     let margin = 2.0 * unit;
@@ -50,7 +51,20 @@ pub fn write_corner(picture: &mut Picture, corner: Corner, lines: &[&str]) {
         Corner::TopLeft | Corner::BottomLeft => Justified::Left,
         Corner::TopRight | Corner::BottomRight => Justified::Right,
     };
-    write_lines(picture, lines.iter().copied(), [margin, width - margin], top, justified, u8::MAX);
+    let room = (width / 2.0 - 2.0 * margin) / unit;
+    let lines: Vec<String> = lines.iter().take(MOST_LINES).map(|line| fitted(line, room)).collect();
+    write_lines(picture, lines.iter().map(String::as_str), [margin, width - margin], top, justified, u8::MAX);
+}
+
+/// As much of a line as there is room for, in units of the font.
+fn fitted(line: &str, room: f64) -> String {
+    if strokes(line).width <= room {
+        return line.to_owned();
+    }
+    let letters: Vec<char> = line.nfc().take(MOST_LETTERS).collect();
+    let cut = |count: usize| format!("{}...", letters.iter().take(count).collect::<String>().trim_end());
+    let fits = |count: &usize| strokes(&cut(*count)).width <= room;
+    (0..letters.len()).rev().find(fits).map(cut).unwrap_or_default()
 }
 
 /// Writes text between the sides of a box, from its top on; it may go on beyond the bottom.
@@ -173,6 +187,23 @@ mod tests {
         assert!(left > right && top > 0 && bottom == 0);
         let [left, right, top, bottom] = halves(&written(Corner::BottomRight));
         assert!(right > left && top == 0 && bottom > 0);
+    }
+
+    #[test]
+    fn captions_of_two_corners_never_meet() {
+        let mut picture = Picture { width: 400, height: 100, canvas: Canvas::Grey(vec![9; 40_000]) };
+        write_corner(
+            &mut picture,
+            Corner::TopLeft,
+            &["NGUYỄN THỊ MINH KHAI NGUYỄN THỊ MINH KHAI NGUYỄN THỊ MINH KHAI"],
+        );
+        let written: Vec<usize> =
+            (0..40_000).filter(|at| picture.canvas.bytes()[*at] != 9).map(|at| at % 400).collect();
+        assert!(written.iter().all(|x| *x < 200), "{:?}", written.iter().max());
+        assert!(written.iter().any(|x| *x > 180), "{:?}", written.iter().max());
+        assert_eq!(fitted("Nguyễn", 60.0), "Nguyễn");
+        assert_eq!(fitted("Nguyễn Văn An", 60.0), "Nguyễn...");
+        assert_eq!(fitted("Nguyễn Văn An", 1.0), "");
     }
 
     #[test]
