@@ -25,8 +25,6 @@ export interface Readout {
   inverted: boolean;
   edges: Edges;
   thicknessMm: number | null;
-  /** What is on the screen is not the whole image yet. */
-  coarse: boolean;
 }
 
 type Annotation = ReturnType<typeof annotation.state.getAllAnnotations>[number];
@@ -45,7 +43,7 @@ export class StackView {
   private stack: ImageStack | null = null;
   private playing: ReturnType<typeof setTimeout> | null = null;
   private moving = false;
-  /** The image of which a coarse picture is on the screen. */
+  /** The image of which a coarse picture is on the screen; the element says so too (`data-coarse`), before it is drawn. */
   private coarse: string | null = null;
   /** Measurements that were removed, the last removal at the end. */
   private readonly removed: Annotation[][] = [];
@@ -79,6 +77,7 @@ export class StackView {
   /** Shows a stack from one of its images on; rejects when that first image cannot be had. */
   async show(stack: ImageStack, index: number): Promise<void> {
     this.stop();
+    this.setCoarse(null);
     // The same stack with more images: what the reader has set stays.
     const { viewport } = this;
     const { voiRange, invert } = viewport.getProperties();
@@ -104,6 +103,7 @@ export class StackView {
   catchUp(): void {
     const image = cache.getImage(this.viewport.getCurrentImageId());
     if (!image) return;
+    this.setCoarse(null);
     this.viewport.renderImageObject(image);
     this.redraw();
   }
@@ -262,7 +262,6 @@ export class StackView {
       inverted: invert !== (set['00280004']?.Value?.[0] === 'MONOCHROME1'),
       edges: edgesOf(this.direction(1, 0), this.direction(0, -1), namingOf(set)),
       thicknessMm: Number.isFinite(thickness) ? thickness : null,
-      coarse: isCoarse(viewport.getCornerstoneImage()),
     };
   }
 
@@ -276,10 +275,15 @@ export class StackView {
   private readonly onImage = (event: Event): void => {
     const { image } = (event as CustomEvent<{ image: Types.IImage }>).detail;
     const wasCoarse = this.coarse === image.imageId;
-    this.coarse = isCoarse(image) ? image.imageId : null;
+    this.setCoarse(isCoarse(image) ? image.imageId : null);
     if (!wasCoarse || this.coarse !== null) return;
     for (const mark of annotation.state.getAllAnnotations()) if (mark.metadata?.referencedImageId === image.imageId) mark.invalidated = true;
   };
+
+  private setCoarse(imageId: string | null): void {
+    this.coarse = imageId;
+    this.element.toggleAttribute('data-coarse', imageId !== null);
+  }
 
   private zoomTo(zoom: number): void {
     this.viewport.setZoom(Math.min(40, Math.max(0.05, zoom)));

@@ -36,8 +36,8 @@ export function Overlay({ stack, study, readout, counts, failedHere, shown, play
           <Edges readout={readout} />
         </>
       )}
-      {/* Said even when texts are hidden: a coarse picture must never be read. */}
-      {readout.coarse && !failedHere && <div className={css.coarse} role="status">{t('viewer.coarse')}</div>}
+      {/* Seen while the canvas beside holds a coarse picture, also when texts are hidden: it must never be read. */}
+      {!failedHere && <div className={css.coarse} role="status">{t('viewer.coarse')}</div>}
       {counts.failed > 0 && (
         <div className={css.failed} role="alert">
           <span>{failedHere ? t('viewer.failedThis') : t('viewer.failedFrames', { count: counts.failed })}</span>
