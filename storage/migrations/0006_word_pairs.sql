@@ -3,7 +3,7 @@
 create table study_pair (
     pair TEXT not null,                       -- two folded words of the patient's name, in order, a space between
     newest_key INT not null,
-    study_id INT not null references study (id),
+    study_id INT not null,                    -- no reference: to keep one, each change of a study would scan all pairs
     primary key (pair, newest_key, study_id)
 ) CLUSTERED;
 
