@@ -91,7 +91,7 @@ impl Archive {
     ) -> Result<u64> {
         let now_ms = self.0.config.clock.now_ms();
         let mut tx = self.0.database.begin(Durability::Synced).await?;
-        let locked = rows::lock(&mut tx, subject).await?.ok_or(Error::NotFound)?;
+        let mut locked = rows::lock(&mut tx, subject).await?.ok_or(Error::NotFound)?;
         if !locked.is_within(scope) {
             return Err(Error::NotFound);
         }
@@ -119,7 +119,7 @@ impl Archive {
             return Err(Error::NotFound);
         }
         let by = (actor.id.as_str(), reason.map_or("", Rejection::meaning));
-        let all = settle_rows(&mut tx, &locked, change.word(), by, now_ms).await?;
+        let all = settle_rows(&mut tx, &mut locked, change.word(), by, now_ms).await?;
         locked.tell(&mut tx, all, now_ms).await?;
         tx.commit().await?;
         self.0.arrivals.forget();
@@ -150,7 +150,7 @@ impl Archive {
         };
         let rejection = REJECT.contains(&act.kind.as_str()).then_some(act.id);
         let mut tx = self.0.database.begin(Durability::Synced).await?;
-        let Some(locked) = rows::lock(&mut tx, &subject).await? else { return Ok(()) };
+        let Some(mut locked) = rows::lock(&mut tx, &subject).await? else { return Ok(()) };
         let mut changed = false;
         for (instance, now) in locked.rejections(&mut tx, until_ms).await? {
             if decided.insert(instance) && now != rejection {
@@ -165,7 +165,7 @@ impl Archive {
         self.0.arrivals.forget();
         let word = if rejection.is_some() { "reject" } else { "restore" };
         let by = (act.actor.as_str(), act.reason.as_deref().unwrap_or_default());
-        settle_rows(&mut tx, &locked, word, by, act.at_ms).await?;
+        settle_rows(&mut tx, &mut locked, word, by, act.at_ms).await?;
         tx.commit().await?;
         self.0.arrivals.forget();
         Ok(())
@@ -176,7 +176,7 @@ impl Archive {
 /// or gone.
 async fn settle_rows(
     tx: &mut Transaction,
-    locked: &Locked,
+    locked: &mut Locked,
     act: &str,
     by: (&str, &str),
     now_ms: i64,

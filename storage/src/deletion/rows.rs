@@ -239,13 +239,14 @@ impl Locked {
     }
 
     /// Parts the study from its exam, which takes no images now.
-    pub async fn leave_unmatched(&self, tx: &mut Transaction) -> Result<()> {
+    pub async fn leave_unmatched(&mut self, tx: &mut Transaction) -> Result<()> {
         tx.execute(
             "update study set step_id = null, unmatched_reason = $2 where id = $1",
             params![self.study, Disagreement::NoOrder.as_str()],
         )
-        .await
-        .map(drop)
+        .await?;
+        self.is_unmatched = true;
+        Ok(())
     }
 
     /// Tells the followers; `all` says that the whole study comes or goes.

@@ -6,6 +6,7 @@ use pacs_core::exam::Label;
 use pacs_core::query::{Level, Query};
 use pacs_core::rejection::Rejection;
 use pacs_core::tags;
+use storage::events::EventKind;
 use storage::exams::{self, linking, search, unmatched};
 use storage::{Archive, Decision, Error, Subject};
 use testdata::Instance;
@@ -178,8 +179,11 @@ async fn an_exam_loses_and_regains_its_images(home: Home) {
     reject(&archive, study(&sent[0])).await;
     let cancel = pacs_core::exam::StepAct::Cancel;
     exams::moves::act(db, &all, &actor, exam.id, cancel, Some("nhầm"), 9).await.unwrap();
+    let before = storage::events::since(db, 0, 1000).await.unwrap().last().map_or(0, |event| event.id);
     restore(&archive, study(&sent[0])).await;
     assert_eq!(now().await, (Label::Cancelled, 0, false));
+    let told = storage::events::since(db, before, 1000).await.unwrap();
+    assert!(told.iter().any(|event| event.kind == EventKind::UnmatchedChanged), "{told:?}");
     assert_eq!(unmatched::list(db, &all, 10).await.unwrap().len(), 1);
     archive.close().await;
 }
