@@ -2,6 +2,7 @@
 
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::Layout;
+use std::ops::Range;
 
 /// What a codestream says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,35 +46,22 @@ pub(super) struct JpegHeader {
 /// Walks the marker segments (ITU-T T.81 B.1.1) up to the first scan.
 pub(super) fn jpeg(encoded: &[u8]) -> Result<JpegHeader, PixelError> {
     let cut = || PixelError::malformed("the JPEG stream ends before its first scan");
-    let mut left =
-        encoded.strip_prefix(&[0xFF, 0xD8]).ok_or_else(|| PixelError::malformed("no JPEG stream"))?;
+    let mut at = 2;
+    if !encoded.starts_with(&[0xFF, 0xD8]) {
+        return Err(PixelError::malformed("no JPEG stream"));
+    }
     let (mut found, mut adobe_transform, mut jfif) = (None, None, false);
     loop {
-        let [0xFF, marker, rest @ ..] = left else {
-            return Err(PixelError::malformed("a JPEG marker is missing"));
-        };
-        match marker {
-            // Fill bytes may precede a marker; TEM and restart markers have no segment.
-            0xFF => {
-                left = left.get(1..).ok_or_else(cut)?;
-                continue;
-            }
-            0x01 | 0xD0..=0xD7 => {
-                left = rest;
-                continue;
-            }
-            _ => {}
-        }
-        let [high, low, ..] = rest else { return Err(cut()) };
-        let length = usize::from(u16::from_be_bytes([*high, *low]));
-        let segment = rest.get(2..length).ok_or_else(cut)?;
+        let Segment { marker, content } = segment_at(encoded, at)?;
+        at = content.end;
+        let segment = encoded.get(content).ok_or_else(cut)?;
         match marker {
             0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF | 0xF7 => {
-                found = Some(frame(*marker, segment).ok_or_else(cut)?);
+                found = Some(frame(marker, segment).ok_or_else(cut)?);
             }
             0xE0 => jfif |= segment.starts_with(b"JFIF\0"),
-            0xEE if segment.starts_with(b"Adobe") => adobe_transform = segment.get(11).copied(),
-            0xDA => {
+            ADOBE_MARKER if segment.starts_with(ADOBE) => adobe_transform = segment.get(11).copied(),
+            FIRST_SCAN => {
                 let (process, stated, named_rgb) =
                     found.ok_or_else(|| PixelError::malformed("a JPEG scan without a frame"))?;
                 let interleaved = segment.first().is_some_and(|count| u32::from(*count) == stated.components);
@@ -81,7 +69,54 @@ pub(super) fn jpeg(encoded: &[u8]) -> Result<JpegHeader, PixelError> {
             }
             _ => {}
         }
-        left = rest.get(length..).ok_or_else(cut)?;
+    }
+}
+
+/// APP14, and what it begins with where it is Adobe's.
+const ADOBE_MARKER: u8 = 0xEE;
+const ADOBE: &[u8] = b"Adobe";
+/// SOS.
+const FIRST_SCAN: u8 = 0xDA;
+
+/// A marker segment.
+struct Segment {
+    marker: u8,
+    /// What follows its length.
+    content: Range<usize>,
+}
+
+/// The segment that begins at that place or, behind fill bytes and markers that have none, next.
+fn segment_at(encoded: &[u8], mut at: usize) -> Result<Segment, PixelError> {
+    let cut = || PixelError::malformed("the JPEG stream ends before its first scan");
+    loop {
+        let [0xFF, marker, rest @ ..] = encoded.get(at..).unwrap_or_default() else {
+            return Err(PixelError::malformed("a JPEG marker is missing"));
+        };
+        match marker {
+            // Fill bytes may precede a marker; TEM and restart markers have no segment.
+            0xFF => at += 1,
+            0x01 | 0xD0..=0xD7 => at += 2,
+            _ => {
+                let [high, low, ..] = rest else { return Err(cut()) };
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                rest.get(2..length).ok_or_else(cut)?;
+                return Ok(Segment { marker: *marker, content: at + 4..at + 2 + length });
+            }
+        }
+    }
+}
+
+/// Where the next name of an Adobe segment before the first scan lies, from the segment at that place on.
+pub(super) fn next_adobe(encoded: &[u8], mut at: usize) -> Option<Range<usize>> {
+    loop {
+        let Segment { marker, content } = segment_at(encoded, at).ok()?;
+        match marker {
+            FIRST_SCAN => return None,
+            ADOBE_MARKER if encoded.get(content.clone())?.starts_with(ADOBE) => {
+                return Some(content.start..content.start + ADOBE.len());
+            }
+            _ => at = content.end,
+        }
     }
 }
 
