@@ -132,6 +132,10 @@ fn palettes_of_sixteen_bits_and_in_segments() {
     let Canvas::Rgb(pixels) = drawn(&set, &bytes, RenderOptions::default()).canvas else { panic!("grey") };
     let [first, second, third] = [[0xFF, 0, 0x10], [0x80, 0x10, 0x20], [0, 0x20, 0x30]];
     assert_eq!(pixels, [first, first, second, third, third].concat());
+    // A channel that is dark throughout is as wide as the others.
+    set.put_bytes(tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA, VR::OW, words(&[0, 0xFF, 0x7F]));
+    let Canvas::Rgb(pixels) = drawn(&set, &bytes, RenderOptions::default()).canvas else { panic!("grey") };
+    assert_eq!(pixels.iter().skip(1).step_by(3).copied().collect::<Vec<_>>(), [0; 5]);
     set.remove(tags::GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA);
     let frame = Frame { layout: Layout::from(&set).unwrap(), bytes };
     let refused = render(frame.clone(), &Rendering::of(&set, 0), &RenderOptions::default());

@@ -13,7 +13,7 @@ pub(super) struct Palette {
 
 impl Palette {
     pub(super) fn of(set: &DataSet) -> Option<Palette> {
-        let (first, red) = channel(
+        let (descriptor, red) = channel(
             set,
             tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DESCRIPTOR,
             tags::RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
@@ -31,9 +31,13 @@ impl Palette {
             tags::BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
             tags::SEGMENTED_BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
         )?;
-        let colours =
-            red.iter().zip(&green).zip(&blue).map(|((red, green), blue)| [*red, *green, *blue]).collect();
-        Some(Palette { first, colours })
+        // Sixteen bits are stated, but some encoders fill only eight of them: all channels tell, since one of them may
+        // be dark in a palette of sixteen.
+        let wide = descriptor.bits > 8 && [&red, &green, &blue].iter().any(|entries| are_wide(entries));
+        let eight = |entry: &u16| if wide { (entry >> 8) as u8 } else { *entry as u8 };
+        let colours = red.iter().zip(&green).zip(&blue);
+        let colours = colours.map(|((red, green), blue)| [red, green, blue].map(eight)).collect();
+        Some(Palette { first: descriptor.first, colours })
     }
 
     pub(super) fn at(&self, index: f64) -> [u8; 3] {
@@ -43,17 +47,18 @@ impl Palette {
     }
 }
 
-/// The first index and one colour of a palette as eight bits an entry.
-fn channel(set: &DataSet, descriptor: Tag, data: Tag, segmented: Tag) -> Option<(i64, Vec<u8>)> {
+fn are_wide(entries: &[u16]) -> bool {
+    entries.iter().any(|entry| *entry > 255)
+}
+
+/// One colour of a palette.
+fn channel(set: &DataSet, descriptor: Tag, data: Tag, segmented: Tag) -> Option<(Descriptor, Vec<u16>)> {
     let descriptor = Descriptor::read(set, descriptor)?;
     let entries = match Lut::read(set, descriptor, data) {
         Some(lut) => lut.entries,
         None => expand(set.get(segmented)?.bytes()?, descriptor)?,
     };
-    // Sixteen bits are stated, but some encoders fill only eight of them.
-    let wide = descriptor.bits > 8 && entries.iter().any(|entry| *entry > 255);
-    let entries = entries.into_iter().map(|entry| if wide { (entry >> 8) as u8 } else { entry as u8 });
-    Some((descriptor.first, entries.collect()))
+    Some((descriptor, entries))
 }
 
 /// Expands segments: runs of given entries, lines from the entry before, and copies of segments met before. Kinds,
