@@ -1,5 +1,7 @@
 //! What is drawn on.
 
+use std::ops::Range;
+
 /// Drawn pixels, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Canvas {
@@ -55,6 +57,17 @@ impl Canvas {
     pub(super) fn put(&mut self, column: u32, row: u32, width: u32, level: u8) {
         if let Some(pixel) = self.pixel(column, row, width) {
             pixel.fill(level);
+        }
+    }
+
+    /// Gives a part of a row that grey level.
+    pub(super) fn fill(&mut self, row: u32, columns: Range<u32>, width: u32, level: u8) {
+        let channels = self.channels();
+        let first = (row as usize).saturating_mul(width as usize);
+        let at = |column: u32| first.saturating_add(column as usize).saturating_mul(channels);
+        let (Canvas::Grey(bytes) | Canvas::Rgb(bytes)) = self;
+        if let Some(pixels) = bytes.get_mut(at(columns.start)..at(columns.end)) {
+            pixels.fill(level);
         }
     }
 

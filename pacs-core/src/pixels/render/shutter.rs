@@ -52,6 +52,7 @@ impl Shutter {
                         .0
                         .iter()
                         .take(CORNERS)
+                        .filter(|corner| corner.iter().all(|place| place.is_finite()))
                         .map(|[row, column]| [*column, *row])
                         .collect();
                 }
@@ -73,13 +74,9 @@ impl Shutter {
     pub(super) fn draw(&self, frame: &Frame, overlays: &[Overlay], canvas: &mut Canvas) {
         let (columns, rows) = (u32::from(frame.layout.columns), u32::from(frame.layout.rows));
         if self.rectangle.is_some() || self.circle.is_some() || self.polygon.len() >= 3 {
+            let mut outline = Outline::of(&self.polygon);
             for row in 0..rows {
-                let spans = self.polygon_spans(f64::from(row) + 1.0);
-                for column in 0..columns {
-                    if !self.is_open(f64::from(column) + 1.0, f64::from(row) + 1.0, &spans) {
-                        canvas.put(column, row, columns, self.level);
-                    }
-                }
+                self.draw_row(row, columns, &mut outline, canvas);
             }
         }
         for overlay in overlays.iter().filter(|overlay| Some(overlay.group) == self.covered_by) {
@@ -87,30 +84,137 @@ impl Shutter {
         }
     }
 
-    fn is_open(&self, column: f64, row: f64, spans: &[f64]) -> bool {
-        let in_rectangle = self.rectangle.is_none_or(|[left, top, right, bottom]| {
-            (left..=right).contains(&column) && (top..=bottom).contains(&row)
-        });
-        let in_circle = self.circle.is_none_or(|[x, y, radius]| (column - x).hypot(row - y) <= radius);
-        let in_polygon = self.polygon.len() < 3
-            || spans.as_chunks::<2>().0.iter().any(|[from, to]| (from..=to).contains(&&column));
-        in_rectangle && in_circle && in_polygon
+    /// Covers what lies before, between and behind the open parts of a row.
+    fn draw_row(&self, row: u32, columns: u32, outline: &mut Outline, canvas: &mut Canvas) {
+        let number = f64::from(row) + 1.0;
+        let edges = if self.polygon.len() < 3 { &EVERYWHERE[..] } else { outline.crossings(number) };
+        let [from, to] = self.open_columns(number);
+        let mut covered = 0;
+        for [left, right] in edges.as_chunks::<2>().0 {
+            // Columns are counted from 1; what is beyond a number's range is beyond the image too.
+            let first = (left.max(from).ceil() - 1.0).clamp(0.0, f64::from(columns)) as u32;
+            let end = right.min(to).floor().clamp(0.0, f64::from(columns)) as u32;
+            if first < end {
+                canvas.fill(row, covered..first.max(covered), columns, self.level);
+                covered = end.max(covered);
+            }
+        }
+        canvas.fill(row, covered..columns, columns, self.level);
     }
 
-    /// Where the row crosses the polygon's sides, in order: open between each pair.
-    fn polygon_spans(&self, row: f64) -> Vec<f64> {
-        let ends = self.polygon.iter().skip(1).chain(self.polygon.first());
-        let mut crossings: Vec<f64> = self
-            .polygon
-            .iter()
-            .zip(ends)
-            .filter(|([_, y1], [_, y2])| (*y1 <= row) != (*y2 <= row))
-            .map(|([x1, y1], [x2, y2])| x1 + (row - y1) / (y2 - y1) * (x2 - x1))
-            .collect();
-        crossings.sort_by(f64::total_cmp);
-        crossings
+    /// The first and the last column that rectangle and circle leave open in a row; none where they are the wrong way
+    /// round.
+    fn open_columns(&self, row: f64) -> [f64; 2] {
+        let mut open = EVERYWHERE;
+        let mut within = |from: f64, to: f64| open = [open[0].max(from), open[1].min(to)];
+        if let Some([left, top, right, bottom]) = self.rectangle {
+            within(left, right);
+            if !(top..=bottom).contains(&row) {
+                return NOWHERE;
+            }
+        }
+        if let Some([x, y, radius]) = self.circle {
+            // There is no root in a row that the circle does not reach.
+            let half = (radius * radius - (row - y) * (row - y)).sqrt();
+            if half.is_nan() || radius < 0.0 {
+                return NOWHERE;
+            }
+            within(x - half, x + half);
+        }
+        open
+    }
+}
+
+const EVERYWHERE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
+const NOWHERE: [f64; 2] = [f64::INFINITY, f64::NEG_INFINITY];
+
+/// The sides of a polygon, looked at row by row from the top: each is taken up and put down once, so that many corners
+/// on a large image cost little more than few.
+struct Outline {
+    /// Sides that begin further down, the next one last.
+    waiting: Vec<Side>,
+    /// Sides that the row crosses, in the order of the row before.
+    crossed: Vec<Side>,
+    crossings: Vec<f64>,
+}
+
+/// From its upper to its lower end: a row on the lower one is not crossed, or corners would count twice.
+#[derive(Clone, Copy)]
+struct Side {
+    top: [f64; 2],
+    bottom: [f64; 2],
+    /// Where the row crosses it.
+    crossing: f64,
+}
+
+impl Outline {
+    fn of(polygon: &[[f64; 2]]) -> Outline {
+        let ends = polygon.iter().skip(1).chain(polygon.first());
+        let sides = polygon.iter().zip(ends).map(|(one, other)| {
+            let (top, bottom) = if one[1] <= other[1] { (*one, *other) } else { (*other, *one) };
+            Side { top, bottom, crossing: top[0] }
+        });
+        let mut waiting: Vec<Side> = sides.filter(|side| side.top[1] < side.bottom[1]).collect();
+        waiting.sort_by(|one, other| other.top[1].total_cmp(&one.top[1]));
+        Outline { waiting, crossed: Vec::new(), crossings: Vec::new() }
+    }
+
+    /// Where a row, further down than the one before, crosses the sides, in order: open between each pair.
+    fn crossings(&mut self, row: f64) -> &[f64] {
+        while let Some(side) = self.waiting.pop_if(|side| side.top[1] <= row) {
+            self.crossed.push(side);
+        }
+        self.crossed.retain(|side| row < side.bottom[1]);
+        for Side { top: [x1, y1], bottom: [x2, y2], crossing } in &mut self.crossed {
+            *crossing = *x1 + (row - *y1) / (*y2 - *y1) * (*x2 - *x1);
+        }
+        // Nearly in order already, since sides seldom change places.
+        self.crossed.sort_by(|one, other| one.crossing.total_cmp(&other.crossing));
+        self.crossings.clear();
+        self.crossings.extend(self.crossed.iter().map(|side| side.crossing));
+        &self.crossings
     }
 }
 
 /// More corners than any device draws.
 const CORNERS: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+
+    /// The rule by itself: a pixel is open where a ray to its left crosses sides an odd number of times.
+    fn is_inside(polygon: &[[f64; 2]], column: f64, row: f64) -> bool {
+        let ends = polygon.iter().skip(1).chain(polygon.first());
+        let crossed = polygon.iter().zip(ends).filter(|([x1, y1], [x2, y2])| {
+            (*y1 <= row) != (*y2 <= row) && x1 + (row - y1) / (y2 - y1) * (x2 - x1) <= column
+        });
+        crossed.count() % 2 == 1
+    }
+
+    #[test]
+    fn a_polygon_that_crosses_itself_is_open_where_the_rule_says() {
+        for corners in [3, 5, 12, 301, CORNERS] {
+            let polygon: Vec<[f64; 2]> = (0..corners)
+                .map(|n| {
+                    let turn = n as f64 / corners as f64 * TAU * 2.0;
+                    let reach = if n % 2 == 0 { 47.3 } else { 21.9 };
+                    [40.2 + reach * turn.cos(), 31.7 + reach * turn.sin()]
+                })
+                .collect();
+            let (columns, rows) = (80u32, 60u32);
+            let mut canvas = Canvas::Rgb(vec![9; (columns * rows * 3) as usize]);
+            let shutter = Shutter { polygon: polygon.clone(), ..Shutter::default() };
+            let mut outline = Outline::of(&polygon);
+            for row in 0..rows {
+                shutter.draw_row(row, columns, &mut outline, &mut canvas);
+            }
+            for (at, pixel) in canvas.bytes().as_chunks::<3>().0.iter().enumerate() {
+                let (column, row) = (at as u32 % columns, at as u32 / columns);
+                let open = is_inside(&polygon, f64::from(column) + 1.0, f64::from(row) + 1.0);
+                assert_eq!(*pixel, [if open { 9 } else { 0 }; 3], "{corners} corners: {column} {row}");
+            }
+        }
+    }
+}
