@@ -2,9 +2,10 @@
 //! where large values lie, and the place where the frames go. Nothing large is held.
 
 use bytes::Bytes;
-use pacs_core::dataset::{DataSet, Element, Value};
+use pacs_core::dataset::{DataSet, Element, Fragment, Value};
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::{Tag, VR, tags};
+use std::iter;
 use std::ops::Range;
 
 /// The next part of the data set.
@@ -50,7 +51,7 @@ pub fn lay_out(
     source: &TransferSyntax,
     pixels: Option<&Pixels>,
 ) -> Result<Vec<Piece>, Impossible> {
-    let mut layout = Layout { source, pieces: Vec::new(), made: Vec::new() };
+    let mut layout = Layout { source, encapsulated: false, pieces: Vec::new(), made: Vec::new() };
     for element in set {
         match (element.tag, pixels) {
             (tags::PIXEL_DATA, Some(pixels)) => layout.frames(pixels)?,
@@ -71,16 +72,17 @@ pub fn lay_out(
 }
 
 /// Lays out `set` with encapsulated Pixel Data (PS3.5 A.4): one fragment for each of the ranges, and an empty offset
-/// table.
+/// table. Fragments of pictures within `set` are of the same transfer syntax.
 pub fn lay_out_encapsulated(set: &DataSet, frames: &[Range<u64>]) -> Result<Vec<Piece>, Impossible> {
     let source = &TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
-    let mut layout = Layout { source, pieces: Vec::new(), made: Vec::new() };
+    let mut layout = Layout { source, encapsulated: true, pieces: Vec::new(), made: Vec::new() };
     // Tables of offsets are of other fragments.
     let replaced = [tags::PIXEL_DATA, tags::EXTENDED_OFFSET_TABLE, tags::EXTENDED_OFFSET_TABLE_LENGTHS];
     let kept = set.iter().filter(|element| !replaced.contains(&element.tag));
     let (before, behind): (Vec<_>, Vec<_>) = kept.partition(|element| element.tag < tags::PIXEL_DATA);
     before.into_iter().try_for_each(|element| layout.element(element))?;
-    layout.fragments(frames)?;
+    let frames = frames.iter().map(|frame| (frame.start, frame.end.saturating_sub(frame.start)));
+    layout.fragments(iter::once((0, 0)).chain(frames))?;
     behind.into_iter().try_for_each(|element| layout.element(element))?;
     layout.cut();
     Ok(layout.pieces)
@@ -102,6 +104,8 @@ const TRAILING_PADDING: Tag = Tag(0xFFFC, 0xFFFC);
 
 struct Layout<'a> {
     source: &'a TransferSyntax,
+    /// Whether what is made is of a transfer syntax that has fragments.
+    encapsulated: bool,
     pieces: Vec<Piece>,
     made: Vec<u8>,
 }
@@ -119,7 +123,7 @@ impl Layout<'_> {
                 self.pad(element.vr, bytes.len() as u64);
             }
             // An icon is a convenience (type 3) that repeats the image: it is left out, not the instance.
-            Value::Items(items) if are_compressed_pictures(items) => {}
+            Value::Items(items) if !self.encapsulated && are_compressed_pictures(items) => {}
             Value::Items(items) => self.sequence(element.tag, items)?,
             Value::Elsewhere { .. } if element.vr == VR::SQ => return Err(Impossible),
             Value::Elsewhere { offset, length } => {
@@ -128,6 +132,10 @@ impl Layout<'_> {
                 let swapped = if self.source.big_endian { number_bytes(element.vr) } else { 1 };
                 self.pieces.push(Piece::Copied { offset: *offset, length: *length, swapped });
                 self.pad(element.vr, *length);
+            }
+            Value::Fragments(fragments) if self.encapsulated => {
+                let places = fragments.iter().map(|Fragment { offset, length }| (*offset, *length));
+                self.fragments(places)?;
             }
             Value::Fragments(_) => return Err(Impossible),
         }
@@ -202,17 +210,18 @@ impl Layout<'_> {
         Ok(())
     }
 
-    fn fragments(&mut self, fragments: &[Range<u64>]) -> Result<(), Impossible> {
+    /// Offset and length of each, the offset table first.
+    fn fragments(&mut self, fragments: impl Iterator<Item = (u64, u64)>) -> Result<(), Impossible> {
         self.tag(tags::PIXEL_DATA);
         self.made.extend_from_slice(b"OB\0\0");
         self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
-        self.item(0)?;
-        for fragment in fragments {
-            let length = fragment.end.saturating_sub(fragment.start);
+        for (offset, length) in fragments {
             self.item(even(length))?;
-            self.cut();
-            self.pieces.push(Piece::Copied { offset: fragment.start, length, swapped: 1 });
-            self.pad(VR::OB, length);
+            if length > 0 {
+                self.cut();
+                self.pieces.push(Piece::Copied { offset, length, swapped: 1 });
+                self.pad(VR::OB, length);
+            }
         }
         self.tag(SEQUENCE_END);
         self.made.extend_from_slice(&0u32.to_le_bytes());
@@ -271,7 +280,7 @@ pub fn number_bytes(vr: VR) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pacs_core::dataset::{Fragment, Limits, Until, read_slice};
+    use pacs_core::dataset::{Limits, Until, read_slice};
 
     fn joined(pieces: &[Piece], frames: &[u8]) -> Vec<u8> {
         pieces

@@ -194,6 +194,53 @@ async fn compressed_pixels_become_fragments() {
     }
 }
 
+/// An icon is compressed as the image is, or not at all.
+#[tokio::test]
+async fn pictures_within_keep_their_coding() {
+    let original = file("syntax/MR_small_jpeg_ls_lossless.dcm");
+    let house = House::new().await;
+    house.keep(std::slice::from_ref(&original)).await;
+    let path = path_of(&original);
+    let accept = [("accept", "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*")];
+    let frame = house.get(&format!("{path}/frames/1"), &accept).await.parts().remove(0).1.to_vec();
+    let mut document: serde_json::Value = serde_json::from_slice(&described(&original).0).unwrap();
+    let pixels = serde_json::json!({ "vr": "OB", "BulkDataURI": "icon" });
+    document[0]["00880200"] = serde_json::json!({ "vr": "SQ", "Value": [{ "7FE00010": pixels }] });
+    let document = serde_json::to_vec(&document).unwrap();
+    let with = |media: &'static str, icon: &[&[u8]]| {
+        let mut parts = vec![(JSON, "", document.clone()), ("image/jls", "bulk/7FE00010", frame.clone())];
+        parts.extend(icon.iter().map(|icon| (media, "icon", icon.to_vec())));
+        parts
+    };
+    let jls_of_octets = "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.80";
+    for (media, is_compressed) in [("image/jls", true), (jls_of_octets, true), (OCTETS, false)] {
+        let house = House::new().await;
+        let answer = store(&house, &with(media, &[&[1, 2, 3]])).await;
+        assert_eq!(answer.status, StatusCode::OK, "{media}: {}", answer.text());
+        let stored = as_stored(&house, &path).await;
+        let icon = read(&stored).items(tags::ICON_IMAGE_SEQUENCE)[0].get(tags::PIXEL_DATA).unwrap().clone();
+        match icon.value {
+            Value::Fragments(fragments) => {
+                assert!(is_compressed, "{media}");
+                assert_eq!(fragments.iter().map(|fragment| fragment.length).collect::<Vec<_>>(), [0, 4]);
+            }
+            _ => assert!(!is_compressed && icon.bytes().unwrap().as_ref() == [1, 2, 3, 0], "{media}"),
+        }
+        let picture = house.get(&format!("{path}/rendered"), &[]).await;
+        assert_eq!(picture.status, StatusCode::OK, "{media}: {}", picture.text());
+    }
+    let house = House::new().await;
+    for (media, icon, reason) in [
+        ("image/jp2", &[&[1u8, 2, 3][..]][..], "not compressed as"),
+        ("image/jls", &[&[1, 2], &[3, 4]], "more than once"),
+        ("application/octet-stream; transfer-syntax=1.2.840.10008.1.2.2", &[&[1, 2]], "little endian"),
+    ] {
+        let answer = store(&house, &with(media, icon)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{media}: {}", answer.text());
+        assert!(answer.text().contains(reason), "{media}: {}", answer.text());
+    }
+}
+
 #[tokio::test]
 async fn metadata_that_holds_everything_may_be_the_body() {
     let house = House::new().await;

@@ -1,13 +1,12 @@
 //! Puts an instance together from its metadata and the values that came beside it (PS3.18 10.5.1, figure 8.6-1).
 
 use super::bulk::{Bulk, Part};
-use super::jpeg;
-use super::outcome::{Failure, Reason};
+use super::coding::{Coding, of_standard, refused};
+use super::outcome::Failure;
 use super::references::{self, Named, missing};
 use crate::explicit::{self, Impossible, Piece};
-use crate::media::MediaType;
 use pacs_core::dataset::{DataSet, Element};
-use pacs_core::transfer_syntax::{self, TransferSyntax};
+use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
 use std::ops::Range;
@@ -57,16 +56,25 @@ pub async fn assemble(mut data_set: DataSet, named: Named, bulk: &Bulk) -> Resul
 }
 
 async fn laid_out(mut data_set: DataSet, named: Named, bulk: &Bulk) -> Result<(Uid, Vec<Piece>), Failure> {
-    named.whole()?;
+    if let Some(failure) = named.missing {
+        return Err(failure);
+    }
     let mut frames = None;
     if let Some((vr, location)) = named.pixels {
         let parts = bulk.named(&location);
-        match syntax_of(parts, bulk).await? {
+        match Coding::of(parts)?.syntax(bulk).await? {
             Some(syntax) => frames = Some((syntax, frames_of(parts, &data_set)?)),
             None => {
                 let value = references::one(parts).map_err(|why| missing(tags::PIXEL_DATA, why))?;
                 data_set.put(Element { tag: tags::PIXEL_DATA, vr, value });
             }
+        }
+    }
+    // One data set has one transfer syntax, for the pictures within it too (PS3.5 A.4).
+    for location in &named.pictures {
+        let syntax = Coding::of(bulk.named(location))?.syntax(bulk).await?;
+        if syntax.as_ref() != frames.as_ref().map(|(syntax, _)| syntax) {
+            return Err(refused("a picture within is not compressed as the frames are"));
         }
     }
     let (syntax, pieces) = match frames {
@@ -88,58 +96,4 @@ fn frames_of(parts: &[Part], data_set: &DataSet) -> Result<Vec<Range<u64>>, Fail
         return Err(refused(format!("{} frames came of {frames}", parts.len())));
     }
     Ok(parts.iter().map(|part| part.range.clone()).collect())
-}
-
-/// The transfer syntax of compressed parts: the one that they name, else that of their media type (PS3.18 table
-/// 8.7.3-5). `None` for bytes that are the value itself.
-async fn syntax_of(parts: &[Part], bulk: &Bulk) -> Result<Option<Uid>, Failure> {
-    let Some(Part { media: Some(media), range }) = parts.first() else { return Ok(None) };
-    let said = |media: &MediaType| media.parameter("transfer-syntax").map(str::to_owned);
-    let alike = |part: &Part| {
-        part.media
-            .as_ref()
-            .is_some_and(|other| other.to_string() == media.to_string() && said(other) == said(media))
-    };
-    if !parts.iter().all(alike) {
-        return Err(refused("the frames are not of one media type"));
-    }
-    let syntax = match said(media) {
-        Some(text) => Uid::parse(&text).map_err(|_| refused("a transfer-syntax is not a UID"))?,
-        None if media.is("application", "octet-stream") => return Ok(None),
-        // The default is a lossless process that hardly any picture is in: the picture itself says which it is.
-        None if media.is("image", "jpeg") => {
-            let head = bulk.beginning(range).await.map_err(|error| Failure::of_request(&error))?;
-            let syntax = jpeg::transfer_syntax(&head);
-            of_standard(syntax.ok_or_else(|| refused("the JPEG is of a process unknown here"))?)?
-        }
-        None => {
-            let syntax = default_of(media);
-            of_standard(syntax.ok_or_else(|| refused(format!("say the transfer-syntax of {media}")))?)?
-        }
-    };
-    let named = transfer_syntax::of(&syntax);
-    if named.big_endian || named.deflated {
-        return Err(refused("samples by themselves are little endian"));
-    }
-    Ok(Some(syntax).filter(|_| named.encapsulated))
-}
-
-fn default_of(media: &MediaType) -> Option<&'static str> {
-    let defaults = [
-        ("jls", uids::JPEGLS_LOSSLESS),
-        ("jp2", uids::JPEG2000_LOSSLESS),
-        ("jpx", uids::JPEG2000MC_LOSSLESS),
-        ("jphc", uids::HTJ2K_LOSSLESS),
-        ("dicom-rle", uids::RLE_LOSSLESS),
-    ];
-    defaults.into_iter().find(|(subtype, _)| media.is("image", subtype)).map(|(_, syntax)| syntax)
-}
-
-fn of_standard(uid: &str) -> Result<Uid, Failure> {
-    Uid::parse(uid)
-        .map_err(|_| Failure::new(Reason::Processing, "a transfer syntax of the standard is no UID"))
-}
-
-fn refused(why: impl Into<String>) -> Failure {
-    Failure::new(Reason::CannotUnderstand, why)
 }

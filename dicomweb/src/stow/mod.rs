@@ -2,6 +2,7 @@
 
 mod assembled;
 mod bulk;
+mod coding;
 mod intake;
 mod jpeg;
 mod metadata;

@@ -1,8 +1,9 @@
 //! What metadata names among the values that came beside it.
 
 use super::bulk::{Bulk, Part};
+use super::coding::Coding;
 use super::outcome::{Failure, Reason};
-use pacs_core::dataset::Value;
+use pacs_core::dataset::{Fragment, Value};
 use pacs_core::json::BulkReference;
 use pacs_core::{Tag, VR, tags};
 use std::collections::{HashMap, HashSet};
@@ -22,8 +23,10 @@ pub struct References {
 pub struct Named {
     /// VR and location of its pixel data: whether that is one value or frames, the parts tell.
     pub pixels: Option<(VR, String)>,
-    /// The first value that it has to do without, and why.
-    missing: Option<(Tag, &'static str)>,
+    /// The locations of compressed pictures within it, such as icons.
+    pub pictures: Vec<String>,
+    /// Why it cannot be had, where a value did not come or not as it should.
+    pub missing: Option<Failure>,
 }
 
 impl References {
@@ -42,10 +45,16 @@ impl References {
             return None;
         }
         let value = match self.bulk.named(of.uri) {
-            _ if of.vr == VR::SQ => Err("is a sequence, which comes in the metadata"),
-            parts => one(parts),
+            _ if of.vr == VR::SQ => Err(missing(of.tag, "is a sequence, which comes in the metadata")),
+            parts if of.tag == tags::PIXEL_DATA => picture(parts),
+            parts => one(parts).map_err(|why| missing(of.tag, why)),
         };
-        value.map_err(|why| named.missing.get_or_insert((of.tag, why))).ok()
+        if let Ok(Value::Fragments(_)) = value
+            && named.pictures.last().is_none_or(|last| last != of.uri)
+        {
+            named.pictures.push(of.uri.to_owned());
+        }
+        value.map_err(|failure| named.missing.get_or_insert(failure)).ok()
     }
 
     /// What a data set of the document names; asked once for each.
@@ -59,10 +68,14 @@ impl References {
     }
 }
 
-impl Named {
-    /// Refuses a data set that has to do without a value.
-    pub fn whole(&self) -> Result<(), Failure> {
-        self.missing.map_or(Ok(()), |(tag, why)| Err(missing(tag, why)))
+/// The one frame of a picture within the data set: the value, or compressed behind an empty offset table.
+fn picture(parts: &[Part]) -> Result<Value, Failure> {
+    let coding = Coding::of(parts)?;
+    match (coding, one(parts).map_err(|why| missing(tags::PIXEL_DATA, why))?) {
+        (Coding::Compressed(_) | Coding::Jpeg(_), Value::Elsewhere { offset, length }) => {
+            Ok(Value::Fragments(vec![Fragment { offset, length: 0 }, Fragment { offset, length }]))
+        }
+        (_, value) => Ok(value),
     }
 }
 
