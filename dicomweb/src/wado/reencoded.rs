@@ -31,8 +31,8 @@ impl Prepared {
     }
 }
 
-/// Opens the instance, lays it out and makes its first frame, with a codec where it is to be compressed: what can go wrong with an instance goes wrong here,
-/// before any of it is sent.
+/// Opens the instance, lays it out and makes its first frame, with a codec where it is to be compressed: what can go
+/// wrong with an instance goes wrong here, before any of it is sent.
 pub async fn prepare(state: &State, place: &InstancePlace, codec: Option<Codec>) -> Result<Prepared, Error> {
     let syntax = transfer_syntax::of(&place.transfer_syntax);
     let reader = stored::open(&state.archive, place).await?;
