@@ -11,11 +11,11 @@ mod support;
 use http::StatusCode;
 use pacs_core::dataset::{DataSet, write};
 use pacs_core::part10::write_head;
-use pacs_core::pixels::{Layout, decode};
+use pacs_core::pixels::{Codec, Frame, Layout, decode, encode};
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::uid::Uid;
 use pacs_core::{VR, tags, uids};
-use support::{House, file, path_of, pixels, read};
+use support::{House, file, path_of, picture_size, pixels, read};
 
 const OCTETS: &str = r#"multipart/related; type="application/octet-stream""#;
 
@@ -138,20 +138,45 @@ async fn instances_are_encoded_frame_by_frame() {
     }
 }
 
-/// A film of 28 million pixels of sixteen bits.
-fn mammogram() -> Vec<u8> {
+/// A film of 28 million pixels of sixteen bits, so many of which are noise.
+fn mammogram(noise_bits: u32) -> Vec<u8> {
+    let (set, pixels) = film(noise_bits);
+    file_of(set, uids::EXPLICIT_VR_LITTLE_ENDIAN, |set, file| {
+        set.put_bytes(tags::PIXEL_DATA, VR::OW, pixels);
+        write(set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, file).unwrap();
+    })
+}
+
+/// The same in JPEG 2000, as mammography units send it.
+fn mammogram_in_jpeg2000(noise_bits: u32) -> Vec<u8> {
+    let (set, bytes) = film(noise_bits);
+    let frame = Frame { layout: Layout::from(&set).unwrap(), bytes };
+    let encoded = encode(&frame, Codec::Jpeg2000, 1 << 30).unwrap().bytes;
+    file_of(set, uids::JPEG2000_LOSSLESS, |set, file| {
+        write(set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, file).unwrap();
+        file.extend_from_slice(
+            b"\xE0\x7F\x10\x00OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\0\0\0\0\xFE\xFF\x00\xE0",
+        );
+        file.extend_from_slice(&(encoded.len().next_multiple_of(2) as u32).to_le_bytes());
+        file.extend_from_slice(&encoded);
+        file.extend(std::iter::repeat_n(0, encoded.len() % 2));
+        file.extend_from_slice(b"\xFE\xFF\xDD\xE0\0\0\0\0");
+    })
+}
+
+/// What the film says, and its pixels.
+fn film(noise_bits: u32) -> (DataSet, Vec<u8>) {
     let (rows, columns) = (5928u32, 4915u32);
     let mut pixels = Vec::with_capacity((rows * columns * 2) as usize);
     let mut state = 1u32;
     for n in 0..rows * columns {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let level = (n / columns / 2 + n % columns / 4 + (state >> 28)) as u16;
+        let level = (n / columns / 2 + n % columns / 4 + (state >> (32 - noise_bits))) as u16;
         pixels.extend_from_slice(&level.to_le_bytes());
     }
-    let class = Uid::parse("1.2.840.10008.5.1.4.1.1.1.2").unwrap();
-    let uid = |text| Uid::parse(text).unwrap();
+    let class = "1.2.840.10008.5.1.4.1.1.1.2";
     let mut set = DataSet::new();
-    set.put_text(tags::SOP_CLASS_UID, class.as_str());
+    set.put_text(tags::SOP_CLASS_UID, class);
     set.put_text(tags::SOP_INSTANCE_UID, "2.25.3");
     set.put_text(tags::STUDY_INSTANCE_UID, "2.25.1");
     set.put_text(tags::SERIES_INSTANCE_UID, "2.25.2");
@@ -167,16 +192,22 @@ fn mammogram() -> Vec<u8> {
     ] {
         set.put_int(tag, value);
     }
-    set.put_bytes(tags::PIXEL_DATA, VR::OW, pixels);
-    let mut file = write_head(&class, &uid("2.25.3"), &uid(uids::EXPLICIT_VR_LITTLE_ENDIAN), None);
-    write(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut file).unwrap();
+    (set, pixels)
+}
+
+/// A file of that transfer syntax whose data set `lay_out` writes.
+fn file_of(mut set: DataSet, syntax: &str, lay_out: impl FnOnce(&mut DataSet, &mut Vec<u8>)) -> Vec<u8> {
+    let [class, instance] =
+        [tags::SOP_CLASS_UID, tags::SOP_INSTANCE_UID].map(|tag| set.uid(tag).unwrap().unwrap());
+    let mut file = write_head(&class, &instance, &Uid::parse(syntax).unwrap(), None);
+    lay_out(&mut set, &mut file);
     file
 }
 
 /// Decoding and encoding line by line takes no more than a job may have.
 #[tokio::test]
 async fn a_mammogram_goes_in_and_out_of_lossless_compression() {
-    let stored = mammogram();
+    let stored = mammogram(4);
     let (house, path) = kept(&stored).await;
     let plain = pixels(&stored);
     assert_eq!(house.get(&format!("{path}/thumbnail"), &[]).await.status, StatusCode::OK);
@@ -194,4 +225,24 @@ async fn a_mammogram_goes_in_and_out_of_lossless_compression() {
     let accept = format!("{OCTETS}; transfer-syntax={}", uids::JPEG2000_LOSSLESS);
     let refused = house.get(&format!("{path}/frames/1"), &[("accept", accept.as_str())]).await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", refused.text());
+}
+
+/// One that is looked at on a screen is decoded no larger; its pixels are those that were sent.
+#[tokio::test]
+async fn a_mammogram_in_jpeg_2000_is_drawn() {
+    let stored = mammogram_in_jpeg2000(2);
+    let (house, path) = kept(&stored).await;
+    for (resource, want) in [
+        ("thumbnail", (159, 192)),
+        ("rendered?viewport=1000,1000", (829, 1000)),
+        ("rendered?viewport=2048,2560", (2048, 2470)),
+        ("rendered?viewport=1000,1000,2000,2000,1000,1000", (1000, 1000)),
+        ("rendered", (4915, 5928)),
+    ] {
+        let picture = house.get(&format!("{path}/{resource}"), &[("accept", "image/jpeg")]).await;
+        assert_eq!(picture.status, StatusCode::OK, "{resource}: {}", picture.text());
+        assert_eq!(picture_size(&picture.body), want, "{resource}");
+    }
+    let frame = house.get(&format!("{path}/frames/1"), &[("accept", OCTETS)]).await.parts();
+    assert!(frame[0].1 == film(2).1);
 }

@@ -15,7 +15,7 @@ use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::uid::Uid;
 use pacs_core::{VR, tags, uids};
 use std::io::Read;
-use support::{House, above, file, path_of, slices, value};
+use support::{House, above, file, path_of, picture_size, slices, value};
 
 #[tokio::test]
 async fn metadata_of_every_level() {
@@ -85,35 +85,17 @@ async fn links_begin_with_what_the_proxy_saw() {
     );
 }
 
-fn size(picture: &[u8]) -> (u32, u32) {
-    // PNG: IHDR. JPEG: the frame header.
-    if picture.starts_with(b"\x89PNG") {
-        let number = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
-        return (number(16), number(20));
-    }
-    assert!(picture.starts_with(&[0xFF, 0xD8]), "neither PNG nor JPEG");
-    let mut at = 2;
-    loop {
-        let length = usize::from(u16::from_be_bytes([picture[at + 2], picture[at + 3]]));
-        if matches!(picture[at + 1], 0xC0..=0xC2) {
-            let number = |at: usize| u32::from(u16::from_be_bytes([picture[at], picture[at + 1]]));
-            return (number(at + 7), number(at + 5));
-        }
-        at += 2 + length;
-    }
-}
-
 #[tokio::test]
 async fn pictures_in_the_size_and_form_asked_for() {
     let (house, instance) = slices(1).await;
     let rendered = format!("{instance}/rendered");
     let jpeg = house.get(&rendered, &[("accept", "image/jpeg")]).await;
     assert_eq!(jpeg.status, StatusCode::OK, "{}", jpeg.text());
-    assert_eq!((jpeg.header("content-type"), size(&jpeg.body)), ("image/jpeg", (64, 64)));
+    assert_eq!((jpeg.header("content-type"), picture_size(&jpeg.body)), ("image/jpeg", (64, 64)));
     let png = house.get(&rendered, &[("accept", "image/png")]).await;
-    assert_eq!((png.header("content-type"), size(&png.body)), ("image/png", (64, 64)));
+    assert_eq!((png.header("content-type"), picture_size(&png.body)), ("image/png", (64, 64)));
     let small = house.get(&format!("{rendered}?viewport=16,16&window=40,400&quality=50"), &[]).await;
-    assert_eq!(size(&small.body), (16, 16));
+    assert_eq!(picture_size(&small.body), (16, 16));
     let frame = house.get(&format!("{instance}/frames/1/rendered"), &[("accept", "image/png")]).await;
     assert_eq!(frame.body, png.body);
     let window = house.get(&format!("{rendered}?window=-600,1500"), &[("accept", "image/png")]).await;
@@ -157,10 +139,10 @@ async fn thumbnails_of_every_level() {
     ] {
         let answer = house.get(&format!("{path}/thumbnail"), &[]).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text());
-        let (width, height) = size(&answer.body);
+        let (width, height) = picture_size(&answer.body);
         assert!(width <= 192 && height <= 192);
         let small = house.get(&format!("{path}/thumbnail?viewport=20,20"), &[("accept", "image/png")]).await;
-        assert_eq!(size(&small.body), (20, 20));
+        assert_eq!(picture_size(&small.body), (20, 20));
     }
 }
 
@@ -229,7 +211,7 @@ async fn pictures_of_all_that_have_pixels_are_parts() {
             assert_eq!(parts.len(), 3);
             for (headers, picture) in &parts {
                 assert_eq!(headers.content_type.as_ref().unwrap().to_string(), "image/png");
-                assert_eq!(size(picture), (16, 16));
+                assert_eq!(picture_size(picture), (16, 16));
             }
             let of_first = format!("http://pacs.test/dicomweb{instance}/rendered");
             assert!(parts.iter().any(|part| part.0.content_location.as_deref() == Some(&*of_first)));
@@ -264,7 +246,7 @@ async fn a_presentation_state_is_drawn_with_its_image() {
     let plain = house.get(&format!("{}/rendered", path_of(&image)), &[("accept", "image/png")]).await;
     let shown = house.get(&rendered, &[("accept", "image/png")]).await;
     assert_eq!(shown.status, StatusCode::OK, "{}", shown.text());
-    assert_eq!(size(&shown.body), (512, 512));
+    assert_eq!(picture_size(&shown.body), (512, 512));
     assert_ne!(shown.body, plain.body);
     let held =
         house.get(&rendered, &[("accept", "image/png"), ("if-none-match", shown.header("etag"))]).await;
@@ -299,7 +281,7 @@ async fn captions_and_webp() {
     for annotation in ["patient", "technique", "patient,technique"] {
         let path = format!("{rendered}&annotation={annotation}");
         let written = house.get(&path, &[("accept", "image/png")]).await;
-        assert_eq!(size(&written.body), size(&plain.body));
+        assert_eq!(picture_size(&written.body), picture_size(&plain.body));
         assert_ne!(written.body, plain.body, "{annotation}");
     }
     let refused = house.get(&format!("{rendered}&annotation=name"), &[]).await;

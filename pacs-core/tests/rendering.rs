@@ -10,7 +10,11 @@ mod hand_made;
 
 use hand_made::{black, drawn, grey, grey_levels, levels, put_overlay, table};
 use pacs_core::dataset::DataSet;
-use pacs_core::pixels::{Canvas, Frame, Layout, PixelError, RenderOptions, Rendering, Viewport, render};
+use pacs_core::pixels::{
+    Canvas, Codec, Frame, Layout, PixelError, RenderOptions, Rendering, Viewport, decode_halved, encode,
+    render, spare_halvings,
+};
+use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, tags, uids};
 
 #[test]
@@ -210,4 +214,78 @@ fn pixels_that_are_not_square_are_drawn_in_shape_when_scaled() {
     let viewport = Some(Viewport { width: 40, height: 40, region: None });
     let scaled = drawn(&set, &bytes, RenderOptions { viewport, ..RenderOptions::default() });
     assert_eq!((scaled.width, scaled.height), (20, 40));
+}
+
+/// A picture from a frame that was decoded smaller shows the same in the same places.
+#[test]
+fn a_smaller_frame_makes_the_same_picture() {
+    let (columns, rows) = (601u16, 403u16);
+    // Discs of a steep edge on a ramp, off the middle, so that a shift or a turn would show.
+    let value = |x: f64, y: f64| {
+        let disc = |cx: f64, cy: f64, r: f64| 1.0 / (1.0 + ((x - cx).hypot(y - cy) - r).exp());
+        (400.0 + x + y * 0.5 + 2000.0 * disc(150.0, 90.0, 60.0) + 1500.0 * disc(430.0, 300.0, 45.0)) as u16
+    };
+    let mut set = DataSet::new();
+    for (tag, value) in [
+        (tags::SAMPLES_PER_PIXEL, 1),
+        (tags::ROWS, rows.into()),
+        (tags::COLUMNS, columns.into()),
+        (tags::BITS_ALLOCATED, 16),
+        (tags::BITS_STORED, 12),
+        (tags::HIGH_BIT, 11),
+        (tags::PIXEL_REPRESENTATION, 0),
+    ] {
+        set.put_int(tag, value);
+    }
+    set.put_text(tags::PHOTOMETRIC_INTERPRETATION, "MONOCHROME2");
+    set.put_float(tags::WINDOW_CENTER, 2000.0);
+    set.put_float(tags::WINDOW_WIDTH, 4000.0);
+    let words =
+        (0..rows).flat_map(|y| (0..columns).map(move |x| value(f64::from(x) + 0.5, f64::from(y) + 0.5)));
+    let bytes = words.flat_map(u16::to_le_bytes).collect();
+    let frame = Frame { layout: Layout::from(&set).unwrap(), bytes };
+    for codec in [Codec::Jpeg2000, Codec::HighThroughput2000] {
+        let encoded: bytes::Bytes = encode(&frame, codec, 64 << 20).unwrap().bytes.into();
+        let syntax = Uid::parse(codec.transfer_syntax()).unwrap();
+        for (width, height, region, halvings) in [
+            (300, 300, None, 1),
+            (192, 192, None, 1),
+            (70, 70, None, 3),
+            (60, 60, Some([50.0, 30.0, 240.0, 240.0]), 2),
+            (60, 60, Some([50.0, 30.0, -240.0, 240.0]), 2),
+            (601, 403, None, 0),
+        ] {
+            let options = RenderOptions {
+                viewport: Some(Viewport { width, height, region }),
+                ..RenderOptions::default()
+            };
+            assert_eq!(spare_halvings(&set, 0, &options), halvings, "{width}x{height}");
+            let drawn = |halvings| {
+                let frame =
+                    decode_halved(encoded.clone(), 0, &syntax, &frame.layout, halvings, 64 << 20).unwrap();
+                let size = (frame.layout.columns, frame.layout.rows);
+                (size, render(frame, &Rendering::of(&set, 0), &options).unwrap())
+            };
+            let ((_, whole), (size, small)) = (drawn(0), drawn(halvings));
+            if codec == Codec::Jpeg2000 {
+                assert_eq!(size, (columns.div_ceil(1 << halvings), rows.div_ceil(1 << halvings)));
+            }
+            assert_eq!((whole.width, whole.height), (small.width, small.height));
+            let (whole, small) = (levels(&whole), levels(&small));
+            let differences = whole.iter().zip(&small).map(|(one, other)| f64::from(one.abs_diff(*other)));
+            let mean = differences.sum::<f64>() / whole.len() as f64;
+            assert!(mean < 1.5, "{codec:?} {width}x{height} {region:?}: {mean}");
+        }
+    }
+    // What lies on the pixels has to be drawn on all of them.
+    let small = RenderOptions {
+        viewport: Some(Viewport { width: 64, height: 64, region: None }),
+        ..RenderOptions::default()
+    };
+    assert_eq!(spare_halvings(&set, 0, &small), 3);
+    let mut with_overlay = set.clone();
+    put_overlay(&mut with_overlay, 0x6000, [1, 1], 1);
+    assert_eq!(spare_halvings(&with_overlay, 0, &small), 0);
+    set.put_text(tags::PHOTOMETRIC_INTERPRETATION, "PALETTE COLOR");
+    assert_eq!(spare_halvings(&set, 0, &small), 0);
 }

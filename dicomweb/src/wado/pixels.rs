@@ -118,7 +118,7 @@ async fn make(
 ) -> Result<(Layout, Vec<u8>), Error> {
     let encoded_bytes = source.encoded_bytes(state, place, layout).await?;
     let encoding = codec.map_or(0, |codec| pixels::encoding_bytes(codec, layout));
-    let mut decoding = pixels::decoding_bytes(&place.transfer_syntax, layout);
+    let mut decoding = pixels::decoding_bytes(&place.transfer_syntax, layout, encoded_bytes, 0);
     loop {
         let turn = state.pixels.place_in_turn().await?;
         // What was read goes when it has been decoded.

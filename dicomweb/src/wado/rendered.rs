@@ -130,9 +130,15 @@ async fn draw(state: &State, subject: &Subject, rendering: &Rendering, turn: Tur
     let header = stored::header(&state.archive, place).await?;
     // What is odd there is no frame to be found.
     let layout = Layout::from(&header).map_err(|_| Error::NotFound("the frame"))?;
-    let drawing = pixels::drawing_bytes(&layout, &rendering.options);
+    // What a presentation state draws has its place on the pixels.
+    let halvings = if presentation.is_none() && pixels::has_sizes(&place.transfer_syntax) {
+        pixels::spare_halvings(&header, frame, &rendering.options)
+    } else {
+        0
+    };
+    let drawing = pixels::drawing_bytes(&layout.halved(halvings), &rendering.options);
     let encoded_bytes = stored::frame_bytes(&state.archive, place, frame, &layout).await?;
-    let mut decoding = pixels::decoding_bytes(&place.transfer_syntax, &layout);
+    let mut decoding = pixels::decoding_bytes(&place.transfer_syntax, &layout, encoded_bytes, halvings);
     loop {
         // What was read goes when it has been decoded.
         turn = state.pixels.give(turn, encoded_bytes.saturating_add(decoding).max(drawing)).await?;
@@ -142,6 +148,7 @@ async fn draw(state: &State, subject: &Subject, rendering: &Rendering, turn: Tur
             header: header.clone(),
             presentation: presentation.as_ref().map(|(_, header)| header.clone()),
             frame,
+            halvings,
             rendering: rendering.clone(),
             decoding_bytes: decoding,
         };
@@ -159,6 +166,8 @@ struct Drawing {
     header: Arc<DataSet>,
     presentation: Option<Arc<DataSet>>,
     frame: u32,
+    /// How often the sides may be halved.
+    halvings: u32,
     rendering: Rendering,
     /// What decoding may take.
     decoding_bytes: u64,
@@ -168,7 +177,9 @@ impl Drawing {
     /// Decodes, draws and encodes.
     fn draw(self, encoded: FrameBytes) -> Result<Bytes, PixelError> {
         let FrameBytes { bytes, transfer_syntax, layout } = encoded;
-        let decoded = pixels::decode(bytes, 0, &transfer_syntax, &layout, self.decoding_bytes)?;
+        let budget_bytes = self.decoding_bytes;
+        let decoded =
+            pixels::decode_halved(bytes, 0, &transfer_syntax, &layout, self.halvings, budget_bytes)?;
         let state = self.presentation.as_deref();
         let state = state.and_then(|state| PresentationState::of(state, &self.image, self.frame));
         let own = pixels::Rendering::of(&self.header, self.frame);

@@ -240,3 +240,22 @@ fn parse(file: &[u8]) -> (Vec<u8>, DataSet) {
     let read = read_slice(&data_set, &syntax, &Limits::default(), Until::End).unwrap().data_set;
     (data_set, read)
 }
+
+/// Columns and rows of a picture.
+pub fn picture_size(picture: &[u8]) -> (u32, u32) {
+    // PNG: IHDR. JPEG: the frame header.
+    if picture.starts_with(b"\x89PNG") {
+        let number = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
+        return (number(16), number(20));
+    }
+    assert!(picture.starts_with(&[0xFF, 0xD8]), "neither PNG nor JPEG");
+    let mut at = 2;
+    loop {
+        let length = usize::from(u16::from_be_bytes([picture[at + 2], picture[at + 3]]));
+        if matches!(picture[at + 1], 0xC0..=0xC2) {
+            let number = |at: usize| u32::from(u16::from_be_bytes([picture[at], picture[at + 1]]));
+            return (number(at + 7), number(at + 5));
+        }
+        at += 2 + length;
+    }
+}

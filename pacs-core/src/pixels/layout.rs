@@ -91,6 +91,13 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The same image with sides halved so often, odd ones rounded up.
+    pub fn halved(&self, halvings: u32) -> Layout {
+        let side =
+            |side: u16| u32::from(side).div_ceil(1u32.checked_shl(halvings).unwrap_or(u32::MAX)) as u16;
+        Layout { rows: side(self.rows), columns: side(self.columns), ..*self }
+    }
+
     /// Reads the Image Pixel module of a data set with its pixel data, whose tag and VR count too.
     ///
     /// # Errors

@@ -14,11 +14,11 @@ mod openjpeg;
 mod render;
 mod ybr;
 
-pub use decode::{Frame, can_decode, decode, decoding_bytes};
+pub use decode::{Frame, can_decode, decode, decode_halved, decoding_bytes, has_sizes};
 pub use encode::{Codec, Encoded, encode, encoding_bytes};
 pub use error::PixelError;
 pub use layout::{Layout, Photometric};
 pub use render::{
     Canvas, Corner, Picture, PresentationState, RenderOptions, Rendering, Viewport, Window, WindowShape,
-    drawing_bytes, encode_jpeg, encode_png, encode_webp, render, write_corner,
+    drawing_bytes, encode_jpeg, encode_png, encode_webp, render, spare_halvings, write_corner,
 };

@@ -2,6 +2,7 @@
 //! the codestream will take, and catches panics.
 #![allow(unsafe_code, reason = "the library takes and gives bytes through C callbacks only")]
 
+use super::error::PixelError;
 use openjp2::openjpeg::{
     opj_stream_set_read_function, opj_stream_set_seek_function, opj_stream_set_skip_function,
     opj_stream_set_user_data, opj_stream_set_user_data_length, opj_stream_set_write_function, opj_stream_t,
@@ -13,44 +14,57 @@ use openjp2::{
 use std::ffi::c_void;
 
 /// One component of an image.
-pub(super) struct Plane {
+pub(super) struct Plane<'a> {
     pub(super) columns: u32,
     pub(super) rows: u32,
-    pub(super) samples: Vec<i32>,
+    pub(super) samples: &'a [i32],
 }
 
-/// Decodes a bare codestream, or the part of it that lies in an area of the reference grid: left, top, right, bottom.
+/// Decodes a bare codestream once for each of the areas of the reference grid (left, top, right, bottom; `None` for all
+/// of it) and gives `take` what came out. Code-blocks that areas next to each other share are decoded once. Sides are
+/// halved so often, which is to be no more often than the codestream has levels.
 ///
 /// # Errors
-/// What could not be done, for a message.
-pub(super) fn decode(codestream: &[u8], area: Option<[u32; 4]>) -> Result<Vec<Plane>, &'static str> {
-    let mut codec = Codec::new_decoder(CODEC_FORMAT::OPJ_CODEC_J2K).ok_or("there is no decoder")?;
+/// `Malformed` for what cannot be decoded, and those of `take`.
+pub(super) fn decode(
+    codestream: &[u8],
+    halvings: u32,
+    areas: &[Option<[u32; 4]>],
+    mut take: impl FnMut(&[Plane<'_>]) -> Result<(), PixelError>,
+) -> Result<(), PixelError> {
+    let failed = |why: &str| PixelError::malformed(format!("JPEG 2000: {why}"));
+    let codec = Codec::new_decoder(CODEC_FORMAT::OPJ_CODEC_J2K);
+    let mut codec = codec.ok_or_else(|| failed("there is no decoder"))?;
     let mut memory = Memory { input: codestream, output: Vec::new(), at: 0 };
+    let mut parameters = opj_dparameters_t { cp_reduce: halvings, ..opj_dparameters_t::default() };
     memory.as_stream(true, |stream| {
-        if codec.setup_decoder(&mut opj_dparameters_t::default()) != 1 {
-            return Err("the decoder cannot be set up");
+        if codec.setup_decoder(&mut parameters) != 1 {
+            return Err(failed("the decoder cannot be set up"));
         }
         // It would give what a codestream holds that ends early, but then reads memory that is not its own.
         codec.decoder_set_strict_mode(1);
-        let mut image = codec.read_header(stream).ok_or("the headers are malformed")?;
-        if let Some(area) = area {
-            let [left, top, right, bottom] = area.map(|side| i32::try_from(side).unwrap_or(i32::MAX));
-            if codec.set_decode_area(&mut image, left, top, right, bottom) != 1 {
-                return Err("it has no such part");
+        let mut image = codec.read_header(stream).ok_or_else(|| failed("the headers are malformed"))?;
+        for area in areas {
+            if let Some(area) = area {
+                let [left, top, right, bottom] = area.map(|side| i32::try_from(side).unwrap_or(i32::MAX));
+                if codec.set_decode_area(&mut image, left, top, right, bottom) != 1 {
+                    return Err(failed("it has no such part"));
+                }
             }
+            if codec.decode(stream, &mut image) != 1 {
+                return Err(failed("the codestream is damaged"));
+            }
+            let components = image.comps().unwrap_or_default().iter();
+            let planes: Vec<Plane<'_>> = components
+                .map(|component| Plane {
+                    columns: component.w,
+                    rows: component.h,
+                    samples: component.data().unwrap_or_default(),
+                })
+                .collect();
+            take(&planes)?;
         }
-        if codec.decode(stream, &mut image) != 1 || codec.end_decompress(stream) != 1 {
-            return Err("the codestream is damaged");
-        }
-        // What the codec holds beside the image goes before the image is copied.
-        drop(codec);
-        let components = image.comps_mut().unwrap_or_default();
-        let planes = components.iter_mut().map(|component| {
-            let samples = component.data().map(<[i32]>::to_vec).unwrap_or_default();
-            component.clear_data();
-            Plane { columns: component.w, rows: component.h, samples }
-        });
-        Ok(planes.collect())
+        if codec.end_decompress(stream) == 1 { Ok(()) } else { Err(failed("the codestream is damaged")) }
     })
 }
 

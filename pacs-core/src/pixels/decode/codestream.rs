@@ -16,13 +16,16 @@ pub(super) struct Codestream<'a> {
     pub(super) stated: Stated,
     /// Where the image begins on the reference grid, across and down.
     pub(super) origin: [u32; 2],
+    /// How often its sides can be halved.
+    pub(super) levels: u32,
     /// What a decoder allocates for tiles, precincts, code-blocks and layers, whatever the number of samples; an
     /// estimate from above.
     pub(super) structure_bytes: u64,
     /// One layer, one precinct a resolution, tiles and their parts in order, no coding style that differs by component
     /// or tile: the packets lie as the simplest encoder writes them.
     pub(super) plain: bool,
-    one_tile: bool,
+    /// There is one tile, which is the image.
+    pub(super) one_tile: bool,
     /// Where the main header ends, and the packets of each tile-part.
     head_bytes: usize,
     parts: Vec<Range<usize>>,
@@ -273,6 +276,7 @@ impl<'a> Walk<'a> {
             bytes,
             stated: size.stated,
             origin: size.origin,
+            levels: styles.iter().map(|style| style.levels).min().unwrap_or(0),
             structure_bytes: tiles
                 .saturating_mul(TILE_BYTES.saturating_add(components.saturating_mul(TILE_COMPONENT_BYTES)))
                 .saturating_add(components.saturating_mul(of_a_component)),

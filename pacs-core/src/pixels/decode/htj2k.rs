@@ -18,24 +18,33 @@ fn is_small(layout: &Layout) -> bool {
     layout.pixels() * u64::from(layout.samples) <= FAST_SAMPLES
 }
 
-/// 32-bit coefficients, lines and code-blocks.
-fn coefficient_bytes(layout: &Layout) -> u64 {
-    layout.pixels() * u64::from(layout.samples) * if is_small(layout) { 14 } else { 8 }
+/// The result, 32-bit coefficients, lines and code-blocks of the fast codec.
+fn fast_bytes(layout: &Layout) -> u64 {
+    layout.frame_bytes() + layout.pixels() * u64::from(layout.samples) * 14
 }
 
-/// What decoding an ordinary codestream takes beside its result.
-pub(super) fn working_bytes(layout: &Layout) -> u64 {
-    coefficient_bytes(layout) + codestream::ordinary_structure_bytes(layout)
+/// What decoding an ordinary codestream takes, its result included.
+pub(super) fn working_bytes(layout: &Layout, encoded_bytes: u64, halvings: u32) -> u64 {
+    let samples = if is_small(layout) && layout.samples == 1 {
+        fast_bytes(layout)
+    } else {
+        jpeg2000::at_once_bytes(&layout.halved(halvings), encoded_bytes)
+    };
+    samples + codestream::ordinary_structure_bytes(layout)
 }
 
-pub(super) fn decode(encoded: &[u8], layout: &Layout, budget_bytes: u64) -> Result<Frame, PixelError> {
+pub(super) fn decode(
+    encoded: &[u8],
+    layout: &Layout,
+    halvings: u32,
+    budget_bytes: u64,
+) -> Result<Frame, PixelError> {
     let stream = codestream::inspect(encoded)?;
     stream.stated.agree(layout)?;
     if layout.samples > 1 || !is_small(layout) || !stream.plain || !stream.high_throughput {
-        return jpeg2000::decode_inspected(&stream, layout, budget_bytes);
+        return jpeg2000::decode_inspected(&stream, layout, halvings, budget_bytes);
     }
-    let needed_bytes = layout.frame_bytes() + coefficient_bytes(layout);
-    within(needed_bytes.saturating_add(stream.structure_bytes), budget_bytes)?;
+    within(fast_bytes(layout).saturating_add(stream.structure_bytes), budget_bytes)?;
     let joined = stream.joined();
     let broken = |error: openjph_core::error::OjphError| PixelError::malformed(format!("HTJ2K: {error}"));
     let mut input = MemInfile::new(&joined);

@@ -49,13 +49,34 @@ pub fn can_decode(transfer_syntax: &Uid) -> bool {
     coding(transfer_syntax).is_some()
 }
 
-/// About as many bytes as decoding a frame takes beside the encoded ones, its result included, as far as the data set
-/// tells: [`decode`] says when a compressed image asks for more than others of its kind. 0 where it cannot be decoded.
-pub fn decoding_bytes(transfer_syntax: &Uid, layout: &Layout) -> u64 {
-    coding(transfer_syntax).map_or(0, |coding| working_bytes(coding, layout))
+/// Whether the coding keeps a frame in several sizes, so that [`decode_halved`] can leave the larger ones alone.
+pub fn has_sizes(transfer_syntax: &Uid) -> bool {
+    matches!(coding(transfer_syntax), Some(Coding::Jpeg2000 | Coding::HighThroughput2000))
 }
 
-/// Decodes one frame.
+/// About as many bytes as decoding a frame of `encoded_bytes` takes beside these, its result included, as far as the
+/// data set tells: [`decode_halved`] says when a compressed image asks for more than others of its kind. 0 where it
+/// cannot be decoded.
+pub fn decoding_bytes(transfer_syntax: &Uid, layout: &Layout, encoded_bytes: u64, halvings: u32) -> u64 {
+    coding(transfer_syntax).map_or(0, |coding| working_bytes(coding, layout, encoded_bytes, halvings))
+}
+
+/// Decodes one frame in its own size: [`decode_halved`] without halvings.
+///
+/// # Errors
+/// As there.
+pub fn decode(
+    encoded: Bytes,
+    frame: u32,
+    transfer_syntax: &Uid,
+    layout: &Layout,
+    budget_bytes: u64,
+) -> Result<Frame, PixelError> {
+    decode_halved(encoded, frame, transfer_syntax, layout, 0, budget_bytes)
+}
+
+/// Decodes one frame, its sides halved up to so many times where that saves work ([`has_sizes`]): the layout of the
+/// result tells how large it came out.
 ///
 /// `encoded` holds the frame's bytes: the range of [`super::frames::native_frame_range`] or the joined fragments of
 /// [`super::frames::encapsulated`]. `frame` counts from 0 and matters where frames are single bits. At most about
@@ -66,17 +87,18 @@ pub fn decoding_bytes(transfer_syntax: &Uid, layout: &Layout) -> u64 {
 /// # Errors
 /// `Unsupported` for transfer syntaxes and codings that are not decoded here, `TooLarge` over the budget with what
 /// would do, `Malformed` for everything broken.
-pub fn decode(
+pub fn decode_halved(
     encoded: Bytes,
     frame: u32,
     transfer_syntax: &Uid,
     layout: &Layout,
+    halvings: u32,
     budget_bytes: u64,
 ) -> Result<Frame, PixelError> {
     let coding = coding(transfer_syntax)
         .ok_or_else(|| PixelError::Unsupported(format!("transfer syntax {transfer_syntax}")))?;
     // What is said to be lossless and is not needs more: each of these looks for itself.
-    within(working_bytes(coding, layout), budget_bytes)?;
+    within(working_bytes(coding, layout, encoded.len() as u64, halvings), budget_bytes)?;
     if layout.bits_allocated == 1 && !matches!(coding, Coding::Native { .. } | Coding::DeflatedFrame) {
         return Err(PixelError::Unsupported("compressed single bits".to_owned()));
     }
@@ -91,8 +113,8 @@ pub fn decode(
             jpeg::decode(encoded, layout, budget_bytes)
         }
         Coding::JpegLs => jpeg_ls::decode(&encoded, layout),
-        Coding::Jpeg2000 => jpeg2000::decode(&encoded, layout, budget_bytes),
-        Coding::HighThroughput2000 => htj2k::decode(&encoded, layout, budget_bytes),
+        Coding::Jpeg2000 => jpeg2000::decode(&encoded, layout, halvings, budget_bytes),
+        Coding::HighThroughput2000 => htj2k::decode(&encoded, layout, halvings, budget_bytes),
         Coding::JpegXl => jpeg_xl::decode(&encoded, layout),
     })?;
     if decoded.bytes.len() as u64 != decoded.layout.frame_bytes() {
@@ -121,16 +143,16 @@ pub(super) fn within(needed_bytes: u64, budget_bytes: u64) -> Result<(), PixelEr
 }
 
 /// What decoding takes: the result and what the codec holds beside it.
-fn working_bytes(coding: Coding, layout: &Layout) -> u64 {
+fn working_bytes(coding: Coding, layout: &Layout, encoded_bytes: u64, halvings: u32) -> u64 {
     let beside = match coding {
+        Coding::Jpeg2000 => return jpeg2000::working_bytes(layout, encoded_bytes, halvings),
+        Coding::HighThroughput2000 => return htj2k::working_bytes(layout, encoded_bytes, halvings),
         Coding::Native { .. } | Coding::DeflatedFrame => 0,
         // One plane of bytes.
         Coding::Rle => layout.pixels(),
         Coding::LosslessJpeg | Coding::JpegLs => line_bytes(layout),
         Coding::BaselineJpeg => jpeg::sequential_bytes(layout),
         Coding::Jpeg => jpeg::progressive_bytes(layout),
-        Coding::Jpeg2000 => jpeg2000::working_bytes(layout),
-        Coding::HighThroughput2000 => htj2k::working_bytes(layout),
         Coding::JpegXl => jpeg_xl::working_bytes(layout),
     };
     layout.frame_bytes() + beside

@@ -19,7 +19,7 @@ pub use annotate::{Corner, write_corner};
 pub use canvas::{Canvas, Picture};
 pub use encode::{encode_jpeg, encode_png, encode_webp};
 pub use presentation::PresentationState;
-pub use rendering::Rendering;
+pub use rendering::{Rendering, spare_halvings};
 pub use view::Viewport;
 
 use super::decode::Frame;
@@ -73,7 +73,7 @@ pub fn drawing_bytes(layout: &Layout, options: &RenderOptions) -> u64 {
     drawing.max(drawn + picture).max(picture * 2)
 }
 
-/// Draws a decoded frame.
+/// Draws a decoded frame, which may come with its sides halved as often as [`spare_halvings`] says.
 ///
 /// # Errors
 /// `Unsupported` for sample formats that have no picture, `Malformed` when a palette is missing or empty,
@@ -106,16 +106,17 @@ pub fn render(frame: Frame, rendering: &Rendering, options: &RenderOptions) -> R
     // The picture takes its place.
     drop(frame);
     let (width, height) = (u32::from(layout.columns), u32::from(layout.rows));
+    let (image, halvings) = rendering.image_of([width, height]);
     let state = rendering.state.as_deref();
     let view = View::new(
-        [width, height],
+        image,
         state.and_then(|state| state.area).map(|area| area.region),
         rendering.scale(options.viewport.is_some()),
         options.viewport.as_ref(),
         state.map_or(0, |state| state.quarter_turns),
         state.is_some_and(|state| state.flipped),
     )?;
-    let mut picture = view.show(Picture { width, height, canvas })?;
+    let mut picture = view.show(Picture { width, height, canvas }, halvings)?;
     for annotation in state.map(|state| state.annotations.as_slice()).unwrap_or_default() {
         annotation.draw(&view, &mut picture);
     }

@@ -7,10 +7,11 @@ use super::palette::Palette;
 use super::presentation::{PresentationState, pixel_aspect};
 use super::shutter::Shutter;
 use super::view::Scale;
-use super::{Window, WindowShape};
+use super::{RenderOptions, Window, WindowShape};
 use crate::dataset::DataSet;
 use crate::pixels::layout::Photometric;
 use crate::{Tag, tags, uids};
+use std::ops::Neg;
 
 /// The transformations of one frame from samples to a picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,8 @@ pub struct Rendering {
     /// The groups of the overlays that are drawn; without them all are.
     pub(super) shown_overlays: Option<Vec<u16>>,
     pub(super) shutter: Option<Shutter>,
+    /// Columns and rows of the image.
+    pub(super) size: [u32; 2],
     /// How high a pixel is for its width.
     pub(super) aspect: f64,
     pub(super) state: Option<Box<PresentationState>>,
@@ -38,9 +41,6 @@ impl Rendering {
         let groups = FunctionalGroups::of(set, frame);
         let values = groups.find(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE).unwrap_or(set);
         let frame_voi = groups.find(tags::FRAME_VOILUT_SEQUENCE).unwrap_or(set);
-        let measures = groups.find(tags::PIXEL_MEASURES_SEQUENCE).unwrap_or(set);
-        let spacing = [tags::PIXEL_SPACING, tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
-        let spacing = spacing.iter().map(|tag| measures.floats(*tag)).find(|pair| pair.len() >= 2);
         let photometric = set.text(tags::PHOTOMETRIC_INTERPRETATION);
         let inverse = photometric.as_deref() == Some(Photometric::Monochrome1.as_str())
             || set.text(tags::PRESENTATION_LUT_SHAPE).as_deref() == Some("INVERSE");
@@ -56,7 +56,9 @@ impl Rendering {
                 .find(tags::FRAME_DISPLAY_SHUTTER_SEQUENCE)
                 .and_then(Shutter::of)
                 .or_else(|| Shutter::of(set)),
-            aspect: pixel_aspect(&spacing.unwrap_or_default(), &set.floats(tags::PIXEL_ASPECT_RATIO)),
+            size: [tags::COLUMNS, tags::ROWS]
+                .map(|tag| set.int(tag).and_then(|side| u32::try_from(side).ok()).unwrap_or(0)),
+            aspect: aspect(set, &groups),
             state: None,
         }
     }
@@ -65,6 +67,12 @@ impl Rendering {
     pub fn presented(self, state: PresentationState) -> Rendering {
         let rendering = state.over(self);
         Rendering { state: Some(Box::new(state)), ..rendering }
+    }
+
+    /// Columns and rows of the image that a frame of that size is of, and how often its sides were halved.
+    pub(super) fn image_of(&self, frame: [u32; 2]) -> ([u32; 2], u32) {
+        let halvings = (0..u16::BITS).find(|n| self.size.map(|side| side.div_ceil(1 << n)) == frame);
+        halvings.map_or((frame, 0), |halvings| (self.size, halvings))
     }
 
     pub(super) fn is_padding(&self, stored: f64) -> bool {
@@ -79,6 +87,34 @@ impl Rendering {
             None => Scale { factor: 1.0, aspect: if viewport { self.aspect } else { 1.0 } },
         }
     }
+}
+
+/// How high a pixel is for its width.
+fn aspect(set: &DataSet, groups: &FunctionalGroups<'_>) -> f64 {
+    let measures = groups.find(tags::PIXEL_MEASURES_SEQUENCE).unwrap_or(set);
+    let spacing = [tags::PIXEL_SPACING, tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
+    let spacing = spacing.iter().map(|tag| measures.floats(*tag)).find(|pair| pair.len() >= 2);
+    pixel_aspect(&spacing.unwrap_or_default(), &set.floats(tags::PIXEL_ASPECT_RATIO))
+}
+
+/// How often the sides of a frame, counted from 0, may be halved before it is drawn, and the picture still be no smaller
+/// than asked for. Not at all where overlays or a shutter lie on the pixels, or where these are indices of a palette; a
+/// presentation state has to be looked at beside it.
+pub fn spare_halvings(set: &DataSet, frame: u32, options: &RenderOptions) -> u32 {
+    let groups = FunctionalGroups::of(set, frame);
+    let photometric = set.text(tags::PHOTOMETRIC_INTERPRETATION);
+    let is_bound = photometric.as_deref() == Some(Photometric::PaletteColor.as_str())
+        || set.contains(tags::SHUTTER_SHAPE)
+        || groups.find(tags::FRAME_DISPLAY_SHUTTER_SEQUENCE).is_some()
+        || set.iter().any(|element| (0x6000..=0x601E).contains(&element.tag.0));
+    let sides = [tags::COLUMNS, tags::ROWS].map(|tag| set.int(tag).unwrap_or(0) as f64);
+    let Some(viewport) = options.viewport.filter(|_| !is_bound) else { return 0 };
+    let [across, down] = viewport.region.map_or(sides, |[_, _, across, down]| [across.abs(), down.abs()]);
+    let aspect = aspect(set, &groups);
+    let factor = (f64::from(viewport.width) / across).min(f64::from(viewport.height) / (down * aspect));
+    let halvings = (factor * aspect.max(1.0)).log2().neg().floor();
+    // A number that is none becomes 0.
+    halvings.clamp(0.0, 16.0) as u32
 }
 
 const IDENTITY: Modality = Modality::Rescale { slope: 1.0, intercept: 0.0 };

@@ -106,16 +106,22 @@ impl View {
         self.region == [0.0, 0.0, f64::from(width), f64::from(height)] && self.size == [width, height]
     }
 
-    /// The picture of the region.
-    pub(super) fn show(&self, picture: Picture) -> Result<Picture, PixelError> {
+    /// The picture of the region, from the image with its sides halved so often.
+    pub(super) fn show(&self, picture: Picture, halvings: u32) -> Result<Picture, PixelError> {
         let Picture { width, height, canvas } = picture;
         let channels = canvas.channels();
-        let mut picture = if self.is_whole(width, height) {
+        let mut picture = if halvings == 0 && self.is_whole(width, height) {
             Picture { width, height, canvas }
         } else {
             let [columns, rows] = self.size;
             let [left, top, across, down] = self.region;
-            let axis = |from, length, pixels| Axis { from, length, pixels };
+            // Wavelets keep every second sample in its place: it lies in the middle of the first of the two.
+            let step = 2f64.powi(i32::try_from(halvings).unwrap_or(0));
+            let axis = |from: f64, length: f64, pixels| Axis {
+                from: (from - 0.5) / step + 0.5,
+                length: length / step,
+                pixels,
+            };
             let bytes = resample(
                 canvas.bytes(),
                 width as usize,
@@ -196,7 +202,7 @@ mod tests {
     }
 
     fn fit(viewport: Viewport, scale: Scale) -> Result<Picture, PixelError> {
-        View::new([4, 2], None, scale, Some(&viewport), 0, false)?.show(picture())
+        View::new([4, 2], None, scale, Some(&viewport), 0, false)?.show(picture(), 0)
     }
 
     #[test]
@@ -228,7 +234,7 @@ mod tests {
             assert!(fit(Viewport { width, height, region }, PLAIN).is_err());
         }
         let large = Scale { factor: 1e6, aspect: 1.0 };
-        let large = View::new([4, 2], None, large, None, 0, false).unwrap().show(picture()).unwrap();
+        let large = View::new([4, 2], None, large, None, 0, false).unwrap().show(picture(), 0).unwrap();
         assert!(u64::from(large.width) * u64::from(large.height) <= MAX_PIXELS, "what a state magnifies");
     }
 
@@ -241,7 +247,7 @@ mod tests {
                 pixels[1] = 255;
                 let picture = Picture { width: 3, height: 2, canvas: Canvas::Grey(pixels) };
                 let view = View::new([3, 2], None, PLAIN, None, quarter_turns, flipped).unwrap();
-                let shown = view.show(picture).unwrap();
+                let shown = view.show(picture, 0).unwrap();
                 let [x, y] = view.place([1.5, 0.5]);
                 let at = y as usize * shown.width as usize + x as usize;
                 assert_eq!(shown.canvas.bytes()[at], 255, "{quarter_turns} {flipped}");
