@@ -5,6 +5,7 @@
 //! without one the answer is 401.
 
 mod accept;
+mod ahead;
 mod answer;
 mod base_url;
 mod caller;
@@ -35,6 +36,7 @@ mod wado;
 mod wish;
 
 pub use accept::Accept;
+pub use ahead::Ahead;
 pub use description::description;
 pub use error::Error;
 pub use router::router;

@@ -11,7 +11,8 @@ mod support;
 
 use http::StatusCode;
 use std::path::PathBuf;
-use support::{Answer, House, above, file, path_of};
+use support::{Answer, House, above, file, path_of, until};
+use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Clone, Copy)]
 enum Damage {
@@ -214,4 +215,41 @@ async fn a_pack_without_its_companion_is_damaged() {
     }
     let as_stored = house.get(&path, &[("accept", "application/dicom; transfer-syntax=*")]).await;
     assert!(as_stored.body == stored, "what is there is still served");
+}
+
+/// Files in the folder of renditions.
+fn renditions(house: &House) -> usize {
+    let folders =
+        std::fs::read_dir(house.data_dir().join("renditions")).unwrap().map(|entry| entry.unwrap().path());
+    let folders = folders.filter(|path| !path.ends_with("drafts"));
+    folders.map(|folder| std::fs::read_dir(folder).unwrap().count()).sum()
+}
+
+/// The thumbnail of a settled series is there before anybody asks for it, so it is shown whatever becomes of the images.
+#[tokio::test]
+async fn thumbnails_of_settled_series_are_files() {
+    let house = House::new().await;
+    let state = dicomweb::State::new(house.archive.clone(), None, house.audit_log.clone()).unwrap();
+    let (image, report) = (file("modality/ct-small.dcm"), file("modality/sr-basic-text.dcm"));
+    house.keep(&[report.clone(), image.clone()]).await;
+    let ahead = dicomweb::Ahead::open(state).await.unwrap();
+    assert_eq!(renditions(&house), 0);
+    for stored in [&report, &image] {
+        house.settle(&path_of(stored)).await;
+    }
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(ahead.run(stop.clone()));
+    until(async || renditions(&house) == 1).await;
+    stop.cancel();
+    running.await.unwrap();
+
+    damage(&house, Damage::Gone);
+    let series = above(&path_of(&image), "/instances");
+    for accept in [&[][..], &[("accept", "image/jpeg")], &[("accept", "*/*")]] {
+        let thumbnail = house.get(&format!("{series}/thumbnail"), accept).await;
+        assert_eq!(thumbnail.status, StatusCode::OK, "{accept:?}: {}", thumbnail.text());
+        assert_eq!(thumbnail.header("content-type"), "image/jpeg");
+    }
+    let other = house.get(&format!("{series}/thumbnail?viewport=50,50"), &[]).await;
+    is_told_of_damage(&other, "one that was not made");
 }

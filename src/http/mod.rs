@@ -32,6 +32,8 @@ pub use server::Server;
 
 /// What the application is put together from.
 pub struct Parts {
+    /// The handles of DICOMweb.
+    pub dicomweb: dicomweb::State,
     /// The archive behind all doors.
     pub archive: Archive,
     /// The configuration in force.
@@ -53,7 +55,8 @@ pub struct Parts {
 /// The whole application: who asks is found out first, then whether the request may come from where
 /// it comes, then the door does its work.
 pub fn app(parts: Parts) -> anyhow::Result<Router> {
-    let Parts { archive, config, clock, audit_log, metrics, dimse_port, listener_is_tls, shutdown } = parts;
+    let Parts { dicomweb, archive, config, clock, audit_log, metrics, dimse_port, listener_is_tls, shutdown } =
+        parts;
     let gate = Gate::new(&archive, audit_log.clone(), clock.clone(), config.sign_in);
     let cors = cors::Origins::new(config.http.cors_origins);
     let own_origin = OwnOrigin {
@@ -73,8 +76,7 @@ pub fn app(parts: Parts) -> anyhow::Result<Router> {
         },
         shutdown: shutdown.clone(),
     });
-    let dicomweb =
-        dicomweb::router(dicomweb::State::new(archive.clone(), config.http.public_url, audit_log)?);
+    let dicomweb = dicomweb::router(dicomweb);
     let health = Arc::new(health::Health { archive, metrics, shutdown });
     let app = Router::new()
         .merge(viewer_web::router())

@@ -112,7 +112,12 @@ pub async fn start(
     let audit_log = AuditLog::start(archive.database().clone(), clock.clone());
 
     let http_is_tls = http_server.is_tls();
+    let public_url = config.http.public_url.clone();
+    let dicomweb = dicomweb::State::new(archive.clone(), public_url, audit_log.clone())?;
+    // Before anything settles.
+    let ahead = dicomweb::Ahead::open(dicomweb.clone()).await?;
     let app = http::app(http::Parts {
+        dicomweb,
         archive: archive.clone(),
         config: config.clone(),
         clock: clock.clone(),
@@ -131,6 +136,7 @@ pub async fn start(
         async move { archive.run_workers(shutdown).await }
     });
     tasks.spawn(dimse_server.run(archive.clone(), audit_log.clone(), shutdown.clone()));
+    tasks.spawn(ahead.run(shutdown.clone()));
     tasks.spawn(telemetry::keep_metrics(metrics, shutdown.clone()));
     tasks.spawn(http_server.run(app, shutdown.clone()));
     tracing::info!(http = %http_address, dimse = %dimse_address, "ready");

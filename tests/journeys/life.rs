@@ -9,7 +9,7 @@ use storage::database::Database;
 
 use crate::support::images::Study;
 use crate::support::program::{self, Sen, Setup};
-use crate::support::{PATIENCE, push, tools};
+use crate::support::{PATIENCE, eventually, files_below, push, stow, tools};
 
 #[tokio::test]
 async fn it_tells_how_it_is() {
@@ -224,4 +224,27 @@ fn a_bad_configuration_is_refused_with_its_key() {
     let open = Setup::default().variable("SEN_HTTP_LISTEN", "0.0.0.0:0").run(&["serve"]);
     assert_eq!(open.status.code(), Some(1));
     assert!(tools::said(&open).contains("loopback"), "{}", tools::said(&open));
+}
+
+/// After a crash nothing that was kept ready is trusted, and what is missing is made when it is asked for.
+#[tokio::test]
+async fn thumbnails_of_settled_series_are_made_before_anybody_asks() {
+    let sen = Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "0").start();
+    let study = Study::of("P1", "NGUYỄN^VĂN A");
+    for slice in 1..=study.slices {
+        assert_eq!(stow::push(&sen, &study.slice(slice)).await.status(), 200);
+    }
+    let renditions = sen.folder().join("data/renditions");
+    eventually("a thumbnail", || async {
+        let made = files_below(&renditions).into_iter().filter_map(|path| std::fs::read(path).ok());
+        made.into_iter().find(|bytes| bytes.starts_with(&[0xFF, 0xD8]))
+    })
+    .await;
+    let sen = sen.kill().start();
+    let thumbnail = format!("/dicomweb/studies/{}/series/{}/thumbnail", study.uid, study.series());
+    let answer = reqwest::get(sen.url(&thumbnail)).await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["content-type"]),
+        (200, &"image/jpeg".parse().unwrap())
+    );
 }

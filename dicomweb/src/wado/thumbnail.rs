@@ -1,10 +1,12 @@
 //! `…/thumbnail`: one small picture that stands for a study, a series, an instance or a frame (PS3.18 10.4.1.1.4).
 
 use super::Request;
-use super::rendered::{self, Subject};
+use super::rendered::{self, Subject, Turn};
 use super::rendering::Rendering;
+use crate::accept::Accept;
 use crate::error::Error;
 use crate::resource::{InstancePath, SeriesPath, StudyPath};
+use crate::state::State;
 use axum::extract::RawPathParams;
 use axum::response::Response;
 use pacs_core::pixels::Viewport;
@@ -47,20 +49,48 @@ async fn of_several(request: &Request, places: &[InstancePlace]) -> Result<Respo
     let rendering = small(request)?;
     let mut why = Error::NotFound("a picture of it");
     for place in candidates(places) {
-        let frame = rendered::representative(&request.state, place).await;
-        let answer = match frame {
+        let answer = match rendered::representative(&request.state, place).await {
             Ok(frame) => rendered::respond(request, &Subject::plain(place.clone(), frame), &rendering).await,
             Err(error) => Err(error),
         };
         match answer {
-            // A report, a presentation state: another instance may have pixels.
-            Err(Error::Undecodable(_) | Error::NotFound(_)) => {}
-            // Damage to one is none to the others.
-            Err(error @ (Error::TooLarge(_) | Error::Storage(storage::Error::Corrupt(_)))) => why = error,
+            Err(error) => pass_over(error, &mut why)?,
             answer => return answer,
         }
     }
     Err(why)
+}
+
+/// Makes the thumbnail of a series ahead of a request: what one gets that asks for nothing in particular, or for JPEG.
+pub async fn make(state: &State, places: &[InstancePlace]) -> Result<(), Error> {
+    let rendering = of_parameters(&[], &Accept::parse("")?)?;
+    let mut why = Error::NotFound("a picture of it");
+    for place in candidates(places) {
+        let picture = match rendered::representative(state, place).await {
+            Ok(frame) => {
+                let subject = Subject::plain(place.clone(), frame);
+                rendered::picture(state, &subject, &rendering, Turn::Waited).await
+            }
+            Err(error) => Err(error),
+        };
+        match picture {
+            Err(error) => pass_over(error, &mut why)?,
+            Ok(_) => return Ok(()),
+        }
+    }
+    Err(why)
+}
+
+/// Whether another instance may have a picture where this one has none; `why` keeps what is to be told in the end.
+fn pass_over(error: Error, why: &mut Error) -> Result<(), Error> {
+    match error {
+        // A report, a presentation state: another instance may have pixels.
+        Error::Undecodable(_) | Error::NotFound(_) => {}
+        // Damage to one is none to the others.
+        Error::TooLarge(_) | Error::Storage(storage::Error::Corrupt(_)) => *why = error,
+        error => return Err(error),
+    }
+    Ok(())
 }
 
 /// The middle instance of each series, in order: the middle of a volume shows more of it than its edge. Then those behind
@@ -74,7 +104,11 @@ fn candidates(places: &[InstancePlace]) -> impl Iterator<Item = &InstancePlace> 
 }
 
 fn small(request: &Request) -> Result<Rendering, Error> {
-    let mut rendering = Rendering::read(&request.parameters()?, &request.accept()?)?;
+    of_parameters(&request.parameters()?, &request.accept()?)
+}
+
+fn of_parameters(parameters: &[(String, String)], accept: &Accept) -> Result<Rendering, Error> {
+    let mut rendering = Rendering::read(parameters, accept)?;
     rendering.options.viewport.get_or_insert(Viewport {
         width: SIDE_PIXELS,
         height: SIDE_PIXELS,

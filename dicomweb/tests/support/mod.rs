@@ -21,6 +21,7 @@ use pacs_core::dataset::{DataSet, Element, Limits, Until, Value, read_slice};
 use pacs_core::part10::{HeadProgress, read_head};
 use pacs_core::transfer_syntax::TransferSyntax;
 use std::io::Read;
+use std::time::Duration;
 use storage::audit_log::AuditLog;
 use storage::{Archive, Config};
 use tower::ServiceExt;
@@ -258,4 +259,14 @@ pub fn picture_size(picture: &[u8]) -> (u32, u32) {
         }
         at += 2 + length;
     }
+}
+
+/// Waits for what another task does, as long as a slow machine may take.
+pub async fn until(holds: impl AsyncFn() -> bool) {
+    let waited = tokio::time::timeout(Duration::from_secs(60), async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    waited.await.unwrap();
 }

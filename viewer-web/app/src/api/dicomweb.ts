@@ -50,7 +50,8 @@ export function mainModalities(modalities: readonly string[]): string {
 
 /** Where the picture of a series is. */
 export function thumbnailOf(studyUid: string, seriesUid: string): string {
-  return `${root}/studies/${studyUid}/series/${seriesUid}/thumbnail`;
+  // The form that the server has made ahead; a browser would ask for another.
+  return `${root}/studies/${studyUid}/series/${seriesUid}/thumbnail?accept=image/jpeg`;
 }
 
 /** Where one instance is, without a host: the pages and the images come from the same server. */
