@@ -170,6 +170,18 @@ impl Accept {
         self.choose(&offered, "application/dicom+json and application/json")
     }
 
+    /// Whether XML (`multipart/related; type="application/dicom+xml"`) is preferred to DICOM JSON.
+    pub fn prefers_xml(&self) -> bool {
+        let preferred = self.lists.iter().flat_map(|list| by_weight(list)).find_map(|range| {
+            let is_json = ["dicom+json", "json"].iter().any(|name| range.covers("application", name));
+            let parts = range.parameter("type").unwrap_or_default();
+            let is_xml =
+                range.is("multipart", "related") && parts.eq_ignore_ascii_case("application/dicom+xml");
+            (is_json || is_xml).then_some(is_xml)
+        });
+        preferred.unwrap_or(false)
+    }
+
     /// The accepted format of a rendered image; JPEG when there is no preference (PS3.18 8.7.4).
     pub fn image(&self) -> Result<ImageFormat, AcceptError> {
         let offered = [

@@ -34,6 +34,7 @@ mod ups;
 mod validators;
 mod wado;
 mod wish;
+mod xml;
 
 pub use accept::Accept;
 pub use ahead::Ahead;

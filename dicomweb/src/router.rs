@@ -4,11 +4,11 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::removal::{delete, reject, restore};
 use crate::state::State;
-use crate::{capabilities, qido, stow, telemetry, ups, wado};
+use crate::{capabilities, qido, stow, telemetry, ups, wado, xml};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_extractor, from_fn};
-use axum::routing::{get, options, post, put};
+use axum::routing::{MethodRouter, get, options, post, put};
 
 /// Every resource of the service. The program mounts it, usually at `/dicomweb`, and puts the caller's
 /// [`pacs_core::access::Actor`] into the extensions of each request.
@@ -18,17 +18,19 @@ pub fn router(state: State) -> Router {
     const INSTANCE: &str = "/studies/{study}/series/{series}/instances/{instance}";
     const WORKITEM: &str = "/workitems/{workitem}";
     let of = |resource: &str, rest: &str| format!("{resource}{rest}");
+    // Data sets, in JSON or XML.
+    let sets = |method: MethodRouter<State>| method.route_layer(from_fn(xml::offer));
 
     Router::new()
         // Capabilities (PS3.18 8.9)
         .route("/", options(capabilities::show))
         // QIDO-RS (PS3.18 10.6), STOW-RS (10.5)
-        .route("/studies", get(qido::studies).post(stow::any_study))
-        .route("/series", get(qido::series))
-        .route("/instances", get(qido::instances))
-        .route(&of(STUDY, "/series"), get(qido::series_of_study))
-        .route(&of(STUDY, "/instances"), get(qido::instances_of_study))
-        .route(&of(SERIES, "/instances"), get(qido::instances_of_series))
+        .route("/studies", sets(get(qido::studies)).post(stow::any_study))
+        .route("/series", sets(get(qido::series)))
+        .route("/instances", sets(get(qido::instances)))
+        .route(&of(STUDY, "/series"), sets(get(qido::series_of_study)))
+        .route(&of(STUDY, "/instances"), sets(get(qido::instances_of_study)))
+        .route(&of(SERIES, "/instances"), sets(get(qido::instances_of_series)))
         .route("/studies/count", get(qido::count::studies))
         .route("/series/count", get(qido::count::series))
         .route("/instances/count", get(qido::count::instances))
@@ -40,9 +42,9 @@ pub fn router(state: State) -> Router {
         .route(SERIES, get(wado::series::retrieve).delete(delete::series))
         .route(INSTANCE, get(wado::instance::retrieve).delete(delete::instance))
         // metadata
-        .route(&of(STUDY, "/metadata"), get(wado::metadata::of_study))
-        .route(&of(SERIES, "/metadata"), get(wado::metadata::of_series))
-        .route(&of(INSTANCE, "/metadata"), get(wado::metadata::of_instance))
+        .route(&of(STUDY, "/metadata"), sets(get(wado::metadata::of_study)))
+        .route(&of(SERIES, "/metadata"), sets(get(wado::metadata::of_series)))
+        .route(&of(INSTANCE, "/metadata"), sets(get(wado::metadata::of_instance)))
         // frames and bulk data
         .route(&of(INSTANCE, "/frames/{frames}"), get(wado::frames::retrieve))
         .route(&of(INSTANCE, "/bulkdata/{*path}"), get(wado::bulkdata::retrieve))

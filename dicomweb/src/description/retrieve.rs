@@ -49,12 +49,10 @@ fn instances(what: &str, is_one: bool) -> Value {
 }
 
 fn metadata(what: &str) -> Value {
-    const MEDIA_TYPES: [&str; 2] = ["application/dicom+json", "application/json"];
-    let content = MEDIA_TYPES.map(|media_type| (media_type, schema::reference("DataSets")));
     operation(
         &format!("All but the bulk data of {what}"),
-        vec![accept(&MEDIA_TYPES)],
-        conditional(responses("The data sets", &content, &[400, 404, 406]), true),
+        vec![accept(&schema::DATA_SETS)],
+        conditional(responses("The data sets", &schema::data_sets(), &[400, 404, 406]), true),
     )
 }
 

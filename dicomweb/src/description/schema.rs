@@ -10,6 +10,16 @@ const UID: &str = r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){0,5}";
 const DATE: &str = "[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])";
 const TIME: &str = "([01][0-9]|2[0-3])([0-5][0-9]){0,2}";
 
+/// The media types of data sets.
+pub const DATA_SETS: [&str; 3] =
+    ["application/dicom+json", "application/json", "multipart/related; type=\"application/dicom+xml\""];
+
+/// An answer of data sets, in each of these.
+pub fn data_sets() -> [(&'static str, Value); 3] {
+    let [dicom_json, json, _] = DATA_SETS;
+    [(dicom_json, reference("DataSets")), (json, reference("DataSets")), ("multipart/related", binary())]
+}
+
 /// The named schemas.
 pub fn all() -> Value {
     json!({

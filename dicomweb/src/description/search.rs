@@ -24,7 +24,6 @@ pub fn resources() -> Vec<Resource> {
 }
 
 fn search(path: &str, level: Level) -> Value {
-    const MEDIA_TYPES: [&str; 2] = ["application/dicom+json", "application/json"];
     let mut parameters = keys(path, level);
     let whole = |most: u32| json!({ "type": "integer", "minimum": 0, "maximum": most });
     let is = || json!({ "type": "string", "enum": ["true", "false", ""] });
@@ -53,18 +52,22 @@ fn search(path: &str, level: Level) -> Value {
             "Without effect: answers are UTF-8",
             json!({ "type": "string", "pattern": r"^[^\x00]*$" }),
         ),
-        accept(&MEDIA_TYPES),
+        accept(&schema::DATA_SETS),
     ]);
-    let answers = schema::reference("DataSets");
+    let mut responses = responses(
+        "The answers, newest study first; cut ones have a Warning and a Link to the next page",
+        &schema::data_sets(),
+        &[400, 406],
+    );
+    if let Some(responses) = responses.as_object_mut() {
+        responses
+            .insert("204".into(), json!({ "description": "There are no answers, which XML cannot say" }));
+    }
     json!({
         "summary": format!("Find {}", what(level)),
         "tags": ["search"],
         "parameters": parameters,
-        "responses": responses(
-            "The answers, newest study first; cut ones have a Warning and a Link to the next page",
-            &MEDIA_TYPES.map(|media_type| (media_type, answers.clone())),
-            &[400, 406],
-        ),
+        "responses": responses,
     })
 }
 
