@@ -12,8 +12,8 @@ mod image;
 
 use image::{BUDGET_BYTES, Image, folders, interleaved, numbers, open};
 use pacs_core::pixels::{
-    Canvas, Layout, Photometric, PixelError, RenderOptions, Rendering, Viewport, decode, encode_jpeg,
-    encode_png, render,
+    Canvas, Layout, Photometric, PixelError, RenderOptions, Rendering, Viewport, decode, decode_halved,
+    encode_jpeg, encode_png, render,
 };
 use serde_json::Value as Json;
 
@@ -124,9 +124,13 @@ fn damaged_frames_are_errors_not_crashes() {
             let at = n * whole.len() / whole.len().min(400);
             damaged[at] ^= 0x55;
             // Whatever comes out, it is a frame of the described size or an error.
-            if let Ok(frame) = decode(damaged.into(), 0, &image.transfer_syntax, &image.layout, BUDGET_BYTES)
-            {
-                assert_eq!(frame.bytes.len() as u64, frame.layout.frame_bytes());
+            for halvings in 0..2 {
+                let (syntax, layout) = (&image.transfer_syntax, &image.layout);
+                let decoded =
+                    decode_halved(damaged.clone().into(), 0, syntax, layout, halvings, BUDGET_BYTES);
+                if let Ok(frame) = decoded {
+                    assert_eq!(frame.bytes.len() as u64, frame.layout.frame_bytes());
+                }
             }
             let _ =
                 decode(whole[..at].to_vec().into(), 0, &image.transfer_syntax, &image.layout, BUDGET_BYTES);

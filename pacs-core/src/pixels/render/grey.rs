@@ -137,8 +137,7 @@ fn whole_range(frame: &Frame, rendering: &Rendering) -> (f64, f64) {
 fn middle_range(frame: &Frame, rendering: &Rendering) -> Result<(f64, f64), PixelError> {
     const SAMPLED_PIXELS: u64 = 1 << 16;
     let step = usize::try_from(frame.layout.pixels() / SAMPLED_PIXELS).unwrap_or(1).max(1);
-    let mut sampled: Vec<f64> = values::of(frame)?
-        .step_by(step)
+    let mut sampled: Vec<f64> = values::every(frame, step)?
         .filter(|stored| stored.is_finite() && !rendering.is_padding(*stored))
         .map(|stored| rendering.modality.value(stored))
         .collect();

@@ -56,16 +56,24 @@ pub(super) fn resample(bytes: &[u8], width: usize, channels: usize, across: Axis
                 row.iter_mut().zip(line).for_each(|(sum, byte)| *sum += weight * f32::from(*byte));
             }
         }
-        for taps in &columns {
-            let pixels = row.chunks_exact(channels).skip(taps.first);
-            let mut sums = [0f32; 3];
-            for (pixel, weight) in pixels.zip(&taps.weights) {
-                sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += weight * value);
-            }
-            out.extend(sums.iter().take(channels).map(|sum| (sum + 0.5) as u8));
+        match channels {
+            1 => gather::<1>(&row, &columns, &mut out),
+            _ => gather::<3>(&row, &columns, &mut out),
         }
     }
     out
+}
+
+/// Appends the pixels of a row.
+fn gather<const CHANNELS: usize>(row: &[f32], columns: &[Taps], out: &mut Vec<u8>) {
+    let pixels = row.as_chunks::<CHANNELS>().0;
+    out.extend(columns.iter().flat_map(|taps| {
+        let mut sums = [0f32; CHANNELS];
+        for (pixel, weight) in pixels.iter().skip(taps.first).zip(&taps.weights) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += weight * value);
+        }
+        sums.map(|sum| (sum + 0.5) as u8)
+    }));
 }
 
 #[cfg(test)]

@@ -41,20 +41,26 @@ impl Stored {
     }
 }
 
-/// Every stored value of the frame.
-pub(super) fn of(frame: &Frame) -> Result<Box<dyn Iterator<Item = f64> + '_>, PixelError> {
+/// The first stored value of the frame, and then each that so many pixels further on: the others cost nothing.
+pub(super) fn every(frame: &Frame, step: usize) -> Result<Box<dyn Iterator<Item = f64> + '_>, PixelError> {
     let (layout, bytes) = (&frame.layout, &frame.bytes);
     let stored = Stored::of(layout);
     Ok(match (layout.float, layout.sample_bytes()) {
-        (true, 4) => Box::new(bytes.as_chunks().0.iter().map(|word| f64::from(f32::from_le_bytes(*word)))),
-        (true, 8) => Box::new(bytes.as_chunks().0.iter().map(|word| f64::from_le_bytes(*word))),
-        (false, 1) => Box::new(bytes.iter().map(move |raw| stored.value(u64::from(*raw)))),
+        (true, 4) => {
+            let words = bytes.as_chunks().0.iter().step_by(step);
+            Box::new(words.map(|word| f64::from(f32::from_le_bytes(*word))))
+        }
+        (true, 8) => {
+            let words = bytes.as_chunks().0.iter().step_by(step);
+            Box::new(words.map(|word| f64::from_le_bytes(*word)))
+        }
+        (false, 1) => Box::new(bytes.iter().step_by(step).map(move |raw| stored.value(u64::from(*raw)))),
         (false, 2) => {
-            let words = bytes.as_chunks().0.iter();
+            let words = bytes.as_chunks().0.iter().step_by(step);
             Box::new(words.map(move |word| stored.value(u64::from(u16::from_le_bytes(*word)))))
         }
         (false, 4) => {
-            let words = bytes.as_chunks().0.iter();
+            let words = bytes.as_chunks().0.iter().step_by(step);
             Box::new(words.map(move |word| stored.value(u64::from(u32::from_le_bytes(*word)))))
         }
         (_, width) => return Err(PixelError::Unsupported(format!("grey samples of {width} bytes"))),
@@ -63,19 +69,27 @@ pub(super) fn of(frame: &Frame) -> Result<Box<dyn Iterator<Item = f64> + '_>, Pi
 
 /// What `of_value` makes of every stored value. Up to sixteen bits it is asked once for each value that there can
 /// be.
-pub(super) fn mapped<T: Copy>(frame: &Frame, of_value: impl Fn(f64) -> T) -> Result<Vec<T>, PixelError> {
+pub(super) fn mapped<T: Copy + Default>(
+    frame: &Frame,
+    of_value: impl Fn(f64) -> T,
+) -> Result<Vec<T>, PixelError> {
     let layout = &frame.layout;
     let stored = Stored::of(layout);
     match (layout.float, layout.sample_bytes()) {
         (false, 1) => {
-            let table: Vec<T> = (0..=u8::MAX).map(|raw| of_value(stored.value(raw.into()))).collect();
-            Ok(frame.bytes.iter().filter_map(|raw| table.get(usize::from(*raw)).copied()).collect())
+            let table: [T; 1 << 8] = std::array::from_fn(|raw| of_value(stored.value(raw as u64)));
+            let level = |raw: &u8| table.get(usize::from(*raw)).copied().unwrap_or_default();
+            Ok(frame.bytes.iter().map(level).collect())
         }
         (false, 2) => {
             let table: Vec<T> = (0..=u16::MAX).map(|raw| of_value(stored.value(raw.into()))).collect();
-            let words = frame.bytes.as_chunks::<2>().0.iter();
-            Ok(words.filter_map(|word| table.get(usize::from(u16::from_le_bytes(*word))).copied()).collect())
+            // As long as there are indices, which leaves nothing to be checked for each pixel.
+            let Some(table) = table.first_chunk::<{ 1 << 16 }>() else { return Ok(Vec::new()) };
+            let level = |word: &[u8; 2]| {
+                table.get(usize::from(u16::from_le_bytes(*word))).copied().unwrap_or_default()
+            };
+            Ok(frame.bytes.as_chunks::<2>().0.iter().map(level).collect())
         }
-        _ => Ok(of(frame)?.map(of_value).collect()),
+        _ => Ok(every(frame, 1)?.map(of_value).collect()),
     }
 }
