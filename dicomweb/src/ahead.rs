@@ -1,6 +1,6 @@
-//! Thumbnails made ahead of whoever looks: that of each series once it has settled, as the request for it would make it,
-//! so that a study's list of thumbnails is read as files. What is missed (the program ended, the picture failed) is made
-//! on demand.
+//! Thumbnails made ahead of whoever looks: that of each series once it has settled, as the request for it would make
+//! it, so that a study's list of thumbnails is read as files. What is missed (the program ended, the picture failed) is
+//! made on demand.
 
 use crate::state::State;
 use crate::wado::thumbnail;

@@ -19,9 +19,9 @@ fn whole_bytes(layout: &Layout) -> u64 {
     layout.pixels() * u64::from(layout.samples) * 8
 }
 
-/// What decoding in strips takes beside its result. Code-blocks above and below a strip reach into it, mostly of 64 rows
-/// in a subband, which are 128 of the image; they are held as they were coded and as the transform takes them. What comes
-/// and goes with each strip leaves gaps.
+/// What decoding in strips takes beside its result. Code-blocks above and below a strip reach into it, mostly of 64
+/// rows in a subband, which are 128 of the image; they are held as they were coded and as the transform takes them.
+/// What comes and goes with each strip leaves gaps.
 fn strip_bytes(layout: &Layout, one_tile: bool) -> u64 {
     const AROUND_BYTES: u64 = 256 * 11;
     const STRIP_BYTES: u64 = 21;
