@@ -11,6 +11,9 @@ use crate::pixels::openjpeg::{self, Plane};
 const WHOLE_SAMPLES: u64 = 4 << 20;
 /// Rows that are decoded at a time of a larger one.
 const STRIP_ROWS: u16 = 64;
+/// Strips that are decoded by one codec. It keeps the code-blocks that two strips share, but notes with every strip once
+/// more where the bytes of each lie.
+const STRIPS_TOGETHER: usize = 31;
 /// About as many samples are decoded at a time of one in tiles, where each strip begins anew.
 const TILED_STRIP_SAMPLES: u64 = 2 << 20;
 
@@ -21,13 +24,11 @@ fn whole_bytes(layout: &Layout) -> u64 {
 
 /// What decoding in strips takes beside its result. Code-blocks above and below a strip reach into it, mostly of 64
 /// rows in a subband, which are 128 of the image; they are held as they were coded and as the transform takes them.
-/// What comes and goes with each strip leaves gaps.
 fn strip_bytes(layout: &Layout, one_tile: bool) -> u64 {
     const AROUND_BYTES: u64 = 256 * 11;
     const STRIP_BYTES: u64 = 21;
     let row_samples = u64::from(layout.columns) * u64::from(layout.samples);
     row_samples * (u64::from(strip_rows(layout, one_tile)) * STRIP_BYTES + AROUND_BYTES)
-        + layout.pixels() * u64::from(layout.samples) * 3 / 4
 }
 
 fn strip_rows(layout: &Layout, one_tile: bool) -> u16 {
@@ -49,6 +50,11 @@ fn sample_bytes(layout: &Layout, beside_bytes: u64, encoded_bytes: u64) -> u64 {
     layout.frame_bytes() + beside_bytes + encoded_bytes
 }
 
+/// What is held for tiles and their parts, and with each strip noted again.
+fn structure_bytes(of_codestream: u64, at_once: bool) -> u64 {
+    if at_once { of_codestream } else { of_codestream.saturating_mul(5) / 2 }
+}
+
 /// The same for what is decoded at once whatever its size.
 pub(super) fn at_once_bytes(layout: &Layout, encoded_bytes: u64) -> u64 {
     sample_bytes(layout, whole_bytes(layout), encoded_bytes)
@@ -58,7 +64,8 @@ pub(super) fn at_once_bytes(layout: &Layout, encoded_bytes: u64) -> u64 {
 pub(super) fn working_bytes(layout: &Layout, encoded_bytes: u64, halvings: u32) -> u64 {
     let halved = layout.halved(halvings);
     let beside = if is_whole(&halved) { whole_bytes(&halved) } else { strip_bytes(&halved, true) };
-    sample_bytes(&halved, beside, encoded_bytes) + codestream::ordinary_structure_bytes(layout)
+    let structure = codestream::ordinary_structure_bytes(layout);
+    sample_bytes(&halved, beside, encoded_bytes) + structure_bytes(structure, is_whole(&halved))
 }
 
 pub(super) fn decode(
@@ -86,7 +93,8 @@ pub(super) fn decode_inspected(
     let at_once = is_whole(&halved) || codestream.high_throughput;
     let beside = if at_once { whole_bytes(&halved) } else { strip_bytes(&halved, codestream.one_tile) };
     let needed_bytes = sample_bytes(&halved, beside, codestream.bytes.len() as u64);
-    within(needed_bytes.saturating_add(codestream.structure_bytes), budget_bytes)?;
+    let structure = structure_bytes(codestream.structure_bytes, at_once);
+    within(needed_bytes.saturating_add(structure), budget_bytes)?;
     let strips = if at_once { vec![(None, halved.rows)] } else { strips(codestream, layout, halvings) };
     let mut bytes = Vec::with_capacity(usize::try_from(halved.frame_bytes()).unwrap_or(0));
     let mut described = halved;
@@ -102,7 +110,7 @@ pub(super) fn decode_inspected(
         Ok(())
     };
     // OpenJPEG goes through several tiles once only, so each strip of them begins anew.
-    for strips in strips.chunks(if codestream.one_tile { strips.len() } else { 1 }) {
+    for strips in strips.chunks(if codestream.one_tile { STRIPS_TOGETHER } else { 1 }) {
         let areas: Vec<_> = strips.iter().map(|(area, _)| *area).collect();
         let mut rows = strips.iter().map(|(_, rows)| *rows);
         openjpeg::decode(codestream.bytes, halvings, &areas, |planes| {
