@@ -66,7 +66,7 @@ impl Ahead {
     async fn make(&self, settled: &Event) {
         let uid = |text: &Option<String>| Uid::parse(text.as_deref()?).ok();
         let (Some(study), Some(series)) = (uid(&settled.study_uid), uid(&settled.series_uid)) else { return };
-        let made = match self.state.archive.locate_series(&Scope::All, &study, &series).await {
+        let made = match self.state.archive.locate_middle(&Scope::All, &study, Some(&series)).await {
             Ok(places) => thumbnail::make(&self.state, &places).await,
             Err(error) => Err(error.into()),
         };

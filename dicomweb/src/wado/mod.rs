@@ -38,6 +38,7 @@ use http::{HeaderMap, Method};
 use pacs_core::access::Scope;
 use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
+use std::sync::Arc;
 use storage::InstancePlace;
 
 /// What every retrieval needs of its request.
@@ -92,13 +93,19 @@ impl Request {
         self.found(&path.study, places, "the series").await
     }
 
-    async fn found(
+    /// What may stand for the series of a study, or for one of them, in a picture, if the caller may see it.
+    async fn locate_middle(&self, study: &Uid, series: Option<&Uid>) -> Result<Arc<[InstancePlace]>, Error> {
+        let places = self.state.archive.locate_middle(&self.scope()?, study, series).await?;
+        self.found(study, places, if series.is_some() { "the series" } else { "the study" }).await
+    }
+
+    async fn found<P: AsRef<[InstancePlace]>>(
         &self,
         study: &Uid,
-        places: Vec<InstancePlace>,
+        places: P,
         what: &'static str,
-    ) -> Result<Vec<InstancePlace>, Error> {
-        if places.is_empty() {
+    ) -> Result<P, Error> {
+        if places.as_ref().is_empty() {
             return Err(Error::NotFound(what));
         }
         self.viewed(study).await;

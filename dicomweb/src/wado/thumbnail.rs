@@ -19,12 +19,12 @@ const TRIED_MAX: usize = 8;
 
 /// `/studies/{study}/thumbnail`
 pub async fn of_study(path: StudyPath, request: Request) -> Result<Response, Error> {
-    of_several(&request, &request.locate_study(&path.study).await?).await
+    of_several(&request, &request.locate_middle(&path.study, None).await?).await
 }
 
 /// `/studies/{study}/series/{series}/thumbnail`
 pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, Error> {
-    of_several(&request, &request.locate_series(&path).await?).await
+    of_several(&request, &request.locate_middle(&path.study, Some(&path.series)).await?).await
 }
 
 /// `…/instances/{instance}/thumbnail`

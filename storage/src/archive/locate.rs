@@ -1,5 +1,7 @@
 //! Finding the places of instances by their UIDs, within what the caller may see.
 
+use std::sync::Arc;
+
 use pacs_core::access::Scope;
 use pacs_core::uid::Uid;
 
@@ -21,6 +23,23 @@ impl Archive {
         series: &Uid,
     ) -> Result<Vec<InstancePlace>> {
         instances::of_series(&self.0.database, scope, study, series).await
+    }
+
+    /// The middle instance of each series of a study, or of one series, with the ones before and behind it: what may
+    /// stand for the series in a picture. Empty when there are none in scope.
+    pub async fn locate_middle(
+        &self,
+        scope: &Scope,
+        study: &Uid,
+        series: Option<&Uid>,
+    ) -> Result<Arc<[InstancePlace]>> {
+        let database = &self.0.database;
+        let asked = (scope.clone(), study.clone(), series.cloned());
+        let read = async || {
+            let places = instances::middle_of_each(database, scope, study, series).await?;
+            Ok((!places.is_empty()).then(|| Arc::from(places)))
+        };
+        Ok(self.0.caches.middles.or_read(database, asked, read).await?.unwrap_or_default())
     }
 
     /// One instance, if it is in scope and, where they are given, in that study and series.

@@ -127,6 +127,34 @@ pub async fn of_study(database: &Database, scope: &Scope, study: &Uid) -> Result
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
 
+/// The middle instance of each series of a study, or of one series, with its neighbours, as far as they are shown; by
+/// series and instance number.
+pub async fn middle_of_each(
+    database: &Database,
+    scope: &Scope,
+    study: &Uid,
+    series: Option<&Uid>,
+) -> Result<Vec<InstancePlace>> {
+    let mut params = params![study];
+    let mut of = format!("t.uid = $1{SHOWN}");
+    if let Some(series) = series {
+        params.push(series.into());
+        of.push_str(&format!(" and s.uid = ${}", params.len()));
+    }
+    push_scope(&mut of, &mut params, scope, "t.facility");
+    let sql = format!(
+        "select {COLUMNS} from
+             (select i.*, count(*) over (partition by i.series_id) as together,
+                  row_number() over (partition by i.series_id order by i.number, i.id) as nth
+              from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id
+              where {of}) i
+         join series s on s.id = i.series_id join study t on t.id = s.study_id
+         where i.nth between i.together / 2 and i.together / 2 + 2
+         order by s.number, s.id, i.number, i.id"
+    );
+    database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
+}
+
 /// Instances after a row, rejected ones too, in order of their rows: a walk over the whole archive in pages.
 pub async fn after(database: &Database, after: InstanceId, limit: i64) -> Result<Vec<InstancePlace>> {
     let sql = select("i.id > $1 order by i.id limit $2");

@@ -42,6 +42,8 @@ pub(crate) struct ReadCaches {
     pub files: ByteCache<PackId, LocalFile>,
     /// By what was asked: scope, study, series and instance.
     pub places: Remembered<(Scope, Option<Uid>, Option<Uid>, Uid), InstancePlace>,
+    /// The middle instances of the series of a study, or of one of them.
+    pub middles: Remembered<(Scope, Uid, Option<Uid>), Arc<[InstancePlace]>>,
     /// By scope, study and series.
     pub stamps: Remembered<(Scope, Uid, Uid), Stamp>,
 }
@@ -61,6 +63,7 @@ impl ReadCaches {
             keys: ByteCache::new(1 << 20),
             files: ByteCache::new(FILES_MAX),
             places: Remembered::of(ROWS_MAX),
+            middles: Remembered::of(ROWS_MAX / 8),
             stamps: Remembered::of(ROWS_MAX),
         }
     }
