@@ -3,12 +3,17 @@
 use crate::pixel_pool::PixelPool;
 use crate::stow::Rooms;
 use crate::ups::Channels;
+use std::ops::Deref;
+use std::sync::Arc;
 use storage::Archive;
 use storage::audit_log::AuditLog;
 
-/// The service's handles. Clones share them.
+/// The service's handles. Clones share them, and cost one count: each layer of the router makes some for a request.
 #[derive(Clone)]
-pub struct State {
+pub struct State(Arc<Handles>);
+
+/// What a [`State`] leads to.
+pub struct Handles {
     /// Where the instances lie.
     pub archive: Archive,
     /// The configured absolute URL of the program, if there is one.
@@ -33,6 +38,14 @@ impl State {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let pixels = PixelPool::new(threads)?;
         let (rooms, channels) = (Rooms::default(), Channels::default());
-        Ok(Self { archive, public_url, audit_log, pixels, rooms, channels })
+        Ok(Self(Arc::new(Handles { archive, public_url, audit_log, pixels, rooms, channels })))
+    }
+}
+
+impl Deref for State {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0
     }
 }
