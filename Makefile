@@ -6,7 +6,7 @@
 #   make test    everything: rules, storage on every backend, doors, journeys with foreign clients
 #   make check   formatting, lints, types; no test is run
 #   make build   the release binary, pages inside: target/release/sen
-#   make bench   the load generator against a fresh server of its own
+#   make bench   the load generator against fresh servers, beside the disk, nginx and Orthanc
 
 PAGES := viewer-web/app
 PAGES_SOURCES := $(shell find $(PAGES) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
@@ -40,6 +40,7 @@ check: $(PAGES)/dist/index.html
 	cd $(PAGES) && npm run lint
 
 bench: build
+	tools/require.sh bench
 	tools/bench.sh
 
 $(PAGES)/dist/index.html: $(PAGES)/node_modules/.package-lock.json $(PAGES_SOURCES)

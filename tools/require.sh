@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure that what a verb of the Makefile needs is on this machine.
 #
-#   tools/require.sh build    what `make build`, `make demo` and `make bench` need
+#   tools/require.sh build    what `make build` and `make demo` need
+#   tools/require.sh bench    the servers that `make bench` measures beside, too
 #   tools/require.sh test     the foreign clients and services that `make test` runs against, too
 #
 # As root on Debian it installs what is missing; anywhere else it says exactly what to install.
@@ -14,6 +15,10 @@ test_commands=(
   /usr/share/orthanc/plugins/libOrthancDicomWeb.so:orthanc-dicomweb
   /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf:fonts-noto-core
   pg_config-server:postgresql python3:python3 tar:tar curl:curl openssl:openssl unzip:unzip
+)
+bench_commands=(
+  nginx:nginx curl:curl Orthanc:orthanc
+  /usr/share/orthanc/plugins/libOrthancDicomWeb.so:orthanc-dicomweb
 )
 
 is_there() {
@@ -35,6 +40,7 @@ want() {
 set_of_tools=${1:-build}
 want "${build_commands[@]}"
 if [[ $set_of_tools == test ]]; then want "${test_commands[@]}"; fi
+if [[ $set_of_tools == bench ]]; then want "${bench_commands[@]}"; fi
 
 if ((${#packages[@]})); then
   mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
