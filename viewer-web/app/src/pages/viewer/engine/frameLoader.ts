@@ -4,6 +4,7 @@ import { createImage } from '@cornerstonejs/dicom-image-loader';
 import { closedAt, enlarged, resolutionsOf } from '../model/htj2k';
 import { coarseBytes, hasStages, wayAt, type FrameShape } from '../model/transport';
 import { lineRate } from './link';
+import { nativeImage } from './nativeImage';
 import { retrieveBeginning, retrieveFrame, retrieveFrames, type Begun, type Encoded } from './retrieve';
 
 const { FULL_RESOLUTION, SUBRESOLUTION } = Enums.ImageQualityStatus;
@@ -175,6 +176,8 @@ class Loading {
   }
 
   private async decode({ bytes, syntax }: Encoded, decodeLevel: number): Promise<Types.IImage> {
+    const native = nativeImage(this.imageId, { bytes, syntax });
+    if (native) return native;
     return (await createImage(this.imageId, bytes, syntax, { ...this.options, decodeLevel })) as Types.IImage;
   }
 }

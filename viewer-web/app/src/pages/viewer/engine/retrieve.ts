@@ -1,7 +1,7 @@
 /** Fetches frames over DICOMweb: whole, the rest of one that has begun, or many in one answer. */
 import { Problem, requestBytes } from '~/api/http';
 import { boundaryOf, PartReader, syntaxOf } from '../model/parts';
-import { acceptOne, acceptSeveral } from '../model/transport';
+import { acceptOne, acceptSeveral, hasBeginnings } from '../model/transport';
 
 /** A frame as it came. */
 export interface Encoded {
@@ -73,12 +73,19 @@ function orAsStored(compressed: boolean, again: () => Promise<Response>): (probl
 
 /** Reads a body into the place it has in the frame. A server that sends the whole in place of a range has begun anew. */
 async function read(response: Response, before: Begun | null, onBytes: (begun: Begun) => void): Promise<Begun> {
+  const syntax = syntaxOf(response.headers.get('Content-Type') ?? '');
+  const etag = response.headers.get('ETag') ?? '';
+  if (response.status === 200 && !hasBeginnings(syntax)) {
+    // Nothing is to be seen before the whole is here: the browser gathers it with fewer copies.
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return { bytes, have: bytes.length, syntax, etag };
+  }
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '');
   const begun: Begun = before && range && Number(range[1]) === before.have ? before : {
     bytes: new Uint8Array(Number(range?.[2] ?? response.headers.get('Content-Length') ?? 0)),
     have: 0,
-    syntax: syntaxOf(response.headers.get('Content-Type') ?? ''),
-    etag: response.headers.get('ETag') ?? '',
+    syntax,
+    etag,
   };
   for await (const chunk of chunksOf(response)) {
     if (begun.have + chunk.length > begun.bytes.length) begun.bytes = longer(begun.bytes, begun.have + chunk.length);

@@ -74,6 +74,9 @@ const htj2k = syntax('4.202');
 /** The compressed transfer syntaxes that the decoders here read. */
 const decoded = ['4.201', '4.202', '4.203', '4.50', '4.51', '4.57', '4.70', '4.80', '4.81', '4.90', '4.91', '4.110', '4.111', '4.112', '5'].map(syntax);
 
+/** Whether the first bytes of a frame in this transfer syntax can be a picture: HTJ2K by resolutions. */
+export const hasBeginnings = (transferSyntax: string): boolean => /\.4\.20[123]$/.test(transferSyntax);
+
 /**
  * The Accept header of one frame. Whoever names compressed forms gets the stored one where it is among them, and else the
  * first encoded for him (PS3.18 8.7.3.5 leaves the choice to the server; ours does not encode what will do).
