@@ -5,20 +5,27 @@ import { watchImages } from './setup';
 
 const watchers = new Set<() => void>();
 let scheduled = false;
+let toldAtMs = Number.NEGATIVE_INFINITY;
 let version = 0;
 
-/** Drawing texts and bars anew for each of hundreds of images would take the time from the images. */
-const tellEveryMs = 100;
+/** What changes alone is told at once, or nearly. */
+const soonMs = 50;
+/**
+ * While hundreds of images come, texts and bars follow at a reader's pace: where no graphics card helps, drawing the page
+ * takes a processor a tenth of a second, which the images are waiting for.
+ */
+const paceMs = 500;
 
-/** Tells the watchers, at most ten times a second. */
+/** Tells the watchers. */
 function changed(): void {
   if (scheduled) return;
   scheduled = true;
   setTimeout(() => {
     scheduled = false;
+    toldAtMs = performance.now();
     version += 1;
     for (const watcher of watchers) watcher();
-  }, tellEveryMs);
+  }, Math.max(soonMs, toldAtMs + paceMs - performance.now()));
 }
 
 /** Loads what the cells show. A failed image leaves cornerstone's cache, so that asking again begins anew. */

@@ -4,29 +4,30 @@ import { Link } from '../model/link';
 const remembered = 'sen.line';
 const link = new Link();
 let watched = false;
-let before: number | null = null;
+let rate: number | null = null;
 
 /** Measures every answer from now on, and those that the page has had before. */
 export function watchLink(): void {
   if (watched) return;
   watched = true;
-  before = recall();
+  rate = recall();
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
       if (!(entry instanceof PerformanceResourceTiming) || !entry.name.startsWith(window.location.origin)) continue;
       // What came from the browser's own store, asked about or not, says nothing of the line.
       if (entry.transferSize >= entry.encodedBodySize) link.note({ firstMs: entry.responseStart, lastMs: entry.responseEnd, bytes: entry.encodedBodySize });
     }
-    remember(link.bytesPerSecond());
+    rate = link.bytesPerSecond() ?? rate;
   }).observe({ type: 'resource', buffered: true });
+  window.addEventListener('pagehide', remember);
 }
 
 /** Bytes a second; until something has come, as it was last time; null when nothing is known. */
 export function lineRate(): number | null {
-  return link.bytesPerSecond() ?? before;
+  return rate;
 }
 
-function remember(rate: number | null): void {
+function remember(): void {
   if (rate === null) return;
   try {
     localStorage.setItem(remembered, String(Math.round(rate)));

@@ -99,10 +99,13 @@ export class FrameQueue {
   }
 
   private pump(): void {
-    const parallel = this.wanted[0]?.way().parallel ?? 0;
+    const ways = new Map(this.wanted.map((stack) => [stack, stack.way()]));
+    const [first] = ways.values();
+    const parallel = first?.parallel ?? 0;
+    const coarseFirst = new Set(this.wanted.filter((stack) => ways.get(stack)?.coarseFirst));
     const busy = (): number => [...this.flights].reduce((sum, { weight }) => sum + weight, 0);
     for (let under = busy(); under < parallel; under = busy()) {
-      const coarse = this.nearest((stack, imageId) => stack.way().coarseFirst && !this.plain.has(imageId) && !this.states.has(imageId));
+      const coarse = coarseFirst.size > 0 ? this.nearest((stack, imageId) => coarseFirst.has(stack) && !this.plain.has(imageId) && !this.states.has(imageId)) : null;
       if (coarse) {
         void this.fetchCoarse(coarse.imageId);
         continue;
@@ -110,7 +113,7 @@ export class FrameQueue {
       const full = this.nearest((_, imageId) => this.isDue(imageId));
       if (!full) return;
       // Two batches at a time keep the line busy from one to the next.
-      const batch = this.batchFrom(full);
+      const batch = this.batchFrom(full, ways.get(full.stack)?.batch ?? 1);
       void this.fetchFull(batch, batch.length > 1 ? Math.ceil(parallel / 2) : 1);
     }
   }
@@ -181,11 +184,11 @@ export class FrameQueue {
   }
 
   /** The image with those after it that are due as well, as many as are fetched in one request. */
-  private batchFrom({ at, stack }: { at: number; stack: Wanted }): string[] {
-    const { imageIds, index, most, way } = stack;
+  private batchFrom({ at, stack }: { at: number; stack: Wanted }, size: number): string[] {
+    const { imageIds, index, most } = stack;
     const last = imageIds.length <= most ? imageIds.length : Math.min(imageIds.length, index + Math.max(1, Math.floor(most / 2)));
     const batch: string[] = [];
-    for (const imageId of imageIds.slice(at, Math.min(last, at + way().batch))) {
+    for (const imageId of imageIds.slice(at, Math.min(last, at + size))) {
       if (batch.length > 0 && !this.isDue(imageId)) break;
       batch.push(imageId);
     }
