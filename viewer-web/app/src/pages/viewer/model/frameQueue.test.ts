@@ -69,6 +69,25 @@ describe('loading', () => {
     want({ imageIds, index: 5, most: 4 });
     expect(asked).toEqual(['2', '3', '1', '5', '4']);
   });
+  it('does not look at all images of a long stack for each that comes, and finds what failed near by again', async () => {
+    const { asked, answers, queue, want, settle } = held({ parallel: 1 });
+    let looks = 0;
+    const count = { get: (ids: string[], key: string | symbol): unknown => {
+      looks += 1;
+      return Reflect.get(ids, key);
+    } };
+    const long = Array.from({ length: 200 }, (_, at) => `${at}`);
+    want({ imageIds: new Proxy(long, count), index: 0, most: 999 });
+    for (const imageId of long) {
+      if (imageId === '3') answers.get(imageId)?.fail();
+      else answers.get(imageId)?.come();
+      await settle();
+    }
+    expect(queue.count(long)).toEqual({ loaded: 199, failed: 1 });
+    expect(looks).toBeLessThan(200 * 30);
+    queue.retry(['3']);
+    expect(asked.slice(200)).toEqual(['3']);
+  });
   it('counts failures and tries them again when asked', async () => {
     const { asked, answers, queue, want, settle } = held({ parallel: 2 });
     want({ imageIds: ['x', 'y'], index: 0, most: 9 });

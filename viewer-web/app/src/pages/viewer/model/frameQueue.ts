@@ -37,6 +37,8 @@ export class FrameQueue {
   private readonly plain = new Set<string>();
   private readonly flights = new Set<Flight>();
   private wanted: readonly Wanted[] = [];
+  /** So far around a stack's shown image nothing is due: else every image would be looked at for each that comes. */
+  private passed = new WeakMap<Wanted, number>();
   private readonly loads: Loads;
   private readonly onChange: () => void;
 
@@ -67,7 +69,7 @@ export class FrameQueue {
 
   /** An image left the cache to make room. */
   forget(imageId: string): void {
-    this.states.delete(imageId);
+    this.release(imageId);
     this.onChange();
   }
 
@@ -83,7 +85,7 @@ export class FrameQueue {
 
   /** Tries the failed ones of these images again. */
   retry(imageIds: readonly string[]): void {
-    for (const imageId of imageIds) if (this.states.get(imageId) === 'failed') this.states.delete(imageId);
+    for (const imageId of imageIds) if (this.states.get(imageId) === 'failed') this.release(imageId);
     this.onChange();
     this.pump();
   }
@@ -93,9 +95,15 @@ export class FrameQueue {
     for (const flight of this.flights) if (!flight.imageIds.some((imageId) => shown.has(imageId))) flight.abort.abort();
     for (const [imageId, state] of this.states) {
       if (state !== 'coarse' || shown.has(imageId)) continue;
-      this.states.delete(imageId);
+      this.release(imageId);
       this.loads.drop(imageId);
     }
+  }
+
+  /** It is due again. */
+  private release(imageId: string): void {
+    this.states.delete(imageId);
+    this.passed = new WeakMap();
   }
 
   private pump(): void {
@@ -110,7 +118,7 @@ export class FrameQueue {
         void this.fetchCoarse(coarse.imageId);
         continue;
       }
-      const full = this.nearest((_, imageId) => this.isDue(imageId));
+      const full = this.nearest((_, imageId) => this.isDue(imageId), this.passed);
       if (!full) return;
       // Two batches at a time keep the line busy from one to the next.
       const batch = this.batchFrom(full, ways.get(full.stack)?.batch ?? 1);
@@ -158,27 +166,33 @@ export class FrameQueue {
   /** What came of a flight. An image that came by another way has come. */
   private settle(imageId: string, state: FrameState | null): void {
     if (this.states.get(imageId) === 'loading') {
-      if (state === null) this.states.delete(imageId);
-      else this.states.set(imageId, state);
+      if (state !== 'loaded' && state !== 'failed') this.release(imageId);
+      if (state !== null) this.states.set(imageId, state);
     }
     this.onChange();
   }
 
   /** The image that is meant nearest to a shown one; ahead before behind, the first stack before the others at equal distance. */
-  private nearest(meant: (stack: Wanted, imageId: string) => boolean): { imageId: string; at: number; stack: Wanted } | null {
+  private nearest(meant: (stack: Wanted, imageId: string) => boolean, passed?: WeakMap<Wanted, number>): { imageId: string; at: number; stack: Wanted } | null {
     let best: { imageId: string; at: number; stack: Wanted; distance: number } | null = null;
     for (const stack of this.wanted) {
       const { imageIds, index, most } = stack;
       // Beyond what can be held, each image that came would push out another that would be asked for again, for ever.
       const held = imageIds.length <= most ? imageIds.length : Math.max(1, Math.floor(most / 2));
       const reach: number = Math.min(held, best ? best.distance : held);
-      for (let distance = 0; distance < reach; distance += 1) {
-        const at = [index + distance, index - distance].find((place) => imageIds[place] !== undefined && meant(stack, imageIds[place] ?? ''));
-        const imageId = at === undefined ? undefined : imageIds[at];
-        if (at === undefined || imageId === undefined) continue;
+      const isMeant = (place: number): boolean => {
+        const imageId = imageIds[place];
+        return imageId !== undefined && meant(stack, imageId);
+      };
+      let distance = passed?.get(stack) ?? 0;
+      for (; distance < reach; distance += 1) {
+        const at = isMeant(index + distance) ? index + distance : index - distance;
+        const imageId = imageIds[at];
+        if (imageId === undefined || !isMeant(at)) continue;
         best = { imageId, at, stack, distance };
         break;
       }
+      passed?.set(stack, distance);
     }
     return best;
   }
