@@ -9,8 +9,9 @@ use std::future::Future;
 use std::pin::pin;
 use tokio::sync::mpsc;
 
-/// Pieces made ahead of the socket: enough that reading and sending overlap, little enough that memory stays flat.
-const PIECES_AHEAD: usize = 4;
+/// Pieces made ahead of the one that is being sent: enough that reading and sending overlap. A client that does not read
+/// holds them, and there may be thousands of those.
+const PIECES_AHEAD: usize = 1;
 
 /// Where the maker of a body puts its pieces.
 #[derive(Debug)]
@@ -56,10 +57,15 @@ impl Outgoing {
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<(), Stopped> {
         let mut pieces = pin!(pieces);
-        while let Some(piece) = pieces.try_next().await.map_err(|error| Stopped::Failed(error.into()))? {
-            self.send(piece).await?;
+        loop {
+            // Nothing is read before there is room for it.
+            let room = self.0.reserve().await.map_err(|_| Gone)?;
+            match pieces.try_next().await.map_err(|error| Stopped::Failed(error.into()))? {
+                Some(piece) if piece.is_empty() => {}
+                Some(piece) => room.send(Ok(piece)),
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 }
 

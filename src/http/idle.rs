@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::places::Caller;
+
 /// How long a new connection may stay silent.
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long neither side may move a byte after that; no request works so long without an answer.
@@ -20,6 +22,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 /// A stream that fails with `TimedOut` when nothing has moved for too long.
 pub struct Watched<S> {
     stream: S,
+    caller: Caller,
     last_moved: Instant,
     timeout: Duration,
     /// When to look at the clock again. Setting it anew at every byte would cost more than the byte.
@@ -28,10 +31,11 @@ pub struct Watched<S> {
 
 impl<S> Watched<S> {
     /// Watches a connection that was accepted just now.
-    pub fn new(stream: S) -> Self {
+    pub fn new(stream: S, caller: Caller) -> Self {
         let now = Instant::now();
         Self {
             stream,
+            caller,
             last_moved: now,
             timeout: FIRST_BYTE_TIMEOUT,
             alarm: Box::pin(sleep_until(now + FIRST_BYTE_TIMEOUT)),
@@ -42,6 +46,7 @@ impl<S> Watched<S> {
     fn note<T>(&mut self, tried: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         if tried.is_ready() {
             self.last_moved = Instant::now();
+            self.caller.moved(self.last_moved);
             self.timeout = IDLE_TIMEOUT;
             return tried;
         }

@@ -6,6 +6,7 @@ mod health;
 mod idle;
 mod openapi;
 mod origin;
+mod places;
 mod problem;
 mod request_log;
 mod security_headers;

@@ -28,7 +28,7 @@ use storage::InstancePlace;
 /// Most frames in one request.
 const FRAMES_MAX: usize = 10_000;
 /// A frame that is longer is sent while it is read.
-const FRAME_HELD_MAX_BYTES: u64 = 64 << 10;
+const FRAME_HELD_MAX_BYTES: u64 = 16 << 10;
 
 /// Answers with the frames of the path, in the order of the path.
 pub async fn retrieve(

@@ -16,7 +16,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use storage::{InstancePlace, InstanceReader};
 
 /// An instance that is longer is read while it is sent.
-const HELD_MAX_BYTES: u64 = 64 << 10;
+const HELD_MAX_BYTES: u64 = 16 << 10;
 
 /// An instance and how it is to leave.
 pub struct Planned {

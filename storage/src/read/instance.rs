@@ -20,7 +20,7 @@ use crate::index::{PackId, packs as pack_rows};
 use crate::packs;
 
 /// Least and most that a stream from an object store reads at a time.
-const CHUNK_BYTES: RangeInclusive<u64> = 64 << 10..=1 << 20;
+const CHUNK_BYTES: RangeInclusive<u64> = 16 << 10..=1 << 20;
 
 /// Reads a Part 10 file: its head as it was kept, then the data set exactly as it was sent.
 ///

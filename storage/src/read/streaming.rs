@@ -1,11 +1,11 @@
-//! How many streams there are: the memory that they take together does not grow with their number.
+//! How many answers are being sent: the memory that they take together hardly grows with their number.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the next chunks of all streams take together, as long as none is smaller than the least. A
-/// client that does not read holds several of them.
-const CHUNKS_BYTES: u64 = 8 << 20;
+/// client that does not read holds several of them, and for as long as it likes.
+const CHUNKS_BYTES: u64 = 2 << 20;
 
 /// One of the streams that there are.
 pub struct Streaming;
