@@ -33,6 +33,7 @@ mod retrieve;
 mod samples;
 mod services;
 mod sign_in;
+mod slow;
 mod streams;
 mod tls;
 mod ups;

@@ -1,0 +1,277 @@
+//! Thousands who ask and do not read, and thousands who begin to say something and do not go on: everybody else is
+//! served all the same, and memory stays bounded.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use dimse_scp::dimse::Status;
+use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
+use futures::{StreamExt as _, stream};
+use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::uids;
+use reqwest::Client;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::support::files_below;
+use crate::support::images::{Study, dataset_bytes};
+use crate::support::program::Sen;
+
+use crate::support::stow::push;
+
+/// Who ask for something large and read nothing of it.
+const READERS: usize = 1_500;
+/// Who say a request's header byte by byte, and as many who announce an instance and do not send it.
+const WRITERS: usize = 250;
+/// Connections that carry so many answers each which nobody reads.
+const STREAMING: usize = 10;
+const STREAMS: usize = 100;
+/// How many begin at the same time.
+const AT_ONCE: usize = 64;
+/// What a caller in an ordinary place waits for an answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// Rounds of everything that is done meanwhile.
+const ROUNDS: u32 = 40;
+
+/// A study of large slices and one of small ones, which leave in other ways.
+struct Kept {
+    large: Study,
+    small: Study,
+}
+
+impl Kept {
+    async fn by(sen: &Sen) -> Self {
+        let large = Study { slices: 12, edge_pixels: 512, ..Study::of("P1", "NGUYỄN^VĂN A") };
+        let small = Study { slices: 60, edge_pixels: 160, ..Study::of("P2", "TRẦN^THỊ B") };
+        for study in [&large, &small] {
+            for slice in 1..=study.slices {
+                assert_eq!(push(sen, &study.slice(slice)).await.status(), 200);
+            }
+        }
+        Self { large, small }
+    }
+
+    /// The path of what one of the readers asks for, and the media type that it accepts.
+    fn wish(&self, number: usize) -> (String, &'static str) {
+        let series = |study: &Study| format!("/dicomweb/studies/{}/series/{}", study.uid, study.series());
+        let instances = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
+        match number % 5 {
+            0 => (series(&self.large), instances),
+            1 => (series(&self.small), instances),
+            2 => {
+                let frame = format!("{}/instances/{}/frames/1", series(&self.large), self.large.instance(1));
+                (frame, "application/octet-stream; transfer-syntax=*")
+            }
+            3 => (format!("/dicomweb/studies/{}", self.large.uid), "application/zip"),
+            _ => ("/dicomweb/instances".to_owned(), "application/dicom+json"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_who_neither_read_nor_send_hold_up_nobody() {
+    allow_connections();
+    let sen = Sen::start();
+    let kept = Arc::new(Kept::by(&sen).await);
+    sen.assert_bounded("storing");
+    let http = sen.http;
+    let mut readers: Vec<TcpStream> = stream::iter(0..READERS)
+        .map(|number| ask(http, Arc::clone(&kept), number))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    sen.assert_bounded("asking and not reading");
+    let mut silent = JoinSet::new();
+    for _ in 0..WRITERS {
+        silent.spawn(drip(http));
+        silent.spawn(announce(http));
+    }
+    serve_everybody_else(&sen, &kept).await;
+    sen.assert_bounded("serving everybody else");
+    // Who reads after all gets the whole.
+    let (status, length) = whole(&mut readers[0]).await;
+    assert_eq!((status, length.0), ("HTTP/1.1 200 OK".to_owned(), length.1));
+    assert!(length.0 > 12 << 19);
+    silent.abort_all();
+}
+
+/// The same over HTTP/2, where one connection carries many answers that flow control holds up.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_nobody_reads_hold_up_nobody() {
+    let sen = Sen::start();
+    let kept = Kept::by(&sen).await;
+    let mut held = Vec::new();
+    for _ in 0..STREAMING {
+        held.push(ask_in_streams(&sen, &kept).await);
+    }
+    sen.assert_bounded("asking in streams and not reading");
+    serve_everybody_else(&sen, &kept).await;
+    sen.assert_bounded("serving everybody else");
+    drop(held);
+}
+
+/// Asks as often as one connection may, and waits until all answers have begun. Nothing of their bodies is taken, so no
+/// more than one window of the connection is ever sent.
+async fn ask_in_streams(sen: &Sen, kept: &Kept) -> Vec<h2::RecvStream> {
+    let stream = connect(sen.http).await;
+    let (mut send, connection) = h2::client::handshake(stream).await.unwrap();
+    tokio::spawn(connection);
+    let mut responses = Vec::new();
+    for number in 0..STREAMS {
+        let (path, accept) = kept.wish(number);
+        let request = http::Request::get(sen.url(&path)).header("accept", accept).body(()).unwrap();
+        send = send.ready().await.unwrap();
+        responses.push(send.send_request(request, true).unwrap().0);
+    }
+    let mut bodies = Vec::new();
+    for response in responses {
+        let response = tokio::time::timeout(TIMEOUT, response).await.expect("an answer").unwrap();
+        assert_eq!(response.status(), 200);
+        bodies.push(response.into_body());
+    }
+    bodies
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_for_clients_that_have_gone_are_not_drawn() {
+    let sen = Sen::start();
+    let study = Study { slices: 1, edge_pixels: 2048, ..Study::of("P1", "NGUYỄN^VĂN A") };
+    assert_eq!(push(&sen, &study.slice(1)).await.status(), 200);
+    let instance =
+        format!("/dicomweb/studies/{}/series/{}/instances/{}", study.uid, study.series(), study.instance(1));
+    // One less than there are places for.
+    let asked = 8 * std::thread::available_parallelism().unwrap().get() - 1;
+    let mut waiting = Vec::new();
+    for width in 1..=asked {
+        let mut stream = connect(sen.http).await;
+        let path = format!("{instance}/rendered?window=40,{width}");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: image/png\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        waiting.push(stream);
+    }
+    let first = waiting[0].readable();
+    tokio::time::timeout(TIMEOUT, first).await.expect("a picture").unwrap();
+    drop(waiting);
+    // What is asked for now comes after all that is still waiting.
+    let last = Client::new().get(sen.url(&format!("{instance}/rendered?window=40,5000")));
+    let last = last.header("accept", "image/png").timeout(TIMEOUT).send().await.unwrap();
+    assert_eq!(last.status(), 200);
+    let drawn = files_below(&sen.folder().join("data/renditions")).len();
+    assert!((2..=asked / 2).contains(&drawn), "{drawn} of {asked} drawn");
+}
+
+/// All of it succeeds within the time that callers wait.
+async fn serve_everybody_else(sen: &Sen, kept: &Kept) {
+    let client = Client::builder().timeout(TIMEOUT).build().unwrap();
+    let series = format!("/dicomweb/studies/{}/series/{}", kept.large.uid, kept.large.series());
+    for round in 0..ROUNDS {
+        let slice = 1 + round % kept.large.slices;
+        let frame = format!("{series}/instances/{}/frames/1", kept.large.instance(slice));
+        let octets = "application/octet-stream; transfer-syntax=*";
+        for (path, accept) in [
+            (frame.as_str(), octets),
+            (&format!("{series}/metadata"), "application/dicom+json"),
+            ("/dicomweb/studies?PatientID=P2", "application/dicom+json"),
+            ("/", "text/html"),
+        ] {
+            let answer = client.get(sen.url(path)).header("accept", accept).send().await;
+            let answer = answer.unwrap_or_else(|error| panic!("round {round}, {path}: {error}"));
+            assert_eq!(answer.status(), 200, "round {round}, {path}");
+            let body = answer.bytes().await.unwrap_or_else(|error| panic!("round {round}, {path}: {error}"));
+            assert!(path != frame || body == kept.large.pixels(slice), "round {round}");
+        }
+    }
+    let study = Study::of("P3", "LÊ^VĂN C");
+    let class = Uid::parse(uids::CT_IMAGE_STORAGE).unwrap();
+    let transfer_syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
+    let target = Target {
+        address: sen.dimse.to_string(),
+        calling_ae: AeTitle::parse("CT1").unwrap(),
+        called_ae: AeTitle::parse("SEN").unwrap(),
+    };
+    let proposal = Proposal::new(class.clone(), vec![transfer_syntax.clone()]);
+    let storing = async {
+        let mut association = Association::connect(&target, &[proposal], &Options::default()).await.unwrap();
+        for slice in 1..=study.slices {
+            let instance = Instance {
+                class: class.clone(),
+                instance: study.instance(slice),
+                transfer_syntax: transfer_syntax.clone(),
+                content: Content::Memory(Bytes::copy_from_slice(dataset_bytes(&study.slice(slice)))),
+            };
+            assert_eq!(association.store(&instance).await.unwrap().status, Status::SUCCESS);
+        }
+        association.release().await.unwrap();
+    };
+    tokio::time::timeout(TIMEOUT, storing).await.unwrap();
+}
+
+/// Asks, and waits until the answer has begun.
+async fn ask(to: SocketAddr, kept: Arc<Kept>, number: usize) -> TcpStream {
+    let (path, accept) = kept.wish(number);
+    let mut stream = connect(to).await;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    tokio::time::timeout(TIMEOUT, stream.peek(&mut status)).await.expect("an answer").unwrap();
+    assert_eq!(std::str::from_utf8(&status), Ok("HTTP/1.1 200"), "{path}");
+    stream
+}
+
+/// Says a header without an end, a byte at a time, for as long as it is listened to.
+async fn drip(to: SocketAddr) {
+    let mut stream = connect(to).await;
+    let mut tick = tokio::time::interval(Duration::from_millis(500));
+    let bytes = b"GET /dicomweb/studies HTTP/1.1\r\nX-Long: ".iter().chain(std::iter::repeat(&b'a'));
+    for byte in bytes {
+        tick.tick().await;
+        if stream.write_all(&[*byte]).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// Announces an instance and sends nothing of it.
+async fn announce(to: SocketAddr) {
+    let mut stream = connect(to).await;
+    let request = "POST /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\nContent-Type: \
+                   multipart/related; type=\"application/dicom\"; boundary=edge\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let _ = stream.read(&mut [0]).await;
+}
+
+/// A connection that takes little of what it does not read.
+async fn connect(to: SocketAddr) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(8 << 10).unwrap();
+    tokio::time::timeout(TIMEOUT, socket.connect(to)).await.expect("a connection").unwrap()
+}
+
+/// Reads the rest of an answer: its first line, and the lengths of its body that came and that was announced.
+async fn whole(stream: &mut TcpStream) -> (String, (usize, usize)) {
+    let mut answer = Vec::new();
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        let read = tokio::time::timeout(TIMEOUT, stream.read(&mut piece)).await.unwrap().unwrap();
+        assert_ne!(read, 0, "the answer was cut");
+        answer.extend_from_slice(&piece[..read]);
+        let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { continue };
+        let head = std::str::from_utf8(&answer[..end]).unwrap().to_lowercase();
+        let announced = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        let announced: usize = announced.parse().unwrap();
+        if answer.len() - end - 4 >= announced {
+            let status = String::from_utf8(answer[..15].to_vec()).unwrap();
+            return (status, (answer.len() - end - 4, announced));
+        }
+    }
+}
+
+/// This process needs as many connections as the program.
+fn allow_connections() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+}
