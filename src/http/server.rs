@@ -36,9 +36,11 @@ const SILENCE: Duration = Duration::from_secs(30);
 const MOST_STREAMS: u32 = 100;
 /// A caller that drips its request header holds a connection, nothing else, and not for longer.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
-/// What is held of an answer beside the piece that is being sent, and the longest request header: a caller that does
-/// not read what it asked for holds that much, thousands of them a part of the memory only.
-const CONNECTION_BUFFER_BYTES: usize = 16 << 10;
+/// The longest request header, and what is held of an answer beside the piece that is being sent: a caller that does
+/// not read what it asked for holds that much, or sixteen pieces when they are small, as they are among many.
+const CONNECTION_BUFFER_BYTES: usize = 64 << 10;
+/// The same of a request that shares its connection with others.
+const STREAM_BUFFER_BYTES: usize = 16 << 10;
 /// What encryption holds ready for the socket, of each connection while they are few, and of all of them.
 const TLS_BUFFER_BYTES: std::ops::RangeInclusive<usize> = 16 << 10..=64 << 10;
 const TLS_BUFFERS_BYTES: usize = 16 << 20;
@@ -182,7 +184,7 @@ async fn serve_stream<S>(
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MOST_STREAMS)
-        .max_send_buf_size(CONNECTION_BUFFER_BYTES);
+        .max_send_buf_size(STREAM_BUFFER_BYTES);
     let mut connection = std::pin::pin!(
         builder.serve_connection_with_upgrades(TokioIo::new(Watched::new(stream, caller.clone())), service)
     );

@@ -144,12 +144,13 @@ pub async fn middle_of_each(
     push_scope(&mut of, &mut params, scope, "t.facility");
     let sql = format!(
         "select {COLUMNS} from
-             (select i.*, count(*) over (partition by i.series_id) as together,
+             (select i.id, count(*) over (partition by i.series_id) as together,
                   row_number() over (partition by i.series_id order by i.number, i.id) as nth
               from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id
-              where {of}) i
+              where {of}) placed
+         join instance i on i.id = placed.id
          join series s on s.id = i.series_id join study t on t.id = s.study_id
-         where i.nth between i.together / 2 and i.together / 2 + 2
+         where placed.nth between placed.together / 2 and placed.together / 2 + 2
          order by s.number, s.id, i.number, i.id"
     );
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()

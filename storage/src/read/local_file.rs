@@ -23,8 +23,9 @@ use super::streaming::Streaming;
 const AT_ONCE_MAX_BYTES: usize = 1 << 20;
 /// What the disk is told to have ready when a chunk had to be waited for.
 const AHEAD_BYTES: u64 = 2 << 20;
-/// Chunks of a stream are as large as the buffers that are kept, or smaller when there are many streams.
-const CHUNK_BYTES: std::ops::RangeInclusive<u64> = 8 << 10..=BUFFER_BYTES as u64;
+/// Chunks of a stream are as large as the buffers that are kept, or smaller when there are many streams: of those that
+/// nobody reads, a connection holds sixteen.
+const CHUNK_BYTES: std::ops::RangeInclusive<u64> = 1 << 10..=BUFFER_BYTES as u64;
 
 /// An open file.
 #[derive(Clone, Debug)]
