@@ -161,7 +161,8 @@ async fn pictures_for_clients_that_have_gone_are_not_drawn() {
     let last = last.header("accept", "image/png").timeout(TIMEOUT).send().await.unwrap();
     assert_eq!(last.status(), 200);
     let drawn = files_below(&sen.folder().join("data/renditions")).len();
-    assert!((2..=asked / 2).contains(&drawn), "{drawn} of {asked} drawn");
+    // How many were drawn before their clients went is a matter of the machine; without the guard it is all of them.
+    assert!((2..asked).contains(&drawn), "{drawn} of {asked} drawn");
 }
 
 /// All of it succeeds within the time that callers wait.
