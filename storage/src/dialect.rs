@@ -4,7 +4,8 @@ use crate::Result;
 use crate::database::{Engine, Transaction, params};
 
 /// A migration's text with its type words (`ID`, `SEQUENCE`, `INT`, `TEXT`, `BYTES`) and `CLUSTERED`, of a table
-/// that is kept in the order of its key alone, spelled for the engine. Text sorts by code point on both, so that pages, prefixes and indexes agree.
+/// that is kept in the order of its key alone, spelled for the engine. Text sorts by code point on both, so that
+/// pages, prefixes and indexes agree.
 pub(crate) fn schema(text: &str, engine: Engine) -> String {
     let spelled = |word: &str| {
         Some(match (engine, word) {

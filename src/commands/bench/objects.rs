@@ -1,4 +1,4 @@
-//! `sen bench objects`: one study with the images that archives find hard, as files.
+//! `sen bench objects`: images that archives find hard, as files: a CT study, and a radiograph of another patient.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(long, default_value_t = 500)]
     images: usize,
 
-    /// Seed of the study; the same seed makes the same UIDs
+    /// Seed of the studies; the same seed makes the same UIDs
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

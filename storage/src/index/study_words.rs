@@ -18,21 +18,17 @@ pub(crate) fn pair(one: &str, other: &str) -> String {
     format!("{} {}", one.min(other), one.max(other))
 }
 
-/// All pairs of these words, each once.
-pub(crate) fn pairs<W: AsRef<str>>(words: &[W]) -> Vec<String> {
-    let from = |(at, one): (usize, &W)| {
-        let one = one.as_ref().to_owned();
-        words.iter().skip(at + 1).map(move |other| pair(&one, other.as_ref()))
-    };
-    words.iter().enumerate().flat_map(from).collect()
+/// Every two of these words, once.
+pub(crate) fn every_two<W>(words: &[W]) -> impl Iterator<Item = (&W, &W)> {
+    let behind = |at: usize| words.get(at + 1..).unwrap_or_default();
+    words.iter().enumerate().flat_map(move |(at, one)| behind(at).iter().map(move |other| (one, other)))
 }
 
 /// Notes a new study's name.
 pub(super) async fn insert(tx: &mut Transaction, id: StudyId, newest_key: i64, folded: &str) -> Result<()> {
     let words = words(folded);
-    let pairs = pairs(&words);
+    let pairs: Vec<Param> = every_two(&words).map(|(one, other)| pair(one, other).into()).collect();
     let words: Vec<Param> = words.into_iter().map(Into::into).collect();
-    let pairs: Vec<Param> = pairs.into_iter().map(Into::into).collect();
     for (table, column, values) in [("study_word", "word", words), ("study_pair", "pair", pairs)] {
         if values.is_empty() {
             continue;
@@ -52,10 +48,10 @@ pub(super) async fn remove(tx: &mut Transaction, id: StudyId) -> Result<()> {
     let Some(first) = rows.first() else { return Ok(()) };
     let newest_key: i64 = first.get("newest_key")?;
     let words = rows.iter().map(|row| row.get::<String>("word")).collect::<Result<Vec<_>>>()?;
-    for pair in pairs(&words) {
+    for (one, other) in every_two(&words) {
         tx.execute(
             "delete from study_pair where pair = $1 and newest_key = $2 and study_id = $3",
-            params![pair, newest_key, id],
+            params![pair(one, other), newest_key, id],
         )
         .await?;
     }
@@ -68,7 +64,10 @@ mod tests {
 
     #[test]
     fn every_two_words_are_a_pair_once() {
-        let of = |folded| pairs(&words(folded)).join(",");
+        let of = |folded| {
+            let words = words(folded);
+            every_two(&words).map(|(one, other)| pair(one, other)).collect::<Vec<_>>().join(",")
+        };
         assert_eq!(of("nguyen van nguyen an"), "an nguyen,an van,nguyen van");
         assert_eq!(of("an an"), "");
         assert_eq!(pair("van", "an"), "an van");

@@ -190,11 +190,8 @@ async fn rarest_pair(database: &Database, whole: &[String]) -> Result<Option<(St
     let mut words: Vec<&String> = whole.iter().take(PAIRED_MAX).collect();
     words.sort_unstable();
     words.dedup();
-    let pairs = words
-        .iter()
-        .enumerate()
-        .flat_map(|(at, one)| words.iter().skip(at + 1).map(move |other| ((*one).clone(), (*other).clone())));
-    let pairs: Vec<(String, String)> = pairs.collect();
+    let pairs: Vec<(String, String)> =
+        study_words::every_two(&words).map(|(one, other)| ((*one).clone(), (*other).clone())).collect();
     if pairs.len() < 2 {
         return Ok(pairs.into_iter().next());
     }

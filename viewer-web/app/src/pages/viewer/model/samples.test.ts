@@ -33,6 +33,7 @@ describe('samples of uncompressed frames', () => {
 
   it.each([
     ['values that are no whole numbers', bytesOf(1, 2, 3, 4), { ...sixteen, slope: 0.5 }],
+    ['signed values that are no whole numbers', bytesOf(0x0fff, 2, 3, 4), { ...sixteen, bitsStored: 12, signed: true, slope: 0.5 }],
     ['values beyond 16 bits', bytesOf(0, 2, 3, 65535), { ...sixteen, intercept: -1 }],
     ['rescaled bytes', Uint8Array.of(1, 2, 3, 4), { ...sixteen, bitsAllocated: 8, intercept: -1 }],
     ['missing bytes', bytesOf(1, 2, 3), sixteen],

@@ -25,6 +25,7 @@ export interface Samples {
  */
 export function samplesIn(bytes: Uint8Array<ArrayBuffer>, stored: StoredSamples): Samples | null {
   const { count, slope, intercept } = stored;
+  if (!Number.isInteger(slope) || !Number.isInteger(intercept)) return null;
   const values = viewOf(bytes, stored);
   if (!values || count === 0) return null;
   if (stored.signed) extendSign(values, stored.bitsStored);
@@ -38,7 +39,7 @@ export function samplesIn(bytes: Uint8Array<ArrayBuffer>, stored: StoredSamples)
   if (slope === 1 && intercept === 0) return { values, min, max };
   const ends = [min * slope + intercept, max * slope + intercept].toSorted((a, b) => a - b) as [number, number];
   const rescaled = rescaledView(values, ends);
-  if (!rescaled || !Number.isInteger(slope) || !Number.isInteger(intercept)) return null;
+  if (!rescaled) return null;
   for (let at = 0; at < count; at += 1) rescaled[at] = (values[at] as number) * slope + intercept;
   return { values: rescaled, min: ends[0], max: ends[1] };
 }

@@ -82,12 +82,12 @@ export const hasBeginnings = (transferSyntax: string): boolean => /\.4\.20[123]$
  * first encoded for him (PS3.18 8.7.3.5 leaves the choice to the server; ours does not encode what will do).
  */
 export function acceptOne(compressed: boolean): string {
-  const names = compressed ? [htj2k, ...decoded.filter((name) => name !== htj2k)] : ['*'];
-  return names.map((name) => `application/octet-stream; transfer-syntax=${name}`).join(', ');
+  return namesOf(compressed).map((name) => `application/octet-stream; transfer-syntax=${name}`).join(', ');
 }
 
 /** The Accept header of several frames in one answer. */
 export function acceptSeveral(compressed: boolean): string {
-  const names = compressed ? [htj2k, ...decoded.filter((name) => name !== htj2k)] : ['*'];
-  return names.map((name) => `multipart/related; type="application/octet-stream"; transfer-syntax=${name}`).join(', ');
+  return namesOf(compressed).map((name) => `multipart/related; type="application/octet-stream"; transfer-syntax=${name}`).join(', ');
 }
+
+const namesOf = (compressed: boolean): string[] => (compressed ? [htj2k, ...decoded.filter((name) => name !== htj2k)] : ['*']);
