@@ -29,6 +29,7 @@ async function walk(name: string, journey: Journey, page: Page, complaints: stri
     remark = await journey(page, settings);
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
+    for (const alert of await page.getByRole('alert').allTextContents().catch(() => [])) failure += `\n       on the page: ${alert}`;
     if (settings.shots) await page.screenshot({ path: `${settings.shots}/failed-${name}.png` }).catch(() => undefined);
   }
   const well = failure === null && complaints.length === 0;

@@ -68,10 +68,19 @@ export async function pageTo(page: Page, row: Locator): Promise<void> {
 
 /** Types into a choice and takes the option that Enter would take. */
 export async function choose(page: Page, label: string, typed: string): Promise<void> {
-  await page.getByLabel(label).first().click();
+  const box = page.getByLabel(label).first();
+  await box.click();
+  // The field's own list: another field's may still be fading.
+  const list = page.locator(`[id="${await box.getAttribute('aria-controls')}"]`);
   // The list settles which option is chosen a moment after it opens: typing into that moment would be undone.
-  await page.getByRole('option').locator('visible=true').first().waitFor();
+  await list.getByRole('option').first().waitFor();
   await page.keyboard.type(typed, { delay: 30 });
-  await page.locator('[data-combobox-selected]:visible').waitFor();
+  const option = list.locator('[data-combobox-selected]');
+  await option.waitFor();
+  const chosen = ((await option.textContent()) ?? '').trim();
   await page.keyboard.press('Enter');
+  await eventually(`${label} holds the chosen option`, async () => {
+    const held = await box.inputValue();
+    return held !== '' && chosen.startsWith(held);
+  });
 }

@@ -1,4 +1,5 @@
-import { useEffect, useRef, type RefObject } from 'react';
+import { useEffect, type RefObject } from 'react';
+import { useLatest } from '~/ui/useLatest';
 
 interface ListKeys<Row> {
   rows: readonly Row[];
@@ -17,15 +18,12 @@ interface ListKeys<Row> {
 
 /** The keys of every list: `/` search, arrows select, Enter opens, digits act, Esc leaves. */
 export function useListKeys<Row>(keys: ListKeys<Row>): void {
-  const latest = useRef(keys);
-  useEffect(() => {
-    latest.current = keys;
-  });
+  const latest = useLatest(keys);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => handle(event, latest.current);
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, []);
+  }, [latest]);
 }
 
 function handle<Row>(event: KeyboardEvent, list: ListKeys<Row>): void {

@@ -1,6 +1,7 @@
 /** The server's event stream, opened while some page listens. Events are hints: pages ask again for what they show. */
-import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { useEffect, useSyncExternalStore } from 'react';
 import type { Change } from '~/api/types';
+import { useLatest } from '~/ui/useLatest';
 
 /** Whether the stream is open; `lost` after it broke (the browser reconnects by itself). */
 export type Connection = 'idle' | 'open' | 'lost';
@@ -69,11 +70,8 @@ function close(): void {
 
 /** Calls `onChange` at most every 700 ms while changes of these kinds arrive; with `studyUid`, only those of that study. */
 export function useChanges(wanted: readonly Change['kind'][], onChange: () => void, studyUid?: string): void {
-  const act = useRef(onChange);
+  const act = useLatest(onChange);
   const kindsKey = wanted.join();
-  useEffect(() => {
-    act.current = onChange;
-  }, [onChange]);
   useEffect(() => {
     let waiting: ReturnType<typeof setTimeout> | undefined;
     const listener: Listener = (change) => {
@@ -93,7 +91,7 @@ export function useChanges(wanted: readonly Change['kind'][], onChange: () => vo
       // A page that follows this one keeps the stream.
       setTimeout(() => listeners.size === 0 && close(), 0);
     };
-  }, [kindsKey, studyUid]);
+  }, [act, kindsKey, studyUid]);
 }
 
 /** The state of the line to the server. */

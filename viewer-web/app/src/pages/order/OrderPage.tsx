@@ -13,6 +13,7 @@ import { phrases } from '~/i18n';
 import { usePageKeys } from '~/keys/pageKeys';
 import { KeyHints } from '~/ui/KeyHints';
 import { LoadFailed, Loading } from '~/ui/LoadState';
+import { useLatest } from '~/ui/useLatest';
 import { useProblemText } from '~/ui/useProblemText';
 import { check, emptyDraft, isBegun, orderOf, serverErrors, withCard, withKnown, withNew, type Draft, type Field, type FieldErrors } from './draft';
 import { ExamFields } from './ExamFields';
@@ -166,10 +167,7 @@ function useOrderKeys(keys: { onFind: () => void; onSave: () => void; onClear: (
       { caps: ['Esc'], what: t('order.keys.clear') }, { caps: ['Ctrl', 'Z'], what: t('order.bringBack') },
     ],
   }], [t]));
-  const latest = useRef(keys);
-  useEffect(() => {
-    latest.current = keys;
-  });
+  const latest = useLatest(keys);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.isComposing || event.defaultPrevented) return;
@@ -185,5 +183,5 @@ function useOrderKeys(keys: { onFind: () => void; onSave: () => void; onClear: (
     // Before the fields: an Esc that closes a list of choices is no Esc of the form, and only now can one see that list.
     window.addEventListener('keydown', onKey, { capture: true });
     return () => window.removeEventListener('keydown', onKey, { capture: true });
-  }, []);
+  }, [latest]);
 }

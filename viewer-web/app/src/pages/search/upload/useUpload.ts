@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { useLatest } from '~/ui/useLatest';
 import type { Named } from './collect';
 import { UploadQueue, type Item, type Totals } from './queue';
 import { sendFiles } from './stow';
@@ -20,10 +21,7 @@ export function useUpload(onKept: () => Promise<void>): Upload {
   const [state, setState] = useState<Upload['state']>(null);
   const [reading, setReading] = useState<number | null>(null);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const kept = useRef(onKept);
-  useEffect(() => {
-    kept.current = onKept;
-  }, [onKept]);
+  const kept = useLatest(onKept);
 
   const show = useCallback(() => {
     timer.current ??= setTimeout(() => {
@@ -34,7 +32,7 @@ export function useUpload(onKept: () => Promise<void>): Upload {
       setState({ items: current.items, totals });
       if (!totals.busy && totals.kept > 0) void kept.current();
     }, 100);
-  }, []);
+  }, [kept]);
   const add = useCallback((files: readonly Named[]) => {
     setReading(null);
     if (files.length === 0) return;

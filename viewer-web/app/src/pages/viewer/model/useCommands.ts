@@ -1,4 +1,5 @@
-import { useCallback, useEffect, useRef, type Dispatch, type RefObject } from 'react';
+import { useCallback, useEffect, type Dispatch, type RefObject } from 'react';
+import { useLatest } from '~/ui/useLatest';
 import type { StackView } from '../engine/StackView';
 import { frames } from '../engine/frames';
 import type { DisplaySet } from './displaySets';
@@ -27,11 +28,8 @@ export interface Surroundings {
 
 /** Runs commands, and listens for the keys that mean them. */
 export function useCommands(surroundings: Surroundings): (command: Command) => void {
-  const latest = useRef(surroundings);
-  useEffect(() => {
-    latest.current = surroundings;
-  });
-  const run = useCallback((command: Command) => runCommand(command, latest.current), []);
+  const latest = useLatest(surroundings);
+  const run = useCallback((command: Command) => runCommand(command, latest.current), [latest]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.isComposing || event.defaultPrevented || isTyping(event.target)) return;
