@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures fresh servers of its own on this machine, each beside its baseline of the same run: the
-# disk's own rate for storing, nginx with the same bytes for the web, Orthanc when it is installed. A
-# figure without its baseline says nothing.
+# disk's own rate for storing, nginx with the same bytes for the web, Orthanc; the last two where they
+# are installed. A figure without its baseline says nothing.
 #
 #   tools/bench.sh [FOLDER]     FOLDER lies on the disk to measure; a temporary one by default
 #
@@ -17,7 +17,9 @@ stop() {
   status=$?
   trap - EXIT
   # A server that is gone already, or ends badly, must not keep the folder from being removed.
-  for process in ${server:-} ${nginx:-} ${orthanc:-}; do { kill "$process" && wait "$process"; } 2>/dev/null || true; done
+  for process in ${server:-} ${nginx:-} ${orthanc:-}; do
+    { kill "$process" && wait "$process"; } 2>/dev/null || true
+  done
   [[ $status == 0 ]] || tail -n 20 "$folder"/*.log >&2 || true
   rm -rf "$folder"
   exit "$status"
@@ -36,7 +38,10 @@ start() {
   http=http://$(sed -E 's/.*"http":"([^"]+)".*/\1/' <<<"$ready")
   dimse=$(sed -E 's/.*"dimse":"([^"]+)".*/\1/' <<<"$ready")
 }
-end() { kill "$server" && wait "$server" || true; }
+end() {
+  kill "$server" && wait "$server" || true
+  unset server
+}
 
 # A port that nobody listens on now.
 free_port() {
@@ -46,7 +51,11 @@ free_port() {
 }
 
 # await COMMAND…: until it succeeds, half a minute at most
-await() { for _ in $(seq 150); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; echo "waited in vain: $*" >&2; return 1; }
+await() {
+  for _ in $(seq 150); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done
+  echo "waited in vain: $*" >&2
+  return 1
+}
 
 # nginx as Debian sets it up: it sends files by sendfile and logs each answer, as the archive does.
 start_nginx() {
@@ -105,8 +114,9 @@ echo; echo "## Images"
 "$sen" bench objects --dir "$folder/objects" >/dev/null
 SEN_SETTLE_AFTER_SECONDS=1 start images
 "$sen" bench store --to "$dimse" --folder "$folder/objects" >/dev/null
+# Packs have heads that the files have not, so all of it has settled when they are larger.
 objects_bytes=$(du -sb "$folder/objects" | cut -f 1)
-settled() { (($(du -sb "$folder/images/objects" | cut -f 1) > objects_bytes * 95 / 100)); }
+settled() { (($(du -sb "$folder/images/objects" | cut -f 1) > objects_bytes)); }
 await settled
 end
 for _ in 1 2 3 4 5; do
@@ -131,7 +141,9 @@ if [[ -n ${orthanc:-} ]]; then kill "$orthanc"; wait "$orthanc" || true; unset o
 
 for size in ${SEN_BENCH_STUDIES:-10000}; do
   echo; echo "## Queries among $size studies"
-  SEN_DATA_DIR=$folder/filled "$sen" bench fill --studies "${size%x*}" --instances "$([[ $size == *x* ]] && echo "${size#*x}" || echo 5)"
+  studies=${size%x*} instances=5
+  if [[ $size == *x* ]]; then instances=${size#*x}; fi
+  SEN_DATA_DIR=$folder/filled "$sen" bench fill --studies "$studies" --instances "$instances"
   began_ms=$(date +%s%3N)
   start filled
   echo "ready after $(($(date +%s%3N) - began_ms)) ms"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that what a verb of the Makefile needs is on this machine.
 #
-#   tools/require.sh build    what `make build` and `make demo` need
+#   tools/require.sh build    what `make build`, `run`, `demo` and `check` need
 #   tools/require.sh bench    the servers that `make bench` measures beside, too
 #   tools/require.sh test     the foreign clients and services that `make test` runs against, too
 #
@@ -10,21 +10,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_commands=(cc:gcc c++:g++ cmake:cmake make:make pkg-config:pkg-config)
+orthanc_commands=(Orthanc:orthanc /usr/share/orthanc/plugins/libOrthancDicomWeb.so:orthanc-dicomweb)
 test_commands=(
-  storescu:dcmtk findscu:dcmtk Orthanc:orthanc chromium:chromium
-  /usr/share/orthanc/plugins/libOrthancDicomWeb.so:orthanc-dicomweb
+  storescu:dcmtk findscu:dcmtk "${orthanc_commands[@]}" chromium:chromium
   /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf:fonts-noto-core
   pg_config-server:postgresql python3:python3 tar:tar curl:curl openssl:openssl unzip:unzip
 )
-bench_commands=(
-  nginx:nginx curl:curl Orthanc:orthanc
-  /usr/share/orthanc/plugins/libOrthancDicomWeb.so:orthanc-dicomweb
-)
+bench_commands=(nginx:nginx curl:curl "${orthanc_commands[@]}")
 
 is_there() {
   case "$1" in
     pg_config-server) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null ;;
-    /*) compgen -G "$1" >/dev/null || compgen -G "/usr/lib/*/orthanc/$(basename "$1")" >/dev/null ;;
+    /*) [[ -e $1 ]] ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

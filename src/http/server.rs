@@ -184,6 +184,7 @@ async fn serve_stream<S>(
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(CONNECTION_BUFFER_BYTES as u32)
         .max_send_buf_size(STREAM_BUFFER_BYTES);
     let mut connection = std::pin::pin!(
         builder.serve_connection_with_upgrades(TokioIo::new(Watched::new(stream, caller.clone())), service)
@@ -221,8 +222,7 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn newcomers_get_the_places_of_those_who_are_silent() {
+    async fn bound() -> Server {
         let config = Http {
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: None,
@@ -230,8 +230,33 @@ mod tests {
             cors_origins: Vec::new(),
             tls: None,
         };
-        let server =
-            Server { places: Places::new(2, Duration::ZERO), ..Server::bind(&config).await.unwrap() };
+        Server::bind(&config).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn long_headers_are_read_in_both_versions() {
+        let server = bound().await;
+        let address = server.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let app = Router::new().route("/", get(async || "here"));
+        let serving = tokio::spawn(server.run(app, shutdown.clone()));
+        let url = format!("http://{address}/");
+        let request = || http::Request::get(&url).header("x-long", "a".repeat(48 << 10));
+        let first = reqwest::Request::try_from(request().body("").unwrap()).unwrap();
+        assert_eq!(reqwest::Client::new().execute(first).await.unwrap().status(), 200);
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (send, connection) = h2::client::handshake(stream).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let second = send.ready().await.unwrap().send_request(request().body(()).unwrap(), true);
+        assert_eq!(second.unwrap().0.await.unwrap().status(), 200);
+        connection.abort();
+        shutdown.cancel();
+        serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn newcomers_get_the_places_of_those_who_are_silent() {
+        let server = Server { places: Places::new(2, Duration::ZERO), ..bound().await };
         let (address, shutdown) = (server.local_addr().unwrap(), CancellationToken::new());
         let app = Router::new().route("/", get(async || "here"));
         let serving = tokio::spawn(server.run(app, shutdown.clone()));

@@ -4,18 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use dimse_scp::dimse::Status;
-use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
-use pacs_core::uid::{AeTitle, Uid};
-use pacs_core::uids;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::support::images::{Study, dataset_bytes};
+use crate::support::images::Study;
+use crate::support::modality;
 use crate::support::program::Sen;
 use crate::support::tools;
 
@@ -53,29 +50,16 @@ async fn two_hundred_associations_halt_in_the_middle_of_an_image_and_store_it_al
 
 /// One modality: an image of each size, over one association. Answers what was acknowledged.
 async fn push(line: SocketAddr, number: usize) -> Vec<Study> {
-    let class = Uid::parse(uids::CT_IMAGE_STORAGE).unwrap();
-    let transfer_syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
-    let target = Target {
-        address: line.to_string(),
-        calling_ae: AeTitle::parse(&format!("CT{}", number % TITLES)).unwrap(),
-        called_ae: AeTitle::parse("SEN").unwrap(),
-    };
-    let proposal = Proposal::new(class.clone(), vec![transfer_syntax.clone()]);
-    let mut association = Association::connect(&target, &[proposal], &Options::default()).await.unwrap();
-    let mut studies = Vec::new();
-    for edge_pixels in EDGES_PIXELS {
-        let study = Study { edge_pixels, ..Study::of(&format!("P{number}"), "NGUYỄN^VĂN A") };
-        let instance = Instance {
-            class: class.clone(),
-            instance: study.instance(1),
-            transfer_syntax: transfer_syntax.clone(),
-            content: Content::Memory(Bytes::copy_from_slice(dataset_bytes(&study.slice(1)))),
-        };
-        assert_eq!(association.store(&instance).await.unwrap().status, Status::SUCCESS);
-        studies.push(study);
+    let studies = EDGES_PIXELS
+        .map(|edge_pixels| Study { edge_pixels, ..Study::of(&format!("P{number}"), "NGUYỄN^VĂN A") });
+    let calling = format!("CT{}", number % TITLES);
+    let mut association = modality::associate(line, &calling, &modality::slice(&studies[0], 1)).await;
+    for study in &studies {
+        let response = association.store(&modality::slice(study, 1)).await.unwrap();
+        assert_eq!(response.status, Status::SUCCESS);
     }
     association.release().await.unwrap();
-    studies
+    studies.into()
 }
 
 /// A port whose one connection leads to the archive, and halts until every line has halted.

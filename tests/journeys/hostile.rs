@@ -6,9 +6,9 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
+use dimse_scp::scu::{Content, Instance};
 use pacs_core::part10;
-use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::uid::Uid;
 use pacs_core::uids;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::attacks::{Fate, attacks};
 use crate::support::images::Study;
+use crate::support::modality;
 use crate::support::program::{Sen, Setup};
 use crate::support::samples::Sample;
 use crate::support::stow::push;
@@ -133,13 +134,7 @@ async fn unharmed(is_running: bool, sen: Sen, study: &Study) {
 }
 
 async fn store(sen: &Sen, instance: &Instance) -> dimse_scp::dimse::Status {
-    let target = Target {
-        address: sen.dimse.to_string(),
-        calling_ae: AeTitle::parse("HOSTILE").unwrap(),
-        called_ae: AeTitle::parse("SEN").unwrap(),
-    };
-    let proposal = Proposal::new(instance.class.clone(), vec![instance.transfer_syntax.clone()]);
-    let mut association = Association::connect(&target, &[proposal], &Options::default()).await.unwrap();
+    let mut association = modality::associate(sen.dimse, "HOSTILE", instance).await;
     let response = association.store(instance).await.expect("a prompt response");
     association.release().await.unwrap();
     response.status

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -226,7 +227,7 @@ fn a_bad_configuration_is_refused_with_its_key() {
     assert!(tools::said(&open).contains("loopback"), "{}", tools::said(&open));
 }
 
-/// After a crash nothing that was kept ready is trusted, and what is missing is made when it is asked for.
+/// A thumbnail is there before anybody asks. After a crash nothing that was kept ready is trusted: it is made on demand.
 #[tokio::test]
 async fn thumbnails_of_settled_series_are_made_before_anybody_asks() {
     let sen = Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "0").start();
@@ -241,6 +242,7 @@ async fn thumbnails_of_settled_series_are_made_before_anybody_asks() {
     })
     .await;
     let sen = sen.kill().start();
+    assert_eq!(files_below(&renditions), Vec::<PathBuf>::new());
     let thumbnail = format!("/dicomweb/studies/{}/series/{}/thumbnail", study.uid, study.series());
     let answer = reqwest::get(sen.url(&thumbnail)).await.unwrap();
     assert_eq!(

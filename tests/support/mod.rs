@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod images;
+pub mod modality;
 pub mod orders;
 pub mod program;
 pub mod push;

@@ -108,9 +108,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         for asked in &services {
             paths.push(asked.paths(kind, &services).await?);
         }
+        // It goes on through all turns, so that what is to be made anew is never what was made before.
+        let next: Vec<Arc<AtomicUsize>> = services.iter().map(|_| Arc::default()).collect();
         for &clients in &args.clients {
             let mut measured: Vec<(Measurement, Duration)> = vec![Default::default(); services.len()];
-            let next: Vec<Arc<AtomicUsize>> = services.iter().map(|_| Arc::default()).collect();
             for _ in 0..args.rounds {
                 for (((asked, paths), next), sum) in services.iter().zip(&paths).zip(&next).zip(&mut measured)
                 {
@@ -123,7 +124,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
                     sum.1 += elapsed;
                 }
             }
-            failures += measured.first().map_or(0, |(measured, _)| measured.failures());
+            failures += measured.iter().map(|(measured, _)| measured.failures()).sum::<u64>();
             rows.push(row(kind, clients, &mut measured));
         }
     }

@@ -78,7 +78,7 @@ impl Service {
     }
 }
 
-/// Clients that ask for these paths in turns until the time is over. `next` goes on where the turn before left off.
+/// Clients that ask for these paths in turns until the time is over, each at least once. `next` goes on where the turn before left off.
 pub async fn turn(
     service: &Service,
     (paths, accept): (&Arc<Vec<String>>, &'static str),
@@ -92,7 +92,8 @@ pub async fn turn(
         let (service, paths, next) = (service.clone(), Arc::clone(paths), Arc::clone(next));
         workers.spawn(async move {
             let mut measured = Measurement::default();
-            while started.elapsed() < lasts {
+            // Each asks at least once, however short the turn.
+            loop {
                 let number = next.fetch_add(1, Ordering::Relaxed) % paths.len().max(1);
                 let Some(path) = paths.get(number) else { break };
                 match timed(service.fetch(path, accept)).await {
@@ -106,6 +107,9 @@ pub async fn turn(
                             break;
                         }
                     }
+                }
+                if started.elapsed() >= lasts {
+                    break;
                 }
             }
             measured
