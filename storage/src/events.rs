@@ -125,15 +125,14 @@ pub async fn append(tx: &mut Transaction, at_ms: i64, events: &[NewEvent<'_>]) -
     Ok(())
 }
 
-/// The events after a cursor, oldest first.
+/// The events after a cursor, oldest first. Kinds that only a newer version knows are passed over.
 pub async fn since(database: &Database, cursor: i64, limit: u32) -> Result<Vec<Event>> {
-    let rows = database
-        .fetch(
-            "select id, at_ms, kind, facility, study_uid, series_uid, exam_id from event
-             where id > $1 order by id limit $2",
-            params![cursor, limit],
-        )
-        .await?;
+    let kinds = EventKind::ALL.map(|kind| format!("'{}'", kind.as_str())).join(", ");
+    let sql = format!(
+        "select id, at_ms, kind, facility, study_uid, series_uid, exam_id from event
+         where id > $1 and kind in ({kinds}) order by id limit $2"
+    );
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params![cursor, limit]).await?;
     rows.iter().map(read).collect()
 }
 
@@ -153,7 +152,7 @@ pub async fn newest(database: &Database) -> Result<i64> {
     }
 }
 
-/// Forgets events older than `before_ms`, which every follower has long seen.
+/// Forgets events older than `before_ms`; a follower that was away for longer goes on with what is left.
 pub async fn prune(database: &Database, before_ms: i64) -> Result<u64> {
     let mut tx = database.begin(Durability::Batched).await?;
     // Times grow with ids, so the newest event of the past bounds a walk by key.
