@@ -45,8 +45,14 @@ pub fn router(state: State) -> Router {
         .route(&of(STUDY, "/metadata"), sets(get(wado::metadata::of_study)))
         .route(&of(SERIES, "/metadata"), sets(get(wado::metadata::of_series)))
         .route(&of(INSTANCE, "/metadata"), sets(get(wado::metadata::of_instance)))
-        // frames and bulk data
+        // frames, pixel data and bulk data
         .route(&of(INSTANCE, "/frames/{frames}"), get(wado::frames::retrieve))
+        .route(&of(STUDY, "/pixeldata"), get(wado::pixeldata::of_study))
+        .route(&of(SERIES, "/pixeldata"), get(wado::pixeldata::of_series))
+        .route(&of(INSTANCE, "/pixeldata"), get(wado::pixeldata::of_instance))
+        .route(&of(STUDY, "/bulkdata"), get(wado::bulkdata_all::of_study))
+        .route(&of(SERIES, "/bulkdata"), get(wado::bulkdata_all::of_series))
+        .route(&of(INSTANCE, "/bulkdata"), get(wado::bulkdata_all::of_instance))
         .route(&of(INSTANCE, "/bulkdata/{*path}"), get(wado::bulkdata::retrieve))
         // rendered
         .route(&of(STUDY, "/rendered"), get(wado::rendered_all::of_study))

@@ -44,17 +44,19 @@ fn bulk_data_uris(json: &Value, uris: &mut Vec<String>) {
 /// What is wrong with the answers about an instance that is kept.
 async fn faults(house: &House, path: &str) -> Vec<String> {
     const OCTETS: &str = "multipart/related; type=\"application/octet-stream\"";
+    const STORED: &str = "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*";
     let series = path.split("/instances").next().unwrap();
     let mut asked = vec![
         (path.to_owned(), "application/dicom; transfer-syntax=*"),
         (path.to_owned(), "multipart/related; type=\"application/dicom\""),
-        (
-            format!("{path}/frames/1"),
-            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
-        ),
+        (format!("{path}/frames/1"), STORED),
         (format!("{path}/frames/1"), OCTETS),
         (format!("{path}/thumbnail"), "image/jpeg"),
         (format!("{series}/metadata"), "application/dicom+json"),
+        (format!("{series}/pixeldata"), STORED),
+        (format!("{series}/pixeldata"), OCTETS),
+        (format!("{series}/bulkdata"), STORED),
+        (format!("{series}/bulkdata"), OCTETS),
     ];
     let mut faults = Vec::new();
     let metadata = house.get(&format!("{path}/metadata"), &[]).await;

@@ -22,6 +22,11 @@ pub fn resources() -> Vec<Resource> {
         add("/metadata", metadata(what));
         add("/rendered", if is_one { picture("Draw an instance") } else { pictures(what) });
         add("/thumbnail", picture(&format!("A small picture of {what}")));
+        add("/pixeldata", values(&format!("The pixels of {what}"), "The pixels of each instance"));
+        add(
+            "/bulkdata",
+            values(&format!("All bulk data of {what}"), "Every value with a BulkDataURI, and pixels"),
+        );
     }
     let frame = format!("{INSTANCE}/frames/{{frame}}");
     resources.extend([
@@ -79,6 +84,17 @@ fn bulk_data() -> Value {
         "Retrieve a value",
         vec![accept(&["multipart/related; type=\"application/octet-stream\"", "application/octet-stream"])],
         conditional(responses("The value", &content, &[400, 404, 406, 413]), true),
+    )
+}
+
+fn values(summary: &str, usual: &str) -> Value {
+    operation(
+        summary,
+        vec![accept(&[
+            "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*",
+            "multipart/related; type=\"application/octet-stream\"",
+        ])],
+        conditional(responses(usual, &[(MULTIPART, schema::binary())], &[400, 404, 406, 413]), false),
     )
 }
 

@@ -17,12 +17,11 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::Stream;
 use pacs_core::dataset::{DataSet, Element, Value, tag_of};
-use pacs_core::pixels::Layout;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::{tags, uids};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
-use storage::{Archive, InstancePlace, InstanceReader};
+use storage::{Archive, InstancePlace, InstanceReader, PixelPlace};
 
 /// Deepest nesting that a path leads into.
 const DEPTH_MAX: usize = 64;
@@ -30,7 +29,7 @@ const OCTETS: &str = "application/octet-stream";
 
 /// Where the bytes of a value are.
 #[derive(Debug, Clone)]
-enum Source {
+pub enum Source {
     /// Here.
     Held(Bytes),
     /// In the stored data set at this range; numbers of so many bytes are turned around.
@@ -40,9 +39,10 @@ enum Source {
 }
 
 /// How a value is sent.
-struct Form {
+pub struct Form {
     multipart: bool,
-    content_type: String,
+    /// What it is.
+    pub content_type: String,
 }
 
 /// Answers with the value, or a byte range of it.
@@ -60,10 +60,11 @@ pub async fn retrieve(
         if !std::ptr::eq(set, &*header) {
             return icon::respond(&request, &place, set, fragments, steps).await;
         }
-        // Compressed pixel data is sent frame by frame (PS3.18 8.7.3.3.2). Whatever the number of frames claims to be,
-        // there is no frame without a fragment behind the offset table.
-        let most = u32::try_from(fragments.len().saturating_sub(1)).unwrap_or(u32::MAX);
-        let count = Layout::from(&header)?.frames.min(most);
+        // Compressed pixel data is sent frame by frame (PS3.18 8.7.3.3.2).
+        let count = match stored::pixel_place(&request.state.archive, &place).await? {
+            PixelPlace::Fragments(index) => index.count(),
+            _ => return Err(Error::NotFound("the value")),
+        };
         return frames::respond(&request, place, (1..=count).collect()).await;
     }
     let syntax = transfer_syntax::of(&place.transfer_syntax);
@@ -81,8 +82,8 @@ pub async fn retrieve(
     request.ranged(Head::of_pixels(form.content_type, validators), content).await
 }
 
-/// Follows a path into a data set.
-fn find<'a>(header: &'a DataSet, path: &str) -> Result<(&'a DataSet, &'a Element), Error> {
+/// Follows a path into a data set: the item that holds the value, and the value.
+pub fn find<'a>(header: &'a DataSet, path: &str) -> Result<(&'a DataSet, &'a Element), Error> {
     const NONE: Error = Error::NotFound("the value");
     let mut set = header;
     let mut steps = path.split('/');
@@ -98,7 +99,8 @@ fn find<'a>(header: &'a DataSet, path: &str) -> Result<(&'a DataSet, &'a Element
     Err(NONE)
 }
 
-fn source(element: &Element, syntax: &TransferSyntax) -> Result<Source, Error> {
+/// Where the value of an element is that is not compressed.
+pub fn source(element: &Element, syntax: &TransferSyntax) -> Result<Source, Error> {
     match &element.value {
         Value::Bytes(bytes) => Ok(Source::Held(bytes.clone())),
         Value::Elsewhere { offset, length } if element.vr != pacs_core::VR::SQ => {
@@ -114,7 +116,7 @@ fn source(element: &Element, syntax: &TransferSyntax) -> Result<Source, Error> {
 }
 
 /// Chooses the form: octets, or the media type that an encapsulated document says it has.
-fn form(wishes: &[BulkWish], set: &DataSet, element: &Element) -> Result<Form, Error> {
+pub fn form(wishes: &[BulkWish], set: &DataSet, element: &Element) -> Result<Form, Error> {
     let document = (element.tag == tags::ENCAPSULATED_DOCUMENT)
         .then(|| set.text(tags::MIME_TYPE_OF_ENCAPSULATED_DOCUMENT))
         .flatten()
@@ -151,18 +153,26 @@ async fn multipart(content: Content, part_type: &str, validators: Validators) ->
 }
 
 impl Source {
+    /// How long it is.
+    pub fn length_bytes(&self) -> u64 {
+        match self {
+            Self::Held(bytes) => bytes.len() as u64,
+            Self::Stored(range, _) | Self::Inflated(range) => range.end.saturating_sub(range.start),
+        }
+    }
+
     /// Makes sure that the bytes are there.
-    async fn open(self, archive: &Archive, place: &InstancePlace) -> Result<Content, Error> {
-        let length = |value: &Range<u64>| value.end.saturating_sub(value.start);
+    pub async fn open(self, archive: &Archive, place: &InstancePlace) -> Result<Content, Error> {
+        let length_bytes = self.length_bytes();
         Ok(match self {
             Self::Held(bytes) => Content::Held(bytes),
             Self::Stored(value, unit_bytes) => {
                 let reader = stored::open(archive, place).await?;
-                Content::read(length(&value), move |part| turned(&reader, &value, unit_bytes, part))
+                Content::read(length_bytes, move |part| turned(&reader, &value, unit_bytes, part))
             }
             Self::Inflated(value) => {
                 let reader = stored::open(archive, place).await?;
-                Content::read(length(&value), move |part| {
+                Content::read(length_bytes, move |part| {
                     let start = value.start.saturating_add(part.start);
                     pieces::slice(inflated::data_set(&reader), start, part.end - part.start)
                 })

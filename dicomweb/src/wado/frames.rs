@@ -14,6 +14,7 @@ use crate::representation::{self, BulkChoice, Encoding};
 use crate::resource::InstancePath;
 use crate::state::State;
 use crate::validators::Validators;
+use crate::wish::BulkWish;
 use axum::extract::RawPathParams;
 use axum::response::Response;
 use bytes::Bytes;
@@ -23,7 +24,7 @@ use pacs_core::transfer_syntax;
 use pacs_core::uid::Uid;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
-use storage::InstancePlace;
+use storage::{InstancePlace, InstanceReader};
 
 /// Most frames in one request.
 const FRAMES_MAX: usize = 10_000;
@@ -66,8 +67,12 @@ fn parse(list: &str) -> Result<Vec<u32>, Error> {
 
 /// How frames of the instance, or `one` alone, are to be sent.
 pub fn choose(request: &Request, place: &InstancePlace, one: bool) -> Result<BulkChoice, Error> {
-    let wishes = request.accept()?.bulk(one)?;
-    representation::of_frames(&wishes, &place.transfer_syntax).ok_or_else(|| {
+    choice_of(&request.accept()?.bulk(one)?, place)
+}
+
+/// How frames of the instance are to be sent, by these wishes.
+pub fn choice_of(wishes: &[BulkWish], place: &InstancePlace) -> Result<BulkChoice, Error> {
+    representation::of_frames(wishes, &place.transfer_syntax).ok_or_else(|| {
         let stored = &place.transfer_syntax;
         Error::NotAcceptable(
             format!("frames stored in {stored} cannot be sent in an accepted media type").into(),
@@ -156,7 +161,12 @@ pub struct Part {
 }
 
 /// One frame, counted from 1, as it is to be sent.
-async fn read(state: &State, place: &InstancePlace, frame: u32, choice: &BulkChoice) -> Result<Part, Error> {
+pub async fn read(
+    state: &State,
+    place: &InstancePlace,
+    frame: u32,
+    choice: &BulkChoice,
+) -> Result<Part, Error> {
     let index = frame - 1;
     let syntax = transfer_syntax::of(&place.transfer_syntax);
     let codec = match choice.encoding {
@@ -195,15 +205,22 @@ async fn as_it_lies(state: &State, place: &InstancePlace, index: u32) -> Result<
     let Some(ranges) = stored::frame_ranges(archive, place, index).await? else {
         return Ok(Content::Held(stored::frame(archive, place, index).await?.bytes));
     };
-    let reader = stored::open(archive, place).await?;
+    lying(&stored::open(archive, place).await?, ranges).await
+}
+
+/// What lies at these ranges of the Part 10 file.
+pub async fn lying(reader: &InstanceReader, ranges: Vec<Range<u64>>) -> Result<Content, Error> {
     let length_bytes = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
     match ranges.as_slice() {
         [whole] if length_bytes <= FRAME_HELD_MAX_BYTES => {
             Ok(Content::Held(reader.read(whole.clone()).await?))
         }
-        _ => Ok(Content::read(length_bytes, move |part| {
-            stream::iter(cut(&ranges, part)).flat_map(move |range| reader.stream(range).boxed())
-        })),
+        _ => {
+            let reader = reader.clone();
+            Ok(Content::read(length_bytes, move |part| {
+                stream::iter(cut(&ranges, part)).flat_map(move |range| reader.stream(range).boxed())
+            }))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Request, stored};
 use crate::content::Content;
 use crate::error::Error;
 use crate::representation::{BulkChoice, Encoding};
+use crate::state::State;
 use axum::response::Response;
 use pacs_core::dataset::{DataSet, Fragment};
 use pacs_core::pixels::Layout;
@@ -28,18 +29,19 @@ pub async fn respond(
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }
-    let picture = read(request, place, (set, fragments), path, &choice).await?;
+    let picture = read(&request.state, place, (set, fragments), path, &choice).await?;
     frames::one(request, picture, &choice, validators).await
 }
 
-async fn read(
-    request: &Request,
+/// The same picture, to be sent beside others.
+pub async fn read(
+    state: &State,
     place: &InstancePlace,
     (set, fragments): (&DataSet, &[Fragment]),
     path: &str,
     choice: &BulkChoice,
 ) -> Result<Part, Error> {
-    let archive = &request.state.archive;
+    let archive = &state.archive;
     let content = fragments.get(1..).unwrap_or_default();
     if content.iter().fold(0u64, |sum, fragment| sum.saturating_add(fragment.length)) > PICTURE_MAX_BYTES {
         return Err(Error::TooLarge("the picture is too large".into()));
@@ -53,7 +55,7 @@ async fn read(
         Encoding::Encoded(codec) => Some(codec),
     };
     let source = Source::Nested { layout: Layout::from(set)?, fragments: content };
-    let made = pixels::sendable(&request.state, place, source, path, codec).await;
+    let made = pixels::sendable(state, place, source, path, codec).await;
     frames::made_or_stored(made, choice, &place.transfer_syntax, async || {
         stored::joined(archive, place, content).await
     })

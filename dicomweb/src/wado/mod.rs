@@ -1,6 +1,7 @@
 //! WADO-RS (PS3.18 10.4): studies, series and instances, and what can be taken out of them; and WADO-URI (9).
 
 pub mod bulkdata;
+pub mod bulkdata_all;
 mod captions;
 pub mod frames;
 mod icon;
@@ -8,6 +9,7 @@ mod inflated;
 pub mod instance;
 mod instances;
 pub mod metadata;
+pub mod pixeldata;
 mod pixels;
 mod planned;
 mod presented;
@@ -20,6 +22,8 @@ mod stored;
 pub mod study;
 pub mod thumbnail;
 pub mod uri;
+mod value;
+mod values;
 mod zip;
 
 use crate::accept::Accept;

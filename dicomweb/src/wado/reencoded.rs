@@ -113,7 +113,8 @@ fn described(frame: &Made, layout: &Layout, codec: Option<Codec>) -> Pixels {
     }
 }
 
-async fn send_frames(
+/// Sends frames one after the other, the first of which is there. All of them are alike, or the rest is not sent.
+pub async fn send_frames(
     state: &State,
     place: &InstancePlace,
     codec: Option<Codec>,

@@ -10,7 +10,7 @@ use pacs_core::pixels::Layout;
 use pacs_core::transfer_syntax;
 use std::ops::Range;
 use std::sync::Arc;
-use storage::{Archive, FrameBytes, InstancePlace, InstanceReader};
+use storage::{Archive, FrameBytes, InstancePlace, InstanceReader, PixelPlace};
 
 /// Opens an instance whose bytes are there to the last one. Not found when it was deleted meanwhile.
 pub async fn open(archive: &Archive, place: &InstancePlace) -> Result<InstanceReader, Error> {
@@ -36,6 +36,13 @@ pub async fn header(archive: &Archive, place: &InstancePlace) -> Result<Arc<Data
         }
         header => Ok(header?),
     }
+}
+
+/// Where the pixels of an instance lie.
+pub async fn pixel_place(archive: &Archive, place: &InstancePlace) -> Result<PixelPlace, Error> {
+    // What is wrong with the header is said in one way.
+    header(archive, place).await?;
+    Ok(archive.pixel_place(place).await?)
 }
 
 /// One frame, counted from 0, in the stored transfer syntax.

@@ -38,7 +38,65 @@ pub struct FrameBytes {
     pub layout: Layout,
 }
 
+/// Where the pixels of an instance lie.
+#[derive(Clone)]
+pub enum PixelPlace {
+    /// There are none.
+    Nowhere,
+    /// Uncompressed, at this range of the Part 10 file.
+    Native(Range<u64>),
+    /// Uncompressed in a data set that is deflated.
+    Deflated,
+    /// Compressed, in the fragments of frames.
+    Fragments(FrameIndex),
+}
+
+/// Where each compressed frame of an instance lies. It holds the header: whoever goes through many instances
+/// keeps one at a time.
+#[derive(Clone)]
+pub struct FrameIndex {
+    header: Arc<Header>,
+    head_bytes: u64,
+    count: u32,
+}
+
+impl FrameIndex {
+    /// How many frames there are; 0 when nothing tells which fragments are whose.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Where a frame, counted from 0, lies in the Part 10 file: several ranges when it was sent in several fragments.
+    /// Not found past the last.
+    pub fn ranges(&self, frame: u32) -> Result<Vec<Range<u64>>> {
+        match &self.header.pixels {
+            PixelIndex::Encapsulated { frames, .. } => fragments(frames, frame, self.head_bytes),
+            _ => Err(Error::NotFound),
+        }
+    }
+}
+
 impl Archive {
+    /// Where the pixels of an instance lie.
+    pub async fn pixel_place(&self, place: &InstancePlace) -> Result<PixelPlace> {
+        let header = self.parsed(place).await?;
+        let head_bytes = place.place.head_bytes;
+        Ok(match &header.pixels {
+            PixelIndex::Native { offset, length } if *length > 0 => {
+                let start = head_bytes.saturating_add(*offset);
+                PixelPlace::Native(start..start.saturating_add(*length))
+            }
+            PixelIndex::Deflated { length, .. } if *length > 0 => PixelPlace::Deflated,
+            // The first fragment is the offset table.
+            PixelIndex::Encapsulated { fragments, frames } if fragments.len() > 1 => {
+                let declared = Layout::from(&header.set).map_or(u32::MAX, |layout| layout.frames);
+                let count = u32::try_from(frames.len()).unwrap_or(u32::MAX).min(declared);
+                PixelPlace::Fragments(FrameIndex { header, head_bytes, count })
+            }
+            _ => PixelPlace::Nowhere,
+        })
+    }
+
     /// One frame, counted from 0, in the stored transfer syntax. Not found past the last frame or
     /// where there are no pixels; too large beyond 64 MiB.
     pub async fn frame(&self, place: &InstancePlace, frame: u32) -> Result<FrameBytes> {
@@ -101,16 +159,18 @@ fn ranges(header: &Arc<Header>, layout: &Layout, frame: u32, head_bytes: u64) ->
             let place = start.saturating_add(range.start)..start.saturating_add(range.end);
             Ok(std::iter::once(place).collect())
         }
-        PixelIndex::Encapsulated { frames, .. } => {
-            let index = usize::try_from(frame).map_err(|_| Error::NotFound)?;
-            let fragments = frames.get(index).ok_or(Error::NotFound)?;
-            let range = |(offset, length): &(u64, u64)| {
-                let start = head_bytes.saturating_add(*offset);
-                start..start.saturating_add(*length)
-            };
-            Ok(fragments.iter().map(range).collect())
-        }
+        PixelIndex::Encapsulated { frames, .. } => fragments(frames, frame, head_bytes),
     }
+}
+
+fn fragments(frames: &[Vec<(u64, u64)>], frame: u32, head_bytes: u64) -> Result<Vec<Range<u64>>> {
+    let index = usize::try_from(frame).map_err(|_| Error::NotFound)?;
+    let fragments = frames.get(index).ok_or(Error::NotFound)?;
+    let range = |(offset, length): &(u64, u64)| {
+        let start = head_bytes.saturating_add(*offset);
+        start..start.saturating_add(*length)
+    };
+    Ok(fragments.iter().map(range).collect())
 }
 
 fn native_range(layout: &Layout, frame: u32) -> Result<Range<u64>> {

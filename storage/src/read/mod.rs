@@ -27,7 +27,7 @@ use local_file::LocalFile;
 use remembered::Remembered;
 
 pub use describe::bulkdata_path;
-pub use frame::FrameBytes;
+pub use frame::{FrameBytes, FrameIndex, PixelPlace};
 pub(crate) use header::Companion;
 pub use instance::InstanceReader;
 

@@ -1,0 +1,26 @@
+//! `…/bulkdata` of a study, a series or an instance: every value that metadata gives a BulkDataURI, and pixel data
+//! (PS3.18 10.4.1.1.5).
+
+use super::Request;
+use super::values::{self, Which};
+use crate::error::Error;
+use crate::resource::{InstancePath, SeriesPath, StudyPath};
+use axum::response::Response;
+
+/// `/studies/{study}/bulkdata`
+pub async fn of_study(path: StudyPath, request: Request) -> Result<Response, Error> {
+    let places = request.locate_study(&path.study).await?;
+    values::respond(&request, places, Which::All).await
+}
+
+/// `/studies/{study}/series/{series}/bulkdata`
+pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, Error> {
+    let places = request.locate_series(&path).await?;
+    values::respond(&request, places, Which::All).await
+}
+
+/// `…/instances/{instance}/bulkdata`
+pub async fn of_instance(path: InstancePath, request: Request) -> Result<Response, Error> {
+    let place = request.locate(&path).await?;
+    values::respond(&request, vec![place], Which::All).await
+}
