@@ -1,5 +1,5 @@
 /** Watches what comes from the server, and says how fast the line is. */
-import { Link } from '../model/link';
+import { isOfLine, Link } from '../model/link';
 
 const remembered = 'sen.line';
 const link = new Link();
@@ -14,8 +14,7 @@ export function watchLink(): void {
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
       if (!(entry instanceof PerformanceResourceTiming) || !entry.name.startsWith(window.location.origin)) continue;
-      // What came from the browser's own store, asked about or not, says nothing of the line.
-      if (entry.transferSize >= entry.encodedBodySize) link.note({ firstMs: entry.responseStart, lastMs: entry.responseEnd, bytes: entry.encodedBodySize });
+      if (isOfLine(entry)) link.note({ firstMs: entry.responseStart, lastMs: entry.responseEnd, bytes: entry.encodedBodySize });
     }
     rate = link.bytesPerSecond() ?? rate;
   }).observe({ type: 'resource', buffered: true });

@@ -7,6 +7,19 @@ export interface Arrival {
   bytes: number;
 }
 
+/** What the browser says of an answer. */
+type Timing = Pick<PerformanceResourceTiming, 'initiatorType' | 'transferSize' | 'encodedBodySize' | 'decodedBodySize'>;
+
+/**
+ * Whether an answer came as fast as the line is. One from the browser's own store, asked about or not, did not come over
+ * it; data that is compressed while it is sent comes as fast as it is compressed (the pages' own files lie compressed).
+ */
+export function isOfLine({ initiatorType, transferSize, encodedBodySize, decodedBodySize }: Timing): boolean {
+  const stored = transferSize < encodedBodySize;
+  const compressedOnTheWay = initiatorType === 'fetch' && encodedBodySize < decodedBodySize;
+  return !stored && !compressedOnTheWay;
+}
+
 /** Smaller bodies come with their headers in one piece and say nothing of the line. */
 const leastBytes = 16 * 1024;
 /** So much of what came last is looked at: enough to even out single answers, little enough to follow a change. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { closedAt, enlarged, resolutionsOf } from './htj2k';
-import { Link } from './link';
+import { isOfLine, Link } from './link';
 import { boundaryOf, PartReader, syntaxOf } from './parts';
 import { acceptOne, acceptSeveral, coarseBytes, hasStages, wayAt, type FrameShape } from './transport';
 
@@ -18,6 +18,13 @@ describe('the line', () => {
   });
   it('is shared by what comes together, and idle times do not count', () => {
     expect(link([0, 1000, 500_000], [500, 1000, 500_000], [9000, 10_000, 1_000_000]).bytesPerSecond()).toBe(1_000_000);
+  });
+  it('is known from what came over it as fast as it could', () => {
+    const frame = { initiatorType: 'fetch', transferSize: 524_588, encodedBodySize: 524_288, decodedBodySize: 524_288 };
+    const script = { initiatorType: 'script', transferSize: 200_300, encodedBodySize: 200_000, decodedBodySize: 700_000 };
+    expect([frame, script].map(isOfLine)).toEqual([true, true]);
+    const others = [{ ...frame, transferSize: 0 }, { ...frame, transferSize: 300 }, { ...frame, decodedBodySize: 2_700_000 }];
+    expect(others.map(isOfLine)).toEqual([false, false, false]);
   });
   it('follows a change', () => {
     expect(link([0, 1, 6_000_000], [10, 4010, 4_000_000]).bytesPerSecond()).toBeCloseTo(1_000_000, -3);
