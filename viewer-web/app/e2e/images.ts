@@ -1,18 +1,18 @@
 /** Images that journeys send and find again on the screen. */
 import type { JSHandle, Page } from 'playwright-core';
 import type { ViewportElement } from '../src/pages/viewer/engine/StackView';
-import { smallStudy, stowBody, type ImageOf } from './dicom';
+import { smallSeries, stowBody, type ImageOf } from './dicom';
 import { expect } from './expect';
 
 /** What cornerstone holds of an image. */
 export type Image = ReturnType<NonNullable<ViewportElement['viewport']>['getCornerstoneImage']>;
 
-/** Sends a study of one object, as a device would; answers its Study Instance UID. */
-export async function sendImage(page: Page, name: string, size: Pick<ImageOf, 'side' | 'frames'>): Promise<string> {
-  const { studyUid, file } = smallStudy({
+/** Sends a study of one series, of one object unless said otherwise, as a device would; answers its Study Instance UID. */
+export async function sendImage(page: Page, name: string, { images = 1, ...size }: Pick<ImageOf, 'side' | 'frames'> & { images?: number }): Promise<string> {
+  const { studyUid, files } = smallSeries({
     patientId: `ANH${Date.now() % 1_000_000}`, patientName: `ANH GUI^${name}`, birthDate: '19700102', sex: 'F', accessionNumber: '', modality: 'CT', ...size,
-  });
-  const { data, headers } = stowBody(file);
+  }, images);
+  const { data, headers } = stowBody(...files);
   const answer = await page.request.post('/dicomweb/studies', { data, headers });
   expect(answer.ok(), `the image is taken, not ${answer.status()}`);
   return studyUid;

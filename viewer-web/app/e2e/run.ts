@@ -10,6 +10,7 @@ import { order } from './journeys/order';
 import { pages } from './journeys/pages';
 import { phone } from './journeys/phone';
 import { search } from './journeys/search';
+import { series } from './journeys/series';
 import { signInAfterMistake } from './journeys/signIn';
 import { slowLine } from './journeys/slowLine';
 import { upload } from './journeys/upload';
@@ -49,6 +50,8 @@ async function run(browser: Browser, settings: Environment): Promise<boolean> {
   well = (await walk('abroad', abroad, away.page, away.complaints, settings)) && well;
   const slow = await watchedPage(browser, settings.url, 1366, 768);
   well = (await walk('slowLine', slowLine, slow.page, slow.complaints, settings)) && well;
+  const fast = await watchedPage(browser, settings.url, 1366, 768);
+  well = (await walk('series', series, fast.page, fast.complaints, settings)) && well;
   const small = await watchedPage(browser, settings.url, 360, 740);
   return (await walk('phone', phone, small.page, small.complaints, settings)) && well;
 }

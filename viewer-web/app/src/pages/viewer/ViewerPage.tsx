@@ -125,11 +125,11 @@ function useViews(active: number, layout: string, contents: ReturnType<typeof us
         // Until the first image of a stack stands, nothing else competes with it.
         const index = positions.current.get(content.set.key);
         if (index === undefined) return [];
-        const { imageIds, multiFrame } = content.set;
+        const { imageIds, multiFrame, seriesFrames } = content.set;
         const shape = shapeOf(imageIds[0] ?? '');
-        // Only frames of one object can be had in one request.
-        const way = (): Way => ({ ...wayAt(lineRate(), shape), ...(multiFrame ? { coarseFirst: false } : { batch: 1 }) });
-        return [{ imageIds, index, most: roomFor(imageIds, stacks), way }];
+        // Some frames of one object can be had in one request, of several objects only all.
+        const way = (): Way => ({ ...wayAt(lineRate(), shape), ...(multiFrame ? { coarseFirst: false, whole: false } : { batch: 1 }) });
+        return [{ imageIds, index, most: roomFor(imageIds, stacks), seriesFrames, way }];
       }));
     };
     wanted.current();

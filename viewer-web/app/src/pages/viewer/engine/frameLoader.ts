@@ -1,16 +1,18 @@
 /** The images that cornerstone asks for by `wadors:` names: fetched, decoded, shown coarsely while a slow line brings the rest. */
-import { Enums, imageLoader, metaData, utilities, type Types } from '@cornerstonejs/core';
+import { cache, Enums, imageLoader, metaData, utilities, type Types } from '@cornerstonejs/core';
 import { createImage } from '@cornerstonejs/dicom-image-loader';
 import { closedAt, enlarged, resolutionsOf } from '../model/htj2k';
-import { coarseBytes, hasStages, wayAt, type FrameShape } from '../model/transport';
-import { lineRate } from './link';
+import { coarseBytes, frameBytes, hasStages, wayAt, type FrameShape } from '../model/transport';
+import { lineRate, shareLine } from './link';
 import { nativeImage } from './nativeImage';
-import { retrieveBeginning, retrieveFrame, retrieveFrames, type Begun, type Encoded } from './retrieve';
+import { retrieveBeginning, retrieveFrame, retrieveFrames, retrieveSeries, type Begun, type Encoded } from './retrieve';
 
 const { FULL_RESOLUTION, SUBRESOLUTION } = Enums.ImageQualityStatus;
 
 /** Pictures smaller than an eighth of the width are no help to anybody. */
 const coarsestLevel = 3;
+/** Frames that have come and wait for their decoder; while there are more, no more are read. */
+const mostWaiting = 16;
 /** A coarse picture is shown when the whole is farther away than this. */
 const worthwhileMs = 150;
 
@@ -66,8 +68,34 @@ export async function loadBeginning(imageId: string, signal: AbortSignal): Promi
 export function loadFrames(imageIds: readonly string[], signal: AbortSignal): Promise<unknown>[] {
   signal.addEventListener('abort', () => imageIds.forEach((imageId) => loading.get(imageId)?.cancel()));
   if (imageIds.length > 1) announce(imageIds, signal);
-  return imageIds.map((imageId) => imageLoader.loadAndCacheImage(imageId, { priority: 0, requestType: Enums.RequestType.Prefetch }));
+  return imageIds.map(prefetch);
 }
+
+/**
+ * Loads images of one series into the cache from one answer for all of it; `onImage` is told of each. One that has been
+ * asked for by itself meanwhile, since somebody looks at it, is left to its own request.
+ */
+export async function loadWhole(imageIds: readonly string[], signal: AbortSignal, onImage: (imageId: string, state: 'loaded' | 'failed') => void): Promise<void> {
+  const waiting = new Set<Promise<void>>();
+  const unshare = shareLine();
+  try {
+    await retrieveSeries(imageIds, signal, nativeBytes, async (imageId, frame) => {
+      if (cache.getImageLoadObject(imageId)) return;
+      // Whoever loads it from here on finds that it has come.
+      coming.set(imageId, Promise.resolve(frame));
+      const one = prefetch(imageId).then(() => onImage(imageId, 'loaded'), () => onImage(imageId, 'failed')).finally(() => waiting.delete(one));
+      coming.delete(imageId);
+      waiting.add(one);
+      if (waiting.size >= mostWaiting) await Promise.race(waiting);
+    });
+  } finally {
+    unshare();
+    await Promise.all(waiting);
+  }
+}
+
+const prefetch = (imageId: string): Promise<unknown> => imageLoader.loadAndCacheImage(imageId, { priority: 0, requestType: Enums.RequestType.Prefetch });
+const nativeBytes = (imageId: string): number => frameBytes(shapeOf(imageId));
 
 /** True for the end of a request that nobody waits for any more. */
 export function isGivenUp(error: unknown): boolean {
@@ -209,7 +237,7 @@ function announce(imageIds: readonly string[], signal: AbortSignal): void {
     coming.set(imageId, promise);
     void promise.catch(() => undefined).finally(() => coming.delete(imageId));
   }
-  void retrieveFrames(imageIds, { compressed, signal, urgent: false }, (imageId, frame) => waiting.get(imageId)?.resolve(frame))
+  void retrieveFrames(imageIds, { compressed, signal, urgent: false }, nativeBytes, (imageId, frame) => waiting.get(imageId)?.resolve(frame))
     .catch((error: unknown) => waiting.forEach(({ reject }) => reject(error)));
 }
 

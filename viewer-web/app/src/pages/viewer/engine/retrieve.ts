@@ -1,7 +1,7 @@
 /** Fetches frames over DICOMweb: whole, the rest of one that has begun, or many in one answer. */
 import { Problem, requestBytes } from '~/api/http';
-import { boundaryOf, PartReader, syntaxOf } from '../model/parts';
-import { acceptOne, acceptSeveral, hasBeginnings } from '../model/transport';
+import { boundaryOf, PartReader, syntaxOf, type Part, type PartHead } from '../model/parts';
+import { acceptOne, acceptSeveral, hasBeginnings, isNative } from '../model/transport';
 
 /** A frame as it came. */
 export interface Encoded {
@@ -23,6 +23,9 @@ interface Wish {
   urgent: boolean;
 }
 
+/** The size of an image's frame when it is not compressed. */
+type NativeBytes = (imageId: string) => number;
+
 /** The address of an image. */
 export const addressOf = (imageId: string): string => imageId.replace(/^wadors:/, '');
 
@@ -40,22 +43,71 @@ export async function retrieveBeginning(imageId: string, wish: Wish, bytes: numb
 }
 
 /** Fetches frames of one object in one answer; `onFrame` gets each as soon as it is whole, in their order. */
-export async function retrieveFrames(imageIds: readonly string[], { compressed, signal }: Wish, onFrame: (imageId: string, frame: Encoded) => void): Promise<void> {
+export async function retrieveFrames(
+  imageIds: readonly string[], { compressed, signal }: Wish, nativeBytes: NativeBytes, onFrame: (imageId: string, frame: Encoded) => void,
+): Promise<void> {
   const [first = ''] = imageIds;
   const numbers = imageIds.map((imageId) => imageId.slice(imageId.lastIndexOf('/') + 1));
   const address = addressOf(first).replace(/[^/]+$/, numbers.join(','));
   const send = (accept: string): Promise<Response> => requestBytes(address, accept, signal, {}, 'low');
   const response = await send(acceptSeveral(compressed)).catch(orAsStored(compressed, () => send(acceptSeveral(false))));
-  const parts = new PartReader(boundaryOf(response.headers.get('Content-Type') ?? '') ?? '');
   let next = 0;
-  for await (const chunk of chunksOf(response)) {
-    for (const { contentType, bytes } of parts.feed(chunk)) {
-      const imageId = imageIds[next];
-      if (imageId !== undefined) onFrame(imageId, { bytes, syntax: syntaxOf(contentType) });
-      next += 1;
-    }
+  for await (const part of partsOf(response, () => imageIds[next], nativeBytes)) {
+    const imageId = imageIds[next];
+    if (imageId !== undefined) onFrame(imageId, encodedIn(part));
+    next += 1;
   }
   if (next < imageIds.length) throw new Problem(0);
+}
+
+/**
+ * Fetches the frames of a series in one answer, as they are stored (PS3.18 10.4.1.1.6). `onFrame` gets those of the
+ * images named, as soon as each is whole and in the answer's order; no more is read until it has taken one.
+ */
+export async function retrieveSeries(
+  imageIds: readonly string[], signal: AbortSignal, nativeBytes: NativeBytes, onFrame: (imageId: string, frame: Encoded) => Promise<void>,
+): Promise<void> {
+  const [first = ''] = imageIds;
+  const wanted = new Map(imageIds.map((imageId) => [placeOf(imageId), imageId]));
+  const imageAt = ({ contentLocation }: PartHead): string | undefined => wanted.get(placeOf(contentLocation));
+  const address = addressOf(first).replace(/\/instances\/.*$/, '/pixeldata');
+  const response = await requestBytes(address, acceptSeveral(false), signal, {}, 'low');
+  for await (const part of partsOf(response, imageAt, nativeBytes)) {
+    const imageId = imageAt(part);
+    if (imageId !== undefined) await onFrame(imageId, encodedIn(part));
+  }
+}
+
+/** What of an address names a frame within its series. */
+const placeOf = (address: string): string => /\/instances\/[0-9.]+\/frames\/\d+$/.exec(address)?.[0] ?? '';
+
+const encodedIn = ({ bytes, contentType }: Part): Encoded => ({ bytes, syntax: syntaxOf(contentType) });
+
+/** The parts of an answer as they become whole, each made where it will stay when its size is known. */
+async function* partsOf(response: Response, imageOf: (head: PartHead) => string | undefined, nativeBytes: NativeBytes): AsyncGenerator<Part, void> {
+  const sizeOf = (head: PartHead): number | null => {
+    if (head.contentLength !== null || !isNative(syntaxOf(head.contentType))) return head.contentLength;
+    const imageId = imageOf(head);
+    return imageId === undefined ? null : nativeBytes(imageId);
+  };
+  const parts = new PartReader(boundaryOf(response.headers.get('Content-Type') ?? '') ?? '', sizeOf);
+  const reader = placingReader(response);
+  if (!reader) for await (const chunk of chunksOf(response)) yield* parts.feed(chunk);
+  for (let ended = reader === null; reader && !ended;) {
+    const { done, value } = await reader.read(parts.room());
+    if (value) yield* parts.took(value);
+    ended = done;
+  }
+  yield* parts.end();
+}
+
+/** Puts bytes where they will stay, without a copy; not every browser can. */
+function placingReader({ body }: Response): ReadableStreamBYOBReader | null {
+  try {
+    return body?.getReader({ mode: 'byob' }) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 async function ask(imageId: string, { compressed, signal, urgent }: Wish, headers: Record<string, string>): Promise<Response> {

@@ -21,6 +21,8 @@ export interface ImageStack {
   sets: DataSet[];
   /** Frames of one object: played as a film. */
   multiFrame: boolean;
+  /** Frames of all objects of the series, those of its other stacks and of masks too. */
+  seriesFrames: number;
   framesPerSecond: number;
 }
 
@@ -48,7 +50,8 @@ export function displaySetsOf(studyUid: string, seriesUid: string, metadata: rea
   const single = images.filter((set) => frames(set) === 1).toSorted(inShownOrder);
   const loops = images.filter((set) => frames(set) > 1).toSorted(inShownOrder);
   const documents = metadata.filter((set) => !isImage(set));
-  const at = { studyUid, seriesUid, origin };
+  const seriesFrames = metadata.filter(hasPixels).reduce((sum, set) => sum + frames(set), 0);
+  const at = { studyUid, seriesUid, origin, seriesFrames };
   return [
     ...(single.length > 0 ? [stackOf(at, single, false, '')] : []),
     ...loops.map((set) => stackOf(at, [set], true, loops.length > 1 || single.length > 0 ? ` #${number(set, '00200013') ?? ''}` : '')),
@@ -60,9 +63,10 @@ interface Place {
   studyUid: string;
   seriesUid: string;
   origin: string;
+  seriesFrames: number;
 }
 
-function stackOf({ studyUid, seriesUid, origin }: Place, sets: readonly DataSet[], multiFrame: boolean, suffix: string): ImageStack {
+function stackOf({ studyUid, seriesUid, origin, seriesFrames }: Place, sets: readonly DataSet[], multiFrame: boolean, suffix: string): ImageStack {
   const [first = {}] = sets;
   const shown = sets.flatMap((set) => {
     const path = origin + instancePath(studyUid, seriesUid, instanceUid(set));
@@ -82,6 +86,7 @@ function stackOf({ studyUid, seriesUid, origin }: Place, sets: readonly DataSet[
     imageIds: shown.map(({ id }) => id),
     sets: shown.map(({ set }) => set),
     multiFrame,
+    seriesFrames,
     framesPerSecond: rateOf(first),
   };
 }
@@ -133,8 +138,10 @@ const frames = (set: DataSet): number => Math.max(1, number(set, '00280008') ?? 
  */
 function isImage(set: DataSet): boolean {
   const sopClass = text(set, '00080016') ?? '';
-  return kindOf(sopClass) !== 'segmentation' && sopClass !== parametricMap && (number(set, '00280010') ?? 0) > 0 && (number(set, '00280011') ?? 0) > 0;
+  return kindOf(sopClass) !== 'segmentation' && sopClass !== parametricMap && hasPixels(set);
 }
+
+const hasPixels = (set: DataSet): boolean => (number(set, '00280010') ?? 0) > 0 && (number(set, '00280011') ?? 0) > 0;
 
 /** The order of acquisition; where numbers are missing or equal, along the stack's axis. */
 function inShownOrder(a: DataSet, b: DataSet): number {

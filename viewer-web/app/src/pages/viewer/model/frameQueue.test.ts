@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { FrameQueue, type Wanted } from './frameQueue';
 import type { Way } from './transport';
 
-const plain: Way = { compressed: false, coarseFirst: false, parallel: 20, batch: 1 };
+const plain: Way = { compressed: false, coarseFirst: false, parallel: 20, batch: 1, whole: false };
 
 /** A queue over loads whose images come when the test says so. */
 function held(way: Partial<Way> = {}) {
   const asked: string[] = [];
   const requests: string[][] = [];
   const given: string[] = [];
+  const wholes: { ids: readonly string[]; bring: (id: string, state: 'loaded' | 'failed') => void; end: () => void }[] = [];
   const answers = new Map<string, { come: (value?: boolean) => void; fail: () => void }>();
   const answer = (key: string, ids: readonly string[], signal: AbortSignal): Promise<boolean> => new Promise((resolve, reject) => {
     answers.set(key, { come: (value = true) => resolve(value), fail: () => reject(new Error(key)) });
@@ -25,15 +26,24 @@ function held(way: Partial<Way> = {}) {
         return answer(id, [id], signal);
       });
     },
+    whole: (ids, signal, bring) => new Promise((resolve, reject) => {
+      wholes.push({ ids, bring, end: resolve });
+      signal.addEventListener('abort', () => {
+        given.push('series');
+        reject(new Error('given up'));
+      });
+    }),
     coarse: (id, signal) => {
       asked.push(`~${id}`);
       return answer(`~${id}`, [id], signal);
     },
     drop: (id) => void given.push(`~${id}`),
   }, () => undefined);
-  const want = (...stacks: Omit<Wanted, 'way'>[]): void => queue.want(stacks.map((stack) => ({ ...stack, way: () => ({ ...plain, ...way }) })));
+  const want = (...stacks: (Omit<Wanted, 'way' | 'seriesFrames'> & { seriesFrames?: number })[]): void => {
+    queue.want(stacks.map((stack) => ({ seriesFrames: stack.imageIds.length, ...stack, way: () => ({ ...plain, ...way }) })));
+  };
   const settle = async (): Promise<void> => void (await new Promise((resolve) => setImmediate(resolve)));
-  return { asked, requests, given, answers, queue, want, settle };
+  return { asked, requests, given, wholes, answers, queue, want, settle };
 }
 
 describe('loading', () => {
@@ -119,6 +129,54 @@ describe('loading', () => {
     await settle();
     expect(requests.at(-1)).toEqual(['4', '5']);
     expect(queue.count(imageIds)).toEqual({ loaded: 1, failed: 1 });
+  });
+});
+
+describe('a series in one answer', () => {
+  const imageIds = Array.from({ length: 40 }, (_, at) => `${at}`);
+  it('brings what is not shown, and what it does not bring comes alone', async () => {
+    const { asked, answers, wholes, queue, want, settle } = held({ whole: true });
+    want({ imageIds, index: 3, most: 99 });
+    expect(asked).toEqual(['3']);
+    expect(wholes.map(({ ids }) => ids)).toEqual([imageIds.filter((id) => id !== '3')]);
+    answers.get('3')?.come();
+    for (const id of imageIds.slice(0, 30)) wholes[0]?.bring(id, id === '7' ? 'failed' : 'loaded');
+    await settle();
+    expect(queue.count(imageIds)).toEqual({ loaded: 29, failed: 1 });
+    expect(asked).toEqual(['3']);
+    wholes[0]?.end();
+    await settle();
+    expect(asked.slice(1)).toEqual(imageIds.slice(30));
+    expect(wholes).toHaveLength(1);
+  });
+  it('is not asked for when most is here, when others fill the answer, when there is no room, or on a slower line', async () => {
+    const most = held({ whole: true });
+    for (const id of imageIds.slice(0, 25)) most.queue.note(id, 'loaded');
+    most.want({ imageIds, index: 3, most: 99 });
+    const others = held({ whole: true });
+    others.want({ imageIds, index: 3, most: 99, seriesFrames: 1000 });
+    const large = held({ whole: true });
+    large.want({ imageIds, index: 3, most: 39 });
+    const slower = held();
+    slower.want({ imageIds, index: 3, most: 99 });
+    for (const { wholes, asked } of [most, others, large, slower]) expect([wholes.length, asked.length > 10]).toEqual([0, true]);
+  });
+  it('is given up with its stack, and asked for again when that is shown again', async () => {
+    const { given, wholes, queue, want, settle } = held({ whole: true });
+    want({ imageIds, index: 0, most: 99 });
+    wholes[0]?.bring('1', 'loaded');
+    want({ imageIds: ['a'], index: 0, most: 99 });
+    await settle();
+    expect(given).toEqual(['0', 'series']);
+    expect(queue.count(imageIds)).toEqual({ loaded: 1, failed: 0 });
+    want({ imageIds, index: 0, most: 99 });
+    expect(wholes[1]?.ids).toEqual(imageIds.slice(2));
+  });
+  it('comes beside that of another stack, and no third', () => {
+    const { wholes, want } = held({ whole: true });
+    const named = (letter: string): string[] => imageIds.map((id) => letter + id);
+    want(...['a', 'b', 'c'].map((letter) => ({ imageIds: named(letter), index: 0, most: 99 })));
+    expect(wholes.map(({ ids }) => ids[0])).toEqual(['a1', 'b1']);
   });
 });
 

@@ -1,5 +1,5 @@
 /** Loads the images of the shown stacks: nearest to what is looked at first, a bounded number at a time, counting what failed. */
-import type { Way } from './transport';
+import { isWorthWhole, type Way } from './transport';
 
 /** Where one image stands; `coarse` is one whose first bytes are here, enough for a coarse picture. */
 export type FrameState = 'waiting' | 'loading' | 'coarse' | 'loaded' | 'failed';
@@ -9,6 +9,8 @@ export interface Wanted {
   imageIds: readonly string[];
   index: number;
   most: number;
+  /** How many frames come with an answer for its whole series. */
+  seriesFrames: number;
   /** How its images are to be fetched now. */
   way: () => Way;
 }
@@ -17,6 +19,11 @@ export interface Wanted {
 export interface Loads {
   /** Fetches these images, in one request where there are several; a promise for each, which resolves when it is in the cache. */
   full: (imageIds: readonly string[], signal: AbortSignal) => readonly Promise<unknown>[];
+  /**
+   * Fetches these images of one series in one answer for all of it, in the order of that answer; `onImage` is told of each.
+   * Resolves at the answer's end, whether or not all have come.
+   */
+  whole: (imageIds: readonly string[], signal: AbortSignal, onImage: (imageId: string, state: 'loaded' | 'failed') => void) => Promise<void>;
   /** Fetches what a coarse picture of the image takes; false when it has none. */
   coarse: (imageId: string, signal: AbortSignal) => Promise<boolean>;
   /** Forgets what `coarse` fetched. */
@@ -39,6 +46,8 @@ export class FrameQueue {
   private wanted: readonly Wanted[] = [];
   /** So far around a stack's shown image nothing is due: else every image would be looked at for each that comes. */
   private passed = new WeakMap<Wanted, number>();
+  /** Shown stacks of which it is decided whether they come whole: once, and what does not come so comes alone. */
+  private decided = new WeakSet<readonly string[]>();
   private readonly loads: Loads;
   private readonly onChange: () => void;
 
@@ -51,7 +60,9 @@ export class FrameQueue {
   want(wanted: readonly Wanted[]): void {
     const before = this.wanted;
     this.wanted = wanted;
-    if (before.some(({ imageIds }) => !wanted.some((now) => now.imageIds === imageIds))) this.giveUp();
+    const left = before.filter(({ imageIds }) => !wanted.some((now) => now.imageIds === imageIds));
+    for (const { imageIds } of left) this.decided.delete(imageIds);
+    if (left.length > 0) this.giveUp();
     this.pump();
   }
 
@@ -120,9 +131,16 @@ export class FrameQueue {
       }
       const full = this.nearest((_, imageId) => this.isDue(imageId), this.passed);
       if (!full) return;
-      // Two batches at a time keep the line busy from one to the next.
-      const batch = this.batchFrom(full, ways.get(full.stack)?.batch ?? 1);
-      void this.fetchFull(batch, batch.length > 1 ? Math.ceil(parallel / 2) : 1);
+      const way = ways.get(full.stack);
+      // Two large answers at a time keep the line busy from one to the next.
+      const half = Math.ceil(parallel / 2);
+      const rest = way?.whole && full.at !== full.stack.index ? this.restOf(full.stack) : null;
+      if (rest) {
+        void this.fetchWhole(rest, half);
+        continue;
+      }
+      const batch = this.batchFrom(full, way?.batch ?? 1);
+      void this.fetchFull(batch, batch.length > 1 ? half : 1);
     }
   }
 
@@ -146,6 +164,14 @@ export class FrameQueue {
         () => this.settle(imageIds[at] ?? '', 'loaded'),
         () => this.settle(imageIds[at] ?? '', signal.aborted ? null : 'failed'),
       )));
+    });
+  }
+
+  private async fetchWhole(imageIds: readonly string[], weight: number): Promise<void> {
+    await this.fly(imageIds, weight, async (signal) => {
+      await this.loads.whole(imageIds, signal, (imageId, state) => this.settle(imageId, state)).catch(() => undefined);
+      // Where the answer broke off, the rest are due again, each alone.
+      for (const imageId of imageIds) this.settle(imageId, null);
     });
   }
 
@@ -195,6 +221,14 @@ export class FrameQueue {
       passed?.set(stack, distance);
     }
     return best;
+  }
+
+  /** What is due of a stack, when that is to come in one answer for the series. */
+  private restOf({ imageIds, most, seriesFrames }: Wanted): string[] | null {
+    if (imageIds.length > most || this.decided.has(imageIds)) return null;
+    this.decided.add(imageIds);
+    const due = imageIds.filter((imageId) => this.isDue(imageId));
+    return isWorthWhole(due.length, seriesFrames) ? due : null;
   }
 
   /** The image with those after it that are due as well, as many as are fetched in one request. */

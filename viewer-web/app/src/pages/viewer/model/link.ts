@@ -8,16 +8,17 @@ export interface Arrival {
 }
 
 /** What the browser says of an answer. */
-type Timing = Pick<PerformanceResourceTiming, 'initiatorType' | 'transferSize' | 'encodedBodySize' | 'decodedBodySize'>;
+type Timing = Pick<PerformanceResourceTiming, 'name' | 'initiatorType' | 'transferSize' | 'encodedBodySize' | 'decodedBodySize'>;
 
 /**
  * Whether an answer came as fast as the line is. One from the browser's own store, asked about or not, did not come over
- * it; data that is compressed while it is sent comes as fast as it is compressed (the pages' own files lie compressed).
+ * it; data that is compressed while it is sent comes as fast as it is compressed (the pages' own files lie compressed);
+ * and the pixels of a series as fast as they are decoded.
  */
-export function isOfLine({ initiatorType, transferSize, encodedBodySize, decodedBodySize }: Timing): boolean {
+export function isOfLine({ name, initiatorType, transferSize, encodedBodySize, decodedBodySize }: Timing): boolean {
   const stored = transferSize < encodedBodySize;
   const compressedOnTheWay = initiatorType === 'fetch' && encodedBodySize < decodedBodySize;
-  return !stored && !compressedOnTheWay;
+  return !stored && !compressedOnTheWay && !name.endsWith('/pixeldata');
 }
 
 /** Smaller bodies come with their headers in one piece and say nothing of the line. */

@@ -99,6 +99,7 @@ describe('a series', () => {
     expect(sets.map((set) => (set.is === 'stack' ? [set.key, set.imageIds.length, set.framesPerSecond] : [set.kind, set.title]))).toEqual([
       ['2', 1, 15], ['b', 30, 25], ['pdf', 'Phiếu kết quả'], ['segmentation', ''],
     ]);
+    expect(sets.flatMap((set) => (set.is === 'stack' ? set.seriesFrames : []))).toEqual([34, 34]);
   });
   it.each([
     ['1.2.840.10008.5.1.4.1.1.88.59', 'keyObjects'], ['1.2.840.10008.5.1.4.1.1.88.33', 'report'],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { closedAt, enlarged, resolutionsOf } from './htj2k';
 import { isOfLine, Link } from './link';
-import { boundaryOf, PartReader, syntaxOf } from './parts';
-import { acceptOne, acceptSeveral, coarseBytes, hasStages, wayAt, type FrameShape } from './transport';
+import { boundaryOf, PartReader, syntaxOf, type Part, type PartHead, type SizeOf } from './parts';
+import { acceptOne, acceptSeveral, coarseBytes, hasStages, isNative, isWorthWhole, wayAt, type FrameShape } from './transport';
 
 const ct: FrameShape = { rows: 512, columns: 512, samplesPerPixel: 1, bitsAllocated: 16, photometric: 'MONOCHROME2', planar: false, windowed: true };
 const megabit = 125_000;
@@ -20,11 +20,11 @@ describe('the line', () => {
     expect(link([0, 1000, 500_000], [500, 1000, 500_000], [9000, 10_000, 1_000_000]).bytesPerSecond()).toBe(1_000_000);
   });
   it('is known from what came over it as fast as it could', () => {
-    const frame = { initiatorType: 'fetch', transferSize: 524_588, encodedBodySize: 524_288, decodedBodySize: 524_288 };
-    const script = { initiatorType: 'script', transferSize: 200_300, encodedBodySize: 200_000, decodedBodySize: 700_000 };
+    const frame = { name: 'http://a/frames/1', initiatorType: 'fetch', transferSize: 524_588, encodedBodySize: 524_288, decodedBodySize: 524_288 };
+    const script = { name: 'http://a/assets/a.js', initiatorType: 'script', transferSize: 200_300, encodedBodySize: 200_000, decodedBodySize: 700_000 };
     expect([frame, script].map(isOfLine)).toEqual([true, true]);
-    const others = [{ ...frame, transferSize: 0 }, { ...frame, transferSize: 300 }, { ...frame, decodedBodySize: 2_700_000 }];
-    expect(others.map(isOfLine)).toEqual([false, false, false]);
+    const others = [{ ...frame, transferSize: 0 }, { ...frame, transferSize: 300 }, { ...frame, decodedBodySize: 2_700_000 }, { ...frame, name: 'http://a/pixeldata' }];
+    expect(others.map(isOfLine)).toEqual([false, false, false, false]);
   });
   it('follows a change', () => {
     expect(link([0, 1, 6_000_000], [10, 4010, 4_000_000]).bytesPerSecond()).toBeCloseTo(1_000_000, -3);
@@ -54,6 +54,12 @@ describe('frames are fetched', () => {
     expect(wayAt(1000 * megabit, ct).batch).toBe(32);
     expect(wayAt(10 * megabit, ct).batch).toBe(2);
     expect(wayAt(10 * megabit, { ...ct, rows: 2048, columns: 2048 }).batch).toBe(1);
+  });
+  it('in one answer for the series when the line is fast, more is due than goes out at once, and most of the answer is wanted', () => {
+    expect([null, 100 * megabit, 1000 * megabit].map((rate) => wayAt(rate, ct).whole)).toEqual([false, false, true]);
+    expect(isWorthWhole(500, 500)).toBe(true);
+    expect(isWorthWhole(20, 20)).toBe(false);
+    expect(isWorthWhole(200, 500)).toBe(false);
   });
   it('by names that leave compressed frames as they are', () => {
     expect(acceptOne(false)).toBe('application/octet-stream; transfer-syntax=*');
@@ -98,18 +104,47 @@ describe('a codestream', () => {
 
 describe('the parts of an answer', () => {
   const body = new TextEncoder().encode('\r\n--b\r\nContent-Type: x/y; transfer-syntax=1.2\r\n\r\none\r\n--\r\n--b\r\nContent-Type: x/y\r\n\r\n\r\n--b--\r\n');
+  const cut = (bytes: Uint8Array, size: number, sizeOf?: SizeOf): Part[] => {
+    const reader = new PartReader('b', sizeOf);
+    const fed = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => [...reader.feed(bytes.subarray(at * size, (at + 1) * size))]);
+    return [...fed.flat(), ...reader.end()];
+  };
   it.each([1, 2, 5, 1000])('come whole however they are cut (%i)', (size) => {
+    // Of no, the right, and wrong sizes for what is to come.
+    for (const sizeOf of [() => null, ({ contentType }: PartHead) => (contentType === 'x/y' ? 0 : 7), () => 3, () => 9, () => 50]) {
+      expect(cut(body, size, sizeOf).map(({ contentType, bytes }) => [contentType, new TextDecoder().decode(bytes)])).toEqual([
+        ['x/y; transfer-syntax=1.2', 'one\r\n--'], ['x/y', ''],
+      ]);
+    }
+  });
+  it.each([100, 4096, 1_000_000])('of any size lie alone in their memory, and name their place (%i)', (size) => {
+    const content = Uint8Array.from({ length: 200_000 }, (_, at) => (at % 3 === 0 ? 13 : at));
+    const head = (more: string): Uint8Array => new TextEncoder().encode(`\r\n--b\r\nContent-Type: x/y\r\n${more}\r\n`);
+    const heads = ['Content-Length: 200000\r\nContent-Location: /a\r\n', 'content-location: /b\r\n', 'Content-Length: 199999\r\n'].map(head);
+    const parts = cut(Uint8Array.from([...heads.flatMap((one) => [...one, ...content]), ...new TextEncoder().encode('\r\n--b--')]), size);
+    expect(parts.map(({ contentLocation }) => contentLocation)).toEqual(['/a', '/b', '']);
+    for (const { bytes } of parts) expect([bytes.byteOffset, bytes.buffer.byteLength, Buffer.compare(bytes, content)]).toEqual([0, 200_000, 0]);
+  });
+  it('are read into the memory that they stay in, which the stream moves', () => {
     const reader = new PartReader('b');
-    const parts = [];
-    for (let at = 0; at < body.length; at += size) parts.push(...reader.feed(body.subarray(at, at + size)));
-    expect(parts.map(({ contentType, bytes }) => [contentType, new TextDecoder().decode(bytes)])).toEqual([
-      ['x/y; transfer-syntax=1.2', 'one\r\n--'], ['x/y', ''],
-    ]);
+    const content = 'x'.repeat(3000);
+    const body = new TextEncoder().encode(['12', '3000', '5'].map((size) => `\r\n--b\r\nContent-Length: ${size}\r\n\r\n${content.slice(0, Number(size))}`).join('') + '\r\n--b--');
+    const lengths: number[] = [];
+    for (let at = 0; at < body.length;) {
+      const { buffer, byteOffset, length } = reader.room();
+      const piece = body.subarray(at, at + Math.min(length, 700));
+      const moved = new Uint8Array(structuredClone(buffer, { transfer: [buffer] }), byteOffset, piece.length);
+      moved.set(piece);
+      at += piece.length;
+      for (const { bytes } of reader.took(moved)) lengths.push(new TextDecoder().decode(bytes) === content.slice(0, bytes.length) ? bytes.length : -1);
+    }
+    expect(lengths).toEqual([12, 3000, 5]);
   });
   it('are named by the header', () => {
     expect(boundaryOf('multipart/related; type="application/octet-stream"; boundary=abc')).toBe('abc');
     expect(boundaryOf('application/octet-stream')).toBeNull();
     expect(syntaxOf('application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.202')).toBe('1.2.840.10008.1.2.4.202');
     expect(syntaxOf('application/octet-stream')).toBe('1.2.840.10008.1.2.1');
+    expect(['', '.1', '.1.99', '.2', '.4.90', '.1.2', '.5'].map((tail) => isNative(`1.2.840.10008.1.2${tail}`))).toEqual([true, true, true, true, false, false, false]);
   });
 });

@@ -22,6 +22,8 @@ export interface Way {
   parallel: number;
   /** Frames of one object that are asked for in one request. */
   batch: number;
+  /** What is to come of a stack of single images may come in one answer for its series. */
+  whole: boolean;
 }
 
 /**
@@ -48,8 +50,15 @@ export function wayAt(rate: number | null, shape: FrameShape): Way {
   const slow = rate !== null && rate < coarseBelow;
   const bytes = Math.max(1, frameBytes(shape) / (compressed ? 2.5 : 1));
   const batch = Math.floor(Math.min(batchMostBytes, (rate ?? compressBelow) * batchSeconds) / bytes);
-  return { compressed, coarseFirst: slow && compressed && hasStages(shape), parallel: slow ? slowParallel : usualParallel, batch: Math.max(1, batch) };
+  const whole = rate !== null && rate >= compressBelow;
+  return { compressed, coarseFirst: slow && compressed && hasStages(shape), parallel: slow ? slowParallel : usualParallel, batch: Math.max(1, batch), whole };
 }
+
+/**
+ * Whether so many frames are better had in one answer with all that their series has: more than go out at once anyway,
+ * and at least half of what comes is wanted.
+ */
+export const isWorthWhole = (due: number, seriesFrames: number): boolean => due > usualParallel && due * 2 >= seriesFrames;
 
 /** Grey and interleaved RGB of 8 or 16 bits: what the server encodes and the decoder here gives back as it was. */
 function isCompressible({ samplesPerPixel, bitsAllocated, photometric, planar }: FrameShape): boolean {
@@ -76,6 +85,9 @@ const decoded = ['4.201', '4.202', '4.203', '4.50', '4.51', '4.57', '4.70', '4.8
 
 /** Whether the first bytes of a frame in this transfer syntax can be a picture: HTJ2K by resolutions. */
 export const hasBeginnings = (transferSyntax: string): boolean => /\.4\.20[123]$/.test(transferSyntax);
+
+/** Whether frames in this transfer syntax are not compressed: implicit and explicit, little and big endian, deflated as a whole. */
+export const isNative = (transferSyntax: string): boolean => /^1\.2\.840\.10008\.1\.2(\.1|\.1\.99|\.2)?$/.test(transferSyntax);
 
 /**
  * The Accept header of one frame. Whoever names compressed forms gets the stored one where it is among them, and else the
