@@ -75,7 +75,23 @@ async fn faults(house: &House, path: &str) -> Vec<String> {
             faults.push(format!("{path} as {accept}: {} {:.300}", answer.status, answer.text()));
         }
     }
+    if let Some(fault) = not_drawn(house, path).await {
+        faults.push(fault);
+    }
     faults
+}
+
+/// What can be decoded can be drawn.
+async fn not_drawn(house: &House, path: &str) -> Option<String> {
+    const DECODED: &str = "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1";
+    let frame = house.get(&format!("{path}/frames/1"), &[("accept", DECODED)]).await;
+    for resource in ["rendered", "frames/1/rendered", "rendered?viewport=64,64"] {
+        let picture = house.get(&format!("{path}/{resource}"), &[("accept", "image/jpeg")]).await;
+        if frame.status.is_success() && !picture.status.is_success() {
+            return Some(format!("{path}/{resource}: {} {:.300}", picture.status, picture.text()));
+        }
+    }
+    None
 }
 
 #[tokio::test(flavor = "multi_thread")]

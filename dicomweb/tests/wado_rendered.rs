@@ -161,6 +161,18 @@ async fn what_has_no_pixels_has_no_picture() {
     }
 }
 
+/// The delimiter was written over the size that the codestream states: nothing could be made of it.
+#[tokio::test]
+async fn what_cannot_be_decoded_is_said_with_its_reason() {
+    let house = House::new().await;
+    let damaged = file("malformed/JPEG2000-embedded-sequence-delimiter.dcm");
+    house.keep(std::slice::from_ref(&damaged)).await;
+    let refused = house.get(&format!("{}/rendered", path_of(&damaged)), &[]).await;
+    assert_eq!(refused.status, StatusCode::NOT_ACCEPTABLE);
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("3722445056 by 1024 pixels in more tiles"), "{detail}");
+}
+
 /// One series whose middle instance is no picture, and one without any.
 #[tokio::test]
 async fn a_thumbnail_shows_what_can_be_drawn() {

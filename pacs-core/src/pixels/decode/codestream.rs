@@ -264,7 +264,8 @@ impl<'a> Walk<'a> {
         let first = styles.first().ok_or_else(|| broken("no coding style"))?;
         let tiles = size.tiles();
         if tiles > 65_535 {
-            return Err(broken("more tiles than can be numbered"));
+            let Stated { columns, rows, .. } = size.stated;
+            return Err(broken(&format!("{columns} by {rows} pixels in more tiles than can be numbered")));
         }
         let components = u64::from(size.stated.components);
         let layers = styles.iter().map(|style| style.layers).max().unwrap_or(1);
