@@ -20,12 +20,13 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, VARY, WARNING};
 use pacs_core::access::Scope;
-use pacs_core::dataset::DataSet;
+use pacs_core::dataset::vr_of;
+use pacs_core::json::{Head, Object};
 use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, json, tags};
 use std::pin::Pin;
 use storage::Archive;
-use storage::query::{Position, find_after};
+use storage::query::{Answer, Held, Position, find_after};
 
 /// Most answers to one search. A larger set is read page by page.
 pub const ANSWERS_MAX: u32 = 50_000;
@@ -34,7 +35,7 @@ const HELD_BYTES: usize = 512 << 10;
 /// Bytes of one piece of a streamed answer.
 const PIECE_BYTES: usize = 64 << 10;
 
-type Rows = Pin<Box<dyn Stream<Item = Result<(DataSet, Position), storage::Error>> + Send>>;
+type Rows = Pin<Box<dyn Stream<Item = Result<Answer, storage::Error>> + Send>>;
 
 /// Searches and answers. An empty result is 200 with an empty list: so the current edition has it (PS3.18 11.9.3 of
 /// 2026a, where 204 was struck out), and a list is what every client can read.
@@ -112,7 +113,7 @@ async fn last_of_page(
     };
     let rows: Vec<_> = find_after(archive.database(), &ends, scope, after).try_collect().await?;
     Ok(match rows.as_slice() {
-        [(_, last), _] => Some(*last),
+        [last, _] => Some(last.position()?),
         _ => None,
     })
 }
@@ -124,6 +125,8 @@ struct Writer {
     /// What of sequences was asked for; empty where all of it was.
     paths: Vec<Vec<Tag>>,
     base: BaseUrl,
+    /// How the JSON of the Retrieve URL begins.
+    retrieve_url: Head,
     left: u32,
     begun: bool,
     ended: bool,
@@ -146,6 +149,7 @@ impl Writer {
             level: query.level,
             paths,
             base,
+            retrieve_url: Head::of(tags::RETRIEVE_URL, vr_of(tags::RETRIEVE_URL)),
             left: limit,
             begun: false,
             ended: false,
@@ -165,7 +169,7 @@ impl Writer {
             piece.push(b'[');
         }
         while piece.len() < PIECE_BYTES {
-            let Some((row, position)) = self.rows.try_next().await? else {
+            let Some(row) = self.rows.try_next().await? else {
                 self.end(&mut piece, false);
                 break;
             };
@@ -178,8 +182,8 @@ impl Writer {
                 piece.push(b',');
             }
             self.begun = true;
-            self.last = Some(position);
-            self.write(row, &mut piece);
+            self.last = Some(row.position()?);
+            self.write(&row, &mut piece)?;
         }
         Ok(Some(piece.into()))
     }
@@ -190,27 +194,48 @@ impl Writer {
         self.cut = cut;
     }
 
-    fn write(&self, mut row: DataSet, out: &mut Vec<u8>) {
-        narrow(&mut row, &self.paths);
-        if let Some(url) = self.retrieve_url(&row) {
-            row.put_text(tags::RETRIEVE_URL, &url);
+    /// Writes one answer, most of them straight from their rows.
+    fn write(&self, answer: &Answer, out: &mut Vec<u8>) -> Result<(), Error> {
+        let mut url = self.retrieve_url(answer)?;
+        let Some(fields) = answer.fields()? else {
+            let mut row = answer.data_set()?;
+            narrow(&mut row, &self.paths);
+            if let Some(url) = url {
+                row.put_text(tags::RETRIEVE_URL, &url);
+            }
+            // Rows hold no large values, so there is no bulk data to point at.
+            json::write(&row, out, &|_, _, _| None);
+            return Ok(());
+        };
+        let mut object = Object::begin(out);
+        for field in fields {
+            let (field, held) = field?;
+            if field.tag >= tags::RETRIEVE_URL
+                && let Some(url) = url.take()
+            {
+                object.text(&self.retrieve_url, &url);
+            }
+            match held {
+                Held::Text(text) => object.text(&field.head, text),
+                Held::Number(number) => object.number(&field.head, number),
+                Held::Nothing => object.empty(&field.head),
+            }
         }
-        // Rows hold no large values, so there is no bulk data to point at.
-        json::write(&row, out, &|_, _, _| None);
+        object.end();
+        Ok(())
     }
 
     /// Where what the row describes is retrieved (PS3.18 10.6.3.3).
-    fn retrieve_url(&self, row: &DataSet) -> Option<String> {
-        let uid = |tag| row.uid(tag).and_then(Result::ok);
-        let study = uid(tags::STUDY_INSTANCE_UID)?;
-        match self.level {
-            Level::Patient | Level::Study => Some(self.base.study(&study)),
-            Level::Series => Some(self.base.series(&study, &uid(tags::SERIES_INSTANCE_UID)?)),
-            Level::Instance => Some(self.base.instance(
-                &study,
-                &uid(tags::SERIES_INSTANCE_UID)?,
-                &uid(tags::SOP_INSTANCE_UID)?,
-            )),
+    fn retrieve_url(&self, answer: &Answer) -> Result<Option<String>, Error> {
+        let Some(study) = answer.uid(tags::STUDY_INSTANCE_UID)? else { return Ok(None) };
+        if self.level < Level::Series {
+            return Ok(Some(self.base.study(&study)));
         }
+        let Some(series) = answer.uid(tags::SERIES_INSTANCE_UID)? else { return Ok(None) };
+        if self.level < Level::Instance {
+            return Ok(Some(self.base.series(&study, &series)));
+        }
+        let instance = answer.uid(tags::SOP_INSTANCE_UID)?;
+        Ok(instance.map(|instance| self.base.instance(&study, &series, &instance)))
     }
 }

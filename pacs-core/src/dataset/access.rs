@@ -122,8 +122,8 @@ fn number_bytes(vr: VR) -> Option<usize> {
 
 /// The values of a decoded field, without the padding that the VR allows.
 pub(crate) fn values(text: &str, vr: VR) -> impl Iterator<Item = &str> {
-    let many = crate::text::has_many_values(vr);
-    text.split(move |c| many && c == '\\').map(move |value| trim(value, vr))
+    let most = if crate::text::has_many_values(vr) { usize::MAX } else { 1 };
+    text.splitn(most, '\\').map(move |value| trim(value, vr))
 }
 
 fn first_value(text: &str, vr: VR) -> &str {

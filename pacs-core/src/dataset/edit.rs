@@ -166,13 +166,25 @@ fn tag_bytes(tag: Tag) -> [u8; 4] {
     [a, b, c, d]
 }
 
-pub(crate) fn integer_bytes(vr: VR, number: i64) -> Vec<u8> {
+/// The value of a binary VR that is nearest to the number.
+pub(crate) fn in_range(vr: VR, number: i64) -> i64 {
     match vr {
-        VR::US => (number.clamp(0, u16::MAX.into()) as u16).to_le_bytes().to_vec(),
-        VR::SS => (number.clamp(i16::MIN.into(), i16::MAX.into()) as i16).to_le_bytes().to_vec(),
-        VR::UL => (number.clamp(0, u32::MAX.into()) as u32).to_le_bytes().to_vec(),
-        VR::SL => (number.clamp(i32::MIN.into(), i32::MAX.into()) as i32).to_le_bytes().to_vec(),
-        VR::UV => number.max(0).to_le_bytes().to_vec(),
+        VR::US => number.clamp(0, u16::MAX.into()),
+        VR::SS => number.clamp(i16::MIN.into(), i16::MAX.into()),
+        VR::UL => number.clamp(0, u32::MAX.into()),
+        VR::SL => number.clamp(i32::MIN.into(), i32::MAX.into()),
+        VR::UV => number.max(0),
+        _ => number,
+    }
+}
+
+pub(crate) fn integer_bytes(vr: VR, number: i64) -> Vec<u8> {
+    let number = in_range(vr, number);
+    match vr {
+        VR::US => (number as u16).to_le_bytes().to_vec(),
+        VR::SS => (number as i16).to_le_bytes().to_vec(),
+        VR::UL => (number as u32).to_le_bytes().to_vec(),
+        VR::SL => (number as i32).to_le_bytes().to_vec(),
         _ => number.to_le_bytes().to_vec(),
     }
 }

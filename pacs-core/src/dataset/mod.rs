@@ -33,4 +33,4 @@ pub use tree::DataSet;
 pub use writer::{WriteError, write};
 
 pub(crate) use access::{attribute_tags, units, values};
-pub(crate) use edit::{decimal_string, float_bytes, integer_bytes};
+pub(crate) use edit::{decimal_string, float_bytes, in_range, integer_bytes};

@@ -1,10 +1,13 @@
 //! DICOM JSON (PS3.18 annex F), written and read without a detour over a general JSON tree.
 
 mod number;
+mod object;
 mod parse;
+mod text;
 mod value;
 mod write;
 
+pub use object::{Head, Object};
 pub use parse::{BulkReference, BulkValue, JsonError, JsonLimits, parse, parse_with};
 pub use write::{BulkDataUri, INLINE_BYTES, PathStep, to_string, write};
 

@@ -1,4 +1,4 @@
-//! Decimal strings (VR DS and IS) as JSON numbers.
+//! Numbers as JSON: decimal strings (VR DS and IS) and whole numbers.
 
 /// Appends the number in the text of a DS or IS value, with the digits it was given; `false` and
 /// nothing appended when it is no number. What DICOM allows and JSON does not (a plus sign, leading
@@ -46,6 +46,26 @@ pub(super) fn push_decimal(text: &str, out: &mut Vec<u8>) -> bool {
         out.extend_from_slice(exponent);
     }
     true
+}
+
+pub(super) fn push_number(out: &mut Vec<u8>, number: impl std::fmt::Display) {
+    push_formatted(out, format_args!("{number}"));
+}
+
+/// A 64-bit number: as text where readers that hold numbers as doubles would round it (PS3.18 table
+/// F.2.3-1 leaves the choice).
+pub(super) fn push_long(out: &mut Vec<u8>, number: i128) {
+    const EXACT: i128 = 1 << 53;
+    if (-EXACT..=EXACT).contains(&number) {
+        push_formatted(out, format_args!("{number}"));
+    } else {
+        push_formatted(out, format_args!("\"{number}\""));
+    }
+}
+
+pub(super) fn push_formatted(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing into a Vec cannot fail.
+    let _ = std::io::Write::write_fmt(out, text);
 }
 
 #[cfg(test)]

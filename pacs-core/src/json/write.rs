@@ -3,8 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::number::push_decimal;
-use crate::dataset::{DataSet, Element, Value, attribute_tags, units, values};
+use super::number::{push_formatted, push_long, push_number};
+use super::object::Head;
+use super::text::{push_string, push_texts};
+use crate::dataset::{DataSet, Element, Value, attribute_tags, units};
 use crate::{Tag, VR, tags};
 
 /// Binary values up to this length are written inline where there is a choice.
@@ -69,11 +71,7 @@ impl Writer<'_> {
     /// Writes one attribute; `false` when it has a value that cannot be given.
     fn element(&mut self, set: &DataSet, element: &Element) -> bool {
         let Element { tag, vr, value } = element;
-        self.out.push(b'"');
-        self.out.extend_from_slice(&super::key(*tag));
-        self.out.extend_from_slice(b"\":{\"vr\":\"");
-        self.out.extend_from_slice(vr.to_string().as_bytes());
-        self.out.push(b'"');
+        Head::of(*tag, *vr).push(self.out);
         let written = match value {
             _ if *tag == tags::SPECIFIC_CHARACTER_SET => {
                 self.out.extend_from_slice(b",\"Value\":[\"ISO_IR 192\"]");
@@ -116,7 +114,7 @@ impl Writer<'_> {
     fn bulk_data_uri(&mut self, tag: Tag, vr: VR) -> bool {
         let Some(uri) = (self.bulk)(&self.path, tag, vr) else { return false };
         self.out.extend_from_slice(b",\"BulkDataURI\":");
-        self.string(&uri);
+        push_string(self.out, &uri);
         true
     }
 
@@ -154,22 +152,8 @@ impl Writer<'_> {
                 push_float(out, number, format_args!("{number:?}"));
             }),
             vr => {
-                let Some(text) = element.text(set.character_set()) else { return };
-                let mut any = false;
-                for (at, value) in values(&text, vr).enumerate() {
-                    if at > 0 {
-                        self.out.push(b',');
-                    }
-                    any |= !value.is_empty();
-                    match vr {
-                        _ if value.is_empty() => self.out.extend_from_slice(b"null"),
-                        VR::DS | VR::IS if push_decimal(value, self.out) => {}
-                        VR::PN => self.person_name(value),
-                        _ => self.string(value),
-                    }
-                }
-                if !any {
-                    self.out.truncate(values_start);
+                if let Some(text) = element.text(set.character_set()) {
+                    push_texts(self.out, vr, &text);
                 }
             }
         }
@@ -189,76 +173,11 @@ impl Writer<'_> {
             push(self.out, item);
         }
     }
-
-    fn person_name(&mut self, value: &str) {
-        self.out.push(b'{');
-        let mut first = true;
-        for (name, group) in ["Alphabetic", "Ideographic", "Phonetic"].iter().zip(value.split('=')) {
-            if group.is_empty() {
-                continue;
-            }
-            if !first {
-                self.out.push(b',');
-            }
-            first = false;
-            self.out.push(b'"');
-            self.out.extend_from_slice(name.as_bytes());
-            self.out.extend_from_slice(b"\":");
-            self.string(group);
-        }
-        self.out.push(b'}');
-    }
-
-    fn string(&mut self, text: &str) {
-        self.out.push(b'"');
-        let mut rest = text.as_bytes();
-        while let Some(at) = rest.iter().position(|&b| b < 0x20 || b == b'"' || b == b'\\') {
-            let (plain, special) = rest.split_at(at);
-            self.out.extend_from_slice(plain);
-            let Some((&byte, after)) = special.split_first() else { break };
-            match byte {
-                b'"' => self.out.extend_from_slice(b"\\\""),
-                b'\\' => self.out.extend_from_slice(b"\\\\"),
-                b'\n' => self.out.extend_from_slice(b"\\n"),
-                b'\r' => self.out.extend_from_slice(b"\\r"),
-                b'\t' => self.out.extend_from_slice(b"\\t"),
-                other => {
-                    let digit = |number: u8| super::HEX.get(usize::from(number)).copied().unwrap_or(b'0');
-                    self.out.extend_from_slice(&[
-                        b'\\',
-                        b'u',
-                        b'0',
-                        b'0',
-                        digit(other >> 4),
-                        digit(other & 0xf),
-                    ]);
-                }
-            }
-            rest = after;
-        }
-        self.out.extend_from_slice(rest);
-        self.out.push(b'"');
-    }
 }
 
 /// Whether the VR's value is InlineBinary or bulk data (PS3.18 table F.2.3-1).
 pub(super) fn is_binary(vr: VR) -> bool {
     matches!(vr, VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN)
-}
-
-fn push_number(out: &mut Vec<u8>, number: impl std::fmt::Display) {
-    push_formatted(out, format_args!("{number}"));
-}
-
-/// A 64-bit number: as text where readers that hold numbers as doubles would round it (PS3.18 table
-/// F.2.3-1 leaves the choice).
-fn push_long(out: &mut Vec<u8>, number: i128) {
-    const EXACT: i128 = 1 << 53;
-    if (-EXACT..=EXACT).contains(&number) {
-        push_formatted(out, format_args!("{number}"));
-    } else {
-        push_formatted(out, format_args!("\"{number}\""));
-    }
 }
 
 /// A finite number as it prints shortest, another as the text that PS3.18 F.2.3 gives it.
@@ -269,11 +188,6 @@ fn push_float(out: &mut Vec<u8>, number: f64, shortest: std::fmt::Arguments<'_>)
         _ if number > 0.0 => out.extend_from_slice(b"\"inf\""),
         _ => out.extend_from_slice(b"\"-inf\""),
     }
-}
-
-fn push_formatted(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing into a Vec cannot fail.
-    let _ = std::io::Write::write_fmt(out, text);
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 8;
 const READER_CACHE_KIB: u32 = 2048;
 const WRITER_CACHE_KIB: u32 = 16 * 1024;
+/// Rows that a reader is ahead of whoever reads them: more than most pages have, so that it need not wait.
+const READER_ROWS: usize = 256;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// The WAL is brought home after so many pages (of 4 KiB), and cut to so many bytes.
@@ -143,7 +145,10 @@ impl Database {
             .pragma("journal_size_limit", WAL_LIMIT_BYTES.to_string())
             .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
         let connection = SqliteConnection::connect_with(&writing).await?;
-        let reading = options.read_only(true).pragma("cache_size", format!("-{READER_CACHE_KIB}"));
+        let reading = options
+            .read_only(true)
+            .row_buffer_size(READER_ROWS)
+            .pragma("cache_size", format!("-{READER_CACHE_KIB}"));
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .acquire_timeout(PATIENCE)

@@ -43,6 +43,15 @@ impl Row {
         })
     }
 
+    /// The text of a column by position, where it lies in the row.
+    pub fn text(&self, index: usize) -> Result<Option<&str>> {
+        Ok(match self {
+            // Everything is text there that is asked for as text, and looking at the type takes longer than reading.
+            Self::Sqlite(row) => row.try_get_unchecked(index)?,
+            Self::Postgres(row) => row.try_get(index)?,
+        })
+    }
+
     /// A flag, which columns hold as 0 or 1.
     pub fn flag(&self, name: &str) -> Result<bool> {
         Ok(self.get::<i64>(name)? != 0)

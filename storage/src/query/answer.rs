@@ -1,184 +1,105 @@
-//! A row as a response data set.
+//! A row as an answer: a data set, or its attributes one by one.
 
-use pacs_core::access::Scope;
-use pacs_core::attributes::{SERIES_TAGS, STUDY_TAGS};
+use std::sync::Arc;
+
 use pacs_core::dataset::DataSet;
 use pacs_core::json::{self, JsonLimits};
-use pacs_core::query::{Level, Query, Returns};
+use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags};
 
-use super::columns::{COLUMNS, Column, Kind};
+use super::position::Position;
+use super::shape::{Field, Shape, Source};
 use crate::database::Row;
 use crate::{Error, Result};
 
-/// What an answer is made of.
-#[derive(Debug, Clone)]
-pub(super) struct Shape {
-    level: Level,
-    /// The top-level attributes that are asked for; `None` asks for all.
-    wanted: Option<Vec<Tag>>,
-    /// The columns that answers are made of, in the order of the select list.
-    columns: Vec<&'static Column>,
-    /// What is read of the attributes that rows keep whole.
-    whole: Whole,
-    /// The select list that [`of`] reads.
-    pub select: String,
+/// An answer to a query below the patient level. It holds the row and reads it when it is asked.
+#[derive(Debug)]
+pub struct Answer {
+    row: Row,
+    shape: Arc<Shape>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Whole {
-    /// Nothing: all that is wanted has columns.
+/// The value of a field.
+#[derive(Debug, Clone, Copy)]
+pub enum Held<'a> {
+    /// Text; several values have backslashes between them.
+    Text(&'a str),
+    /// A whole number.
+    Number(i64),
+    /// No value.
     Nothing,
-    /// These attributes, as the keys of DICOM JSON. A text that has none of them need not be taken apart, and most
-    /// have none: what is asked for without being in a column is seldom sent.
-    Keys(Vec<String>),
-    /// Everything.
-    All,
 }
 
-/// Columns that every select list begins with: the row, and its place in the order.
-const PLACE: [&str; 2] = ["t.id", "t.newest_key"];
+impl Answer {
+    pub(super) fn new(row: Row, shape: &Arc<Shape>) -> Self {
+        Self { row, shape: Arc::clone(shape) }
+    }
 
-/// Attributes that identify an answer and are always in it.
-const KEYS: [Tag; 4] =
-    [tags::PATIENT_ID, tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID, tags::SOP_INSTANCE_UID];
+    /// Where it stands among the answers.
+    pub fn position(&self) -> Result<Position> {
+        Position::of(&self.row, self.shape.level)
+    }
 
-/// Attributes of the patient that are counted over their studies.
-const OF_PATIENT: [(Tag, &str, &str); 3] = [
-    (tags::NUMBER_OF_PATIENT_RELATED_STUDIES, "count(*)", "p_studies"),
-    (tags::NUMBER_OF_PATIENT_RELATED_SERIES, "coalesce(sum(n.series_count), 0)", "p_series"),
-    (tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, "coalesce(sum(n.instance_count), 0)", "p_instances"),
-];
+    /// A UID that its row holds, if it is one.
+    pub fn uid(&self, tag: Tag) -> Result<Option<Uid>> {
+        let Ok(at) = self.shape.fields.binary_search_by_key(&tag, |field| field.tag) else { return Ok(None) };
+        let held = self.shape.fields.get(at).map(|field| self.held(field)).transpose()?;
+        Ok(match held {
+            Some(Held::Text(text)) => Uid::parse(text).ok(),
+            _ => None,
+        })
+    }
 
-impl Shape {
-    /// What the answers to a query below the patient level are made of.
-    pub fn of(query: &Query, scope: &Scope) -> Self {
-        let wanted = match &query.returns {
-            Returns::All => None,
-            Returns::Tags(paths) => {
-                Some(paths.iter().filter_map(|path| path.first().copied()).collect::<Vec<_>>())
+    /// The attributes in the order of their tags, or `None` when some have to be looked for among those that rows keep
+    /// whole, which [`Answer::data_set`] does.
+    pub fn fields(&self) -> Result<Option<impl Iterator<Item = Result<(&Field, Held<'_>)>>>> {
+        for attributes in self.whole() {
+            if self.shape.has_wanted(attributes?) {
+                return Ok(None);
             }
+        }
+        Ok(Some(self.shape.fields.iter().map(|field| Ok((field, self.held(field)?)))))
+    }
+
+    /// The answer as a data set.
+    pub fn data_set(&self) -> Result<DataSet> {
+        let mut answer = DataSet::new();
+        for attributes in self.whole() {
+            copy(&mut answer, &self.shape, attributes?)?;
+        }
+        for field in &self.shape.fields {
+            match self.held(field)? {
+                Held::Text(text) => answer.put_text(field.tag, text),
+                Held::Number(number) => answer.put_int(field.tag, number),
+                Held::Nothing if matches!(field.source, Source::Whole) && answer.contains(field.tag) => {}
+                Held::Nothing => answer.put_empty(field.tag),
+            }
+        }
+        Ok(answer)
+    }
+
+    fn held(&self, field: &Field) -> Result<Held<'_>> {
+        let text = match field.source {
+            Source::Text(index) => self.row.text(index)?,
+            Source::List(index) => self.row.text(index)?.map(|list| list.trim_matches('\\')),
+            Source::Number(index) => {
+                return Ok(self.row.at::<Option<i64>>(index)?.map_or(Held::Nothing, Held::Number));
+            }
+            Source::Always(text) => Some(text),
+            Source::Whole => None,
         };
-        let in_columns = |tag: &Tag| {
-            COLUMNS.iter().any(|column| column.tag == *tag)
-                || OF_PATIENT.iter().any(|(counted, ..)| counted == tag)
-                || *tag == tags::INSTANCE_AVAILABILITY
-                || *tag == tags::SPECIFIC_CHARACTER_SET
-        };
-        let whole = match &wanted {
-            None => Whole::All,
-            Some(tags) if tags.iter().all(in_columns) => Whole::Nothing,
-            Some(tags) => Whole::Keys(tags.iter().filter(|tag| !in_columns(tag)).map(key).collect()),
-        };
-        let is_wanted = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag);
-        let columns: Vec<&Column> =
-            COLUMNS.iter().filter(|column| column.level <= query.level && is_wanted(column.tag)).collect();
-        let mut select = PLACE.join(", ");
-        for column in &columns {
-            select.push_str(&format!(", {} as {}", column.sql, column.name));
-        }
-        if whole != Whole::Nothing {
-            select.push_str(", t.attributes as t_attributes");
-            if query.level >= Level::Series {
-                select.push_str(", s.attributes as s_attributes");
-            }
-        }
-        // Who does not see every facility is told of what the study's own facility has.
-        let seen = if *scope == Scope::All { "" } else { " and n.facility = t.facility" };
-        for (tag, count, name) in OF_PATIENT {
-            if wanted.as_ref().is_some_and(|tags| tags.contains(&tag)) {
-                select.push_str(&format!(
-                    ", (select cast({count} as bigint) from study n where n.patient_id = t.patient_id and n.instance_count > 0{seen}) as {name}"
-                ));
-            }
-        }
-        Self { level: query.level, wanted, columns, whole, select }
+        Ok(text.filter(|text| !text.is_empty()).map_or(Held::Nothing, Held::Text))
     }
 
-    fn wants(&self, tag: Tag) -> bool {
-        self.wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag)
+    /// The attributes that the row keeps whole, of its study and of its series.
+    fn whole(&self) -> impl Iterator<Item = Result<&str>> {
+        self.shape.whole_at.clone().filter_map(|index| self.row.text(index).transpose())
     }
-}
-
-/// Whether answers at `level` carry this attribute where the objects do.
-pub(super) fn holds(tag: Tag, level: Level) -> bool {
-    tag == tags::INSTANCE_AVAILABILITY
-        || COLUMNS.iter().any(|column| column.tag == tag && column.level <= level)
-        || OF_PATIENT.iter().any(|(counted, ..)| *counted == tag)
-        || (level >= Level::Study && STUDY_TAGS.contains(&tag))
-        || (level >= Level::Series && SERIES_TAGS.contains(&tag))
-}
-
-/// The answer that a row is.
-pub(super) fn of(row: &Row, shape: &Shape) -> Result<DataSet> {
-    let mut answer = start();
-    if shape.whole != Whole::Nothing {
-        copy(&mut answer, shape, &row.get::<String>("t_attributes")?)?;
-        if shape.level >= Level::Series {
-            copy(&mut answer, shape, &row.get::<String>("s_attributes")?)?;
-        }
-    }
-    for (column, index) in shape.columns.iter().zip(PLACE.len()..) {
-        match column.kind {
-            Kind::Number | Kind::Count => put_int(&mut answer, column.tag, row.at(index)?),
-            Kind::List => {
-                put_text(&mut answer, column.tag, Some(row.at::<String>(index)?.trim_matches('\\')))
-            }
-            _ => put_text(&mut answer, column.tag, row.at::<Option<String>>(index)?.as_deref()),
-        }
-    }
-    for (tag, _, name) in OF_PATIENT {
-        if shape.wanted.as_ref().is_some_and(|tags| tags.contains(&tag)) {
-            put_int(&mut answer, tag, row.get(name)?);
-        }
-    }
-    finish(&mut answer, shape.wanted.as_deref());
-    Ok(answer)
-}
-
-/// An answer without attributes: its text is UTF-8, as that of the rows.
-pub(super) fn start() -> DataSet {
-    let mut answer = DataSet::new();
-    answer.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
-    answer
-}
-
-/// Adds what every answer has, and asked attributes that the rows do not hold as empty ones.
-pub(super) fn finish(answer: &mut DataSet, wanted: Option<&[Tag]>) {
-    if wanted.is_none_or(|tags| tags.contains(&tags::INSTANCE_AVAILABILITY)) {
-        answer.put_text(tags::INSTANCE_AVAILABILITY, "ONLINE");
-    }
-    for &tag in wanted.unwrap_or_default() {
-        if !answer.contains(tag) {
-            answer.put_empty(tag);
-        }
-    }
-}
-
-pub(super) fn put_text(answer: &mut DataSet, tag: Tag, text: Option<&str>) {
-    match text.filter(|text| !text.is_empty()) {
-        Some(text) => answer.put_text(tag, text),
-        None => answer.put_empty(tag),
-    }
-}
-
-pub(super) fn put_int(answer: &mut DataSet, tag: Tag, number: Option<i64>) {
-    match number {
-        Some(number) => answer.put_int(tag, number),
-        None => answer.put_empty(tag),
-    }
-}
-
-/// How DICOM JSON names an attribute.
-fn key(tag: &Tag) -> String {
-    format!("\"{:04X}{:04X}\"", tag.0, tag.1)
 }
 
 /// Copies what is wanted of the attributes that a row keeps whole.
 fn copy(answer: &mut DataSet, shape: &Shape, attributes: &str) -> Result<()> {
-    if let Whole::Keys(keys) = &shape.whole
-        && !keys.iter().any(|key| attributes.contains(key))
-    {
+    if !shape.has_wanted(attributes) {
         return Ok(());
     }
     let sets = json::parse(attributes.as_bytes(), &JsonLimits::default())

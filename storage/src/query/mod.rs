@@ -13,7 +13,10 @@ mod patients;
 mod places;
 mod plan;
 mod position;
+mod shape;
 mod walk;
+
+use std::future::ready;
 
 use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use pacs_core::Tag;
@@ -24,17 +27,19 @@ use pacs_core::query::{Level, Query, Returns};
 use crate::Result;
 use crate::database::Database;
 
+pub use answer::{Answer, Held};
 pub use count::{Count, count};
 pub use places::find_places;
 pub(crate) use plan::{Cursor, plan_list};
 pub use position::Position;
+pub use shape::Field;
 
 /// Whether every key of the query is supported: matched on where it has a value, and answered where it
 /// has none. One that is not matched on is passed over, so that it matches everything; one that is not
 /// answered comes back empty (PS3.4 C.2.2.1.3, C.4.1.1.4).
 pub fn supports(query: &Query) -> bool {
     let matched = query.filters.iter().all(|filter| is_matched(&filter.path, query.level));
-    let held = |path: &Vec<Tag>| path.first().is_some_and(|tag| answer::holds(*tag, query.level));
+    let held = |path: &Vec<Tag>| path.first().is_some_and(|tag| shape::holds(*tag, query.level));
     matched
         && match &query.returns {
             Returns::Tags(paths) => paths.iter().all(held),
@@ -53,30 +58,27 @@ pub fn find(
         Level::Patient => patients::pages(database.clone(), query.clone(), scope.clone()).left_stream(),
         _ => {
             let pages = walk::pages(database.clone(), query.clone(), scope.clone(), None);
-            pages.map_ok(|page| page.into_iter().map(|(answer, _)| answer).collect()).right_stream()
+            pages.and_then(|page| ready(page.iter().map(Answer::data_set).collect())).right_stream()
         }
     };
     Box::pin(one_by_one(pages))
 }
 
-/// The answers to a query below the patient level that lie behind a position, each with its own. The offset of the
-/// query counts from there.
+/// The answers to a query below the patient level that lie behind a position. The offset of the query counts from
+/// there.
 pub fn find_after(
     database: &Database,
     query: &Query,
     scope: &Scope,
     after: Option<Position>,
-) -> impl Stream<Item = Result<(DataSet, Position)>> + Send + Unpin + use<> {
+) -> impl Stream<Item = Result<Answer>> + Send + Unpin + use<> {
     Box::pin(one_by_one(walk::pages(database.clone(), query.clone(), scope.clone(), after)))
 }
 
 fn one_by_one<T: Send>(
     pages: impl Stream<Item = Result<Vec<T>>> + Send,
 ) -> impl Stream<Item = Result<T>> + Send {
-    pages.flat_map(|page| match page {
-        Ok(answers) => stream::iter(answers.into_iter().map(Ok).collect::<Vec<_>>()),
-        Err(error) => stream::iter(vec![Err(error)]),
-    })
+    pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
 }
 
 /// Whether a filter on this attribute is matched in a query at `level`. [`find`] passes over

@@ -6,7 +6,6 @@ use pacs_core::dataset::DataSet;
 use pacs_core::query::{Level, Matching, Query, Returns};
 use pacs_core::{Tag, tags};
 
-use super::answer::{finish, put_int, put_text, start};
 use super::columns::{Column, Kind};
 use super::condition::Conditions;
 use super::names::{self, Lead, Table};
@@ -122,7 +121,8 @@ impl Walk {
     }
 
     fn answer(&self, row: &Row) -> Result<DataSet> {
-        let mut answer = start();
+        let mut answer = DataSet::new();
+        answer.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
         let identifier: String = row.get("identifier")?;
         // A patient without an identifier is kept under one that no device sent.
         let identifier = if identifier.starts_with('?') { None } else { Some(identifier) };
@@ -146,7 +146,29 @@ impl Walk {
                     || [tags::PATIENT_ID, tags::SPECIFIC_CHARACTER_SET].contains(&element.tag)
             });
         }
-        finish(&mut answer, wanted.as_deref());
+        if wanted.as_ref().is_none_or(|tags| tags.contains(&tags::INSTANCE_AVAILABILITY)) {
+            answer.put_text(tags::INSTANCE_AVAILABILITY, "ONLINE");
+        }
+        // What rows do not hold is answered without a value.
+        for tag in wanted.into_iter().flatten() {
+            if !answer.contains(tag) {
+                answer.put_empty(tag);
+            }
+        }
         Ok(answer)
+    }
+}
+
+fn put_text(answer: &mut DataSet, tag: Tag, text: Option<&str>) {
+    match text.filter(|text| !text.is_empty()) {
+        Some(text) => answer.put_text(tag, text),
+        None => answer.put_empty(tag),
+    }
+}
+
+fn put_int(answer: &mut DataSet, tag: Tag, number: Option<i64>) {
+    match number {
+        Some(number) => answer.put_int(tag, number),
+        None => answer.put_empty(tag),
     }
 }

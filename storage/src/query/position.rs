@@ -41,10 +41,9 @@ impl Position {
         Some(Self { newest_key, study, series, instance })
     }
 
-    /// The position of a row of the walk at `level`.
+    /// The position of a row of the walk at `level`, whose first columns are the study and its key.
     pub(super) fn of(row: &Row, level: Level) -> Result<Self> {
-        let mut position =
-            Self { newest_key: row.get("newest_key")?, study: row.get("id")?, series: None, instance: None };
+        let mut position = Self { newest_key: row.at(1)?, study: row.at(0)?, series: None, instance: None };
         if level >= Level::Series {
             position.series = Some(row.get("walk_series")?);
         }

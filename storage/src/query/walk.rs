@@ -1,17 +1,18 @@
 //! Studies, series and instances in pages.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use futures::stream::{self, Stream, StreamExt as _};
+use futures::stream::{self, Stream, TryStreamExt as _};
 use pacs_core::access::Scope;
-use pacs_core::dataset::DataSet;
 use pacs_core::query::{Level, Query};
 
-use super::answer::{self, Shape};
+use super::answer::Answer;
 use super::columns::matched_by;
 use super::condition::Conditions;
 use super::plan::{Cursor, Plan, plan};
 use super::position::{Passed, Position};
+use super::shape::Shape;
 use crate::Result;
 use crate::database::{Database, Row};
 use crate::dialect;
@@ -22,20 +23,16 @@ const STUDIES_OF_SERIES: i64 = 25;
 /// Instances read at a time.
 const INSTANCES: i64 = 500;
 
-/// Answers at the study, series or instance level, a page at a time, each with its position.
+/// Answers at the study, series or instance level, a page at a time.
 pub(super) fn pages(
     database: Database,
     query: Query,
     scope: Scope,
     after: Option<Position>,
-) -> impl Stream<Item = Result<Vec<(DataSet, Position)>>> + Send {
-    let shape = Shape::of(&query, &scope);
-    let level = query.level;
+) -> impl Stream<Item = Result<Vec<Answer>>> + Send {
+    let shape = Arc::new(Shape::of(&query, &scope));
     let rows = rows(database, query, scope, shape.select.clone(), after);
-    rows.map(move |page| {
-        let answers = page?;
-        answers.iter().map(|row| Ok((answer::of(row, &shape)?, Position::of(row, level)?))).collect()
-    })
+    rows.map_ok(move |page| page.into_iter().map(|row| Answer::new(row, &shape)).collect())
 }
 
 /// Rows of `study t`, `series s` and `instance i`, down to the query's level, a page at a time.

@@ -3,16 +3,18 @@
 use futures::TryStreamExt;
 use pacs_core::access::Scope;
 use pacs_core::dataset::{DataSet, vr_of};
+use pacs_core::json::{self, Object};
 use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, tags};
 use storage::exams::search::{self, Search};
-use storage::query;
+use storage::query::{self, Answer, Held};
 
 use crate::backends::{Fresh, on_every_engine};
 use crate::samples::*;
 
 on_every_engine!(
     every_level_answers_with_its_keys_and_counts,
+    answers_are_the_same_one_by_one,
     filters_find_what_they_mean,
     names_are_found_however_they_are_written,
     pages_and_limits_give_each_answer_once,
@@ -141,6 +143,50 @@ async fn every_level_answers_with_its_keys_and_counts(fresh: Fresh) {
     let answers = find(&fresh, &patients).await;
     assert_eq!(answers.len(), 4);
     assert!(answers.iter().all(|set| set.int(tags::NUMBER_OF_PATIENT_RELATED_INSTANCES) == Some(3)));
+}
+
+/// The JSON of an answer without a data set between, if it has one.
+fn json_of_fields(answer: &Answer) -> Option<String> {
+    let mut out = Vec::new();
+    let mut object = Object::begin(&mut out);
+    for field in answer.fields().unwrap()? {
+        match field.unwrap() {
+            (field, Held::Text(text)) => object.text(&field.head, text),
+            (field, Held::Number(number)) => object.number(&field.head, number),
+            (field, Held::Nothing) => object.empty(&field.head),
+        }
+    }
+    object.end();
+    Some(String::from_utf8(out).unwrap())
+}
+
+async fn answers_are_the_same_one_by_one(fresh: Fresh) {
+    fill(&fresh).await;
+    let of_rows = [
+        tags::PATIENT_NAME,
+        tags::STUDY_DATE,
+        tags::MODALITIES_IN_STUDY,
+        tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
+        tags::NUMBER_OF_PATIENT_RELATED_STUDIES,
+        tags::INSTANCE_AVAILABILITY,
+        tags::SERIES_NUMBER,
+        tags::INSTANCE_NUMBER,
+        // No image has one.
+        tags::TIMEZONE_OFFSET_FROM_UTC,
+    ];
+    for (level, count) in [(Level::Study, 5), (Level::Series, 10), (Level::Instance, 15)] {
+        let mut query = ask(level, &of_rows.map(|tag| (tag, "")));
+        let answers: Vec<Answer> =
+            query::find_after(&fresh.db, &query, &Scope::All, None).try_collect().await.unwrap();
+        assert_eq!(answers.len(), count);
+        for answer in &answers {
+            assert_eq!(json_of_fields(answer), Some(json::to_string(&answer.data_set().unwrap())));
+        }
+        query.returns = Returns::All;
+        let whole: Vec<Answer> =
+            query::find_after(&fresh.db, &query, &Scope::All, None).try_collect().await.unwrap();
+        assert!(whole.iter().all(|answer| json_of_fields(answer).is_none()), "there is more to them");
+    }
 }
 
 async fn filters_find_what_they_mean(fresh: Fresh) {
@@ -331,9 +377,9 @@ async fn a_walk_goes_on_behind_a_position_whatever_arrives(fresh: Fresh) {
             let query = Query { limit: Some(2), ..ask(level, &[(tags::PATIENT_ID, "BN009")]) };
             let page: Vec<_> =
                 query::find_after(&fresh.db, &query, &Scope::All, after).try_collect().await.unwrap();
-            let Some((_, last)) = page.last() else { break };
-            after = Some(query::Position::parse(&last.to_string()).unwrap());
-            seen.extend(page.iter().map(|(answer, _)| answer.text(key).unwrap()));
+            let Some(last) = page.last() else { break };
+            after = Some(query::Position::parse(&last.position().unwrap().to_string()).unwrap());
+            seen.extend(page.iter().map(|answer| answer.uid(key).unwrap().unwrap().to_string()));
             let newer = 100 + step;
             if step < 3 {
                 store(&fresh.db, &[image(newer, 1, 1), image(1, newer, 1), image(2, 2, newer.into())]).await;

@@ -1,0 +1,170 @@
+//! What the answers to a query are made of, and the select list that reads it.
+
+use std::ops::Range;
+
+use pacs_core::access::Scope;
+use pacs_core::attributes::{SERIES_TAGS, STUDY_TAGS};
+use pacs_core::dataset::vr_of;
+use pacs_core::json::Head;
+use pacs_core::query::{Level, Query, Returns};
+use pacs_core::{Tag, tags};
+
+use super::columns::{COLUMNS, Kind};
+
+/// An attribute that answers have.
+#[derive(Debug)]
+pub struct Field {
+    /// Which.
+    pub tag: Tag,
+    /// How its JSON begins.
+    pub head: Head,
+    pub(super) source: Source,
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source {
+    /// A column of text, by its place in the select list.
+    Text(usize),
+    /// A column of a `\list\`.
+    List(usize),
+    /// A column of a number.
+    Number(usize),
+    /// It is the same in every answer.
+    Always(&'static str),
+    /// The attributes that rows keep whole, if anything.
+    Whole,
+}
+
+/// What the answers to a query are made of.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub level: Level,
+    /// The top-level attributes that are asked for; `None` asks for all.
+    wanted: Option<Vec<Tag>>,
+    /// The attributes of every answer, in the order of their tags.
+    pub fields: Vec<Field>,
+    /// What is read of the attributes that rows keep whole.
+    whole: Whole,
+    /// Their columns.
+    pub whole_at: Range<usize>,
+    /// The select list of the rows.
+    pub select: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Whole {
+    /// Nothing: all that is wanted has columns.
+    Nothing,
+    /// These attributes, as the keys of DICOM JSON. A text that has none of them need not be taken apart, and most
+    /// have none: what is asked for without being in a column is seldom sent.
+    Keys(Vec<String>),
+    /// Everything.
+    All,
+}
+
+/// Columns that every select list begins with: the row, and its place in the order.
+const PLACE: [&str; 2] = ["t.id", "t.newest_key"];
+
+/// Attributes that identify an answer and are always in it.
+const KEYS: [Tag; 4] =
+    [tags::PATIENT_ID, tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID, tags::SOP_INSTANCE_UID];
+
+/// Attributes of the patient that are counted over their studies.
+const OF_PATIENT: [(Tag, &str, &str); 3] = [
+    (tags::NUMBER_OF_PATIENT_RELATED_STUDIES, "count(*)", "p_studies"),
+    (tags::NUMBER_OF_PATIENT_RELATED_SERIES, "coalesce(sum(n.series_count), 0)", "p_series"),
+    (tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, "coalesce(sum(n.instance_count), 0)", "p_instances"),
+];
+
+impl Shape {
+    /// What the answers to a query below the patient level are made of.
+    pub fn of(query: &Query, scope: &Scope) -> Self {
+        let wanted = match &query.returns {
+            Returns::All => None,
+            Returns::Tags(paths) => {
+                Some(paths.iter().filter_map(|path| path.first().copied()).collect::<Vec<_>>())
+            }
+        };
+        let in_columns = |tag: &Tag| {
+            COLUMNS.iter().any(|column| column.tag == *tag)
+                || OF_PATIENT.iter().any(|(counted, ..)| counted == tag)
+                || *tag == tags::INSTANCE_AVAILABILITY
+                || *tag == tags::SPECIFIC_CHARACTER_SET
+        };
+        let whole = match &wanted {
+            None => Whole::All,
+            Some(tags) if tags.iter().all(in_columns) => Whole::Nothing,
+            Some(tags) => Whole::Keys(tags.iter().filter(|tag| !in_columns(tag)).map(key).collect()),
+        };
+        let is_wanted = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag);
+        let mut select: Vec<String> = PLACE.map(str::to_owned).into();
+        let mut sources = vec![(tags::SPECIFIC_CHARACTER_SET, Source::Always("ISO_IR 192"))];
+        for column in COLUMNS.iter().filter(|column| column.level <= query.level && is_wanted(column.tag)) {
+            let source = match column.kind {
+                Kind::Number | Kind::Count => Source::Number,
+                Kind::List => Source::List,
+                _ => Source::Text,
+            };
+            sources.push((column.tag, source(select.len())));
+            select.push(format!("{} as {}", column.sql, column.name));
+        }
+        // Who does not see every facility is told of what the study's own facility has.
+        let seen = if *scope == Scope::All { "" } else { " and n.facility = t.facility" };
+        for (tag, count, name) in OF_PATIENT {
+            if wanted.as_ref().is_some_and(|tags| tags.contains(&tag)) {
+                sources.push((tag, Source::Number(select.len())));
+                select.push(format!(
+                    "(select cast({count} as bigint) from study n where n.patient_id = t.patient_id and n.instance_count > 0{seen}) as {name}"
+                ));
+            }
+        }
+        let columns = select.len();
+        if whole != Whole::Nothing {
+            select.push("t.attributes as t_attributes".to_owned());
+            if query.level >= Level::Series {
+                select.push("s.attributes as s_attributes".to_owned());
+            }
+        }
+        let whole_at = columns..select.len();
+        if wanted.as_ref().is_none_or(|tags| tags.contains(&tags::INSTANCE_AVAILABILITY)) {
+            sources.push((tags::INSTANCE_AVAILABILITY, Source::Always("ONLINE")));
+        }
+        for &tag in wanted.iter().flatten() {
+            if !sources.iter().any(|(other, _)| *other == tag) {
+                sources.push((tag, Source::Whole));
+            }
+        }
+        sources.sort_unstable_by_key(|(tag, _)| *tag);
+        let field = |(tag, source)| Field { tag, head: Head::of(tag, vr_of(tag)), source };
+        let fields = sources.into_iter().map(field).collect();
+        Self { level: query.level, wanted, fields, whole, whole_at, select: select.join(", ") }
+    }
+
+    /// Whether a row's whole attributes have any that is wanted and is not in a column.
+    pub fn has_wanted(&self, attributes: &str) -> bool {
+        match &self.whole {
+            Whole::Nothing => false,
+            Whole::Keys(keys) => keys.iter().any(|key| attributes.contains(key)),
+            Whole::All => true,
+        }
+    }
+
+    pub fn wants(&self, tag: Tag) -> bool {
+        self.wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag)
+    }
+}
+
+/// Whether answers at `level` carry this attribute where the objects do.
+pub(super) fn holds(tag: Tag, level: Level) -> bool {
+    tag == tags::INSTANCE_AVAILABILITY
+        || COLUMNS.iter().any(|column| column.tag == tag && column.level <= level)
+        || OF_PATIENT.iter().any(|(counted, ..)| *counted == tag)
+        || (level >= Level::Study && STUDY_TAGS.contains(&tag))
+        || (level >= Level::Series && SERIES_TAGS.contains(&tag))
+}
+
+/// How DICOM JSON names an attribute.
+fn key(tag: &Tag) -> String {
+    format!("\"{:04X}{:04X}\"", tag.0, tag.1)
+}
