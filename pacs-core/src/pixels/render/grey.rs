@@ -30,8 +30,9 @@ pub(super) enum Presentation {
     Table(Lut),
 }
 
+/// The display levels of a frame. Its samples are left in it where overlays may lie among their bits.
 pub(super) fn draw(
-    frame: &Frame,
+    frame: &mut Frame,
     rendering: &Rendering,
     options: &RenderOptions,
 ) -> Result<Vec<u8>, PixelError> {
@@ -48,7 +49,12 @@ pub(super) fn draw(
         }
     };
     let transform = Transform { rendering, voi, whole: whole_range(frame, rendering) };
-    values::mapped(frame, |stored| transform.level(stored))
+    let level = |stored| transform.level(stored);
+    if rendering.overlays.is_empty() {
+        values::mapped_in_place(frame, level)
+    } else {
+        values::mapped(frame, level)
+    }
 }
 
 /// From stored value to display level.

@@ -69,8 +69,10 @@ pub fn drawing_bytes(layout: &Layout, options: &RenderOptions) -> u64 {
     // Colour may be put in order in a copy.
     let drawing = layout.frame_bytes() + drawn * if colours == 1 { 1 } else { 2 };
     let picture = view::most_pixels(layout.pixels(), options.viewport.as_ref()) * colours;
+    // Grey levels may lie where the frame did.
+    let canvas = if colours == 1 { layout.frame_bytes().max(drawn) } else { drawn };
     // A picture is turned into another one, and of noise a file is as large as the picture.
-    drawing.max(drawn + picture).max(picture * 2)
+    drawing.max(canvas + picture).max(picture * 2)
 }
 
 /// Draws a decoded frame, which may come with its sides halved as often as [`spare_halvings`] says.
@@ -78,11 +80,15 @@ pub fn drawing_bytes(layout: &Layout, options: &RenderOptions) -> u64 {
 /// # Errors
 /// `Unsupported` for sample formats that have no picture, `Malformed` when a palette is missing or empty,
 /// `OutsideImage` when the region is, `TooLarge` for a viewport no screen has.
-pub fn render(frame: Frame, rendering: &Rendering, options: &RenderOptions) -> Result<Picture, PixelError> {
+pub fn render(
+    mut frame: Frame,
+    rendering: &Rendering,
+    options: &RenderOptions,
+) -> Result<Picture, PixelError> {
     let layout = frame.layout;
     let mut canvas = match layout.photometric {
         Photometric::Monochrome1 | Photometric::Monochrome2 if layout.samples == 1 => {
-            Canvas::Grey(grey::draw(&frame, rendering, options)?)
+            Canvas::Grey(grey::draw(&mut frame, rendering, options)?)
         }
         Photometric::PaletteColor if layout.samples == 1 => {
             Canvas::Rgb(colour::from_palette(&frame, rendering)?)

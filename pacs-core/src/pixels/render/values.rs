@@ -82,14 +82,52 @@ pub(super) fn mapped<T: Copy + Default>(
             Ok(frame.bytes.iter().map(level).collect())
         }
         (false, 2) => {
-            let table: Vec<T> = (0..=u16::MAX).map(|raw| of_value(stored.value(raw.into()))).collect();
-            // As long as there are indices, which leaves nothing to be checked for each pixel.
-            let Some(table) = table.first_chunk::<{ 1 << 16 }>() else { return Ok(Vec::new()) };
-            let level = |word: &[u8; 2]| {
-                table.get(usize::from(u16::from_le_bytes(*word))).copied().unwrap_or_default()
-            };
-            Ok(frame.bytes.as_chunks::<2>().0.iter().map(level).collect())
+            let table = WordTable::of(stored, of_value);
+            Ok(frame.bytes.as_chunks::<2>().0.iter().map(|word| table.at(*word)).collect())
         }
         _ => Ok(every(frame, 1)?.map(of_value).collect()),
+    }
+}
+
+/// [`mapped`] to bytes, of a frame whose samples nobody wants afterwards. Those of sixteen bits are mapped where they
+/// lie, since fresh memory for a large image takes longer than mapping it.
+pub(super) fn mapped_in_place(
+    frame: &mut Frame,
+    of_value: impl Fn(f64) -> u8,
+) -> Result<Vec<u8>, PixelError> {
+    /// Samples mapped at a time: few enough to stay in the processor's cache.
+    const AT_ONCE: usize = 4096;
+    if frame.layout.float || frame.layout.sample_bytes() != 2 {
+        return mapped(frame, of_value);
+    }
+    let table = WordTable::of(Stored::of(&frame.layout), of_value);
+    let mut bytes = std::mem::take(&mut frame.bytes);
+    let samples = bytes.len() / 2;
+    let mut levels = [0; AT_ONCE];
+    for from in (0..samples).step_by(AT_ONCE) {
+        let to = samples.min(from + AT_ONCE);
+        let words = bytes.get(2 * from..2 * to).unwrap_or_default().as_chunks::<2>().0;
+        levels.iter_mut().zip(words).for_each(|(level, word)| *level = table.at(*word));
+        if let (Some(place), Some(levels)) = (bytes.get_mut(from..to), levels.get(..to - from)) {
+            place.copy_from_slice(levels);
+        }
+    }
+    bytes.truncate(samples);
+    Ok(bytes)
+}
+
+/// What becomes of each value that sixteen bits can hold. As long as there are indices, so that nothing is checked for
+/// each pixel.
+struct WordTable<T>(Option<Box<[T; 1 << 16]>>);
+
+impl<T: Copy + Default> WordTable<T> {
+    fn of(stored: Stored, of_value: impl Fn(f64) -> T) -> Self {
+        let table: Vec<T> = (0..=u16::MAX).map(|raw| of_value(stored.value(raw.into()))).collect();
+        Self(table.into_boxed_slice().try_into().ok())
+    }
+
+    fn at(&self, word: [u8; 2]) -> T {
+        let value = self.0.as_deref().and_then(|table| table.get(usize::from(u16::from_le_bytes(word))));
+        value.copied().unwrap_or_default()
     }
 }
