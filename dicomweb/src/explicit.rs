@@ -33,8 +33,8 @@ pub struct Pixels {
     pub length: Option<u64>,
     /// Bits Allocated (0028,0100).
     pub bits_allocated: u16,
-    /// Photometric Interpretation (0028,0004) of what they became.
-    pub photometric: &'static str,
+    /// Photometric Interpretation (0028,0004) of what they became, where it is not the one that `set` has.
+    pub photometric: Option<&'static str>,
     /// Whether decoding has put the samples of a pixel together (Planar Configuration 0).
     pub interleaved: bool,
 }
@@ -57,8 +57,8 @@ pub fn lay_out(
             (tags::PIXEL_DATA, Some(pixels)) => layout.frames(pixels)?,
             // They index fragments that are no more.
             (tags::EXTENDED_OFFSET_TABLE | tags::EXTENDED_OFFSET_TABLE_LENGTHS, Some(_)) => {}
-            (tags::PHOTOMETRIC_INTERPRETATION, Some(pixels)) => {
-                layout.text(element.tag, VR::CS, pixels.photometric)?;
+            (tags::PHOTOMETRIC_INTERPRETATION, Some(Pixels { photometric: Some(photometric), .. })) => {
+                layout.text(element.tag, VR::CS, photometric)?;
             }
             (tags::PLANAR_CONFIGURATION, Some(pixels)) if pixels.interleaved => {
                 layout.header(element.tag, VR::US, 2)?;
@@ -335,7 +335,8 @@ mod tests {
         let inner = vec![Fragment { offset: 0, length: 4 }];
         icon.put(Element { tag: tags::PIXEL_DATA, vr: VR::OB, value: Value::Fragments(inner) });
         set.put_items(tags::ICON_IMAGE_SEQUENCE, vec![icon]);
-        let pixels = Pixels { length: Some(3), bits_allocated: 8, photometric: "RGB", interleaved: true };
+        let pixels =
+            Pixels { length: Some(3), bits_allocated: 8, photometric: Some("RGB"), interleaved: true };
         let pieces = lay_out(&set, &syntax, Some(&pixels)).unwrap();
         let bytes = joined(&pieces, &[1, 2, 3]);
         let read = read_slice(&bytes, &syntax, &Limits::default(), Until::End).unwrap();
@@ -345,6 +346,11 @@ mod tests {
         assert_eq!(read.text(tags::PHOTOMETRIC_INTERPRETATION).as_deref(), Some("RGB"));
         assert_eq!(read.int(tags::PLANAR_CONFIGURATION), Some(0));
         assert!(!read.contains(tags::EXTENDED_OFFSET_TABLE) && !read.contains(tags::ICON_IMAGE_SEQUENCE));
+        // A colour space that nothing was done with keeps its name.
+        set.put_text(tags::PHOTOMETRIC_INTERPRETATION, "HSV");
+        let pieces = lay_out(&set, &syntax, Some(&Pixels { photometric: None, ..pixels })).unwrap();
+        let read = read_slice(&joined(&pieces, &[1, 2, 3]), &syntax, &Limits::default(), Until::End).unwrap();
+        assert_eq!(read.data_set.text(tags::PHOTOMETRIC_INTERPRETATION).as_deref(), Some("HSV"));
     }
 
     #[test]
@@ -367,7 +373,7 @@ mod tests {
         let large = Pixels {
             length: Some(1 << 32),
             bits_allocated: 16,
-            photometric: "MONOCHROME2",
+            photometric: Some("MONOCHROME2"),
             interleaved: false,
         };
         let mut set = DataSet::new();

@@ -62,7 +62,7 @@ fn foreign_decoders_read_what_we_encode() {
             let description = json!({
                 "transfer_syntax": codec.transfer_syntax(), "rows": rows, "columns": columns, "samples": samples,
                 "bits_allocated": bits_allocated, "bits_stored": bits_stored, "signed": signed,
-                "photometric": encoded.photometric.as_str(),
+                "photometric": encoded.photometric.term(),
             });
             let name = format!("{kind}-{name}");
             std::fs::write(folder.path().join(format!("{name}.json")), description.to_string()).unwrap();

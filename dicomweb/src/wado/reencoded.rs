@@ -108,7 +108,7 @@ fn described(frame: &Made, layout: &Layout, codec: Option<Codec>) -> Pixels {
     Pixels {
         length: if codec.is_none() { Some(length) } else { None },
         bits_allocated: frame.layout.bits_allocated,
-        photometric: frame.layout.photometric.as_str(),
+        photometric: frame.layout.photometric.term(),
         interleaved: !frame.layout.planar,
     }
 }

@@ -30,19 +30,20 @@ pub enum Photometric {
 }
 
 impl Photometric {
-    /// The defined term of (0028,0004).
-    pub fn as_str(self) -> &'static str {
-        match self {
+    /// The defined term of (0028,0004). `None` for [`Photometric::Other`], which keeps the one that the data set has.
+    pub fn term(self) -> Option<&'static str> {
+        Some(match self {
             Photometric::Monochrome1 => "MONOCHROME1",
             Photometric::Monochrome2 => "MONOCHROME2",
             Photometric::PaletteColor => "PALETTE COLOR",
-            Photometric::Rgb | Photometric::Other => "RGB",
+            Photometric::Rgb => "RGB",
             Photometric::YbrFull => "YBR_FULL",
             Photometric::YbrFull422 => "YBR_FULL_422",
             Photometric::YbrPartial422 => "YBR_PARTIAL_422",
             Photometric::YbrRct => "YBR_RCT",
             Photometric::YbrIct => "YBR_ICT",
-        }
+            Photometric::Other => return None,
+        })
     }
 
     fn parse(text: &str, samples: u16) -> Photometric {

@@ -73,7 +73,7 @@ fn spread_chroma(bytes: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
     if layout.bits_allocated != 8 {
         return Err(PixelError::Unsupported(format!(
             "{} with {} bits allocated",
-            layout.photometric.as_str(),
+            layout.photometric.term().unwrap_or_default(),
             layout.bits_allocated
         )));
     }

@@ -19,6 +19,9 @@ pub(super) fn encode(stored: &Stored<'_>) -> Result<Encoded, PixelError> {
         Photometric::PaletteColor => {
             return Err(PixelError::Unencodable("palette indices in JPEG baseline".to_owned()));
         }
+        Photometric::Other => {
+            return Err(PixelError::Unencodable("a colour space of its own in JPEG baseline".to_owned()));
+        }
         grey if layout.samples == 1 => (ColorType::Luma, grey),
         Photometric::YbrFull | Photometric::YbrFull422 => (ColorType::Ycbcr, Photometric::YbrFull422),
         _ => (ColorType::Rgb, Photometric::YbrFull422),

@@ -85,7 +85,8 @@ impl Codec {
 pub struct Encoded {
     /// One whole compressed image, not padded to an even length.
     pub bytes: Vec<u8>,
-    /// Photometric Interpretation (0028,0004) that the data set has to state from then on; Planar Configuration
+    /// Photometric Interpretation (0028,0004) that the data set has to state from then on, its own where that is
+    /// [`Photometric::Other`]; Planar Configuration
     /// (0028,0006) is 0.
     pub photometric: Photometric,
 }

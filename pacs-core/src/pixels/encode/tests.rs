@@ -93,6 +93,10 @@ fn baseline_loses_little() {
             encode(&frame, Codec::JpegBaseline, BUDGET_BYTES).unwrap().bytes.len() * 3 < frame.bytes.len()
         );
     }
+    let mut unknown = frame(8, 8, true, 8, false, 2);
+    unknown.layout.photometric = Photometric::Other;
+    assert!(matches!(encode(&unknown, Codec::JpegBaseline, BUDGET_BYTES), Err(PixelError::Unencodable(_))));
+    assert_eq!(encode(&unknown, Codec::Jpeg2000, BUDGET_BYTES).unwrap().photometric, Photometric::Other);
     let wide = frame(8, 8, false, 12, false, 2);
     assert!(matches!(encode(&wide, Codec::JpegBaseline, BUDGET_BYTES), Err(PixelError::Unencodable(_))));
 }

@@ -97,7 +97,7 @@ pub fn render(
         _ => {
             return Err(PixelError::Unsupported(format!(
                 "{} with {} samples",
-                layout.photometric.as_str(),
+                layout.photometric.term().unwrap_or("an unknown colour space"),
                 layout.samples
             )));
         }

@@ -42,7 +42,7 @@ impl Rendering {
         let values = groups.find(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE).unwrap_or(set);
         let frame_voi = groups.find(tags::FRAME_VOILUT_SEQUENCE).unwrap_or(set);
         let photometric = set.text(tags::PHOTOMETRIC_INTERPRETATION);
-        let inverse = photometric.as_deref() == Some(Photometric::Monochrome1.as_str())
+        let inverse = photometric.as_deref() == Photometric::Monochrome1.term()
             || set.text(tags::PRESENTATION_LUT_SHAPE).as_deref() == Some("INVERSE");
         Rendering {
             modality: if bypasses_modality(set) { IDENTITY } else { modality(set, values) },
@@ -103,7 +103,7 @@ fn aspect(set: &DataSet, groups: &FunctionalGroups<'_>) -> f64 {
 pub fn spare_halvings(set: &DataSet, frame: u32, options: &RenderOptions) -> u32 {
     let groups = FunctionalGroups::of(set, frame);
     let photometric = set.text(tags::PHOTOMETRIC_INTERPRETATION);
-    let is_bound = photometric.as_deref() == Some(Photometric::PaletteColor.as_str())
+    let is_bound = photometric.as_deref() == Photometric::PaletteColor.term()
         || set.contains(tags::SHUTTER_SHAPE)
         || groups.find(tags::FRAME_DISPLAY_SHUTTER_SEQUENCE).is_some()
         || set.iter().any(|element| (0x6000..=0x601E).contains(&element.tag.0));
