@@ -53,7 +53,7 @@ async fn a_frame_is_encoded_where_nothing_else_will_do() {
                 let mut parts = house.get(&frame, &[("accept", named.as_str())]).await.parts();
                 let (headers, sent) = parts.remove(0);
                 assert_eq!(headers.content_type.unwrap().parameter("transfer-syntax"), Some(syntax));
-                let decoded = decode(sent.into(), 0, &uid, &layout, 64 << 20).unwrap();
+                let decoded = decode(sent.into(), &uid, &layout, 64 << 20).unwrap();
                 assert!(decoded.bytes == plain, "{name} in {named}");
             }
         }

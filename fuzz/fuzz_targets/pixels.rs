@@ -50,7 +50,7 @@ fuzz_target!(init: std::panic::set_hook(Box::new(abort_for_ours)), |data: &[u8]|
     };
     let syntax = SYNTAXES[usize::from(*syntax) % SYNTAXES.len()];
     let syntax = Uid::parse(syntax).expect("a transfer syntax");
-    if let Ok(frame) = decode(Bytes::copy_from_slice(encoded), 0, &syntax, &layout, 64 << 20) {
+    if let Ok(frame) = decode(Bytes::copy_from_slice(encoded), &syntax, &layout, 64 << 20) {
         assert_eq!(frame.bytes.len() as u64, frame.layout.frame_bytes());
     }
 });

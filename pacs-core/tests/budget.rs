@@ -100,7 +100,7 @@ fn codecs_keep_to_what_they_ask_for() {
             let asked = decoding_bytes(&syntax, &layout, bytes.len() as u64, halvings);
             let encoded = bytes.clone();
             let (decoded, taken) =
-                growth(|| decode_halved(encoded, 0, &syntax, &layout, halvings, asked).unwrap());
+                growth(|| decode_halved(encoded, &syntax, &layout, halvings, asked).unwrap());
             assert!(
                 decoded.bytes == frame.bytes || !codec.is_lossless() || halvings > 0,
                 "{name} has other samples"
@@ -146,7 +146,7 @@ fn codecs_keep_to_what_they_ask_for() {
     let (precincts, layers) = (in_precincts(0, &[0, 1]), in_precincts(0x33, &[0xFF, 0xFF]));
     let pixels = with(&[(size + 6, &[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF])]);
     for (name, bomb) in [("tiles", tiles), ("layers", layers), ("precincts", precincts), ("pixels", pixels)] {
-        let (result, grown) = growth(|| decode(bomb.into(), 0, &syntax, &small.layout, 96 << 20));
+        let (result, grown) = growth(|| decode(bomb.into(), &syntax, &small.layout, 96 << 20));
         assert!(
             matches!(result, Err(PixelError::TooLarge { .. } | PixelError::Malformed(_))),
             "{name}: {:?}",
@@ -159,7 +159,7 @@ fn codecs_keep_to_what_they_ask_for() {
     {
         let layout = Layout { rows: u16::MAX, columns: u16::MAX, ..small.layout };
         let syntax = Uid::parse(syntax).unwrap();
-        let (result, grown) = growth(|| decode(plain.clone().into(), 0, &syntax, &layout, 384 << 20));
+        let (result, grown) = growth(|| decode(plain.clone().into(), &syntax, &layout, 384 << 20));
         assert!(matches!(result, Err(PixelError::TooLarge { .. })));
         assert!(grown < 1 << 20, "{grown} bytes");
     }

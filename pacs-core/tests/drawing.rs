@@ -32,7 +32,7 @@ fn drawn(set: &DataSet) -> Vec<u8> {
     let layout = Layout::from(set).unwrap();
     let syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
     let pixels = set.get(tags::PIXEL_DATA).and_then(|element| element.bytes()).unwrap();
-    let frame = decode(pixels.clone(), 0, &syntax, &layout, 1 << 20).unwrap();
+    let frame = decode(pixels.clone(), &syntax, &layout, 1 << 20).unwrap();
     match render(frame, &Rendering::of(set, 0), &RenderOptions::default()).unwrap().canvas {
         Canvas::Grey(levels) | Canvas::Rgb(levels) => levels,
     }

@@ -262,7 +262,7 @@ fn a_smaller_frame_makes_the_same_picture() {
             assert_eq!(spare_halvings(&set, 0, &options), halvings, "{width}x{height}");
             let drawn = |halvings| {
                 let frame =
-                    decode_halved(encoded.clone(), 0, &syntax, &frame.layout, halvings, 64 << 20).unwrap();
+                    decode_halved(encoded.clone(), &syntax, &frame.layout, halvings, 64 << 20).unwrap();
                 let size = (frame.layout.columns, frame.layout.rows);
                 (size, render(frame, &Rendering::of(&set, 0), &options).unwrap())
             };

@@ -97,11 +97,11 @@ fn every_image_can_be_drawn() {
 fn headers_that_ask_for_too_much_are_refused() {
     let image = open(&folders()[0].join("syntax/MR_small_jp2klossless.dcm")).unwrap();
     let layout = Layout { rows: u16::MAX, columns: u16::MAX, ..image.layout };
-    let refused = decode(image.frames[0].clone().into(), 0, &image.transfer_syntax, &layout, 64 << 20);
+    let refused = decode(image.frames[0].clone().into(), &image.transfer_syntax, &layout, 64 << 20);
     assert!(matches!(refused, Err(PixelError::TooLarge { .. })), "{refused:?}");
     // Within the budget, a codestream of another size than the data set describes is refused too.
     let layout = Layout { rows: 8, columns: 8, ..image.layout };
-    let refused = decode(image.frames[0].clone().into(), 0, &image.transfer_syntax, &layout, 64 << 20);
+    let refused = decode(image.frames[0].clone().into(), &image.transfer_syntax, &layout, 64 << 20);
     assert!(matches!(refused, Err(PixelError::Malformed(_))), "{refused:?}");
 }
 
@@ -127,13 +127,13 @@ fn damaged_frames_are_errors_not_crashes() {
             for halvings in 0..2 {
                 let (syntax, layout) = (&image.transfer_syntax, &image.layout);
                 let decoded =
-                    decode_halved(damaged.clone().into(), 0, syntax, layout, halvings, BUDGET_BYTES);
+                    decode_halved(damaged.clone().into(), syntax, layout, halvings, BUDGET_BYTES);
                 if let Ok(frame) = decoded {
                     assert_eq!(frame.bytes.len() as u64, frame.layout.frame_bytes());
                 }
             }
             let _ =
-                decode(whole[..at].to_vec().into(), 0, &image.transfer_syntax, &image.layout, BUDGET_BYTES);
+                decode(whole[..at].to_vec().into(), &image.transfer_syntax, &image.layout, BUDGET_BYTES);
         }
     }
 }

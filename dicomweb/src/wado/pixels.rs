@@ -140,8 +140,7 @@ fn anew(
     encoding_bytes: u64,
 ) -> Result<(Layout, Vec<u8>), PixelError> {
     let FrameBytes { bytes, transfer_syntax, layout } = stored;
-    // Storage begins frames of single bits with their first bit, as the first frame does.
-    let frame = pixels::decode(bytes, 0, &transfer_syntax, &layout, decoding_bytes)?;
+    let frame = pixels::decode(bytes, &transfer_syntax, &layout, decoding_bytes)?;
     let Some(codec) = codec else { return Ok((frame.layout, frame.bytes)) };
     let encoded = pixels::encode(&frame, codec, encoding_bytes)?;
     Ok((Layout { photometric: encoded.photometric, planar: false, ..frame.layout }, encoded.bytes))

@@ -178,8 +178,7 @@ impl Drawing {
     fn draw(self, encoded: FrameBytes) -> Result<Bytes, PixelError> {
         let FrameBytes { bytes, transfer_syntax, layout } = encoded;
         let budget_bytes = self.decoding_bytes;
-        let decoded =
-            pixels::decode_halved(bytes, 0, &transfer_syntax, &layout, self.halvings, budget_bytes)?;
+        let decoded = pixels::decode_halved(bytes, &transfer_syntax, &layout, self.halvings, budget_bytes)?;
         let state = self.presentation.as_deref();
         let state = state.and_then(|state| PresentationState::of(state, &self.image, self.frame));
         let own = pixels::Rendering::of(&self.header, self.frame);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use flate2::read::DeflateDecoder;
 use pacs_core::pixels::{Layout, PixelError, frames};
+use pacs_core::transfer_syntax;
 use pacs_core::uid::Uid;
 use pacs_core::uids;
 use tokio::runtime::Handle;
@@ -30,7 +31,8 @@ const CHUNK_BYTES: u64 = 1 << 20;
 /// The pixels of one frame.
 #[derive(Debug, Clone)]
 pub struct FrameBytes {
-    /// Encoded as the transfer syntax says.
+    /// Encoded as the transfer syntax says; native samples of up to eight bits follow each other from the first one on,
+    /// whatever bytes and words they share in the value.
     pub bytes: Bytes,
     /// That of the instance; Explicit VR Little Endian when the instance is deflated.
     pub transfer_syntax: Uid,
@@ -105,7 +107,7 @@ impl Archive {
         bound(layout.frame_bytes())?;
         let reader = self.open_instance(place).await?;
         if let PixelIndex::Deflated { offset, length } = &header.pixels {
-            let range = native_range(&layout, frame)?;
+            let range = native_range(&layout, frame, false)?;
             if range.end > *length {
                 return Err(Error::NotFound);
             }
@@ -113,13 +115,15 @@ impl Archive {
             let bytes = spawn_blocking(move || inflate(&reader, range)).await.map_err(Error::thread)??;
             let transfer_syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)
                 .map_err(|error| Error::internal("name a syntax", error))?;
-            return Ok(FrameBytes { bytes: aligned(bytes, &layout, frame), transfer_syntax, layout });
+            let bytes = frames::native_frame(bytes, &layout, frame, false);
+            return Ok(FrameBytes { bytes, transfer_syntax, layout });
         }
-        let ranges = ranges(&header, &layout, frame, reader.head_bytes())?;
+        let big_endian = transfer_syntax::of(&place.transfer_syntax).big_endian;
+        let ranges = ranges(&header, &layout, frame, big_endian, reader.head_bytes())?;
         bound(ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum())?;
         let bytes = read_ranges(&reader, &ranges).await?;
         let bytes = if matches!(header.pixels, PixelIndex::Native { .. }) {
-            aligned(bytes, &layout, frame)
+            frames::native_frame(bytes, &layout, frame, big_endian)
         } else {
             bytes
         };
@@ -128,30 +132,39 @@ impl Archive {
 
     /// Where a frame, counted from 0, lies in the Part 10 file: several ranges when it was sent in
     /// several fragments. `None` when it does not lie anywhere as [`Archive::frame`] gives it: in a deflated data
-    /// set, or begun within a byte. Not found past the last frame or where there are no pixels.
+    /// set, or begun within a byte or a word. Not found past the last frame or where there are no pixels.
     pub async fn frame_ranges(&self, place: &InstancePlace, frame: u32) -> Result<Option<Vec<Range<u64>>>> {
         let header = self.parsed(place).await?;
         let layout = Layout::from(&header.set).map_err(odd)?;
+        let big_endian = transfer_syntax::of(&place.transfer_syntax).big_endian;
         let made = match header.pixels {
             PixelIndex::Deflated { .. } => true,
-            PixelIndex::Native { .. } => layout.bits_allocated == 1,
+            PixelIndex::Native { .. } => {
+                layout.bits_allocated == 1 || (big_endian && layout.words && layout.bits_allocated == 8)
+            }
             PixelIndex::Encapsulated { .. } | PixelIndex::None => false,
         };
         if made {
             return Ok(None);
         }
-        ranges(&header, &layout, frame, place.place.head_bytes).map(Some)
+        ranges(&header, &layout, frame, big_endian, place.place.head_bytes).map(Some)
     }
 }
 
-fn ranges(header: &Arc<Header>, layout: &Layout, frame: u32, head_bytes: u64) -> Result<Vec<Range<u64>>> {
+fn ranges(
+    header: &Arc<Header>,
+    layout: &Layout,
+    frame: u32,
+    big_endian: bool,
+    head_bytes: u64,
+) -> Result<Vec<Range<u64>>> {
     match &header.pixels {
         PixelIndex::None => Err(Error::NotFound),
         PixelIndex::Deflated { .. } => {
             Err(Error::Conflict("the frames of a deflated data set have no place".into()))
         }
         PixelIndex::Native { offset, length } => {
-            let range = native_range(layout, frame)?;
+            let range = native_range(layout, frame, big_endian)?;
             if range.end > *length {
                 return Err(Error::NotFound);
             }
@@ -173,8 +186,8 @@ fn fragments(frames: &[Vec<(u64, u64)>], frame: u32, head_bytes: u64) -> Result<
     Ok(fragments.iter().map(range).collect())
 }
 
-fn native_range(layout: &Layout, frame: u32) -> Result<Range<u64>> {
-    frames::native_frame_range(layout, frame).map_err(odd)
+fn native_range(layout: &Layout, frame: u32, big_endian: bool) -> Result<Range<u64>> {
+    frames::native_frame_range(layout, frame, big_endian).map_err(odd)
 }
 
 /// A layout that is missing or odd is no frame to be found.
@@ -214,24 +227,6 @@ async fn read_ranges(reader: &InstanceReader, ranges: &[Range<u64>]) -> Result<B
         }
     }
     Ok(whole.freeze())
-}
-
-/// Makes a frame of single bits begin with its first bit and end with its last: within the value it
-/// may begin and end within a byte.
-fn aligned(bytes: Bytes, layout: &Layout, frame: u32) -> Bytes {
-    if layout.bits_allocated != 1 {
-        return bytes;
-    }
-    let shift = u32::from(frames::first_bit(layout, frame));
-    let bits = layout.native_frame_bits();
-    let wanted = usize::try_from(bits.div_ceil(8)).unwrap_or(usize::MAX);
-    let next = bytes.iter().skip(1).chain([&0]);
-    let joined = |(byte, next): (&u8, &u8)| ((u16::from(*next) << 8 | u16::from(*byte)) >> shift) as u8;
-    let mut frame: Vec<u8> = bytes.iter().zip(next).map(joined).take(wanted).collect();
-    if let (Some(last), true) = (frame.last_mut(), !bits.is_multiple_of(8)) {
-        *last &= (1 << (bits % 8)) - 1;
-    }
-    frame.into()
 }
 
 /// Bytes of a deflated data set (PS3.5 A.5), counted in the inflated stream.

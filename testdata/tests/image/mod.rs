@@ -9,7 +9,7 @@
 
 use pacs_core::dataset::{DataSet, Limits, Reading, Until, Value, read_slice};
 use pacs_core::part10::{self, HeadProgress};
-use pacs_core::pixels::frames::{OffsetTables, encapsulated, native_frame_range, starts_image};
+use pacs_core::pixels::frames::{OffsetTables, encapsulated, native_frame, native_frame_range, starts_image};
 use pacs_core::pixels::{Frame, Layout, PixelError, decode};
 use pacs_core::uid::Uid;
 use pacs_core::{tags, transfer_syntax};
@@ -55,7 +55,7 @@ pub fn read(file: &[u8]) -> Result<Image, Box<dyn std::error::Error>> {
     let limits = Limits { value_bytes: 1 << 20, ..Limits::default() };
     let reading = read_slice(encoded, &plain, &limits, Until::End)?;
     let layout = Layout::from(&reading.data_set)?;
-    let frames = frames(&reading, &layout, encoded)?;
+    let frames = frames(&reading, &layout, encoded, plain.big_endian)?;
     Ok(Image { data_set: reading.data_set, transfer_syntax, layout, frames })
 }
 
@@ -64,6 +64,7 @@ fn frames(
     reading: &Reading,
     layout: &Layout,
     encoded: &[u8],
+    big_endian: bool,
 ) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
     let place = reading.pixel_data.ok_or("no pixel data")?;
     let at = |offset: u64, length: u64| {
@@ -102,8 +103,9 @@ fn frames(
     }
     (0..layout.frames)
         .map(|frame| {
-            let range = native_frame_range(layout, frame)?;
-            Ok(at(place.value_offset + range.start, range.end - range.start)?.to_vec())
+            let range = native_frame_range(layout, frame, big_endian)?;
+            let bytes = at(place.value_offset + range.start, range.end - range.start)?;
+            Ok(native_frame(bytes.to_vec().into(), layout, frame, big_endian).to_vec())
         })
         .collect()
 }
@@ -111,7 +113,7 @@ fn frames(
 impl Image {
     pub fn decode(&self, frame: usize) -> Result<Frame, PixelError> {
         let encoded = self.frames[frame].clone().into();
-        decode(encoded, frame as u32, &self.transfer_syntax, &self.layout, BUDGET_BYTES)
+        decode(encoded, &self.transfer_syntax, &self.layout, BUDGET_BYTES)
     }
 }
 

@@ -12,7 +12,6 @@ mod rle;
 mod samples;
 
 use super::error::PixelError;
-use super::frames::first_bit;
 use super::layout::Layout;
 use crate::uid::Uid;
 use crate::uids;
@@ -67,20 +66,18 @@ pub fn decoding_bytes(transfer_syntax: &Uid, layout: &Layout, encoded_bytes: u64
 /// As there.
 pub fn decode(
     encoded: Bytes,
-    frame: u32,
     transfer_syntax: &Uid,
     layout: &Layout,
     budget_bytes: u64,
 ) -> Result<Frame, PixelError> {
-    decode_halved(encoded, frame, transfer_syntax, layout, 0, budget_bytes)
+    decode_halved(encoded, transfer_syntax, layout, 0, budget_bytes)
 }
 
 /// Decodes one frame, its sides halved up to so many times where that saves work ([`has_sizes`]): the layout of the
 /// result tells how large it came out.
 ///
-/// `encoded` holds the frame's bytes: the range of [`super::frames::native_frame_range`] or the joined fragments of
-/// [`super::frames::encapsulated`]. `frame` counts from 0 and matters where frames are single bits. At most about
-/// `budget_bytes` are allocated ([`decoding_bytes`]), by this function and the codec together; headers that ask for
+/// `encoded` holds the frame's bytes: those of [`super::frames::native_frame`] or the joined fragments of
+/// [`super::frames::encapsulated`]. At most about `budget_bytes` are allocated ([`decoding_bytes`]), by this function and the codec together; headers that ask for
 /// more, be it of the data set or of the compressed image, are refused before anything is decoded. Native bytes that
 /// nobody else holds become the result.
 ///
@@ -89,7 +86,6 @@ pub fn decode(
 /// would do, `Malformed` for everything broken.
 pub fn decode_halved(
     encoded: Bytes,
-    frame: u32,
     transfer_syntax: &Uid,
     layout: &Layout,
     halvings: u32,
@@ -103,11 +99,8 @@ pub fn decode_halved(
         return Err(PixelError::Unsupported("compressed single bits".to_owned()));
     }
     let decoded = guarded(|| match coding {
-        Coding::Native { big_endian } => {
-            native::decode(encoded, first_bit(layout, frame), big_endian, layout)
-        }
-        // Every deflated frame begins with a byte of its own (PS3.5 A.4.13).
-        Coding::DeflatedFrame => native::decode(native::inflate(&encoded, layout)?.into(), 0, false, layout),
+        Coding::Native { big_endian } => native::decode(encoded, big_endian, layout),
+        Coding::DeflatedFrame => native::decode(native::inflate(&encoded, layout)?.into(), false, layout),
         Coding::Rle => rle::decode(&encoded, layout),
         Coding::BaselineJpeg | Coding::Jpeg | Coding::LosslessJpeg => {
             jpeg::decode(encoded, layout, budget_bytes)

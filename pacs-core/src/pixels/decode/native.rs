@@ -7,19 +7,8 @@ use crate::pixels::ybr;
 use bytes::Bytes;
 use std::io::Read;
 
-pub(super) fn decode(
-    mut encoded: Bytes,
-    first_bit: u8,
-    big_endian: bool,
-    layout: &Layout,
-) -> Result<Frame, PixelError> {
-    let frame_bytes = (u64::from(first_bit) + layout.native_frame_bits()).div_ceil(8);
-    // Samples smaller than the words they lie in (VR OW) are swapped with their neighbours.
-    let shared_words = big_endian && layout.words && layout.bits_allocated <= 8;
-    if shared_words && layout.frames > 1 && !layout.native_frame_bits().is_multiple_of(16) {
-        return Err(PixelError::Unsupported("big endian words that two frames share".to_owned()));
-    }
-    let needed = if shared_words { frame_bytes.next_multiple_of(2) } else { frame_bytes };
+pub(super) fn decode(mut encoded: Bytes, big_endian: bool, layout: &Layout) -> Result<Frame, PixelError> {
+    let needed = layout.native_frame_bits().div_ceil(8);
     let there = encoded.len();
     let needed = usize::try_from(needed)
         .ok()
@@ -29,11 +18,10 @@ pub(super) fn decode(
     // Not copied when nobody else holds them.
     let mut bytes = Vec::from(encoded);
     if big_endian {
-        to_little_endian(&mut bytes, if shared_words { 2 } else { layout.sample_bytes() });
+        to_little_endian(&mut bytes, layout.sample_bytes());
     }
-    bytes.truncate(usize::try_from(frame_bytes).unwrap_or(usize::MAX));
     if layout.bits_allocated == 1 {
-        return Ok(unpack_bits(&bytes, first_bit, layout));
+        return Ok(unpack_bits(&bytes, layout));
     }
     if layout.shares_chroma() { spread_chroma(&bytes, layout) } else { Ok(Frame { layout: *layout, bytes }) }
 }
@@ -50,21 +38,20 @@ pub(super) fn inflate(encoded: &[u8], layout: &Layout) -> Result<Vec<u8>, PixelE
 }
 
 /// Single bits, the first pixel in the lowest bit, become bytes of 0 and 1.
-fn unpack_bits(packed: &[u8], first_bit: u8, layout: &Layout) -> Frame {
+fn unpack_bits(packed: &[u8], layout: &Layout) -> Frame {
     let samples = layout.pixels() * u64::from(layout.samples);
     let bytes = packed
         .iter()
         .flat_map(|byte| (0..8).map(move |bit| (byte >> bit) & 1))
-        .skip(usize::from(first_bit))
         .take(usize::try_from(samples).unwrap_or(0))
         .collect();
     Frame { layout: Layout { bits_allocated: 8, bits_stored: 1, high_bit: 0, ..*layout }, bytes }
 }
 
-/// Swaps the bytes of each word.
-fn to_little_endian(bytes: &mut [u8], word_bytes: u16) {
-    for word in bytes.chunks_exact_mut(usize::from(word_bytes)) {
-        word.reverse();
+/// Turns the bytes of each sample round.
+fn to_little_endian(bytes: &mut [u8], sample_bytes: u16) {
+    for sample in bytes.chunks_exact_mut(usize::from(sample_bytes)) {
+        sample.reverse();
     }
 }
 
@@ -113,35 +100,22 @@ mod tests {
     }
 
     #[test]
-    fn words_are_put_into_order() {
-        for (bits, encoded, native) in [
-            (8, &[2, 1, 4, 3][..], &[1, 2, 3, 4][..]),
-            (16, &[0, 1, 0, 2, 0, 3, 1, 0], &[1, 0, 2, 0, 3, 0, 0, 1]),
-            (1, &[0xFF, 0b0101], &[1, 0, 1, 0]),
-        ] {
-            let layout = layout(1, bits, Photometric::Monochrome2);
-            assert_eq!(
-                decode(Bytes::from_static(encoded), 0, true, &layout).unwrap().bytes,
-                native,
-                "{bits}"
-            );
-        }
-        // Frames of two bytes and a half share words, and which half is whose depends on both.
-        let shared =
-            Layout { columns: 5, bits_allocated: 8, frames: 2, ..layout(1, 8, Photometric::Monochrome2) };
-        assert!(matches!(
-            decode(Bytes::from_static(&[0; 6]), 0, true, &shared),
-            Err(PixelError::Unsupported(_))
-        ));
+    fn samples_are_turned_round() {
+        let encoded = Bytes::from_static(&[0, 1, 0, 2, 0, 3, 1, 0]);
+        let layout = layout(1, 16, Photometric::Monochrome2);
+        assert_eq!(decode(encoded.clone(), true, &layout).unwrap().bytes, [1, 0, 2, 0, 3, 0, 0, 1]);
+        assert_eq!(decode(encoded.clone(), false, &layout).unwrap().bytes, encoded);
+        let cut = decode(encoded.slice(..7), true, &layout);
+        assert!(matches!(cut, Err(PixelError::Malformed(_))), "{cut:?}");
     }
 
     #[test]
     fn shared_chroma_is_spread() {
         let encoded = Bytes::from_static(&[10, 20, 128, 128, 30, 40, 128, 128]);
-        let full = decode(encoded.clone(), 0, false, &layout(3, 8, Photometric::YbrFull422)).unwrap();
+        let full = decode(encoded.clone(), false, &layout(3, 8, Photometric::YbrFull422)).unwrap();
         assert_eq!(full.bytes, [10, 128, 128, 20, 128, 128, 30, 128, 128, 40, 128, 128]);
         assert_eq!(full.layout.photometric, Photometric::YbrFull);
-        let partial = decode(encoded, 0, false, &layout(3, 8, Photometric::YbrPartial422)).unwrap();
+        let partial = decode(encoded, false, &layout(3, 8, Photometric::YbrPartial422)).unwrap();
         assert_eq!(partial.bytes[3..], [5, 5, 5, 16, 16, 16, 28, 28, 28]);
         assert_eq!(partial.layout.photometric, Photometric::Rgb);
     }

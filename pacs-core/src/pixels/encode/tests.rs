@@ -55,7 +55,7 @@ fn frame(columns: u16, rows: u16, colour: bool, bits: u16, signed: bool, texture
 fn round_trip(frame: &Frame, codec: Codec, syntax: &str) -> Frame {
     let encoded = encode(frame, codec, BUDGET_BYTES).unwrap();
     let layout = Layout { photometric: encoded.photometric, planar: false, ..frame.layout };
-    decode::decode(encoded.bytes.into(), 0, &Uid::parse(syntax).unwrap(), &layout, BUDGET_BYTES).unwrap()
+    decode::decode(encoded.bytes.into(), &Uid::parse(syntax).unwrap(), &layout, BUDGET_BYTES).unwrap()
 }
 
 proptest! {
