@@ -79,6 +79,11 @@ pub(super) fn inspect(encoded: &[u8]) -> Result<Codestream<'_>, PixelError> {
     let mut left = bytes.get(2..).unwrap_or_default();
     let (_, size, after) = segment(left).ok_or_else(cut)?;
     let size = Size::read(size).ok_or_else(|| broken("its size is malformed"))?;
+    if !size.is_uniform {
+        return Err(PixelError::Unsupported(
+            "JPEG 2000 with components of different depth or sign".to_owned(),
+        ));
+    }
     left = after;
     let mut walk = Walk { bytes, size, styles: Vec::new(), plain: true, head_bytes: 0, parts: Vec::new() };
     while let Some((marker, content, after)) = segment(left) {
@@ -112,6 +117,8 @@ struct Size {
     tiles_down: u64,
     tile_columns: u64,
     tile_rows: u64,
+    /// All components have the depth and the sign of the first.
+    is_uniform: bool,
     /// The grid begins with the image, and every component has every pixel.
     regular: bool,
 }
@@ -141,8 +148,9 @@ impl Size {
             tiles_down: tiles(bottom, tile_top, tile_rows)?,
             tile_columns,
             tile_rows,
+            is_uniform: described.iter().all(|[its, ..]| its == depth),
             regular: [left, top, tile_left, tile_top] == [0; 4]
-                && described.iter().all(|[its, across, down]| its == depth && [*across, *down] == [1, 1]),
+                && described.iter().all(|[_, across, down]| [*across, *down] == [1, 1]),
         })
     }
 }

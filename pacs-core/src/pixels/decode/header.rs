@@ -13,6 +13,13 @@ pub(super) struct Stated {
     pub(super) precision: u32,
 }
 
+impl JpegHeader {
+    /// Whether the component identifiers are the letters R, G, B.
+    pub(super) fn is_named_rgb(&self) -> bool {
+        self.ids.starts_with(b"RGB")
+    }
+}
+
 impl Stated {
     /// The codestream must be the image that the data set describes, or the budget would mean nothing.
     pub(super) fn agree(&self, layout: &Layout) -> Result<(), PixelError> {
@@ -37,8 +44,8 @@ pub(super) struct JpegHeader {
     pub(super) adobe_transform: Option<u8>,
     /// A JFIF marker (APP0) is there: three components are Y, Cb, Cr.
     pub(super) jfif: bool,
-    /// The component identifiers are the letters R, G, B.
-    pub(super) named_rgb: bool,
+    /// The identifiers of the first components, as many as an image of ours can have; 0 where there are fewer.
+    pub(super) ids: [u8; 4],
     /// The first scan has all components.
     pub(super) interleaved: bool,
 }
@@ -62,10 +69,10 @@ pub(super) fn jpeg(encoded: &[u8]) -> Result<JpegHeader, PixelError> {
             0xE0 => jfif |= segment.starts_with(b"JFIF\0"),
             ADOBE_MARKER if segment.starts_with(ADOBE) => adobe_transform = segment.get(11).copied(),
             FIRST_SCAN => {
-                let (process, stated, named_rgb) =
+                let (process, stated, ids) =
                     found.ok_or_else(|| PixelError::malformed("a JPEG scan without a frame"))?;
                 let interleaved = segment.first().is_some_and(|count| u32::from(*count) == stated.components);
-                return Ok(JpegHeader { stated, process, adobe_transform, jfif, named_rgb, interleaved });
+                return Ok(JpegHeader { stated, process, adobe_transform, jfif, ids, interleaved });
             }
             _ => {}
         }
@@ -120,13 +127,15 @@ pub(super) fn next_adobe(encoded: &[u8], mut at: usize) -> Option<Range<usize>> 
     }
 }
 
-fn frame(marker: u8, segment: &[u8]) -> Option<(u8, Stated, bool)> {
-    let [precision, y1, y0, x1, x0, components, ids @ ..] = segment else { return None };
+fn frame(marker: u8, segment: &[u8]) -> Option<(u8, Stated, [u8; 4])> {
+    let [precision, y1, y0, x1, x0, components, described @ ..] = segment else { return None };
     let stated = Stated {
         rows: u32::from(u16::from_be_bytes([*y1, *y0])),
         columns: u32::from(u16::from_be_bytes([*x1, *x0])),
         components: u32::from(*components),
         precision: u32::from(*precision),
     };
-    Some((marker, stated, ids.iter().step_by(3).copied().take(3).eq(*b"RGB")))
+    let mut ids = [0; 4];
+    ids.iter_mut().zip(described.iter().step_by(3)).for_each(|(to, id)| *to = *id);
+    Some((marker, stated, ids))
 }

@@ -9,7 +9,8 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// Decodes the samples, interleaved by pixel, chroma spread to every pixel and its transform not undone.
+/// Decodes the samples, interleaved by pixel, chroma spread to every pixel and its transform not undone. Of a stream that
+/// ends early the library fills in the rest without a word, so [`super::dct::check`] has to come first.
 pub(super) fn decode(encoded: Bytes, header: &JpegHeader) -> Result<Vec<u8>, PixelError> {
     let stated = header.stated;
     let options = DecoderOptions::default()
@@ -25,7 +26,7 @@ pub(super) fn decode(encoded: Bytes, header: &JpegHeader) -> Result<Vec<u8>, Pix
 fn colours(header: &JpegHeader) -> Result<ColorSpace, PixelError> {
     match header.stated.components {
         1 => Ok(ColorSpace::Luma),
-        3 if header.named_rgb => Ok(ColorSpace::RGB),
+        3 if header.is_named_rgb() => Ok(ColorSpace::RGB),
         3 => Ok(ColorSpace::YCbCr),
         components => Err(PixelError::Unsupported(format!("JPEG with {components} components"))),
     }

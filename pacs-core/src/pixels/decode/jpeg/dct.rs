@@ -1,5 +1,5 @@
 //! JPEG with twelve bits: extended sequential (ITU-T T.81 process 4), what …1.2.4.51 is used for, and the retired
-//! progressive ones (processes 8 and 12). Eight bits are left to [`super::baseline`].
+//! progressive ones (processes 8 and 12). Eight bits are left to [`super::baseline`] once they are known to be whole.
 
 use super::super::samples::Samples;
 use super::bits::Bits;
@@ -23,6 +23,39 @@ pub(super) fn decode(
     is_progressive: bool,
 ) -> Result<Samples, PixelError> {
     let (columns, rows) = (usize::from(layout.columns), usize::from(layout.rows));
+    let planes = read(encoded, layout, is_progressive, true)?;
+    let components: Vec<Component> = planes.iter().map(|plane| plane.component).collect();
+    let most = Sampling::of(&components);
+    let mut samples = Samples::new(precision, layout)?;
+    for (index, plane) in planes.into_iter().enumerate() {
+        let Component { across, down, .. } = plane.component;
+        let stride = plane.blocks_across * 8;
+        let decoded = plane.samples();
+        for y in 0..rows {
+            let start = y * down / most.down * stride;
+            let line = decoded.get(start..start + stride).unwrap_or_default();
+            let value = |x: usize| line.get(x * across / most.across).copied().unwrap_or(0);
+            samples.put_row(y, index, (0..columns).map(|x| i32::from(value(x))));
+        }
+    }
+    Ok(samples)
+}
+
+/// Reads all scans to their end as [`decode`] does, and decodes nothing: of what is missing or damaged a decoder that
+/// draws what it can would say nothing.
+pub(super) fn check(encoded: &[u8], layout: &Layout, is_progressive: bool) -> Result<(), PixelError> {
+    // What a scan of progressive coding says depends on those before.
+    read(encoded, layout, is_progressive, is_progressive).map(drop)
+}
+
+/// The components with the coefficients of their blocks, where these are kept.
+fn read(
+    encoded: &[u8],
+    layout: &Layout,
+    is_progressive: bool,
+    is_kept: bool,
+) -> Result<Vec<Plane>, PixelError> {
+    let (columns, rows) = (usize::from(layout.columns), usize::from(layout.rows));
     let mut tables = Tables::new();
     let mut planes: Vec<Plane> = Vec::new();
     let mut left = encoded;
@@ -36,7 +69,7 @@ pub(super) fn decode(
             planes = tables
                 .components
                 .iter()
-                .map(|it| Plane::new(*it, &tables.components, columns, rows))
+                .map(|it| Plane::new(*it, &tables.components, columns, rows, is_kept))
                 .collect();
         }
         if planes.len() != usize::from(layout.samples) || tables.components.len() != planes.len() {
@@ -44,23 +77,10 @@ pub(super) fn decode(
         }
         left = decode_scan(&tables, &scan, data, &mut planes, is_progressive)?;
     }
-    if planes.is_empty() || planes.iter().any(|plane| !plane.met) {
+    if planes.is_empty() || planes.iter().any(|plane| plane.quantisation.is_none()) {
         return Err(broken("a component is missing"));
     }
-    let most = Sampling::of(&tables.components);
-    let mut samples = Samples::new(precision, layout)?;
-    for (index, plane) in planes.into_iter().enumerate() {
-        let Component { across, down, quantisation, .. } = plane.component;
-        let stride = plane.blocks_across * 8;
-        let decoded = plane.samples(tables.quantisation.get(quantisation).unwrap_or(&[0; 64]));
-        for y in 0..rows {
-            let start = y * down / most.down * stride;
-            let line = decoded.get(start..start + stride).unwrap_or_default();
-            let value = |x: usize| line.get(x * across / most.across).copied().unwrap_or(0);
-            samples.put_row(y, index, (0..columns).map(|x| i32::from(value(x))));
-        }
-    }
-    Ok(samples)
+    Ok(planes)
 }
 
 /// The largest sampling factors of the frame.
@@ -90,36 +110,43 @@ impl Sampling {
 /// The coefficients of one component, filled up to whole units of the sampling factors.
 struct Plane {
     component: Component,
+    /// All of them, or the one that was read last.
     blocks: Vec<Block>,
+    is_kept: bool,
     blocks_across: usize,
     /// Blocks that the component has by itself, across and down.
     own: [usize; 2],
     /// Units of all components, across and down.
     units: [usize; 2],
-    /// Whether a scan was about it.
-    met: bool,
+    /// The table as it was before the first scan about it.
+    quantisation: Option<[u16; 64]>,
 }
 
 impl Plane {
-    fn new(component: Component, all: &[Component], columns: usize, rows: usize) -> Plane {
+    fn new(component: Component, all: &[Component], columns: usize, rows: usize, is_kept: bool) -> Plane {
         let most = Sampling::of(all);
         let units = [most.units_across(columns), most.units_down(rows)];
         let blocks_across = units[0] * component.across;
         let own = |side: usize, factor: usize, most: usize| (side * factor).div_ceil(most).div_ceil(8);
         Plane {
             component,
-            blocks: vec![[0; 64]; blocks_across * units[1] * component.down],
+            blocks: vec![[0; 64]; if is_kept { blocks_across * units[1] * component.down } else { 1 }],
+            is_kept,
             blocks_across,
             own: [own(columns, component.across, most.across), own(rows, component.down, most.down)],
             units,
-            met: false,
+            quantisation: None,
         }
     }
 
-    fn samples(self, quantisation: &[u16; 64]) -> Vec<u16> {
+    fn block(&mut self, at: usize) -> Option<&mut Block> {
+        self.blocks.get_mut(if self.is_kept { at } else { 0 })
+    }
+
+    fn samples(self) -> Vec<u16> {
         let stride = self.blocks_across * 8;
         let mut samples = vec![0; self.blocks.len() * 64];
-        let transform = Transform::new(quantisation);
+        let transform = Transform::new(&self.quantisation.unwrap_or([0; 64]));
         for (n, block) in self.blocks.iter().enumerate() {
             let (column, row) = (n % self.blocks_across, n / self.blocks_across);
             for (line, values) in transform.inverse(block).as_chunks::<8>().0.iter().enumerate() {
@@ -151,6 +178,12 @@ fn decode_scan<'a>(
     let [across, down] = first
         .map(|plane| if together { plane.units } else { plane.own })
         .ok_or_else(|| broken("a scan header"))?;
+    for part in &scan.components {
+        if let Some(plane) = planes.get_mut(part.index) {
+            let table = tables.quantisation.get(plane.component.quantisation).copied().unwrap_or([0; 64]);
+            plane.quantisation.get_or_insert(table);
+        }
+    }
     let mut bits = Bits::new(data);
     let mut predictors = [0i32; 4];
     let mut run = 0u32;
@@ -162,11 +195,10 @@ fn decode_scan<'a>(
         let (x, y) = (unit % across, unit / across);
         for (part, predictor) in scan.components.iter().zip(&mut predictors) {
             let Some(plane) = planes.get_mut(part.index) else { continue };
-            plane.met = true;
             let (wide, high) = if together { (plane.component.across, plane.component.down) } else { (1, 1) };
             for n in 0..wide * high {
                 let at = (y * high + n / wide) * plane.blocks_across + x * wide + n % wide;
-                let Some(block) = plane.blocks.get_mut(at) else { continue };
+                let Some(block) = plane.block(at) else { continue };
                 if is_progressive {
                     progressive::block(&mut bits, scan, part, block, predictor, &mut run)?;
                 } else {

@@ -48,6 +48,7 @@ pub(super) fn decode(encoded: Bytes, layout: &Layout, budget_bytes: u64) -> Resu
     within(layout.frame_bytes() + beside, budget_bytes)?;
     match (header.process, precision) {
         (BASELINE | EXTENDED | PROGRESSIVE, 8) => {
+            dct::check(&encoded, layout, header.process == PROGRESSIVE)?;
             let mut decoded = baseline::decode(encoded, &header)?;
             let mut photometric = layout.photometric;
             if layout.samples == 3 {
@@ -78,7 +79,7 @@ pub(super) fn decode(encoded: Bytes, layout: &Layout, budget_bytes: u64) -> Resu
 fn is_ybr(header: &JpegHeader, layout: &Layout) -> bool {
     match header.adobe_transform {
         Some(transform) => transform != 0,
-        None => !header.named_rgb && (header.jfif || layout.photometric != Photometric::Rgb),
+        None => !header.is_named_rgb() && (header.jfif || layout.photometric != Photometric::Rgb),
     }
 }
 

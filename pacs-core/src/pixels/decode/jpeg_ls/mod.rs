@@ -31,10 +31,11 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
     }
     let components = usize::from(layout.samples);
     let mut samples = Samples::new(precision, layout)?;
-    let mut decoded = 0;
+    // Whose scan is still to come, by identifier.
+    let mut missing: Vec<Option<u8>> = header.ids.into_iter().take(components).map(Some).collect();
     let mut preset = Preset::default();
     let mut left = encoded.get(2..).unwrap_or_default();
-    while decoded < components {
+    while missing.iter().any(Option::is_some) {
         let (marker, segment, rest) = next_segment(left)?;
         match marker {
             0xF8 => preset.read(segment)?,
@@ -42,14 +43,18 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
                 return Err(PixelError::Unsupported("JPEG-LS with restart intervals".to_owned()));
             }
             0xDA => {
-                let (count, near, interleave) = scan_header(segment)?;
-                if count == 0 || decoded + count > components {
-                    return Err(broken("scan header"));
-                }
+                let (ids, near, interleave) = scan_header(segment)?;
+                let found = ids.map(|id| {
+                    let place = missing.iter().position(|of| *of == Some(id));
+                    if let Some(of) = place.and_then(|place| missing.get_mut(place)) {
+                        *of = None;
+                    }
+                    place
+                });
+                let chosen = found.collect::<Option<Vec<usize>>>().filter(|chosen| !chosen.is_empty());
+                let chosen = chosen.ok_or_else(|| broken("scan header"))?;
                 let coding = preset.coding(precision, near)?;
-                left =
-                    scan::decode(rest, coding, interleave, decoded..decoded + count, layout, &mut samples)?;
-                decoded += count;
+                left = scan::decode(rest, coding, interleave, &chosen, layout, &mut samples)?;
                 continue;
             }
             0xD9 => return Err(broken("a component is missing")),
@@ -82,16 +87,15 @@ fn next_segment_after_fill(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), PixelErro
     next_segment(bytes.get(fill - 1..).unwrap_or_default())
 }
 
-/// Components, NEAR and interleaving of a scan (T.87 C.2.3).
-fn scan_header(segment: &[u8]) -> Result<(usize, i32, Interleave), PixelError> {
+/// Identifiers of the components, NEAR and interleaving of a scan (T.87 C.2.3).
+fn scan_header(segment: &[u8]) -> Result<(impl Iterator<Item = u8>, i32, Interleave), PixelError> {
     let count = usize::from(segment.first().copied().unwrap_or(0));
     let [near, interleave, transform] = segment.get(1 + count * 2..1 + count * 2 + 3).unwrap_or_default()
     else {
         return Err(broken("scan header"));
     };
-    let mapped =
-        segment.get(1..1 + count * 2).unwrap_or_default().iter().skip(1).step_by(2).any(|table| *table != 0);
-    if mapped || *transform != 0 {
+    let described = segment.get(1..1 + count * 2).unwrap_or_default().as_chunks::<2>().0;
+    if described.iter().any(|[_, table]| *table != 0) || *transform != 0 {
         return Err(PixelError::Unsupported("JPEG-LS with mapping tables or point transform".to_owned()));
     }
     let interleave = match (interleave, count) {
@@ -99,5 +103,5 @@ fn scan_header(segment: &[u8]) -> Result<(usize, i32, Interleave), PixelError> {
         (2, _) => Interleave::Sample,
         _ => return Err(broken("interleave mode")),
     };
-    Ok((count, i32::from(*near), interleave))
+    Ok((described.iter().map(|[id, _]| *id), i32::from(*near), interleave))
 }

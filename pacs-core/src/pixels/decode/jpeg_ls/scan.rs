@@ -6,14 +6,13 @@ use super::bits::Bits;
 use crate::pixels::error::PixelError;
 use crate::pixels::jpeg_ls::{Around, CONTEXTS, Coding, Context, Lines, RunContext, broken, run_order};
 use crate::pixels::layout::Layout;
-use std::ops::Range;
 
 /// Decodes the components of a scan and returns what follows it.
 pub(super) fn decode<'a>(
     bytes: &'a [u8],
     coding: Coding,
     interleave: Interleave,
-    components: Range<usize>,
+    components: &[usize],
     layout: &Layout,
     samples: &mut Samples,
 ) -> Result<&'a [u8], PixelError> {
@@ -24,7 +23,7 @@ pub(super) fn decode<'a>(
         runs: [coding.fresh_run(); 2],
         coding,
     };
-    let mut lines: Vec<Lines> = components.clone().map(|_| Lines::new(columns)).collect();
+    let mut lines: Vec<Lines> = components.iter().map(|_| Lines::new(columns)).collect();
     for row in 0..usize::from(layout.rows) {
         match interleave {
             Interleave::Line => {
@@ -34,8 +33,8 @@ pub(super) fn decode<'a>(
             }
             Interleave::Sample => scan.line(&mut lines, columns)?,
         }
-        for (component, line) in components.clone().zip(&mut lines) {
-            samples.put_row(row, component, line.current.iter().skip(1).copied());
+        for (component, line) in components.iter().zip(&mut lines) {
+            samples.put_row(row, *component, line.current.iter().skip(1).copied());
             line.advance(columns);
         }
     }
