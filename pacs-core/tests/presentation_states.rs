@@ -16,6 +16,7 @@ use pacs_core::pixels::{
 };
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, tags};
+use std::time::{Duration, Instant};
 
 fn image_uid() -> Uid {
     Uid::parse("1.2.3").unwrap()
@@ -118,22 +119,24 @@ fn a_presentation_state_turns_and_cuts() {
     assert_eq!((magnified.width, magnified.height), (6, 6));
 }
 
+/// A graphic object.
+fn shape(kind: &str, units: &str, points: &[f32]) -> DataSet {
+    let mut shape = DataSet::new();
+    shape.put_text(tags::GRAPHIC_TYPE, kind);
+    shape.put_text(tags::GRAPHIC_ANNOTATION_UNITS, units);
+    shape.put_int(tags::GRAPHIC_DIMENSIONS, 2);
+    shape.put_int(tags::NUMBER_OF_GRAPHIC_POINTS, points.len() as i64 / 2);
+    let data: Vec<u8> = points.iter().flat_map(|point| point.to_le_bytes()).collect();
+    shape.put_bytes(tags::GRAPHIC_DATA, VR::FL, data);
+    shape
+}
+
 #[test]
 fn a_presentation_state_draws_on_the_image() {
     let (mut set, _) = grey(&[0; 4], false);
     set.put_int(tags::ROWS, 200);
     set.put_int(tags::COLUMNS, 200);
     let bytes = vec![0; 200 * 200 * 2];
-    let shape = |kind: &str, units: &str, points: &[f32]| {
-        let mut shape = DataSet::new();
-        shape.put_text(tags::GRAPHIC_TYPE, kind);
-        shape.put_text(tags::GRAPHIC_ANNOTATION_UNITS, units);
-        shape.put_int(tags::GRAPHIC_DIMENSIONS, 2);
-        shape.put_int(tags::NUMBER_OF_GRAPHIC_POINTS, points.len() as i64 / 2);
-        let data: Vec<u8> = points.iter().flat_map(|point| point.to_le_bytes()).collect();
-        shape.put_bytes(tags::GRAPHIC_DATA, VR::FL, data);
-        shape
-    };
     let mut filled = shape("POLYLINE", "PIXEL", &[150.0, 150.0, 190.0, 150.0, 190.0, 190.0, 150.0, 150.0]);
     filled.put_text(tags::GRAPHIC_FILLED, "Y");
     let mut text = DataSet::new();
@@ -181,6 +184,54 @@ fn a_presentation_state_draws_on_the_image() {
     assert!(levels(&small).iter().any(|level| *level > 0x80));
     for file in [encode_jpeg(&small, 80), encode_png(&small), encode_webp(&small)] {
         assert!(file.unwrap().len() > 100);
+    }
+}
+
+/// A state of the image with these graphic objects.
+fn with_shapes(shapes: Vec<DataSet>) -> DataSet {
+    let mut annotation = DataSet::new();
+    annotation.put_items(tags::GRAPHIC_OBJECT_SEQUENCE, shapes);
+    let mut state = state();
+    state.put_items(tags::GRAPHIC_ANNOTATION_SEQUENCE, vec![annotation]);
+    state
+}
+
+#[test]
+fn a_line_of_many_points_is_drawn_to_its_end() {
+    let (mut set, _) = grey(&[0; 4], false);
+    set.put_int(tags::ROWS, 100);
+    set.put_int(tags::COLUMNS, 100);
+    let bytes = vec![0; 100 * 100 * 2];
+    for (kind, count) in [("POLYLINE", 5_000), ("INTERPOLATED", 600), ("POLYLINE", 200_000)] {
+        let points: Vec<f32> =
+            (0..count).flat_map(|n| [n as f32 / (count - 1) as f32 * 100.0, 50.0]).collect();
+        let state = with_shapes(vec![shape(kind, "PIXEL", &points), shape("POINT", "PIXEL", &[50.0, 80.0])]);
+        let drawn = levels(&presented(&set, &bytes, &state, None));
+        assert!((0..100).all(|x| drawn[49 * 100 + x] > 0x60 || drawn[50 * 100 + x] > 0x60), "{kind} {count}");
+        // What comes behind it is drawn too.
+        assert!(drawn[80 * 100 + 50] > 0x60, "{kind} {count}");
+    }
+}
+
+#[test]
+fn shapes_that_cover_the_picture_again_and_again_are_drawn_promptly() {
+    let (mut set, bytes) = grey(&[0; 4], false);
+    set.put_int(tags::ROWS, 2);
+    set.put_int(tags::COLUMNS, 2);
+    let viewport = Some(Viewport { width: 4096, height: 4096, region: None });
+    let mut covering = shape("POLYLINE", "DISPLAY", &[0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0]);
+    covering.put_text(tags::GRAPHIC_FILLED, "Y");
+    // From side to side and back.
+    let zigzag: Vec<f32> = (0..30_000).flat_map(|n| [(n % 2) as f32, n as f32 / 30_000.0]).collect();
+    let mut filled_zigzag = shape("POLYLINE", "DISPLAY", &zigzag);
+    filled_zigzag.put_text(tags::GRAPHIC_FILLED, "Y");
+    let mut circle = shape("CIRCLE", "DISPLAY", &[0.5, 0.5, 1.0, 1.0]);
+    circle.put_text(tags::GRAPHIC_FILLED, "Y");
+    for shapes in [vec![covering; 1024], vec![circle; 1024], vec![filled_zigzag; 2]] {
+        let begun = Instant::now();
+        let drawn = levels(&presented(&set, &bytes, &with_shapes(shapes), viewport));
+        assert!(drawn[100 * 4096 + 2000] > 0, "the first of them is drawn");
+        assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
     }
 }
 

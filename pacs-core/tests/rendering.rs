@@ -55,6 +55,32 @@ fn tables_for_modality_and_interest() {
 }
 
 #[test]
+fn a_table_of_interest_may_begin_below_zero_whatever_its_representation_says() {
+    // Implicit VR with unsigned pixels: the descriptor is read as unsigned, its input is the rescaled value.
+    let (mut set, bytes) = grey(&[0, 1, 2, 9], false);
+    set.put_float(tags::RESCALE_INTERCEPT, -1024.0);
+    let mut item = table(-1024, 8, &[0, 100, 200]);
+    let descriptor = [3u16, (-1024i16) as u16, 8].map(u16::to_le_bytes).concat();
+    item.put_bytes(tags::LUT_DESCRIPTOR, VR::US, descriptor);
+    set.put_items(tags::VOILUT_SEQUENCE, vec![item]);
+    assert_eq!(grey_levels(&set, &bytes), [0, 100, 200, 200]);
+    // Where the values reach that high it is what it says.
+    let (mut set, bytes) = grey(&[-1, 0, 1], true);
+    set.put_float(tags::RESCALE_SLOPE, 64.0);
+    set.put_items(tags::VOILUT_SEQUENCE, vec![table(0xFC00, 8, &[7, 9])]);
+    assert_eq!(grey_levels(&set, &bytes), [7; 3]);
+}
+
+#[test]
+fn the_first_window_with_a_width_is_taken() {
+    let (mut set, bytes) = grey(&[0, 50, 100], false);
+    set.put_text(tags::WINDOW_CENTER, "7\\50");
+    set.put_text(tags::WINDOW_WIDTH, "0\\200");
+    set.put_text(tags::VOILUT_FUNCTION, "LINEAR_EXACT");
+    assert_eq!(grey_levels(&set, &bytes), [64, 128, 191]);
+}
+
+#[test]
 fn padding_is_black_and_does_not_count() {
     let (mut set, bytes) = grey(&[-2000, -2000, 10, 20, 30, 40], true);
     set.put_int(tags::BITS_STORED, 16);
@@ -203,6 +229,10 @@ fn shutters_cover_what_is_outside() {
     set.put_text(tags::SHUTTER_SHAPE, "POLYGONAL");
     set.put_text(tags::VERTICES_OF_THE_POLYGONAL_SHUTTER, "1\\1\\1\\4\\4\\1");
     assert_eq!(open(&set), [0, 1, 2, 3, 4, 5, 6, 8, 9]);
+    // A shape of which something is missing leaves the others as they are.
+    set.put_text(tags::SHUTTER_SHAPE, "CIRCULAR\\RECTANGULAR");
+    set.remove(tags::RADIUS_OF_CIRCULAR_SHUTTER);
+    assert_eq!(open(&set), [1, 2, 5, 6]);
 }
 
 #[test]

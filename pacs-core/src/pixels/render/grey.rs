@@ -36,10 +36,15 @@ pub(super) fn draw(
     rendering: &Rendering,
     options: &RenderOptions,
 ) -> Result<Vec<u8>, PixelError> {
+    let whole = whole_range(frame, rendering);
     let own;
     let voi = match (options.window, &rendering.voi) {
         (Some(window), _) => {
             own = Voi::Window(window);
+            &own
+        }
+        (None, Some(Voi::Table(lut))) => {
+            own = Voi::Table(lut.within(whole));
             &own
         }
         (None, Some(stored)) => stored,
@@ -48,7 +53,7 @@ pub(super) fn draw(
             &own
         }
     };
-    let transform = Transform { rendering, voi, whole: whole_range(frame, rendering) };
+    let transform = Transform { rendering, voi, whole };
     let level = |stored| transform.level(stored);
     if rendering.overlays.is_empty() {
         values::mapped_in_place(frame, level)

@@ -6,6 +6,7 @@ mod colour;
 mod encode;
 mod grey;
 mod lut;
+mod outline;
 mod overlay;
 mod palette;
 mod presentation;
@@ -25,6 +26,7 @@ pub use view::Viewport;
 use super::decode::Frame;
 use super::error::PixelError;
 use super::layout::{Layout, Photometric};
+use annotate::Ink;
 use view::View;
 
 /// What a caller may choose; the rest follows from the object.
@@ -123,8 +125,9 @@ pub fn render(
         state.is_some_and(|state| state.flipped),
     )?;
     let mut picture = view.show(Picture { width, height, canvas }, halvings)?;
+    let mut ink = Ink::default();
     for annotation in state.map(|state| state.annotations.as_slice()).unwrap_or_default() {
-        annotation.draw(&view, &mut picture);
+        annotation.draw(&view, &mut picture, &mut ink);
     }
     Ok(picture)
 }

@@ -5,6 +5,7 @@ use crate::dataset::DataSet;
 use crate::pixels::decode::Frame;
 use crate::{Tag, tags};
 use bytes::Bytes;
+use std::ops::Range;
 
 /// The bits of one plane that lie over one frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,21 +68,10 @@ impl Overlay {
     /// Calls `mark` with the column and row of every pixel of the image that the plane marks.
     pub(super) fn each(&self, frame: &Frame, mut mark: impl FnMut(u32, u32)) {
         let layout = &frame.layout;
-        for y in 0..self.rows.min(usize::from(u16::MAX)) {
-            let Some(row) = self.top.checked_add(y as i64).and_then(|row| u32::try_from(row).ok()) else {
-                continue;
-            };
-            if row >= u32::from(layout.rows) {
-                break;
-            }
-            for x in 0..self.columns.min(usize::from(u16::MAX)) {
-                let Some(column) = self.left.checked_add(x as i64).and_then(|at| u32::try_from(at).ok())
-                else {
-                    continue;
-                };
-                if column >= u32::from(layout.columns) {
-                    break;
-                }
+        let (first_row, rows) = visible(self.top, self.rows, layout.rows);
+        let (first_column, columns) = visible(self.left, self.columns, layout.columns);
+        for (row, y) in (first_row..).zip(rows) {
+            for (column, x) in (first_column..).zip(columns.clone()) {
                 if self.is_set(frame, y * self.columns + x) {
                     mark(column, row);
                 }
@@ -109,6 +99,59 @@ impl Overlay {
     }
 }
 
+/// Which rows or columns of a plane that begins at `first` lie over those of the image, and the first of the image's
+/// that they cover.
+fn visible(first: i64, length: usize, of_image: u16) -> (u32, Range<usize>) {
+    let length = length.min(usize::from(u16::MAX)) as i64;
+    let start = first.saturating_neg().clamp(0, length);
+    let end = i64::from(of_image).saturating_sub(first).clamp(start, length);
+    (first.clamp(0, i64::from(of_image)) as u32, start as usize..end as usize)
+}
+
 fn groups() -> impl Iterator<Item = u16> {
     (0x6000..=0x601E).step_by(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::layout::{Layout, Photometric};
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn what_lies_beside_the_image_costs_nothing() {
+        let layout = Layout {
+            rows: u16::MAX,
+            columns: 1,
+            samples: 1,
+            bits_allocated: 8,
+            bits_stored: 8,
+            high_bit: 7,
+            signed: false,
+            photometric: Photometric::Monochrome2,
+            planar: false,
+            frames: 1,
+            float: false,
+            words: false,
+        };
+        let side = usize::from(u16::MAX);
+        let frame = Frame { layout, bytes: vec![0; side] };
+        // Only the last column of the plane lies over the image.
+        let mut bytes = vec![0; side * side / 8 + 1];
+        let last_of_row_7 = 7 * side + side - 1;
+        bytes[last_of_row_7 / 8] = 1 << (last_of_row_7 % 8);
+        let bits = Bits::Packed { bytes: bytes.into(), first: 0 };
+        let plane = Overlay { group: 0x6000, columns: side, rows: side, left: 1 - side as i64, top: 0, bits };
+        let begun = Instant::now();
+        let mut marked = Vec::new();
+        for _ in 0..16 {
+            plane.each(&frame, |column, row| marked.push((column, row)));
+        }
+        assert_eq!(marked, [(0, 7); 16]);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        let above = Overlay { top: -7, left: i64::MIN, ..plane.clone() };
+        above.each(&frame, |_, _| panic!("it lies beside the image"));
+        let above = Overlay { top: -7, ..plane };
+        above.each(&frame, |column, row| assert_eq!((column, row), (0, 0)));
+    }
 }

@@ -152,8 +152,15 @@ fn window(set: &DataSet) -> Option<Window> {
         Some("LINEAR_EXACT") => WindowShape::LinearExact,
         _ => WindowShape::Linear,
     };
-    let (center, width) = (set.float(tags::WINDOW_CENTER)?, set.float(tags::WINDOW_WIDTH)?);
-    (width > 0.0).then_some(Window { center, width, shape })
+    let (centers, widths) = (set.floats(tags::WINDOW_CENTER), set.floats(tags::WINDOW_WIDTH));
+    let has_width = |(_, width): &(f64, f64)| *width > 0.0;
+    let (center, width) = if centers.len() == widths.len() {
+        centers.into_iter().zip(widths).find(has_width)?
+    } else {
+        // Something is missing, so which of the others belong together cannot be told.
+        set.float(tags::WINDOW_CENTER).zip(set.float(tags::WINDOW_WIDTH)).filter(has_width)?
+    };
+    Some(Window { center, width, shape })
 }
 
 fn padding(set: &DataSet) -> Option<(f64, f64)> {

@@ -1,6 +1,7 @@
 //! Display shutters (PS3.3 C.7.6.11, C.7.6.15): what lies outside is not shown.
 
 use super::canvas::Canvas;
+use super::outline::Outline;
 use super::overlay::Overlay;
 use crate::dataset::DataSet;
 use crate::pixels::decode::Frame;
@@ -16,12 +17,13 @@ pub(super) struct Shutter {
     /// Columns and rows of the corners.
     polygon: Vec<[f64; 2]>,
     /// The group of an overlay that covers what it marks.
-    pub(super) covered_by: Option<u16>,
+    covered_by: Option<u16>,
     /// Shutter Presentation Value (0018,1622) as a display level.
     level: u8,
 }
 
 impl Shutter {
+    /// The shutter of a data set or of a functional group. A shape of which something is missing is left out.
     pub(super) fn of(set: &DataSet) -> Option<Shutter> {
         let mut shutter = Shutter {
             level: set
@@ -32,18 +34,23 @@ impl Shutter {
         for shape in set.texts(tags::SHUTTER_SHAPE) {
             match shape.as_str() {
                 "RECTANGULAR" => {
-                    let edge = |tag| set.float(tag);
-                    shutter.rectangle = Some([
-                        edge(tags::SHUTTER_LEFT_VERTICAL_EDGE)?,
-                        edge(tags::SHUTTER_UPPER_HORIZONTAL_EDGE)?,
-                        edge(tags::SHUTTER_RIGHT_VERTICAL_EDGE)?,
-                        edge(tags::SHUTTER_LOWER_HORIZONTAL_EDGE)?,
-                    ]);
+                    let edges = [
+                        tags::SHUTTER_LEFT_VERTICAL_EDGE,
+                        tags::SHUTTER_UPPER_HORIZONTAL_EDGE,
+                        tags::SHUTTER_RIGHT_VERTICAL_EDGE,
+                        tags::SHUTTER_LOWER_HORIZONTAL_EDGE,
+                    ]
+                    .map(|tag| set.float(tag));
+                    if let [Some(left), Some(top), Some(right), Some(bottom)] = edges {
+                        shutter.rectangle = Some([left, top, right, bottom]);
+                    }
                 }
                 "CIRCULAR" => {
                     let center = set.floats(tags::CENTER_OF_CIRCULAR_SHUTTER);
-                    let [row, column] = center.first_chunk::<2>()?;
-                    shutter.circle = Some([*column, *row, set.float(tags::RADIUS_OF_CIRCULAR_SHUTTER)?]);
+                    let radius = set.float(tags::RADIUS_OF_CIRCULAR_SHUTTER);
+                    if let (Some([row, column]), Some(radius)) = (center.first_chunk::<2>(), radius) {
+                        shutter.circle = Some([*column, *row, radius]);
+                    }
                 }
                 "POLYGONAL" => {
                     let corners = set.floats(tags::VERTICES_OF_THE_POLYGONAL_SHUTTER);
@@ -127,54 +134,6 @@ impl Shutter {
 
 const EVERYWHERE: [f64; 2] = [f64::NEG_INFINITY, f64::INFINITY];
 const NOWHERE: [f64; 2] = [f64::INFINITY, f64::NEG_INFINITY];
-
-/// The sides of a polygon, looked at row by row from the top: each is taken up and put down once, so that many corners
-/// on a large image cost little more than few.
-struct Outline {
-    /// Sides that begin further down, the next one last.
-    waiting: Vec<Side>,
-    /// Sides that the row crosses, in the order of the row before.
-    crossed: Vec<Side>,
-    crossings: Vec<f64>,
-}
-
-/// From its upper to its lower end: a row on the lower one is not crossed, or corners would count twice.
-#[derive(Clone, Copy)]
-struct Side {
-    top: [f64; 2],
-    bottom: [f64; 2],
-    /// Where the row crosses it.
-    crossing: f64,
-}
-
-impl Outline {
-    fn of(polygon: &[[f64; 2]]) -> Outline {
-        let ends = polygon.iter().skip(1).chain(polygon.first());
-        let sides = polygon.iter().zip(ends).map(|(one, other)| {
-            let (top, bottom) = if one[1] <= other[1] { (*one, *other) } else { (*other, *one) };
-            Side { top, bottom, crossing: top[0] }
-        });
-        let mut waiting: Vec<Side> = sides.filter(|side| side.top[1] < side.bottom[1]).collect();
-        waiting.sort_by(|one, other| other.top[1].total_cmp(&one.top[1]));
-        Outline { waiting, crossed: Vec::new(), crossings: Vec::new() }
-    }
-
-    /// Where a row, further down than the one before, crosses the sides, in order: open between each pair.
-    fn crossings(&mut self, row: f64) -> &[f64] {
-        while let Some(side) = self.waiting.pop_if(|side| side.top[1] <= row) {
-            self.crossed.push(side);
-        }
-        self.crossed.retain(|side| row < side.bottom[1]);
-        for Side { top: [x1, y1], bottom: [x2, y2], crossing } in &mut self.crossed {
-            *crossing = *x1 + (row - *y1) / (*y2 - *y1) * (*x2 - *x1);
-        }
-        // Nearly in order already, since sides seldom change places.
-        self.crossed.sort_by(|one, other| one.crossing.total_cmp(&other.crossing));
-        self.crossings.clear();
-        self.crossings.extend(self.crossed.iter().map(|side| side.crossing));
-        &self.crossings
-    }
-}
 
 /// More corners than any device draws.
 const CORNERS: usize = 1024;

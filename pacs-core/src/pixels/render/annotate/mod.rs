@@ -4,6 +4,6 @@ mod font;
 mod pen;
 mod text;
 
-pub(super) use pen::{Pen, filled};
+pub(super) use pen::{Ink, Pen, filled};
 pub use text::{Corner, write_corner};
 pub(super) use text::{Justified, write_in_box};

@@ -1,7 +1,7 @@
 //! Captions in the stroke font.
 
 use super::font::{self, Stands};
-use super::pen::Pen;
+use super::pen::{Ink, Pen};
 use crate::pixels::render::canvas::Picture;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -53,7 +53,9 @@ pub fn write_corner(picture: &mut Picture, corner: Corner, lines: &[&str]) {
     };
     let room = (width / 2.0 - 2.0 * margin) / unit;
     let lines: Vec<String> = lines.iter().take(MOST_LINES).map(|line| fitted(line, room)).collect();
-    write_lines(picture, lines.iter().map(String::as_str), [margin, width - margin], top, justified, u8::MAX);
+    let lines = lines.iter().map(String::as_str);
+    let sides = [margin, width - margin];
+    write_lines(picture, lines, sides, top, justified, u8::MAX, &mut Ink::default());
 }
 
 /// As much of a line as there is room for, in units of the font.
@@ -75,8 +77,9 @@ pub(in crate::pixels::render) fn write_in_box(
     top: f64,
     justified: Justified,
     level: u8,
+    ink: &mut Ink,
 ) {
-    write_lines(picture, text.lines(), sides, top, justified, level);
+    write_lines(picture, text.lines(), sides, top, justified, level, ink);
 }
 
 fn write_lines<'a>(
@@ -86,6 +89,7 @@ fn write_lines<'a>(
     top: f64,
     justified: Justified,
     level: u8,
+    ink: &mut Ink,
 ) {
     let unit = unit(picture);
     for (n, line) in lines.take(MOST_LINES).enumerate() {
@@ -100,7 +104,7 @@ fn write_lines<'a>(
         // The edge in the other tone keeps letters legible on any ground.
         let edge = if level < 128 { u8::MAX } else { 0 };
         for (level, width) in [(edge, unit * 2.2), (level, unit)] {
-            let mut pen = Pen { picture: &mut *picture, level, width };
+            let mut pen = Pen { picture: &mut *picture, level, width, ink: &mut *ink };
             for stroke in &strokes.lines {
                 let places: Vec<[f64; 2]> =
                     stroke.iter().map(|[across, down]| [x + across * unit, y + down * unit]).collect();
@@ -208,10 +212,21 @@ mod tests {
 
     #[test]
     fn any_text_is_borne() {
-        for text in ["", "\u{300}\u{300}", "山田^太郎", "e\u{302}\u{303}\u{323}", &"W".repeat(10_000)] {
-            let mut picture = Picture { width: 3, height: 2, canvas: Canvas::Rgb(vec![0; 18]) };
-            write_corner(&mut picture, Corner::TopLeft, &[text; 100]);
-            assert_eq!(picture.canvas.bytes().len(), 18);
+        for (text, shows) in [
+            ("", false),
+            ("\u{300}\u{300}", true),
+            ("山田^太郎", true),
+            ("e\u{302}\u{303}\u{323}", true),
+            (&"W".repeat(10_000), true),
+        ] {
+            // As large as a picture, and too small for any letter.
+            for (width, height) in [(200, 120), (3, 2)] {
+                let pixels = vec![7; width as usize * height as usize * 3];
+                let mut picture = Picture { width, height, canvas: Canvas::Rgb(pixels.clone()) };
+                write_corner(&mut picture, Corner::TopLeft, &[text; 100]);
+                let is_written = picture.canvas.bytes() != pixels;
+                assert_eq!(is_written, shows && width == 200, "{text:.20} on {width}x{height}");
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Graphic annotations (PS3.3 C.10.5) with their layers (C.10.7).
 
-use super::super::annotate::{Justified, Pen, filled, write_in_box};
+use super::super::annotate::{Ink, Justified, Pen, filled, write_in_box};
 use super::super::canvas::Picture;
 use super::super::view::View;
 use crate::dataset::DataSet;
@@ -38,27 +38,31 @@ enum Place {
     OfDisplay([f64; 2]),
 }
 
-/// More points than anybody draws; a state with more shows the first of them.
-const MOST_POINTS: usize = 4096;
+/// More points of outlines than anybody draws. Of a line that has more some are left out, and what comes behind it is
+/// not drawn when there are none left.
+const MOST_POINTS: usize = 1 << 16;
 /// Lines that a smooth one is made of between two points.
 const STEPS: u32 = 8;
+/// Lines that a circle is made of.
+const SIDES: u32 = 90;
+/// A letter is drawn by about as many points, at the most.
+const LETTER_POINTS: usize = 8;
 
 impl Annotation {
     /// The annotations of the items that concern an image, in the order in which they are drawn.
     pub(super) fn all(set: &DataSet, concerns: impl Fn(&&DataSet) -> bool) -> Vec<Annotation> {
         let mut found = Vec::new();
         let mut points_left = MOST_POINTS;
-        for item in set.items(tags::GRAPHIC_ANNOTATION_SEQUENCE).iter().filter(|item| concerns(item)) {
+        'items: for item in set.items(tags::GRAPHIC_ANNOTATION_SEQUENCE).iter().filter(|item| concerns(item))
+        {
             let (order, level) = layer(set, item.text(tags::GRAPHIC_LAYER));
             let shapes = item.items(tags::GRAPHIC_OBJECT_SEQUENCE).iter().filter_map(shape);
             let texts = item.items(tags::TEXT_OBJECT_SEQUENCE).iter().filter_map(text);
-            for what in shapes.chain(texts) {
-                let cost = match &what {
-                    What::Shape { kind: Kind::Interpolated, points, .. } => points.len() * STEPS as usize,
-                    What::Shape { points, .. } => points.len(),
-                    What::Text { text, .. } => 8 * text.len(),
-                };
-                let Some(left) = points_left.checked_sub(cost) else { break };
+            for mut what in shapes.chain(texts) {
+                if let What::Shape { kind, points, .. } = &mut what {
+                    thin(points, points_left / kind.lines_of_a_point());
+                }
+                let Some(left) = points_left.checked_sub(what.outline_points()) else { break 'items };
                 points_left = left;
                 found.push(Annotation { order, level, what });
             }
@@ -67,7 +71,7 @@ impl Annotation {
         found
     }
 
-    pub(in crate::pixels::render) fn draw(&self, view: &View, picture: &mut Picture) {
+    pub(in crate::pixels::render) fn draw(&self, view: &View, picture: &mut Picture, ink: &mut Ink) {
         let size = [f64::from(picture.width), f64::from(picture.height)];
         let at = |place: &Place| match place {
             Place::OfImage(place) => view.place(*place),
@@ -78,9 +82,9 @@ impl Annotation {
             What::Shape { kind, points, filled: fill } => {
                 let line = outline(*kind, points, at);
                 if *fill {
-                    filled(picture, &line, self.level);
+                    filled(picture, &line, self.level, ink);
                 }
-                let mut pen = Pen { picture, level: self.level, width };
+                let mut pen = Pen { picture, level: self.level, width, ink };
                 match line.as_slice() {
                     [only] => cross(&mut pen, *only, 4.0 * width),
                     line => pen.polyline(line),
@@ -97,11 +101,37 @@ impl Annotation {
                 };
                 if let (Some(_), Some(anchor)) = (corners, anchored) {
                     let from = [anchor[0].clamp(sides[0], sides[1]), top];
-                    Pen { picture: &mut *picture, level: self.level, width }.line(from, anchor);
+                    let mut pen = Pen { picture: &mut *picture, level: self.level, width, ink: &mut *ink };
+                    pen.line(from, anchor);
                 }
-                write_in_box(picture, text, sides, top, *justified, self.level);
+                write_in_box(picture, text, sides, top, *justified, self.level, ink);
             }
         }
+    }
+}
+
+impl What {
+    fn outline_points(&self) -> usize {
+        match self {
+            What::Shape { kind: Kind::Circle | Kind::Ellipse, .. } => SIDES as usize + 1,
+            What::Shape { kind, points, .. } => points.len() * kind.lines_of_a_point(),
+            What::Text { text, .. } => text.chars().count() * LETTER_POINTS,
+        }
+    }
+}
+
+impl Kind {
+    fn lines_of_a_point(self) -> usize {
+        if self == Kind::Interpolated { STEPS as usize } else { 1 }
+    }
+}
+
+/// Leaves out points where there are more than so many, every so often and never the last.
+fn thin(points: &mut Vec<Place>, most: usize) {
+    if points.len() > most {
+        let step = points.len().div_ceil(most.saturating_sub(1).max(1));
+        let last = points.last().copied();
+        *points = points.iter().copied().step_by(step).chain(last).collect();
     }
 }
 
@@ -163,7 +193,6 @@ fn place_in(item: &DataSet, units: Tag) -> Option<fn([f64; 2]) -> Place> {
 /// The line around a shape, in the picture. A circle is given by its centre and a point on it, an ellipse by the ends
 /// of its two axes.
 fn outline(kind: Kind, points: &[Place], at: impl Fn(&Place) -> [f64; 2]) -> Vec<[f64; 2]> {
-    const SIDES: u32 = 90;
     let places: Vec<[f64; 2]> = points.iter().map(at).collect();
     let around = |center: [f64; 2], one: [f64; 2], other: [f64; 2]| -> Vec<[f64; 2]> {
         (0..=SIDES)
