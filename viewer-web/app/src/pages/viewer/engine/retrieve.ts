@@ -90,15 +90,22 @@ async function* partsOf(response: Response, imageOf: (head: PartHead) => string 
     const imageId = imageOf(head);
     return imageId === undefined ? null : nativeBytes(imageId);
   };
-  const parts = new PartReader(boundaryOf(response.headers.get('Content-Type') ?? '') ?? '', sizeOf);
-  const reader = placingReader(response);
-  if (!reader) for await (const chunk of chunksOf(response)) yield* parts.feed(chunk);
-  for (let ended = reader === null; reader && !ended;) {
-    const { done, value } = await reader.read(parts.room());
-    if (value) yield* parts.took(value);
-    ended = done;
+  let reader: ReadableStreamBYOBReader | null = null;
+  try {
+    const parts = new PartReader(boundaryOf(response.headers.get('Content-Type') ?? ''), sizeOf);
+    reader = placingReader(response);
+    if (!reader) for await (const chunk of chunksOf(response)) yield* parts.feed(chunk);
+    for (let ended = reader === null; reader && !ended;) {
+      const { done, value } = await reader.read(parts.room());
+      if (value) yield* parts.took(value);
+      ended = done;
+    }
+    yield* parts.end();
+  } finally {
+    // What is not read to its end would stay on the line.
+    if (reader) await reader.cancel().catch(() => undefined);
+    else if (!response.body?.locked) await response.body?.cancel();
   }
-  yield* parts.end();
 }
 
 /** Puts bytes where they will stay, without a copy; not every browser can. */
@@ -158,9 +165,13 @@ function longer(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
 async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void> {
   const reader = response.body?.getReader();
   if (!reader) return;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
 }

@@ -27,9 +27,19 @@ interface Place {
 
 /** So much is looked at at once for a head, so that what follows it is copied only once. */
 const headBytes = 1024;
+/** No head is longer: what goes on without an empty line is none. */
+const headMostBytes = 16 * 1024;
 const returnByte = 13;
 const dashes = Uint8Array.of(45, 45);
 const emptyLine = Uint8Array.of(returnByte, 10, returnByte, 10);
+
+/** An answer that is no `multipart/related` body: nothing of it is a part. */
+export class MalformedParts extends Error {
+  constructor(what: string) {
+    super(`the answer is not made of parts: ${what}`);
+    this.name = 'MalformedParts';
+  }
+}
 
 /** Cuts a body at its boundary: what arrives is put into `room()`, and `took` gives the parts that have become whole. */
 export class PartReader {
@@ -104,7 +114,11 @@ export class PartReader {
         if (!this.takeHead()) return null;
       } else if (next === 'preamble' || next === 'content') {
         const end = this.find();
-        if (end < 0) return null;
+        if (end < 0) {
+          // What stands before the first part is nothing to be kept.
+          if (next === 'preamble') this.from = this.searched;
+          return null;
+        }
         const bytes = this.held.slice(this.from, end);
         this.drop(end + this.delimiter.length);
         this.next = 'head';
@@ -128,6 +142,7 @@ export class PartReader {
       return true;
     }
     const end = this.indexOf(emptyLine, this.from);
+    if ((end < 0 ? this.to : end) - this.from > headMostBytes) throw new MalformedParts('a head has no end');
     if (end < 0) return false;
     this.head = headOf(new TextDecoder('latin1').decode(this.held.subarray(this.from, end)));
     this.drop(end + emptyLine.length);
@@ -206,10 +221,15 @@ function headOf(text: string): PartHead {
   return { contentType: field('content-type'), contentLocation: field('content-location'), contentLength: /^\d+$/.test(length) ? Number(length) : null };
 }
 
-/** The boundary that a Content-Type names; null when it is of another kind. */
-export function boundaryOf(contentType: string): string | null {
-  if (!/^multipart\/related\b/i.test(contentType)) return null;
-  return /;\s*boundary="?([^";]+)"?/i.exec(contentType)?.[1] ?? null;
+/**
+ * The boundary that a Content-Type names.
+ *
+ * @throws MalformedParts when it is of another kind, or names none.
+ */
+export function boundaryOf(contentType: string): string {
+  const boundary = /^multipart\/related\b.*;\s*boundary="?([^";]+)"?/i.exec(contentType)?.[1];
+  if (boundary === undefined) throw new MalformedParts(contentType);
+  return boundary;
 }
 
 /** The transfer syntax that a Content-Type names; without one, what the standard takes it for. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { closedAt, enlarged, resolutionsOf } from './htj2k';
 import { isOfLine, Link } from './link';
-import { boundaryOf, PartReader, syntaxOf, type Part, type PartHead, type SizeOf } from './parts';
+import { boundaryOf, MalformedParts, PartReader, syntaxOf, type Part, type PartHead, type SizeOf } from './parts';
 import { acceptOne, acceptSeveral, coarseBytes, hasStages, isNative, isWorthWhole, wayAt, type FrameShape } from './transport';
 
 const ct: FrameShape = { rows: 512, columns: 512, samplesPerPixel: 1, bitsAllocated: 16, photometric: 'MONOCHROME2', planar: false, windowed: true };
@@ -140,9 +140,17 @@ describe('the parts of an answer', () => {
     }
     expect(lengths).toEqual([12, 3000, 5]);
   });
+  it('are none when a head has no end, which may stand in the content of a frame', () => {
+    const pixels = 'p'.repeat(20_000);
+    for (const body of [`--b\r\nContent-Type: x/y\r\n${pixels}`, `--b\r\nContent-Type: x/y\r\n${pixels}\r\n\r\nrest\r\n--b--`]) {
+      for (const size of [7, 100_000]) expect(() => cut(new TextEncoder().encode(body), size)).toThrow(MalformedParts);
+    }
+  });
+  it.each(['application/octet-stream', 'multipart/related', 'multipart/related; boundary=""', '', 'text/html; boundary=b'])('are none in an answer of another kind (%s)', (type) => {
+    expect(() => boundaryOf(type)).toThrow(MalformedParts);
+  });
   it('are named by the header', () => {
     expect(boundaryOf('multipart/related; type="application/octet-stream"; boundary=abc')).toBe('abc');
-    expect(boundaryOf('application/octet-stream')).toBeNull();
     expect(syntaxOf('application/octet-stream; transfer-syntax=1.2.840.10008.1.2.4.202')).toBe('1.2.840.10008.1.2.4.202');
     expect(syntaxOf('application/octet-stream')).toBe('1.2.840.10008.1.2.1');
     expect(['', '.1', '.1.99', '.2', '.4.90', '.1.2', '.5'].map((tail) => isNative(`1.2.840.10008.1.2${tail}`))).toEqual([true, true, true, true, false, false, false]);
