@@ -3,6 +3,7 @@ import { cache, Enums, imageLoader, metaData, utilities, type Types } from '@cor
 import { createImage } from '@cornerstonejs/dicom-image-loader';
 import { closedAt, enlarged, resolutionsOf } from '../model/htj2k';
 import { coarseBytes, frameBytes, hasStages, wayAt, type FrameShape } from '../model/transport';
+import { Beginnings } from './beginnings';
 import { lineRate, shareLine } from './link';
 import { nativeImage } from './nativeImage';
 import { retrieveBeginning, retrieveFrame, retrieveFrames, retrieveSeries, type Begun, type Encoded } from './retrieve';
@@ -19,7 +20,7 @@ const worthwhileMs = 150;
 /** Images on their way. */
 const loading = new Map<string, Loading>();
 /** Frames of which only the first bytes have been fetched. */
-const beginnings = new Map<string, Begun>();
+const beginnings = new Beginnings();
 /** Frames that come in an answer with others. */
 const coming = new Map<string, Promise<Encoded>>();
 /** Objects that are stored compressed: their frames come as they are, and their first bytes are no picture. */
@@ -51,16 +52,19 @@ export function shapeOf(imageId: string): FrameShape {
   };
 }
 
-/** Fetches the first bytes of a frame, for a coarse picture when somebody looks at it; false when they are none. */
+/** Fetches the first bytes of a frame, for a coarse picture when somebody looks at it; false when they are none, or too many are held. */
 export async function loadBeginning(imageId: string, signal: AbortSignal): Promise<boolean> {
-  if (beginnings.has(imageId) || loading.has(imageId)) return true;
-  if (storedCompressed.has(objectOf(imageId))) return false;
-  const begun = await retrieveBeginning(imageId, { compressed: true, signal, urgent: false }, coarseBytes(shapeOf(imageId)));
+  if (beginnings.of(imageId) || loading.has(imageId)) return true;
+  const bytes = coarseBytes(shapeOf(imageId));
+  if (storedCompressed.has(objectOf(imageId)) || !beginnings.hasRoom(bytes)) return false;
+  const begun = await retrieveBeginning(imageId, { compressed: true, signal, urgent: false }, bytes);
+  // It may have come just before its stack was left.
+  signal.throwIfAborted();
   if (!resolutionsOf(begun.bytes.subarray(0, begun.have))) {
     storedCompressed.add(objectOf(imageId));
     return false;
   }
-  beginnings.set(imageId, begun);
+  beginnings.hold(imageId, begun);
   return true;
 }
 
@@ -163,11 +167,20 @@ class Loading {
   }
 
   async run(): Promise<void> {
+    try {
+      await this.fetch();
+    } finally {
+      // The cache keeps this with the image, to cancel it: its bytes must not stay as well.
+      this.begun = null;
+    }
+  }
+
+  private async fetch(): Promise<void> {
     const { imageId } = this;
     // Where the answer for many broke off, the rest are asked for alone: what is wrong with one is not wrong with them.
     const together = coming.get(imageId)?.catch((error: unknown) => (isGivenUp(error) ? Promise.reject(error) : this.retrieve()));
     const encoded = await (together ?? this.retrieve());
-    beginnings.delete(imageId);
+    beginnings.drop(imageId);
     const image = await this.decode(encoded, 0);
     if (image.getPixelData().length < image.rows * image.columns) throw new UnreadableImage();
     image.imageQualityStatus = FULL_RESOLUTION;
@@ -176,7 +189,7 @@ class Loading {
 
   private retrieve(): Promise<Encoded> {
     const { imageId, shape, urgent } = this;
-    const begun = beginnings.get(imageId) ?? null;
+    const begun = beginnings.of(imageId);
     const { compressed } = wayAt(lineRate(), shape);
     if (begun) this.progress(begun);
     // What began compressed goes on so: it is the rest of that.
@@ -191,12 +204,12 @@ class Loading {
   /** Decodes the finest picture that has come whole, unless the image itself is as good as here. */
   private showStage(begun: Begun): void {
     const { shape } = this;
-    if (this.stages.done || !hasStages(shape) || begun.have === begun.bytes.length) return;
+    if (this.stages.done || !hasStages(shape) || begun.have >= begun.total) return;
     const come = resolutionsOf(begun.bytes.subarray(0, begun.have))?.filter(({ endBytes }) => endBytes <= begun.have).at(-1);
     if (!come || come.level === 0 || come.level >= this.shownLevel) return;
     // The line may be shared with others just now.
     const rate = Math.min(lineRate() ?? Number.POSITIVE_INFINITY, (begun.have * 1000) / Math.max(1, performance.now() - this.asked));
-    if (((begun.bytes.length - begun.have) * 1000) / rate < worthwhileMs) return;
+    if (((begun.total - begun.have) * 1000) / rate < worthwhileMs) return;
     this.shownLevel = come.level;
     void this.decode({ bytes: closedAt(begun.bytes, come.endBytes), syntax: begun.syntax }, come.level).then((image) => {
       if (!this.stages.done && this.shownLevel === come.level) this.stages.add(atFullSize(image, shape, come.level));
@@ -243,7 +256,7 @@ function announce(imageIds: readonly string[], signal: AbortSignal): void {
 
 const objectOf = (imageId: string): string => imageId.slice(0, imageId.indexOf('/frames/'));
 
-/** Forgets the first bytes of a frame that is no longer waited for. */
-export function dropBeginning(imageId: string): void {
-  beginnings.delete(imageId);
+/** Forgets the first bytes of all frames but these. */
+export function keepBeginnings(imageIds: ReadonlySet<string>): void {
+  beginnings.keepOnly(imageIds);
 }

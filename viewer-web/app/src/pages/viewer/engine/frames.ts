@@ -1,6 +1,6 @@
 /** The page's one frame queue over cornerstone's cache. */
 import { FrameQueue } from '../model/frameQueue';
-import { dropBeginning, loadBeginning, loadFrames, loadWhole } from './frameLoader';
+import { keepBeginnings, loadBeginning, loadFrames, loadWhole } from './frameLoader';
 import { watchImages } from './setup';
 
 const watchers = new Set<() => void>();
@@ -29,7 +29,7 @@ function changed(): void {
 }
 
 /** Loads what the cells show. A failed image leaves cornerstone's cache, so that asking again begins anew. */
-export const frames = new FrameQueue({ full: loadFrames, whole: loadWhole, coarse: loadBeginning, drop: dropBeginning }, changed);
+export const frames = new FrameQueue({ full: loadFrames, whole: loadWhole, coarse: loadBeginning, keepOnly: keepBeginnings }, changed);
 
 /** For `useSyncExternalStore`: calls back when some image came, went or failed. */
 export function watchFrames(watcher: () => void): () => void {

@@ -11,8 +11,10 @@ export interface Encoded {
 
 /** A frame of which the first bytes have come. */
 export interface Begun extends Encoded {
-  /** So many of `bytes` have come; `bytes` has room for all. */
+  /** So many of `bytes` have come. They have room for no more until the rest is asked for. */
   have: number;
+  /** The length of the whole frame. */
+  total: number;
   etag: string;
 }
 
@@ -31,11 +33,15 @@ export const addressOf = (imageId: string): string => imageId.replace(/^wadors:/
 
 /** Fetches one frame, or what is missing of it; `onBytes` is told of what has come so far. */
 export async function retrieveFrame(imageId: string, wish: Wish, begun: Begun | null, onBytes: (begun: Begun) => void): Promise<Encoded> {
+  // A small frame may have come whole with its first bytes; a server has no range beyond the end.
+  if (begun && isWhole(begun)) return begun;
   const rest = begun ? { Range: `bytes=${begun.have}-`, 'If-Range': begun.etag } : {};
   const whole = await read(await ask(imageId, wish, rest), begun, onBytes);
-  if (whole.have < whole.bytes.length) throw new Problem(0);
+  if (!isWhole(whole)) throw new Problem(0);
   return whole;
 }
+
+const isWhole = ({ have, total }: Begun): boolean => have >= total;
 
 /** Fetches the first bytes of a frame. */
 export async function retrieveBeginning(imageId: string, wish: Wish, bytes: number): Promise<Begun> {
@@ -137,22 +143,30 @@ async function read(response: Response, before: Begun | null, onBytes: (begun: B
   if (response.status === 200 && !hasBeginnings(syntax)) {
     // Nothing is to be seen before the whole is here: the browser gathers it with fewer copies.
     const bytes = new Uint8Array(await response.arrayBuffer());
-    return { bytes, have: bytes.length, syntax, etag };
+    return { bytes, have: bytes.length, total: bytes.length, syntax, etag };
   }
-  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '');
-  const begun: Begun = before && range && Number(range[1]) === before.have ? before : {
-    bytes: new Uint8Array(Number(range?.[2] ?? response.headers.get('Content-Length') ?? 0)),
-    have: 0,
-    syntax,
-    etag,
-  };
+  const { from, until, total } = rangeOf(response);
+  const goesOn = before !== null && from === before.have;
+  if (!goesOn && from !== 0) throw new Problem(0);
+  const begun = goesOn ? before : { bytes: new Uint8Array(until - from), have: 0, total, syntax, etag };
+  begun.total = total;
+  if (begun.bytes.length < until) begun.bytes = longer(begun.bytes, until);
   for await (const chunk of chunksOf(response)) {
     if (begun.have + chunk.length > begun.bytes.length) begun.bytes = longer(begun.bytes, begun.have + chunk.length);
     begun.bytes.set(chunk, begun.have);
     begun.have += chunk.length;
+    begun.total = Math.max(begun.total, begun.have);
     onBytes(begun);
   }
   return begun;
+}
+
+/** Which bytes of a frame an answer brings: all of them, unless it says so. */
+function rangeOf({ headers }: Response): { from: number; until: number; total: number } {
+  const [, first, last, whole] = (/^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers.get('Content-Range') ?? '') ?? []).map(Number);
+  if (first !== undefined && last !== undefined && whole !== undefined) return { from: first, until: last + 1, total: whole };
+  const length = Number(headers.get('Content-Length') ?? 0);
+  return { from: 0, until: length, total: length };
 }
 
 function longer(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {

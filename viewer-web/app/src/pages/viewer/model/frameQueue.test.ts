@@ -9,6 +9,7 @@ function held(way: Partial<Way> = {}) {
   const asked: string[] = [];
   const requests: string[][] = [];
   const given: string[] = [];
+  const kept: string[][] = [];
   const wholes: { ids: readonly string[]; bring: (id: string, state: 'loaded' | 'failed') => void; end: () => void }[] = [];
   const answers = new Map<string, { come: (value?: boolean) => void; fail: () => void }>();
   const answer = (key: string, ids: readonly string[], signal: AbortSignal): Promise<boolean> => new Promise((resolve, reject) => {
@@ -37,13 +38,13 @@ function held(way: Partial<Way> = {}) {
       asked.push(`~${id}`);
       return answer(`~${id}`, [id], signal);
     },
-    drop: (id) => void given.push(`~${id}`),
+    keepOnly: (ids) => void kept.push([...ids]),
   }, () => undefined);
   const want = (...stacks: (Omit<Wanted, 'way' | 'seriesFrames'> & { seriesFrames?: number })[]): void => {
     queue.want(stacks.map((stack) => ({ seriesFrames: stack.imageIds.length, ...stack, way: () => ({ ...plain, ...way }) })));
   };
   const settle = async (): Promise<void> => void (await new Promise((resolve) => setImmediate(resolve)));
-  return { asked, requests, given, wholes, answers, queue, want, settle };
+  return { asked, requests, given, kept, wholes, answers, queue, want, settle };
 }
 
 describe('loading', () => {
@@ -213,8 +214,11 @@ describe('coarse pictures', () => {
     other.want({ imageIds: ['0', '1'], index: 0, most: 9 });
     other.answers.get('~0')?.come();
     await other.settle();
+    expect(other.queue.stateOf('0')).toBe('coarse');
+    other.want({ imageIds: ['1', 'x'], index: 0, most: 9 });
+    expect([other.kept, other.queue.stateOf('0'), other.given]).toEqual([[['1', 'x']], 'waiting', []]);
     other.want();
-    expect(other.given).toEqual(['1', '~0']);
+    expect([other.kept.at(-1), other.given]).toEqual([[], ['1']]);
     expect(given).toEqual([]);
   });
 });

@@ -26,8 +26,8 @@ export interface Loads {
   whole: (imageIds: readonly string[], signal: AbortSignal, onImage: (imageId: string, state: 'loaded' | 'failed') => void) => Promise<void>;
   /** Fetches what a coarse picture of the image takes; false when it has none. */
   coarse: (imageId: string, signal: AbortSignal) => Promise<boolean>;
-  /** Forgets what `coarse` fetched. */
-  drop: (imageId: string) => void;
+  /** Forgets what `coarse` fetched, but for these images. */
+  keepOnly: (imageIds: ReadonlySet<string>) => void;
 }
 
 interface Flight {
@@ -104,11 +104,10 @@ export class FrameQueue {
   private giveUp(): void {
     const shown = new Set(this.wanted.flatMap(({ imageIds }) => imageIds));
     for (const flight of this.flights) if (!flight.imageIds.some((imageId) => shown.has(imageId))) flight.abort.abort();
-    for (const [imageId, state] of this.states) {
-      if (state !== 'coarse' || shown.has(imageId)) continue;
-      this.release(imageId);
-      this.loads.drop(imageId);
-    }
+    for (const [imageId, state] of this.states) if (state === 'coarse' && !shown.has(imageId)) this.release(imageId);
+    for (const imageId of this.plain) if (!shown.has(imageId)) this.plain.delete(imageId);
+    // In whatever state: one may have come while its image was loading, or failed.
+    this.loads.keepOnly(shown);
   }
 
   /** It is due again. */
