@@ -12,6 +12,8 @@ export interface ImageOf {
   /** Rows and columns. */
   side?: number;
   frames?: number;
+  /** An overlay in the topmost of the allocated bits, of which twelve are stored. */
+  overlay?: boolean;
 }
 
 /** A study of one CT image, of one frame of 16x16 unless said otherwise; answers its Study Instance UID and the file. */
@@ -29,7 +31,7 @@ export function smallSeries(of: ImageOf, images: number): { studyUid: string; fi
 const newRoot = (): string => `2.25.${randomInt(1, 2 ** 47)}${randomInt(1, 2 ** 47)}`;
 
 /** The image with this number in the series. */
-function imageOf({ patientId, patientName, birthDate, sex, accessionNumber, modality, side = 16, frames = 1 }: ImageOf, root: string, number: number): Buffer {
+function imageOf({ patientId, patientName, birthDate, sex, accessionNumber, modality, side = 16, frames = 1, overlay = false }: ImageOf, root: string, number: number): Buffer {
   const instanceUid = `${root}.${number + 2}`;
   const ctImage = '1.2.840.10008.5.1.4.1.1.2';
   const explicit = '1.2.840.10008.1.2.1';
@@ -45,22 +47,22 @@ function imageOf({ patientId, patientName, birthDate, sex, accessionNumber, moda
     element(0x0010, 0x0030, 'DA', birthDate), element(0x0010, 0x0040, 'CS', sex), element(0x0020, 0x000d, 'UI', `${root}.1`),
     element(0x0020, 0x000e, 'UI', `${root}.2`), element(0x0020, 0x0013, 'IS', String(number)), element(0x0028, 0x0002, 'US', words(1)),
     element(0x0028, 0x0004, 'CS', 'MONOCHROME2'), element(0x0028, 0x0008, 'IS', String(frames)), element(0x0028, 0x0010, 'US', words(side)), element(0x0028, 0x0011, 'US', words(side)),
-    element(0x0028, 0x0100, 'US', words(16)), element(0x0028, 0x0101, 'US', words(16)), element(0x0028, 0x0102, 'US', words(15)),
+    element(0x0028, 0x0100, 'US', words(16)), element(0x0028, 0x0101, 'US', words(overlay ? 12 : 16)), element(0x0028, 0x0102, 'US', words(overlay ? 11 : 15)),
     element(0x0028, 0x0103, 'US', words(0)), element(0x0028, 0x1050, 'DS', '2000'), element(0x0028, 0x1051, 'DS', '4000'),
-    element(0x7fe0, 0x0010, 'OW', discs(side, frames, number)),
+    element(0x7fe0, 0x0010, 'OW', discs(side, frames, number, overlay ? 0x8000 : 0)),
   ]);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(meta.length);
   return Buffer.concat([Buffer.alloc(128), Buffer.from('DICM'), element(0x0002, 0x0000, 'UL', length), meta, set]);
 }
 
-/** A bright disc in noise, which no compression takes away; in each image and frame other noise. */
-function discs(side: number, frames: number, seed: number): Buffer {
+/** A bright disc in noise, which no compression takes away; in each image and frame other noise. `above` stands in every value of the disc. */
+function discs(side: number, frames: number, seed: number, above: number): Buffer {
   let state = seed;
   const values = Uint16Array.from({ length: side * side * frames }, (_, at) => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     const inside = Math.hypot((at % side) - side / 2, (Math.floor(at / side) % side) - side / 2) < side / 3;
-    return (inside ? 2500 : 500) + (state >>> 22);
+    return (inside ? 2500 | above : 500) + (state >>> 22);
   });
   return Buffer.from(values.buffer);
 }

@@ -8,7 +8,7 @@ import { expect } from './expect';
 export type Image = ReturnType<NonNullable<ViewportElement['viewport']>['getCornerstoneImage']>;
 
 /** Sends a study of one series, of one object unless said otherwise, as a device would; answers its Study Instance UID. */
-export async function sendImage(page: Page, name: string, { images = 1, ...size }: Pick<ImageOf, 'side' | 'frames'> & { images?: number }): Promise<string> {
+export async function sendImage(page: Page, name: string, { images = 1, ...size }: Pick<ImageOf, 'side' | 'frames' | 'overlay'> & { images?: number }): Promise<string> {
   const { studyUid, files } = smallSeries({
     patientId: `ANH${Date.now() % 1_000_000}`, patientName: `ANH GUI^${name}`, birthDate: '19700102', sex: 'F', accessionNumber: '', modality: 'CT', ...size,
   }, images);
@@ -27,16 +27,22 @@ export async function shown(page: Page): Promise<JSHandle<Image>> {
   });
 }
 
-/** How many values of an image without rescaling are not those of its stored frame. */
-export async function storedFrame(image: JSHandle<Image>): Promise<{ values: number; wrong: number }> {
-  return image.evaluate(async ({ imageId, getPixelData }) => {
+/** Opens a study in a browser that remembers how fast its line was. */
+export async function openAt(page: Page, studyUid: string, bytesPerSecond: number): Promise<void> {
+  await page.evaluate((rate) => localStorage.setItem('sen.line', String(rate)), bytesPerSecond);
+  await page.goto(`/viewer/${studyUid}`, { waitUntil: 'commit' });
+}
+
+/** How many values of an image without rescaling are not those of its stored frame, of which so many bits are stored. */
+export async function storedFrame(image: JSHandle<Image>, bits = 16): Promise<{ values: number; wrong: number }> {
+  return image.evaluate(async ({ imageId, getPixelData }, mask) => {
     const values = getPixelData();
     const answer = await fetch(imageId.replace('wadors:', ''), { headers: { Accept: 'application/octet-stream; transfer-syntax=*' } });
     const stored = new Uint16Array(await answer.arrayBuffer());
     let wrong = Math.abs(stored.length - values.length);
     values.forEach((value, at) => {
-      if (value !== stored[at]) wrong += 1;
+      if (value !== ((stored[at] ?? 0) & mask)) wrong += 1;
     });
     return { values: values.length, wrong };
-  });
+  }, 2 ** bits - 1);
 }

@@ -7,6 +7,7 @@ import { film } from './journeys/film';
 import { languages } from './journeys/languages';
 import { live } from './journeys/live';
 import { order } from './journeys/order';
+import { overlay } from './journeys/overlay';
 import { pages } from './journeys/pages';
 import { phone } from './journeys/phone';
 import { search } from './journeys/search';
@@ -18,7 +19,7 @@ import { viewer } from './journeys/viewer';
 
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
-const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, order, live, pages };
+const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, order, live, pages };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */
 async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {

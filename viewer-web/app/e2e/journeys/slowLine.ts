@@ -2,7 +2,7 @@ import type { JSHandle, Page } from 'playwright-core';
 import type { ViewportElement } from '../../src/pages/viewer/engine/StackView';
 import type { Environment } from '../environment';
 import { eventually, expect } from '../expect';
-import { sendImage, shown, storedFrame, type Image } from '../images';
+import { openAt, sendImage, shown, storedFrame, type Image } from '../images';
 import { signIn } from './signIn';
 
 /** cornerstone's numbers for a coarse picture and for the image itself. */
@@ -44,12 +44,6 @@ export async function slowLine(page: Page, environment: Environment): Promise<st
   }
   await page.evaluate(() => localStorage.setItem('sen.language', 'vi'));
   return notes.join(', ');
-}
-
-/** Opens a study in a browser that remembers how fast its line was. */
-async function openAt(page: Page, studyUid: string, bytesPerSecond: number): Promise<void> {
-  await page.evaluate((rate) => localStorage.setItem('sen.line', String(rate)), bytesPerSecond);
-  await page.goto(`/viewer/${studyUid}`, { waitUntil: 'commit' });
 }
 
 async function quality(page: Page): Promise<number | undefined> {

@@ -1,11 +1,10 @@
 /** The images that cornerstone asks for by `wadors:` names: fetched, decoded, shown coarsely while a slow line brings the rest. */
 import { cache, Enums, imageLoader, metaData, utilities, type Types } from '@cornerstonejs/core';
-import { createImage } from '@cornerstonejs/dicom-image-loader';
 import { closedAt, enlarged, resolutionsOf } from '../model/htj2k';
 import { coarseBytes, frameBytes, hasStages, wayAt, type FrameShape } from '../model/transport';
 import { Beginnings } from './beginnings';
+import { decode } from './decode';
 import { lineRate, shareLine } from './link';
-import { nativeImage } from './nativeImage';
 import { retrieveBeginning, retrieveFrame, retrieveFrames, retrieveSeries, type Begun, type Encoded } from './retrieve';
 
 const { FULL_RESOLUTION, SUBRESOLUTION } = Enums.ImageQualityStatus;
@@ -181,7 +180,7 @@ class Loading {
     const together = coming.get(imageId)?.catch((error: unknown) => (isGivenUp(error) ? Promise.reject(error) : this.retrieve()));
     const encoded = await (together ?? this.retrieve());
     beginnings.drop(imageId);
-    const image = await this.decode(encoded, 0);
+    const image = await decode(imageId, encoded, this.options, 0);
     if (image.getPixelData().length < image.rows * image.columns) throw new UnreadableImage();
     image.imageQualityStatus = FULL_RESOLUTION;
     this.stages.add(image, true);
@@ -211,15 +210,9 @@ class Loading {
     const rate = Math.min(lineRate() ?? Number.POSITIVE_INFINITY, (begun.have * 1000) / Math.max(1, performance.now() - this.asked));
     if (((begun.total - begun.have) * 1000) / rate < worthwhileMs) return;
     this.shownLevel = come.level;
-    void this.decode({ bytes: closedAt(begun.bytes, come.endBytes), syntax: begun.syntax }, come.level).then((image) => {
+    void decode(this.imageId, { bytes: closedAt(begun.bytes, come.endBytes), syntax: begun.syntax }, this.options, come.level).then((image) => {
       if (!this.stages.done && this.shownLevel === come.level) this.stages.add(atFullSize(image, shape, come.level));
     }, () => undefined);
-  }
-
-  private async decode({ bytes, syntax }: Encoded, decodeLevel: number): Promise<Types.IImage> {
-    const native = nativeImage(this.imageId, { bytes, syntax });
-    if (native) return native;
-    return (await createImage(this.imageId, bytes, syntax, { ...this.options, decodeLevel })) as Types.IImage;
   }
 }
 

@@ -3,13 +3,15 @@
  * stack takes as long as fetching it.
  */
 import { Enums, metaData, utilities, type Types } from '@cornerstonejs/core';
-import { samplesIn } from '../model/samples';
+import { samplesIn, type StoredSamples } from '../model/samples';
 import type { Encoded } from './retrieve';
 
 const { MetadataModules } = Enums;
 
+/** Explicit VR Little Endian. */
+export const explicitLittleEndian = '1.2.840.10008.1.2.1';
 /** Implicit and explicit little endian, and what is deflated as a whole but sent as it was. */
-const littleEndian: ReadonlySet<string> = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.1.99']);
+const littleEndian: ReadonlySet<string> = new Set(['1.2.840.10008.1.2', explicitLittleEndian, '1.2.840.10008.1.2.1.99']);
 /** Their values depend on more than slope and intercept. */
 const measuring: ReadonlySet<string> = new Set(['PT', 'RTDOSE']);
 
@@ -19,6 +21,7 @@ interface Pixels {
   samplesPerPixel: number;
   bitsAllocated: number;
   bitsStored: number;
+  highBit: number;
   pixelRepresentation: number;
   photometricInterpretation: string;
 }
@@ -42,13 +45,13 @@ export function nativeImage(imageId: string, { bytes, syntax }: Encoded): Types.
   const rescaling = moduleOf<Rescaling>(MetadataModules.MODALITY_LUT, imageId);
   const window = moduleOf<Window>(MetadataModules.VOI_LUT, imageId);
   const { modality = '' } = moduleOf<{ modality: string }>(MetadataModules.GENERAL_SERIES, imageId);
-  const { rows = 0, columns = 0, photometricInterpretation = '', bitsAllocated = 0 } = pixels;
+  const { rows = 0, columns = 0, photometricInterpretation = '' } = pixels;
   const grey = pixels.samplesPerPixel === 1 && /^MONOCHROME[12]$/.test(photometricInterpretation);
   const tables = [rescaling.modalityLUTSequence, window.voiLUTSequence].some((table) => (table?.length ?? 0) > 0);
   if (!littleEndian.has(syntax) || !grey || tables || measuring.has(modality)) return null;
-  const slope = rescaling.rescaleSlope ?? 1;
-  const intercept = rescaling.rescaleIntercept ?? 0;
-  const samples = samplesIn(bytes, { count: rows * columns, bitsAllocated, bitsStored: pixels.bitsStored ?? bitsAllocated, signed: pixels.pixelRepresentation === 1, slope, intercept });
+  const stored = storedSamples(imageId);
+  const { slope, intercept } = stored;
+  const samples = samplesIn(bytes, stored);
   if (!samples) return null;
   const { values, min, max } = samples;
   const plane = moduleOf<{ columnPixelSpacing: number; rowPixelSpacing: number }>(MetadataModules.IMAGE_PLANE, imageId);
@@ -76,6 +79,13 @@ export function nativeImage(imageId: string, { bytes, syntax }: Encoded): Types.
     voiLUTFunction: [window.voiLUTFunction].flat()[0] as Types.IImage['voiLUTFunction'],
     getCanvas: () => document.createElement('canvas'),
   };
+}
+
+/** How the samples of a grey frame are stored. */
+export function storedSamples(imageId: string): StoredSamples {
+  const { rows = 0, columns = 0, bitsAllocated = 0, bitsStored = bitsAllocated, highBit = bitsStored - 1, pixelRepresentation } = moduleOf<Pixels>(MetadataModules.IMAGE_PIXEL, imageId);
+  const { rescaleSlope = 1, rescaleIntercept = 0 } = moduleOf<Rescaling>(MetadataModules.MODALITY_LUT, imageId);
+  return { count: rows * columns, bitsAllocated, bitsStored, highBit, signed: pixelRepresentation === 1, slope: rescaleSlope, intercept: rescaleIntercept };
 }
 
 function moduleOf<T>(name: string, imageId: string): Partial<T> {
