@@ -141,6 +141,6 @@ function useViews(active: number, layout: string, contents: ReturnType<typeof us
     refresh();
   }, [refresh]);
   const onMove = useCallback(() => wanted.current(), []);
-  const playing = (cell: number): boolean => views.current.get(cell)?.isPlaying ?? false;
+  const playing = (cell: number): boolean => views.current.get(cell)?.film.isRunning ?? false;
   return { views, positions: positions.current, playing, onView, onMove, refresh };
 }

@@ -5,6 +5,7 @@ import type { ImageStack } from '../model/displaySets';
 import { namingOf } from '../model/displaySets';
 import { edgesOf, type Direction, type Edges } from '../model/orientation';
 import { rangeOf, type PresetWindow, type Range } from '../model/presets';
+import { Film } from './Film';
 import { isCoarse } from './frameLoader';
 import { registerStack } from './register';
 import { currentEngine, startEngine } from './setup';
@@ -38,11 +39,11 @@ export const viewChanged = 'sen-view-changed';
 /** Draws stacks into one element until it is closed. */
 export class StackView {
   readonly id: string;
+  /** The images one after another. */
+  readonly film = new Film(() => this.next());
   private readonly element: ViewportElement;
   private readonly engineId: string;
   private stack: ImageStack | null = null;
-  private playing: ReturnType<typeof setTimeout> | null = null;
-  private moving = false;
   /** The image of which a coarse picture is on the screen; the element says so too (`data-coarse`), before it is drawn. */
   private coarse: string | null = null;
   /** Measurements that were removed, the last removal at the end. */
@@ -65,7 +66,7 @@ export class StackView {
 
   /** Lets go of the element. */
   close(): void {
-    this.stop();
+    this.film.stop();
     this.sizes.disconnect();
     this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.onImage);
     open.delete(this);
@@ -76,7 +77,7 @@ export class StackView {
 
   /** Shows a stack from one of its images on; rejects when that first image cannot be had. */
   async show(stack: ImageStack, index: number): Promise<void> {
-    this.stop();
+    this.film.stop();
     this.setCoarse(null);
     // The same stack with more images: what the reader has set stays.
     const { viewport } = this;
@@ -99,6 +100,12 @@ export class StackView {
     if (to >= 0 && to !== this.index) await this.viewport.setImageIdIndex(to);
   }
 
+  /** After the last image comes the first. */
+  private async next(): Promise<void> {
+    const count = this.viewport.getImageIds().length;
+    if (count > 1) await this.viewport.setImageIdIndex((this.viewport.getCurrentImageIdIndex() + 1) % count);
+  }
+
   /** Puts the asked image on the screen when it has come after all: cornerstone asks for an image only once. */
   catchUp(): void {
     const image = cache.getImage(this.viewport.getCurrentImageId());
@@ -113,38 +120,10 @@ export class StackView {
     return this.viewport.getTargetImageIdIndex();
   }
 
-  /** True while the film runs. */
-  get isPlaying(): boolean {
-    return this.playing !== null;
-  }
-
   /** True until the reader has zoomed or moved the image. */
   get isFitted(): boolean {
     const [x, y] = this.viewport.getPan();
     return Math.abs(this.viewport.getZoom() - 1) < 0.01 && Math.hypot(x, y) < 1;
-  }
-
-  /** Runs the film; a frame that is not there yet holds it up rather than being skipped. */
-  play(framesPerSecond: number): void {
-    this.stop();
-    const beat = 1000 / framesPerSecond;
-    const advance = async (): Promise<void> => {
-      const began = performance.now();
-      const count = this.viewport.getImageIds().length;
-      if (count > 1 && !this.moving) {
-        this.moving = true;
-        await this.viewport.setImageIdIndex((this.viewport.getCurrentImageIdIndex() + 1) % count).catch(() => undefined);
-        this.moving = false;
-      }
-      if (this.playing !== null) this.playing = setTimeout(() => void advance(), Math.max(0, beat - (performance.now() - began)));
-    };
-    this.playing = setTimeout(() => void advance(), beat);
-  }
-
-  /** Stops the film. */
-  stop(): void {
-    if (this.playing !== null) clearTimeout(this.playing);
-    this.playing = null;
   }
 
   /** Sets the window. */

@@ -127,8 +127,8 @@ function runViewAction(name: ActionName, view: StackView, around: Surroundings):
   }
 
   function toggleCine(): void {
-    if (view.isPlaying) view.stop();
-    else view.play(speed());
+    if (view.film.isRunning) view.film.stop();
+    else view.film.play(speed());
   }
 
   function changeSpeed(factor: number): void {
@@ -137,7 +137,7 @@ function runViewAction(name: ActionName, view: StackView, around: Surroundings):
     const wanted = Math.round(before * factor);
     const after = Math.min(60, Math.max(1, wanted === before ? before + Math.sign(factor - 1) : wanted));
     around.speeds.set(around.shown.key, after);
-    if (view.isPlaying) view.play(after);
+    if (view.film.isRunning) view.film.play(after);
   }
 }
 
