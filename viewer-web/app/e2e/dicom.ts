@@ -19,20 +19,21 @@ export interface ImageOf {
 /** A study of one CT image, of one frame of 16x16 unless said otherwise; answers its Study Instance UID and the file. */
 export function smallStudy(of: ImageOf): { studyUid: string; file: Buffer } {
   const root = newRoot();
-  return { studyUid: `${root}.1`, file: imageOf(of, root, 1) };
+  return { studyUid: `${root}.1`, file: imageOf(of, root, 1, 1) };
 }
 
-/** A study of one series of so many CT images; answers its Study Instance UID and the files. */
-export function smallSeries(of: ImageOf, images: number): { studyUid: string; files: Buffer[] } {
+/** A study of one series of so many CT images, or of several; answers its Study Instance UID and the files. */
+export function smallSeries(of: ImageOf, images: number, series = 1): { studyUid: string; files: Buffer[] } {
   const root = newRoot();
-  return { studyUid: `${root}.1`, files: Array.from({ length: images }, (_, at) => imageOf(of, root, at + 1)) };
+  const files = Array.from({ length: series * images }, (_, at) => imageOf(of, root, Math.floor(at / images) + 1, at + 1));
+  return { studyUid: `${root}.1`, files };
 }
 
 const newRoot = (): string => `2.25.${randomInt(1, 2 ** 47)}${randomInt(1, 2 ** 47)}`;
 
-/** The image with this number in the series. */
-function imageOf({ patientId, patientName, birthDate, sex, accessionNumber, modality, side = 16, frames = 1, overlay = false }: ImageOf, root: string, number: number): Buffer {
-  const instanceUid = `${root}.${number + 2}`;
+/** The image with this number, in the series with that. */
+function imageOf({ patientId, patientName, birthDate, sex, accessionNumber, modality, side = 16, frames = 1, overlay = false }: ImageOf, root: string, series: number, number: number): Buffer {
+  const instanceUid = `${root}.3.${number}`;
   const ctImage = '1.2.840.10008.5.1.4.1.1.2';
   const explicit = '1.2.840.10008.1.2.1';
   const meta = Buffer.concat([
@@ -45,7 +46,7 @@ function imageOf({ patientId, patientName, birthDate, sex, accessionNumber, moda
     element(0x0008, 0x0020, 'DA', '20261123'), element(0x0008, 0x0030, 'TM', '081500'), element(0x0008, 0x0050, 'SH', accessionNumber),
     element(0x0008, 0x0060, 'CS', modality), element(0x0010, 0x0010, 'PN', patientName), element(0x0010, 0x0020, 'LO', patientId),
     element(0x0010, 0x0030, 'DA', birthDate), element(0x0010, 0x0040, 'CS', sex), element(0x0020, 0x000d, 'UI', `${root}.1`),
-    element(0x0020, 0x000e, 'UI', `${root}.2`), element(0x0020, 0x0013, 'IS', String(number)), element(0x0028, 0x0002, 'US', words(1)),
+    element(0x0020, 0x000e, 'UI', `${root}.2.${series}`), element(0x0020, 0x0011, 'IS', String(series)), element(0x0020, 0x0013, 'IS', String(number)), element(0x0028, 0x0002, 'US', words(1)),
     element(0x0028, 0x0004, 'CS', 'MONOCHROME2'), element(0x0028, 0x0008, 'IS', String(frames)), element(0x0028, 0x0010, 'US', words(side)), element(0x0028, 0x0011, 'US', words(side)),
     element(0x0028, 0x0100, 'US', words(16)), element(0x0028, 0x0101, 'US', words(overlay ? 12 : 16)), element(0x0028, 0x0102, 'US', words(overlay ? 11 : 15)),
     element(0x0028, 0x0103, 'US', words(0)), element(0x0028, 0x1050, 'DS', '2000'), element(0x0028, 0x1051, 'DS', '4000'),

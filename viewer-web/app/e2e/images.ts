@@ -7,11 +7,13 @@ import { expect } from './expect';
 /** What cornerstone holds of an image. */
 export type Image = ReturnType<NonNullable<ViewportElement['viewport']>['getCornerstoneImage']>;
 
-/** Sends a study of one series, of one object unless said otherwise, as a device would; answers its Study Instance UID. */
-export async function sendImage(page: Page, name: string, { images = 1, ...size }: Pick<ImageOf, 'side' | 'frames' | 'overlay'> & { images?: number }): Promise<string> {
+type Size = Pick<ImageOf, 'side' | 'frames' | 'overlay'> & { series?: number; images?: number };
+
+/** Sends a study, of one series of one object unless said otherwise, as a device would; answers its Study Instance UID. */
+export async function sendImage(page: Page, name: string, { series = 1, images = 1, ...size }: Size): Promise<string> {
   const { studyUid, files } = smallSeries({
     patientId: `ANH${Date.now() % 1_000_000}`, patientName: `ANH GUI^${name}`, birthDate: '19700102', sex: 'F', accessionNumber: '', modality: 'CT', ...size,
-  }, images);
+  }, images, series);
   const { data, headers } = stowBody(...files);
   const answer = await page.request.post('/dicomweb/studies', { data, headers });
   expect(answer.ok(), `the image is taken, not ${answer.status()}`);

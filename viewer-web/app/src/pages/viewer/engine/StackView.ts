@@ -1,6 +1,5 @@
 /** One cell's images: a cornerstone stack viewport with the acts of the viewer. */
 import { cache, Enums, utilities, type StackViewport, type Types } from '@cornerstonejs/core';
-import { annotation, cancelActiveManipulations } from '@cornerstonejs/tools';
 import type { ImageStack } from '../model/displaySets';
 import { namingOf } from '../model/displaySets';
 import { edgesOf, type Direction, type Edges } from '../model/orientation';
@@ -9,6 +8,7 @@ import { Film } from './Film';
 import { isCoarse } from './frameLoader';
 import { registerStack } from './register';
 import { currentEngine, startEngine } from './setup';
+import { invalidateMarks, StackMarks } from './StackMarks';
 import { joinTools, leaveTools } from './tools';
 
 /** What stands over the image right now. */
@@ -28,7 +28,8 @@ export interface Readout {
   thicknessMm: number | null;
 }
 
-type Annotation = ReturnType<typeof annotation.state.getAllAnnotations>[number];
+/** What came of showing a stack: its first image stands, cannot be had, or another stack (or none) is to be shown by now. */
+export type Shown = 'shown' | 'failed' | 'overtaken';
 
 /** The element with its viewport, reachable from the browser's console and from tests. */
 export type ViewportElement = HTMLDivElement & { viewport?: StackViewport };
@@ -46,14 +47,20 @@ export class StackView {
   private stack: ImageStack | null = null;
   /** The image of which a coarse picture is on the screen; the element says so too (`data-coarse`), before it is drawn. */
   private coarse: string | null = null;
-  /** Measurements that were removed, the last removal at the end. */
-  private readonly removed: Annotation[][] = [];
+  /** Counts what was to be shown; closing is the last. */
+  private showing = 0;
+  /** Whether an image of the stack has been on the screen; until then what the viewport says is of the stack before. */
+  private stands = false;
+  /** What the reader had set when more images joined the stack; set again when one of them stands. */
+  private kept: Settings | null = null;
+  private readonly marks: StackMarks;
   private readonly sizes: ResizeObserver;
 
   constructor(id: string, element: ViewportElement) {
     const engine = startEngine();
     this.id = id;
     this.element = element;
+    this.marks = new StackMarks(element);
     this.engineId = engine.id;
     engine.enableElement({ viewportId: id, type: Enums.ViewportType.STACK, element, defaultOptions: { background: [0, 0, 0] } });
     joinTools(id, engine.id);
@@ -66,6 +73,7 @@ export class StackView {
 
   /** Lets go of the element. */
   close(): void {
+    this.showing += 1;
     this.film.stop();
     this.sizes.disconnect();
     this.element.removeEventListener(Enums.Events.STACK_NEW_IMAGE, this.onImage);
@@ -75,22 +83,23 @@ export class StackView {
     startEngine().disableElement(this.id);
   }
 
-  /** Shows a stack from one of its images on; rejects when that first image cannot be had. */
-  async show(stack: ImageStack, index: number): Promise<void> {
+  /** Shows a stack from one of its images on. */
+  async show(stack: ImageStack, index: number): Promise<Shown> {
+    this.showing += 1;
+    const { viewport, showing } = this;
     this.film.stop();
     this.setCoarse(null);
-    // The same stack with more images: what the reader has set stays.
-    const { viewport } = this;
-    const { voiRange, invert } = viewport.getProperties();
-    const kept = this.stack?.key === stack.key ? { presentation: viewport.getViewPresentation(), properties: { ...(voiRange && { voiRange }), invert: invert ?? false } } : null;
+    if (this.stack?.key !== stack.key) this.kept = null;
+    else if (this.stands) this.kept = settingsOf(viewport);
+    this.stands = false;
     this.stack = stack;
     registerStack(stack);
-    await viewport.setStack(stack.imageIds, index);
-    if (kept) {
-      viewport.setProperties(kept.properties);
-      viewport.setViewPresentation(kept.presentation);
-    }
+    await viewport.setStack(stack.imageIds, index).catch(() => undefined);
+    if (showing !== this.showing) return 'overtaken';
     this.redraw();
+    const imageId = stack.imageIds[index] ?? '';
+    const image = viewport.getCornerstoneImage();
+    return cache.isLoaded(imageId) || (image?.imageId === imageId && !isCoarse(image)) ? 'shown' : 'failed';
   }
 
   /** Goes to an image, clamped to the stack. */
@@ -112,6 +121,7 @@ export class StackView {
     if (!image) return;
     this.setCoarse(null);
     this.viewport.renderImageObject(image);
+    this.stand();
     this.redraw();
   }
 
@@ -165,14 +175,13 @@ export class StackView {
 
   /** One image pixel on one pixel of the screen. */
   actualSize(): void {
-    const image = this.viewport.getCornerstoneImage();
-    if (!image) return;
-    const [left] = this.viewport.worldToCanvas(this.imageToWorld([0, 0]));
-    const [right] = this.viewport.worldToCanvas(this.imageToWorld([image.columns, 0]));
-    const [, top] = this.viewport.worldToCanvas(this.imageToWorld([0, 0]));
-    const [, bottom] = this.viewport.worldToCanvas(this.imageToWorld([image.columns, 0]));
-    const shown = Math.hypot(right - left, bottom - top) * window.devicePixelRatio;
-    if (shown > 0) this.zoomTo(this.viewport.getZoom() * (image.columns / shown));
+    const { imageData, dimensions } = this.viewport.getImageData() ?? {};
+    if (!imageData || !dimensions) return;
+    const [columns] = dimensions;
+    const atColumn = (column: number): Types.Point2 => this.viewport.worldToCanvas(utilities.transformIndexToWorld(imageData, [column, 0, 0]) as Types.Point3);
+    const [left, right] = [atColumn(0), atColumn(columns)];
+    const shown = Math.hypot(right[0] - left[0], right[1] - left[1]) * window.devicePixelRatio;
+    if (shown > 0) this.zoomTo(this.viewport.getZoom() * (columns / shown));
   }
 
   /** Nearer or farther by a factor. */
@@ -190,32 +199,21 @@ export class StackView {
 
   /** Removes the chosen measurements of this stack, or all of them; `restoreMarks` brings them back. */
   removeMarks(which: 'chosen' | 'all'): void {
-    const ids = new Set(this.viewport.getImageIds());
-    const mine = annotation.state.getAllAnnotations().filter(({ metadata }) => ids.has(metadata?.referencedImageId ?? ''));
-    const chosen = new Set(annotation.selection.getAnnotationsSelected());
-    const selected = mine.filter(({ annotationUID }) => annotationUID && chosen.has(annotationUID));
-    // Without a chosen one the newest goes: what was just drawn is what one wants to take back.
-    const doomed = which === 'all' ? mine : selected.length > 0 ? selected : mine.slice(-1);
-    for (const { annotationUID } of doomed) if (annotationUID) annotation.state.removeAnnotation(annotationUID);
-    if (doomed.length > 0) this.removed.push(doomed);
+    this.marks.remove(this.viewport.getImageIds(), which);
     this.redraw();
   }
 
   /** Brings back what was removed last. */
   restoreMarks(): void {
-    for (const mark of this.removed.pop() ?? []) annotation.state.addAnnotation(mark, this.element);
+    this.marks.restore();
     this.redraw();
   }
 
-  /** Drops a measurement that is being drawn or moved, to be had back like any other; false when there is none. */
+  /** Drops a measurement that is being drawn or moved; false when there is none. */
   cancelMark(): boolean {
-    const uid = cancelActiveManipulations(this.element);
-    const mark = uid ? annotation.state.getAnnotation(uid) : undefined;
-    if (!uid || !mark) return false;
-    annotation.state.removeAnnotation(uid);
-    this.removed.push([mark]);
-    this.redraw();
-    return true;
+    const cancelled = this.marks.cancel();
+    if (cancelled) this.redraw();
+    return cancelled;
   }
 
   /** What stands over the image; null while there is none. */
@@ -253,11 +251,21 @@ export class StackView {
   /** Values that were taken while an image was coarse are taken anew from the whole. */
   private readonly onImage = (event: Event): void => {
     const { image } = (event as CustomEvent<{ image: Types.IImage }>).detail;
+    this.stand();
     const wasCoarse = this.coarse === image.imageId;
     this.setCoarse(isCoarse(image) ? image.imageId : null);
-    if (!wasCoarse || this.coarse !== null) return;
-    for (const mark of annotation.state.getAllAnnotations()) if (mark.metadata?.referencedImageId === image.imageId) mark.invalidated = true;
+    if (wasCoarse && this.coarse === null) invalidateMarks(image.imageId);
   };
+
+  /** An image of the stack is on the screen. */
+  private stand(): void {
+    const { kept, viewport } = this;
+    this.stands = true;
+    this.kept = null;
+    if (!kept) return;
+    viewport.setProperties(kept.properties);
+    viewport.setViewPresentation(kept.presentation);
+  }
 
   private setCoarse(imageId: string | null): void {
     this.coarse = imageId;
@@ -277,14 +285,20 @@ export class StackView {
     return [(to[0] - from[0]) / length, (to[1] - from[1]) / length, (to[2] - from[2]) / length];
   }
 
-  private imageToWorld(point: Types.Point2): Types.Point3 {
-    const imageId = this.viewport.getCurrentImageId();
-    return utilities.imageToWorldCoords(imageId, [point[1], point[0]]) as Types.Point3;
-  }
-
   private get viewport(): StackViewport {
     return startEngine().getViewport(this.id) as StackViewport;
   }
+}
+
+interface Settings {
+  presentation: Types.ViewPresentation;
+  properties: Types.StackViewportProperties;
+}
+
+/** What a reader can have set. */
+function settingsOf(viewport: StackViewport): Settings {
+  const { voiRange, invert = false } = viewport.getProperties();
+  return { presentation: viewport.getViewPresentation(), properties: { ...(voiRange && { voiRange }), invert } };
 }
 
 const open = new Set<StackView>();

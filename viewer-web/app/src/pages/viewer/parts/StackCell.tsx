@@ -45,12 +45,14 @@ export function StackCell({ id, stack, study, overlays, playing, positions, onVi
 
   useEffect(() => {
     if (!view) return;
-    const first = positions.get(stack.key) ?? 0;
-    void view.show(stack, first).then(
-      () => performance.mark('sen:image-shown'),
+    const first = Math.min(positions.get(stack.key) ?? 0, stack.imageIds.length - 1);
+    void view.show(stack, first).then((end) => {
+      if (end === 'overtaken') return;
+      if (end === 'shown') performance.mark('sen:image-shown');
       // The failure is counted and shown as a failed frame; the stack can still be scrolled.
-      () => frames.note(stack.imageIds[first] ?? '', 'failed'),
-    ).then(() => setStanding(stack.key));
+      else frames.note(stack.imageIds[first] ?? '', 'failed');
+      setStanding(stack.key);
+    });
   }, [view, stack, positions]);
 
   const readout = useReadout(view, element);
