@@ -90,11 +90,11 @@ fn accepted(headers: &HeaderMap, name: &str) -> u16 {
 }
 
 /// A short text as it is, a longer one coded.
-pub async fn whole(text: Vec<u8>, coding: Coding) -> Result<(Bytes, Coding), Error> {
+pub async fn whole(text: Bytes, coding: Coding) -> Result<(Bytes, Coding), Error> {
     if text.len() < SHORT_BYTES {
-        return Ok((text.into(), Coding::Identity));
+        return Ok((text, Coding::Identity));
     }
-    let Some(packer) = Packer::of(coding) else { return Ok((text.into(), Coding::Identity)) };
+    let Some(packer) = Packer::of(coding) else { return Ok((text, Coding::Identity)) };
     let mut packer = packer.map_err(|_| failed())?;
     packer.reserve(text.len() / 2);
     let packing = spawn_blocking(move || {
@@ -248,9 +248,9 @@ mod tests {
             let packed = packed.concat();
             assert!(packed.len() < plain.len() / 10);
             assert_eq!(unpacked(&packed, coding), plain);
-            let (bytes, done) = whole(plain.clone(), coding).await.unwrap();
+            let (bytes, done) = whole(plain.clone().into(), coding).await.unwrap();
             assert_eq!((unpacked(&bytes, done), done), (plain.clone(), coding));
-            let (short, done) = whole(b"[]".to_vec(), coding).await.unwrap();
+            let (short, done) = whole(Bytes::from_static(b"[]"), coding).await.unwrap();
             assert_eq!((&short[..], done), (&b"[]"[..], Coding::Identity));
         }
     }

@@ -34,6 +34,7 @@ mod renditions;
 pub mod schedule;
 mod settle;
 mod spool;
+mod streaming;
 mod sweep;
 pub mod ups;
 mod verify;
@@ -51,4 +52,5 @@ pub use read::{FrameBytes, FrameIndex, InstanceReader, PixelPlace, bulkdata_path
 pub use reindex::ReindexReport;
 pub use renditions::{Rendition, RenditionKey};
 pub use settle::SettleReport;
+pub use streaming::Streaming;
 pub use verify::VerifyReport;

@@ -17,8 +17,9 @@ use tokio::task::JoinSet;
 use crate::support::files_below;
 use crate::support::images::Study;
 use crate::support::modality;
-use crate::support::program::Sen;
+use crate::support::program::{Sen, Setup};
 use crate::support::stow::push;
+use crate::support::tools;
 
 /// Who ask for something large and read nothing of it.
 const READERS: usize = 1_500;
@@ -72,7 +73,10 @@ impl Kept {
 #[tokio::test(flavor = "multi_thread")]
 async fn thousands_who_neither_read_nor_send_hold_up_nobody() {
     allow_connections();
-    let sen = Sen::start();
+    // So many rows that the answer to a search is longer than what is held of it.
+    let setup = Setup::default();
+    tools::succeeded(&setup.run(&["bench", "fill", "--studies", "400", "--instances", "5"]));
+    let sen = setup.start();
     let kept = Arc::new(Kept::by(&sen).await);
     sen.assert_bounded("storing");
     let http = sen.http;

@@ -1,8 +1,9 @@
 //! The answer to a search: DICOM JSON, written while the rows come.
 //!
 //! The status and the headers have to be right before the first row is sent, so the answer is held until it is either
-//! complete, which most are, or larger than [`HELD_BYTES`]; from there on it streams.
+//! complete, which most are, or larger than is held of one; from there on it streams.
 
+use super::held_back::HeldBack;
 use super::narrow::narrow;
 use super::next::Here;
 use super::parameters::Search;
@@ -15,7 +16,7 @@ use crate::outgoing;
 use crate::validators::CACHE;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LINK, VARY, WARNING};
@@ -24,16 +25,15 @@ use pacs_core::dataset::vr_of;
 use pacs_core::json::{Head, Object};
 use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, json, tags};
+use std::ops::RangeInclusive;
 use std::pin::Pin;
-use storage::Archive;
 use storage::query::{Answer, Held, Position, find_after};
+use storage::{Archive, Streaming};
 
 /// Most answers to one search. A larger set is read page by page.
 pub const ANSWERS_MAX: u32 = 50_000;
-/// Bytes of an answer that are held before its headers are sent.
-const HELD_BYTES: usize = 512 << 10;
-/// Bytes of one piece of a streamed answer.
-const PIECE_BYTES: usize = 64 << 10;
+/// Bytes of one piece of an answer; fewer when many are being sent.
+const PIECE_BYTES: RangeInclusive<u64> = 1 << 10..=64 << 10;
 
 type Rows = Pin<Box<dyn Stream<Item = Result<Answer, storage::Error>> + Send>>;
 
@@ -53,11 +53,16 @@ pub async fn respond(
     query.limit = Some(limit.saturating_add(1));
     let rows: Rows = Box::pin(find_after(archive.database(), &query, &scope, after));
     let mut writer = Writer::new(rows, &query, here.base.clone(), limit);
-    let mut held = BytesMut::new();
-    while held.len() < HELD_BYTES
-        && let Some(piece) = writer.piece().await?
+    let mut held = HeldBack::default();
+    let mut bytes = piece_bytes();
+    while let Some(piece) = writer.piece(bytes).await?
+        && held.push(&piece)
+        && !writer.ended
     {
-        held.extend_from_slice(&piece);
+        bytes = piece_bytes();
+        if !held.reserve(bytes) {
+            break;
+        }
     }
     let (is_cut, next) = match writer.ended {
         true => (writer.cut, writer.last.filter(|_| writer.cut)),
@@ -69,12 +74,12 @@ pub async fn respond(
         }
     };
     let (body, coding) = if writer.ended {
-        let (body, coding) = coding::whole(held.into(), coding).await?;
+        let (body, coding) = coding::whole(held.freeze(), coding).await?;
         (Body::from(body), coding)
     } else {
         let begun = stream::iter([Ok(held.freeze())]);
         let rest = stream::try_unfold(writer, |mut writer| async move {
-            Ok::<_, Error>(writer.piece().await?.map(|piece| (piece, writer)))
+            Ok::<_, Error>(writer.piece(piece_bytes()).await?.map(|piece| (piece, writer)))
         });
         let whole = coding::packed(begun.chain(rest), coding);
         (outgoing::body(Bytes::new(), move |out| async move { out.send_all(whole).await }).await?, coding)
@@ -118,6 +123,11 @@ async fn last_of_page(
     })
 }
 
+/// How long the next piece is to be.
+fn piece_bytes() -> usize {
+    usize::try_from(Streaming::chunk_bytes(PIECE_BYTES)).unwrap_or(usize::MAX)
+}
+
 /// Writes rows as a JSON array.
 struct Writer {
     rows: Rows,
@@ -159,16 +169,16 @@ impl Writer {
         }
     }
 
-    /// The next piece of the array, or `None` after its end.
-    async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+    /// The next piece of the array, of so many bytes, or `None` after its end.
+    async fn piece(&mut self, bytes: usize) -> Result<Option<Bytes>, Error> {
         if self.ended {
             return Ok(None);
         }
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        let mut piece = Vec::with_capacity(bytes);
         if !self.begun {
             piece.push(b'[');
         }
-        while piece.len() < PIECE_BYTES {
+        while piece.len() < bytes {
             let Some(row) = self.rows.try_next().await? else {
                 self.end(&mut piece, false);
                 break;

@@ -4,6 +4,7 @@ mod answer;
 pub(crate) mod attribute;
 pub mod count;
 mod defaults;
+mod held_back;
 mod narrow;
 pub(crate) mod next;
 pub(crate) mod parameters;

@@ -92,7 +92,7 @@ pub async fn of_instance(path: InstancePath, request: Request) -> Result<Respons
         Some(format!("{instance}/bulkdata/{}", bulkdata_path(path, tag)))
     });
     document.push(b']');
-    let (document, coding) = coding::whole(document, coding).await?;
+    let (document, coding) = coding::whole(document.into(), coding).await?;
     request.ranged(Head { coding, ..head }, Content::Held(document)).await
 }
 

@@ -14,6 +14,7 @@ use super::plan::{Cursor, Plan, plan};
 use super::position::{Passed, Position};
 use super::shape::Shape;
 use crate::Result;
+use crate::Streaming;
 use crate::database::{Database, Row};
 use crate::dialect;
 
@@ -22,6 +23,10 @@ const STUDIES: i64 = 200;
 const STUDIES_OF_SERIES: i64 = 25;
 /// Instances read at a time.
 const INSTANCES: i64 = 500;
+/// What a row takes, about, and a study with the rows of its series. Who does not read on holds what was read last, so
+/// less is read at a time when many are reading.
+const ROW_BYTES: u64 = 1 << 10;
+const STUDY_OF_SERIES_BYTES: u64 = 16 << 10;
 
 /// Answers at the study, series or instance level, a page at a time.
 pub(super) fn pages(
@@ -57,6 +62,7 @@ pub(super) fn rows(
         ended: false,
         series: VecDeque::new(),
         passed: None,
+        _streaming: Streaming::begin(),
     };
     stream::try_unfold(walk, |mut walk| async move {
         let page = walk.next().await?;
@@ -80,6 +86,14 @@ struct Walk {
     passed: Option<Passed>,
     skip: i64,
     left: i64,
+    _streaming: Streaming,
+}
+
+/// How many may be read at a time that take so many bytes each.
+fn at_once(most: i64, each_bytes: u64) -> i64 {
+    let most_bytes = most.unsigned_abs().saturating_mul(each_bytes);
+    let bytes = Streaming::chunk_bytes(each_bytes..=most_bytes.max(each_bytes));
+    i64::try_from(bytes / each_bytes).unwrap_or(most)
 }
 
 impl Walk {
@@ -92,19 +106,23 @@ impl Walk {
             let page = match (self.query.level, self.series.front().copied()) {
                 (Level::Instance, Some(series)) => self.instances(series).await?,
                 (Level::Instance, None) => {
-                    let studies = self.studies(STUDIES_OF_SERIES, "t.id, t.newest_key").await?;
+                    let studies = self
+                        .studies(at_once(STUDIES_OF_SERIES, STUDY_OF_SERIES_BYTES), "t.id, t.newest_key")
+                        .await?;
                     let rows = self.series_of(&studies, "s.id").await?;
                     self.series = rows.iter().map(|row| row.get("walk_series")).collect::<Result<_>>()?;
                     continue;
                 }
                 (Level::Series, _) => {
-                    let studies = self.studies(STUDIES_OF_SERIES, "t.id, t.newest_key").await?;
+                    let studies = self
+                        .studies(at_once(STUDIES_OF_SERIES, STUDY_OF_SERIES_BYTES), "t.id, t.newest_key")
+                        .await?;
                     let select = self.select.clone();
                     self.series_of(&studies, &select).await?
                 }
                 (Level::Patient | Level::Study, _) => {
                     let select = self.select.clone();
-                    self.studies(STUDIES, &select).await?
+                    self.studies(at_once(STUDIES, ROW_BYTES), &select).await?
                 }
             };
             let taken = self.take(page);
@@ -173,7 +191,8 @@ impl Walk {
         }
         filter(&mut conditions, &self.query, Level::Instance);
         let clause = conditions.clause();
-        let limit = conditions.bind(INSTANCES);
+        let most = at_once(INSTANCES, ROW_BYTES);
+        let limit = conditions.bind(most);
         let sql = format!(
             "select {}, s.id as walk_series, i.id as walk_instance, i.number as walk_number
              from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id{clause}
@@ -182,7 +201,7 @@ impl Walk {
         );
         let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
         match rows.last() {
-            Some(last) if i64::try_from(rows.len()).is_ok_and(|count| count >= INSTANCES) => {
+            Some(last) if i64::try_from(rows.len()).is_ok_and(|count| count >= most) => {
                 self.passed = Some((last.get("walk_number")?, last.get("walk_instance")?));
             }
             _ => {

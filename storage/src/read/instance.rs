@@ -1,5 +1,6 @@
 //! The bytes of one instance, wherever they lie.
 
+use crate::Streaming;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::ops::{Range, RangeInclusive};
@@ -11,7 +12,6 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::local_file::LocalFile;
-use super::streaming::Streaming;
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::index::instances::{self, InstancePlace};
@@ -188,7 +188,8 @@ impl InstanceReader {
         let (reader, streaming) = (self.clone(), Streaming::begin());
         let (mut start, end) = (range.start, range.end);
         let chunks = std::iter::from_fn(move || {
-            let chunk = start..end.min(start.saturating_add(streaming.chunk_bytes(CHUNK_BYTES)));
+            let _counted = &streaming;
+            let chunk = start..end.min(start.saturating_add(Streaming::chunk_bytes(CHUNK_BYTES)));
             start = chunk.end;
             (!chunk.is_empty()).then_some(chunk)
         });

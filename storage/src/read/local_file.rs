@@ -3,6 +3,7 @@
 //! Most of what is sent lies in the page cache. To hand such a read to a thread that may block, and to be woken by
 //! it, costs more than the read.
 
+use crate::Streaming;
 use std::fs::File;
 use std::io::{ErrorKind, IoSliceMut, Result};
 use std::ops::Range;
@@ -17,7 +18,6 @@ use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use tokio::task::spawn_blocking;
 
 use super::buffers::{BUFFER_BYTES, Buffer};
-use super::streaming::Streaming;
 
 /// Most that is copied from the page cache on the thread that serves others as well.
 const AT_ONCE_MAX_BYTES: usize = 1 << 20;
@@ -75,7 +75,7 @@ impl LocalFile {
             if left.is_empty() {
                 return Ok(None);
             }
-            let end = left.end.min(left.start.saturating_add(streaming.chunk_bytes(CHUNK_BYTES)));
+            let end = left.end.min(left.start.saturating_add(Streaming::chunk_bytes(CHUNK_BYTES)));
             let chunk = file.read(left.start..end).await?;
             Ok(Some((chunk, (file, streaming, end..left.end))))
         })

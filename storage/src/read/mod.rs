@@ -11,7 +11,6 @@ pub mod metadata;
 pub mod pixels;
 mod remembered;
 mod sheet;
-mod streaming;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const CHUNKS_BYTES: u64 = 2 << 20;
 
 /// One of the streams that there are.
+#[derive(Debug)]
 pub struct Streaming;
 
 /// How many there are.
@@ -20,8 +21,8 @@ impl Streaming {
         Self
     }
 
-    /// Its part of what all take, within the bounds of such a stream.
-    pub fn chunk_bytes(&self, bounds: RangeInclusive<u64>) -> u64 {
+    /// The part of what all take that is each one's now, within the bounds of such a stream.
+    pub fn chunk_bytes(bounds: RangeInclusive<u64>) -> u64 {
         let streams = STREAMS.load(Ordering::Relaxed).max(1);
         (CHUNKS_BYTES / streams).clamp(*bounds.start(), *bounds.end())
     }
