@@ -39,7 +39,7 @@ fn scans_of_jpeg_ls_tell_which_component_they_are() {
     const SIDE: u16 = 6;
     let planes: Vec<Vec<u8>> = (0..3u8).map(|n| (0..36u8).map(|at| at * 5 + n * 60 % 7).collect()).collect();
     let scan = |component: u8| {
-        let bytes = planes.iter().nth(usize::from(component)).unwrap().clone();
+        let bytes = planes.get(usize::from(component)).unwrap().clone();
         let frame = Frame { layout: layout(SIDE, 1, 8, 8), bytes };
         let encoded = encode(&frame, Codec::JpegLs, BUDGET_BYTES).unwrap().bytes;
         let start = encoded.windows(2).position(|window| window == [0xFF, 0xDA]).unwrap();

@@ -12,6 +12,7 @@ mod jpeg_ls;
 mod layout;
 mod openjpeg;
 mod render;
+mod rle;
 mod ybr;
 
 pub use decode::{Frame, can_decode, decode, decode_halved, decoding_bytes, has_sizes};

@@ -69,7 +69,7 @@ pub(super) fn decode(
 }
 
 /// How an image is to be coded, without loss.
-pub(super) struct Coding {
+pub(super) struct Parameters {
     pub(super) columns: u32,
     pub(super) rows: u32,
     pub(super) components: usize,
@@ -83,8 +83,11 @@ pub(super) struct Coding {
 ///
 /// # Errors
 /// What could not be done, for a message.
-pub(super) fn encode(coding: &Coding, fill: impl FnOnce(&mut [&mut [i32]])) -> Result<Vec<u8>, &'static str> {
-    let Coding { columns, rows, components, precision, signed, colours } = *coding;
+pub(super) fn encode(
+    coding: &Parameters,
+    fill: impl FnOnce(&mut [&mut [i32]]),
+) -> Result<Vec<u8>, &'static str> {
+    let Parameters { columns, rows, components, precision, signed, colours } = *coding;
     let component = opj_image_comptparm {
         dx: 1,
         dy: 1,

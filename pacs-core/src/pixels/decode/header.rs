@@ -52,7 +52,6 @@ pub(super) struct JpegHeader {
 
 /// Walks the marker segments (ITU-T T.81 B.1.1) up to the first scan.
 pub(super) fn jpeg(encoded: &[u8]) -> Result<JpegHeader, PixelError> {
-    let cut = || PixelError::malformed("the JPEG stream ends before its first scan");
     let mut at = 2;
     if !encoded.starts_with(&[0xFF, 0xD8]) {
         return Err(PixelError::malformed("no JPEG stream"));
@@ -86,15 +85,18 @@ const ADOBE: &[u8] = b"Adobe";
 const FIRST_SCAN: u8 = 0xDA;
 
 /// A marker segment.
-struct Segment {
-    marker: u8,
+pub(super) struct Segment {
+    pub(super) marker: u8,
     /// What follows its length.
-    content: Range<usize>,
+    pub(super) content: Range<usize>,
+}
+
+fn cut() -> PixelError {
+    PixelError::malformed("a JPEG segment is cut short")
 }
 
 /// The segment that begins at that place or, behind fill bytes and markers that have none, next.
-fn segment_at(encoded: &[u8], mut at: usize) -> Result<Segment, PixelError> {
-    let cut = || PixelError::malformed("the JPEG stream ends before its first scan");
+pub(super) fn segment_at(encoded: &[u8], mut at: usize) -> Result<Segment, PixelError> {
     loop {
         let [0xFF, marker, rest @ ..] = encoded.get(at..).unwrap_or_default() else {
             return Err(PixelError::malformed("a JPEG marker is missing"));

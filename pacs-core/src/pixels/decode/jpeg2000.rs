@@ -46,18 +46,18 @@ fn is_whole(layout: &Layout) -> bool {
 
 /// What decoding takes, the result included, but for tiles and their parts: samples, and the code-blocks of the whole
 /// codestream.
-fn sample_bytes(layout: &Layout, beside_bytes: u64, encoded_bytes: u64) -> u64 {
+fn working_sample_bytes(layout: &Layout, beside_bytes: u64, encoded_bytes: u64) -> u64 {
     layout.frame_bytes() + beside_bytes + encoded_bytes
 }
 
 /// What is held for tiles and their parts, and with each strip noted again.
-fn structure_bytes(of_codestream: u64, at_once: bool) -> u64 {
+fn working_structure_bytes(of_codestream: u64, at_once: bool) -> u64 {
     if at_once { of_codestream } else { of_codestream.saturating_mul(5) / 2 }
 }
 
 /// The same for what is decoded at once whatever its size.
 pub(super) fn at_once_bytes(layout: &Layout, encoded_bytes: u64) -> u64 {
-    sample_bytes(layout, whole_bytes(layout), encoded_bytes)
+    working_sample_bytes(layout, whole_bytes(layout), encoded_bytes)
 }
 
 /// What decoding an ordinary codestream takes, its result included.
@@ -65,7 +65,8 @@ pub(super) fn working_bytes(layout: &Layout, encoded_bytes: u64, halvings: u32) 
     let halved = layout.halved(halvings);
     let beside = if is_whole(&halved) { whole_bytes(&halved) } else { strip_bytes(&halved, true) };
     let structure = codestream::ordinary_structure_bytes(layout);
-    sample_bytes(&halved, beside, encoded_bytes) + structure_bytes(structure, is_whole(&halved))
+    working_sample_bytes(&halved, beside, encoded_bytes)
+        + working_structure_bytes(structure, is_whole(&halved))
 }
 
 pub(super) fn decode(
@@ -92,8 +93,8 @@ pub(super) fn decode_inspected(
     // OpenJPEG knows no areas of High-Throughput JPEG 2000.
     let at_once = is_whole(&halved) || codestream.high_throughput;
     let beside = if at_once { whole_bytes(&halved) } else { strip_bytes(&halved, codestream.one_tile) };
-    let needed_bytes = sample_bytes(&halved, beside, codestream.bytes.len() as u64);
-    let structure = structure_bytes(codestream.structure_bytes, at_once);
+    let needed_bytes = working_sample_bytes(&halved, beside, codestream.bytes.len() as u64);
+    let structure = working_structure_bytes(codestream.structure_bytes, at_once);
     within(needed_bytes.saturating_add(structure), budget_bytes)?;
     let strips = if at_once { vec![(None, halved.rows)] } else { strips(codestream, layout, halvings) };
     let mut bytes = Vec::with_capacity(usize::try_from(halved.frame_bytes()).unwrap_or(0));

@@ -30,7 +30,7 @@ pub struct Frame {
 
 /// The families of transfer syntaxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Coding {
+enum Family {
     Native { big_endian: bool },
     DeflatedFrame,
     Rle,
@@ -45,19 +45,19 @@ enum Coding {
 
 /// Whether frames in this transfer syntax can be decoded (video cannot).
 pub fn can_decode(transfer_syntax: &Uid) -> bool {
-    coding(transfer_syntax).is_some()
+    family(transfer_syntax).is_some()
 }
 
 /// Whether the coding keeps a frame in several sizes, so that [`decode_halved`] can leave the larger ones alone.
 pub fn has_sizes(transfer_syntax: &Uid) -> bool {
-    matches!(coding(transfer_syntax), Some(Coding::Jpeg2000 | Coding::HighThroughput2000))
+    matches!(family(transfer_syntax), Some(Family::Jpeg2000 | Family::HighThroughput2000))
 }
 
 /// About as many bytes as decoding a frame of `encoded_bytes` takes beside these, its result included, as far as the
 /// data set tells: [`decode_halved`] says when a compressed image asks for more than others of its kind. 0 where it
 /// cannot be decoded.
 pub fn decoding_bytes(transfer_syntax: &Uid, layout: &Layout, encoded_bytes: u64, halvings: u32) -> u64 {
-    coding(transfer_syntax).map_or(0, |coding| working_bytes(coding, layout, encoded_bytes, halvings))
+    family(transfer_syntax).map_or(0, |family| working_bytes(family, layout, encoded_bytes, halvings))
 }
 
 /// Decodes one frame in its own size: [`decode_halved`] without halvings.
@@ -91,24 +91,24 @@ pub fn decode_halved(
     halvings: u32,
     budget_bytes: u64,
 ) -> Result<Frame, PixelError> {
-    let coding = coding(transfer_syntax)
+    let family = family(transfer_syntax)
         .ok_or_else(|| PixelError::Unsupported(format!("transfer syntax {transfer_syntax}")))?;
     // What is said to be lossless and is not needs more: each of these looks for itself.
-    within(working_bytes(coding, layout, encoded.len() as u64, halvings), budget_bytes)?;
-    if layout.bits_allocated == 1 && !matches!(coding, Coding::Native { .. } | Coding::DeflatedFrame) {
+    within(working_bytes(family, layout, encoded.len() as u64, halvings), budget_bytes)?;
+    if layout.bits_allocated == 1 && !matches!(family, Family::Native { .. } | Family::DeflatedFrame) {
         return Err(PixelError::Unsupported("compressed single bits".to_owned()));
     }
-    let decoded = guarded(|| match coding {
-        Coding::Native { big_endian } => native::decode(encoded, big_endian, layout),
-        Coding::DeflatedFrame => native::decode(native::inflate(&encoded, layout)?.into(), false, layout),
-        Coding::Rle => rle::decode(&encoded, layout),
-        Coding::BaselineJpeg | Coding::Jpeg | Coding::LosslessJpeg => {
+    let decoded = guarded(|| match family {
+        Family::Native { big_endian } => native::decode(encoded, big_endian, layout),
+        Family::DeflatedFrame => native::decode(native::inflate(&encoded, layout)?.into(), false, layout),
+        Family::Rle => rle::decode(&encoded, layout),
+        Family::BaselineJpeg | Family::Jpeg | Family::LosslessJpeg => {
             jpeg::decode(encoded, layout, budget_bytes)
         }
-        Coding::JpegLs => jpeg_ls::decode(&encoded, layout),
-        Coding::Jpeg2000 => jpeg2000::decode(&encoded, layout, halvings, budget_bytes),
-        Coding::HighThroughput2000 => htj2k::decode(&encoded, layout, halvings, budget_bytes),
-        Coding::JpegXl => jpeg_xl::decode(&encoded, layout),
+        Family::JpegLs => jpeg_ls::decode(&encoded, layout),
+        Family::Jpeg2000 => jpeg2000::decode(&encoded, layout, halvings, budget_bytes),
+        Family::HighThroughput2000 => htj2k::decode(&encoded, layout, halvings, budget_bytes),
+        Family::JpegXl => jpeg_xl::decode(&encoded, layout),
     })?;
     if decoded.bytes.len() as u64 != decoded.layout.frame_bytes() {
         return Err(PixelError::malformed(format!(
@@ -136,17 +136,17 @@ pub(super) fn within(needed_bytes: u64, budget_bytes: u64) -> Result<(), PixelEr
 }
 
 /// What decoding takes: the result and what the codec holds beside it.
-fn working_bytes(coding: Coding, layout: &Layout, encoded_bytes: u64, halvings: u32) -> u64 {
-    let beside = match coding {
-        Coding::Jpeg2000 => return jpeg2000::working_bytes(layout, encoded_bytes, halvings),
-        Coding::HighThroughput2000 => return htj2k::working_bytes(layout, encoded_bytes, halvings),
-        Coding::Native { .. } | Coding::DeflatedFrame => 0,
+fn working_bytes(family: Family, layout: &Layout, encoded_bytes: u64, halvings: u32) -> u64 {
+    let beside = match family {
+        Family::Jpeg2000 => return jpeg2000::working_bytes(layout, encoded_bytes, halvings),
+        Family::HighThroughput2000 => return htj2k::working_bytes(layout, encoded_bytes, halvings),
+        Family::Native { .. } | Family::DeflatedFrame => 0,
         // One plane of bytes.
-        Coding::Rle => layout.pixels(),
-        Coding::LosslessJpeg | Coding::JpegLs => line_bytes(layout),
-        Coding::BaselineJpeg => jpeg::sequential_bytes(layout),
-        Coding::Jpeg => jpeg::progressive_bytes(layout),
-        Coding::JpegXl => jpeg_xl::working_bytes(layout),
+        Family::Rle => layout.pixels(),
+        Family::LosslessJpeg | Family::JpegLs => line_bytes(layout),
+        Family::BaselineJpeg => jpeg::sequential_bytes(layout),
+        Family::Jpeg => jpeg::progressive_bytes(layout),
+        Family::JpegXl => jpeg_xl::working_bytes(layout),
     };
     layout.frame_bytes() + beside
 }
@@ -157,25 +157,25 @@ fn line_bytes(layout: &Layout) -> u64 {
     u64::from(layout.columns) * u64::from(layout.samples) * 8 + TABLES_BYTES
 }
 
-fn coding(transfer_syntax: &Uid) -> Option<Coding> {
+fn family(transfer_syntax: &Uid) -> Option<Family> {
     Some(match transfer_syntax.as_str() {
         // The deflated data set (…1.2.1.99) is inflated by its reader: what is inside is native.
         uids::IMPLICIT_VR_LITTLE_ENDIAN
         | uids::EXPLICIT_VR_LITTLE_ENDIAN
         | uids::ENCAPSULATED_UNCOMPRESSED_EXPLICIT_VR_LITTLE_ENDIAN
-        | uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN => Coding::Native { big_endian: false },
-        EXPLICIT_VR_BIG_ENDIAN => Coding::Native { big_endian: true },
-        DEFLATED_IMAGE_FRAME_COMPRESSION => Coding::DeflatedFrame,
-        uids::RLE_LOSSLESS => Coding::Rle,
-        uids::JPEG_BASELINE8_BIT => Coding::BaselineJpeg,
-        uids::JPEG_EXTENDED12_BIT | JPEG_SPECTRAL_SELECTION | JPEG_FULL_PROGRESSION => Coding::Jpeg,
-        uids::JPEG_LOSSLESS | uids::JPEG_LOSSLESS_SV1 => Coding::LosslessJpeg,
-        uids::JPEGLS_LOSSLESS | uids::JPEGLS_NEAR_LOSSLESS => Coding::JpegLs,
+        | uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN => Family::Native { big_endian: false },
+        EXPLICIT_VR_BIG_ENDIAN => Family::Native { big_endian: true },
+        DEFLATED_IMAGE_FRAME_COMPRESSION => Family::DeflatedFrame,
+        uids::RLE_LOSSLESS => Family::Rle,
+        uids::JPEG_BASELINE8_BIT => Family::BaselineJpeg,
+        uids::JPEG_EXTENDED12_BIT | JPEG_SPECTRAL_SELECTION | JPEG_FULL_PROGRESSION => Family::Jpeg,
+        uids::JPEG_LOSSLESS | uids::JPEG_LOSSLESS_SV1 => Family::LosslessJpeg,
+        uids::JPEGLS_LOSSLESS | uids::JPEGLS_NEAR_LOSSLESS => Family::JpegLs,
         uids::JPEG2000_LOSSLESS | uids::JPEG2000 | uids::JPEG2000MC_LOSSLESS | uids::JPEG2000MC => {
-            Coding::Jpeg2000
+            Family::Jpeg2000
         }
-        uids::HTJ2K_LOSSLESS | uids::HTJ2K_LOSSLESS_RPCL | uids::HTJ2K => Coding::HighThroughput2000,
-        uids::JPEGXL_LOSSLESS | uids::JPEGXLJPEG_RECOMPRESSION | uids::JPEGXL => Coding::JpegXl,
+        uids::HTJ2K_LOSSLESS | uids::HTJ2K_LOSSLESS_RPCL | uids::HTJ2K => Family::HighThroughput2000,
+        uids::JPEGXL_LOSSLESS | uids::JPEGXLJPEG_RECOMPRESSION | uids::JPEGXL => Family::JpegXl,
         _ => return None,
     })
 }

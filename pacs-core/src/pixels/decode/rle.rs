@@ -3,10 +3,7 @@
 use super::Frame;
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::Layout;
-
-/// Number of segments and fifteen offsets, 32 bits each.
-const HEADER_BYTES: usize = 64;
-const MAX_SEGMENTS: usize = 15;
+use crate::pixels::rle::{HEADER_BYTES, MAX_SEGMENTS};
 
 pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelError> {
     let sample_bytes = usize::from(layout.sample_bytes());

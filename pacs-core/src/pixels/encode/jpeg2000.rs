@@ -3,14 +3,14 @@
 use super::{Encoded, Stored};
 use crate::pixels::error::PixelError;
 use crate::pixels::layout::Photometric;
-use crate::pixels::openjpeg::{self, Coding};
+use crate::pixels::openjpeg::{self, Parameters};
 
 pub(super) fn encode(stored: &Stored<'_>) -> Result<Encoded, PixelError> {
     let layout = stored.layout();
     let components = usize::from(layout.samples);
     let columns = usize::from(layout.columns);
     let colours = stored.is_decorrelated();
-    let coding = Coding {
+    let coding = Parameters {
         columns: layout.columns.into(),
         rows: layout.rows.into(),
         components,

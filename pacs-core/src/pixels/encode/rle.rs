@@ -3,10 +3,7 @@
 use super::{Encoded, output};
 use crate::pixels::decode::Frame;
 use crate::pixels::error::PixelError;
-
-/// Number of segments and fifteen offsets, 32 bits each.
-const HEADER_BYTES: usize = 64;
-const MAX_SEGMENTS: usize = 15;
+use crate::pixels::rle::{HEADER_BYTES, MAX_SEGMENTS};
 
 pub(super) fn encode(frame: &Frame) -> Result<Encoded, PixelError> {
     let layout = &frame.layout;

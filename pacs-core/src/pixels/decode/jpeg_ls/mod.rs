@@ -4,7 +4,7 @@ mod bits;
 mod scan;
 
 use super::Frame;
-use super::header;
+use super::header::{self, Segment};
 use super::samples::Samples;
 use crate::pixels::error::PixelError;
 use crate::pixels::jpeg_ls::{Preset, broken};
@@ -36,7 +36,9 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
     let mut preset = Preset::default();
     let mut left = encoded.get(2..).unwrap_or_default();
     while missing.iter().any(Option::is_some) {
-        let (marker, segment, rest) = next_segment(left)?;
+        let Segment { marker, content } = header::segment_at(left, 0)?;
+        let (whole, rest) = left.split_at_checked(content.end).unwrap_or_default();
+        let segment = whole.get(content.start..).unwrap_or_default();
         match marker {
             0xF8 => preset.read(segment)?,
             0xDD if segment.iter().any(|byte| *byte != 0) => {
@@ -57,34 +59,11 @@ pub(super) fn decode(encoded: &[u8], layout: &Layout) -> Result<Frame, PixelErro
                 left = scan::decode(rest, coding, interleave, &chosen, layout, &mut samples)?;
                 continue;
             }
-            0xD9 => return Err(broken("a component is missing")),
             _ => {}
         }
         left = rest;
     }
     Ok(samples.frame(layout.photometric))
-}
-
-/// The next marker, its segment and what follows it.
-fn next_segment(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), PixelError> {
-    match bytes {
-        [0xFF, 0xFF, ..] => next_segment_after_fill(bytes),
-        [0xFF, 0xD9, rest @ ..] => Ok((0xD9, &[], rest)),
-        [0xFF, marker, high, low, ..] => {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            let (Some(segment), Some(rest)) = (bytes.get(4..2 + length), bytes.get(2 + length..)) else {
-                return Err(broken("a segment is cut short"));
-            };
-            Ok((*marker, segment, rest))
-        }
-        _ => Err(broken("a marker is missing")),
-    }
-}
-
-/// Fill bytes may stand before a marker (T.81 B.1.1.2).
-fn next_segment_after_fill(bytes: &[u8]) -> Result<(u8, &[u8], &[u8]), PixelError> {
-    let fill = bytes.iter().take_while(|byte| **byte == 0xFF).count();
-    next_segment(bytes.get(fill - 1..).unwrap_or_default())
 }
 
 /// Identifiers of the components, NEAR and interleaving of a scan (T.87 C.2.3).
