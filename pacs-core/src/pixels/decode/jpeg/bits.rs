@@ -17,6 +17,16 @@ impl<'a> Bits<'a> {
     }
 
     fn fill(&mut self) {
+        // Four bytes at once, where none of them can be stuffed or begin a marker.
+        if self.filled <= 32
+            && let Some((next, rest)) = self.bytes.split_first_chunk::<4>()
+            && !next.contains(&0xFF)
+        {
+            self.window |= u64::from(u32::from_be_bytes(*next)) << (32 - self.filled);
+            self.filled += 32;
+            self.bytes = rest;
+            return;
+        }
         while self.filled <= 56 {
             let byte = match self.bytes {
                 [0xFF, 0x00, rest @ ..] => {
@@ -122,7 +132,7 @@ impl<'a> Bits<'a> {
 }
 
 /// Codes up to this length are looked up.
-const SHORT_BITS: u32 = 9;
+const SHORT_BITS: u32 = 11;
 
 /// A Huffman table as the stream gives it: codes per length and symbols in order (T.81 annex C).
 #[derive(Clone, Default)]
