@@ -121,7 +121,8 @@ function useViews(active: number, layout: string, contents: ReturnType<typeof us
       const stacks = order.filter((cell) => contents[cell]?.is === 'shown').length;
       frames.want(order.flatMap((cell) => {
         const content = contents[cell];
-        if (content?.is !== 'shown' || content.set.is !== 'stack') return [];
+        // Before its view has it, the loader does not know what its images are.
+        if (content?.is !== 'shown' || content.set.is !== 'stack' || views.current.get(cell)?.stack !== content.set) return [];
         // Until the first image of a stack stands, nothing else competes with it.
         const index = positions.current.get(content.set.key);
         if (index === undefined) return [];

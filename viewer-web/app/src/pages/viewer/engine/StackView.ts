@@ -6,7 +6,7 @@ import { edgesOf, type Direction, type Edges } from '../model/orientation';
 import { rangeOf, type PresetWindow, type Range } from '../model/presets';
 import { Film } from './Film';
 import { isCoarse } from './frameLoader';
-import { registerStack } from './register';
+import { forgetOthers, registerStack } from './register';
 import { currentEngine, startEngine } from './setup';
 import { invalidateMarks, StackMarks } from './StackMarks';
 import { joinTools, leaveTools } from './tools';
@@ -42,9 +42,10 @@ export class StackView {
   readonly id: string;
   /** The images one after another. */
   readonly film = new Film(() => this.next());
+  /** What is shown, or on its way. */
+  stack: ImageStack | null = null;
   private readonly element: ViewportElement;
   private readonly engineId: string;
-  private stack: ImageStack | null = null;
   /** The image of which a coarse picture is on the screen; the element says so too (`data-coarse`), before it is drawn. */
   private coarse: string | null = null;
   /** Counts what was to be shown; closing is the last. */
@@ -81,6 +82,7 @@ export class StackView {
     delete this.element.viewport;
     leaveTools(this.id, this.engineId);
     startEngine().disableElement(this.id);
+    forgetLeft();
   }
 
   /** Shows a stack from one of its images on. */
@@ -94,6 +96,7 @@ export class StackView {
     this.stands = false;
     this.stack = stack;
     registerStack(stack);
+    forgetLeft();
     await viewport.setStack(stack.imageIds, index).catch(() => undefined);
     if (showing !== this.showing) return 'overtaken';
     this.redraw();
@@ -302,6 +305,12 @@ function settingsOf(viewport: StackViewport): Settings {
 }
 
 const open = new Set<StackView>();
+
+/** The loader need not know of images that are in no cell. */
+function forgetLeft(): void {
+  forgetOthers([...open].flatMap(({ stack }) => stack ?? []));
+}
+
 let resizing = 0;
 
 /** Cells change their sizes together: one resize of the engine serves them all. What was fitted is fitted again. */
