@@ -171,8 +171,8 @@ proptest! {
         let set = CharacterSet::parse(LABELS[label]);
         for vr in [VR::PN, VR::LO, VR::LT] {
             let text = set.decode(&bytes, vr).into_owned();
-            let encoded = set.encode(&text);
-            prop_assert!(text.contains('?') || !encoded.contains(&b'?'));
+            let again = set.decode(&set.encode(&text), vr).into_owned();
+            prop_assert!(text.contains('?') || !again.contains('?'));
         }
     }
 
@@ -188,10 +188,41 @@ proptest! {
     }
 
     #[test]
+    fn what_is_written_with_code_extensions_is_read_as_it_was_written(
+        text in "[a-zé^=\\\\ \r\n\u{ff61}-\u{ff9f}ボソ表\u{4e00}-\u{9fff}\u{ac00}-\u{d7a3}Ễđ]{0,30}",
+        label in prop::sample::select(EXTENDED.to_vec()),
+    ) {
+        let set = CharacterSet::parse(label);
+        for vr in [VR::PN, VR::LO, VR::LT] {
+            let once = set.decode(&set.encode(&text), vr).into_owned();
+            let delimiters = |text: &str| text.matches(['\\', '^', '=', '\r', '\n']).count();
+            prop_assert_eq!(delimiters(&once), delimiters(&text));
+            let again = set.encode(&once);
+            prop_assert_eq!(set.decode(&again, vr), once.as_str());
+        }
+    }
+
+    #[test]
+    fn a_name_of_a_set_is_read_as_that_set(label in "(\\\\|ISO_IR |ISO 2022 IR |[0-9]{1,3}|87|149|100|13|UTF-8|GBK|junk){0,8}") {
+        let set = CharacterSet::parse(&label);
+        prop_assert_eq!(CharacterSet::parse(&set.to_string()).name(), set.name());
+        prop_assert!(set.name().is_none_or(|name| CharacterSet::named(&name).is_some()));
+    }
+
+    #[test]
     fn any_json_is_borne(text in "[\\[\\]{}\":,a-z0-9A-F]{0,80}") {
         let _ = json::parse(text.as_bytes(), &JsonLimits::default());
     }
 }
+
+const EXTENDED: &[&str] = &[
+    "\\ISO 2022 IR 87",
+    "\\ISO 2022 IR 87\\ISO 2022 IR 159",
+    "ISO 2022 IR 13\\ISO 2022 IR 87",
+    "\\ISO 2022 IR 149",
+    "\\ISO 2022 IR 58",
+    "\\ISO 2022 IR 87\\ISO 2022 IR 149\\ISO 2022 IR 58",
+];
 
 const LABELS: &[&str] = &[
     "",
@@ -206,6 +237,7 @@ const LABELS: &[&str] = &[
     "\\ISO 2022 IR 149",
     "\\ISO 2022 IR 58",
     "\\ISO 2022 IR 87\\ISO 2022 IR 159",
+    "ISO 2022 IR 100\\ISO 2022 IR 144\\ISO 2022 IR 126",
     "junk",
 ];
 

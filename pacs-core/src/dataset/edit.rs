@@ -81,13 +81,9 @@ impl DataSet {
         self.put(Element::new(tag, VR::UI, Bytes::copy_from_slice(uid.as_str().as_bytes())));
     }
 
-    /// Puts a sequence. Items in the same character set as this data set leave naming it to it; one
-    /// that inherited a set with code extensions elsewhere becomes UTF-8.
+    /// Puts a sequence. Items in the same character set as this data set leave naming it to it.
     pub fn put_items(&mut self, tag: Tag, mut items: Vec<DataSet>) {
         for item in &mut items {
-            if item.character_set().has_extensions() && !item.contains(tags::SPECIFIC_CHARACTER_SET) {
-                *item = item.encode_text_in(CharacterSet::UTF_8);
-            }
             if item.character_set() == self.character_set() {
                 if item.remove(tags::SPECIFIC_CHARACTER_SET).is_some() {
                     self.name_character_set();
@@ -142,11 +138,11 @@ impl DataSet {
 
     /// Makes (0008,0005) say what the character set is.
     fn name_character_set(&mut self) {
-        match self.character_set().term() {
-            Some(term) => {
+        match self.character_set().name() {
+            Some(name) => {
                 // The element alone: the character set is what it is being named.
                 let character_set = self.character_set();
-                self.put(Element::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, term.as_bytes()));
+                self.put(Element::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, name.into_bytes()));
                 self.set_character_set(character_set);
             }
             None => {
@@ -291,7 +287,8 @@ mod tests {
         other.put_items(tags::PROCEDURE_CODE_SEQUENCE, vec![item]);
         let meaning = other.items(tags::PROCEDURE_CODE_SEQUENCE)[0].text(tags::CODE_MEANING);
         assert_eq!(meaning.as_deref(), Some("山田"));
-        assert_eq!(other.text(tags::SPECIFIC_CHARACTER_SET).as_deref(), Some("ISO_IR 192"));
+        let item = &other.items(tags::PROCEDURE_CODE_SEQUENCE)[0];
+        assert_eq!(item.texts(tags::SPECIFIC_CHARACTER_SET), ["", "ISO 2022 IR 87"]);
     }
 
     #[test]

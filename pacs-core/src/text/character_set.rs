@@ -1,10 +1,12 @@
 //! Specific Character Set (0008,0005): bytes to text and back.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::iso2022::{self, Resets};
+use super::encode;
+use super::iso2022::{self, ESC, Resets};
 use super::repair;
 use super::repertoire::Repertoire;
 use crate::VR;
@@ -16,7 +18,25 @@ pub struct CharacterSet {
     initial: Repertoire,
     /// Reads bytes of the upper half that no escape sequence announced.
     undesignated: Repertoire,
-    extended: bool,
+    /// What escape sequences may switch to; `None` when there are no code extensions.
+    extensions: Option<Extensions>,
+}
+
+/// Some of [`Repertoire::EXTENSIONS`], a bit for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Extensions(u16);
+
+impl Extensions {
+    fn of(repertoires: &[Repertoire]) -> Self {
+        let listed =
+            Repertoire::EXTENSIONS.iter().enumerate().filter(|(_, known)| repertoires.contains(known));
+        Self(listed.fold(0, |bits, (place, _)| bits | 1 << place))
+    }
+
+    fn iter(self) -> impl Iterator<Item = Repertoire> {
+        let places = Repertoire::EXTENSIONS.into_iter().enumerate();
+        places.filter(move |(place, _)| self.0 & 1 << place != 0).map(|(_, repertoire)| repertoire)
+    }
 }
 
 impl Default for CharacterSet {
@@ -34,146 +54,106 @@ impl CharacterSet {
     pub const UTF_8: Self = Self::of(Repertoire::Utf8);
 
     const fn of(repertoire: Repertoire) -> Self {
-        Self { initial: repertoire, undesignated: repertoire, extended: false }
+        Self { initial: repertoire, undesignated: repertoire, extensions: None }
     }
 
     /// Reads the value of (0008,0005): defined terms parted by backslashes, the first of which may
     /// be empty. Unknown terms count as the default repertoire; nothing is refused for its label.
     pub fn parse(value: &str) -> Self {
-        let terms: Vec<&str> = value.split('\\').map(|term| term.trim_matches([' ', '\0'])).collect();
+        let terms: Vec<&str> = terms(value).collect();
         let repertoires: Vec<Repertoire> =
             terms.iter().map(|term| Repertoire::of_term(term).unwrap_or(Repertoire::Ascii)).collect();
         // Sets without code extensions stand alone (PS3.3 C.12.1.1.2); where one is listed among
         // others by mistake the bytes are in it.
-        if let Some(&alone) =
-            repertoires.iter().find(|r| matches!(r, Repertoire::Utf8 | Repertoire::Gb18030 | Repertoire::Gbk))
-        {
+        if let Some(&alone) = repertoires.iter().find(|r| r.stands_alone()) {
             return Self::of(alone);
         }
-        let initial = repertoires.first().copied().unwrap_or(Repertoire::Ascii);
+        let first = repertoires.first().copied().unwrap_or(Repertoire::Ascii);
+        let initial = if first.needs_extensions() { Repertoire::Ascii } else { first };
         let undesignated = repertoires.iter().copied().find(|r| r.in_upper_half()).unwrap_or(initial);
-        let extended = terms.len() > 1 || terms.iter().any(|term| term.contains("2022"));
-        Self { initial, undesignated, extended }
+        let extended =
+            terms.len() > 1 || first.needs_extensions() || terms.iter().any(|term| term.contains("2022"));
+        Self { initial, undesignated, extensions: extended.then(|| Extensions::of(&repertoires)) }
     }
 
-    /// The defined term of the set in which [`CharacterSet::encode`] writes, for (0008,0005);
-    /// `None` for the default repertoire, which is said by absence.
-    pub fn term(self) -> Option<&'static str> {
-        (self.initial != Repertoire::Ascii).then(|| self.initial.term())
+    /// Reads a value of (0008,0005) by which somebody says what they can read: `None` when it is
+    /// empty or has a term that we do not know.
+    pub fn named(value: &str) -> Option<Self> {
+        let mut known = terms(value).filter(|term| !term.is_empty()).map(Repertoire::of_term).peekable();
+        known.peek()?;
+        known.all(|term| term.is_some()).then(|| Self::parse(value))
     }
 
-    /// Whether escape sequences switch between several repertoires (PS3.5 6.1.2.5), so that
-    /// [`CharacterSet::term`] does not tell all of it.
-    pub(crate) fn has_extensions(self) -> bool {
-        self.extended
+    /// The value of (0008,0005) for text that [`CharacterSet::encode`] writes; `None` for the default
+    /// repertoire, which is said by absence.
+    pub fn name(self) -> Option<String> {
+        Some(self.to_string()).filter(|name| name != Repertoire::Ascii.term())
     }
 
     /// The text of a whole value field, in Unicode normal form C, with the backslashes between
     /// values left in (they are found only after decoding: several sets use 0x5C as a second byte).
     ///
-    /// Undecodable bytes become U+FFFD. Well-formed UTF-8 under the default repertoire or Latin-1
-    /// is read as UTF-8, and what can only be Windows-1258 as that.
+    /// Undecodable bytes become U+FFFD. Text whose bytes say for certain that its label is wrong is
+    /// read as what it is: UTF-8, also when it was encoded twice, the Vietnamese encodings from before
+    /// Unicode under Latin-1 or no label, and escape sequences that no label announced.
     pub fn decode<'a>(self, bytes: &'a [u8], vr: VR) -> Cow<'a, str> {
-        if bytes.is_ascii() && !(self.extended && iso2022::has_escapes(bytes)) {
+        if bytes.is_ascii() && !bytes.contains(&ESC) {
             return std::str::from_utf8(bytes).map_or(Cow::Borrowed(""), Cow::Borrowed);
         }
-        normalise(self.decode_as_labelled(bytes, vr))
+        normalise(self.decode_as_meant(bytes, vr))
     }
 
-    fn decode_as_labelled(self, bytes: &[u8], vr: VR) -> Cow<'_, str> {
-        if matches!(self.undesignated, Repertoire::Ascii | Repertoire::Latin1) {
-            if let Some(text) = repair::as_utf8(bytes)
-                && !iso2022::has_escapes(bytes)
-            {
-                return Cow::Borrowed(text);
+    fn decode_as_meant(self, bytes: &[u8], vr: VR) -> Cow<'_, str> {
+        let switches = iso2022::switches(bytes);
+        if !switches {
+            if let Some(text) = repair::as_utf8(bytes, self.undesignated) {
+                return text;
             }
-            if !self.extended
-                && let Some(text) = repair::as_windows_1258(bytes)
+            if self.extensions.is_none()
+                && matches!(self.initial, Repertoire::Ascii | Repertoire::Latin1 | Repertoire::Utf8)
+                && let Some(text) = repair::as_vietnamese(bytes)
             {
                 return Cow::Owned(text);
             }
         }
-        if self.extended {
+        if switches || self.extensions.is_some() {
             let resets = Resets { values: has_many_values(vr), names: vr == VR::PN };
             return Cow::Owned(iso2022::decode(bytes, self.initial, self.undesignated, resets));
         }
         self.initial.encoding().decode_without_bom_handling(bytes).0
     }
 
-    /// The bytes of a text in this set. A character outside the set is written as its base letter
-    /// (`ễ` as `e`, `Đ` as `D`) and, when it has none, as `_`: never as `?`, which would be a
-    /// wildcard when a console sends the value back in a query. Sets with code extensions are
-    /// written in their first repertoire alone.
+    /// The bytes of a text in this set, with escape sequences where it has code extensions. A
+    /// character outside the set is written as its base letter (`ễ` as `e`, `Đ` as `D`) and, when it
+    /// has none, as `_`: never as `?`, which would be a wildcard when a console sends the value back
+    /// in a query.
     pub fn encode(self, text: &str) -> Vec<u8> {
-        if text.is_ascii() || self.initial == Repertoire::Utf8 {
-            return text.as_bytes().to_vec();
-        }
-        let mut bytes = Vec::with_capacity(text.len());
-        for character in text.nfc() {
-            if !self.push_encoded(character, &mut bytes) {
-                let start = bytes.len();
-                for base in std::iter::once(character).nfkd() {
-                    match super::fold::base_letters(base) {
-                        Some(letters) => bytes.extend_from_slice(letters.as_bytes()),
-                        // A full-width form must not become a delimiter or a wildcard.
-                        None if is_syntax(base) => bytes.push(b'_'),
-                        None => {
-                            self.push_encoded(base, &mut bytes);
-                        }
-                    }
-                }
-                if bytes.len() == start && !super::fold::is_mark(character) {
-                    bytes.push(b'_');
-                }
-            }
-        }
-        bytes
-    }
-
-    fn push_encoded(self, character: char, bytes: &mut Vec<u8>) -> bool {
-        if character.is_ascii() {
-            bytes.push(character as u8);
-            return true;
-        }
-        match self.initial {
-            // Two-byte sets need escape sequences, which are not written.
-            Repertoire::Ascii
-            | Repertoire::Kanji
-            | Repertoire::SupplementaryKanji
-            | Repertoire::Korean
-            | Repertoire::SimplifiedChinese => false,
-            Repertoire::Latin1 => {
-                let code = u32::from(character);
-                (0xa0..=0xff).contains(&code) && {
-                    bytes.push(code as u8);
-                    true
-                }
-            }
-            Repertoire::Katakana => {
-                let code = u32::from(character);
-                (0xff61..=0xff9f).contains(&code) && {
-                    bytes.push((code - 0xff61 + 0xa1) as u8);
-                    true
-                }
-            }
-            other => {
-                let mut utf8 = [0u8; 4];
-                let (encoded, _, unmappable) = other.encoding().encode(character.encode_utf8(&mut utf8));
-                // What only the superset of Windows has lies among the control characters.
-                let beside_the_set = matches!(&*encoded, [0x80..=0x9f]);
-                if unmappable || beside_the_set {
-                    return false;
-                }
-                bytes.extend_from_slice(&encoded);
-                true
-            }
-        }
+        let extensions = self.extensions.map(Extensions::iter);
+        encode::encode(text, self.initial, extensions.map(Iterator::collect))
     }
 }
 
-/// Whether the character means something beside itself in a value or a query.
-fn is_syntax(character: char) -> bool {
-    character.is_ascii_control() || matches!(character, '\\' | '^' | '=' | '*' | '?')
+/// The defined terms as we write them, `ISO_IR 6` for the default repertoire.
+impl fmt::Display for CharacterSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(extensions) = self.extensions else { return f.write_str(self.initial.term()) };
+        let others: Vec<Repertoire> = extensions.iter().filter(|other| *other != self.initial).collect();
+        match self.initial {
+            Repertoire::Ascii if others.is_empty() => return f.write_str(self.initial.term()),
+            // The first term may be left out, which stands for the default repertoire.
+            Repertoire::Ascii => {}
+            initial => f.write_str(&with_extensions(initial))?,
+        }
+        others.into_iter().try_for_each(|other| write!(f, "\\{}", with_extensions(other)))
+    }
+}
+
+fn with_extensions(repertoire: Repertoire) -> String {
+    repertoire.term().replace("ISO_IR", "ISO 2022 IR")
+}
+
+fn terms(value: &str) -> impl Iterator<Item = &str> {
+    value.split('\\').map(|term| term.trim_matches([' ', '\0']))
 }
 
 /// Whether a backslash parts values in this VR (PS3.5 6.2).
@@ -226,6 +206,15 @@ mod tests {
             // The escape sequence forgotten.
             ("\\ISO 2022 IR 149", b"\xc8\xab", "홍"),
             ("ISO_IR 192", b"A\xffB", "A\u{fffd}B"),
+            ("ISO_IR 192", b"Tr\xc7n V\xa8n", "Trần Văn"),
+            ("ISO_IR 100", b"Tra\xe0n Va\xean", "Trần Văn"),
+            ("ISO_IR 192", "Nguyá»…n".as_bytes(), "Nguyễn"),
+            ("ISO_IR 148", "NGUYỄN".as_bytes(), "NGUYỄN"),
+            ("ISO_IR 100", b"\x1b$B;3ED\x1b(B", "山田"),
+            ("ISO_IR 149", b"\x1b$)C\xc8\xab", "홍"),
+            ("ISO_IR 100", b"a\x1bb", "a\u{1b}b"),
+            // Shift JIS under the label of its half-width letters.
+            ("ISO_IR 13", b"\x8eR\x93c", "山田"),
             ("nonsense", b"abc", "abc"),
         ] {
             assert_eq!(CharacterSet::parse(label).decode(bytes, VR::LO), want, "{label} {bytes:x?}");
@@ -233,30 +222,39 @@ mod tests {
     }
 
     #[test]
-    fn a_limited_set_gets_base_letters_and_never_a_wildcard() {
-        for (set, text, want) in [
-            (CharacterSet::LATIN_1, "NGUYỄN^VĂN ĐỨC", &b"NGUYEN^VAN DUC"[..]),
-            (CharacterSet::LATIN_1, "Müller é", b"M\xfcller \xe9"),
-            (CharacterSet::LATIN_1, "Mu\u{308}ller", b"M\xfcller"),
-            (CharacterSet::DEFAULT, "Müller ß", b"Muller ss"),
-            (CharacterSet::DEFAULT, "王", b"_"),
-            (CharacterSet::LATIN_1, "Ａ？＼＝", b"A___"),
-            (CharacterSet::UTF_8, "NGUYỄN", "NGUYỄN".as_bytes()),
-            (CharacterSet::parse("ISO_IR 144"), "Люк", b"\xbb\xee\xda"),
-            (CharacterSet::parse("ISO_IR 148"), "ış “€”", b"\xfd\xfe ___"),
-            (CharacterSet::parse("ISO_IR 166"), "กา…", b"\xa1\xd2..."),
-            (CharacterSet::parse("GB18030"), "Ễ王", b"\x81\x36\x84\x30\xcd\xf5"),
+    fn terms_are_named_as_the_standard_spells_them() {
+        for (label, name) in [
+            ("", None),
+            ("ISO_IR 6", None),
+            ("ISO 2022 IR 6", None),
+            ("iso_ir_100", Some("ISO_IR 100")),
+            ("utf-8", Some("ISO_IR 192")),
+            ("ISO 2022 IR 100", Some("ISO 2022 IR 100")),
+            ("\\ISO 2022 IR 149", Some("\\ISO 2022 IR 149")),
+            ("ISO 2022 IR 6\\ISO 2022 IR 87", Some("\\ISO 2022 IR 87")),
+            ("ISO 2022 IR 87", Some("\\ISO 2022 IR 87")),
+            ("ISO_IR 13\\ISO_IR 159\\ISO_IR 87", Some("ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159")),
+            ("ISO_IR 192\\ISO 2022 IR 87", Some("ISO_IR 192")),
         ] {
-            let bytes = set.encode(text);
-            assert_eq!(bytes, want, "{text}");
-            assert!(!bytes.contains(&b'?'));
+            let set = CharacterSet::parse(label);
+            assert_eq!(set.name().as_deref(), name, "{label}");
+            assert_eq!(CharacterSet::parse(&set.to_string()).name(), set.name(), "{label}");
         }
+        assert_eq!(CharacterSet::DEFAULT.to_string(), "ISO_IR 6");
     }
 
     #[test]
-    fn terms_name_what_is_written() {
-        assert_eq!(CharacterSet::DEFAULT.term(), None);
-        assert_eq!(CharacterSet::UTF_8.term(), Some("ISO_IR 192"));
-        assert_eq!(CharacterSet::parse("iso_ir_100").term(), Some("ISO_IR 100"));
+    fn only_known_terms_say_what_somebody_reads() {
+        for (label, known) in [
+            ("", false),
+            ("\\", false),
+            ("ISO_IR 999", false),
+            ("ISO_IR 100\\junk", false),
+            ("ISO_IR 6", true),
+            ("ISO_IR 100", true),
+            ("\\ISO 2022 IR 87", true),
+        ] {
+            assert_eq!(CharacterSet::named(label).is_some(), known, "{label}");
+        }
     }
 }

@@ -25,7 +25,9 @@ const DESIGNATIONS: &[(&[u8], Repertoire)] = &[
     (b"$)A", Repertoire::SimplifiedChinese),
 ];
 
-const ESC: u8 = 0x1b;
+pub(super) const ESC: u8 = 0x1b;
+/// JIS X 0201 romaji, the lower half that belongs to [`Repertoire::Katakana`].
+pub(super) const TO_ROMAJI: &[u8] = b"\x1b(J";
 
 /// Which characters end the effect of escape sequences, besides control characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +85,19 @@ pub(super) fn decode(bytes: &[u8], initial: Repertoire, undesignated: Repertoire
     text
 }
 
-/// Whether there is anything for this module to do.
-pub(super) fn has_escapes(bytes: &[u8]) -> bool {
-    bytes.contains(&ESC)
+/// Whether an escape sequence names a repertoire. It can have no other meaning, whatever the label.
+pub(super) fn switches(bytes: &[u8]) -> bool {
+    bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == ESC)
+        .any(|(at, _)| bytes.get(at + 1..).and_then(designation).is_some())
+}
+
+/// The escape sequence, ESC included, that makes a repertoire readable.
+pub(super) fn escape_to(repertoire: Repertoire) -> impl Iterator<Item = u8> {
+    let known = DESIGNATIONS.iter().find(|(_, designated)| *designated == repertoire);
+    known.into_iter().flat_map(|(sequence, _)| std::iter::once(ESC).chain(sequence.iter().copied()))
 }
 
 fn designation(after_escape: &[u8]) -> Option<(usize, Repertoire)> {
@@ -108,7 +120,8 @@ fn run_length(bytes: &[u8], two_byte_lower: bool) -> usize {
     bytes.iter().take_while(|&&b| (0x20..0x80).contains(&b) && (two_byte_lower || !is_delimiter(b))).count()
 }
 
-fn is_delimiter(byte: u8) -> bool {
+/// The characters that part values and, in person names, components.
+pub(super) fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b'\\' | b'^' | b'=')
 }
 

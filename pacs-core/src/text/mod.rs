@@ -6,6 +6,7 @@
 
 mod character_set;
 mod display;
+mod encode;
 mod fold;
 mod iso2022;
 mod repair;

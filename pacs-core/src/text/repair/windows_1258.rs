@@ -1,22 +1,35 @@
-//! Text whose label is wrong, where the bytes themselves leave no doubt.
+//! Windows-1258, the Vietnamese code page.
 
 use encoding_rs::WINDOWS_1258;
+use unicode_normalization::UnicodeNormalization;
 
-/// Bytes labelled Latin-1 (or not at all) that are well-formed UTF-8 with a character outside
-/// ASCII: the commonest fault of modalities. Text in Latin-1 that happens to be well-formed UTF-8
-/// would have to consist of pairs such as `Ã©`.
-pub(super) fn as_utf8(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
-}
+use super::{betrays_and_is_vietnamese, syllable::is_syllable};
 
-/// Bytes labelled Latin-1 (or not at all) that can only be Windows-1258, the Vietnamese code page.
+/// Reads bytes labelled Latin-1 that can only be Windows-1258.
 ///
 /// It writes a tone as a combining mark after its vowel, at places where Latin-1 has capital or
-/// small letters (`Ì Ò Þ ì ò`). Taken as Windows-1258 only when every tone follows a vowel and at
-/// least one stands where no language written in Latin-1 has such a letter: after a vowel that
-/// already bears a circumflex, breve or horn in Vietnamese (`ÊÞ`, `âÌ`), or a capital after a small
-/// letter. Anything less certain stays as labelled.
-pub(super) fn as_windows_1258(bytes: &[u8]) -> Option<String> {
+/// small letters (`Ì Ò Þ ì ò`). Taken as Windows-1258 when every tone follows a vowel and at least
+/// one stands where no language written in Latin-1 has such a letter: after a vowel that already
+/// bears a circumflex, breve or horn in Vietnamese (`ÊÞ`, `âÌ`), or a capital after a small letter.
+/// Without such tones, when a word begins with `Ð`, as none in Latin-1 does, and all are syllables.
+pub(super) fn read(bytes: &[u8]) -> Option<String> {
+    by_tones(bytes).or_else(|| {
+        betrays_and_is_vietnamese(
+            bytes,
+            |word| matches!(word, [0xd0 | 0xf0, _, ..]),
+            |word| {
+                let text: String = decoded(word).nfc().collect();
+                is_syllable(&text).then_some(text)
+            },
+        )
+    })
+}
+
+fn decoded(bytes: &[u8]) -> String {
+    WINDOWS_1258.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+fn by_tones(bytes: &[u8]) -> Option<String> {
     let mut certain = false;
     let mut previous = 0u8;
     for &byte in bytes {
@@ -35,7 +48,7 @@ pub(super) fn as_windows_1258(bytes: &[u8]) -> Option<String> {
         }
         previous = byte;
     }
-    certain.then(|| WINDOWS_1258.decode_without_bom_handling(bytes).0.into_owned())
+    certain.then(|| decoded(bytes))
 }
 
 const GRAVE: u8 = 0xcc;
@@ -47,7 +60,6 @@ const DOT_BELOW: u8 = 0xf2;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use unicode_normalization::UnicodeNormalization;
 
     #[test]
     fn windows_1258_is_taken_only_where_it_is_certain() {
@@ -60,10 +72,13 @@ mod tests {
             (b"Niccol\xf2", None),
             (b"luned\xec", None),
             (b"\xdeorvaldur", None),
-            (b"NGUY\xcaN TH\xdaY \xd0\xd4", None),
+            (b"NGUY\xcaN TH\xdaY \xd0\xd4", Some("NGUYÊN THÚY ĐÔ")),
+            (b"NGUY\xcaN TH\xdaY", None),
+            (b"\xd0", None),
+            (b"GU\xd0R\xdaN", None),
             (b"M\xfcller", None),
         ] {
-            let got = as_windows_1258(bytes).map(|text| text.nfc().collect::<String>());
+            let got = read(bytes).map(|text| text.nfc().collect::<String>());
             assert_eq!(got.as_deref(), want, "{bytes:x?}");
         }
     }
