@@ -4,9 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use pacs_core::access::{self, Actor, Scope};
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
 use storage::Archive;
-use storage::devices::{self, Device, WorklistNames};
+use storage::devices::{self, Device};
 use tokio::time::timeout;
 
 use crate::association::accept::Admitted;
@@ -25,8 +26,8 @@ pub struct Caller {
     pub scope: Scope,
     /// The facility of what it stores: its own, else the called AE title's, else the default.
     pub facility: Option<String>,
-    /// Whether it can show no letters but ASCII.
-    pub ascii_only: bool,
+    /// What its console can read, where that is configured.
+    pub character_set: Option<CharacterSet>,
     /// Held as long as the association lasts.
     _seat: Seat,
 }
@@ -56,7 +57,7 @@ pub async fn judge(
         scope: access::scope(&actor),
         actor,
         facility: facility_of_device.or_else(|| facility_of_called.clone()),
-        ascii_only: device.is_some_and(|device| device.worklist_names == WorklistNames::Ascii),
+        character_set: device.and_then(|device| device.character_set),
         _seat: seat,
     };
     Ok(Admitted { calling_ae: calling, called_ae: called, kept: caller })

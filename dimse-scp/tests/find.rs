@@ -13,9 +13,10 @@ mod support;
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::scu::{Association, Instance, Proposal};
 use pacs_core::dataset::DataSet;
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags, uids};
-use storage::devices::{self, Device, WorklistNames};
+use storage::devices::{self, Device};
 use support::wire::Wire;
 use support::{Harness, ae, uid};
 
@@ -330,7 +331,7 @@ async fn a_cancelled_query_ends() {
 async fn a_console_without_letters_gets_base_letters() {
     let server = filled().await;
     let mut console = Device::named(ae("TEST"));
-    console.worklist_names = WorklistNames::Ascii;
+    console.character_set = Some(CharacterSet::DEFAULT);
     devices::upsert(server.archive.database(), &console).await.unwrap();
     let mut association = server.connect(&proposals()).await;
     let keys = [(tags::STUDY_INSTANCE_UID, "1.1"), (tags::PATIENT_NAME, "")];

@@ -16,11 +16,12 @@ use dimse_scp::dimse::Status;
 use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
 use pacs_core::access::Actor;
 use pacs_core::dataset::{self, DataSet};
+use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
 use storage::catalogue::Procedure;
-use storage::devices::{self, Device, WorklistNames};
+use storage::devices::{self, Device};
 use storage::schedule::{NewOrder, OrderPatient, create_order};
 use support::{Harness, ae, uid};
 
@@ -134,7 +135,7 @@ async fn a_console_without_letters_reads_base_letters() {
     let server = Harness::start().await;
     order(&server, "CT", "20261123").await;
     let mut console = Device::named(ae("TEST"));
-    console.worklist_names = WorklistNames::Ascii;
+    console.character_set = Some(CharacterSet::DEFAULT);
     devices::upsert(server.archive.database(), &console).await.unwrap();
     let mut association = modality(&server).await;
     let steps = worklist(&mut association, &identifier("CT", "20261123")).await;

@@ -32,6 +32,9 @@ pub struct Device {
     /// Modality, when it is a station of the worklist.
     modality: Option<String>,
     room: Option<String>,
+    /// What its console can read: defined terms of Specific Character Set, `ISO_IR 6` for ASCII; null
+    /// where its queries say so.
+    character_set: Option<String>,
     /// When it last opened an association; RFC 3339, on the wall where the caller works.
     last_seen_at: Option<String>,
     /// `file`: read-only here; `rows`: may be changed.
@@ -48,6 +51,7 @@ impl Device {
             description: row.description,
             modality: row.modality,
             room: row.room,
+            character_set: row.character_set.map(|set| set.to_string()),
             last_seen_at: row.last_seen_ms.map(|ms| clock::rfc3339_on(ms, zone)),
             source: row.source.as_str(),
         }

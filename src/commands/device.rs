@@ -4,10 +4,11 @@ use anyhow::{Context as _, bail};
 use clap::{Args as ClapArgs, Subcommand};
 use dimse_scp::scu::{self, Association, Options, Proposal, Target};
 use pacs_core::clock;
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
 use storage::database::Database;
-use storage::devices::{self, Device, WorklistNames};
+use storage::devices::{self, Device};
 
 use crate::commands::{self, Global};
 use crate::lifecycle;
@@ -71,9 +72,14 @@ struct Add {
     #[arg(long)]
     room: Option<String>,
 
-    /// Its console knows no Vietnamese letters: names on the worklist come without marks
-    #[arg(long)]
-    ascii_names: bool,
+    /// What its console can read, such as 'ISO_IR 100': what it asks for comes so written, without
+    /// marks where there is no such letter
+    #[arg(long, value_name = "TERMS", value_parser = character_set)]
+    character_set: Option<CharacterSet>,
+}
+
+fn character_set(terms: &str) -> Result<CharacterSet, &'static str> {
+    CharacterSet::named(terms).ok_or("not a defined term of Specific Character Set, such as 'ISO_IR 100'")
 }
 
 /// Adds, lists, removes or echoes.
@@ -89,7 +95,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
                 description: add.description,
                 modality: add.modality,
                 room: add.room,
-                worklist_names: if add.ascii_names { WorklistNames::Ascii } else { WorklistNames::Utf8 },
+                character_set: add.character_set,
                 ..Device::named(add.ae_title)
             };
             devices::upsert(&database, &device).await?;
@@ -124,6 +130,7 @@ async fn list(database: &Database) -> anyhow::Result<()> {
                 address,
                 device.facility.unwrap_or_default(),
                 device.modality.unwrap_or_default(),
+                device.character_set.map(|set| set.to_string()).unwrap_or_default(),
                 device.source.as_str().to_owned(),
                 device.last_seen_ms.map(clock::rfc3339).unwrap_or_else(|| "never".to_owned()),
                 device.description,
@@ -131,7 +138,16 @@ async fn list(database: &Database) -> anyhow::Result<()> {
         })
         .collect();
     commands::print(&commands::table(
-        &["AE title", "address", "facility", "modality", "source", "last seen", "description"],
+        &[
+            "AE title",
+            "address",
+            "facility",
+            "modality",
+            "character set",
+            "source",
+            "last seen",
+            "description",
+        ],
         &rows,
     ))
 }

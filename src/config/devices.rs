@@ -1,7 +1,7 @@
 //! Devices named in the file.
 
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
-use storage::devices::WorklistNames;
 
 use super::dimse::title;
 use super::keys::{DeviceKeys, Keys};
@@ -28,8 +28,8 @@ pub struct Device {
     pub modality: Option<String>,
     /// Code of the room it stands in.
     pub room: Option<String>,
-    /// How the worklist writes names for it.
-    pub worklist_names: WorklistNames,
+    /// What its console can read.
+    pub character_set: Option<CharacterSet>,
 }
 
 /// Checks all `[[device]]` tables.
@@ -51,7 +51,7 @@ pub(super) fn from_keys(keys: &Keys) -> Result<Vec<Device>, ConfigError> {
             description: device.description.clone(),
             modality: modality(device).map_err(wrong)?,
             room: room(device).map_err(wrong)?,
-            worklist_names: worklist_names(device).map_err(wrong)?,
+            character_set: character_set(device).map_err(wrong)?,
             ae_title,
         });
     }
@@ -77,7 +77,8 @@ fn room(device: &DeviceKeys) -> Result<Option<String>, &'static str> {
     Ok(Some(text.to_owned()))
 }
 
-fn worklist_names(device: &DeviceKeys) -> Result<WorklistNames, &'static str> {
-    let Some(word) = &device.worklist_names else { return Ok(WorklistNames::default()) };
-    WorklistNames::parse(word).ok_or("worklist_names must be utf8 or ascii")
+fn character_set(device: &DeviceKeys) -> Result<Option<CharacterSet>, &'static str> {
+    let Some(terms) = &device.character_set else { return Ok(None) };
+    let known = CharacterSet::named(terms);
+    known.map(Some).ok_or("character_set must be defined terms of Specific Character Set, such as ISO_IR 100")
 }

@@ -115,7 +115,7 @@ pub struct DeviceKeys {
     pub description: Option<String>,
     pub modality: Option<String>,
     pub room: Option<String>,
-    pub worklist_names: Option<String>,
+    pub character_set: Option<String>,
 }
 
 /// One `[[hl7_destination]]`.

@@ -19,7 +19,7 @@ fn row(device: &Device) -> devices::Device {
         description: device.description.clone().unwrap_or_default(),
         modality: device.modality.clone(),
         room: device.room.clone(),
-        worklist_names: device.worklist_names,
+        character_set: device.character_set,
         ..devices::Device::named(device.ae_title.clone())
     }
 }

@@ -3,6 +3,7 @@
 //! Entries of the configuration file win and are read-only in the pages; the others are rows, live
 //! at once.
 
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
 
 use crate::database::{Database, Durability, Row, Transaction, params};
@@ -26,22 +27,12 @@ pub struct Device {
     pub modality: Option<String>,
     /// Code of the room it stands in.
     pub room: Option<String>,
-    /// How the worklist writes names for it.
-    pub worklist_names: WorklistNames,
+    /// What its console can read; `None` leaves that to each of its queries, and to UTF-8.
+    pub character_set: Option<CharacterSet>,
     /// Where the entry comes from.
     pub source: Source,
     /// When it last opened an association.
     pub last_seen_ms: Option<i64>,
-}
-
-/// How the worklist writes names for a device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum WorklistNames {
-    /// As they are, in UTF-8.
-    #[default]
-    Utf8,
-    /// Without marks, for consoles that know only ASCII.
-    Ascii,
 }
 
 /// Where a device's entry comes from.
@@ -51,21 +42,6 @@ pub enum Source {
     File,
     /// A row, made in the pages or by `sen device`.
     Rows,
-}
-
-impl WorklistNames {
-    /// The setting's word.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Utf8 => "utf8",
-            Self::Ascii => "ascii",
-        }
-    }
-
-    /// The setting of a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Utf8, Self::Ascii].into_iter().find(|setting| setting.as_str() == word)
-    }
 }
 
 impl Source {
@@ -89,7 +65,7 @@ impl Device {
             description: String::new(),
             modality: None,
             room: None,
-            worklist_names: WorklistNames::Utf8,
+            character_set: None,
             source: Source::Rows,
             last_seen_ms: None,
         }
@@ -97,7 +73,7 @@ impl Device {
 }
 
 const COLUMNS: &str =
-    "ae_title, host, port, facility, description, modality, room, worklist_names, source, last_seen_ms";
+    "ae_title, host, port, facility, description, modality, room, character_set, source, last_seen_ms";
 /// A device's last association is noted at most this often.
 const SEEN_EVERY_MS: i64 = 60_000;
 
@@ -186,11 +162,11 @@ async fn write(tx: &mut Transaction, device: &Device, source: Source) -> Result<
         facilities::ensure(tx, facility).await?;
     }
     tx.execute(
-        "insert into device (ae_title, host, port, facility, description, modality, room, worklist_names, source)
+        "insert into device (ae_title, host, port, facility, description, modality, room, character_set, source)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          on conflict (ae_title) do update set host = excluded.host, port = excluded.port,
              facility = excluded.facility, description = excluded.description, modality = excluded.modality,
-             room = excluded.room, worklist_names = excluded.worklist_names, source = excluded.source
+             room = excluded.room, character_set = excluded.character_set, source = excluded.source
          where device.source = 'rows' or excluded.source = 'file'",
         params![
             device.ae_title.as_str(),
@@ -200,7 +176,7 @@ async fn write(tx: &mut Transaction, device: &Device, source: Source) -> Result<
             &device.description,
             &device.modality,
             &device.room,
-            device.worklist_names.as_str(),
+            device.character_set.map(|set| set.to_string()),
             source.as_str()
         ],
     )
@@ -210,6 +186,7 @@ async fn write(tx: &mut Transaction, device: &Device, source: Source) -> Result<
 fn read(row: &Row) -> Result<Device> {
     let title: String = row.get("ae_title")?;
     let port: Option<i64> = row.get("port")?;
+    let character_set: Option<String> = row.get("character_set")?;
     Ok(Device {
         ae_title: AeTitle::parse(&title).map_err(|why| Error::Corrupt(format!("a device's title: {why}")))?,
         host: row.get("host")?,
@@ -218,7 +195,7 @@ fn read(row: &Row) -> Result<Device> {
         description: row.get("description")?,
         modality: row.get("modality")?,
         room: row.get("room")?,
-        worklist_names: WorklistNames::parse(&row.get::<String>("worklist_names")?).unwrap_or_default(),
+        character_set: character_set.as_deref().and_then(CharacterSet::named),
         source: if row.get::<String>("source")? == "file" { Source::File } else { Source::Rows },
         last_seen_ms: row.get("last_seen_ms")?,
     })

@@ -70,6 +70,11 @@ fn devices_are_added_echoed_and_removed_while_the_archive_is_served() {
     tools::succeeded(&sen.run(&["device", "echo", "SEN"]));
     tools::succeeded(&sen.run(&["device", "add", "NOBODY", "127.0.0.1", "1"]));
     assert_eq!(sen.run(&["device", "echo", "NOBODY"]).status.code(), Some(1));
+    let reads = |terms| sen.run(&["device", "add", "OLD", "127.0.0.1", "1", "--character-set", terms]);
+    tools::succeeded(&reads("iso_ir_100"));
+    assert_eq!(reads("latin").status.code(), Some(2));
+    let listed = tools::succeeded(&sen.run(&["device", "list"]));
+    assert!(listed.contains("ISO_IR 100"), "{listed}");
     tools::succeeded(&sen.run(&["device", "remove", "SEN"]));
     assert!(!tools::succeeded(&sen.run(&["device", "list"])).contains("SEN"));
 }

@@ -35,6 +35,7 @@ mod services;
 mod sign_in;
 mod slow;
 mod streams;
+mod texts;
 mod tls;
 mod ups;
 mod words;

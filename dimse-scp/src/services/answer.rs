@@ -25,8 +25,8 @@ pub struct Form {
     retrieve_ae: AeTitle,
     /// The encoding of the presentation context.
     syntax: TransferSyntax,
-    /// Whether the requestor can show no letters but ASCII.
-    ascii_only: bool,
+    /// What the requestor can read.
+    character_set: CharacterSet,
 }
 
 impl Form {
@@ -38,7 +38,7 @@ impl Form {
             level,
             retrieve_ae: session.association.called_ae.clone(),
             syntax: transfer_syntax::of(&context.transfer_syntax),
-            ascii_only: session.caller.ascii_only,
+            character_set: session.caller.character_set.unwrap_or_else(|| asked_for(identifier)),
         }
     }
 
@@ -62,7 +62,7 @@ impl Form {
             answer.put_text(tags::RETRIEVE_AE_TITLE, self.retrieve_ae.as_str());
             answer.put_text(tags::INSTANCE_AVAILABILITY, "ONLINE");
         }
-        answer.encode_text_in(if self.ascii_only { CharacterSet::DEFAULT } else { CharacterSet::UTF_8 })
+        answer.encode_text_in(self.character_set)
     }
 
     fn encode(&self, found: &DataSet) -> Result<Vec<u8>, Failure> {
@@ -72,6 +72,14 @@ impl Form {
             Err(error) => Err(Failure::new(Status::CANNOT_UNDERSTAND, error.to_string())),
         }
     }
+}
+
+/// The character set that an identifier is written in, which its sender can therefore read; UTF-8 when
+/// it names none. PS3.4 C.4.1.1.3 leaves the choice to us.
+fn asked_for(identifier: &DataSet) -> CharacterSet {
+    let named =
+        identifier.get(tags::SPECIFIC_CHARACTER_SET).and_then(|name| name.text(CharacterSet::DEFAULT));
+    named.as_deref().and_then(CharacterSet::named).unwrap_or(CharacterSet::UTF_8)
 }
 
 /// The unique keys of a level and of those above it in the study root model.
@@ -132,13 +140,13 @@ pub fn cancelled(reader: &mut Reader, message_id: u16) -> Result<bool, End> {
 mod tests {
     use super::*;
 
-    fn form(keys: &[Tag], ascii_only: bool) -> Form {
+    fn form(keys: &[Tag], character_set: CharacterSet) -> Form {
         Form {
             keys: keys.iter().map(|tag| (*tag, dataset::vr_of(*tag))).collect(),
             level: Some(Level::Study),
             retrieve_ae: AeTitle::parse("SEN").unwrap(),
             syntax: TransferSyntax::EXPLICIT_LITTLE_ENDIAN,
-            ascii_only,
+            character_set,
         }
     }
 
@@ -153,7 +161,8 @@ mod tests {
     #[test]
     fn an_answer_has_what_was_asked_for() {
         let private = Tag(0x0009, 0x1001);
-        let mut form = form(&[tags::PATIENT_NAME, tags::STUDY_DATE, tags::QUERY_RETRIEVE_LEVEL], false);
+        let mut form =
+            form(&[tags::PATIENT_NAME, tags::STUDY_DATE, tags::QUERY_RETRIEVE_LEVEL], CharacterSet::UTF_8);
         form.keys.push((private, VR::LO));
         let answer = form.compose(&found());
         assert_eq!(answer.text(tags::PATIENT_NAME).as_deref(), Some("Đặng^Thị Hồng"));
@@ -169,8 +178,26 @@ mod tests {
 
     #[test]
     fn a_limited_console_gets_base_letters() {
-        let answer = form(&[tags::PATIENT_NAME], true).compose(&found());
-        assert_eq!(answer.text(tags::PATIENT_NAME).as_deref(), Some("Dang^Thi Hong"));
-        assert!(!answer.contains(tags::SPECIFIC_CHARACTER_SET));
+        for (set, term) in [(CharacterSet::DEFAULT, None), (CharacterSet::LATIN_1, Some("ISO_IR 100"))] {
+            let answer = form(&[tags::PATIENT_NAME], set).compose(&found());
+            assert_eq!(answer.text(tags::PATIENT_NAME).as_deref(), Some("Dang^Thi Hong"));
+            assert_eq!(answer.text(tags::SPECIFIC_CHARACTER_SET).as_deref(), term);
+        }
+    }
+
+    #[test]
+    fn what_an_identifier_is_written_in_can_be_read() {
+        for (label, want) in [
+            ("", CharacterSet::UTF_8),
+            ("ISO_IR 999", CharacterSet::UTF_8),
+            ("ISO_IR 100", CharacterSet::LATIN_1),
+            ("ISO_IR 6", CharacterSet::DEFAULT),
+            ("\\ISO 2022 IR 87", CharacterSet::parse("\\ISO 2022 IR 87")),
+        ] {
+            let mut identifier = DataSet::new();
+            identifier.put_bytes(tags::SPECIFIC_CHARACTER_SET, VR::CS, label.as_bytes());
+            assert_eq!(asked_for(&identifier), want, "{label}");
+        }
+        assert_eq!(asked_for(&DataSet::new()), CharacterSet::UTF_8);
     }
 }

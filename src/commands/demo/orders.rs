@@ -3,9 +3,10 @@
 use jiff::civil::Date;
 use pacs_core::access::Actor;
 use pacs_core::clock::Clock;
+use pacs_core::text::CharacterSet;
 use storage::catalogue::{self, Procedure, Room};
 use storage::database::Database;
-use storage::devices::{self, Device, WorklistNames};
+use storage::devices::{self, Device};
 use storage::index::facilities;
 use storage::schedule::{self, NewOrder, OrderPatient};
 use testdata::{Order, Province};
@@ -67,7 +68,7 @@ async fn put_device(database: &Database, device: &testdata::Device) -> anyhow::R
         description: format!("{} {}", device.manufacturer, device.model),
         modality: Some(device.modality.to_owned()),
         room: Some(room_code(device)),
-        worklist_names: if device.ascii_names { WorklistNames::Ascii } else { WorklistNames::Utf8 },
+        character_set: device.ascii_names.then_some(CharacterSet::DEFAULT),
         ..Device::named(device.ae_title.clone())
     };
     match devices::upsert(database, &row).await {

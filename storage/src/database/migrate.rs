@@ -15,6 +15,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../../migrations/0005_subscriber_owners.sql"),
     },
     Migration { version: 6, name: "word_pairs", text: include_str!("../../migrations/0006_word_pairs.sql") },
+    Migration {
+        version: 7,
+        name: "device character set",
+        text: include_str!("../../migrations/0007_device_character_set.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

@@ -173,6 +173,8 @@ export interface Device {
   /** Set for a station of the worklist. */
   modality: string | null;
   room: string | null;
+  /** Defined terms of what its console can read; null where each of its queries says so. */
+  characterSet: string | null;
   lastSeenAt: string | null;
   source: 'file' | 'rows';
 }

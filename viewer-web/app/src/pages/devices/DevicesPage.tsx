@@ -54,9 +54,10 @@ function useColumns(): Column<Device>[] {
     { id: 'description', title: t('field.description'), width: 'minmax(160px, 1fr)', cell: (device) => <span className="cut">{device.description}</span> },
     { id: 'modality', title: t('field.modality'), width: '60px', cell: (device) => <span className={ui.modality}>{device.modality}</span> },
     { id: 'room', title: t('devices.room'), width: '80px', cell: (device) => <span className="cut">{device.room}</span> },
-    { id: 'host', title: t('devices.host'), width: '180px', cell: (device) => <span className="cut">{device.host}</span> },
+    { id: 'host', title: t('devices.host'), width: '150px', cell: (device) => <span className="cut">{device.host}</span> },
     { id: 'port', title: t('devices.port'), width: '60px', end: true, cell: (device) => device.port },
-    { id: 'facility', title: t('field.facility'), width: '120px', cell: (device) => <span className="cut">{device.facility}</span> },
+    { id: 'facility', title: t('field.facility'), width: '90px', cell: (device) => <span className="cut">{device.facility}</span> },
+    { id: 'characterSet', title: t('devices.characterSet'), width: 'minmax(140px, 1fr)', cell: (device) => <span className="cut">{device.characterSet ?? t('devices.asAsked')}</span> },
     { id: 'seen', title: t('devices.seen'), width: '130px', cell: (device) => (device.lastSeenAt ? instant(device.lastSeenAt) : t('devices.never')) },
     { id: 'source', title: t('devices.source'), width: '130px', cell: (device) => t(device.source === 'file' ? 'devices.file' : 'devices.rows') },
   ], [t]);
