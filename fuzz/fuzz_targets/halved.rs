@@ -53,7 +53,7 @@ fuzz_target!(init: std::panic::set_hook(Box::new(abort_for_ours)), |data: &[u8]|
     let layout = Layout { photometric: encoded.photometric, ..layout };
     let syntax = Uid::parse(codec.transfer_syntax()).expect("a transfer syntax");
     let halvings = u32::from(halvings % 12);
-    let decoded = decode_halved(Bytes::from(codestream), 0, &syntax, &layout, halvings, BUDGET_BYTES);
+    let decoded = decode_halved(Bytes::from(codestream), &syntax, &layout, halvings, BUDGET_BYTES);
     if let Ok(frame) = decoded {
         assert_eq!(frame.bytes.len() as u64, frame.layout.frame_bytes());
         let sizes = (0..=halvings).map(|times| layout.halved(times));
