@@ -18,8 +18,11 @@ const AHEAD_OF_ONE_BYTES: usize = 512 << 10;
 /// The same of all answers, beside one piece of each. A client that does not read holds what was made for it, and there
 /// may be thousands of those.
 const AHEAD_OF_ALL_BYTES: usize = 4 << 20;
-/// The part of what is left that one more piece and those before it may take: whoever comes later finds some.
+/// What waits of an answer is at most this part of what is left for all, so that whoever comes later finds some.
 const PART_OF_WHAT_IS_LEFT: usize = 4;
+/// So much of an answer goes out before more than one piece is made ahead: as much as the system's buffers take of one
+/// that nobody reads.
+const UNREAD_BYTES: usize = 4 << 20;
 /// Room for a piece whose length is not known yet: what is read at a time from a file that lies here.
 const ROOM_BYTES: usize = 128 << 10;
 /// What a piece counts at least.
@@ -38,7 +41,8 @@ pub struct Outgoing {
 /// A piece that waits to be sent.
 #[derive(Debug)]
 struct Piece {
-    content: Result<Bytes, Error>,
+    /// An error is large, and a channel has room for 32 of whatever it carries.
+    content: Result<Bytes, Box<Error>>,
     counted_bytes: usize,
     /// Its part of what is made ahead; none of one that waits alone.
     _share: Option<SemaphorePermit<'static>>,
@@ -49,6 +53,8 @@ struct Piece {
 struct Queue {
     pieces: AtomicUsize,
     counted_bytes: AtomicUsize,
+    /// What has gone out before.
+    taken_bytes: AtomicUsize,
     /// Told when there may be room.
     taken: Notify,
 }
@@ -63,8 +69,9 @@ impl Queue {
             if self.pieces.load(Ordering::Acquire) == 0 {
                 return Room(None);
             }
+            let is_read = self.taken_bytes.load(Ordering::Acquire) >= UNREAD_BYTES;
             let most = AHEAD_OF_ONE_BYTES.min(AHEAD.available_permits() / PART_OF_WHAT_IS_LEFT);
-            let fits = self.counted_bytes.load(Ordering::Acquire).saturating_add(bytes) <= most;
+            let fits = is_read && self.counted_bytes.load(Ordering::Acquire).saturating_add(bytes) <= most;
             let share =
                 u32::try_from(bytes).ok().filter(|_| fits).and_then(|n| AHEAD.try_acquire_many(n).ok());
             if share.is_some() {
@@ -81,6 +88,7 @@ impl Queue {
 
     /// Half of what may wait is left before the maker is woken, so that it makes several pieces at a time.
     fn take(&self, counted_bytes: usize) {
+        self.taken_bytes.fetch_add(counted_bytes, Ordering::AcqRel);
         self.pieces.fetch_sub(1, Ordering::AcqRel);
         let before = self.counted_bytes.fetch_sub(counted_bytes, Ordering::AcqRel);
         if before.saturating_sub(counted_bytes) <= AHEAD_OF_ONE_BYTES / 2 {
@@ -178,7 +186,7 @@ where
             () = sender.closed() => Err(Stopped::Gone),
         };
         if let Err(Stopped::Failed(error)) = outcome {
-            let _ = sender.send(Piece { content: Err(error), counted_bytes: 0, _share: None });
+            let _ = sender.send(Piece { content: Err(Box::new(error)), counted_bytes: 0, _share: None });
         }
     });
     stream::poll_fn(move |context| {
@@ -187,7 +195,7 @@ where
             if content.is_ok() {
                 queue.take(counted_bytes);
             }
-            Some(content)
+            Some(content.map_err(|error| *error))
         })
     })
     .boxed()
@@ -264,22 +272,37 @@ mod tests {
         }
     }
 
+    /// Takes so many pieces.
+    async fn take(pieces: &mut BoxStream<'static, Result<Bytes, Error>>, count: usize) {
+        for _ in 0..count {
+            pieces.try_next().await.unwrap().unwrap();
+        }
+    }
+
     #[tokio::test]
     async fn what_nobody_reads_is_bounded_for_one_and_for_all() {
-        let (mut read, made) = endless(ROOM_BYTES);
+        const READ: usize = UNREAD_BYTES / ROOM_BYTES;
+        let (mut reader, made) = endless(ROOM_BYTES);
+        take(&mut reader, READ).await;
         rest().await;
-        assert_eq!(made.load(Ordering::Relaxed), AHEAD_OF_ONE_BYTES / ROOM_BYTES);
-        let unread: Vec<_> = (0..300).map(|_| endless(ROOM_BYTES)).collect();
+        assert_eq!(made.load(Ordering::Relaxed), READ + AHEAD_OF_ONE_BYTES / ROOM_BYTES);
+
+        let silent: Vec<_> = (0..300).map(|_| endless(ROOM_BYTES)).collect();
         rest().await;
-        let held: usize = unread.iter().map(|(_, made)| made.load(Ordering::Relaxed)).sum();
-        assert!(unread.iter().all(|(_, made)| made.load(Ordering::Relaxed) >= 1), "each has begun");
-        assert!((300..300 + AHEAD_OF_ALL_BYTES / ROOM_BYTES).contains(&held), "{held}");
-        // Who reads goes on among all of them.
-        for _ in 0..20 {
-            read.try_next().await.unwrap().unwrap();
+        assert!(silent.iter().all(|(_, made)| made.load(Ordering::Relaxed) == 1), "each has begun");
+
+        let mut stopped: Vec<_> = (0..50).map(|_| endless(ROOM_BYTES)).collect();
+        for (pieces, _) in &mut stopped {
+            take(pieces, READ).await;
         }
-        assert!(made.load(Ordering::Relaxed) >= 20);
-        drop((read, unread));
+        rest().await;
+        let held: usize = stopped.iter().map(|(_, made)| made.load(Ordering::Relaxed) - READ).sum();
+        assert!((50..50 + AHEAD_OF_ALL_BYTES / ROOM_BYTES).contains(&held), "{held}");
+
+        // Who reads goes on among all of them.
+        take(&mut reader, READ).await;
+        assert!(made.load(Ordering::Relaxed) >= 2 * READ);
+        drop((reader, silent, stopped));
         rest().await;
         assert_eq!(AHEAD.available_permits(), AHEAD_OF_ALL_BYTES);
     }
