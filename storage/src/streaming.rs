@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the next chunks of all streams take together, as long as none is smaller than the least. A
 /// client that does not read holds several of them, and for as long as it likes.
-const CHUNKS_BYTES: u64 = 2 << 20;
+const CHUNKS_BYTES: u64 = 1 << 20;
 
 /// One of the streams that there are.
 #[derive(Debug)]

@@ -22,7 +22,7 @@ use crate::support::stow::push;
 use crate::support::tools;
 
 /// Who ask for something large and read nothing of it.
-const READERS: usize = 1_500;
+const READERS: usize = 1_200;
 /// Who say a request's header byte by byte, and as many who announce an instance and do not send it.
 const WRITERS: usize = 250;
 /// Connections that carry so many answers each which nobody reads.

@@ -146,6 +146,7 @@ struct Writer {
     last: Option<Position>,
     /// The row that is to be the last.
     end_at: Option<Position>,
+    _streaming: Streaming,
 }
 
 impl Writer {
@@ -166,6 +167,7 @@ impl Writer {
             cut: false,
             last: None,
             end_at: None,
+            _streaming: Streaming::begin(),
         }
     }
 

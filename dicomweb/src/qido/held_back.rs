@@ -6,7 +6,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// Most of one answer.
 const OF_ONE_BYTES: usize = 512 << 10;
 /// Most of all together, beside the first piece of each: who does not read an answer holds it for as long as it likes.
-const OF_ALL_BYTES: usize = 8 << 20;
+const OF_ALL_BYTES: usize = 4 << 20;
 
 /// What is left for all answers.
 static LEFT: Semaphore = Semaphore::const_new(OF_ALL_BYTES);

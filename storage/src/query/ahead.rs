@@ -4,11 +4,11 @@
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Rows that all searches hold together, beside the few of each; one takes some kilobytes as the engine gives it.
-const ROWS_OF_ALL: usize = 2_048;
+const ROWS_OF_ALL: usize = 512;
 /// The part of what is left that one may take: whoever comes later finds some.
-const PART_OF_WHAT_IS_LEFT: usize = 4;
+const PART_OF_WHAT_IS_LEFT: usize = 2;
 /// Rows that are read at least.
-const ROWS_LEAST: usize = 8;
+const ROWS_LEAST: usize = 4;
 
 /// What is left for all.
 static LEFT: Semaphore = Semaphore::const_new(ROWS_OF_ALL);

@@ -4,6 +4,7 @@
 //! read below the studies of a page. What drives a page is chosen by [`plan`]: a unique key, an
 //! identifier, the rarest word of a name, or the newest studies.
 
+mod ahead;
 mod answer;
 pub(crate) mod columns;
 pub(crate) mod condition;

@@ -7,6 +7,7 @@ use futures::stream::{self, Stream, TryStreamExt as _};
 use pacs_core::access::Scope;
 use pacs_core::query::{Level, Query};
 
+use super::ahead::Rows;
 use super::answer::Answer;
 use super::columns::matched_by;
 use super::condition::Conditions;
@@ -14,7 +15,6 @@ use super::plan::{Cursor, Plan, plan};
 use super::position::{Passed, Position};
 use super::shape::Shape;
 use crate::Result;
-use crate::Streaming;
 use crate::database::{Database, Row};
 use crate::dialect;
 
@@ -23,10 +23,6 @@ const STUDIES: i64 = 200;
 const STUDIES_OF_SERIES: i64 = 25;
 /// Instances read at a time.
 const INSTANCES: i64 = 500;
-/// What a row takes, about, and a study with the rows of its series. Who does not read on holds what was read last, so
-/// less is read at a time when many are reading.
-const ROW_BYTES: u64 = 1 << 10;
-const STUDY_OF_SERIES_BYTES: u64 = 16 << 10;
 
 /// Answers at the study, series or instance level, a page at a time.
 pub(super) fn pages(
@@ -62,7 +58,7 @@ pub(super) fn rows(
         ended: false,
         series: VecDeque::new(),
         passed: None,
-        _streaming: Streaming::begin(),
+        held: None,
     };
     stream::try_unfold(walk, |mut walk| async move {
         let page = walk.next().await?;
@@ -86,14 +82,8 @@ struct Walk {
     passed: Option<Passed>,
     skip: i64,
     left: i64,
-    _streaming: Streaming,
-}
-
-/// How many may be read at a time that take so many bytes each.
-fn at_once(most: i64, each_bytes: u64) -> i64 {
-    let most_bytes = most.unsigned_abs().saturating_mul(each_bytes);
-    let bytes = Streaming::chunk_bytes(each_bytes..=most_bytes.max(each_bytes));
-    i64::try_from(bytes / each_bytes).unwrap_or(most)
+    /// What the page that was read last may hold.
+    held: Option<Rows>,
 }
 
 impl Walk {
@@ -106,23 +96,19 @@ impl Walk {
             let page = match (self.query.level, self.series.front().copied()) {
                 (Level::Instance, Some(series)) => self.instances(series).await?,
                 (Level::Instance, None) => {
-                    let studies = self
-                        .studies(at_once(STUDIES_OF_SERIES, STUDY_OF_SERIES_BYTES), "t.id, t.newest_key")
-                        .await?;
+                    let studies = self.studies(STUDIES_OF_SERIES, "t.id, t.newest_key").await?;
                     let rows = self.series_of(&studies, "s.id").await?;
                     self.series = rows.iter().map(|row| row.get("walk_series")).collect::<Result<_>>()?;
                     continue;
                 }
                 (Level::Series, _) => {
-                    let studies = self
-                        .studies(at_once(STUDIES_OF_SERIES, STUDY_OF_SERIES_BYTES), "t.id, t.newest_key")
-                        .await?;
+                    let studies = self.studies(STUDIES_OF_SERIES, "t.id, t.newest_key").await?;
                     let select = self.select.clone();
                     self.series_of(&studies, &select).await?
                 }
                 (Level::Patient | Level::Study, _) => {
                     let select = self.select.clone();
-                    self.studies(at_once(STUDIES, ROW_BYTES), &select).await?
+                    self.studies(STUDIES, &select).await?
                 }
             };
             let taken = self.take(page);
@@ -132,14 +118,20 @@ impl Walk {
         }
     }
 
+    /// How many rows the next page may have: the one before it has been taken.
+    fn page_of(&mut self, most: i64) -> i64 {
+        self.held = None;
+        self.held.insert(Rows::up_to(most)).count
+    }
+
     /// The next page of studies; the first two columns are the cursor.
     async fn studies(&mut self, most: i64, select: &str) -> Result<Vec<Row>> {
+        let at_level = self.query.level == Level::Study;
+        let limit = self.page_of(if at_level { most.min(self.left) } else { most });
         let plan = match &mut self.plan {
             Some(plan) => plan,
             None => self.plan.insert(plan(&self.database, &self.query, &self.scope).await?),
         };
-        let at_level = self.query.level == Level::Study;
-        let limit = if at_level { most.min(self.left) } else { most };
         // What the caller leaves out is left out by the engine, without being read.
         let offset = if at_level { std::mem::take(&mut self.skip) } else { 0 };
         let (sql, conditions) = plan.page(select, self.after, limit, offset);
@@ -191,7 +183,7 @@ impl Walk {
         }
         filter(&mut conditions, &self.query, Level::Instance);
         let clause = conditions.clause();
-        let most = at_once(INSTANCES, ROW_BYTES);
+        let most = self.page_of(INSTANCES);
         let limit = conditions.bind(most);
         let sql = format!(
             "select {}, s.id as walk_series, i.id as walk_instance, i.number as walk_number
