@@ -1,10 +1,15 @@
 //! The one place that turns errors of storage into DIMSE statuses with their Error Comment
-//! (PS3.7 C, PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4). Comments carry no patient data.
+//! (PS3.7 C, PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4, F.7.2). Comments carry no patient data.
 
 use pacs_core::ingest::{Refusal, RefusalKind};
+use pacs_core::{Tag, mpps};
+use storage::performed::ReportError;
 use storage::{Error, Outage};
 
-use crate::dimse::Status;
+use crate::dimse::{CommandSet, Status, command::element};
+
+/// Error ID of a performed step that is in a final state (PS3.4 F.7.2.2.2).
+const NO_LONGER_UPDATED: u16 = 0xa506;
 
 /// A failure to answer with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,12 +18,56 @@ pub struct Failure {
     pub status: Status,
     /// What to tell the person at the other end, at most 64 characters of it.
     pub comment: String,
+    /// What the service's own error is (0000,0903).
+    pub error_id: Option<u16>,
+    /// The attribute that is at fault (0000,1005).
+    pub attribute: Option<Tag>,
 }
 
 impl Failure {
     /// A failure with that status and comment.
     pub fn new(status: Status, comment: impl Into<String>) -> Self {
-        Self { status, comment: comment.into() }
+        Self { status, comment: comment.into(), error_id: None, attribute: None }
+    }
+
+    /// The response that tells it.
+    pub fn response(&self, request: &CommandSet) -> CommandSet {
+        let mut response = CommandSet::response(request, self.status).with_comment(&self.comment);
+        if let Some(id) = self.error_id {
+            response = response.with_number(element::ERROR_ID, id);
+        }
+        if let Some(tag) = self.attribute {
+            response = response.with_tags(element::ATTRIBUTE_IDENTIFIER_LIST, &[tag]);
+        }
+        response
+    }
+
+    /// Of an N-CREATE, N-SET or N-GET of a performed step (PS3.4 F.7.2, PS3.7 10.1).
+    pub fn of_report(error: &ReportError) -> Self {
+        let at = |status, tag: &Tag| Self { attribute: Some(*tag), ..Self::new(status, error.to_string()) };
+        match error {
+            ReportError::Exists => Self::new(Status::DUPLICATE_INSTANCE, error.to_string()),
+            ReportError::Unknown => Self::new(Status::NO_SUCH_INSTANCE, error.to_string()),
+            ReportError::Refused(refusal) => match refusal {
+                mpps::Refusal::Missing(tag) => at(Status::MISSING_ATTRIBUTE, tag),
+                mpps::Refusal::NoValue(tag) => at(Status::MISSING_ATTRIBUTE_VALUE, tag),
+                mpps::Refusal::BadValue(tag) => at(Status::INVALID_ATTRIBUTE_VALUE, tag),
+                mpps::Refusal::NotAllowed(tag) => at(Status::NO_SUCH_ATTRIBUTE, tag),
+                mpps::Refusal::Final => Self {
+                    error_id: Some(NO_LONGER_UPDATED),
+                    ..Self::new(Status::PROCESSING_FAILURE, error.to_string())
+                },
+            },
+            ReportError::Storage(error) => Self::of_normalized("report", error),
+        }
+    }
+
+    fn of_normalized(operation: &'static str, error: &Error) -> Self {
+        match error {
+            Error::Unavailable(outage) => Self::outage(Status::RESOURCE_LIMITATION, outage),
+            Error::TooLarge(why) => Self::new(Status::RESOURCE_LIMITATION, why.clone()),
+            other => Self::internal(operation, Status::PROCESSING_FAILURE, other),
+        }
     }
 
     /// Of a C-STORE.
@@ -96,6 +145,31 @@ mod tests {
         assert_eq!(Failure::of_find(&Error::Corrupt("x".into())).status, Status(0xc000));
         assert_eq!(Failure::of_retrieve(&Error::Unavailable("away".into())).status, Status(0xa701));
         assert_eq!(Failure::of_retrieve(&Error::Corrupt("x".into())).status, Status(0xc000));
+    }
+
+    #[test]
+    fn reports_have_the_statuses_of_the_standard() {
+        let tag = Tag(0x0040, 0x0252);
+        for (refusal, status) in [
+            (mpps::Refusal::Missing(tag), 0x0120),
+            (mpps::Refusal::NoValue(tag), 0x0121),
+            (mpps::Refusal::BadValue(tag), 0x0106),
+            (mpps::Refusal::NotAllowed(tag), 0x0105),
+        ] {
+            let failure = Failure::of_report(&refusal.into());
+            assert_eq!((failure.status, failure.attribute), (Status(status), Some(tag)));
+        }
+        let late = Failure::of_report(&mpps::Refusal::Final.into());
+        assert_eq!((late.status, late.error_id), (Status(0x0110), Some(0xa506)));
+        let response = late.response(&CommandSet::default());
+        assert_eq!(response.number(element::ERROR_ID), Some(0xa506));
+        let comment = response.text(element::ERROR_COMMENT);
+        assert_eq!(comment.as_deref(), Some("Performed Procedure Step Object may no longer be updated"));
+        for (error, status) in [(ReportError::Exists, 0x0111), (ReportError::Unknown, 0x0112)] {
+            assert_eq!(Failure::of_report(&error).status, Status(status));
+        }
+        let away = ReportError::Storage(Error::Unavailable("away".into()));
+        assert_eq!(Failure::of_report(&away).status, Status(0x0213));
     }
 
     #[test]

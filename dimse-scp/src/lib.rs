@@ -1,5 +1,6 @@
 //! The door that modalities and other archives use: DICOM messages over associations (PS3.7, PS3.8)
-//! for verification, storage, query, retrieve and the modality worklist (PS3.4 A, B, C, K).
+//! for verification, storage, query, retrieve, performed steps and the modality worklist
+//! (PS3.4 A, B, C, F, K).
 //!
 //! ```text
 //! listener -> session (a task an association) -> services -> storage

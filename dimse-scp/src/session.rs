@@ -16,7 +16,7 @@ use crate::caller::{self, Caller};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
 use crate::listener::Shared;
-use crate::services::{echo, find, get, move_, store, worklist};
+use crate::services::{echo, find, get, move_, mpps, store, worklist};
 use crate::sop_class::Service;
 use crate::tally::Tally;
 use crate::waiting::Place;
@@ -128,6 +128,13 @@ impl Session {
                 move_::serve(self, &context, command, root).await
             }
             (CommandField::Get, Some(Service::Get(root))) => get::serve(self, &context, command, root).await,
+            (CommandField::NCreate, Some(Service::PerformedStep)) => {
+                mpps::create(self, &context, command).await
+            }
+            (CommandField::NSet, Some(Service::PerformedStep)) => mpps::set(self, &context, command).await,
+            (CommandField::NGet, Some(Service::PerformedStepRetrieve)) => {
+                mpps::get(self, &context, command).await
+            }
             // The operation it was for has ended meanwhile.
             (CommandField::Cancel, _) => Ok(()),
             (CommandField::Other(_), _) => {
@@ -159,8 +166,7 @@ impl Session {
         failure: Failure,
     ) -> Result<(), End> {
         self.association.reader.skip_data().await?;
-        let response = CommandSet::response(request, failure.status).with_comment(&failure.comment);
-        self.finish(context, request, response, &failure.comment).await
+        self.finish(context, request, failure.response(request), &failure.comment).await
     }
 
     /// Sends a final response without data set and counts the operation.

@@ -31,6 +31,10 @@ pub enum Service {
     Get(Root),
     /// C-FIND of the modality worklist (PS3.4 K).
     Worklist,
+    /// N-CREATE and N-SET of performed steps (PS3.4 F.7).
+    PerformedStep,
+    /// N-GET of performed steps (PS3.4 F.8).
+    PerformedStepRetrieve,
 }
 
 /// The SOP classes an application entity serves.
@@ -65,6 +69,8 @@ const SERVICES: &[(&str, Service)] = &[
     (uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Service::Move(Root::Study)),
     (uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET, Service::Get(Root::Study)),
     (uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND, Service::Worklist),
+    (uids::MODALITY_PERFORMED_PROCEDURE_STEP, Service::PerformedStep),
+    (uids::MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE, Service::PerformedStepRetrieve),
 ];
 
 /// Keywords with `Storage` in them that are not composite objects of a patient's study: services,
@@ -116,7 +122,11 @@ mod tests {
             ("1.2.840.10008.5.1.4.1.2.2.2", Some(Service::Move(Root::Study))),
             ("1.2.840.10008.5.1.4.1.2.2.3", Some(Service::Get(Root::Study))),
             ("1.2.840.10008.5.1.4.31", Some(Service::Worklist)),
+            ("1.2.840.10008.3.1.2.3.3", Some(Service::PerformedStep)),
+            ("1.2.840.10008.3.1.2.3.4", Some(Service::PerformedStepRetrieve)),
+            ("1.2.840.10008.3.1.2.3.5", None),  // Performed Step Notification
             ("1.2.840.10008.1.20.1", None),     // Storage Commitment
+            ("1.2.840.10008.1.20.2", None),     // Storage Commitment Pull Model, retired
             ("1.2.840.10008.1.3.10", None),     // Media Storage Directory
             ("1.2.840.10008.5.1.4.38.1", None), // Hanging Protocol
         ] {

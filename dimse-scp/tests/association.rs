@@ -321,7 +321,7 @@ async fn operations_that_do_not_fit_are_refused_and_the_association_goes_on() {
     let response = wire.command().await;
     assert_eq!(response.status(), Some(Status::SOP_CLASS_NOT_SUPPORTED));
     assert_eq!(response.responds_to(), Some(1));
-    wire.send_command(3, &CommandSet::request(CommandField::Other(0x0140), 2)).await;
+    wire.send_command(3, &CommandSet::request(CommandField::Other(0x0150), 2)).await;
     assert_eq!(wire.command().await.status(), Some(Status::UNRECOGNIZED_OPERATION));
     // A cancel that comes too late is nothing to answer.
     wire.send_command(1, &CommandSet::cancel(1)).await;

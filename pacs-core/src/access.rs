@@ -128,6 +128,8 @@ pub enum Act {
     RejectImages,
     /// Delete images for good.
     DeleteImages,
+    /// Report what a modality does: performed steps begun and ended.
+    ReportSteps,
     /// Create, change, claim and end unified procedure steps. Who sees the worklist sees them.
     DoSteps,
     /// See devices and the state of the system.
@@ -157,7 +159,7 @@ pub fn may(actor: &Actor, act: Act) -> bool {
         ),
         Role::Clerk => matches!(act, ReadImages | SeeWorklist | ManageOrders | MoveExams),
         Role::Clinician => matches!(act, ReadImages | SeeWorklist | ManageOrders),
-        Role::Device => matches!(act, ReadImages | StoreImages | SeeWorklist | DoSteps),
+        Role::Device => matches!(act, ReadImages | StoreImages | SeeWorklist | ReportSteps | DoSteps),
     }
 }
 

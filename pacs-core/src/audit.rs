@@ -24,7 +24,7 @@ pub enum AuditAct {
     Send,
     /// An order was made, changed or cancelled.
     Order,
-    /// An exam moved to another state by a person.
+    /// An exam moved to another state by a person, or a device reported what it performs.
     Exam,
     /// A unified procedure step was created, changed, claimed, ended or followed.
     Step,
@@ -58,7 +58,7 @@ pub struct AuditRecord {
     /// What was done.
     pub act: AuditAct,
     /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `workitem:<uid>`, `workitems`,
-    /// `subscriber:<AE title>`, `account:<name>`; empty when nothing is meant.
+    /// `subscriber:<AE title>`, `performed-step:<uid>`, `account:<name>`; empty when nothing is meant.
     pub subject: String,
     /// How it went.
     pub outcome: Outcome,

@@ -14,6 +14,7 @@ pub mod exam;
 pub mod identity;
 pub mod ingest;
 pub mod json;
+pub mod mpps;
 pub mod native_model;
 pub mod part10;
 pub mod pixels;

@@ -25,6 +25,7 @@ pub mod jobs;
 mod journal;
 mod keyed;
 mod packs;
+pub mod performed;
 pub mod query;
 mod read;
 mod recovery;

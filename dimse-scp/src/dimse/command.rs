@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use pacs_core::Tag;
 use pacs_core::uid::{AeTitle, Uid};
 
 use super::Status;
@@ -25,6 +26,7 @@ pub mod element {
     #![allow(missing_docs, reason = "the names are the standard's keywords")]
     pub const GROUP_LENGTH: u16 = 0x0000;
     pub const AFFECTED_SOP_CLASS_UID: u16 = 0x0002;
+    pub const REQUESTED_SOP_CLASS_UID: u16 = 0x0003;
     pub const COMMAND_FIELD: u16 = 0x0100;
     pub const MESSAGE_ID: u16 = 0x0110;
     pub const MESSAGE_ID_BEING_RESPONDED_TO: u16 = 0x0120;
@@ -33,7 +35,12 @@ pub mod element {
     pub const COMMAND_DATA_SET_TYPE: u16 = 0x0800;
     pub const STATUS: u16 = 0x0900;
     pub const ERROR_COMMENT: u16 = 0x0902;
+    pub const ERROR_ID: u16 = 0x0903;
     pub const AFFECTED_SOP_INSTANCE_UID: u16 = 0x1000;
+    pub const REQUESTED_SOP_INSTANCE_UID: u16 = 0x1001;
+    pub const EVENT_TYPE_ID: u16 = 0x1002;
+    pub const ATTRIBUTE_IDENTIFIER_LIST: u16 = 0x1005;
+    pub const ACTION_TYPE_ID: u16 = 0x1008;
     pub const NUMBER_OF_REMAINING_SUBOPERATIONS: u16 = 0x1020;
     pub const NUMBER_OF_COMPLETED_SUBOPERATIONS: u16 = 0x1021;
     pub const NUMBER_OF_FAILED_SUBOPERATIONS: u16 = 0x1022;
@@ -57,6 +64,16 @@ pub enum CommandField {
     Echo,
     /// Stop an operation.
     Cancel,
+    /// Something happened to a managed instance.
+    NEventReport,
+    /// What are the attributes of a managed instance?
+    NGet,
+    /// Change attributes of a managed instance.
+    NSet,
+    /// Do something with a managed instance.
+    NAction,
+    /// Make a managed instance.
+    NCreate,
     /// An operation that is not performed here, with its number.
     Other(u16),
 }
@@ -71,6 +88,11 @@ impl CommandField {
             Self::Move => 0x0021,
             Self::Echo => 0x0030,
             Self::Cancel => 0x0fff,
+            Self::NEventReport => 0x0100,
+            Self::NGet => 0x0110,
+            Self::NSet => 0x0120,
+            Self::NAction => 0x0130,
+            Self::NCreate => 0x0140,
             Self::Other(code) => code,
         }
     }
@@ -84,6 +106,11 @@ impl CommandField {
             0x0021 => Self::Move,
             0x0030 => Self::Echo,
             0x0fff => Self::Cancel,
+            0x0100 => Self::NEventReport,
+            0x0110 => Self::NGet,
+            0x0120 => Self::NSet,
+            0x0130 => Self::NAction,
+            0x0140 => Self::NCreate,
             other => Self::Other(other),
         }
     }
@@ -97,6 +124,11 @@ impl CommandField {
             Self::Move => "c-move",
             Self::Echo => "c-echo",
             Self::Cancel => "c-cancel",
+            Self::NEventReport => "n-event-report",
+            Self::NGet => "n-get",
+            Self::NSet => "n-set",
+            Self::NAction => "n-action",
+            Self::NCreate => "n-create",
             Self::Other(_) => "other",
         }
     }
@@ -132,7 +164,8 @@ impl CommandSet {
             .with_number(element::COMMAND_DATA_SET_TYPE, NO_DATA_SET)
     }
 
-    /// The response to a request, with its SOP class and instance, without data set.
+    /// The response to a request, with its SOP class and instance and the number of its event or action,
+    /// without data set. What a request asks for is what its response is about (PS3.7 10.3).
     pub fn response(request: &Self, status: Status) -> Self {
         let code = request.number(element::COMMAND_FIELD).unwrap_or_default() | 0x8000;
         let mut response = Self::default()
@@ -140,9 +173,16 @@ impl CommandSet {
             .with_number(element::MESSAGE_ID_BEING_RESPONDED_TO, request.message_id())
             .with_number(element::COMMAND_DATA_SET_TYPE, NO_DATA_SET)
             .with_number(element::STATUS, status.0);
-        for element in [element::AFFECTED_SOP_CLASS_UID, element::AFFECTED_SOP_INSTANCE_UID] {
-            if let Some(value) = request.0.get(&element) {
-                response.0.insert(element, value.clone());
+        for (asked, answered) in [
+            (element::AFFECTED_SOP_CLASS_UID, element::AFFECTED_SOP_CLASS_UID),
+            (element::AFFECTED_SOP_INSTANCE_UID, element::AFFECTED_SOP_INSTANCE_UID),
+            (element::REQUESTED_SOP_CLASS_UID, element::AFFECTED_SOP_CLASS_UID),
+            (element::REQUESTED_SOP_INSTANCE_UID, element::AFFECTED_SOP_INSTANCE_UID),
+            (element::EVENT_TYPE_ID, element::EVENT_TYPE_ID),
+            (element::ACTION_TYPE_ID, element::ACTION_TYPE_ID),
+        ] {
+            if let Some(value) = request.0.get(&asked) {
+                response.0.insert(answered, value.clone());
             }
         }
         response
@@ -175,6 +215,13 @@ impl CommandSet {
     /// With an AE title (AE), padded to an even length.
     pub fn with_ae(self, element: u16, title: &AeTitle) -> Self {
         self.with_padded(element, title.as_str(), b' ')
+    }
+
+    /// With a list of attributes (AT).
+    pub fn with_tags(mut self, element: u16, tags: &[Tag]) -> Self {
+        let bytes = tags.iter().flat_map(|Tag(group, number)| [group.to_le_bytes(), number.to_le_bytes()]);
+        self.0.insert(element, bytes.flatten().collect());
+        self
     }
 
     /// With an Error Comment. Command sets know no character set, so what is outside ASCII is
@@ -211,6 +258,13 @@ impl CommandSet {
     /// An AE title; `None` when absent, empty or invalid.
     pub fn ae(&self, element: u16) -> Option<AeTitle> {
         AeTitle::parse(&self.text(element)?).ok()
+    }
+
+    /// A list of attributes (AT); empty when absent.
+    pub fn tags(&self, element: u16) -> Vec<Tag> {
+        let (tags, _) = self.0.get(&element).map_or((&[][..], &[][..]), |value| value.as_chunks::<4>());
+        let tag = |[a, b, c, d]: &[u8; 4]| Tag(u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d]));
+        tags.iter().map(tag).collect()
     }
 
     /// A text without its padding; `None` when absent.
@@ -323,6 +377,26 @@ mod tests {
         assert_eq!(response.uid(element::AFFECTED_SOP_CLASS_UID), Some(class));
         assert_eq!(response.text(element::ERROR_COMMENT).as_deref(), Some("spool full??"));
         assert!(!response.has_data_set());
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_the_response_is_about() {
+        let (class, instance) = (Uid::parse("1.2.840.10008.1.20.1").unwrap(), Uid::parse("1.2.3").unwrap());
+        let tags = [Tag(0x0040, 0x0252), Tag(0x0010, 0x0010)];
+        let request = CommandSet::request(CommandField::NAction, 3)
+            .with_uid(element::REQUESTED_SOP_CLASS_UID, &class)
+            .with_uid(element::REQUESTED_SOP_INSTANCE_UID, &instance)
+            .with_tags(element::ATTRIBUTE_IDENTIFIER_LIST, &tags)
+            .with_number(element::ACTION_TYPE_ID, 1);
+        let request = CommandSet::decode(&request.encode()).unwrap();
+        assert_eq!(request.operation(), Some(CommandField::NAction));
+        assert_eq!(request.tags(element::ATTRIBUTE_IDENTIFIER_LIST), tags);
+        let response = CommandSet::response(&request, Status::SUCCESS);
+        assert_eq!(response.number(element::COMMAND_FIELD), Some(0x8130));
+        assert_eq!(response.uid(element::AFFECTED_SOP_CLASS_UID), Some(class));
+        assert_eq!(response.uid(element::AFFECTED_SOP_INSTANCE_UID), Some(instance));
+        assert_eq!(response.number(element::ACTION_TYPE_ID), Some(1));
+        assert_eq!(response.uid(element::REQUESTED_SOP_CLASS_UID), None);
     }
 
     #[test]

@@ -17,8 +17,32 @@ impl Status {
     pub const SOP_CLASS_NOT_SUPPORTED: Self = Self(0x0122);
     /// The command field names an operation that is not performed here.
     pub const UNRECOGNIZED_OPERATION: Self = Self(0x0211);
-    /// C-STORE: a fault of the performing side.
+    /// N-GET: done, without some attributes that are not there.
+    pub const OPTIONAL_ATTRIBUTES_UNSUPPORTED: Self = Self(0x0001);
+    /// N-SET: an attribute that may not be set.
+    pub const NO_SUCH_ATTRIBUTE: Self = Self(0x0105);
+    /// N-CREATE, N-SET: a value that an attribute cannot have.
+    pub const INVALID_ATTRIBUTE_VALUE: Self = Self(0x0106);
+    /// C-STORE: a fault of the performing side; N-SET: the instance may no longer be changed.
     pub const PROCESSING_FAILURE: Self = Self(0x0110);
+    /// N-CREATE: there is an instance with this UID.
+    pub const DUPLICATE_INSTANCE: Self = Self(0x0111);
+    /// There is no instance with this UID.
+    pub const NO_SUCH_INSTANCE: Self = Self(0x0112);
+    /// N-ACTION: the data set does not say what the action needs to know.
+    pub const INVALID_ARGUMENT: Self = Self(0x0115);
+    /// What is to be the UID of an instance is none.
+    pub const INVALID_INSTANCE: Self = Self(0x0117);
+    /// The instance is of another SOP class.
+    pub const CLASS_INSTANCE_CONFLICT: Self = Self(0x0119);
+    /// N-CREATE: an attribute is missing.
+    pub const MISSING_ATTRIBUTE: Self = Self(0x0120);
+    /// N-CREATE, N-SET: an attribute has no value.
+    pub const MISSING_ATTRIBUTE_VALUE: Self = Self(0x0121);
+    /// N-ACTION: there is no action with this number.
+    pub const NO_SUCH_ACTION: Self = Self(0x0123);
+    /// Normalized services: too much, or away; asking again later may help.
+    pub const RESOURCE_LIMITATION: Self = Self(0x0213);
     /// The calling application may not do this.
     pub const NOT_AUTHORIZED: Self = Self(0x0124);
     /// Out of resources; for C-STORE: the store is full or away.

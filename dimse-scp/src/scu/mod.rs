@@ -6,6 +6,7 @@ mod connect;
 mod error;
 mod find;
 mod instance;
+mod normalized;
 pub mod push;
 mod retrieve;
 mod store;

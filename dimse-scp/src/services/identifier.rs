@@ -1,10 +1,10 @@
 //! The identifier of a C-FIND, C-MOVE or C-GET request: a small data set of keys.
 
 use pacs_core::access::{Act, may};
-use pacs_core::dataset::{self, DataSet, Limits, Until};
+use pacs_core::dataset::DataSet;
 use pacs_core::query::Query;
-use pacs_core::transfer_syntax;
 
+use super::data_set::{self, Unread};
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status};
 use crate::error::Failure;
@@ -38,20 +38,10 @@ async fn read(
     context: &Context,
     request: &CommandSet,
 ) -> Result<Result<DataSet, Failure>, End> {
-    if !request.has_data_set() {
-        return Ok(Err(Failure::new(Status::CANNOT_UNDERSTAND, "the request has no identifier")));
-    }
-    let mut encoded = Vec::new();
-    while let Some(piece) = session.association.reader.data().await? {
-        if encoded.len() + piece.len() > MAX_IDENTIFIER_BYTES {
-            return Ok(Err(Failure::new(Status::OUT_OF_RESOURCES, "the identifier is too long")));
-        }
-        encoded.extend_from_slice(&piece);
-    }
-    let limits = Limits { value_bytes: MAX_IDENTIFIER_BYTES, retained_bytes: 8 << 20, ..Limits::default() };
-    let syntax = transfer_syntax::of(&context.transfer_syntax);
-    Ok(match dataset::read_slice(&encoded, &syntax, &limits, Until::End) {
-        Ok(reading) => Ok(reading.data_set),
-        Err(error) => Err(Failure::new(Status::CANNOT_UNDERSTAND, error.to_string())),
-    })
+    let read = data_set::read(session, context, request, MAX_IDENTIFIER_BYTES).await?;
+    Ok(read.map_err(|unread| match unread {
+        Unread::None => Failure::new(Status::CANNOT_UNDERSTAND, "the request has no identifier"),
+        Unread::TooLong => Failure::new(Status::OUT_OF_RESOURCES, "the identifier is too long"),
+        Unread::Unreadable(why) => Failure::new(Status::CANNOT_UNDERSTAND, why),
+    }))
 }

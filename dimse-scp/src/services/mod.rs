@@ -2,12 +2,14 @@
 //! means that the association is at its end.
 
 mod answer;
+mod data_set;
 pub mod echo;
 pub mod find;
 pub mod get;
 mod identifier;
 mod keys;
 pub mod move_;
+pub mod mpps;
 pub mod store;
 mod stored;
 mod suboperations;

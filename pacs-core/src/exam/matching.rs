@@ -48,12 +48,14 @@ pub enum Disagreement {
     FacilityDiffers,
     /// The order is another patient's.
     PatientDiffers,
+    /// The console has told that it had picked the wrong worklist entry.
+    WrongEntry,
 }
 
 impl Disagreement {
     /// Every reason.
-    pub const ALL: [Self; 4] =
-        [Self::NoAccession, Self::NoOrder, Self::FacilityDiffers, Self::PatientDiffers];
+    pub const ALL: [Self; 5] =
+        [Self::NoAccession, Self::NoOrder, Self::FacilityDiffers, Self::PatientDiffers, Self::WrongEntry];
 
     /// The reason's word in JSON and rows.
     pub fn as_str(self) -> &'static str {
@@ -62,6 +64,7 @@ impl Disagreement {
             Self::NoOrder => "noOrder",
             Self::FacilityDiffers => "facilityDiffers",
             Self::PatientDiffers => "patientDiffers",
+            Self::WrongEntry => "wrongEntry",
         }
     }
 

@@ -39,8 +39,12 @@ pub enum StepAct {
     Call,
     /// The patient did not come, or left: back to the schedule.
     NoShow,
+    /// A device reports that it has begun (MPPS IN PROGRESS).
+    Begin,
     /// A matched image arrives.
     Image,
+    /// All that devices reported to have begun has ended, some of it as it should (MPPS COMPLETED).
+    End,
     /// The device has been quiet for the set time.
     Quiet,
     /// "Đủ ảnh": somebody says that all images are there.
@@ -128,7 +132,9 @@ impl StepState {
     /// a device.
     ///
     /// An image never fails to be kept because of a state: it starts a waiting step, wakes one that
-    /// had fallen quiet, and leaves an accepted, cancelled or discontinued one where it is.
+    /// had fallen quiet, and leaves an accepted, cancelled or discontinued one where it is. Nor is a
+    /// console's report refused for one: what it cannot move stays, except that a step which was broken
+    /// off goes on when a console begins it again.
     pub fn apply(self, act: StepAct, has_place: bool) -> Result<Self, Illegal> {
         use StepAct as A;
         use StepState as S;
@@ -141,6 +147,13 @@ impl StepState {
                 S::Started
             }
             (S::Accepted | S::Cancelled | S::Discontinued, A::Image) => self,
+            (
+                S::Requested | S::Scheduled | S::Arrived | S::Ready | S::Started | S::Ended | S::Discontinued,
+                A::Begin,
+            ) => S::Started,
+            (S::Accepted | S::Cancelled, A::Begin) => self,
+            (S::Requested | S::Scheduled | S::Arrived | S::Ready | S::Started | S::Ended, A::End) => S::Ended,
+            (S::Accepted | S::Cancelled | S::Discontinued, A::End) => self,
             (S::Started, A::Quiet) => S::Ended,
             (S::Started | S::Ended, A::Accept) => S::Accepted,
             (S::Ended | S::Accepted, A::Reopen) => S::Started,
@@ -185,7 +198,9 @@ impl StepAct {
             Self::Arrive => "arrive",
             Self::Call => "call",
             Self::NoShow => "noShow",
+            Self::Begin => "begin",
             Self::Image => "image",
+            Self::End => "end",
             Self::Quiet => "quiet",
             Self::Accept => "accept",
             Self::Reopen => "reopen",
@@ -212,24 +227,25 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_act() -> impl Strategy<Value = StepAct> {
-        let devices = [StepAct::Schedule, StepAct::Image, StepAct::Quiet];
+        let devices = [StepAct::Schedule, StepAct::Begin, StepAct::Image, StepAct::End, StepAct::Quiet];
         prop::sample::select(StepAct::BY_PEOPLE.into_iter().chain(devices).collect::<Vec<_>>())
     }
 
     proptest! {
-        /// Whatever is tried in whatever order: once there are images the exam can no longer be
-        /// cancelled or go back to waiting, and nothing but an act after an image ends it.
+        /// Whatever is tried in whatever order: once there are images or a console's report the exam
+        /// can no longer be cancelled or go back to waiting, and nothing but an act after that ends it.
         #[test]
         fn no_sequence_of_acts_loses_an_imaged_exam(
             acts in prop::collection::vec((any_act(), any::<bool>()), 0..40),
             has_place: bool,
         ) {
             let mut state = StepState::Requested;
-            let mut imaged = false;
+            let mut worked_on = false;
             for (act, takes_back) in acts {
                 let before = state;
                 if let Ok(next) = state.apply(act, has_place) {
-                    imaged |= act == StepAct::Image && next == StepState::Started;
+                    let by_device = matches!(act, StepAct::Begin | StepAct::Image | StepAct::End);
+                    worked_on |= by_device && next != StepState::Cancelled;
                     state = next;
                     if takes_back && let Ok(earlier) = state.take_back(act, before, has_place) {
                         prop_assert_eq!(earlier, before);
@@ -243,7 +259,7 @@ mod tests {
                 if matches!(act, StepAct::NoShow | StepAct::Restore) && state != before {
                     prop_assert_eq!(state, StepState::waiting(has_place));
                 }
-                prop_assert_eq!(begun, imaged, "{:?} after {:?}", state, act);
+                prop_assert_eq!(begun, worked_on, "{:?} after {:?}", state, act);
             }
         }
     }
@@ -296,9 +312,25 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_welcome_in_every_state() {
+    fn what_devices_send_is_welcome_in_every_state() {
         for state in StepState::ALL {
-            assert!(state.apply(StepAct::Image, false).is_ok(), "{state:?}");
+            for act in [StepAct::Begin, StepAct::Image, StepAct::End] {
+                assert!(state.apply(act, false).is_ok(), "{state:?} {act:?}");
+            }
         }
+    }
+
+    #[test]
+    fn a_console_takes_up_again_what_was_broken_off() {
+        use StepState as S;
+        for (from, to) in [
+            (S::Discontinued, S::Started),
+            (S::Ended, S::Started),
+            (S::Accepted, S::Accepted),
+            (S::Cancelled, S::Cancelled),
+        ] {
+            assert_eq!(from.apply(StepAct::Begin, true), Ok(to));
+        }
+        assert_eq!(S::Discontinued.apply(StepAct::End, true), Ok(S::Discontinued));
     }
 }

@@ -30,7 +30,7 @@ pub struct UnmatchedStudy {
     study: Study,
     /// AE title that sent it.
     calling_ae: Option<String>,
-    /// `noAccession`, `noOrder`, `facilityDiffers` or `patientDiffers`.
+    /// `noAccession`, `noOrder`, `facilityDiffers`, `patientDiffers` or `wrongEntry`.
     reason: Option<String>,
     /// Exams without images that it may belong to, the likeliest first.
     candidates: Vec<WorklistRow>,

@@ -20,6 +20,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "device character set",
         text: include_str!("../../migrations/0007_device_character_set.sql"),
     },
+    Migration {
+        version: 8,
+        name: "performed steps",
+        text: include_str!("../../migrations/0008_performed_steps.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

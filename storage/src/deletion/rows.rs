@@ -233,7 +233,9 @@ impl Locked {
         now_ms: i64,
     ) -> Result<()> {
         match self.step_id {
-            Some(step) => linking::images_left(tx, ExamId(step), act, actor, Some(reason), now_ms).await,
+            Some(step) => {
+                linking::images_left(tx, ExamId(step), act, actor, Some(reason), now_ms).await.map(drop)
+            }
             None => Ok(()),
         }
     }

@@ -11,12 +11,14 @@ use crate::acts::{self, Act, NewAct};
 use crate::database::{Database, Durability, Transaction, params};
 use crate::events::{self, EventKind, NewEvent};
 use crate::index::StudyId;
-use crate::{Error, Result, deletion, dialect};
+use crate::{Error, Result, deletion, dialect, performed};
 
 /// The act of a person who says that a study fulfils an exam.
 pub(crate) const LINK: &str = "study.link";
 /// The act that takes that back.
 pub(crate) const UNLINK: &str = "study.unlink";
+/// Where an act of the second kind says why.
+const WHY: &str = "unmatchedReason";
 
 /// A person says that a study fulfils an exam. [`Error::Conflict`] when the study is linked already
 /// or the exam is called off.
@@ -44,13 +46,14 @@ pub async fn link(
     )
     .await?;
     moves::apply(&mut tx, exam.id, StepAct::Image, &actor.id, reason, now_ms).await?;
+    performed::join(&mut tx, exam.id, study.as_str(), now_ms).await?;
     let note = NewAct {
         kind: LINK,
         actor: &actor.id,
         subject_kind: "study",
         subject_uid: study.as_str(),
         reason,
-        before: Some(serde_json::json!({ "unmatchedReason": found.unmatched_reason })),
+        before: Some(serde_json::json!({ WHY: found.unmatched_reason })),
         after: Some(name(&exam)),
         undoes: None,
     };
@@ -75,26 +78,48 @@ pub async fn unlink(
         return Err(Error::Conflict("the study is not linked to an exam".into()));
     };
     let step_id = ExamId(step_id);
-    tx.execute(
-        "update study set step_id = null, unmatched_reason = $2, revision = revision + 1 where id = $1",
-        params![found.id, Disagreement::PatientDiffers.as_str()],
-    )
-    .await?;
+    let parting = Parting { exam: step_id, why: Disagreement::PatientDiffers, actor: &actor.id, reason };
+    part(&mut tx, found.id, study.as_str(), &parting, now_ms).await?;
+    performed::leave(&mut tx, step_id, study.as_str()).await?;
     images_left(&mut tx, step_id, "unlink", &actor.id, reason, now_ms).await?;
-    let exam = super::within(&mut tx, step_id).await?;
-    let note = NewAct {
-        kind: UNLINK,
-        actor: &actor.id,
-        subject_kind: "study",
-        subject_uid: study.as_str(),
-        reason,
-        before: Some(name(&exam)),
-        after: None,
-        undoes: None,
-    };
-    acts::record(&mut tx, &note, now_ms).await?;
     tell(&mut tx, study, &found.facility, step_id, now_ms).await?;
     tx.commit().await
+}
+
+/// A study is to leave its exam.
+pub(crate) struct Parting<'a> {
+    pub exam: ExamId,
+    /// What the study waits with from now on.
+    pub why: Disagreement,
+    pub actor: &'a str,
+    pub reason: Option<&'a str>,
+}
+
+/// Takes a study from its exam, with the act that says so.
+pub(crate) async fn part(
+    tx: &mut Transaction,
+    study: StudyId,
+    uid: &str,
+    parting: &Parting<'_>,
+    now_ms: i64,
+) -> Result<()> {
+    tx.execute(
+        "update study set step_id = null, unmatched_reason = $2, revision = revision + 1 where id = $1",
+        params![study, parting.why.as_str()],
+    )
+    .await?;
+    let exam = super::within(tx, parting.exam).await?;
+    let note = NewAct {
+        kind: UNLINK,
+        actor: parting.actor,
+        subject_kind: "study",
+        subject_uid: uid,
+        reason: parting.reason,
+        before: Some(name(&exam)),
+        after: Some(serde_json::json!({ WHY: parting.why.as_str() })),
+        undoes: None,
+    };
+    acts::record(tx, &note, now_ms).await.map(drop)
 }
 
 /// What people last said of a study, and `None` when nobody did or since it was deleted: the exam it
@@ -109,7 +134,7 @@ pub(super) async fn last_said(
     };
     Ok(match act.kind.as_str() {
         LINK => linked_exam(tx, &act).await?.map(Ok),
-        UNLINK => Some(Err(Disagreement::PatientDiffers)),
+        UNLINK => Some(Err(why(&act))),
         _ => None,
     })
 }
@@ -126,13 +151,20 @@ pub(crate) async fn again(tx: &mut Transaction, act: &Act) -> Result<()> {
     if now == then || (act.kind == LINK && then.is_none()) {
         return Ok(());
     }
-    let found = then.ok_or(Disagreement::PatientDiffers);
+    let found = then.ok_or_else(|| why(act));
     tx.execute("update study set step_id = null, revision = revision + 1 where id = $1", params![id]).await?;
-    fulfil(tx, id, found, true, act.at_ms).await?;
+    fulfil(tx, (id, &act.subject_uid), found, true, act.at_ms).await?;
     if let Some(left) = now {
         images_left(tx, left, "unlink", &act.actor, act.reason.as_deref(), act.at_ms).await?;
     }
     Ok(())
+}
+
+/// What a study waits with since an act took it from its exam.
+fn why(act: &Act) -> Disagreement {
+    let word = act.after.as_ref().and_then(|after| after.get(WHY)?.as_str());
+    let why = Disagreement::ALL.into_iter().find(|why| Some(why.as_str()) == word);
+    why.unwrap_or(Disagreement::PatientDiffers)
 }
 
 /// How an act names an exam: by what outlives its row.
@@ -157,7 +189,8 @@ async fn linked_exam(tx: &mut Transaction, act: &Act) -> Result<Option<ExamId>> 
 }
 
 /// Images of an exam are its images no more. Without others it has not begun: it goes back to its
-/// schedule, whatever the images had made of it. `act` is the word for its history.
+/// schedule, whatever the images had made of it, unless a console is at work on it. `act` is the word for
+/// its history. Says whether it moved.
 pub(crate) async fn images_left(
     tx: &mut Transaction,
     id: ExamId,
@@ -165,17 +198,17 @@ pub(crate) async fn images_left(
     actor: &str,
     reason: Option<&str>,
     now_ms: i64,
-) -> Result<()> {
+) -> Result<bool> {
     let sql = "select id from study where step_id = $1 and instance_count > 0 limit 1";
     let others = tx.fetch_optional(sql, params![id]).await?;
     let (from, has_place) = match moves::lock(tx, id).await {
         Ok(locked) => locked,
-        Err(Error::NotFound) => return Ok(()),
+        Err(Error::NotFound) => return Ok(false),
         Err(error) => return Err(error),
     };
     let begun = matches!(from, StepState::Started | StepState::Ended | StepState::Accepted);
-    if others.is_some() || !begun {
-        return Ok(());
+    if others.is_some() || !begun || performed::is_performed(tx, id).await? {
+        return Ok(false);
     }
     let to = StepState::waiting(has_place);
     tx.execute(
@@ -189,8 +222,8 @@ pub(crate) async fn images_left(
          values ($1, $2, $3, $4, $5, $6, $7)",
         params![id, act, actor, reason, from.as_str(), to.as_str(), now_ms],
     )
-    .await
-    .map(drop)
+    .await?;
+    Ok(true)
 }
 
 struct Locked {

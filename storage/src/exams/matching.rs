@@ -8,12 +8,15 @@ use super::{ExamId, linking, moves};
 use crate::Result;
 use crate::database::{Row, Transaction, params};
 use crate::index::{PatientId, StudyId, patients};
+use crate::performed;
 
 /// A study that has just come, as its first instance describes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrived {
     pub study_id: StudyId,
     pub study_uid: String,
+    /// Of its first instance.
+    pub series_uid: String,
     pub facility: String,
     pub accession_number: Option<String>,
     pub accession_issuer: Option<String>,
@@ -44,15 +47,16 @@ pub(crate) async fn on_arrival(
 ) -> Result<Outcome> {
     let found = match linking::last_said(tx, &image.study_uid).await? {
         Some(said) => said,
+        None if performed::is_of_wrong_entry(tx, &image.series_uid).await? => Err(Disagreement::WrongEntry),
         None => find(tx, image).await?,
     };
-    fulfil(tx, image.study_id, found, imaged, now_ms).await
+    fulfil(tx, (image.study_id, &image.study_uid), found, imaged, now_ms).await
 }
 
 /// Writes down which step a study fulfils, or why none.
 pub(super) async fn fulfil(
     tx: &mut Transaction,
-    study: StudyId,
+    (study, uid): (StudyId, &str),
     found: Result<ExamId, Disagreement>,
     imaged: bool,
     now_ms: i64,
@@ -64,7 +68,8 @@ pub(super) async fn fulfil(
                 params![study, step],
             )
             .await?;
-            let moved = imaged && on_image(tx, step.0, now_ms).await?;
+            let imaged = imaged && on_image(tx, step.0, now_ms).await?;
+            let moved = performed::join(tx, step, uid, now_ms).await? || imaged;
             Ok(Outcome::Linked { step_id: step.0, moved })
         }
         Err(why) => {
@@ -81,22 +86,28 @@ pub(crate) async fn on_image(tx: &mut Transaction, step_id: i64, now_ms: i64) ->
     Ok(from != to)
 }
 
+/// Steps with their order and its patient, as [`compare`] reads them; a condition on `s`, `r`, `o` follows.
+pub(crate) const CANDIDATES: &str =
+    "select s.id, s.state, s.step_id, s.modality, s.facility, o.accession_number,
+     i.code as issuer, o.accession_issuer, o.patient_id, p.name, p.birth_date, p.sex, r.study_uid
+     from order_ o join requested_procedure r on r.order_id = o.id
+     join scheduled_step s on s.requested_procedure_id = r.id join patient p on p.id = o.patient_id
+     join facility f on f.code = o.facility join issuer i on i.id = f.issuer_id";
+
 /// The step whose order agrees with the images, or the nearest miss.
 async fn find(tx: &mut Transaction, image: &Arrived) -> Result<Result<ExamId, Disagreement>> {
     let Some(accession_number) = image.accession_number.as_deref() else {
         return Ok(Err(Disagreement::NoAccession));
     };
-    let rows = tx
-        .fetch(
-            "select s.id, s.state, s.step_id, s.modality, s.facility, o.accession_number, i.code as issuer,
-                 o.accession_issuer, o.patient_id, p.name, p.birth_date, p.sex, r.study_uid
-             from order_ o join requested_procedure r on r.order_id = o.id
-             join scheduled_step s on s.requested_procedure_id = r.id join patient p on p.id = o.patient_id
-             join facility f on f.code = o.facility join issuer i on i.id = f.issuer_id
-             where o.accession_number = $1 order by s.id limit 100",
-            params![accession_number],
-        )
-        .await?;
+    let by_number = format!("{CANDIDATES} where o.accession_number = $1 order by s.id limit 100");
+    let rows = tx.fetch(sqlx::AssertSqlSafe(by_number), params![accession_number]).await?;
+    let sent = ImageIdentity {
+        facility: &image.facility,
+        accession_number: image.accession_number.as_deref(),
+        accession_issuer: image.accession_issuer.as_deref(),
+        identifier: &image.identifier,
+        patient: &image.patient,
+    };
     let mut why = Disagreement::NoOrder;
     let mut agreeing: Vec<&Row> = Vec::new();
     for row in &rows {
@@ -104,7 +115,7 @@ async fn find(tx: &mut Transaction, image: &Arrived) -> Result<Result<ExamId, Di
         if super::state(&row.get::<String>("state")?)? == StepState::Cancelled {
             continue;
         }
-        match compare(tx, image, row).await? {
+        match compare(tx, &sent, row).await? {
             Ok(()) => agreeing.push(row),
             Err(Disagreement::PatientDiffers) => why = Disagreement::PatientDiffers,
             Err(Disagreement::FacilityDiffers) if why == Disagreement::NoOrder => {
@@ -129,7 +140,12 @@ async fn find(tx: &mut Transaction, image: &Arrived) -> Result<Result<ExamId, Di
     Ok(best.map(|(_, id)| ExamId(id)).ok_or(why))
 }
 
-async fn compare(tx: &mut Transaction, image: &Arrived, row: &Row) -> Result<Result<(), Disagreement>> {
+/// Whether what a device sent belongs to the order of a row of [`CANDIDATES`].
+pub(crate) async fn compare(
+    tx: &mut Transaction,
+    sent: &ImageIdentity<'_>,
+    row: &Row,
+) -> Result<Result<(), Disagreement>> {
     let identifiers = patients::identifiers(tx, PatientId(row.get("patient_id")?)).await?;
     let facility: String = row.get("facility")?;
     let given: Option<String> = row.get("accession_issuer")?;
@@ -141,14 +157,7 @@ async fn compare(tx: &mut Transaction, image: &Arrived, row: &Row) -> Result<Res
         identifiers: &identifiers,
         patient: &patients::demographics(row)?,
     };
-    let sent = ImageIdentity {
-        facility: &image.facility,
-        accession_number: image.accession_number.as_deref(),
-        accession_issuer: image.accession_issuer.as_deref(),
-        identifier: &image.identifier,
-        patient: &image.patient,
-    };
-    Ok(agree(&sent, &order))
+    Ok(agree(sent, &order))
 }
 
 /// Looks once more at studies that waited for an order of this number; called by the order's own
@@ -159,8 +168,9 @@ pub(crate) async fn on_order(tx: &mut Transaction, accession_number: &str, now_m
             "select t.id, t.uid, t.facility, t.accession_number, t.accession_issuer, t.modalities, p.identifier,
                  i.code as issuer, t.patient_name as name, t.birth_date, t.sex
              from study t join patient p on p.id = t.patient_id join issuer i on i.id = p.issuer_id
-             where t.accession_number = $1 and t.unmatched_reason is not null and t.instance_count > 0 order by t.id limit 100",
-            params![accession_number],
+             where t.accession_number = $1 and t.unmatched_reason is not null and t.unmatched_reason <> $2
+                 and t.instance_count > 0 order by t.id limit 100",
+            params![accession_number, Disagreement::WrongEntry.as_str()],
         )
         .await?;
     let mut linked = false;
@@ -170,6 +180,7 @@ pub(crate) async fn on_order(tx: &mut Transaction, accession_number: &str, now_m
         let image = Arrived {
             study_id: StudyId(row.get("id")?),
             study_uid: row.get("uid")?,
+            series_uid: String::new(),
             facility: row.get("facility")?,
             accession_number: row.get("accession_number")?,
             accession_issuer: row.get("accession_issuer")?,
@@ -179,7 +190,8 @@ pub(crate) async fn on_order(tx: &mut Transaction, accession_number: &str, now_m
             requested_step: None,
         };
         let found = find(tx, &image).await?;
-        linked |= matches!(fulfil(tx, image.study_id, found, true, now_ms).await?, Outcome::Linked { .. });
+        let study = (image.study_id, image.study_uid.as_str());
+        linked |= matches!(fulfil(tx, study, found, true, now_ms).await?, Outcome::Linked { .. });
     }
     Ok(linked)
 }

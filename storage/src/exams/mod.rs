@@ -122,8 +122,10 @@ pub(crate) const SELECT: &str = "select s.id, s.state, s.facility, s.step_id, s.
      r.study_uid as planned_study_uid, r.code as procedure_code, r.name as procedure_name, o.id as order_id,
      o.accession_number, o.accession_issuer, o.referring_physician, o.reason, o.emergency, p.identifier,
      i.code as issuer, p.name, p.birth_date, p.sex, f.time_zone,
-     case when s.state = 'started' then
-         (select t.calling_ae from study t where t.step_id = s.id and t.instance_count > 0 order by t.id limit 1)
+     case when s.state = 'started' then coalesce(
+         (select m.calling_ae from performed_request q join performed_step m on m.id = q.performed_step_id
+             where q.scheduled_step_id = s.id and m.state = 'IN PROGRESS' order by m.id limit 1),
+         (select t.calling_ae from study t where t.step_id = s.id and t.instance_count > 0 order by t.id limit 1))
      end as performing_ae,
      (select t.uid from study t where t.step_id = s.id and t.instance_count > 0 order by t.id limit 1) as study_uid,
      (select cast(coalesce(sum(t.instance_count), 0) as bigint) from study t where t.step_id = s.id) as instance_count

@@ -6,7 +6,7 @@ use pacs_core::exam::{StepAct, StepState};
 use super::{Exam, ExamId};
 use crate::database::{Database, Durability, Transaction, params};
 use crate::events::{self, EventKind, NewEvent};
-use crate::{Error, Result, dialect};
+use crate::{Error, Result, dialect, performed};
 
 /// A person's act on an exam. [`Error::NotFound`] outside the scope, [`Error::Conflict`] with the
 /// reason when the exam's laws do not allow it now.
@@ -38,7 +38,7 @@ pub(crate) fn changed(facility: &str, id: ExamId) -> NewEvent<'_> {
 }
 
 /// Locks a step; answers its state and whether it has a room or a device.
-pub(super) async fn lock(tx: &mut Transaction, id: ExamId) -> Result<(StepState, bool)> {
+pub(crate) async fn lock(tx: &mut Transaction, id: ExamId) -> Result<(StepState, bool)> {
     let sql = format!(
         "select state, station_ae, room from scheduled_step where id = $1{}",
         dialect::for_update(tx.engine())
@@ -62,6 +62,10 @@ pub(crate) async fn apply(
     let to = from.apply(act, has_place).map_err(|illegal| Error::Conflict(illegal.to_string()))?;
     if from == to {
         return Ok((from, to));
+    }
+    // Images that come after their console has ended do not begin the exam again.
+    if (from, act) == (StepState::Ended, StepAct::Image) && performed::has_ended(tx, id).await? {
+        return Ok((from, from));
     }
     let at = |state: StepState| (to == state).then_some(now_ms);
     tx.execute(

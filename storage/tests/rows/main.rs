@@ -16,6 +16,7 @@ mod backends;
 mod background;
 mod exams;
 mod looking;
+mod performed;
 mod queries;
 mod samples;
 mod strain;

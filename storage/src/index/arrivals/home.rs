@@ -112,6 +112,7 @@ impl Batch<'_> {
         growth.made = Some(Arrived {
             study_id: id,
             study_uid: uid.to_owned(),
+            series_uid: first.lifted.series.uid.to_string(),
             facility: facility.code,
             accession_number: study.accession_number,
             accession_issuer: study.accession_issuer,

@@ -46,8 +46,10 @@ const STEP: [Column; 4] = [
 /// The station that has a step: the one that has begun it, else the one it was given to.
 const STATION: Column = column(
     tags::SCHEDULED_STATION_AE_TITLE,
-    "coalesce(case when s.state = 'started' then
-         (select t.calling_ae from study t where t.step_id = s.id and t.instance_count > 0 order by t.id limit 1)
+    "coalesce(case when s.state = 'started' then coalesce(
+         (select m.calling_ae from performed_request q join performed_step m on m.id = q.performed_step_id
+             where q.scheduled_step_id = s.id and m.state = 'IN PROGRESS' order by m.id limit 1),
+         (select t.calling_ae from study t where t.step_id = s.id and t.instance_count > 0 order by t.id limit 1))
       end, s.station_ae)",
     Kind::Text,
 );

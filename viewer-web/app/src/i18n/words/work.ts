@@ -74,6 +74,7 @@ export const work = pair(
       reason: {
         noOrder: 'Không có chỉ định với số này',
         patientDiffers: 'Cùng số chỉ định, khác người bệnh',
+        wrongEntry: 'Máy chụp báo chọn nhầm chỉ định',
         facilityDiffers: 'Chỉ định thuộc cơ sở khác',
         noAccession: 'Ảnh không mang số chỉ định',
       },
@@ -185,6 +186,7 @@ export const work = pair(
       reason: {
         noOrder: 'No order with this accession',
         patientDiffers: 'Same accession, another patient',
+        wrongEntry: 'The console picked the wrong entry',
         facilityDiffers: "Another facility's order",
         noAccession: 'The images carry no accession',
       },

@@ -1,0 +1,58 @@
+//! A console reports how it goes on, and how it ends.
+
+use pacs_core::dataset::DataSet;
+use pacs_core::mpps::{self, State};
+use pacs_core::tags;
+use pacs_core::uid::Uid;
+
+use super::{PerformedId, ReportError, Reported, Reporter, Result, attributes, exams, lifted};
+use crate::database::{Database, Durability, Transaction, params};
+use crate::dialect;
+use crate::index::instances::push_scope;
+
+/// Lays a report over a step and moves the exams that it is for. One that ends because the wrong
+/// worklist entry was picked leaves them, and its images with it.
+pub async fn set(database: &Database, reporter: Reporter<'_>, uid: &Uid, sent: &DataSet) -> Result<Reported> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let mut params = params![uid];
+    let mut sql = "select p.id, p.attributes from performed_step p where p.uid = $1".to_owned();
+    push_scope(&mut sql, &mut params, reporter.scope, "p.facility");
+    sql.push_str(dialect::for_update(tx.engine()));
+    let row = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.ok_or(ReportError::Unknown)?;
+    let id = PerformedId(row.get("id")?);
+    let set = mpps::change(&attributes(&row)?, sent)?;
+    let state = set.text(tags::PERFORMED_PROCEDURE_STEP_STATUS).and_then(|word| State::parse(&word));
+    let state = state.unwrap_or(State::InProgress);
+    write(&mut tx, id, &set, state, reporter.now_ms).await?;
+    let broken_off = state == State::Discontinued;
+    let reason = mpps::discontinuation_reason(&set).filter(|_| broken_off);
+    let by = (reporter.actor.id.as_str(), reason.as_deref());
+    let (mut moved, mut parted) = (Vec::new(), Vec::new());
+    for exam in exams::of(&mut tx, id).await? {
+        let has_moved = if broken_off && mpps::is_wrong_entry(&set) {
+            exams::withdraw(&mut tx, id, exam, by, reporter.now_ms, &mut parted).await?
+        } else {
+            exams::follow(&mut tx, exam, by, reporter.now_ms).await?
+        };
+        moved.extend(has_moved.then_some(exam));
+    }
+    exams::tell(&mut tx, &moved, &parted, reporter.now_ms).await?;
+    tx.commit().await?;
+    Ok(Reported { uid: uid.clone(), state, moved })
+}
+
+async fn write(
+    tx: &mut Transaction,
+    id: PerformedId,
+    set: &DataSet,
+    state: State,
+    now_ms: i64,
+) -> crate::Result<()> {
+    let columns: Vec<String> =
+        lifted::COLUMNS.iter().zip(3..).map(|(column, at)| format!("{column} = ${at}")).collect();
+    let sql = format!("update performed_step set updated_ms = $2, {} where id = $1", columns.join(", "));
+    let mut values = params![id, now_ms];
+    values.extend(lifted::values(set, state)?);
+    tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
+    lifted::write_series(tx, id, set).await
+}
