@@ -62,6 +62,11 @@ impl Failure {
         }
     }
 
+    /// Of an N-ACTION.
+    pub fn of_action(error: &Error) -> Self {
+        Self::of_normalized("n-action", error)
+    }
+
     fn of_normalized(operation: &'static str, error: &Error) -> Self {
         match error {
             Error::Unavailable(outage) => Self::outage(Status::RESOURCE_LIMITATION, outage),

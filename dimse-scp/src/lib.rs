@@ -1,11 +1,12 @@
 //! The door that modalities and other archives use: DICOM messages over associations (PS3.7, PS3.8)
-//! for verification, storage, query, retrieve, performed steps and the modality worklist
-//! (PS3.4 A, B, C, F, K).
+//! for verification, storage, query, retrieve, performed steps, storage commitment and the modality worklist
+//! (PS3.4 A, B, C, F, J, K).
 //!
 //! ```text
 //! listener -> session (a task an association) -> services -> storage
 //!                 |
 //!            association (negotiation, reader, writer) -> pdu, dimse (pure)
+//! commitment: reports that are owed, delivered by a worker over associations of its own
 //! scu: associations that this side opens, on the same association layer
 //! ```
 //!
@@ -15,6 +16,7 @@
 pub mod association;
 mod audit;
 mod caller;
+mod commitment;
 pub mod config;
 pub mod dimse;
 mod error;

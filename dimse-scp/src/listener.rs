@@ -1,16 +1,19 @@
-//! The listening socket, and a task for each connection.
+//! The listening socket, a task for each connection, and the worker that reports what is owed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use storage::Archive;
 use storage::audit_log::AuditLog;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::commitment::worker;
 use crate::config::Config;
 use crate::limits::Limits;
 use crate::session;
@@ -31,6 +34,16 @@ pub(crate) struct Shared {
     pub limits: Arc<Limits>,
     /// Cancelled when the server stops: associations end between two messages.
     pub stopping: CancellationToken,
+    /// Told when a storage commitment report is left to the worker.
+    pub overdue: Arc<Notify>,
+    workers: Arc<AtomicU64>,
+}
+
+impl Shared {
+    /// A name, unlike any other of this server, to hold jobs under.
+    pub fn new_worker(&self) -> String {
+        format!("dimse-{}", self.workers.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// The DIMSE server, bound to its address.
@@ -62,10 +75,19 @@ impl Server {
             archive,
             audit_log,
             stopping: shutdown.child_token(),
+            overdue: Arc::default(),
+            workers: Arc::default(),
         };
         let waiting = Waiting::new(MAX_WAITING_CONNECTIONS);
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
+        let (reporting, cut_off) = (worker::run(shared.clone()), cut.clone());
+        tasks.spawn(async move {
+            tokio::select! {
+                () = cut_off.cancelled() => {}
+                () = reporting => {}
+            }
+        });
         loop {
             let accepted = tokio::select! {
                 () = shutdown.cancelled() => break,

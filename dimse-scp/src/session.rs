@@ -13,10 +13,11 @@ use crate::association::accept::{NotEstablished, Terms, accept};
 use crate::association::{Association, Context, End, Event};
 use crate::audit::Audit;
 use crate::caller::{self, Caller};
+use crate::commitment::{Pending, Ready};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
 use crate::listener::Shared;
-use crate::services::{echo, find, get, move_, mpps, store, worklist};
+use crate::services::{commit, echo, find, get, move_, mpps, store, worklist};
 use crate::sop_class::Service;
 use crate::tally::Tally;
 use crate::waiting::Place;
@@ -32,6 +33,15 @@ pub(crate) struct Session {
     pub caller: Caller,
     pub tally: Tally,
     pub audit: Audit,
+    /// Reports of storage commitment that the association still owes.
+    pub commitments: Pending,
+}
+
+/// What happens next.
+enum Next {
+    Event(Event),
+    /// A report of storage commitment is ready.
+    Report(Box<Ready>),
 }
 
 /// Serves a connection to its end. Its place among those that wait is given back once it is an
@@ -58,7 +68,8 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared, w
         Ok((association, caller)) => {
             metrics::gauge!("sen_dimse_associations").increment(1.0);
             let audit = Audit::new(shared.audit_log.clone());
-            let session = Session { shared, association, caller, tally: Tally::begin(), audit };
+            let commitments = Pending::new(shared.clone());
+            let session = Session { shared, association, caller, tally: Tally::begin(), audit, commitments };
             session.run().await;
             metrics::gauge!("sen_dimse_associations").decrement(1.0);
         }
@@ -71,9 +82,10 @@ impl Session {
         self.note_seen().await;
         let end = self.messages().await;
         self.report(&end);
-        let Self { association, caller, shared, .. } = self;
+        let Self { association, caller, shared, commitments, .. } = self;
         // The seat is free for the next association while this one says goodbye.
         drop(caller);
+        commitments.end().await;
         let stopped = async {
             shared.stopping.cancelled().await;
             tokio::time::sleep(STOP_FAREWELL).await;
@@ -92,15 +104,20 @@ impl Session {
     async fn messages(&mut self) -> End {
         let stopping = self.shared.stopping.clone();
         loop {
-            let event = tokio::select! {
+            let next = tokio::select! {
                 biased;
                 () = stopping.cancelled() => return End::Stopped,
-                event = self.association.reader.event() => event,
+                // Before the next message: a device that sends and sends would never hear.
+                ready = self.commitments.ready() => Ok(Next::Report(Box::new(ready))),
+                event = self.association.reader.event() => event.map(Next::Event),
             };
-            let served = match event {
-                Ok(Event::Message(context, command)) => self.message(context, &command).await,
-                Ok(Event::ReleaseRequested) => Err(End::Released),
-                Ok(Event::ReleaseConfirmed) => Err(End::unexpected("a release that was not asked for")),
+            let served = match next {
+                Ok(Next::Event(Event::Message(context, command))) => self.message(context, &command).await,
+                Ok(Next::Event(Event::ReleaseRequested)) => Err(End::Released),
+                Ok(Next::Event(Event::ReleaseConfirmed)) => {
+                    Err(End::unexpected("a release that was not asked for"))
+                }
+                Ok(Next::Report(ready)) => commit::tell(self, *ready).await,
                 Err(end) => Err(end),
             };
             if let Err(end) = served {
@@ -114,7 +131,7 @@ impl Session {
             return Err(End::unexpected("a message in a context that was not accepted"));
         };
         let Some(operation) = command.operation() else {
-            return Err(End::unexpected("a response without a request"));
+            return commit::answered(self, command).await;
         };
         let service = self.shared.classes.service(&context.abstract_syntax);
         match (operation, service) {
@@ -134,6 +151,9 @@ impl Session {
             (CommandField::NSet, Some(Service::PerformedStep)) => mpps::set(self, &context, command).await,
             (CommandField::NGet, Some(Service::PerformedStepRetrieve)) => {
                 mpps::get(self, &context, command).await
+            }
+            (CommandField::NAction, Some(Service::StorageCommitment)) => {
+                commit::serve(self, &context, command).await
             }
             // The operation it was for has ended meanwhile.
             (CommandField::Cancel, _) => Ok(()),

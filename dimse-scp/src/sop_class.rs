@@ -35,6 +35,8 @@ pub enum Service {
     PerformedStep,
     /// N-GET of performed steps (PS3.4 F.8).
     PerformedStepRetrieve,
+    /// N-ACTION and N-EVENT-REPORT of storage commitment (PS3.4 J).
+    StorageCommitment,
 }
 
 /// The SOP classes an application entity serves.
@@ -71,6 +73,7 @@ const SERVICES: &[(&str, Service)] = &[
     (uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND, Service::Worklist),
     (uids::MODALITY_PERFORMED_PROCEDURE_STEP, Service::PerformedStep),
     (uids::MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE, Service::PerformedStepRetrieve),
+    (uids::STORAGE_COMMITMENT_PUSH_MODEL, Service::StorageCommitment),
 ];
 
 /// Keywords with `Storage` in them that are not composite objects of a patient's study: services,
@@ -124,10 +127,10 @@ mod tests {
             ("1.2.840.10008.5.1.4.31", Some(Service::Worklist)),
             ("1.2.840.10008.3.1.2.3.3", Some(Service::PerformedStep)),
             ("1.2.840.10008.3.1.2.3.4", Some(Service::PerformedStepRetrieve)),
-            ("1.2.840.10008.3.1.2.3.5", None),  // Performed Step Notification
-            ("1.2.840.10008.1.20.1", None),     // Storage Commitment
-            ("1.2.840.10008.1.20.2", None),     // Storage Commitment Pull Model, retired
-            ("1.2.840.10008.1.3.10", None),     // Media Storage Directory
+            ("1.2.840.10008.3.1.2.3.5", None), // Performed Step Notification
+            ("1.2.840.10008.1.20.1", Some(Service::StorageCommitment)),
+            ("1.2.840.10008.1.20.2", None), // Storage Commitment Pull Model, retired
+            ("1.2.840.10008.1.3.10", None), // Media Storage Directory
             ("1.2.840.10008.5.1.4.38.1", None), // Hanging Protocol
         ] {
             assert_eq!(service(uid), want, "{uid}");

@@ -22,6 +22,8 @@ pub enum AuditAct {
     Store,
     /// Images went out to another system.
     Send,
+    /// A device was told which of its images are kept, and which are not.
+    Commit,
     /// An order was made, changed or cancelled.
     Order,
     /// An exam moved to another state by a person, or a device reported what it performs.
@@ -58,7 +60,7 @@ pub struct AuditRecord {
     /// What was done.
     pub act: AuditAct,
     /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `workitem:<uid>`, `workitems`,
-    /// `subscriber:<AE title>`, `performed-step:<uid>`, `account:<name>`; empty when nothing is meant.
+    /// `subscriber:<AE title>`, `performed-step:<uid>`, `commitment:<transaction uid>`, `account:<name>`; empty when nothing is meant.
     pub subject: String,
     /// How it went.
     pub outcome: Outcome,

@@ -115,6 +115,26 @@ pub async fn enqueue(database: &Database, job: &NewJob<'_>, now_ms: i64) -> Resu
     Ok(id)
 }
 
+/// Adds a job that `worker` begins at once; `None` when one with its key waits or runs already.
+pub async fn begin(
+    database: &Database,
+    job: &NewJob<'_>,
+    worker: &str,
+    lease_ms: i64,
+    now_ms: i64,
+) -> Result<Option<Job>> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let Some(id) = enqueue_in(&mut tx, job, now_ms).await? else { return Ok(None) };
+    let sql = format!(
+        "update job set state = 'running', attempts = attempts + 1, lease_owner = $2, lease_until_ms = $3
+         where id = $1 returning {COLUMNS}"
+    );
+    let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![id.0, worker, now_ms + lease_ms]).await?;
+    let job = read(&row)?;
+    tx.commit().await?;
+    Ok(Some(job))
+}
+
 /// Takes the next due job of a kind under a lease. Jobs whose lease has run out are due again, or
 /// given up once they have ended as many workers as they may be tried.
 pub async fn claim(
@@ -180,6 +200,43 @@ pub async fn finish(database: &Database, id: JobId, worker: &str, result: &Value
         )
         .await?;
     held(finished)
+}
+
+/// Takes away a job that is done, and of which nobody wants to know more. [`Error::Conflict`] when the
+/// lease was lost meanwhile.
+pub async fn discard(database: &Database, id: JobId, worker: &str) -> Result<()> {
+    let discarded = database
+        .execute(
+            "delete from job where id = $1 and lease_owner = $2 and state = 'running'",
+            params![id.0, worker],
+        )
+        .await?;
+    held(discarded)
+}
+
+/// Leaves a job to another worker, at once and as if it had not been tried. [`Error::Conflict`] when the
+/// lease was lost meanwhile.
+pub async fn hand_over(database: &Database, id: JobId, worker: &str, now_ms: i64) -> Result<()> {
+    let left = database
+        .execute(
+            "update job set state = 'waiting', attempts = attempts - 1, due_ms = $3, lease_owner = null,
+                 updated_ms = $3 where id = $1 and lease_owner = $2 and state = 'running'",
+            params![id.0, worker, now_ms],
+        )
+        .await?;
+    held(left)
+}
+
+/// Makes due again what workers of this kind had begun: for the one process that has any, when it
+/// begins. Answers how many jobs that were.
+pub async fn resume(database: &Database, kind: &str, now_ms: i64) -> Result<u64> {
+    database
+        .execute(
+            "update job set state = 'waiting', due_ms = $2, lease_owner = null, updated_ms = $2
+             where kind = $1 and state = 'running'",
+            params![kind, now_ms],
+        )
+        .await
 }
 
 /// Notes a failed try: it is tried again after a while that doubles, or given up.

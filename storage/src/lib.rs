@@ -9,6 +9,7 @@ pub mod acts;
 mod archive;
 pub mod audit_log;
 pub mod catalogue;
+pub mod commitment;
 pub mod config;
 pub mod database;
 mod deletion;

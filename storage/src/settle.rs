@@ -110,7 +110,8 @@ impl Archive {
         self.settle_all(resting).await
     }
 
-    async fn settle_all(&self, resting: Vec<Resting>) -> Result<SettleReport> {
+    /// Settles these series, now. Fails with what was in the way of the last one that failed.
+    pub(crate) async fn settle_all(&self, resting: Vec<Resting>) -> Result<SettleReport> {
         let mut report = SettleReport::default();
         let mut failure = None;
         let mut settled = futures::stream::iter(resting)

@@ -23,6 +23,7 @@ mod hostile;
 mod import;
 mod life;
 mod malformed;
+mod modality;
 mod names;
 mod orders;
 mod orthanc;

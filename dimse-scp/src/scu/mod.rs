@@ -1,6 +1,7 @@
 //! The requesting side: associations that this program opens, and the operations it invokes on them.
 //!
-//! C-MOVE sub-operations, the echo test of a device, and the load generator use it; so do the tests.
+//! C-MOVE sub-operations, reports of storage commitment, the echo test of a device, and the load generator
+//! use it; so do the tests.
 
 mod connect;
 mod error;

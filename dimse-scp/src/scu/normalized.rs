@@ -1,13 +1,31 @@
-//! Normalized services as a user (PS3.7 10.1).
+//! Normalized services as a user, and their reports as a provider (PS3.7 10.1).
 
 use pacs_core::dataset::{self, DataSet};
 use pacs_core::transfer_syntax;
 use pacs_core::uid::Uid;
 
 use super::{Association, Error, expect_response};
-use crate::dimse::{CommandField, CommandSet};
+use crate::dimse::{CommandField, CommandSet, Status, command::element};
 
 impl Association {
+    /// Tells that something happened to an instance (PS3.7 10.1.1).
+    pub async fn event_report(
+        &mut self,
+        class: &Uid,
+        instance: &Uid,
+        event: u16,
+        data: &DataSet,
+    ) -> Result<Status, Error> {
+        let complete = |command: CommandSet| {
+            command
+                .with_uid(element::AFFECTED_SOP_CLASS_UID, class)
+                .with_uid(element::AFFECTED_SOP_INSTANCE_UID, instance)
+                .with_number(element::EVENT_TYPE_ID, event)
+        };
+        let (response, _) = self.normalized(CommandField::NEventReport, class, complete, Some(data)).await?;
+        Ok(response.status().unwrap_or(Status::PROCESSING_FAILURE))
+    }
+
     /// Sends a request in the context of a SOP class, with what `complete` adds to its command; answers
     /// the response and its data set.
     pub async fn normalized(

@@ -2,6 +2,7 @@
 //! means that the association is at its end.
 
 mod answer;
+pub mod commit;
 mod data_set;
 pub mod echo;
 pub mod find;

@@ -1,0 +1,9 @@
+//! Reports of storage commitment (PS3.4 J.3.3): on the association that asked while it is open, else on
+//! one that is opened for them, again and again until the device has taken it.
+
+mod pending;
+mod report;
+pub(crate) mod worker;
+
+pub(crate) use pending::{LEASE_MS, Pending, Ready};
+pub(crate) use report::{Report, instance, report};

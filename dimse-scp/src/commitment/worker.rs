@@ -1,0 +1,122 @@
+//! Delivers the reports that no association could: over associations that are opened for them, with role
+//! selection (PS3.4 J.3.3), as often as it takes.
+
+use std::time::Duration;
+
+use pacs_core::uid::Uid;
+use pacs_core::uids;
+use storage::commitment::{self, Task};
+use storage::devices;
+use tokio::task::JoinSet;
+
+use super::{Report, instance, report};
+use crate::listener::Shared;
+use crate::scu::{self, Association, Options, Proposal, Target};
+
+/// How often reports are looked for that are due again.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Reports on their way at a time: a device that is away takes its time to be away.
+const AT_ONCE: usize = 4;
+/// How long one report may take, settling a whole study and a slow device included.
+const LEASE_MS: i64 = 15 * 60_000;
+
+/// Delivers until the server stops.
+pub(crate) async fn run(shared: Shared) {
+    let (archive, worker) = (&shared.archive, shared.new_worker());
+    match commitment::resume(archive.database(), archive.config().clock.now_ms()).await {
+        Ok(0) => {}
+        Ok(reports) => tracing::info!(reports, "storage commitment reports are taken up again"),
+        Err(error) => tracing::warn!(%error, "storage commitment reports wait for their leases"),
+    }
+    let mut under_way = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = shared.stopping.cancelled() => break,
+            () = shared.overdue.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        while under_way.try_join_next().is_some() {}
+        while under_way.len() < AT_ONCE {
+            let now_ms = archive.config().clock.now_ms();
+            match commitment::claim(archive.database(), &worker, LEASE_MS, now_ms).await {
+                Ok(Some(task)) => drop(under_way.spawn(deliver(shared.clone(), worker.clone(), task))),
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "storage commitment reports cannot be looked for");
+                    break;
+                }
+            }
+        }
+    }
+    while under_way.join_next().await.is_some() {}
+}
+
+async fn deliver(shared: Shared, worker: String, task: Task) {
+    let database = shared.archive.database();
+    let device = &task.request.device;
+    let delivered = match report(&shared.archive, &task.request).await {
+        Ok(report) => {
+            tokio::select! {
+                () = shared.stopping.cancelled() => None,
+                sent = send(&shared, &task, &report) => Some(sent.map(|()| report)),
+            }
+        }
+        Err(error) => Some(Err(error.to_string())),
+    };
+    let now_ms = shared.archive.config().clock.now_ms();
+    let noted = match delivered {
+        Some(Ok(report)) => {
+            report.log(device);
+            shared.audit_log.record(report.record(None)).await;
+            commitment::reported(database, &task, &worker).await
+        }
+        Some(Err(why)) => {
+            tracing::warn!(%device, transaction = %task.request.transaction, why, "a storage commitment report waits");
+            commitment::put_off(database, &task, &worker, &why, now_ms).await
+        }
+        // The next start takes it up.
+        None => commitment::hand_over(database, &task, &worker, now_ms).await,
+    };
+    if let Err(error) = noted {
+        tracing::warn!(%error, "what became of a storage commitment report was not noted");
+    }
+}
+
+/// Sends a report over an association of its own; fails with why the device did not take it.
+async fn send(shared: &Shared, task: &Task, report: &Report) -> Result<(), String> {
+    let request = &task.request;
+    let device = devices::by_ae(shared.archive.database(), &request.device).await;
+    let device = device.map_err(|error| error.to_string())?.ok_or("it is not a configured device")?;
+    let (Some(host), Some(port)) = (&device.host, device.port) else {
+        return Err("the device has no address".to_owned());
+    };
+    let target = Target {
+        address: scu::address(host, port),
+        calling_ae: request.called.clone(),
+        called_ae: request.device.clone(),
+    };
+    let options = Options { max_pdu_bytes: shared.config.max_pdu_bytes, timeouts: shared.config.timeouts };
+    let (class, instance, syntaxes) = terms().ok_or("no UIDs")?;
+    let proposal = Proposal { as_provider: true, ..Proposal::new(class.clone(), syntaxes) };
+    let association = Association::connect(&target, &[proposal], &options).await;
+    let mut association = association.map_err(|error| error.to_string())?;
+    let answer = association.event_report(&class, &instance, report.event, &report.data).await;
+    match answer {
+        Ok(status) => {
+            if let Err(error) = association.release().await {
+                tracing::debug!(%error, "the device did not answer the release");
+            }
+            if status.is_failure() { Err(format!("it answered {status}")) } else { Ok(()) }
+        }
+        Err(error) => {
+            association.abort().await;
+            Err(error.to_string())
+        }
+    }
+}
+
+fn terms() -> Option<(Uid, Uid, Vec<Uid>)> {
+    let class = Uid::parse(uids::STORAGE_COMMITMENT_PUSH_MODEL).ok()?;
+    let syntaxes = [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN];
+    Some((class, instance()?, syntaxes.iter().filter_map(|uid| Uid::parse(uid).ok()).collect()))
+}
