@@ -251,6 +251,44 @@ async fn a_report_that_is_refused_on_the_association_comes_on_another() {
     server.stop().await;
 }
 
+/// A device may be at something else when it answers a report.
+#[tokio::test]
+async fn a_report_is_answered_in_the_middle_of_a_query() {
+    let server = Harness::start().await;
+    let instances = slices(1, 8, 6);
+    server.fill(&instances).await;
+    let find = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND;
+    let syntax = uids::EXPLICIT_VR_LITTLE_ENDIAN;
+    let mut wire = Wire::associate(server.address, &[(CLASS, syntax), (find, syntax)]).await;
+    assert_eq!(
+        ask_again(&mut wire, &action(), Some(&asked("1.2.9", &named(&instances)))).await,
+        Status::SUCCESS
+    );
+    let report = wire.command().await;
+    assert!(matches!(wire.token().await, Some(Token::Data(_))));
+    let mut identifier = DataSet::new();
+    identifier.put_text(tags::QUERY_RETRIEVE_LEVEL, "STUDY");
+    let query = CommandSet::request(CommandField::Find, 8)
+        .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(find))
+        .followed_by_data();
+    // In one write, so that the answer is there before the query has been answered.
+    let mut pdus = Vec::new();
+    for (context, is_command, content) in [
+        (3, true, query.encode()),
+        (3, false, encoded(&identifier)),
+        (1, true, CommandSet::response(&report, Status::SUCCESS).encode()),
+    ] {
+        pdus.extend(encode::data_header(context, is_command, true, content.len() as u32));
+        pdus.extend(content);
+    }
+    wire.send(&pdus).await;
+    assert_eq!(wire.command().await.status(), Some(Status::PENDING));
+    assert!(matches!(wire.token().await, Some(Token::Data(_))));
+    assert_eq!(wire.command().await.status(), Some(Status::SUCCESS));
+    release(wire).await;
+    server.stop().await;
+}
+
 /// Every refusal comes at once, with its status, and the association goes on.
 #[tokio::test]
 async fn nonsense_is_refused_and_the_association_goes_on() {

@@ -27,12 +27,12 @@ use pacs_core::{Tag, tags};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use storage::database::{Database, Durability};
 use storage::exams::search::{self, Search};
-use storage::exams::{moves, unmatched};
+use storage::exams::{ExamId, moves, unmatched};
 use storage::index::arrivals::{Arrivals, NewInstance};
 use storage::index::place::{Kept, Place};
 use storage::index::{InstanceId, SegmentId, SeriesId, instances, packs, segments, series, spooled};
 use storage::schedule::{self, Day};
-use storage::{accounts, acts, events, identity, jobs, query, ups};
+use storage::{accounts, acts, catalogue, commitment, events, identity, jobs, performed, query, ups};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -159,6 +159,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     let arrivals = Arrivals::new(db.clone(), clock.clone());
     segments::ensure(db, "1", &[SegmentId(1)], NOW_MS).await.unwrap();
     arrivals.store_batch(&[instance("1.2.1", 1)]).await.unwrap();
+    let exam = ordered(db).await;
     let caught = || std::mem::take(&mut *statements.0.lock().unwrap());
     caught();
 
@@ -271,6 +272,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     accounts::sessions::account(db, "x", NOW_MS).await.unwrap();
     accounts::tokens::bearer(db, "x", NOW_MS).await.unwrap();
     steps(db).await;
+    performed_steps(db, exam).await;
     let begins = ["select", "insert", "update", "delete"];
     caught().into_iter().filter(|text| begins.iter().any(|word| text.starts_with(word))).collect()
 }
@@ -315,6 +317,71 @@ async fn steps(db: &Database) {
     ups::unsubscribe(db, &asker, &all, &title).await.unwrap();
     ups::prune(db, NOW_MS + 1).await.unwrap();
     assert!(matches!(ups::retrieve(db, &Scope::All, &uid).await, Err(ups::WorkError::Gone)));
+}
+
+/// An order for one scheduled step.
+async fn ordered(db: &Database) -> ExamId {
+    let order = schedule::NewOrder {
+        facility: "BVTW".into(),
+        patient: schedule::OrderPatient { name: "NGUYEN^VAN A".into(), ..Default::default() },
+        accession_number: Some("A1".into()),
+        procedure: catalogue::Procedure { code: "CT".into(), name: "CT".into(), modality: "CT".into() },
+        station_ae: Some(AeTitle::parse("CT1").unwrap()),
+        room: None,
+        scheduled_date: "20260921".into(),
+        scheduled_time: "090000".into(),
+        referring_physician: None,
+        reason: None,
+        emergency: false,
+    };
+    schedule::create_order(db, &order, &Actor::system(), NOW_MS).await.unwrap().id
+}
+
+/// A console reports its work, on the wrong worklist entry in the end, and reports are looked for that are owed to it.
+async fn performed_steps(db: &Database, exam: ExamId) {
+    let (title, study) = (AeTitle::parse("CT1").unwrap(), Uid::parse("1.2.1").unwrap());
+    let (actor, scope) = (Actor::device(&title, Some("BVTW")), Scope::Facilities(vec!["BVTW".into()]));
+    let reporter = performed::Reporter {
+        actor: &actor,
+        scope: &scope,
+        calling_ae: &title,
+        facility: "BVTW",
+        now_ms: NOW_MS,
+    };
+    let with = |values: &[(Tag, &str)]| {
+        let mut set = DataSet::new();
+        values.iter().for_each(|(tag, value)| set.put_text(*tag, value));
+        set
+    };
+    let request = with(&[
+        (tags::STUDY_INSTANCE_UID, study.as_str()),
+        (tags::SCHEDULED_PROCEDURE_STEP_ID, "SPS1"),
+        (tags::ACCESSION_NUMBER, "A1"),
+    ]);
+    let mut begun = with(&[
+        (tags::PERFORMED_PROCEDURE_STEP_ID, "PPS1"),
+        (tags::PERFORMED_STATION_AE_TITLE, "CT1"),
+        (tags::PERFORMED_PROCEDURE_STEP_START_DATE, "20260921"),
+        (tags::PERFORMED_PROCEDURE_STEP_START_TIME, "0815"),
+        (tags::PERFORMED_PROCEDURE_STEP_STATUS, "IN PROGRESS"),
+        (tags::MODALITY, "CT"),
+    ]);
+    begun.put_items(tags::SCHEDULED_STEP_ATTRIBUTES_SEQUENCE, vec![request]);
+    let wrong = with(&[(tags::CODE_VALUE, "110514"), (tags::CODING_SCHEME_DESIGNATOR, "DCM")]);
+    let mut ended = with(&[
+        (tags::PERFORMED_PROCEDURE_STEP_STATUS, "DISCONTINUED"),
+        (tags::PERFORMED_PROCEDURE_STEP_END_DATE, "20260921"),
+        (tags::PERFORMED_PROCEDURE_STEP_END_TIME, "0830"),
+    ]);
+    ended.put_items(tags::PERFORMED_PROCEDURE_STEP_DISCONTINUATION_REASON_CODE_SEQUENCE, vec![wrong]);
+    ended.put_items(tags::PERFORMED_SERIES_SEQUENCE, vec![with(&[(tags::SERIES_INSTANCE_UID, "1.2.1.1")])]);
+    let step = performed::create(db, reporter, &begun, None).await.unwrap();
+    assert_eq!(step.moved, [exam], "the console has begun it");
+    performed::retrieve(db, &scope, &step.uid).await.unwrap();
+    let moved = performed::set(db, reporter, &step.uid, &ended).await.unwrap().moved;
+    assert_eq!(moved, [exam], "it is back");
+    commitment::claim(db, "w", 1000, NOW_MS).await.unwrap();
+    commitment::resume(db, NOW_MS).await.unwrap();
 }
 
 fn instance(study: &str, number: i64) -> NewInstance {

@@ -89,6 +89,33 @@ impl Orthanc {
 }
 
 #[tokio::test]
+async fn orthanc_is_told_that_its_images_are_safe() {
+    let Some((program, http, dimse)) = Orthanc::prepare() else { return };
+    let device = format!("[[device]]\nae_title = 'ORTHANC'\nhost = '127.0.0.1'\nport = {dimse}\n");
+    let sen = Setup::default().file(&device).start();
+    let orthanc = Orthanc::start(&program, http, dimse, &sen).await;
+    let study = Study::of("P1", "NGUYỄN^VĂN A");
+    for slice in 1..=study.slices {
+        let kept =
+            Client::new().post(orthanc.url("/instances")).body(study.slice(slice)).send().await.unwrap();
+        assert!(kept.status().is_success());
+    }
+    // It asks on an association of its own, and listens for the report on another.
+    let form =
+        json!({ "Resources": orthanc.instances().await, "StorageCommitment": true, "Synchronous": true });
+    let stored = orthanc.post("/modalities/sen/store", form).await;
+    let transaction = stored["StorageCommitmentTransactionUID"].as_str().expect("it asked").to_owned();
+    let told = eventually("Orthanc has the report", || async {
+        let path = orthanc.url(&format!("/storage-commitment/{transaction}"));
+        let told: Value = reqwest::get(path).await.ok()?.json().await.ok()?;
+        (told["Status"] != "Pending").then_some(told)
+    })
+    .await;
+    assert_eq!((&told["Status"], &told["RemoteAET"]), (&json!("Success"), &json!("SEN")), "{told}");
+    assert_eq!(told["Success"].as_array().unwrap().len(), study.slices as usize);
+}
+
+#[tokio::test]
 async fn orthanc_pushes_queries_and_retrieves() {
     let Some((program, http, dimse)) = Orthanc::prepare() else { return };
     let device = format!("[[device]]\nae_title = 'ORTHANC'\nhost = '127.0.0.1'\nport = {dimse}\n");

@@ -16,7 +16,8 @@ use crate::listener::Shared;
 const READY_WITHIN: Duration = Duration::from_secs(5);
 /// How long a report is the association's to deliver; another worker has it after that.
 pub(crate) const LEASE_MS: i64 = 60_000;
-/// Requests of an association that are worked on beside it; further ones are the worker's.
+/// Requests of an association that are worked on beside it, and reports that may wait for their answers;
+/// further ones are the worker's.
 const MOST: usize = 4;
 
 /// A request whose report is to be sent now.
@@ -62,7 +63,9 @@ impl Pending {
     /// Finds out what is to be reported; what is not known soon is left to the worker.
     pub async fn begin(&self, context: u8, task: Task) {
         let (shared, worker) = (self.shared.clone(), self.worker.clone());
-        let Ok(place) = self.places.clone().try_acquire_owned() else {
+        // One that asks and asks and answers nothing hears elsewhere.
+        let place = self.places.clone().try_acquire_owned().ok().filter(|_| self.sent.len() < MOST);
+        let Some(place) = place else {
             return hand_over(&shared, &worker, &task).await;
         };
         let made = self.made.clone();

@@ -279,6 +279,12 @@ impl CommandSet {
         (code & 0x8000 == 0).then(|| CommandField::of_request(code))
     }
 
+    /// What a response answers; `None` for a request.
+    pub fn answers(&self) -> Option<CommandField> {
+        let code = self.number(element::COMMAND_FIELD)?;
+        (code & 0x8000 != 0).then(|| CommandField::of_request(code & 0x7fff))
+    }
+
     /// Message ID of a request.
     pub fn message_id(&self) -> u16 {
         self.number(element::MESSAGE_ID).unwrap_or_default()
@@ -393,6 +399,7 @@ mod tests {
         assert_eq!(request.tags(element::ATTRIBUTE_IDENTIFIER_LIST), tags);
         let response = CommandSet::response(&request, Status::SUCCESS);
         assert_eq!(response.number(element::COMMAND_FIELD), Some(0x8130));
+        assert_eq!((response.answers(), request.answers()), (Some(CommandField::NAction), None));
         assert_eq!(response.uid(element::AFFECTED_SOP_CLASS_UID), Some(class));
         assert_eq!(response.uid(element::AFFECTED_SOP_INSTANCE_UID), Some(instance));
         assert_eq!(response.number(element::ACTION_TYPE_ID), Some(1));

@@ -9,7 +9,8 @@ use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::AeTitle;
 use pacs_core::{Tag, VR, tags};
 
-use crate::association::{Context, End, Event, Reader};
+use super::commit;
+use crate::association::{Context, End, Event};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
 use crate::session::Session;
@@ -103,7 +104,7 @@ pub async fn stream(
 ) -> Result<(), End> {
     let response = CommandSet::response(request, pending).followed_by_data();
     loop {
-        if cancelled(&mut session.association.reader, request.message_id())? {
+        if cancelled(session, request.message_id()).await? {
             return session.answer(context, request, Status::CANCEL).await;
         }
         let encoded = match found.next().await {
@@ -121,10 +122,13 @@ pub async fn stream(
 }
 
 /// Whether a C-CANCEL for this message has come. Does not wait. With one operation at a time
-/// nothing else may come while one is under way.
-pub fn cancelled(reader: &mut Reader, message_id: u16) -> Result<bool, End> {
-    while let Some(event) = reader.event().now_or_never() {
+/// nothing else may come while one is under way, but the answer to a report of ours.
+pub async fn cancelled(session: &mut Session, message_id: u16) -> Result<bool, End> {
+    while let Some(event) = session.association.reader.event().now_or_never() {
         match event? {
+            Event::Message(_, command) if command.operation().is_none() => {
+                commit::answered(session, &command).await?;
+            }
             Event::Message(_, command) if command.operation() == Some(CommandField::Cancel) => {
                 if command.responds_to() == Some(message_id) {
                     return Ok(true);

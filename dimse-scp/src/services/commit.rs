@@ -117,8 +117,8 @@ pub async fn tell(session: &mut Session, ready: Ready) -> Result<(), End> {
 
 /// A response came: the device has taken a report, or does not want it here.
 pub async fn answered(session: &mut Session, response: &CommandSet) -> Result<(), End> {
-    let report = response.responds_to().and_then(|message_id| session.commitments.answered(message_id));
-    let Some((task, report)) = report else {
+    let about = response.responds_to().filter(|_| response.answers() == Some(CommandField::NEventReport));
+    let Some((task, report)) = about.and_then(|message_id| session.commitments.answered(message_id)) else {
         return Err(End::unexpected("a response without a request"));
     };
     session.association.reader.skip_data().await?;

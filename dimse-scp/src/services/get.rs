@@ -8,7 +8,7 @@ use storage::InstancePlace;
 
 use super::stored::{Opened, Unsendable, Way, opened};
 use super::suboperations::{Plan, Progress};
-use super::{answer, identifier, keys};
+use super::{answer, commit, identifier, keys};
 use crate::association::{Context, End, Event};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
@@ -39,7 +39,7 @@ pub async fn serve(
         storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
     let mut instances = opened(&session.shared.archive, places);
     while let Some(instance) = instances.next().await {
-        if answer::cancelled(&mut session.association.reader, request.message_id())? {
+        if answer::cancelled(session, request.message_id()).await? {
             return progress.finish(session, context, request, Status::CANCEL).await;
         }
         let (place, opened) = match instance {
@@ -99,10 +99,9 @@ async fn send(
 /// The response to our C-STORE request. A C-CANCEL may come before it.
 async fn response(session: &mut Session, message_id: u16, asked_by: u16) -> Result<(CommandSet, bool), End> {
     let limit = session.shared.config.timeouts.response;
-    let reader = &mut session.association.reader;
     let mut cancelled = false;
     loop {
-        let event = reader.event_within(limit).await.map_err(|end| match end {
+        let event = session.association.reader.event_within(limit).await.map_err(|end| match end {
             End::Idle => End::Stalled,
             end => end,
         })?;
@@ -111,10 +110,15 @@ async fn response(session: &mut Session, message_id: u16, asked_by: u16) -> Resu
         };
         match message.operation() {
             Some(CommandField::Cancel) => cancelled |= message.responds_to() == Some(asked_by),
-            None if message.responds_to() == Some(message_id) && message.status().is_some() => {
-                reader.skip_data().await?;
+            None if message.answers() == Some(CommandField::Store)
+                && message.responds_to() == Some(message_id)
+                && message.status().is_some() =>
+            {
+                session.association.reader.skip_data().await?;
                 return Ok((message, cancelled));
             }
+            // It may be the answer to a report of ours.
+            None => commit::answered(session, &message).await?,
             _ => return Err(End::unexpected("a message that does not answer ours")),
         }
     }

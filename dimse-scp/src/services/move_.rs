@@ -46,7 +46,7 @@ pub async fn serve(
         storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
     let mut instances = opened(&session.shared.archive, places);
     while let Some(instance) = instances.next().await {
-        if answer::cancelled(&mut session.association.reader, request.message_id())? {
+        if answer::cancelled(session, request.message_id()).await? {
             sender.release().await;
             return progress.finish(session, context, request, Status::CANCEL).await;
         }

@@ -12,6 +12,7 @@
 
 mod arriving;
 mod backends;
+mod committing;
 mod deleting;
 mod faults;
 mod reading;
