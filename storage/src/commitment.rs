@@ -110,9 +110,9 @@ async fn look_up(
     let mut known = HashMap::with_capacity(references.len());
     for some in references.chunks(AT_ONCE) {
         let mut sql = format!(
-            "select i.uid, i.class, i.series_id, case when i.segment_id is not null
+            "select i.uid, i.class, i.series_id, cast(case when i.segment_id is not null
                  or exists (select 1 from instance_version v where v.instance_id = i.id and v.segment_id is not null)
-                 then 1 else 0 end as spooled
+                 then 1 else 0 end as bigint) as spooled
              from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id
              where i.uid in ({}) and i.rejection_id is null",
             placeholders(1, some.len())
