@@ -60,7 +60,8 @@ pub struct AuditRecord {
     /// What was done.
     pub act: AuditAct,
     /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `workitem:<uid>`, `workitems`,
-    /// `subscriber:<AE title>`, `performed-step:<uid>`, `commitment:<transaction uid>`, `account:<name>`; empty when nothing is meant.
+    /// `subscriber:<AE title>`, `performed-step:<uid>`, `commitment:<transaction uid>`, `account:<name>`; empty when
+    /// nothing is meant.
     pub subject: String,
     /// How it went.
     pub outcome: Outcome,
