@@ -26,6 +26,10 @@ stop() {
 }
 trap stop EXIT INT TERM
 
+# Its own, not the program's.
+sizes=${SEN_BENCH_STUDIES:-10000}
+unset SEN_BENCH_STUDIES
+
 export SEN_AUTH=off SEN_UNKNOWN_AE=accept SEN_HTTP_LISTEN=127.0.0.1:0 SEN_DIMSE_LISTEN=127.0.0.1:0
 mkfifo "$folder/ready"
 
@@ -139,7 +143,7 @@ end
 rm -rf "$folder/images" "$folder/objects" "$folder/www"/*
 if [[ -n ${orthanc:-} ]]; then kill "$orthanc"; wait "$orthanc" || true; unset orthanc; rm -rf "$folder/orthanc"; fi
 
-for size in ${SEN_BENCH_STUDIES:-10000}; do
+for size in $sizes; do
   echo; echo "## Queries among $size studies"
   studies=${size%x*} instances=5
   if [[ $size == *x* ]]; then instances=${size#*x}; fi
