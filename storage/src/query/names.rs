@@ -26,6 +26,8 @@ pub(crate) struct Words {
 const FEW: i64 = 2000;
 /// Of whole words the rarest leads. How much more frequent than this another is does not matter.
 const RARE: i64 = 250;
+/// Studies of a pair of words by which its frequency is told: with fewer it is rare.
+const SOUNDED: i64 = 64;
 /// Words of a query that are tried in pairs.
 const PAIRED_MAX: usize = 4;
 
@@ -89,7 +91,7 @@ pub(crate) async fn lead(database: &Database, table: Table, words: &Words) -> Re
     }
     let mut rarest: Option<(i64, &String)> = None;
     for word in &words.whole {
-        let count = count(database, table.name(), "word", (word, &format!("{word}\u{1}")), RARE).await?;
+        let count = count(database, table.name(), (word, &format!("{word}\u{1}")), RARE).await?;
         // Of two frequent words the later is more often a given name, which is rarer.
         if rarest.is_none_or(|(other, _)| count <= other) {
             rarest = Some((count, word));
@@ -102,7 +104,7 @@ pub(crate) async fn lead(database: &Database, table: Table, words: &Words) -> Re
     }
     for beginning in words.beginnings.iter().take(3) {
         let Some(after) = dialect::after_prefix(beginning) else { continue };
-        if count(database, table.name(), "word", (beginning, &after), FEW).await? < FEW {
+        if count(database, table.name(), (beginning, &after), FEW).await? < FEW {
             return Ok(Lead::Beginning(beginning.clone()));
         }
     }
@@ -136,7 +138,7 @@ async fn any_of(database: &Database, table: Table, run: &str) -> Result<Lead> {
     let words = rows.iter().map(|row| row.at::<String>(0)).collect::<Result<Vec<_>>>()?;
     let mut studies = 0;
     for word in &words {
-        studies += count(database, name, "word", (word, &format!("{word}\u{1}")), FEW).await?;
+        studies += count(database, name, (word, &format!("{word}\u{1}")), FEW).await?;
         if studies >= FEW {
             return Ok(Lead::Nothing);
         }
@@ -185,40 +187,47 @@ pub(crate) fn narrow_patients(
     walk
 }
 
-/// Of several words the two that are rarest together, as far as counting goes.
+/// Of several words two that are rare together: the first pair of which there are few, else the one whose newest
+/// studies reach back the furthest. To count all studies of each pair would take longer than to walk them.
 async fn rarest_pair(database: &Database, whole: &[String]) -> Result<Option<(String, String)>> {
     let mut words: Vec<&String> = whole.iter().take(PAIRED_MAX).collect();
     words.sort_unstable();
     words.dedup();
-    let pairs: Vec<(String, String)> =
-        study_words::every_two(&words).map(|(one, other)| ((*one).clone(), (*other).clone())).collect();
-    if pairs.len() < 2 {
-        return Ok(pairs.into_iter().next());
+    let mut pairs = study_words::every_two(&words).map(|(one, other)| ((*one).clone(), (*other).clone()));
+    let (Some(first), more) = (pairs.next(), pairs.collect::<Vec<_>>()) else { return Ok(None) };
+    if more.is_empty() {
+        return Ok(Some(first));
     }
     let mut rarest: Option<(i64, (String, String))> = None;
-    for (one, other) in pairs {
-        let pair = study_words::pair(&one, &other);
-        let count = count(database, "study_pair", "pair", (&pair, &format!("{pair}\u{1}")), RARE).await?;
-        if rarest.as_ref().is_none_or(|(least, _)| count < *least) {
-            rarest = Some((count, (one, other)));
-        }
-        if count == 0 {
-            break;
+    for (one, other) in std::iter::once(first).chain(more) {
+        let Some(reach) = reach(database, &study_words::pair(&one, &other)).await? else {
+            return Ok(Some((one, other)));
+        };
+        if rarest.as_ref().is_none_or(|(furthest, _)| reach < *furthest) {
+            rarest = Some((reach, (one, other)));
         }
     }
     Ok(rarest.map(|(_, pair)| pair))
+}
+
+/// The newest key of the study with which a pair of words has been seen [`SOUNDED`] times, newest first;
+/// `None` when there are not so many.
+async fn reach(database: &Database, pair: &str) -> Result<Option<i64>> {
+    let sql = "select newest_key from study_pair where pair = $1
+         order by newest_key desc, study_id desc limit 1 offset $2";
+    let row = database.fetch_optional(sql, params![pair, SOUNDED - 1]).await?;
+    row.map(|row| row.at(0)).transpose()
 }
 
 /// How many rows lie in a range of words, counted up to `most`.
 async fn count(
     database: &Database,
     table: &str,
-    column: &str,
     (from, before): (&str, &str),
     most: i64,
 ) -> Result<i64> {
     let sql = format!(
-        "select count(*) from (select 1 from {table} where {column} >= $1 and {column} < $2 limit $3) as few"
+        "select count(*) from (select 1 from {table} where word >= $1 and word < $2 limit $3) as few"
     );
     let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![from, before, most]).await?;
     row.map_or(Ok(0), |row| row.at(0))
