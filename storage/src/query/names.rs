@@ -7,7 +7,7 @@ use pacs_core::query::NamePattern;
 
 use super::condition::Conditions;
 use crate::Result;
-use crate::database::{Database, params};
+use crate::database::{Database, Param, params};
 use crate::dialect::{self, Piece};
 use crate::index::study_words;
 
@@ -187,45 +187,37 @@ pub(crate) fn narrow_patients(
     walk
 }
 
-/// Of several words two that are rare together: the first pair of which there are few, else the one whose newest
-/// studies reach back the furthest. To count all studies of each pair would take longer than to walk them.
+/// Of several words the two that are rare together, as far as one can tell quickly: the pair whose newest
+/// [`SOUNDED`] studies reach back the furthest, or of which there are not so many. To count all studies of each
+/// pair would take longer than to walk them.
 async fn rarest_pair(database: &Database, whole: &[String]) -> Result<Option<(String, String)>> {
     let mut words: Vec<&String> = whole.iter().take(PAIRED_MAX).collect();
     words.sort_unstable();
     words.dedup();
-    let mut pairs = study_words::every_two(&words).map(|(one, other)| ((*one).clone(), (*other).clone()));
-    let (Some(first), more) = (pairs.next(), pairs.collect::<Vec<_>>()) else { return Ok(None) };
-    if more.is_empty() {
-        return Ok(Some(first));
+    let pairs: Vec<(String, String)> =
+        study_words::every_two(&words).map(|(one, other)| ((*one).clone(), (*other).clone())).collect();
+    if pairs.len() < 2 {
+        return Ok(pairs.into_iter().next());
     }
-    let mut rarest: Option<(i64, (String, String))> = None;
-    for (one, other) in std::iter::once(first).chain(more) {
-        let Some(reach) = reach(database, &study_words::pair(&one, &other)).await? else {
-            return Ok(Some((one, other)));
-        };
-        if rarest.as_ref().is_none_or(|(furthest, _)| reach < *furthest) {
-            rarest = Some((reach, (one, other)));
-        }
-    }
-    Ok(rarest.map(|(_, pair)| pair))
-}
-
-/// The newest key of the study with which a pair of words has been seen [`SOUNDED`] times, newest first;
-/// `None` when there are not so many.
-async fn reach(database: &Database, pair: &str) -> Result<Option<i64>> {
-    let sql = "select newest_key from study_pair where pair = $1
-         order by newest_key desc, study_id desc limit 1 offset $2";
-    let row = database.fetch_optional(sql, params![pair, SOUNDED - 1]).await?;
-    row.map(|row| row.at(0)).transpose()
+    let reaches: Vec<String> = (2..pairs.len() + 2)
+        .map(|place| {
+            format!(
+                "(select newest_key from study_pair where pair = ${place}
+                  order by newest_key desc, study_id desc limit 1 offset $1) as reach_{place}"
+            )
+        })
+        .collect();
+    let mut params = params![SOUNDED - 1];
+    params.extend(pairs.iter().map(|(one, other)| Param::from(study_words::pair(one, other))));
+    let sql = format!("select {}", reaches.join(", "));
+    let Some(row) = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await? else { return Ok(None) };
+    let reaches = (0..pairs.len()).map(|at| row.at::<Option<i64>>(at)).collect::<Result<Vec<_>>>()?;
+    // Without so many studies there is no reach, which is less than any.
+    Ok(reaches.into_iter().zip(pairs).min().map(|(_, pair)| pair))
 }
 
 /// How many rows lie in a range of words, counted up to `most`.
-async fn count(
-    database: &Database,
-    table: &str,
-    (from, before): (&str, &str),
-    most: i64,
-) -> Result<i64> {
+async fn count(database: &Database, table: &str, (from, before): (&str, &str), most: i64) -> Result<i64> {
     let sql = format!(
         "select count(*) from (select 1 from {table} where word >= $1 and word < $2 limit $3) as few"
     );
