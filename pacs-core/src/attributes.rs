@@ -36,6 +36,23 @@ pub struct PatientAttributes {
     pub birth_date: Option<String>,
     /// Patient's Sex (0010,0040).
     pub sex: Option<String>,
+    /// Universal Entity ID (0040,0032) of the Issuer of Patient ID Qualifiers Sequence (0010,0024).
+    #[serde(default)]
+    pub issuer_universal_id: Option<String>,
+    /// Other Patient IDs Sequence (0010,1002), as far as its items name an identifier and an issuer.
+    #[serde(default)]
+    pub others: Vec<OtherPatientId>,
+}
+
+/// An item of the Other Patient IDs Sequence (PS3.3 C.2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherPatientId {
+    /// Patient ID (0010,0020).
+    pub id: String,
+    /// Issuer of Patient ID (0010,0021).
+    pub issuer: Option<String>,
+    /// Universal Entity ID (0040,0032) of its issuer's qualifiers.
+    pub issuer_universal_id: Option<String>,
 }
 
 /// General Study and Patient Study modules (PS3.3 C.7.2.1, C.7.2.2).
@@ -139,6 +156,7 @@ pub const STUDY_TAGS: &[Tag] = &[
     tags::PATIENT_NAME,
     tags::PATIENT_ID,
     tags::ISSUER_OF_PATIENT_ID,
+    tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE,
     tags::PATIENT_BIRTH_DATE,
     tags::PATIENT_BIRTH_TIME,
     tags::PATIENT_SEX,
@@ -237,8 +255,33 @@ pub fn lift(set: &DataSet) -> Result<Lifted, Refusal> {
             name: set.text(tags::PATIENT_NAME).unwrap_or_default(),
             birth_date: set.text(tags::PATIENT_BIRTH_DATE),
             sex: set.text(tags::PATIENT_SEX),
+            issuer_universal_id: universal_id(set),
+            others: others(set),
         },
     })
+}
+
+/// The Universal Entity ID of the issuer of the Patient ID that a data set or an item names.
+fn universal_id(set: &DataSet) -> Option<String> {
+    let qualifiers = set.items(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE).first()?;
+    qualifiers.text(tags::UNIVERSAL_ENTITY_ID)
+}
+
+/// What is lifted of one instance's Other Patient IDs Sequence. Nobody has more numbers than that.
+const MOST_OTHER_IDS: usize = 16;
+
+fn others(set: &DataSet) -> Vec<OtherPatientId> {
+    let named = |item: &DataSet| {
+        let other = OtherPatientId {
+            id: item.text(tags::PATIENT_ID)?,
+            issuer: item.text(tags::ISSUER_OF_PATIENT_ID),
+            issuer_universal_id: universal_id(item),
+        };
+        // A number without an issuer means nothing.
+        (other.issuer.is_some() || other.issuer_universal_id.is_some()).then_some(other)
+    };
+    let items = set.items(tags::OTHER_PATIENT_I_DS_SEQUENCE).iter();
+    items.filter_map(named).take(MOST_OTHER_IDS).collect()
 }
 
 /// The elements of `set` with these tags, for a row to keep as DICOM JSON.

@@ -39,11 +39,28 @@ pub fn compare(known: &PatientAttributes, sent: &PatientAttributes) -> Likeness 
     };
     let sexes =
         agree(&known.sex, &sent.sex) || [&known.sex, &sent.sex].iter().any(|s| s.as_deref() == Some("O"));
-    if names && sexes && agree(&known.birth_date, &sent.birth_date) {
-        Likeness::Same
-    } else {
-        Likeness::Doubtful
-    }
+    let births = match (&known.birth_date, &sent.birth_date) {
+        (Some(known), Some(sent)) => born_alike(known, sent),
+        _ => true,
+    };
+    if names && sexes && births { Likeness::Same } else { Likeness::Doubtful }
+}
+
+/// Whether two birth dates may be one person's. Many who are old know their year of birth alone, and
+/// consoles write it as `1980` or as the first of January: such a date agrees with every day of its
+/// year. A wrong day of the right year is missed where one side says the first of January; taking it
+/// for a contradiction would flag every second old patient, and nobody would read the flags any more.
+fn born_alike(known: &str, sent: &str) -> bool {
+    let digits = |date: &str| -> String { date.chars().filter(char::is_ascii_digit).collect() };
+    let (known, sent) = (digits(known), digits(sent));
+    known == sent
+        || ((is_year_alone(&known) || is_year_alone(&sent))
+            && known.get(..4).is_some_and(|year| sent.get(..4) == Some(year)))
+}
+
+/// Whether a birth date says a year and no day: `YYYY`, or the first of January.
+pub fn is_year_alone(birth_date: &str) -> bool {
+    birth_date.len() == 4 || (birth_date.len() == 8 && birth_date.ends_with("0101"))
 }
 
 /// Whether two names agree, group by group (PS3.5 6.2.1): a console that keeps the alphabetic group
@@ -82,6 +99,24 @@ mod tests {
             (person("NGUYEN VAN A", None, Some("F")), Likeness::Doubtful),
         ] {
             assert_eq!(compare(&known, &sent), want, "{}", sent.name);
+        }
+    }
+
+    #[test]
+    fn a_year_of_birth_agrees_with_every_day_of_it() {
+        let born = |date| person("A", Some(date), None);
+        for (known, sent, want) in [
+            ("19800520", "1980", Likeness::Same),
+            ("1980", "19800520", Likeness::Same),
+            ("19800520", "19800101", Likeness::Same),
+            ("1980.05.20", "19800520", Likeness::Same),
+            ("1980", "19800101", Likeness::Same),
+            ("19800520", "19810101", Likeness::Doubtful),
+            ("19800520", "1981", Likeness::Doubtful),
+            ("19800520", "19800521", Likeness::Doubtful),
+            ("19800520", "unknown", Likeness::Doubtful),
+        ] {
+            assert_eq!(compare(&born(known), &born(sent)), want, "{known} {sent}");
         }
     }
 

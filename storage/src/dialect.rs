@@ -105,6 +105,14 @@ pub(crate) fn for_update(engine: Engine) -> &'static str {
     }
 }
 
+/// ` for share` where rows have to stay as they are until the commit, while others may read them so too.
+pub(crate) fn for_share(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " for share",
+    }
+}
+
 /// Whether a column in its order begins with the rows that have no value, as an index of either engine holds it.
 pub(crate) fn sorts_nulls_first(engine: Engine) -> bool {
     engine == Engine::Sqlite

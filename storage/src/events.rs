@@ -20,17 +20,20 @@ pub enum EventKind {
     OrderCreated,
     /// The list of unmatched studies changed.
     UnmatchedChanged,
+    /// Patients were merged or parted, or what is to be reconciled changed.
+    PatientChanged,
     /// Something is told of a unified procedure step, to its subscribers alone.
     WorkitemReport,
 }
 
 impl EventKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::StudyChanged,
         Self::SeriesSettled,
         Self::ExamChanged,
         Self::OrderCreated,
         Self::UnmatchedChanged,
+        Self::PatientChanged,
         Self::WorkitemReport,
     ];
 
@@ -42,6 +45,7 @@ impl EventKind {
             Self::ExamChanged => "exam.changed",
             Self::OrderCreated => "order.created",
             Self::UnmatchedChanged => "unmatched.changed",
+            Self::PatientChanged => "patient.changed",
             Self::WorkitemReport => "workitem.report",
         }
     }

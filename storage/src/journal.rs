@@ -13,6 +13,7 @@ use crate::database::Durability;
 use crate::deletion;
 use crate::error::{Error, Result};
 use crate::exams::linking;
+use crate::identity::{assigning, identifiers, merging};
 use crate::packs;
 
 /// Folder of the journal in the object store.
@@ -72,6 +73,9 @@ impl Archive {
         }
         match act.kind.as_str() {
             linking::LINK | linking::UNLINK => linking::again(&mut tx, act).await?,
+            merging::MERGE | merging::UNMERGE => merging::again(&mut tx, act).await?,
+            identifiers::IDENTIFY | identifiers::UNIDENTIFY => identifiers::again(&mut tx, act).await?,
+            assigning::ASSIGN => assigning::again(&mut tx, act).await?,
             kind if deletion::ACTS.contains(&kind) => self.delete_again(&mut tx, act).await?,
             _ => {}
         }

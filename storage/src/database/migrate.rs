@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "performed steps",
         text: include_str!("../../migrations/0008_performed_steps.sql"),
     },
+    Migration { version: 12, name: "identity", text: include_str!("../../migrations/0012_identity.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

@@ -124,7 +124,7 @@ pub(crate) async fn part(
 
 /// What people last said of a study, and `None` when nobody did or since it was deleted: the exam it
 /// fulfils, or that it was linked wrongly.
-pub(super) async fn last_said(
+pub(crate) async fn last_said(
     tx: &mut Transaction,
     study_uid: &str,
 ) -> Result<Option<Result<ExamId, Disagreement>>> {

@@ -89,7 +89,7 @@ pub(crate) async fn on_image(tx: &mut Transaction, step_id: i64, now_ms: i64) ->
 /// Steps with their order and its patient, as [`compare`] reads them; a condition on `s`, `r`, `o` follows.
 pub(crate) const CANDIDATES: &str =
     "select s.id, s.state, s.step_id, s.modality, s.facility, o.accession_number,
-     i.code as issuer, o.accession_issuer, o.patient_id, p.name, p.birth_date, p.sex, r.study_uid
+     i.code as issuer, o.accession_issuer, o.patient_id, o.own_patient_id, p.name, p.birth_date, p.sex, r.study_uid
      from order_ o join requested_procedure r on r.order_id = o.id
      join scheduled_step s on s.requested_procedure_id = r.id join patient p on p.id = o.patient_id
      join facility f on f.code = o.facility join issuer i on i.id = f.issuer_id";
@@ -140,7 +140,8 @@ async fn find(tx: &mut Transaction, image: &Arrived) -> Result<Result<ExamId, Di
     Ok(best.map(|(_, id)| ExamId(id)).ok_or(why))
 }
 
-/// Whether what a device sent belongs to the order of a row of [`CANDIDATES`].
+/// Whether what a device sent belongs to the order of a row of [`CANDIDATES`]. Of a patient who was merged
+/// into another, the device may still have the name from before.
 pub(crate) async fn compare(
     tx: &mut Transaction,
     sent: &ImageIdentity<'_>,
@@ -157,7 +158,13 @@ pub(crate) async fn compare(
         identifiers: &identifiers,
         patient: &patients::demographics(row)?,
     };
-    Ok(agree(sent, &order))
+    let agreed = agree(sent, &order);
+    let Some(own_patient) = row.get::<Option<i64>>("own_patient_id")?.filter(|_| agreed.is_err()) else {
+        return Ok(agreed);
+    };
+    let sql = "select name, birth_date, sex from patient where id = $1";
+    let before = patients::demographics(&tx.fetch_one(sql, params![own_patient]).await?)?;
+    Ok(agree(sent, &OrderIdentity { patient: &before, ..order }))
 }
 
 /// Looks once more at studies that waited for an order of this number; called by the order's own

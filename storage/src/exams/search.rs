@@ -149,6 +149,15 @@ pub async fn study(database: &Database, scope: &Scope, study: &Uid) -> Result<Op
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
 
+/// The studies of a patient within the scope, newest first.
+pub async fn of_patient(database: &Database, scope: &Scope, patient: PatientId) -> Result<Vec<StudyLine>> {
+    let mut params = params![patient];
+    let mut sql = format!("select {COLUMNS} from study t where t.patient_id = $1 and t.instance_count > 0");
+    push_scope(&mut sql, &mut params, scope, "t.facility");
+    sql.push_str(&format!(" order by t.newest_key desc, t.id desc limit {MOST}"));
+    database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
+}
+
 /// The other studies of a study's patient within the scope, newest first.
 pub async fn priors(database: &Database, scope: &Scope, study: &StudyLine) -> Result<Vec<StudyLine>> {
     let mut params = params![study.patient_id, &study.uid];

@@ -1,8 +1,10 @@
 //! Authorities that give out identifiers: a number means something only beside its issuer.
 
+use pacs_core::identity::{INSURANCE_ISSUER, NATIONAL_ISSUER};
+
 use super::IssuerId;
-use crate::Result;
 use crate::database::{Transaction, params};
+use crate::{Error, Result};
 
 /// An authority of identifiers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +27,25 @@ pub enum IssuerKind {
 }
 
 impl IssuerKind {
-    fn as_str(self) -> &'static str {
+    const ALL: [Self; 3] = [Self::Facility, Self::National, Self::Insurance];
+
+    /// The kind of an issuer that is known by its code alone.
+    fn of_code(code: &str) -> Option<Self> {
+        match code {
+            NATIONAL_ISSUER => Some(Self::National),
+            INSURANCE_ISSUER => Some(Self::Insurance),
+            _ => None,
+        }
+    }
+
+    /// The kind of that word.
+    pub(crate) fn parse(word: &str) -> Result<Self> {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
+        known.ok_or_else(|| Error::Corrupt(format!("an issuer is of the unknown kind {word}")))
+    }
+
+    /// The kind's word in rows and acts.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Facility => "facility",
             Self::National => "national",
@@ -44,14 +64,32 @@ pub async fn ensure(tx: &mut Transaction, code: &str, kind: IssuerKind) -> Resul
         params![code, kind.as_str()],
     )
     .await?;
-    by_code(tx, code).await?.ok_or(crate::Error::NotFound)
+    by_code(tx, code).await?.ok_or(Error::NotFound)
+}
+
+/// The issuer that a sender names: by its Universal Entity ID, else by what stands in (0010,0021).
+pub async fn of_sender(
+    tx: &mut Transaction,
+    name: Option<&str>,
+    universal_id: Option<&str>,
+) -> Result<Option<Issuer>> {
+    for sent in [universal_id, name].into_iter().flatten() {
+        if let Some(issuer) = named(tx, sent).await? {
+            return Ok(Some(issuer));
+        }
+    }
+    Ok(None)
 }
 
 /// The issuer that a sender names in (0010,0021) or an HL7 assigning authority: by code, assigning
-/// authority or OID. Unknown names are nobody's.
+/// authority or OID. Unknown names are nobody's; the registry of persons and the health insurance are
+/// known everywhere.
 pub async fn named(tx: &mut Transaction, sent: &str) -> Result<Option<Issuer>> {
     if let Some(issuer) = by_code(tx, sent).await? {
         return Ok(Some(issuer));
+    }
+    if let Some(kind) = IssuerKind::of_code(sent) {
+        return ensure(tx, sent, kind).await.map(Some);
     }
     let row = tx
         .fetch_optional(

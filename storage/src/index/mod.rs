@@ -1,6 +1,7 @@
 //! The rows of the archive, a table a file, and the transaction by which instances arrive.
 
 pub mod arrivals;
+pub(crate) mod belongings;
 pub mod deletions;
 pub mod facilities;
 pub mod instances;

@@ -17,6 +17,8 @@ use crate::database::{Transaction, params};
 pub(super) struct Coming<'a> {
     pub uid: &'a str,
     pub patient_id: PatientId,
+    /// Whose it is by its own identifier, where that patient is merged into another.
+    pub own_patient_id: Option<PatientId>,
     pub facility: &'a str,
     /// Code of the issuer of the patient's identifier.
     pub issuer: &'a str,
@@ -63,9 +65,9 @@ pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
                  folded_name, name_key, birth_date, sex, study_date, study_time, newest_key, accession_number,
                  accession_issuer, study_id, description, folded_description, referring_physician, folded_referrer,
                  modalities, sop_classes, series_count, instance_count, attributes, revision, doubt,
-                 conflict_count, calling_ae, received_ms, updated_ms)
+                 conflict_count, calling_ae, received_ms, updated_ms, own_patient_id)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                 '', '', 0, 0, $21, 0, $22, 0, $23, $24, $24)
+                 '', '', 0, 0, $21, 0, $22, 0, $23, $24, $24, $25)
              on conflict (uid) do nothing returning id",
             params![
                 coming.uid,
@@ -91,7 +93,8 @@ pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
                 pacs_core::json::to_string(&excerpt(coming.header, STUDY_TAGS)),
                 coming.doubt.map(Doubt::as_str),
                 coming.calling_ae,
-                coming.received_ms
+                coming.received_ms,
+                coming.own_patient_id.map(|id| id.0)
             ],
         )
         .await?;
@@ -235,6 +238,7 @@ mod tests {
             let coming = Coming {
                 uid: "1.2",
                 patient_id: PatientId(1),
+                own_patient_id: None,
                 facility: "BVTW",
                 issuer: "BVTW",
                 patient: &PatientAttributes::default(),

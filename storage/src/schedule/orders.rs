@@ -67,7 +67,7 @@ pub struct OrderPatient {
 pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, now_ms: i64) -> Result<Exam> {
     let mut tx = database.begin(Durability::Synced).await?;
     let facility = facilities::ensure(&mut tx, &order.facility).await?;
-    let patient = patient(&mut tx, &order.patient, &facility, now_ms).await?;
+    let (patient, own_patient) = patient(&mut tx, &order.patient, &facility, now_ms).await?;
     let accession_number = match &order.accession_number {
         Some(given) => given.clone(),
         None => next_accession_number(&mut tx, &facility, now_ms).await?,
@@ -75,7 +75,8 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
     let row = tx
         .fetch_optional(
             "insert into order_ (facility, patient_id, accession_number, referring_physician, reason, emergency, state,
-                 created_by, created_ms, revision) values ($1, $2, $3, $4, $5, $6, 'active', $7, $8, 1)
+                 created_by, created_ms, revision, own_patient_id)
+             values ($1, $2, $3, $4, $5, $6, 'active', $7, $8, 1, $9)
              on conflict (facility, accession_number) do nothing returning id",
             params![
                 &facility.code,
@@ -85,7 +86,8 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
                 &order.reason,
                 order.emergency,
                 &actor.id,
-                now_ms
+                now_ms,
+                own_patient.map(|id| id.0)
             ],
         )
         .await?;
@@ -139,19 +141,21 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
     Ok(exam)
 }
 
-/// The patient an order names: known by identifier, by national or insurance number, or new.
+/// The patient an order names: known by identifier, by national or insurance number, or new. Beside it
+/// whose the identifier is, where that patient is merged into another.
 async fn patient(
     tx: &mut Transaction,
     given: &OrderPatient,
     facility: &Facility,
     now_ms: i64,
-) -> Result<PatientId> {
+) -> Result<(PatientId, Option<PatientId>)> {
     let demographics = PatientAttributes {
         id: given.id.clone().unwrap_or_default(),
         issuer: given.issuer.clone(),
         name: given.name.clone(),
         birth_date: given.birth_date.clone(),
         sex: given.sex.clone(),
+        ..PatientAttributes::default()
     };
     let national = issuers::ensure(tx, NATIONAL_ISSUER, IssuerKind::National).await?;
     let insurance = issuers::ensure(tx, INSURANCE_ISSUER, IssuerKind::Insurance).await?;
@@ -187,7 +191,7 @@ async fn patient(
         patients::add_identifier(tx, found.id, issuer, number).await?;
     }
     patients::complete(tx, found.id, &demographics, now_ms).await?;
-    Ok(found.id)
+    Ok((found.id, found.own))
 }
 
 async fn known_by(

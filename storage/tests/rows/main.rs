@@ -15,6 +15,7 @@ mod arrivals;
 mod backends;
 mod background;
 mod exams;
+mod identity;
 mod looking;
 mod performed;
 mod queries;

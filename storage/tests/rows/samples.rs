@@ -40,6 +40,10 @@ pub struct Image {
     pub content: u8,
     pub received_ms: i64,
     pub issuer: Option<&'static str>,
+    /// Universal Entity ID of the issuer.
+    pub issuer_oid: Option<&'static str>,
+    /// Other Patient IDs: number and issuer.
+    pub others: &'static [(&'static str, &'static str)],
 }
 
 impl Default for Image {
@@ -59,6 +63,8 @@ impl Default for Image {
             content: 1,
             received_ms: NOW_MS,
             issuer: None,
+            issuer_oid: None,
+            others: &[],
         }
     }
 }
@@ -98,6 +104,21 @@ impl Image {
             if let Some(value) = value {
                 set.put_text(tag, value);
             }
+        }
+        if let Some(oid) = self.issuer_oid {
+            let mut qualifiers = DataSet::new();
+            qualifiers.put_text(tags::UNIVERSAL_ENTITY_ID, oid);
+            qualifiers.put_text(tags::UNIVERSAL_ENTITY_ID_TYPE, "ISO");
+            set.put_items(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE, vec![qualifiers]);
+        }
+        let others = self.others.iter().map(|(number, issuer)| {
+            let mut other = DataSet::new();
+            other.put_text(tags::PATIENT_ID, number);
+            other.put_text(tags::ISSUER_OF_PATIENT_ID, issuer);
+            other
+        });
+        if !self.others.is_empty() {
+            set.put_items(tags::OTHER_PATIENT_I_DS_SEQUENCE, others.collect());
         }
         set
     }

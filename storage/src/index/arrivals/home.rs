@@ -11,9 +11,11 @@ use super::known::{KnownSeries, KnownStudy};
 use crate::Result;
 use crate::database::params;
 use crate::exams::matching::Arrived;
+use crate::identity::assigning;
 use crate::index::facilities::{self, Facility};
+use crate::index::patients::Found;
 use crate::index::studies::{self, Coming, Doubt, listed};
-use crate::index::{SeriesId, StudyId, issuers, patients, redirects, series};
+use crate::index::{PatientId, SeriesId, StudyId, belongings, issuers, patients, redirects, series};
 
 /// The longest value of an indexed column, in bytes: a PostgreSQL index entry holds 2,700.
 const MOST_KEY_BYTES: usize = 512;
@@ -66,24 +68,30 @@ impl Batch<'_> {
             return Ok(id);
         }
         let facility = self.facility(&first.facility).await?;
-        let issuer = match first.lifted.patient.issuer.as_deref() {
-            Some(sent) => issuers::named(&mut self.tx, clip(sent)).await?,
-            None => None,
-        }
-        .unwrap_or_else(|| facility.issuer.clone());
         let sent = &first.lifted.patient;
+        let (named, universal_id) = (sent.issuer.as_deref(), sent.issuer_universal_id.as_deref());
+        let issuer = issuers::of_sender(&mut self.tx, named.map(clip), universal_id.map(clip)).await?;
+        let issuer = issuer.unwrap_or_else(|| facility.issuer.clone());
         let patient =
             PatientAttributes { id: clip(&sent.id).into(), name: clip(&sent.name).into(), ..sent.clone() };
         // Without an identifier nobody can say that two studies are of one person.
-        let nameless = format!("?{uid}");
+        let nameless = assigning::nameless(uid);
         let identifier = if patient.id.is_empty() { &nameless } else { &patient.id };
-        let found = patients::ensure(&mut self.tx, identifier, &issuer, &patient, first.received_ms).await?;
+        let mut found =
+            patients::ensure(&mut self.tx, identifier, &issuer, &patient, first.received_ms).await?;
+        if let Some(given) = assigning::assigned(&mut self.tx, uid, first.received_ms).await? {
+            let id = belongings::survivor(&mut self.tx, given).await?;
+            found = Found { id, own: (id != given).then_some(given), likeness: Likeness::Same, made: false };
+        } else if found.likeness == Likeness::Same {
+            self.others_of((found.id, found.own), &patient).await?;
+        }
         let doubt = (found.likeness == Likeness::Doubtful).then_some(Doubt::DemographicsDiffer);
         let mut study = first.lifted.study.clone();
         study.accession_number = study.accession_number.map(|number| clip(&number).to_owned());
         let coming = Coming {
             uid,
             patient_id: found.id,
+            own_patient_id: found.own,
             facility: &facility.code,
             issuer: &issuer.code,
             patient: &patient,
@@ -122,6 +130,22 @@ impl Batch<'_> {
             requested_step: first.lifted.series.scheduled_step_id.clone(),
         });
         Ok(id)
+    }
+
+    /// Notes the other numbers of a patient that an image names. One that is somebody else's stays theirs.
+    async fn others_of(
+        &mut self,
+        patient: (PatientId, Option<PatientId>),
+        sent: &PatientAttributes,
+    ) -> Result<()> {
+        for other in &sent.others {
+            let (named, universal_id) = (other.issuer.as_deref(), other.issuer_universal_id.as_deref());
+            let issuer = issuers::of_sender(&mut self.tx, named.map(clip), universal_id.map(clip)).await?;
+            if let Some(issuer) = issuer {
+                patients::claim(&mut self.tx, patient, &issuer, clip(&other.id)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A facility, remembered or ensured.

@@ -7,12 +7,15 @@ use crate::Result;
 use crate::database::Database;
 use crate::dialect;
 use crate::exams::Person;
+use crate::index::PatientId;
 use crate::query::condition::Conditions;
 use crate::query::names::{self, Table, Words};
 
 /// A registered person with the numbers that a form shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
+    /// The row.
+    pub id: PatientId,
     /// Identifier, issuer and demographics.
     pub person: Person,
     /// National personal identification number.
@@ -69,7 +72,7 @@ pub async fn search(database: &Database, typed: &str) -> Result<Vec<Registered>>
     };
     let (national, insurance) = (number(NATIONAL_ISSUER), number(INSURANCE_ISSUER));
     let sql = format!(
-        "select p.identifier, i.code as issuer, p.name, p.birth_date, p.sex, {national} as national_id,
+        "select p.id, p.identifier, i.code as issuer, p.name, p.birth_date, p.sex, {national} as national_id,
              {insurance} as insurance_id
          from {from} join issuer i on i.id = p.issuer_id{clause} order by {key} desc limit 50"
     );
@@ -77,6 +80,7 @@ pub async fn search(database: &Database, typed: &str) -> Result<Vec<Registered>>
     rows.iter()
         .map(|row| {
             Ok(Registered {
+                id: PatientId(row.get("id")?),
                 person: Person {
                     id: row.get("identifier")?,
                     issuer: row.get("issuer")?,
