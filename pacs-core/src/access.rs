@@ -124,6 +124,8 @@ pub enum Act {
     MoveExams,
     /// Match images to an order, or take that back.
     MatchImages,
+    /// Say who is who: merge patients, part them, and answer what does not go together.
+    Reconcile,
     /// Reject images, so that nobody is shown them, or take that back.
     RejectImages,
     /// Delete images for good.
@@ -153,11 +155,12 @@ pub fn may(actor: &Actor, act: Act) -> bool {
                 | ManageOrders
                 | MoveExams
                 | MatchImages
+                | Reconcile
                 | RejectImages
                 | DoSteps
                 | SeeDevices
         ),
-        Role::Clerk => matches!(act, ReadImages | SeeWorklist | ManageOrders | MoveExams),
+        Role::Clerk => matches!(act, ReadImages | SeeWorklist | ManageOrders | MoveExams | Reconcile),
         Role::Clinician => matches!(act, ReadImages | SeeWorklist | ManageOrders),
         Role::Device => matches!(act, ReadImages | StoreImages | SeeWorklist | ReportSteps | DoSteps),
     }
@@ -203,6 +206,7 @@ mod tests {
         assert!(!may(&actor(Role::Device), Act::ManageOrders));
         assert!(!may(&actor(Role::Clerk), Act::StoreImages));
         assert!(!may(&actor(Role::Clinician), Act::MatchImages));
+        assert!(may(&actor(Role::Clerk), Act::Reconcile) && !may(&actor(Role::Clinician), Act::Reconcile));
         assert!(may(&actor(Role::Radiographer), Act::RejectImages));
         assert!(!may(&actor(Role::Device), Act::RejectImages));
         for role in Role::ALL {

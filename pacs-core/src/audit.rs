@@ -32,6 +32,8 @@ pub enum AuditAct {
     Step,
     /// Images were matched to an order, or that was taken back.
     Match,
+    /// Patients were merged or parted, or it was said which of two things that do not go together is true.
+    Reconcile,
     /// Images were rejected.
     Reject,
     /// Rejected images were taken back.
@@ -60,8 +62,8 @@ pub struct AuditRecord {
     /// What was done.
     pub act: AuditAct,
     /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `workitem:<uid>`, `workitems`,
-    /// `subscriber:<AE title>`, `performed-step:<uid>`, `commitment:<transaction uid>`, `account:<name>`; empty when
-    /// nothing is meant.
+    /// `subscriber:<AE title>`, `performed-step:<uid>`, `commitment:<transaction uid>`, `account:<name>`,
+    /// `patient:<key>`, `discrepancy:<key>`; empty when nothing is meant.
     pub subject: String,
     /// How it went.
     pub outcome: Outcome,

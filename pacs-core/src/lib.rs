@@ -19,6 +19,7 @@ pub mod native_model;
 pub mod part10;
 pub mod pixels;
 pub mod query;
+pub mod reconciliation;
 pub mod rejection;
 pub mod text;
 pub mod transfer_syntax;

@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{devices, events, orders, patients, studies, system, unmatched, worklist};
+use crate::{devices, events, orders, patients, reconciliation, studies, system, unmatched, worklist};
 
 /// The routes of this crate. Signing in is the program's, which adds its own and serves the whole.
 #[derive(OpenApi)]
@@ -19,6 +19,14 @@ use crate::{devices, events, orders, patients, studies, system, unmatched, workl
         orders::create::create,
         orders::form::form,
         patients::search::search,
+        patients::record::record,
+        patients::merge::merge,
+        patients::unmerge::unmerge,
+        patients::numbers::add::add,
+        patients::numbers::remove::remove,
+        reconciliation::list::list,
+        reconciliation::answer::answer,
+        reconciliation::reopen::reopen,
         unmatched::list::list,
         unmatched::link::link,
         unmatched::unlink::unlink,

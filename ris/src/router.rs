@@ -5,7 +5,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::state::State;
-use crate::{Error, devices, events, orders, patients, studies, system, unmatched, worklist};
+use crate::{Error, devices, events, orders, patients, reconciliation, studies, system, unmatched, worklist};
 
 /// A form is small; images come through DICOMweb.
 const BODY_LIMIT_BYTES: usize = 1 << 20;
@@ -23,6 +23,14 @@ pub fn router(state: State) -> Router {
         .route("/orders", post(orders::create))
         .route("/orders/form", get(orders::form))
         .route("/patients/search", post(patients::search))
+        .route("/patients/{record_id}", get(patients::record))
+        .route("/patients/{record_id}/merge", post(patients::merge))
+        .route("/patients/{record_id}/unmerge", post(patients::unmerge))
+        .route("/patients/{record_id}/numbers", post(patients::numbers::add))
+        .route("/patients/{record_id}/numbers/remove", post(patients::numbers::remove))
+        .route("/reconciliation", get(reconciliation::list))
+        .route("/reconciliation/{discrepancy_id}/answer", post(reconciliation::answer))
+        .route("/reconciliation/{discrepancy_id}/reopen", post(reconciliation::reopen))
         .route("/unmatched", get(unmatched::list))
         .route("/unmatched/{study_uid}/link", post(unmatched::link))
         .route("/unmatched/{study_uid}/unlink", post(unmatched::unlink))

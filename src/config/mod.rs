@@ -166,6 +166,7 @@ mod tests {
             ("", &[("SEN_STORAGE_URL", "ftp://x")], "storage_url"),
             ("", &[("SEN_DATABASE_URL", "mysql://x")], "database_url"),
             ("", &[("SEN_PUBLIC_URL", "pacs.example")], "public_url"),
+            ("served_version = 'both'", &[], "served_version"),
             ("", &[("SEN_DEFAULT_FACILITY", "MORE THAN SIXTEEN")], "default_facility"),
             ("[[facility]]\ncode = ' '", &[], "facility"),
             ("[[facility]]\ncode = 'A'\n[[facility]]\ncode = ' A'", &[], "twice"),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use pacs_core::reconciliation::Serve;
 use url::Url;
 
 use super::keys::{Keys, Number};
@@ -35,6 +36,8 @@ pub struct Store {
     pub settle_after: Duration,
     /// How long a device must be quiet before the exam it was making waits to be verified.
     pub quiet_after: Duration,
+    /// Which of several contents that come under one SOP Instance UID is served; the others are kept.
+    pub served_version: Serve,
     /// Facility of images whose device and called AE title name none.
     pub default_facility: String,
 }
@@ -71,6 +74,11 @@ impl Store {
             settle_after: seconds("settle_after_seconds", &keys.settle_after_seconds)?,
             quiet_after: seconds("quiet_after_seconds", &keys.quiet_after_seconds)?,
             spool_dir: keys.spool_dir.as_ref().map_or_else(|| data_dir.join("spool"), PathBuf::from),
+            served_version: match keys.served_version.as_str() {
+                "first" => Serve::First,
+                "newest" => Serve::Newest,
+                _ => return Err(ConfigError::value("served_version", "must be first or newest")),
+            },
             data_dir,
             database_url,
             storage_url,
@@ -87,6 +95,7 @@ impl Store {
             spool_limit_bytes: self.spool_limit_bytes,
             settle_after: self.settle_after,
             quiet_after: self.quiet_after,
+            serve: self.served_version,
             data_dir: self.data_dir.clone(),
             default_facility: self.default_facility.clone(),
             ..storage::Config::embedded(&self.data_dir)

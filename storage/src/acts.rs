@@ -114,10 +114,27 @@ pub(crate) async fn newest_of(
     tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
 
+/// The acts of these kinds on a subject, newest first.
+pub(crate) async fn of_kinds(tx: &mut Transaction, subject_uid: &str, kinds: &[&str]) -> Result<Vec<Act>> {
+    let sql = format!(
+        "select {COLUMNS} from act where subject_uid = $1 and kind in ({}) order by id desc limit 1000",
+        placeholders(2, kinds.len())
+    );
+    let mut params = params![subject_uid];
+    params.extend(kinds.iter().map(|kind| Param::from(*kind)));
+    tx.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
+}
+
 /// An act by its number.
 pub(crate) async fn by_id(tx: &mut Transaction, id: i64) -> Result<Option<Act>> {
     let sql = format!("select {COLUMNS} from act where id = $1");
     tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.as_ref().map(read).transpose()
+}
+
+/// An act by its number, outside of a transaction.
+pub(crate) async fn read_by_id(database: &Database, id: i64) -> Result<Option<Act>> {
+    let sql = format!("select {COLUMNS} from act where id = $1");
+    database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.as_ref().map(read).transpose()
 }
 
 /// Acts of these kinds before one, which is told by its time and number; newest first.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pacs_core::clock::Clock;
+use pacs_core::reconciliation::Serve;
 
 /// Everything that [`crate::Archive::open`] needs to know.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Config {
     pub rendition_limit_bytes: u64,
     /// Bound of the parsed headers kept in memory.
     pub header_cache_bytes: usize,
+    /// Which of several contents that come under one SOP Instance UID is served; the others are kept.
+    pub serve: Serve,
     /// Facility of instances whose device and called AE title name none.
     pub default_facility: String,
     /// Name under which this process holds the archive's lease: another for another spool.
@@ -47,6 +50,7 @@ impl Config {
             spool_limit_bytes: 64 << 30,
             rendition_limit_bytes: 8 << 30,
             header_cache_bytes: 24 << 20,
+            serve: Serve::First,
             default_facility: "DEFAULT".to_owned(),
             node: "1".to_owned(),
             clock: Clock::system(),

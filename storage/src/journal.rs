@@ -14,7 +14,9 @@ use crate::deletion;
 use crate::error::{Error, Result};
 use crate::exams::linking;
 use crate::identity::{assigning, identifiers, merging};
+use crate::index::discrepancies;
 use crate::packs;
+use crate::reconciliation;
 
 /// Folder of the journal in the object store.
 const PREFIX: &str = "journal";
@@ -75,11 +77,15 @@ impl Archive {
             linking::LINK | linking::UNLINK => linking::again(&mut tx, act).await?,
             merging::MERGE | merging::UNMERGE => merging::again(&mut tx, act).await?,
             identifiers::IDENTIFY | identifiers::UNIDENTIFY => identifiers::again(&mut tx, act).await?,
+            discrepancies::RECONCILE | discrepancies::REOPEN => reconciliation::again(&mut tx, act).await?,
             assigning::ASSIGN => assigning::again(&mut tx, act).await?,
             kind if deletion::ACTS.contains(&kind) => self.delete_again(&mut tx, act).await?,
             _ => {}
         }
         tx.commit().await?;
+        if act.kind == discrepancies::SERVE {
+            self.follow_choice(&act.subject_uid).await?;
+        }
         Ok(true)
     }
 }

@@ -29,6 +29,7 @@ mod packs;
 pub mod performed;
 pub mod query;
 mod read;
+pub mod reconciliation;
 mod recovery;
 mod reindex;
 mod rejection;

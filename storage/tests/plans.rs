@@ -28,9 +28,11 @@ use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use storage::database::{Database, Durability};
 use storage::exams::search::{self, Search};
 use storage::exams::{ExamId, moves, unmatched};
+use storage::identity::{merging, record};
 use storage::index::arrivals::{Arrivals, NewInstance};
 use storage::index::place::{Kept, Place};
 use storage::index::{InstanceId, SegmentId, SeriesId, instances, packs, segments, series, spooled};
+use storage::reconciliation::{self, List, State};
 use storage::schedule::{self, Day};
 use storage::{accounts, acts, catalogue, commitment, events, identity, jobs, performed, query, ups};
 use tracing::field::{Field, Visit};
@@ -218,6 +220,12 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
         instances::of_study(db, scope, &study).await.unwrap();
         instances::by_uid(db, scope, Some(&study), None, &Uid::parse("1.2.1.1.1").unwrap()).await.unwrap();
         unmatched::list(db, scope, 50).await.unwrap();
+        for state in [State::Open, State::Answered] {
+            let wanted = List { state, limit: 1, ..List::default() };
+            let page = reconciliation::list(db, scope, &wanted).await.unwrap();
+            reconciliation::list(db, scope, &List { cursor: page.next, ..wanted }).await.unwrap();
+        }
+        record::of(db, scope, line.patient_id).await.unwrap();
         schedule::day(db, scope, &Day { date: "20260921".into(), ..Day::default() }).await.unwrap();
         let mut mwl = Query::new(Level::Study);
         let date = [tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_START_DATE];
@@ -271,10 +279,26 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     accounts::by_name(db, "binh").await.unwrap();
     accounts::sessions::account(db, "x", NOW_MS).await.unwrap();
     accounts::tokens::bearer(db, "x", NOW_MS).await.unwrap();
+    who_is_who(db, &arrivals).await;
     steps(db).await;
     performed_steps(db, exam).await;
     let begins = ["select", "insert", "update", "delete"];
     caught().into_iter().filter(|text| begins.iter().any(|word| text.starts_with(word))).collect()
+}
+
+/// Patients who are merged and parted.
+async fn who_is_who(db: &Database, arrivals: &Arrivals) {
+    let mut other = instance("1.2.3", 1);
+    other.lifted.patient.id = "BN002".into();
+    arrivals.store_batch(&[other]).await.unwrap();
+    let of = async |study: &str| {
+        let study = Uid::parse(study).unwrap();
+        search::study(db, &Scope::All, &study).await.unwrap().unwrap().patient_id
+    };
+    let (from, into) = (of("1.2.3").await, of("1.2.1").await);
+    let actor = Actor::system();
+    merging::merge(db, &Scope::All, &actor, (from, into), None, NOW_MS).await.unwrap();
+    merging::unmerge(db, &Scope::All, &actor, from, None, NOW_MS).await.unwrap();
 }
 
 /// Work that is created, found, changed and followed.

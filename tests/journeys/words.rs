@@ -2,7 +2,7 @@
 //! a warning that nobody sees.
 
 use pacs_core::exam::{Disagreement, Label, StepAct, StepState};
-use storage::index::studies::Doubt;
+use pacs_core::reconciliation::Kind;
 
 /// The words of one section of a language file, of its first language.
 fn section(source: &str, name: &str) -> Vec<String> {
@@ -28,8 +28,7 @@ fn every_word_of_the_server_has_a_phrase() {
         }
     }
     let flags = section(exam, "flag");
-    let doubts = [Doubt::DemographicsDiffer, Doubt::TwoPatients, Doubt::TwoStudies].map(Doubt::as_str);
-    for flag in doubts.into_iter().chain(["emergency", "unmatched", "conflict"]) {
+    for flag in Kind::ALL.map(Kind::as_str).into_iter().chain(["emergency", "unmatched"]) {
         assert!(flags.iter().any(|known| known == flag), "{flag} has no phrase in {flags:?}");
     }
     let reasons = section(work, "reason");

@@ -178,8 +178,8 @@ impl Outcomes {
 }
 
 fn referenced(stored: &Stored, base: &BaseUrl) -> DataSet {
-    /// Warning Reason for a UID that the archive already holds with other content: this version is kept and flagged,
-    /// the first one is served. 0x0111 is "duplicate SOP instance" (PS3.7 C.5.7).
+    /// Warning Reason for a UID that the archive already holds with other content: both are kept, and
+    /// flagged. 0x0111 is "duplicate SOP instance" (PS3.7 C.5.7).
     const DUPLICATE_SOP_INSTANCE: i64 = 0x0111;
     let mut item = DataSet::new();
     item.put_uid(tags::REFERENCED_SOP_CLASS_UID, &stored.class);
@@ -191,7 +191,7 @@ fn referenced(stored: &Stored, base: &BaseUrl) -> DataSet {
     item
 }
 
-/// Whether its UID is served with other content than was sent, this time or before.
+/// Whether its UID has other content too, this time or before.
 fn is_conflict(stored: &Stored) -> bool {
     matches!(stored.decision, Decision::Conflict(_))
 }

@@ -32,6 +32,8 @@ pub struct Patients {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RegisteredPatient {
+    /// Key of the imaging record.
+    record_id: i64,
     #[serde(flatten)]
     patient: Patient,
     /// Number of the identity card.
@@ -43,6 +45,7 @@ pub struct RegisteredPatient {
 impl From<Registered> for RegisteredPatient {
     fn from(found: Registered) -> Self {
         Self {
+            record_id: found.id.0,
             patient: found.person.into(),
             national_id: found.national_id,
             insurance_id: found.insurance_id,

@@ -16,8 +16,10 @@ use crate::patients::Patient;
 pub struct Study {
     /// Study Instance UID.
     pub study_uid: String,
-    /// Whose it is.
+    /// Whose it is, as its images say.
     pub patient: Patient,
+    /// Key of the imaging record that it is part of.
+    pub record_id: i64,
     /// `YYYY-MM-DD` on the facility's wall.
     pub study_date: Option<String>,
     /// `HH:MM:SS` on the facility's wall.
@@ -54,6 +56,7 @@ impl From<StudyLine> for Study {
             label: line.label(),
             flags: line.flags().into_iter().map(str::to_owned).collect(),
             study_uid: line.uid.to_string(),
+            record_id: line.patient_id.0,
             patient: line.patient.into(),
             study_date,
             study_time,

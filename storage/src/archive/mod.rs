@@ -86,7 +86,7 @@ impl Archive {
         let (fence, ended_well) = Fence::raise(&database, &config, closing.clone()).await?;
         let renditions =
             Renditions::open(config.renditions_dir(), config.rendition_limit_bytes, ended_well).await?;
-        let arrivals = Arc::new(Arrivals::new(database.clone(), config.clock.clone()));
+        let arrivals = Arc::new(Arrivals::new(database.clone(), config.clock.clone()).serving(config.serve));
         arrivals.forget_deleted(deletions::newest(&database).await?);
         let rows = RowQueue::start(database.clone(), arrivals.clone(), config.node.clone());
         let archive = Self(Arc::new(Inner {

@@ -26,6 +26,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../../migrations/0008_performed_steps.sql"),
     },
     Migration { version: 12, name: "identity", text: include_str!("../../migrations/0012_identity.sql") },
+    Migration {
+        version: 13,
+        name: "reconciliation",
+        text: include_str!("../../migrations/0013_reconciliation.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

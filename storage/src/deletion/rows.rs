@@ -243,7 +243,7 @@ impl Locked {
     /// Parts the study from its exam, which takes no images now.
     pub async fn leave_unmatched(&mut self, tx: &mut Transaction) -> Result<()> {
         tx.execute(
-            "update study set step_id = null, unmatched_reason = $2 where id = $1",
+            "update study set step_id = null, unmatched_reason = $2, requested_by = null where id = $1",
             params![self.study, Disagreement::NoOrder.as_str()],
         )
         .await?;

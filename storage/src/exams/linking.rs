@@ -3,6 +3,7 @@
 
 use pacs_core::access::{Actor, Scope};
 use pacs_core::exam::{Disagreement, StepAct, StepState};
+use pacs_core::reconciliation::Kind;
 use pacs_core::uid::Uid;
 
 use super::matching::fulfil;
@@ -10,7 +11,7 @@ use super::{Exam, ExamId, moves};
 use crate::acts::{self, Act, NewAct};
 use crate::database::{Database, Durability, Transaction, params};
 use crate::events::{self, EventKind, NewEvent};
-use crate::index::StudyId;
+use crate::index::{StudyId, discrepancies};
 use crate::{Error, Result, deletion, dialect, performed};
 
 /// The act of a person who says that a study fulfils an exam.
@@ -41,8 +42,9 @@ pub async fn link(
         return Err(Error::Conflict("the exam is cancelled: restore it first".into()));
     }
     tx.execute(
-        "update study set step_id = $2, unmatched_reason = null, revision = revision + 1 where id = $1",
-        params![found.id, exam.id],
+        "update study set step_id = $2, unmatched_reason = null, revision = revision + 1,
+             requested_by = case when facility <> $3 then $3 end where id = $1",
+        params![found.id, exam.id, &exam.facility],
     )
     .await?;
     moves::apply(&mut tx, exam.id, StepAct::Image, &actor.id, reason, now_ms).await?;
@@ -57,8 +59,13 @@ pub async fn link(
         after: Some(name(&exam)),
         undoes: None,
     };
-    acts::record(&mut tx, &note, now_ms).await?;
+    let act = acts::record(&mut tx, &note, now_ms).await?;
+    // Whoever says whose images these are has seen whose number they carry.
+    discrepancies::answer(&mut tx, study.as_str(), Kind::SharedAccession, None, act).await?;
     tell(&mut tx, study, &found.facility, exam.id, now_ms).await?;
+    if exam.facility != found.facility {
+        tell(&mut tx, study, &exam.facility, exam.id, now_ms).await?;
+    }
     tx.commit().await
 }
 
@@ -104,7 +111,8 @@ pub(crate) async fn part(
     now_ms: i64,
 ) -> Result<()> {
     tx.execute(
-        "update study set step_id = null, unmatched_reason = $2, revision = revision + 1 where id = $1",
+        "update study set step_id = null, unmatched_reason = $2, requested_by = null, revision = revision + 1
+         where id = $1",
         params![study, parting.why.as_str()],
     )
     .await?;
@@ -119,7 +127,8 @@ pub(crate) async fn part(
         after: Some(serde_json::json!({ WHY: parting.why.as_str() })),
         undoes: None,
     };
-    acts::record(tx, &note, now_ms).await.map(drop)
+    acts::record(tx, &note, now_ms).await?;
+    discrepancies::reopen(tx, uid, LINK).await
 }
 
 /// What people last said of a study, and `None` when nobody did or since it was deleted: the exam it
@@ -152,7 +161,8 @@ pub(crate) async fn again(tx: &mut Transaction, act: &Act) -> Result<()> {
         return Ok(());
     }
     let found = then.ok_or_else(|| why(act));
-    tx.execute("update study set step_id = null, revision = revision + 1 where id = $1", params![id]).await?;
+    let sql = "update study set step_id = null, requested_by = null, revision = revision + 1 where id = $1";
+    tx.execute(sql, params![id]).await?;
     fulfil(tx, (id, &act.subject_uid), found, true, act.at_ms).await?;
     if let Some(left) = now {
         images_left(tx, left, "unlink", &act.actor, act.reason.as_deref(), act.at_ms).await?;
@@ -235,13 +245,19 @@ struct Locked {
 
 async fn lock_study(tx: &mut Transaction, scope: &Scope, study: &Uid) -> Result<Locked> {
     let sql = format!(
-        "select id, facility, step_id, unmatched_reason from study where uid = $1 and instance_count > 0{}",
+        "select id, facility, requested_by, step_id, unmatched_reason from study
+         where uid = $1 and instance_count > 0{}",
         dialect::for_update(tx.engine())
     );
     let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![study]).await?;
     let facility: String = row.get("facility")?;
     match scope {
-        Scope::Facilities(codes) if !codes.contains(&facility) => return Err(Error::NotFound),
+        Scope::Facilities(codes)
+            if !codes.contains(&facility)
+                && !row.get::<Option<String>>("requested_by")?.is_some_and(|code| codes.contains(&code)) =>
+        {
+            return Err(Error::NotFound);
+        }
         _ => {}
     }
     Ok(Locked {

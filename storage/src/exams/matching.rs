@@ -64,7 +64,10 @@ pub(super) async fn fulfil(
     match found {
         Ok(step) => {
             tx.execute(
-                "update study set step_id = $2, unmatched_reason = null where id = $1",
+                "update study set step_id = $2, unmatched_reason = null,
+                     requested_by = (select s.facility from scheduled_step s
+                         where s.id = $2 and s.facility <> study.facility)
+                 where id = $1",
                 params![study, step],
             )
             .await?;

@@ -10,7 +10,7 @@ use super::{ExamId, Person};
 use crate::database::{Database, Row, params};
 use crate::index::PatientId;
 use crate::index::facilities::DEFAULT_ZONE;
-use crate::index::instances::{push_scope, uid};
+use crate::index::instances::{push_study_scope, uid};
 use crate::query::{self, names::Words};
 use crate::{Error, Result};
 
@@ -73,7 +73,7 @@ pub struct StudyLine {
     pub state: Option<StepState>,
     /// Why it waits for a person to match it; a word of `pacs_core::exam::Disagreement`.
     pub unmatched_reason: Option<String>,
-    /// Why its demographics are doubtful.
+    /// What of it is to be reconciled: words of `pacs_core::reconciliation::Kind`, parted by commas.
     pub doubt: Option<String>,
     /// Instances that came with a UID that had other content.
     pub conflict_count: i64,
@@ -88,8 +88,7 @@ impl StudyLine {
     /// The words of the flags beside the label.
     pub fn flags(&self) -> Vec<&str> {
         let unmatched = self.unmatched_reason.as_ref().map(|_| "unmatched");
-        let conflict = (self.conflict_count > 0).then_some("conflict");
-        [unmatched, self.doubt.as_deref(), conflict].into_iter().flatten().collect()
+        unmatched.into_iter().chain(self.doubt.iter().flat_map(|doubts| doubts.split(','))).collect()
     }
 }
 
@@ -105,7 +104,7 @@ pub struct Page {
 const MOST: u32 = 200;
 
 /// What [`read`] wants of `study t`.
-pub(super) const COLUMNS: &str = "t.id, t.newest_key, t.uid, t.patient_id, t.patient_identifier, t.patient_issuer,
+pub(crate) const COLUMNS: &str = "t.id, t.newest_key, t.uid, t.patient_id, t.patient_identifier, t.patient_issuer,
      t.patient_name, t.birth_date, t.sex, t.study_date, t.study_time, t.accession_number, t.description, t.modalities,
      t.series_count, t.instance_count, t.facility, t.received_ms, t.updated_ms, t.calling_ae, t.step_id,
      t.unmatched_reason, t.doubt, t.conflict_count, t.attributes,
@@ -145,7 +144,7 @@ pub async fn search(database: &Database, scope: &Scope, search: &Search) -> Resu
 pub async fn study(database: &Database, scope: &Scope, study: &Uid) -> Result<Option<StudyLine>> {
     let mut params = params![study];
     let mut sql = format!("select {COLUMNS} from study t where t.uid = $1 and t.instance_count > 0");
-    push_scope(&mut sql, &mut params, scope, "t.facility");
+    push_study_scope(&mut sql, &mut params, scope);
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
 
@@ -153,7 +152,7 @@ pub async fn study(database: &Database, scope: &Scope, study: &Uid) -> Result<Op
 pub async fn of_patient(database: &Database, scope: &Scope, patient: PatientId) -> Result<Vec<StudyLine>> {
     let mut params = params![patient];
     let mut sql = format!("select {COLUMNS} from study t where t.patient_id = $1 and t.instance_count > 0");
-    push_scope(&mut sql, &mut params, scope, "t.facility");
+    push_study_scope(&mut sql, &mut params, scope);
     sql.push_str(&format!(" order by t.newest_key desc, t.id desc limit {MOST}"));
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
@@ -164,7 +163,7 @@ pub async fn priors(database: &Database, scope: &Scope, study: &StudyLine) -> Re
     let mut sql = format!(
         "select {COLUMNS} from study t where t.patient_id = $1 and t.uid <> $2 and t.instance_count > 0"
     );
-    push_scope(&mut sql, &mut params, scope, "t.facility");
+    push_study_scope(&mut sql, &mut params, scope);
     sql.push_str(&format!(" order by t.newest_key desc, t.id desc limit {MOST}"));
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
@@ -201,7 +200,7 @@ fn read_cursor(cursor: &str) -> Result<query::Cursor> {
 }
 
 /// Reads a row of [`COLUMNS`].
-pub(super) fn read(row: &Row) -> Result<StudyLine> {
+pub(crate) fn read(row: &Row) -> Result<StudyLine> {
     let modalities: String = row.get("modalities")?;
     let state: Option<String> = row.get("step_state")?;
     Ok(StudyLine {

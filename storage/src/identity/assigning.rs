@@ -4,6 +4,7 @@
 
 use pacs_core::access::{Actor, Scope};
 use pacs_core::attributes::PatientAttributes;
+use pacs_core::reconciliation::Kind;
 use pacs_core::uid::Uid;
 use serde_json::{Value, json};
 
@@ -12,12 +13,13 @@ use crate::acts::{self, Act, NewAct};
 use crate::database::{Database, Durability, Transaction, params};
 use crate::index::facilities;
 use crate::index::issuers::{self, Issuer, IssuerKind};
-use crate::index::{PatientId, StudyId, belongings, patients};
+use crate::index::{PatientId, StudyId, belongings, discrepancies, patients};
 use crate::{Error, Result, deletion, dialect};
 
 /// The act that says whose a study is. Without a patient it says: whose its identifier says.
 pub(crate) const ASSIGN: &str = "study.assign";
 
+/// What an act names whom by.
 const PATIENT: &str = "patient";
 
 /// Whom a study is given to.
@@ -44,6 +46,7 @@ pub async fn assign(
 ) -> Result<(i64, PatientId)> {
     let mut tx = database.begin(Durability::Synced).await?;
     let done = assign_within(&mut tx, scope, (actor, reason), study, owner, now_ms).await?;
+    tell(&mut tx, done.1, now_ms).await?;
     tx.commit().await?;
     Ok(done)
 }
@@ -96,9 +99,7 @@ pub(crate) async fn assign_within(
         undoes: None,
     };
     let act = acts::record(tx, &note, now_ms).await?;
-    for patient in [found.patient, patient] {
-        tell(tx, patient, now_ms).await?;
-    }
+    answer(tx, study.as_str(), owner != Owner::AsSent, act).await?;
     Ok((act, patient))
 }
 
@@ -127,9 +128,20 @@ pub(crate) async fn again(tx: &mut Transaction, act: &Act) -> Result<()> {
     } else {
         as_sent(tx, &act.subject_uid, &found, act.at_ms).await?
     };
-    belongings::file(tx, found.id, patient).await
+    belongings::file(tx, found.id, patient).await?;
+    answer(tx, &act.subject_uid, names_patient(act), act.id).await
 }
 
+/// Whom the study shows is said now, or open again.
+async fn answer(tx: &mut Transaction, study_uid: &str, is_said: bool, act: i64) -> Result<()> {
+    if is_said {
+        discrepancies::answer(tx, study_uid, Kind::DemographicsDiffer, None, act).await
+    } else {
+        discrepancies::reopen(tx, study_uid, ASSIGN).await
+    }
+}
+
+/// Whether an act gives a study to somebody.
 fn names_patient(act: &Act) -> bool {
     act.after.as_ref().and_then(|after| after.get(PATIENT)).is_some_and(|patient| !patient.is_null())
 }
@@ -138,6 +150,21 @@ async fn last(tx: &mut Transaction, study_uid: &str) -> Result<Option<Act>> {
     let [delete_study, ..] = deletion::ACTS;
     let act = acts::newest_of(tx, study_uid, &[ASSIGN, delete_study]).await?;
     Ok(act.filter(|act| act.kind == ASSIGN))
+}
+
+/// Whom to give a study to, to undo an act.
+pub(crate) async fn before(tx: &mut Transaction, act: &Act, now_ms: i64) -> Result<Owner> {
+    let before = Act { after: act.before.clone(), ..act.clone() };
+    if !names_patient(&before) {
+        return Ok(Owner::AsSent);
+    }
+    let patient = Named::in_act(&before, PATIENT)?.ensure(tx, now_ms).await?;
+    Ok(Owner::Known(belongings::survivor(tx, patient).await?))
+}
+
+/// Whether an act gives a study to a patient of its own.
+pub(crate) fn is_alone(act: &Act) -> bool {
+    Named::in_act(act, PATIENT).is_ok_and(|named| named.identifier == nameless(&act.subject_uid))
 }
 
 struct Locked {

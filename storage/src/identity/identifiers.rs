@@ -38,17 +38,28 @@ pub async fn link(
     now_ms: i64,
 ) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
-    let named = Named::of(&mut tx, patient).await?;
-    check_scope(&mut tx, scope, patient).await?;
-    let issuer = issuer(&mut tx, number.issuer).await?;
-    let there = of_patient(&mut tx, patient, &issuer, number.identifier).await?;
-    if there {
-        return Err(Error::Conflict("the patient has this number already".into()));
-    }
-    patients::add_identifier(&mut tx, patient, &issuer, number.identifier).await?;
-    record(&mut tx, IDENTIFY, actor, &named, (number.identifier, &issuer), now_ms).await?;
+    link_within(&mut tx, scope, actor, patient, number, now_ms).await?;
     tell(&mut tx, patient, now_ms).await?;
     tx.commit().await
+}
+
+/// The same within a transaction; answers the act's number.
+pub(crate) async fn link_within(
+    tx: &mut Transaction,
+    scope: &Scope,
+    actor: &Actor,
+    patient: PatientId,
+    number: Number<'_>,
+    now_ms: i64,
+) -> Result<i64> {
+    let named = Named::of(tx, patient).await?;
+    check_scope(tx, scope, patient).await?;
+    let issuer = issuer(tx, number.issuer).await?;
+    if of_patient(tx, patient, &issuer, number.identifier).await? {
+        return Err(Error::Conflict("the patient has this number already".into()));
+    }
+    patients::add_identifier(tx, patient, &issuer, number.identifier).await?;
+    record(tx, IDENTIFY, actor, &named, (number.identifier, &issuer), now_ms).await
 }
 
 /// Takes a number away from a patient; studies that came under it are another's from then on.
@@ -63,16 +74,28 @@ pub async fn unlink(
     now_ms: i64,
 ) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
-    let named = Named::of(&mut tx, patient).await?;
-    check_scope(&mut tx, scope, patient).await?;
-    let issuer = issuer(&mut tx, number.issuer).await?;
-    if !of_patient(&mut tx, patient, &issuer, number.identifier).await? {
-        return Err(Error::NotFound);
-    }
-    take(&mut tx, patient, &issuer, number.identifier, now_ms).await?;
-    record(&mut tx, UNIDENTIFY, actor, &named, (number.identifier, &issuer), now_ms).await?;
+    unlink_within(&mut tx, scope, actor, patient, number, now_ms).await?;
     tell(&mut tx, patient, now_ms).await?;
     tx.commit().await
+}
+
+/// The same within a transaction.
+pub(crate) async fn unlink_within(
+    tx: &mut Transaction,
+    scope: &Scope,
+    actor: &Actor,
+    patient: PatientId,
+    number: Number<'_>,
+    now_ms: i64,
+) -> Result<()> {
+    let named = Named::of(tx, patient).await?;
+    check_scope(tx, scope, patient).await?;
+    let issuer = issuer(tx, number.issuer).await?;
+    if !of_patient(tx, patient, &issuer, number.identifier).await? {
+        return Err(Error::NotFound);
+    }
+    take(tx, patient, &issuer, number.identifier, now_ms).await?;
+    record(tx, UNIDENTIFY, actor, &named, (number.identifier, &issuer), now_ms).await.map(drop)
 }
 
 async fn issuer(tx: &mut Transaction, code: &str) -> Result<Issuer> {

@@ -14,7 +14,7 @@ use crate::database::{Database, Durability, Transaction, params};
 use crate::deletion::rows::Collisions;
 use crate::exams::ExamId;
 use crate::exams::linking::{self, Parting};
-use crate::index::{PatientId, StudyId, belongings};
+use crate::index::{PatientId, StudyId, belongings, discrepancies};
 use crate::{Error, Result, performed};
 
 /// The act by which two patients become one.
@@ -42,6 +42,7 @@ pub async fn merge(
         let mut tx = database.begin(Durability::Synced).await?;
         match merge_within(&mut tx, scope, actor, (from, into), reason, now_ms).await {
             Ok(act) => {
+                tell(&mut tx, into, now_ms).await?;
                 tx.commit().await?;
                 return Ok(act);
             }
@@ -60,7 +61,9 @@ pub(crate) async fn merge_within(
     reason: Option<&str>,
     now_ms: i64,
 ) -> Result<i64> {
-    check_scope(tx, scope, from).await?;
+    // Of somebody who is merged away already everything is the survivor's.
+    let now = belongings::survivor(tx, from).await?;
+    check_scope(tx, scope, now).await?;
     let (of, to) = (Named::of(tx, from).await?, Named::of(tx, into).await?);
     join(tx, from, into, now_ms).await?;
     let note = NewAct {
@@ -74,7 +77,7 @@ pub(crate) async fn merge_within(
         undoes: None,
     };
     let act = acts::record(tx, &note, now_ms).await?;
-    tell(tx, into, now_ms).await?;
+    discrepancies::merged(tx, (from, into), act).await?;
     Ok(act)
 }
 
@@ -109,21 +112,26 @@ pub async fn unmerge(
     loop {
         let mut tx = database.begin(Durability::Synced).await?;
         match unmerge_within(&mut tx, scope, actor, from, reason, now_ms).await {
-            Ok(()) => return tx.commit().await,
+            Ok(survivor) => {
+                tell(&mut tx, from, now_ms).await?;
+                tell(&mut tx, survivor, now_ms).await?;
+                return tx.commit().await;
+            }
             Err(Error::Conflict(why)) if collisions.again(&why) => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-async fn unmerge_within(
+/// The same within a transaction; answers who had everything.
+pub(crate) async fn unmerge_within(
     tx: &mut Transaction,
     scope: &Scope,
     actor: &Actor,
     from: PatientId,
     reason: Option<&str>,
     now_ms: i64,
-) -> Result<()> {
+) -> Result<PatientId> {
     let of = Named::of(tx, from).await?;
     let survivor = belongings::survivor(tx, from).await?;
     check_scope(tx, scope, survivor).await?;
@@ -141,8 +149,8 @@ async fn unmerge_within(
     };
     acts::record(tx, &note, now_ms).await?;
     part_exams(tx, from, &actor.id, reason, now_ms).await?;
-    tell(tx, from, now_ms).await?;
-    tell(tx, survivor, now_ms).await
+    discrepancies::parted(tx, from).await?;
+    Ok(survivor)
 }
 
 /// Moves the rows back; answers whom the patient was merged into.
@@ -204,9 +212,19 @@ pub(crate) async fn again(tx: &mut Transaction, act: &Act) -> Result<()> {
         MERGE => {
             let into = Named::in_act(act, INTO)?.ensure(tx, act.at_ms).await?;
             let into = belongings::survivor(tx, into).await?;
-            join(tx, from, into, act.at_ms).await
+            let joined = join(tx, from, into, act.at_ms).await;
+            if joined.is_ok() {
+                discrepancies::merged(tx, (from, into), act.id).await?;
+            }
+            joined
         }
-        _ => part(tx, from, act.at_ms).await.map(drop),
+        _ => {
+            let parted = part(tx, from, act.at_ms).await.map(drop);
+            if parted.is_ok() {
+                discrepancies::parted(tx, from).await?;
+            }
+            parted
+        }
     };
     match done {
         // The rows are as the act left them.

@@ -45,8 +45,9 @@ async fn check_scope(tx: &mut Transaction, scope: &Scope, patient: PatientId) ->
     }
 }
 
-/// Tells the facilities with studies of a patient that something about the patient changed.
-async fn tell(tx: &mut Transaction, patient: PatientId, now_ms: i64) -> Result<()> {
+/// Tells the facilities with studies of a patient that something about the patient changed. Last in a
+/// transaction, as all events.
+pub(crate) async fn tell(tx: &mut Transaction, patient: PatientId, now_ms: i64) -> Result<()> {
     let sql = "select distinct facility from study where patient_id = $1 limit 100";
     let rows = tx.fetch(sql, params![patient]).await?;
     let facilities = rows.iter().map(|row| row.get::<String>("facility")).collect::<Result<Vec<_>>>()?;

@@ -129,7 +129,9 @@ async fn merged(database: &Database, patient: PatientId) -> Result<Vec<Merged>> 
     Ok(merged)
 }
 
-fn person(row: &Row) -> Result<Person> {
+/// A patient from the columns `identifier`, `issuer`, `name`, `birth_date` and `sex` of a row. One of whom no
+/// identifier is known is kept under one that nobody gave.
+pub(crate) fn person(row: &Row) -> Result<Person> {
     let identifier: String = row.get("identifier")?;
     Ok(Person {
         id: if identifier.starts_with('?') { String::new() } else { identifier },

@@ -7,6 +7,7 @@ use crate::Result;
 use crate::database::Database;
 use crate::dialect;
 use crate::exams::Person;
+use crate::identity::record::person;
 use crate::index::PatientId;
 use crate::query::condition::Conditions;
 use crate::query::names::{self, Table, Words};
@@ -81,13 +82,7 @@ pub async fn search(database: &Database, typed: &str) -> Result<Vec<Registered>>
         .map(|row| {
             Ok(Registered {
                 id: PatientId(row.get("id")?),
-                person: Person {
-                    id: row.get("identifier")?,
-                    issuer: row.get("issuer")?,
-                    name: row.get("name")?,
-                    birth_date: row.get("birth_date")?,
-                    sex: row.get("sex")?,
-                },
+                person: person(row)?,
                 national_id: row.get("national_id")?,
                 insurance_id: row.get("insurance_id")?,
             })

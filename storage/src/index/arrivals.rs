@@ -7,6 +7,7 @@
 mod batch;
 mod decide;
 mod deleted;
+mod doubts;
 mod growth;
 mod home;
 mod known;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pacs_core::attributes::Lifted;
 use pacs_core::clock::Clock;
 use pacs_core::dataset::DataSet;
+use pacs_core::reconciliation::Serve;
 use pacs_core::uid::{AeTitle, Uid};
 
 use super::StudyId;
@@ -83,6 +85,7 @@ pub enum Version {
 pub struct Arrivals {
     database: Database,
     clock: Clock,
+    serve: Serve,
     known: Mutex<Known>,
 }
 
@@ -110,7 +113,12 @@ const ANNOUNCE_EVERY_MS: i64 = 1000;
 impl Arrivals {
     /// Over that database.
     pub fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock, known: Mutex::default() }
+        Self { database, clock, serve: Serve::default(), known: Mutex::default() }
+    }
+
+    /// Serves that one of several contents that come under one SOP Instance UID; without it the first.
+    pub fn serving(self, serve: Serve) -> Self {
+        Self { serve, ..self }
     }
 
     /// Decides on a batch and commits; the decisions are in the order of the instances. There is
@@ -127,7 +135,7 @@ impl Arrivals {
         for _ in 0..ATTEMPTS {
             let tx = self.database.begin(Durability::Batched).await?;
             let generation = self.known().generation();
-            let mut batch = Batch::new(tx, &self.known, self.clock.now_ms());
+            let mut batch = Batch::new(tx, &self.known, self.serve, self.clock.now_ms());
             match batch.store(instances).await {
                 Ok(Some(decisions)) => return Ok(Prepared { batch, generation, decisions }),
                 // Rows that were remembered have moved or gone, or a person's act was in the way.

@@ -75,7 +75,7 @@ pub async fn by_uid(
             sql.push_str(&format!(" and {column} = ${}", params.len()));
         }
     }
-    push_scope(&mut sql, &mut params, scope, "t.facility");
+    push_study_scope(&mut sql, &mut params, scope);
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
 
@@ -100,7 +100,7 @@ pub async fn is_held(
         }
     }
     sql.push_str(" where t.uid = $1");
-    push_scope(&mut sql, &mut params, scope, "t.facility");
+    push_study_scope(&mut sql, &mut params, scope);
     Ok(database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.is_some())
 }
 
@@ -113,7 +113,7 @@ pub async fn of_series(
 ) -> Result<Vec<InstancePlace>> {
     let mut params = params![study, series];
     let mut sql = select("t.uid = $1 and s.uid = $2") + SHOWN;
-    push_scope(&mut sql, &mut params, scope, "t.facility");
+    push_study_scope(&mut sql, &mut params, scope);
     sql.push_str(" order by i.number, i.id");
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
@@ -122,7 +122,7 @@ pub async fn of_series(
 pub async fn of_study(database: &Database, scope: &Scope, study: &Uid) -> Result<Vec<InstancePlace>> {
     let mut params = params![study];
     let mut sql = select("t.uid = $1") + SHOWN;
-    push_scope(&mut sql, &mut params, scope, "t.facility");
+    push_study_scope(&mut sql, &mut params, scope);
     sql.push_str(" order by s.number, s.id, i.number, i.id");
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
@@ -141,7 +141,7 @@ pub async fn middle_of_each(
         params.push(series.into());
         of.push_str(&format!(" and s.uid = ${}", params.len()));
     }
-    push_scope(&mut of, &mut params, scope, "t.facility");
+    push_study_scope(&mut of, &mut params, scope);
     let sql = format!(
         "select {COLUMNS} from
              (select i.id, count(*) over (partition by i.series_id) as together,
@@ -184,6 +184,14 @@ pub async fn versions_of(database: &Database, instance: &InstancePlace) -> Resul
         .collect()
 }
 
+/// The instances of a series that have kept versions, in order of their rows; rejected ones too.
+pub async fn with_versions(database: &Database, series_uid: &str) -> Result<Vec<InstancePlace>> {
+    let sql = select(
+        "s.uid = $1 and exists (select 1 from instance_version v where v.instance_id = i.id) order by i.id",
+    );
+    database.fetch(sqlx::AssertSqlSafe(sql), params![series_uid]).await?.iter().map(read).collect()
+}
+
 /// Where an instance or version lies now, for a reader that found its place gone. It is told by its
 /// content, since the number of a row that was deleted may be another's.
 pub async fn place_again(database: &Database, known: &InstancePlace) -> Result<Option<Place>> {
@@ -211,7 +219,20 @@ pub async fn contents(database: &Database, uids: &[Uid]) -> Result<HashSet<(Uid,
     rows.iter().map(|row| Ok((uid(row, "uid")?, hash(row)?))).collect()
 }
 
-/// `and column in (…)`: the studies that a scope sees.
+/// The studies `t` that a scope sees: those that its facilities made or requested.
+pub(crate) fn push_study_scope(sql: &mut String, params: &mut Vec<Param>, scope: &Scope) {
+    match scope {
+        Scope::All => {}
+        Scope::Facilities(codes) if codes.is_empty() => sql.push_str(" and 1 = 0"),
+        Scope::Facilities(codes) => {
+            let list = placeholders(params.len() + 1, codes.len());
+            sql.push_str(&format!(" and (t.facility in ({list}) or t.requested_by in ({list}))"));
+            params.extend(codes.iter().map(Param::from));
+        }
+    }
+}
+
+/// `and column in (…)`: the rows that are a scope's.
 pub(crate) fn push_scope(sql: &mut String, params: &mut Vec<Param>, scope: &Scope, column: &str) {
     match scope {
         Scope::All => {}

@@ -3,6 +3,7 @@
 pub mod arrivals;
 pub(crate) mod belongings;
 pub mod deletions;
+pub mod discrepancies;
 pub mod facilities;
 pub mod instances;
 pub mod issuers;
@@ -15,6 +16,7 @@ pub mod series;
 pub mod spooled;
 pub mod studies;
 pub(crate) mod study_words;
+pub(crate) mod versions;
 
 macro_rules! row_id {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => { $(

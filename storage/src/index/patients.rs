@@ -17,8 +17,6 @@ pub struct Found {
     pub id: PatientId,
     /// Whose the identifier was before a merge, where it is another's now.
     pub own: Option<PatientId>,
-    /// Whether the row was made just now.
-    pub made: bool,
     /// Whether what was sent contradicts what is known.
     pub likeness: Likeness,
 }
@@ -60,7 +58,7 @@ pub async fn ensure(
     let id = PatientId(row.get("id")?);
     claim(tx, (id, None), issuer, identifier).await?;
     insert_words(tx, id, &folded).await?;
-    Ok(Found { id, own: None, made: true, likeness: Likeness::Same })
+    Ok(Found { id, own: None, likeness: Likeness::Same })
 }
 
 /// Adds another identifier of a patient. A number that already is another patient's stays theirs
@@ -174,7 +172,7 @@ pub async fn find(
         // What comes late under a number that was merged away still has the name that went with it.
         likeness = self::likeness(tx, own, sent).await?;
     }
-    Ok(Some(Found { id, own, made: false, likeness }))
+    Ok(Some(Found { id, own, likeness }))
 }
 
 async fn likeness(tx: &mut Transaction, id: PatientId, sent: &PatientAttributes) -> Result<Likeness> {

@@ -5,7 +5,7 @@ use pacs_core::attributes::{SERIES_TAGS, SeriesAttributes, excerpt};
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 
-use super::instances::{push_scope, uid};
+use super::instances::{push_study_scope, uid};
 use super::{SeriesId, StudyId};
 use crate::Result;
 use crate::database::{Database, Row, Transaction, params};
@@ -98,7 +98,7 @@ pub async fn stamp(database: &Database, scope: &Scope, study: &Uid, series: &Uid
         "select s.revision, s.instance_count, s.updated_ms from series s join study t on t.id = s.study_id
          where t.uid = $1 and s.uid = $2 and s.instance_count > 0"
             .to_owned();
-    push_scope(&mut sql, &mut params, scope, "t.facility");
+    push_study_scope(&mut sql, &mut params, scope);
     let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;
     row.map(|row| {
         Ok(Stamp {

@@ -9,7 +9,7 @@ use pacs_core::dataset::DataSet;
 use pacs_core::{clock, date_time, tags, text};
 
 use super::study_words;
-use super::{PatientId, StudyId};
+use super::{PatientId, StudyId, discrepancies};
 use crate::Result;
 use crate::database::{Transaction, params};
 
@@ -25,33 +25,10 @@ pub(super) struct Coming<'a> {
     pub patient: &'a PatientAttributes,
     pub study: &'a StudyAttributes,
     pub header: &'a DataSet,
-    pub doubt: Option<Doubt>,
     pub calling_ae: Option<&'a str>,
     pub received_ms: i64,
     /// Zone of the facility's wall.
     pub zone: TimeZone,
-}
-
-/// Why somebody should look at a study's demographics. Never a reason to refuse an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubt {
-    /// Name, birth date or sex differ from what is known under the identifier.
-    DemographicsDiffer,
-    /// Instances of the study name different patients.
-    TwoPatients,
-    /// A series came under two study UIDs.
-    TwoStudies,
-}
-
-impl Doubt {
-    /// The doubt's word in rows and flags.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DemographicsDiffer => "demographicsDiffer",
-            Self::TwoPatients => "twoPatients",
-            Self::TwoStudies => "twoStudies",
-        }
-    }
 }
 
 /// Makes the study unless somebody else just did: then `None`. Safe to race.
@@ -64,10 +41,10 @@ pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
             "insert into study (uid, patient_id, facility, patient_identifier, patient_issuer, patient_name,
                  folded_name, name_key, birth_date, sex, study_date, study_time, newest_key, accession_number,
                  accession_issuer, study_id, description, folded_description, referring_physician, folded_referrer,
-                 modalities, sop_classes, series_count, instance_count, attributes, revision, doubt,
-                 conflict_count, calling_ae, received_ms, updated_ms, own_patient_id)
+                 modalities, sop_classes, series_count, instance_count, attributes, revision, conflict_count,
+                 calling_ae, received_ms, updated_ms, own_patient_id)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                 '', '', 0, 0, $21, 0, $22, 0, $23, $24, $24, $25)
+                 '', '', 0, 0, $21, 0, 0, $22, $23, $23, $24)
              on conflict (uid) do nothing returning id",
             params![
                 coming.uid,
@@ -91,7 +68,6 @@ pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
                 &coming.study.referring_physician,
                 folded_optional(&coming.study.referring_physician),
                 pacs_core::json::to_string(&excerpt(coming.header, STUDY_TAGS)),
-                coming.doubt.map(Doubt::as_str),
                 coming.calling_ae,
                 coming.received_ms,
                 coming.own_patient_id.map(|id| id.0)
@@ -107,6 +83,9 @@ pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
 /// Takes a study's row away; nothing may be in it.
 pub(super) async fn remove(tx: &mut Transaction, id: StudyId) -> Result<()> {
     study_words::remove(tx, id).await?;
+    if let Some(row) = tx.fetch_optional("select uid from study where id = $1", params![id]).await? {
+        discrepancies::forget(tx, &row.get::<String>("uid")?).await?;
+    }
     tx.execute("delete from study where id = $1", params![id]).await.map(drop)
 }
 
@@ -147,6 +126,8 @@ pub(crate) async fn recount(tx: &mut Transaction, id: StudyId) -> Result<Shown> 
         params![id, list(&shown.modalities), list(&classes), series_count, shown.instances],
     )
     .await?;
+    let uid: String = tx.fetch_one("select uid from study where id = $1", params![id]).await?.get("uid")?;
+    discrepancies::forget_contents(tx, &uid).await?;
     Ok(shown)
 }
 
@@ -244,7 +225,6 @@ mod tests {
                 patient: &PatientAttributes::default(),
                 study: &study,
                 header: &header,
-                doubt: None,
                 calling_ae: None,
                 received_ms: RECEIVED_MS,
                 zone: TimeZone::fixed(jiff::tz::offset(7)),

@@ -115,7 +115,8 @@ impl Walk {
             Scope::All => shown.into(),
             Scope::Facilities(codes) if codes.is_empty() => " and 1 = 0".into(),
             Scope::Facilities(codes) => {
-                format!("{shown} and t.facility in ({})", conditions.bind_all(codes.iter()))
+                let list = conditions.bind_all(codes.iter());
+                format!("{shown} and (t.facility in ({list}) or t.requested_by in ({list}))")
             }
         }
     }

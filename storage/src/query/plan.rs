@@ -8,7 +8,7 @@ use super::columns::{Column, Kind, matched_by};
 use super::condition::Conditions;
 use super::names::{self, Lead, Table, Words};
 use crate::Result;
-use crate::database::Database;
+use crate::database::{Database, Param, placeholders};
 use crate::dialect;
 use crate::index::study_words;
 
@@ -80,7 +80,7 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
             _ => {}
         }
     }
-    push_scope(&mut conditions, scope);
+    push_scope(&mut conditions, scope, requests(database, scope).await?);
     // Of a study of which all is rejected nothing is shown.
     conditions.push("t.instance_count > 0".into());
     let mut plan = if led {
@@ -275,20 +275,38 @@ fn narrow_to_dates(conditions: &mut Conditions, matching: &Matching) {
     }
 }
 
-/// The studies a scope sees. One facility has an index of its own; several are sifted while walking.
-pub(super) fn push_scope(conditions: &mut Conditions, scope: &Scope) {
+/// The studies a scope sees. One facility has an index of its own; several are sifted while walking, and so
+/// are those that a facility has requested elsewhere, where there are any: few have, and then a page takes
+/// as long as for several.
+fn push_scope(conditions: &mut Conditions, scope: &Scope, requests: bool) {
     match scope {
         Scope::All => {}
         Scope::Facilities(codes) => match codes.as_slice() {
             [] => conditions.push("1 = 0".into()),
-            [code] => {
+            [code] if !requests => {
                 let bound = conditions.bind(code.as_str());
                 conditions.push(format!("t.facility = {bound}"));
             }
             several => {
                 let list = conditions.bind_all(several.iter());
-                conditions.push(format!("t.facility || '' in ({list})"));
+                conditions.push(match requests {
+                    false => format!("t.facility || '' in ({list})"),
+                    true => format!("(t.facility || '' in ({list}) or t.requested_by || '' in ({list}))"),
+                });
             }
         },
+    }
+}
+
+/// Whether the facilities of a scope have requested studies that others made.
+async fn requests(database: &Database, scope: &Scope) -> Result<bool> {
+    match scope {
+        Scope::Facilities(codes) if !codes.is_empty() => {
+            let list = placeholders(1, codes.len());
+            let sql = format!("select 1 from study where requested_by in ({list}) limit 1");
+            let params = codes.iter().map(Param::from).collect();
+            Ok(database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.is_some())
+        }
+        _ => Ok(false),
     }
 }

@@ -17,6 +17,7 @@ mod deleting;
 mod faults;
 mod reading;
 mod rebuilding;
+mod reconciling;
 mod recovering;
 mod rejecting;
 mod samples;

@@ -75,8 +75,18 @@ pub async fn assert_whole(archive: &Archive, instances: &[Instance]) {
 
 /// An instance with these elements besides the usual ones, and `tail` as the encoded rest.
 pub fn made(name: &str, syntax: &str, put: impl FnOnce(&mut DataSet), tail: &[u8]) -> Instance {
-    let (study, series, instance) =
-        (uid(&format!("1.2.{name}")), uid(&format!("1.2.{name}.1")), uid(&format!("1.2.{name}.1.1")));
+    numbered((name, 1), syntax, put, tail)
+}
+
+/// One of several of a series.
+pub fn numbered(
+    (name, number): (&str, u32),
+    syntax: &str,
+    put: impl FnOnce(&mut DataSet),
+    tail: &[u8],
+) -> Instance {
+    let (study, series) = (uid(&format!("1.2.{name}")), uid(&format!("1.2.{name}.1")));
+    let instance = uid(&format!("1.2.{name}.1.{number}"));
     let class = uid(uids::SECONDARY_CAPTURE_IMAGE_STORAGE);
     let syntax = uid(syntax);
     let mut set = DataSet::new();

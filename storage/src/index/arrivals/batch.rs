@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pacs_core::reconciliation::Serve;
+
 use super::growth::{Growth, SeriesGrowth};
 use super::home::Made;
 use super::known::{Known, KnownSeries, Learned};
@@ -19,12 +21,14 @@ pub(super) struct Batch<'a> {
     pub series_growth: BTreeMap<SeriesId, SeriesGrowth>,
     /// Series that this batch has made.
     pub made: Vec<Made>,
+    /// Which of several contents is served.
+    pub serve: Serve,
     /// The time.
     pub now_ms: i64,
 }
 
 impl<'a> Batch<'a> {
-    pub fn new(tx: Transaction, known: &'a Mutex<Known>, now_ms: i64) -> Self {
+    pub fn new(tx: Transaction, known: &'a Mutex<Known>, serve: Serve, now_ms: i64) -> Self {
         Self {
             tx,
             known,
@@ -32,6 +36,7 @@ impl<'a> Batch<'a> {
             growth: BTreeMap::new(),
             series_growth: BTreeMap::new(),
             made: Vec::new(),
+            serve,
             now_ms,
         }
     }

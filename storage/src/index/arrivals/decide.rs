@@ -2,17 +2,17 @@
 
 use std::collections::HashSet;
 
-use pacs_core::identity::{Likeness, compare};
+use pacs_core::reconciliation::Kind;
 
 use super::batch::Batch;
-use super::home::clip;
+use super::doubts;
 use super::known::KnownSeries;
 use super::{Decision, NewInstance, Version};
 use crate::Result;
 use crate::database::{Param, params, placeholders};
+use crate::index::discrepancies::Found;
 use crate::index::place::{Kept, Place};
-use crate::index::studies::Doubt;
-use crate::index::{InstanceId, SeriesId, StudyId, instances};
+use crate::index::{InstanceId, SeriesId, StudyId, discrepancies, instances, versions};
 
 /// Rows that one insert statement carries. Few sizes, so that their statements stay prepared.
 const INSERT_SIZES: [usize; 4] = [64, 16, 4, 1];
@@ -70,18 +70,18 @@ impl Batch<'_> {
         if !study.sop_classes.contains(class) {
             growth.sop_classes.insert(class.to_owned());
         }
-        let sent = &instance.lifted.patient;
-        let doubt = if instance.lifted.study.uid.as_str() != series.sent_study_uid {
-            Some(Doubt::TwoStudies)
-        } else if clip(&sent.id) != study.patient.id {
-            Some(Doubt::TwoPatients)
-        } else if compare(&study.patient, sent) == Likeness::Doubtful {
-            Some(Doubt::DemographicsDiffer)
-        } else {
-            None
-        };
-        growth.doubt = growth.doubt.or(doubt);
-        growth.doubt.is_some()
+        if let Some(suspicion) = doubts::suspect(instance, series, study) {
+            growth.doubt = true;
+            let is_known = study.noted.contains(&(suspicion.kind, suspicion.key.clone()))
+                || growth
+                    .suspected
+                    .iter()
+                    .any(|one| (one.kind, &one.key) == (suspicion.kind, &suspicion.key));
+            if !is_known {
+                growth.suspected.push(suspicion);
+            }
+        }
+        growth.doubt
     }
 
     /// An instance whose UID has a row: the same again, or other content to be kept beside it, with
@@ -90,8 +90,9 @@ impl Batch<'_> {
         let first = self
             .tx
             .fetch_one(
-                "select i.id, i.series_id, s.study_id, i.segment_id, i.pack_id, i.offset_bytes, i.length_bytes,
-                     i.head_bytes, i.hash from instance i join series s on s.id = i.series_id where i.uid = $1",
+                "select i.id, i.series_id, s.study_id, s.uid as series_uid, i.segment_id, i.pack_id, i.offset_bytes,
+                     i.length_bytes, i.head_bytes, i.hash, i.received_ms
+                 from instance i join series s on s.id = i.series_id where i.uid = $1",
                 params![&instance.lifted.instance.uid],
             )
             .await?;
@@ -119,10 +120,20 @@ impl Batch<'_> {
                 // A version is settled like any instance.
                 self.tx.execute("update series set unsettled = 1 where id = $1", params![series]).await?;
             }
+            let series_uid: String = first.get("series_uid")?;
+            self.serve_preferred(id, series, &series_uid, first.get("received_ms")?, instance).await?;
             self.remember_study(study).await?;
             let growth = self.growth.entry(study).or_default();
             growth.conflicts += 1;
             growth.arrived_ms = growth.arrived_ms.max(instance.received_ms);
+            growth.found.retain(|found| (found.kind, &found.other) != (Kind::Conflict, &series_uid));
+            growth.found.push(Found {
+                kind: Kind::Conflict,
+                other: series_uid,
+                other_patient: None,
+                sent: None,
+                received_ms: instance.received_ms,
+            });
             return Ok(Decision::Conflict(Version::New));
         }
         let version = self
@@ -136,6 +147,28 @@ impl Batch<'_> {
         let place = Place::of(&version)?;
         let is_needed = self.same_again("instance_version", "instance_id", id, place, instance).await?;
         Ok(Decision::Conflict(if is_needed { Version::Present } else { Version::Duplicate }))
+    }
+
+    /// Serves a version that has just been kept in place of what is served, where a person's word or the
+    /// archive's rule prefers it.
+    async fn serve_preferred(
+        &mut self,
+        id: InstanceId,
+        series: SeriesId,
+        series_uid: &str,
+        served_ms: i64,
+        instance: &NewInstance,
+    ) -> Result<()> {
+        let prefers = match discrepancies::chosen(&mut self.tx, series_uid).await? {
+            Some((_, choice)) => choice.prefers(instance.received_ms, served_ms),
+            None => self.serve.prefers(instance.received_ms, served_ms),
+        };
+        if prefers && versions::serve(&mut self.tx, id, &instance.hash, &instance.lifted.instance).await? {
+            self.tx
+                .execute("update series set revision = revision + 1 where id = $1", params![series])
+                .await?;
+        }
+        Ok(())
     }
 
     /// Content that a row of `table` tells of already; answers whether the row tells of these bytes.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::batch::Batch;
+use super::doubts::Suspicion;
 use super::known::KnownSeries;
 use super::{ANNOUNCE_EVERY_MS, NewInstance};
 use crate::Result;
@@ -10,8 +11,9 @@ use crate::database::params;
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::matching::{self, Arrived, Outcome};
 use crate::index::StudyId;
+use crate::index::discrepancies::Found;
 use crate::index::place::Kept;
-use crate::index::studies::{Doubt, list, listed};
+use crate::index::studies::{list, listed};
 
 /// What a batch does to a study.
 #[derive(Default)]
@@ -23,12 +25,19 @@ pub(super) struct Growth {
     pub conflicts: i64,
     /// When the last of the instances came.
     pub arrived_ms: i64,
-    pub doubt: Option<Doubt>,
+    /// Whether it is doubtful whom it shows.
+    pub doubt: bool,
+    /// What does not go together.
+    pub found: Vec<Found>,
+    /// What instances of it contradict.
+    pub suspected: Vec<Suspicion>,
     /// Modalities and SOP classes that the study row may not list yet.
     pub modalities: BTreeSet<String>,
     pub sop_classes: BTreeSet<String>,
     /// Whether an instance came that a device made, and not a document about images.
     pub imaged: bool,
+    /// Whether something of it may be new in the list of what is to be reconciled.
+    reconcile: bool,
 }
 
 /// What a batch does to a series.
@@ -49,6 +58,7 @@ struct Told {
     step_id: Option<i64>,
     exam_moved: bool,
     unmatched: bool,
+    reconcile: bool,
 }
 
 impl Batch<'_> {
@@ -92,12 +102,18 @@ impl Batch<'_> {
             }
         }
         let mut told = Vec::new();
-        for (id, growth) in std::mem::take(&mut self.growth) {
+        for (id, mut growth) in std::mem::take(&mut self.growth) {
             if growth.instances == 0 && growth.conflicts == 0 && growth.series == 0 {
                 continue;
             }
             if !self.grow_study(id, &growth).await? {
                 return Ok(false);
+            }
+            let (found, suspected) =
+                (std::mem::take(&mut growth.found), std::mem::take(&mut growth.suspected));
+            if !found.is_empty() || !suspected.is_empty() {
+                self.note(id, found, &suspected).await?;
+                growth.reconcile = true;
             }
             told.extend(self.match_study(id, growth).await?);
         }
@@ -110,17 +126,10 @@ impl Batch<'_> {
             .tx
             .fetch_optional(
                 "update study set series_count = series_count + $2, instance_count = instance_count + $3,
-                     conflict_count = conflict_count + $4, doubt = coalesce(doubt, $5), revision = revision + 1,
-                     updated_ms = case when updated_ms < $6 then $6 else updated_ms end
+                     conflict_count = conflict_count + $4, revision = revision + 1,
+                     updated_ms = case when updated_ms < $5 then $5 else updated_ms end
                  where id = $1 returning uid, modalities, sop_classes, step_id",
-                params![
-                    id,
-                    growth.series,
-                    growth.instances,
-                    growth.conflicts,
-                    growth.doubt.map(Doubt::as_str),
-                    growth.arrived_ms
-                ],
+                params![id, growth.series, growth.instances, growth.conflicts, growth.arrived_ms],
             )
             .await?;
         let Some(row) = row else { return Ok(false) };
@@ -167,7 +176,8 @@ impl Batch<'_> {
                 }
             }
         }
-        if growth.made.is_none() && !exam_moved && self.now_ms - study.told_ms < ANNOUNCE_EVERY_MS {
+        let is_quiet = growth.made.is_none() && !exam_moved && !growth.reconcile;
+        if is_quiet && self.now_ms - study.told_ms < ANNOUNCE_EVERY_MS {
             self.learned.owed.insert(id);
             return Ok(None);
         }
@@ -179,6 +189,7 @@ impl Batch<'_> {
             step_id: study.step_id,
             exam_moved,
             unmatched: matches!(outcome, Some(Outcome::Unmatched)),
+            reconcile: growth.reconcile,
         }))
     }
 
@@ -197,6 +208,9 @@ impl Batch<'_> {
             }
             if told.unmatched {
                 events.push(of(EventKind::UnmatchedChanged));
+            }
+            if told.reconcile {
+                events.push(of(EventKind::PatientChanged));
             }
         }
         events::append(&mut self.tx, self.now_ms, &events).await

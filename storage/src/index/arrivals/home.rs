@@ -1,9 +1,10 @@
 //! The series, study and patient that an arriving instance belongs to: remembered, found or made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use pacs_core::attributes::PatientAttributes;
 use pacs_core::identity::{Likeness, PatientIdentifier};
+use pacs_core::reconciliation::Kind;
 
 use super::NewInstance;
 use super::batch::Batch;
@@ -12,10 +13,12 @@ use crate::Result;
 use crate::database::params;
 use crate::exams::matching::Arrived;
 use crate::identity::assigning;
+use crate::index::discrepancies::gist;
 use crate::index::facilities::{self, Facility};
+use crate::index::issuers::Issuer;
 use crate::index::patients::Found;
-use crate::index::studies::{self, Coming, Doubt, listed};
-use crate::index::{PatientId, SeriesId, StudyId, belongings, issuers, patients, redirects, series};
+use crate::index::studies::{self, Coming, listed};
+use crate::index::{SeriesId, StudyId, belongings, discrepancies, issuers, patients, redirects, series};
 
 /// The longest value of an indexed column, in bytes: a PostgreSQL index entry holds 2,700.
 const MOST_KEY_BYTES: usize = 512;
@@ -77,15 +80,11 @@ impl Batch<'_> {
         // Without an identifier nobody can say that two studies are of one person.
         let nameless = assigning::nameless(uid);
         let identifier = if patient.id.is_empty() { &nameless } else { &patient.id };
-        let mut found =
-            patients::ensure(&mut self.tx, identifier, &issuer, &patient, first.received_ms).await?;
-        if let Some(given) = assigning::assigned(&mut self.tx, uid, first.received_ms).await? {
-            let id = belongings::survivor(&mut self.tx, given).await?;
-            found = Found { id, own: (id != given).then_some(given), likeness: Likeness::Same, made: false };
-        } else if found.likeness == Likeness::Same {
-            self.others_of((found.id, found.own), &patient).await?;
-        }
-        let doubt = (found.likeness == Likeness::Doubtful).then_some(Doubt::DemographicsDiffer);
+        let received_ms = first.received_ms;
+        let (found, mut odd) = self.whose(uid, (identifier, &issuer), &patient, received_ms).await?;
+        let accession_number = first.lifted.study.accession_number.as_deref().map(clip);
+        let here = (facility.code.as_str(), accession_number);
+        odd.extend(self.shared(found.id, (identifier, &issuer), here, received_ms).await?);
         let mut study = first.lifted.study.clone();
         study.accession_number = study.accession_number.map(|number| clip(&number).to_owned());
         let coming = Coming {
@@ -97,7 +96,6 @@ impl Batch<'_> {
             patient: &patient,
             study: &study,
             header: &first.header,
-            doubt,
             calling_ae: first.calling_ae.as_ref().map(|title| title.as_str()),
             received_ms: first.received_ms,
             zone: facility.zone(),
@@ -112,11 +110,13 @@ impl Batch<'_> {
             modalities: BTreeSet::new(),
             sop_classes: BTreeSet::new(),
             step_id: None,
+            noted: HashSet::new(),
             told_ms: 0,
         };
         self.learned.studies.insert(id, known);
         let growth = self.growth.entry(id).or_default();
-        growth.doubt = doubt;
+        growth.doubt = found.likeness == Likeness::Doubtful;
+        growth.found = odd;
         growth.made = Some(Arrived {
             study_id: id,
             study_uid: uid.to_owned(),
@@ -132,24 +132,38 @@ impl Batch<'_> {
         Ok(id)
     }
 
-    /// Notes the other numbers of a patient that an image names. One that is somebody else's stays theirs.
-    async fn others_of(
+    /// Whose a new study is: as a person has said, else as its identifier says; and what does not go together
+    /// with what is known of that patient.
+    async fn whose(
         &mut self,
-        patient: (PatientId, Option<PatientId>),
+        study_uid: &str,
+        (identifier, issuer): (&str, &Issuer),
         sent: &PatientAttributes,
-    ) -> Result<()> {
-        for other in &sent.others {
-            let (named, universal_id) = (other.issuer.as_deref(), other.issuer_universal_id.as_deref());
-            let issuer = issuers::of_sender(&mut self.tx, named.map(clip), universal_id.map(clip)).await?;
-            if let Some(issuer) = issuer {
-                patients::claim(&mut self.tx, patient, &issuer, clip(&other.id)).await?;
-            }
+        received_ms: i64,
+    ) -> Result<(Found, Vec<discrepancies::Found>)> {
+        if let Some(given) = assigning::assigned(&mut self.tx, study_uid, received_ms).await? {
+            // Whose number it carries says nothing of that patient then.
+            let id = belongings::survivor(&mut self.tx, given).await?;
+            let own = (id != given).then_some(given);
+            return Ok((Found { id, own, likeness: Likeness::Same }, Vec::new()));
         }
-        Ok(())
+        let found = patients::ensure(&mut self.tx, identifier, issuer, sent, received_ms).await?;
+        if found.likeness == Likeness::Same {
+            let odd = self.others_of((found.id, found.own), sent, received_ms).await?;
+            return Ok((found, odd));
+        }
+        let odd = discrepancies::Found {
+            kind: Kind::DemographicsDiffer,
+            other: gist(sent),
+            other_patient: Some(found.id),
+            sent: None,
+            received_ms,
+        };
+        Ok((found, vec![odd]))
     }
 
     /// A facility, remembered or ensured.
-    async fn facility(&mut self, code: &str) -> Result<Facility> {
+    pub async fn facility(&mut self, code: &str) -> Result<Facility> {
         let remembered = self.known().facility(code);
         if let Some(facility) = remembered.or_else(|| self.learned.facilities.get(code).cloned()) {
             return Ok(facility);
@@ -185,6 +199,7 @@ impl Batch<'_> {
             modalities: listed(&row.get::<String>("modalities")?),
             sop_classes: listed(&row.get::<String>("sop_classes")?),
             step_id: row.get("step_id")?,
+            noted: HashSet::new(),
             told_ms: 0,
         };
         self.learned.studies.insert(id, study);

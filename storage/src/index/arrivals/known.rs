@@ -1,9 +1,10 @@
 //! What is remembered of series and studies between batches, so that an instance of a known series
 //! needs no search.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use pacs_core::attributes::PatientAttributes;
+use pacs_core::reconciliation::Kind;
 
 use super::ANNOUNCE_EVERY_MS;
 use crate::index::facilities::Facility;
@@ -43,6 +44,8 @@ pub(super) struct KnownStudy {
     pub modalities: BTreeSet<String>,
     pub sop_classes: BTreeSet<String>,
     pub step_id: Option<i64>,
+    /// What was found of it that does not go together, and is written down.
+    pub noted: HashSet<(Kind, String)>,
     /// When followers were last told of it.
     pub told_ms: i64,
 }

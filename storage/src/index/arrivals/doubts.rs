@@ -1,0 +1,191 @@
+//! What of an arriving instance does not go together with what is known.
+
+use pacs_core::attributes::PatientAttributes;
+use pacs_core::identity::{Likeness, compare};
+use pacs_core::reconciliation::Kind;
+
+use super::NewInstance;
+use super::batch::Batch;
+use super::home::clip;
+use super::known::{KnownSeries, KnownStudy};
+use crate::Result;
+use crate::database::params;
+use crate::index::discrepancies::{self, Found, Said, gist};
+use crate::index::issuers::Issuer;
+use crate::index::{PatientId, StudyId, issuers, patients};
+
+/// An instance that does not go together with its study, to be looked at once a batch.
+#[derive(Debug, Clone)]
+pub(super) struct Suspicion {
+    pub kind: Kind,
+    /// Tells it from others of the study.
+    pub key: String,
+    sent: PatientAttributes,
+    received_ms: i64,
+}
+
+/// What an instance contradicts of its study.
+pub(super) fn suspect(instance: &NewInstance, series: &KnownSeries, study: &KnownStudy) -> Option<Suspicion> {
+    let sent = &instance.lifted.patient;
+    let (kind, key) = if instance.lifted.study.uid.as_str() != series.sent_study_uid {
+        (Kind::TwoStudies, instance.lifted.study.uid.to_string())
+    } else if clip(&sent.id) != study.patient.id {
+        (Kind::TwoPatients, format!("{}^^^{}", clip(&sent.id), sent.issuer.as_deref().unwrap_or_default()))
+    } else if compare(&study.patient, sent) == Likeness::Doubtful {
+        (Kind::DemographicsDiffer, gist(sent))
+    } else {
+        return None;
+    };
+    Some(Suspicion { kind, key, sent: sent.clone(), received_ms: instance.received_ms })
+}
+
+impl Batch<'_> {
+    /// What a new study is at odds with, beside its demographics: its number under another issuer, where
+    /// it is the first of its patient, and another patient's study or order with its accession number.
+    pub async fn shared(
+        &mut self,
+        patient: PatientId,
+        (identifier, issuer): (&str, &Issuer),
+        (facility, accession_number): (&str, Option<&str>),
+        received_ms: i64,
+    ) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        let others = self
+            .tx
+            .fetch(
+                "select n.patient_id, i.code from patient_identifier n join issuer i on i.id = n.issuer_id
+                 where n.identifier = $1 and n.issuer_id <> $2 and n.patient_id <> $3
+                     and not exists (select 1 from study t where t.patient_id = $3)
+                 order by n.issuer_id limit 4",
+                params![identifier, issuer.id, patient],
+            )
+            .await?;
+        for row in &others {
+            found.push(Found {
+                kind: Kind::SharedIdentifier,
+                other: format!("{identifier}^^^{}", row.get::<String>("code")?),
+                other_patient: Some(PatientId(row.get("patient_id")?)),
+                sent: None,
+                received_ms,
+            });
+        }
+        let Some(number) = accession_number else { return Ok(found) };
+        let others = self
+            .tx
+            .fetch(
+                "select patient_id from study where accession_number = $1 and facility = $2 and patient_id <> $3
+                 union select patient_id from order_ where accession_number = $1 and facility = $2 and patient_id <> $3
+                 order by 1 limit 2",
+                params![number, facility, patient],
+            )
+            .await?;
+        for row in &others {
+            let other_patient = PatientId(row.get("patient_id")?);
+            found.push(Found {
+                kind: Kind::SharedAccession,
+                other: format!("{number}|{}", self.key_of(other_patient).await?),
+                other_patient: Some(other_patient),
+                sent: None,
+                received_ms,
+            });
+        }
+        Ok(found)
+    }
+
+    /// The other numbers of a patient that an image names become theirs. One that is somebody else's stays
+    /// so: two records may be one person's.
+    pub async fn others_of(
+        &mut self,
+        (patient, own): (PatientId, Option<PatientId>),
+        sent: &PatientAttributes,
+        received_ms: i64,
+    ) -> Result<Vec<Found>> {
+        let mut found = Vec::new();
+        for other in &sent.others {
+            let (named, universal_id) = (other.issuer.as_deref(), other.issuer_universal_id.as_deref());
+            let issuer = issuers::of_sender(&mut self.tx, named.map(clip), universal_id.map(clip)).await?;
+            let Some(issuer) = issuer else { continue };
+            let number = clip(&other.id);
+            let owner = patients::claim(&mut self.tx, (patient, own), &issuer, number).await?;
+            if owner != patient {
+                found.push(Found {
+                    kind: Kind::SharedIdentifier,
+                    other: format!("{number}^^^{}", issuer.code),
+                    other_patient: Some(owner),
+                    sent: None,
+                    received_ms,
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes down what was found of a study, and flags it.
+    pub async fn note(&mut self, id: StudyId, mut found: Vec<Found>, suspected: &[Suspicion]) -> Result<()> {
+        let Some(study) = self.learned.studies.get(&id).cloned() else { return Ok(()) };
+        for suspicion in suspected {
+            found.extend(self.look_into(id, &study, suspicion).await?);
+        }
+        for one in &found {
+            discrepancies::note(&mut self.tx, (&study.uid, &study.facility), one).await?;
+        }
+        if !found.is_empty() {
+            discrepancies::flag(&mut self.tx, &study.uid).await?;
+        }
+        if let Some(study) = self.learned.studies.get_mut(&id) {
+            study.noted.extend(suspected.iter().map(|suspicion| (suspicion.kind, suspicion.key.clone())));
+        }
+        Ok(())
+    }
+
+    /// Another number is no other patient when it leads to the same one.
+    async fn look_into(
+        &mut self,
+        id: StudyId,
+        study: &KnownStudy,
+        suspicion: &Suspicion,
+    ) -> Result<Option<Found>> {
+        let Suspicion { kind, key, sent, received_ms } = suspicion;
+        let mut found = Found {
+            kind: *kind,
+            other: key.clone(),
+            other_patient: None,
+            sent: None,
+            received_ms: *received_ms,
+        };
+        if *kind == Kind::TwoStudies {
+            return Ok(Some(found));
+        }
+        let (named, universal_id) = (sent.issuer.as_deref(), sent.issuer_universal_id.as_deref());
+        let issuer = issuers::of_sender(&mut self.tx, named.map(clip), universal_id.map(clip)).await?;
+        let issuer = match issuer {
+            Some(issuer) => issuer,
+            None => self.facility(&study.facility).await?.issuer,
+        };
+        if *kind == Kind::TwoPatients {
+            let sql = "select patient_id from study where id = $1";
+            let filed = PatientId(self.tx.fetch_one(sql, params![id]).await?.get("patient_id")?);
+            let other = patients::find(&mut self.tx, clip(&sent.id), &issuer, sent).await?;
+            if other.as_ref().is_some_and(|other| other.id == filed) {
+                return Ok(None);
+            }
+            found.other = format!("{}^^^{}", clip(&sent.id), issuer.code);
+            found.other_patient = other.map(|other| other.id);
+        }
+        found.sent = Some(Said {
+            identifier: clip(&sent.id).to_owned(),
+            issuer: issuer.code,
+            name: clip(&sent.name).to_owned(),
+            birth_date: sent.birth_date.clone(),
+            sex: sent.sex.clone(),
+        });
+        Ok(Some(found))
+    }
+
+    async fn key_of(&mut self, patient: PatientId) -> Result<String> {
+        let sql =
+            "select p.identifier, i.code from patient p join issuer i on i.id = p.issuer_id where p.id = $1";
+        let row = self.tx.fetch_one(sql, params![patient]).await?;
+        Ok(format!("{}^^^{}", row.get::<String>("identifier")?, row.get::<String>("code")?))
+    }
+}

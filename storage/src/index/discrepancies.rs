@@ -1,0 +1,235 @@
+//! What does not go together, a row each: found by arriving instances, open until an act answers it.
+
+use pacs_core::attributes::PatientAttributes;
+use pacs_core::identity::is_year_alone;
+use pacs_core::reconciliation::{Choice, Kind};
+use pacs_core::text;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::PatientId;
+use crate::acts::{self, Act};
+use crate::database::{Param, Transaction, params};
+use crate::{Error, Result, deletion};
+
+/// The act that answers a discrepancy where nothing else is changed.
+pub(crate) const RECONCILE: &str = "study.reconcile";
+/// The act that takes such an answer back.
+pub(crate) const REOPEN: &str = "study.reopen";
+/// The act that says which content of the instances of a series is served; without one, that it is up to
+/// the archive's rule again.
+pub(crate) const SERVE: &str = "series.serve";
+
+/// A discrepancy that an arriving instance has shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub kind: Kind,
+    /// What the study is at odds with, so that the same is found once: of two contents their series, of
+    /// two studies the other's UID, of a number or patient its key, of demographics what they say.
+    pub other: String,
+    /// The other patient, where there is a record.
+    pub other_patient: Option<PatientId>,
+    /// What an instance said that contradicts its own study.
+    pub sent: Option<Said>,
+    /// When the instance came.
+    pub received_ms: i64,
+}
+
+/// Whom an instance names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Said {
+    /// Patient ID.
+    pub identifier: String,
+    /// Code of its issuer.
+    pub issuer: String,
+    /// PN as sent.
+    pub name: String,
+    /// `YYYYMMDD` as sent.
+    pub birth_date: Option<String>,
+    /// `M`, `F`, `O` as sent.
+    pub sex: Option<String>,
+}
+
+/// What demographics say, as far as two of them can contradict each other.
+pub(crate) fn gist(patient: &PatientAttributes) -> String {
+    let born = patient.birth_date.as_deref().unwrap_or_default();
+    let born = if is_year_alone(born) { born.get(..4).unwrap_or_default() } else { born };
+    format!("{}|{born}|{}", text::name_key(&patient.name), patient.sex.as_deref().unwrap_or_default())
+}
+
+/// Notes what was found of a study, unless it is known. Other contents of one instance are something to
+/// look at each time that they come. Where the index is made anew, an answer that was given before counts.
+pub(crate) async fn note(
+    tx: &mut Transaction,
+    (study_uid, facility): (&str, &str),
+    found: &Found,
+) -> Result<()> {
+    let again = match found.kind {
+        Kind::Conflict => "do update set found_ms = excluded.found_ms, answer_act_id = null",
+        _ => "do nothing",
+    };
+    let sql = format!(
+        "insert into discrepancy (kind, facility, study_uid, other, other_patient_id, sent, found_ms)
+         values ($1, $2, $3, $4, $5, $6, $7) on conflict (study_uid, kind, other) {again} returning id"
+    );
+    let sent = found.sent.as_ref().map(|sent| json!(sent).to_string());
+    let values = params![
+        found.kind.as_str(),
+        facility,
+        study_uid,
+        &found.other,
+        found.other_patient.map(|id| id.0),
+        sent,
+        found.received_ms
+    ];
+    let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await? else { return Ok(()) };
+    let answered = match found.kind {
+        Kind::Conflict => chosen(tx, &found.other)
+            .await?
+            .filter(|(_, choice)| found.received_ms <= choice.received_until_ms)
+            .map(|(act, _)| act),
+        _ => said(tx, study_uid, found.kind, &found.other).await?,
+    };
+    if let Some(act) = answered {
+        let sql = "update discrepancy set answer_act_id = $2 where id = $1";
+        tx.execute(sql, params![row.get::<i64>("id")?, act]).await?;
+    }
+    Ok(())
+}
+
+/// The act by which a person has answered this, and did not take it back.
+async fn said(tx: &mut Transaction, study_uid: &str, kind: Kind, other: &str) -> Result<Option<i64>> {
+    let [delete_study, ..] = deletion::ACTS;
+    for act in acts::of_kinds(tx, study_uid, &[RECONCILE, REOPEN, delete_study]).await? {
+        let is_it = |key: &str, value: &str| {
+            act.after.as_ref().and_then(|after| after.get(key)?.as_str()) == Some(value)
+        };
+        if act.kind == delete_study {
+            return Ok(None);
+        }
+        if is_it("kind", kind.as_str()) && is_it("other", other) {
+            return Ok((act.kind == RECONCILE).then_some(act.id));
+        }
+    }
+    Ok(None)
+}
+
+/// What a person has said about the contents of a series' instances, with its act.
+pub(crate) async fn chosen(tx: &mut Transaction, series_uid: &str) -> Result<Option<(i64, Choice)>> {
+    let act = acts::newest_of(tx, series_uid, &[SERVE]).await?;
+    Ok(act.and_then(|act| Some((act.id, choice_of(&act)?))))
+}
+
+/// The choice that an act made; `None` for one that took a choice back.
+pub(crate) fn choice_of(act: &Act) -> Option<Choice> {
+    serde_json::from_value(act.after.clone()?).ok()
+}
+
+/// Brings the flags of a study in line with what is open.
+pub(crate) async fn flag(tx: &mut Transaction, study_uid: &str) -> Result<()> {
+    let sql =
+        "select distinct kind from discrepancy where study_uid = $1 and answer_act_id is null order by kind";
+    let rows = tx.fetch(sql, params![study_uid]).await?;
+    let open = rows.iter().map(|row| row.get::<String>("kind")).collect::<Result<Vec<_>>>()?;
+    let open = (!open.is_empty()).then(|| open.join(","));
+    let sql = "update study set doubt = $2, revision = revision + 1
+         where uid = $1 and coalesce(doubt, '') <> coalesce($2, '')";
+    tx.execute(sql, params![study_uid, open]).await.map(drop)
+}
+
+/// Notes that an act has answered what is open of a study, or `other` alone. What its own instances said
+/// against each other is only answered by itself.
+pub(crate) async fn answer(
+    tx: &mut Transaction,
+    study_uid: &str,
+    kind: Kind,
+    other: Option<&str>,
+    act: i64,
+) -> Result<()> {
+    let mut sql = "update discrepancy set answer_act_id = $3
+         where study_uid = $1 and kind = $2 and answer_act_id is null"
+        .to_owned();
+    let mut values = params![study_uid, kind.as_str(), act];
+    match other {
+        Some(other) => {
+            sql.push_str(" and other = $4");
+            values.push(Param::from(other));
+        }
+        None => sql.push_str(" and sent is null"),
+    }
+    tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
+    flag(tx, study_uid).await
+}
+
+/// Opens again what acts of that kind had answered of a study.
+pub(crate) async fn reopen(tx: &mut Transaction, study_uid: &str, act_kind: &str) -> Result<()> {
+    tx.execute(
+        "update discrepancy set answer_act_id = null where study_uid = $1
+             and answer_act_id in (select id from act where kind = $2)",
+        params![study_uid, act_kind],
+    )
+    .await?;
+    flag(tx, study_uid).await
+}
+
+/// Of a patient and all who are merged into it.
+const OF_IT: &str = "with recursive of_it (id) as (select cast($1 as bigint) as id union
+     select p.id from patient p join of_it on p.merged_into_id = of_it.id)";
+
+/// A merge has answered what was open between two patients who are one now; answers the studies.
+pub(crate) async fn merged(
+    tx: &mut Transaction,
+    (from, into): (PatientId, PatientId),
+    act: i64,
+) -> Result<Vec<String>> {
+    let sql = format!(
+        "{OF_IT} update discrepancy set answer_act_id = $2, merged_patient_id = $3
+         where answer_act_id is null and kind in ('twoPatients', 'sharedIdentifier', 'sharedAccession')
+             and other_patient_id in (select id from of_it)
+             and study_uid in (select uid from study where patient_id = $1) returning study_uid"
+    );
+    flagged(tx, sql, params![into, act, from]).await
+}
+
+/// A merge was taken back: what it had answered is open again; answers the studies.
+pub(crate) async fn parted(tx: &mut Transaction, from: PatientId) -> Result<Vec<String>> {
+    let sql = "update discrepancy set answer_act_id = null, merged_patient_id = null
+         where merged_patient_id = $1 returning study_uid";
+    flagged(tx, sql.to_owned(), params![from]).await
+}
+
+async fn flagged(tx: &mut Transaction, sql: String, values: Vec<Param>) -> Result<Vec<String>> {
+    let rows = tx.fetch(sqlx::AssertSqlSafe(sql), values).await?;
+    let mut studies = rows.iter().map(|row| row.get("study_uid")).collect::<Result<Vec<String>>>()?;
+    studies.sort_unstable();
+    studies.dedup();
+    for study in &studies {
+        flag(tx, study).await?;
+    }
+    Ok(studies)
+}
+
+/// Forgets what was found of a study that goes.
+pub(crate) async fn forget(tx: &mut Transaction, study_uid: &str) -> Result<()> {
+    tx.execute("delete from discrepancy where study_uid = $1", params![study_uid]).await.map(drop)
+}
+
+/// Forgets two contents of which one is gone.
+pub(crate) async fn forget_contents(tx: &mut Transaction, study_uid: &str) -> Result<()> {
+    tx.execute(
+        "delete from discrepancy where study_uid = $1 and kind = 'conflict' and not exists (
+             select 1 from series s join instance i on i.series_id = s.id
+             join instance_version v on v.instance_id = i.id where s.uid = discrepancy.other)",
+        params![study_uid],
+    )
+    .await?;
+    flag(tx, study_uid).await
+}
+
+/// What is kept of what an instance said.
+pub(crate) fn read_said(text: Option<String>) -> Result<Option<Said>> {
+    text.map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(|error| Error::Corrupt(format!("a discrepancy: {error}")))
+}
