@@ -2,8 +2,18 @@
 
 /// The addresses that the application knows, as in `app/src/app/paths.ts` (a test compares the two). Each is
 /// answered with the same `index.html`; the application looks at the address itself.
-pub(crate) const PAGES: &[&str] =
-    &["/", "/sign-in", "/search", "/viewer/{studyUid}", "/orders/new", "/worklist", "/unmatched", "/devices"];
+pub(crate) const PAGES: &[&str] = &[
+    "/",
+    "/sign-in",
+    "/search",
+    "/viewer/{studyUid}",
+    "/orders/new",
+    "/worklist",
+    "/unmatched",
+    "/reconciliation",
+    "/patients/{recordId}",
+    "/devices",
+];
 
 #[cfg(test)]
 mod tests {

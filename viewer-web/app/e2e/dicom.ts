@@ -22,6 +22,11 @@ export function smallStudy(of: ImageOf): { studyUid: string; file: Buffer } {
   return { studyUid: `${root}.1`, file: imageOf(of, root, 1, 1) };
 }
 
+/** Another content of that one image: the same UIDs, another patient's name. */
+export function sameStudy(of: ImageOf, studyUid: string): Buffer {
+  return imageOf(of, studyUid.replace(/\.1$/, ''), 1, 1);
+}
+
 /** A study of one series of so many CT images, or of several; answers its Study Instance UID and the files. */
 export function smallSeries(of: ImageOf, images: number, series = 1): { studyUid: string; files: Buffer[] } {
   const root = newRoot();

@@ -10,6 +10,7 @@ import { order } from './journeys/order';
 import { overlay } from './journeys/overlay';
 import { overtaken } from './journeys/overtaken';
 import { pages } from './journeys/pages';
+import { reconcile } from './journeys/reconcile';
 import { phone } from './journeys/phone';
 import { search } from './journeys/search';
 import { series } from './journeys/series';
@@ -20,7 +21,7 @@ import { viewer } from './journeys/viewer';
 
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
-const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, pages };
+const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, pages };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */
 async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {

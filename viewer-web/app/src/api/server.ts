@@ -1,7 +1,8 @@
 /** Every call of /api/v1, by name. */
 import { request, withQuery } from './http';
 import type {
-  Act, Device, Exam, KnownPatient, NewOrder, OrderForm, Page, Session, Study, StudyWithPriors, SystemInfo, Unmatched, Worklist,
+  Act, Answer, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, RecordNumber, Session, Study, StudyWithPriors, SystemInfo,
+  Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -20,6 +21,12 @@ export interface WorklistFilter {
   date: string;
   modality: string | null;
   room: string | null;
+}
+
+/** Which part of the reconciliation list. */
+export interface ReconciliationFilter {
+  state: 'open' | 'answered';
+  kind: Discrepancy['kind'] | null;
 }
 
 export const server = {
@@ -48,6 +55,20 @@ export const server = {
   link: (studyUid: string, examId: number, reason?: string) =>
     request<unknown>(`${root}/unmatched/${part(studyUid)}/link`, { method: 'POST', body: reason ? { examId, reason } : { examId } }),
   unlink: (studyUid: string) => request<unknown>(`${root}/unmatched/${part(studyUid)}/unlink`, { method: 'POST', body: {} }),
+
+  reconciliation: (filter: ReconciliationFilter, cursor: string | null, limit: number, signal?: AbortSignal) =>
+    request<Page<Discrepancy>>(withQuery(`${root}/reconciliation`, { ...filter, cursor, limit: String(limit) }), { signal }),
+  answer: (id: number, answer: Answer, recordId: number | null, reason?: string) =>
+    request<void>(`${root}/reconciliation/${id}/answer`, { method: 'POST', body: { answer, recordId, reason } }),
+  reopen: (id: number) => request<void>(`${root}/reconciliation/${id}/reopen`, { method: 'POST', body: {} }),
+
+  record: (recordId: number, signal?: AbortSignal) => request<ImagingRecord>(`${root}/patients/${recordId}`, { signal }),
+  merge: (from: number, into: number, reason?: string) => request<void>(`${root}/patients/${from}/merge`, { method: 'POST', body: { into, reason } }),
+  unmerge: (from: number) => request<void>(`${root}/patients/${from}/unmerge`, { method: 'POST', body: {} }),
+  addNumber: (recordId: number, { identifier, issuer }: RecordNumber) =>
+    request<void>(`${root}/patients/${recordId}/numbers`, { method: 'POST', body: { identifier, issuer } }),
+  removeNumber: (recordId: number, { identifier, issuer }: RecordNumber) =>
+    request<void>(`${root}/patients/${recordId}/numbers/remove`, { method: 'POST', body: { identifier, issuer } }),
 
   devices: (signal?: AbortSignal) => request<{ items: Device[] }>(`${root}/devices`, { signal }),
   system: (signal?: AbortSignal) => request<SystemInfo>(`${root}/system`, { signal }),

@@ -30,6 +30,8 @@ export interface Patient {
 
 /** A patient on record, with the numbers a counter asks for. */
 export interface KnownPatient extends Patient {
+  /** Key of the imaging record. */
+  recordId: number;
   nationalId: string | null;
   insuranceId: string | null;
 }
@@ -37,6 +39,8 @@ export interface KnownPatient extends Patient {
 /** A row of the exam search. */
 export interface Study {
   studyUid: string;
+  /** Key of the patient's imaging record. */
+  recordId: number;
   patient: Patient;
   studyDate: string | null;
   studyTime: string | null;
@@ -163,6 +167,50 @@ export interface Unmatched {
   candidates: Exam[];
 }
 
+/** What does not go together; also flags of studies. */
+export const discrepancyKinds = ['demographicsDiffer', 'twoPatients', 'twoStudies', 'conflict', 'sharedIdentifier', 'sharedAccession'] as const;
+
+/** What a person may say of a discrepancy. */
+export type Answer = keyof (typeof phrases)['vi']['reconciliation']['answer'];
+
+/** A study and what it is at odds with. */
+export interface Discrepancy {
+  id: number;
+  kind: (typeof discrepancyKinds)[number];
+  foundAt: string;
+  study: Study;
+  callingAe: string | null;
+  other: {
+    recordId: number | null;
+    patient: Patient | null;
+    studyCount: number;
+    /** Whom an image of the same study names instead. */
+    said: Patient | null;
+    studyUid: string | null;
+    contents: { seriesUid: string; instances: number; kept: number; firstAt: string; newestAt: string; serves: 'first' | 'newest' | null } | null;
+  };
+  answers: Answer[];
+  answered: { answer: Answer | null; by: string; at: string; reason: string | null } | null;
+}
+
+/** A number that leads to a patient. */
+export interface RecordNumber {
+  identifier: string;
+  issuer: string;
+  /** A patient is registered by it, so it cannot be taken away. */
+  registered: boolean;
+}
+
+/** One patient's time line. */
+export interface ImagingRecord {
+  recordId: number;
+  patient: Patient;
+  numbers: RecordNumber[];
+  merged: { recordId: number; patient: Patient; studyCount: number; by: string | null; at: string | null; reason: string | null }[];
+  studies: Study[];
+  mayReconcile: boolean;
+}
+
 /** A configured device. */
 export interface Device {
   aeTitle: string;
@@ -191,7 +239,7 @@ export interface SystemInfo {
 /** A change somewhere; pages only use it to ask again. */
 export interface Change {
   id: number;
-  kind: 'study.changed' | 'series.settled' | 'exam.changed' | 'order.created' | 'unmatched.changed';
+  kind: 'study.changed' | 'series.settled' | 'exam.changed' | 'order.created' | 'unmatched.changed' | 'patient.changed';
   studyUid?: string | null;
   examId?: number | null;
 }

@@ -4,6 +4,8 @@ import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
 import { DevicesPage } from '~/pages/devices/DevicesPage';
 import { NotFoundPage } from '~/pages/NotFoundPage';
 import { OrderPage } from '~/pages/order/OrderPage';
+import { ReconciliationPage } from '~/pages/reconciliation/ReconciliationPage';
+import { RecordPage } from '~/pages/record/RecordPage';
 import { SearchPage } from '~/pages/search/SearchPage';
 import { SignInPage } from '~/pages/signin/SignInPage';
 import { UnmatchedPage } from '~/pages/unmatched/UnmatchedPage';
@@ -34,6 +36,8 @@ export function App() {
                   <Route path={paths.worklist} element={<WorklistPage />} />
                   <Route path={paths.order} element={<OrderPage />} />
                   <Route path={paths.unmatched} element={<UnmatchedPage />} />
+                  <Route path={paths.reconciliation} element={<ReconciliationPage />} />
+                  <Route path={paths.record} element={<RecordPage />} />
                   <Route path={paths.devices} element={<DevicesPage />} />
                   <Route path="*" element={<NotFoundPage />} />
                 </Route>

@@ -17,6 +17,7 @@ const allPages = [
   { key: 'worklist', path: paths.worklist, needs: null },
   { key: 'order', path: paths.order, needs: 'manageOrders' },
   { key: 'unmatched', path: paths.unmatched, needs: 'matchImages' },
+  { key: 'reconciliation', path: paths.reconciliation, needs: 'reconcile' },
   { key: 'devices', path: paths.devices, needs: 'seeDevices' },
 ] as const;
 

@@ -7,8 +7,15 @@ export const paths = {
   order: '/orders/new',
   worklist: '/worklist',
   unmatched: '/unmatched',
+  reconciliation: '/reconciliation',
+  record: '/patients/:recordId',
   devices: '/devices',
 } as const;
+
+/** The address of one patient's imaging record. */
+export function recordPath(recordId: number): string {
+  return paths.record.replace(':recordId', String(recordId));
+}
 
 /** The viewer's address for one study. */
 export function viewerPath(studyUid: string): string {

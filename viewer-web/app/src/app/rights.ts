@@ -1,13 +1,13 @@
 /** What each role finds on the pages. The server decides; this only leaves out what it would refuse. */
 
 /** Acts that pages offer. */
-export type Right = 'storeImages' | 'manageOrders' | 'matchImages' | 'seeDevices';
+export type Right = 'storeImages' | 'manageOrders' | 'matchImages' | 'reconcile' | 'seeDevices';
 
 const rights: Record<string, readonly Right[]> = {
-  administrator: ['storeImages', 'manageOrders', 'matchImages', 'seeDevices'],
-  radiologist: ['storeImages', 'manageOrders', 'matchImages', 'seeDevices'],
-  radiographer: ['storeImages', 'manageOrders', 'matchImages', 'seeDevices'],
-  clerk: ['manageOrders'],
+  administrator: ['storeImages', 'manageOrders', 'matchImages', 'reconcile', 'seeDevices'],
+  radiologist: ['storeImages', 'manageOrders', 'matchImages', 'reconcile', 'seeDevices'],
+  radiographer: ['storeImages', 'manageOrders', 'matchImages', 'reconcile', 'seeDevices'],
+  clerk: ['manageOrders', 'reconcile'],
   clinician: ['manageOrders'],
 };
 

@@ -1,6 +1,7 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { exam } from './words/exam';
+import { identity } from './words/identity';
 import { search } from './words/search';
 import { shell } from './words/shell';
 import { viewer } from './words/viewer';
@@ -13,8 +14,8 @@ export type Language = (typeof languages)[number];
 
 /** Every phrase, by language. */
 export const phrases = {
-  vi: { ...shell.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...work.vi },
-  en: { ...shell.en, exam: exam.en, search: search.en, viewer: viewer.en, ...work.en },
+  vi: { ...shell.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...identity.vi, ...work.vi },
+  en: { ...shell.en, exam: exam.en, search: search.en, viewer: viewer.en, ...identity.en, ...work.en },
 };
 
 const remembered = 'sen.language';

@@ -27,7 +27,7 @@ describe('an order', () => {
     expect(check({ ...draft, name: '', sex: null, birthDate: null, emergency: true }, '2026-11-23')).toEqual({});
   });
   it('names a patient on record by number and issuer, and the place chosen', () => {
-    const known = withKnown(draft, { id: 'P1', issuer: 'BVTW', name: 'TRẦN B', birthDate: null, sex: 'F', nationalId: null, insuranceId: 'HS4010012345678' });
+    const known = withKnown(draft, { recordId: 1, id: 'P1', issuer: 'BVTW', name: 'TRẦN B', birthDate: null, sex: 'F', nationalId: null, insuranceId: 'HS4010012345678' });
     expect(orderOf({ ...known, place: { is: 'station', aeTitle: 'CT1' }, emergency: true })).toMatchObject({
       patient: { id: 'P1', issuer: 'BVTW', name: 'TRẦN B', sex: 'F', insuranceId: 'HS4010012345678' }, station: { aeTitle: 'CT1' }, emergency: true,
     });
@@ -38,7 +38,7 @@ describe('an order', () => {
     expect(isBegun({ ...emptyDraft('2026-11-23', '08:30', 'BVAH'), reason: 'đau bụng' })).toBe(true);
   });
   it('for somebody new keeps nothing of the patient before', () => {
-    const known = withKnown(draft, { id: 'P1', issuer: 'BVTW', name: 'TRẦN B', birthDate: '1990-01-02', sex: 'F', nationalId: '001090012345', insuranceId: 'HS4010012345678' });
+    const known = withKnown(draft, { recordId: 1, id: 'P1', issuer: 'BVTW', name: 'TRẦN B', birthDate: '1990-01-02', sex: 'F', nationalId: '001090012345', insuranceId: 'HS4010012345678' });
     expect(withNew(known, 'lê c')).toEqual({ ...emptyDraft('2026-11-23', '0830', null), name: 'LÊ C', procedure });
   });
   it('takes a card', () => {

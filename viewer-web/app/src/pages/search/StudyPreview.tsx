@@ -4,10 +4,12 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { seriesQuery, studyQuery } from '~/api/queries';
 import { hasPictures, mainModalities, type Series } from '~/api/dicomweb';
 import type { Study } from '~/api/types';
 import { day, dayAndClock, instant } from '~/format/dates';
+import { recordPath } from '~/app/paths';
 import { prefetchFirstImage } from '~/app/viewerChunk';
 import { personName } from '~/format/person';
 import { ExamLabel, Flags } from '~/ui/ExamLabel';
@@ -33,6 +35,7 @@ export function StudyPreview({ study, onOpen, onClose }: Props) {
       <Button className={css.open ?? ''} onClick={() => onOpen(study.studyUid)} disabled={study.instanceCount === 0}>
         {t('search.open')}
       </Button>
+      <Button className={css.open ?? ''} variant="default" component={Link} to={recordPath(study.recordId)}>{t('record.title')}</Button>
       <Pictures studyUid={study.studyUid} onOpen={() => onOpen(study.studyUid)} />
       <Others studyUid={study.studyUid} onOpen={onOpen} />
     </aside>

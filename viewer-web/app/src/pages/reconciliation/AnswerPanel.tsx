@@ -1,0 +1,85 @@
+import { Button, TextInput } from '@mantine/core';
+import { useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { mainModalities } from '~/api/dicomweb';
+import type { Answer, Discrepancy } from '~/api/types';
+import { recordPath } from '~/app/paths';
+import { dayAndClock, instant } from '~/format/dates';
+import { personName } from '~/format/person';
+import { PatientPicker } from '~/ui/PatientPicker';
+import { Comparison } from './Comparison';
+import { effectOf } from './sides';
+import css from './ReconciliationPage.module.css';
+
+interface Props {
+  row: Discrepancy | null;
+  busy: boolean;
+  /** The answer whose patient is being looked for. */
+  asking: Answer | null;
+  onAnswer: (row: Discrepancy, answer: Answer, recordId: number | null, reason: string) => void;
+  onReopen: (row: Discrepancy) => void;
+  onOpen: (row: Discrepancy) => void;
+}
+
+/** What does not go together, both sides of it, and what may be said of it. */
+export function AnswerPanel({ row, busy, asking, onAnswer, onReopen, onOpen }: Props) {
+  const { t } = useTranslation();
+  const [reason, setReason] = useState('');
+  useEffect(() => setReason(''), [row?.id]);
+  if (!row) return <aside className={`${css.panel} ${css.vacant}`}>{t('reconciliation.pick')}</aside>;
+  const { study, answered } = row;
+  return (
+    <aside className={css.panel} aria-label={t('reconciliation.title')}>
+      <header className={css.head}>
+        <div>
+          <h2>{personName(study.patient.name) || t('field.unknown')}</h2>
+          <p>{[mainModalities(study.modalities), study.description, dayAndClock(study.studyDate, study.studyTime), study.accessionNumber, study.facility].filter(Boolean).join(' · ')}</p>
+        </div>
+        <Button variant="default" onClick={() => onOpen(row)}>{t('worklist.open')}</Button>
+      </header>
+      <p className={css.explain}>{t(`reconciliation.explain.${row.kind}`)}</p>
+      <Comparison row={row} />
+      <p className={css.links}>
+        <Link to={recordPath(study.recordId)}>{t('reconciliation.openRecord')}</Link>
+        {row.other.recordId !== null && row.other.recordId !== study.recordId && row.other.patient && (
+          <Link to={recordPath(row.other.recordId)}>{t('reconciliation.openRecord')}: {personName(row.other.patient.name) || t('field.unknown')}</Link>
+        )}
+      </p>
+      {answered ? <Answered row={row} busy={busy} onReopen={onReopen} /> : (
+        <>
+          {row.answers.map((answer, index) => (
+            <button key={answer} type="button" className={css.answer} disabled={busy} aria-pressed={asking === answer} onClick={() => onAnswer(row, answer, null, reason)}>
+              <span><b>{t(`reconciliation.answer.${answer}`)}</b><small>{t(`reconciliation.effect.${effectOf(row, answer)}`)}</small></span>
+              <kbd>{index + 1}</kbd>
+            </button>
+          ))}
+          {asking === 'otherPatient' && <Whose row={row} onPick={(recordId) => onAnswer(row, 'otherPatient', recordId, reason)} />}
+          <TextInput label={t('reconciliation.because')} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        </>
+      )}
+    </aside>
+  );
+}
+
+/** Asks whose a study is, with the box ready to type in. */
+function Whose({ row, onPick }: { row: Discrepancy; onPick: (recordId: number) => void }) {
+  const { t } = useTranslation();
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => box.current?.focus(), []);
+  return <PatientPicker box={box} label={t('reconciliation.whose')} except={row.study.recordId} onPick={({ recordId }) => onPick(recordId)} />;
+}
+
+function Answered({ row, busy, onReopen }: { row: Discrepancy; busy: boolean; onReopen: (row: Discrepancy) => void }) {
+  const { t } = useTranslation();
+  const { answered } = row;
+  if (!answered) return null;
+  return (
+    <section className={css.answered}>
+      <b>{answered.answer ? t(`reconciliation.answer.${answered.answer}`) : t('reconciliation.joined')}</b>
+      <span>{t('reconciliation.by', { who: answered.by.replace(/^\w+:/, ''), when: instant(answered.at) })}</span>
+      {answered.reason && <q>{answered.reason}</q>}
+      {answered.answer && <Button variant="default" disabled={busy} onClick={() => onReopen(row)} rightSection={<kbd>1</kbd>}>{t('reconciliation.reopen')}</Button>}
+    </section>
+  );
+}

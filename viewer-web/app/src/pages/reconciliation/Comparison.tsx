@@ -1,0 +1,63 @@
+import { useTranslation } from 'react-i18next';
+import type { Discrepancy, Patient } from '~/api/types';
+import { day, instant } from '~/format/dates';
+import { fold } from '~/format/fold';
+import { personName } from '~/format/person';
+import { usePatientWords } from '~/ui/usePatientWords';
+import { otherSide } from './sides';
+import css from './ReconciliationPage.module.css';
+
+/** Both sides beside each other, line by line: what differs says so. */
+export function Comparison({ row }: { row: Discrepancy }) {
+  const { t } = useTranslation();
+  const other = otherSide(row);
+  if (row.other.contents) return <Contents contents={row.other.contents} />;
+  if (!other) return row.other.studyUid ? <p className={css.uid}>{t('reconciliation.otherStudy')}: <code>{row.other.studyUid}</code></p> : null;
+  return <Persons images={row.study.patient} other={other.patient} heading={t(`reconciliation.${other.heading}`)} studies={row.other.patient && other.heading !== 'inside' ? row.other.studyCount : null} />;
+}
+
+function Persons({ images, other, heading, studies }: { images: Patient; other: Patient; heading: string; studies: number | null }) {
+  const { t } = useTranslation();
+  const { sex } = usePatientWords();
+  const lines: [string, string, string, boolean][] = [
+    line(t('field.patient'), personName(images.name), personName(other.name), (name) => fold(name).split(' ').toSorted().join(' ')),
+    line(t('field.patientId'), images.id, other.id),
+    line(t('reconciliation.issuer'), images.issuer ?? '', other.issuer ?? ''),
+    line(t('order.birth'), day(images.birthDate), day(other.birthDate)),
+    line(t('field.sex'), sex(images), sex(other)),
+  ];
+  return (
+    <table className={css.sides}>
+      <thead><tr><th /><th>{t('reconciliation.images')}</th><th>{heading}</th><th /></tr></thead>
+      <tbody>
+        {lines.map(([name, ours, theirs, same]) => (
+          <tr key={name} data-differs={!same || undefined}>
+            <th>{name}</th><td>{ours || '–'}</td><td>{theirs || '–'}</td><td>{same ? t('reconciliation.same') : t('reconciliation.differs')}</td>
+          </tr>
+        ))}
+        {studies !== null && <tr><th>{t('reconciliation.studies')}</th><td /><td>{studies}</td><td /></tr>}
+      </tbody>
+    </table>
+  );
+}
+
+/** A line of both sides; what one of them does not say contradicts nothing. */
+function line(name: string, ours: string, theirs: string, gist: (text: string) => string = fold): [string, string, string, boolean] {
+  return [name, ours, theirs, ours === '' || theirs === '' || gist(ours) === gist(theirs)];
+}
+
+function Contents({ contents }: { contents: NonNullable<Discrepancy['other']['contents']> }) {
+  const { t } = useTranslation();
+  const facts: [string, string][] = [
+    [t('reconciliation.contents.instances'), String(contents.instances)],
+    [t('reconciliation.contents.kept'), String(contents.kept)],
+    [t('reconciliation.contents.first'), instant(contents.firstAt)],
+    [t('reconciliation.contents.newest'), instant(contents.newestAt)],
+    [t('reconciliation.contents.serves'), t(`reconciliation.serving.${contents.serves ?? 'mixed'}`)],
+  ];
+  return (
+    <table className={css.sides}>
+      <tbody>{facts.map(([name, value]) => <tr key={name}><th>{name}</th><td>{value}</td></tr>)}</tbody>
+    </table>
+  );
+}

@@ -1,0 +1,69 @@
+import { Combobox, TextInput, useCombobox } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState, type RefObject } from 'react';
+import { useTranslation } from 'react-i18next';
+import { server } from '~/api/server';
+import type { KnownPatient } from '~/api/types';
+import { personName } from '~/format/person';
+import { usePatientWords } from './usePatientWords';
+import css from './ui.module.css';
+
+interface Props {
+  label: string;
+  /** Not offered: whoever is on the screen already. */
+  except: number | null;
+  onPick: (patient: KnownPatient) => void;
+  box?: RefObject<HTMLInputElement | null>;
+}
+
+/** A box that finds one patient on record, by words of the name or a number. */
+export function PatientPicker({ label, except, onPick, box }: Props) {
+  const { t } = useTranslation();
+  const { short } = usePatientWords();
+  const [text, setText] = useState('');
+  const [wanted] = useDebouncedValue(text.trim(), 150);
+  const { data } = useQuery({
+    queryKey: ['patients', wanted], queryFn: ({ signal }) => server.patients(wanted, signal), enabled: wanted.length >= 2, staleTime: 10_000,
+  });
+  const list = useCombobox({ onDropdownClose: () => list.resetSelectedOption() });
+  const found = (data?.items ?? []).filter(({ recordId }) => recordId !== except);
+  const open = wanted.length >= 2 && data !== undefined && wanted === text.trim();
+  useEffect(() => {
+    if (open) list.selectFirstOption();
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [open, data]);
+  const choose = (key: string): void => {
+    const patient = found.find(({ recordId }) => String(recordId) === key);
+    if (patient) onPick(patient);
+    setText('');
+    list.closeDropdown();
+  };
+  return (
+    <Combobox store={list} onOptionSubmit={choose}>
+      <Combobox.Target>
+        <TextInput
+          ref={box} label={label} placeholder={t('record.find')} autoComplete="off" spellCheck={false} value={text}
+          onChange={(event) => {
+            setText(event.currentTarget.value);
+            list.openDropdown();
+          }}
+          onFocus={() => list.openDropdown()} onBlur={() => list.closeDropdown()}
+        />
+      </Combobox.Target>
+      <Combobox.Dropdown hidden={!open}>
+        <Combobox.Options mah={240} style={{ overflowY: 'auto' }}>
+          {found.map((patient) => (
+            <Combobox.Option key={patient.recordId} value={String(patient.recordId)}>
+              <span className={css.twoLines}>
+                <span className={css.strong}>{personName(patient.name)}</span>
+                <span>{[short(patient), patient.id, patient.issuer].filter(Boolean).join(' · ')}</span>
+              </span>
+            </Combobox.Option>
+          ))}
+          {found.length === 0 && <Combobox.Empty>{t('record.notFound')}</Combobox.Empty>}
+        </Combobox.Options>
+      </Combobox.Dropdown>
+    </Combobox>
+  );
+}
