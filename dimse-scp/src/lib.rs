@@ -7,6 +7,7 @@
 //!                 |
 //!            association (negotiation, reader, writer) -> pdu, dimse (pure)
 //! commitment: reports that are owed, delivered by a worker over associations of its own
+//! queue: what is to be sent to other application entities and pulled from them, done by workers
 //! scu: associations that this side opens, on the same association layer
 //! ```
 //!
@@ -23,6 +24,7 @@ mod error;
 mod limits;
 mod listener;
 pub mod pdu;
+mod queue;
 pub mod scu;
 mod services;
 mod session;

@@ -1,4 +1,4 @@
-//! The listening socket, a task for each connection, and the worker that reports what is owed.
+//! The listening socket, a task for each connection, and the workers that report what is owed and do what is queued.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::commitment::worker;
 use crate::config::Config;
 use crate::limits::Limits;
+use crate::queue;
 use crate::session;
 use crate::sop_class::SopClasses;
 use crate::waiting::Waiting;
@@ -81,11 +82,12 @@ impl Server {
         let waiting = Waiting::new(MAX_WAITING_CONNECTIONS);
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
-        let (reporting, cut_off) = (worker::run(shared.clone()), cut.clone());
+        let (reporting, queue) = (worker::run(shared.clone()), queue::run(shared.clone()));
+        let cut_off = cut.clone();
         tasks.spawn(async move {
             tokio::select! {
                 () = cut_off.cancelled() => {}
-                () = reporting => {}
+                _ = futures::future::join(reporting, queue) => {}
             }
         });
         loop {

@@ -126,6 +126,8 @@ pub enum Act {
     MatchImages,
     /// Say who is who: merge patients, part them, and answer what does not go together.
     Reconcile,
+    /// Send images to other application entities, and see to what is on its way.
+    SendImages,
     /// Reject images, so that nobody is shown them, or take that back.
     RejectImages,
     /// Delete images for good.
@@ -156,6 +158,7 @@ pub fn may(actor: &Actor, act: Act) -> bool {
                 | MoveExams
                 | MatchImages
                 | Reconcile
+                | SendImages
                 | RejectImages
                 | DoSteps
                 | SeeDevices
@@ -208,6 +211,8 @@ mod tests {
         assert!(!may(&actor(Role::Clinician), Act::MatchImages));
         assert!(may(&actor(Role::Clerk), Act::Reconcile) && !may(&actor(Role::Clinician), Act::Reconcile));
         assert!(may(&actor(Role::Radiographer), Act::RejectImages));
+        assert!(may(&actor(Role::Radiographer), Act::SendImages));
+        assert!(!may(&actor(Role::Clinician), Act::SendImages));
         assert!(!may(&actor(Role::Device), Act::RejectImages));
         for role in Role::ALL {
             assert_eq!(may(&actor(role), Act::ManageDevices), role == Role::Administrator);

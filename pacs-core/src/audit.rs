@@ -63,7 +63,7 @@ pub struct AuditRecord {
     pub act: AuditAct,
     /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `workitem:<uid>`, `workitems`,
     /// `subscriber:<AE title>`, `performed-step:<uid>`, `commitment:<transaction uid>`, `account:<name>`,
-    /// `patient:<key>`, `discrepancy:<key>`; empty when nothing is meant.
+    /// `patient:<key>`, `discrepancy:<key>`, `queue:<job>`; empty when nothing is meant.
     pub subject: String,
     /// How it went.
     pub outcome: Outcome,

@@ -13,6 +13,7 @@ mod field;
 mod openapi;
 mod orders;
 mod patients;
+mod queue;
 mod reconciliation;
 mod request;
 mod router;

@@ -3,7 +3,7 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{devices, events, orders, patients, reconciliation, studies, system, unmatched, worklist};
+use crate::{devices, events, orders, patients, queue, reconciliation, studies, system, unmatched, worklist};
 
 /// The routes of this crate. Signing in is the program's, which adds its own and serves the whole.
 #[derive(OpenApi)]
@@ -13,6 +13,12 @@ use crate::{devices, events, orders, patients, reconciliation, studies, system, 
         studies::search::search,
         studies::search::newest,
         studies::one::one,
+        queue::send::send,
+        queue::list::list,
+        queue::failures::failures,
+        queue::act::cancel,
+        queue::act::retry,
+        queue::act::prioritise,
         worklist::day::day,
         worklist::act::act,
         worklist::undo::undo,

@@ -5,7 +5,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::state::State;
-use crate::{Error, devices, events, orders, patients, reconciliation, studies, system, unmatched, worklist};
+use crate::{
+    Error, devices, events, orders, patients, queue, reconciliation, studies, system, unmatched, worklist,
+};
 
 /// A form is small; images come through DICOMweb.
 const BODY_LIMIT_BYTES: usize = 1 << 20;
@@ -17,6 +19,12 @@ pub fn router(state: State) -> Router {
         .route("/studies", get(studies::newest))
         .route("/studies/search", post(studies::search))
         .route("/studies/{study_uid}", get(studies::one))
+        .route("/studies/{study_uid}/send", post(queue::send))
+        .route("/queue", get(queue::list))
+        .route("/queue/{id}/failures", get(queue::failures))
+        .route("/queue/{id}/cancel", post(queue::cancel))
+        .route("/queue/{id}/retry", post(queue::retry))
+        .route("/queue/{id}/priority", post(queue::prioritise))
         .route("/worklist", get(worklist::day))
         .route("/exams/{exam_id}/acts", post(worklist::act))
         .route("/exams/{exam_id}/undo", post(worklist::undo))

@@ -8,7 +8,7 @@ use pacs_core::text::CharacterSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
 use storage::database::Database;
-use storage::devices::{self, Device};
+use storage::devices::{self, Dealings, Device};
 
 use crate::commands::{self, Global};
 use crate::lifecycle;
@@ -76,6 +76,10 @@ struct Add {
     /// marks where there is no such letter
     #[arg(long, value_name = "TERMS", value_parser = character_set)]
     character_set: Option<CharacterSet>,
+
+    /// Associations at a time by which queued images are sent to it
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    send_limit: u8,
 }
 
 fn character_set(terms: &str) -> Result<CharacterSet, &'static str> {
@@ -96,6 +100,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
                 modality: add.modality,
                 room: add.room,
                 character_set: add.character_set,
+                dealings: Dealings { send_limit: add.send_limit, ..Dealings::default() },
                 ..Device::named(add.ae_title)
             };
             devices::upsert(&database, &device).await?;

@@ -2,6 +2,7 @@
 
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
+use storage::devices::Dealings;
 
 use super::dimse::title;
 use super::keys::{DeviceKeys, Keys};
@@ -10,6 +11,9 @@ use super::{ConfigError, facilities};
 /// Longest value of a code string, such as a modality, and of the short string that a room becomes
 /// on the worklist (PS3.5 6.2).
 const MAX_CHARS: usize = 16;
+
+/// The most associations by which queued images may be sent to a device at a time.
+const MAX_SENDS: u8 = 16;
 
 /// A peer: may push and query, and is a destination of C-MOVE.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +34,8 @@ pub struct Device {
     pub room: Option<String>,
     /// What its console can read.
     pub character_set: Option<CharacterSet>,
+    /// What is done for it, and asked of it.
+    pub dealings: Dealings,
 }
 
 /// Checks all `[[device]]` tables.
@@ -52,6 +58,7 @@ pub(super) fn from_keys(keys: &Keys) -> Result<Vec<Device>, ConfigError> {
             modality: modality(device).map_err(wrong)?,
             room: room(device).map_err(wrong)?,
             character_set: character_set(device).map_err(wrong)?,
+            dealings: dealings(device).map_err(wrong)?,
             ae_title,
         });
     }
@@ -81,4 +88,13 @@ fn character_set(device: &DeviceKeys) -> Result<Option<CharacterSet>, &'static s
     let Some(terms) = &device.character_set else { return Ok(None) };
     let known = CharacterSet::named(terms);
     known.map(Some).ok_or("character_set must be defined terms of Specific Character Set, such as ISO_IR 100")
+}
+
+fn dealings(device: &DeviceKeys) -> Result<Dealings, &'static str> {
+    let usual = Dealings::default();
+    let send_limit = device.send_limit.unwrap_or(usual.send_limit);
+    if !(1..=MAX_SENDS).contains(&send_limit) {
+        return Err("send_limit must be a number of associations from 1 to 16");
+    }
+    Ok(Dealings { send_limit, ..usual })
 }

@@ -118,6 +118,7 @@ pub struct DeviceKeys {
     pub modality: Option<String>,
     pub room: Option<String>,
     pub character_set: Option<String>,
+    pub send_limit: Option<u8>,
 }
 
 /// One `[[hl7_destination]]`.

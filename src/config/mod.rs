@@ -179,6 +179,7 @@ mod tests {
             ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nmodality = 'ct'", &[], "modality"),
             ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nroom = ' '", &[], "room"),
             ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\ncharacter_set = 'latin'", &[], "ISO_IR 100"),
+            ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nsend_limit = 0", &[], "send_limit"),
             (
                 "[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\n[[device]]\nae_title = 'A'\nhost = 'y'\nport = 1",
                 &[],

@@ -20,6 +20,7 @@ fn row(device: &Device) -> devices::Device {
         modality: device.modality.clone(),
         room: device.room.clone(),
         character_set: device.character_set,
+        dealings: device.dealings,
         ..devices::Device::named(device.ae_title.clone())
     }
 }

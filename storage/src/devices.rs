@@ -3,12 +3,16 @@
 //! Entries of the configuration file win and are read-only in the pages; the others are rows, live
 //! at once.
 
+mod dealings;
+
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
 
 use crate::database::{Database, Durability, Row, Transaction, params};
 use crate::index::facilities;
 use crate::{Error, Result};
+
+pub use dealings::{Dealings, RetrieveBy};
 
 /// A device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Device {
     pub room: Option<String>,
     /// What its console can read; `None` leaves that to each of its queries, and to UTF-8.
     pub character_set: Option<CharacterSet>,
+    /// What is done for it, and asked of it, by this side.
+    pub dealings: Dealings,
     /// Where the entry comes from.
     pub source: Source,
     /// When it last opened an association.
@@ -66,6 +72,7 @@ impl Device {
             modality: None,
             room: None,
             character_set: None,
+            dealings: Dealings::default(),
             source: Source::Rows,
             last_seen_ms: None,
         }
@@ -73,7 +80,8 @@ impl Device {
 }
 
 const COLUMNS: &str =
-    "ae_title, host, port, facility, description, modality, room, character_set, source, last_seen_ms";
+    "ae_title, host, port, facility, description, modality, room, character_set, send_limit, retrieve_by,
+     is_archive, asks_commitment, takes_performed_steps, takes_availability, source, last_seen_ms";
 /// A device's last association is noted at most this often.
 const SEEN_EVERY_MS: i64 = 60_000;
 
@@ -162,11 +170,16 @@ async fn write(tx: &mut Transaction, device: &Device, source: Source) -> Result<
         facilities::ensure(tx, facility).await?;
     }
     tx.execute(
-        "insert into device (ae_title, host, port, facility, description, modality, room, character_set, source)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        "insert into device (ae_title, host, port, facility, description, modality, room, character_set, source,
+             send_limit, retrieve_by, is_archive, asks_commitment, takes_performed_steps, takes_availability)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          on conflict (ae_title) do update set host = excluded.host, port = excluded.port,
              facility = excluded.facility, description = excluded.description, modality = excluded.modality,
-             room = excluded.room, character_set = excluded.character_set, source = excluded.source
+             room = excluded.room, character_set = excluded.character_set, source = excluded.source,
+             send_limit = excluded.send_limit, retrieve_by = excluded.retrieve_by,
+             is_archive = excluded.is_archive, asks_commitment = excluded.asks_commitment,
+             takes_performed_steps = excluded.takes_performed_steps,
+             takes_availability = excluded.takes_availability
          where device.source = 'rows' or excluded.source = 'file'",
         params![
             device.ae_title.as_str(),
@@ -177,7 +190,13 @@ async fn write(tx: &mut Transaction, device: &Device, source: Source) -> Result<
             &device.modality,
             &device.room,
             device.character_set.map(|set| set.to_string()),
-            source.as_str()
+            source.as_str(),
+            i64::from(device.dealings.send_limit),
+            device.dealings.retrieve_by.as_str(),
+            device.dealings.is_archive,
+            device.dealings.asks_commitment,
+            device.dealings.takes_performed_steps,
+            device.dealings.takes_availability
         ],
     )
     .await
@@ -196,6 +215,7 @@ fn read(row: &Row) -> Result<Device> {
         modality: row.get("modality")?,
         room: row.get("room")?,
         character_set: character_set.as_deref().and_then(CharacterSet::named),
+        dealings: Dealings::read(row)?,
         source: if row.get::<String>("source")? == "file" { Source::File } else { Source::Rows },
         last_seen_ms: row.get("last_seen_ms")?,
     })

@@ -113,6 +113,14 @@ pub(crate) fn for_share(engine: Engine) -> &'static str {
     }
 }
 
+/// ` for update skip locked` where workers of several connections look for work; SQLite has one writer.
+pub(crate) fn skip_locked(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Sqlite => "",
+        Engine::Postgres => " for update skip locked",
+    }
+}
+
 /// Whether a column in its order begins with the rows that have no value, as an index of either engine holds it.
 pub(crate) fn sorts_nulls_first(engine: Engine) -> bool {
     engine == Engine::Sqlite

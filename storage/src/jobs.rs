@@ -3,10 +3,12 @@
 //! A door asks another through a row here; workers started by the program do the work and fill in
 //! the result. A job whose worker died is claimed again when its lease has run out.
 
+pub mod lanes;
+
 use serde_json::Value;
 
-use crate::database::{Database, Durability, Engine, Row, Transaction, params};
-use crate::{Error, Result};
+use crate::database::{Database, Durability, Row, Transaction, params};
+use crate::{Error, Result, dialect};
 
 /// Row of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,10 +42,12 @@ pub enum JobState {
     Done,
     /// Given up; the error is filled in.
     Failed,
+    /// Stopped by a person.
+    Cancelled,
 }
 
 impl JobState {
-    const ALL: [Self; 4] = [Self::Waiting, Self::Running, Self::Done, Self::Failed];
+    const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Done, Self::Failed, Self::Cancelled];
 
     /// The state's word.
     pub fn as_str(self) -> &'static str {
@@ -52,7 +56,13 @@ impl JobState {
             Self::Running => "running",
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
         }
+    }
+
+    /// The state of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }
 
@@ -75,6 +85,8 @@ pub struct Job {
     pub result: Option<Value>,
     /// Why the last try failed.
     pub error: Option<String>,
+    /// `Actor::id` of who asked for it.
+    pub created_by: Option<String>,
     /// When it was asked for.
     pub created_ms: i64,
     /// When it last changed.
@@ -82,7 +94,7 @@ pub struct Job {
 }
 
 const COLUMNS: &str =
-    "id, kind, payload, state, attempts, max_attempts, result, error, created_ms, updated_ms";
+    "id, kind, payload, state, attempts, max_attempts, result, error, created_by, created_ms, updated_ms";
 const FIRST_RETRY_MS: i64 = 2_000;
 const LAST_RETRY_MS: i64 = 600_000;
 
@@ -104,6 +116,7 @@ pub async fn enqueue_in(tx: &mut Transaction, job: &NewJob<'_>, now_ms: i64) -> 
             ],
         )
         .await?;
+    tx.hint_jobs();
     row.map(|row| Ok(JobId(row.get("id")?))).transpose()
 }
 
@@ -163,10 +176,7 @@ pub async fn claim(
         params![kind, now_ms],
     )
     .await?;
-    let skip = match tx.engine() {
-        Engine::Sqlite => "",
-        Engine::Postgres => " for update skip locked",
-    };
+    let skip = dialect::skip_locked(tx.engine());
     let sql = format!(
         "update job set state = 'running', attempts = attempts + 1, lease_owner = $3, lease_until_ms = $4,
              updated_ms = $2
@@ -239,16 +249,26 @@ pub async fn resume(database: &Database, kind: &str, now_ms: i64) -> Result<u64>
         .await
 }
 
+/// How long a job waits after its last try before the next: a while that doubles.
+pub fn wait_ms(job: &Job) -> i64 {
+    let doublings = u32::try_from(job.attempts.clamp(1, 20) - 1).unwrap_or(0);
+    (FIRST_RETRY_MS << doublings).min(LAST_RETRY_MS)
+}
+
+/// Whether a worker still has a job: nobody has cancelled it, and its lease has not run out unnoticed.
+pub async fn is_held(database: &Database, id: JobId, worker: &str) -> Result<bool> {
+    let sql = "select 1 from job where id = $1 and lease_owner = $2 and state = 'running'";
+    Ok(database.fetch_optional(sql, params![id.0, worker]).await?.is_some())
+}
+
 /// Notes a failed try: it is tried again after a while that doubles, or given up.
 pub async fn fail(database: &Database, job: &Job, worker: &str, error: &str, now_ms: i64) -> Result<()> {
-    let doublings = u32::try_from(job.attempts.clamp(1, 20) - 1).unwrap_or(0);
-    let wait_ms = (FIRST_RETRY_MS << doublings).min(LAST_RETRY_MS);
     let state = if job.attempts >= job.max_attempts { JobState::Failed } else { JobState::Waiting };
     let failed = database
         .execute(
             "update job set state = $3, error = $4, due_ms = $5, lease_owner = null, updated_ms = $6
              where id = $1 and lease_owner = $2 and state = 'running'",
-            params![job.id.0, worker, state.as_str(), error, now_ms + wait_ms, now_ms],
+            params![job.id.0, worker, state.as_str(), error, now_ms + wait_ms(job), now_ms],
         )
         .await?;
     held(failed)
@@ -274,7 +294,7 @@ fn read(row: &Row) -> Result<Job> {
     let json =
         |text: String| serde_json::from_str(&text).map_err(|error| Error::Corrupt(format!("a job: {error}")));
     let word: String = row.get("state")?;
-    let state = JobState::ALL.into_iter().find(|state| state.as_str() == word);
+    let state = JobState::parse(&word);
     Ok(Job {
         id: JobId(row.get("id")?),
         kind: row.get("kind")?,
@@ -284,6 +304,7 @@ fn read(row: &Row) -> Result<Job> {
         max_attempts: row.get("max_attempts")?,
         result: row.get::<Option<String>>("result")?.map(json).transpose()?,
         error: row.get("error")?,
+        created_by: row.get("created_by")?,
         created_ms: row.get("created_ms")?,
         updated_ms: row.get("updated_ms")?,
     })

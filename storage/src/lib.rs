@@ -39,6 +39,7 @@ mod settle;
 mod spool;
 mod streaming;
 mod sweep;
+pub mod transfers;
 pub mod ups;
 mod verify;
 

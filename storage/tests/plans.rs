@@ -34,7 +34,9 @@ use storage::index::place::{Kept, Place};
 use storage::index::{InstanceId, SegmentId, SeriesId, instances, packs, segments, series, spooled};
 use storage::reconciliation::{self, List, State};
 use storage::schedule::{self, Day};
-use storage::{accounts, acts, catalogue, commitment, events, identity, jobs, performed, query, ups};
+use storage::{
+    accounts, acts, catalogue, commitment, devices, events, identity, jobs, performed, query, transfers, ups,
+};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
@@ -280,6 +282,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     accounts::sessions::account(db, "x", NOW_MS).await.unwrap();
     accounts::tokens::bearer(db, "x", NOW_MS).await.unwrap();
     who_is_who(db, &arrivals).await;
+    transfer(db).await;
     steps(db).await;
     performed_steps(db, exam).await;
     let begins = ["select", "insert", "update", "delete"];
@@ -299,6 +302,50 @@ async fn who_is_who(db: &Database, arrivals: &Arrivals) {
     let actor = Actor::system();
     merging::merge(db, &Scope::All, &actor, (from, into), None, NOW_MS).await.unwrap();
     merging::unmerge(db, &Scope::All, &actor, from, None, NOW_MS).await.unwrap();
+}
+
+/// A study is sent, looked at in the queue, and tried again.
+async fn transfer(db: &Database) {
+    let title = AeTitle::parse("PACS").unwrap();
+    let mut device = devices::Device::named(title.clone());
+    (device.host, device.port) = (Some("10.0.0.9".into()), Some(104));
+    devices::upsert(db, &device).await.unwrap();
+    let uid = |text| Uid::parse(text).unwrap();
+    let of = |selection| transfers::Task { device: title.clone(), study: uid("1.2.1"), selection };
+    let arrived =
+        transfers::Selection::Arrived { series: uid("1.2.1.1"), after_id: 0, after_ms: 0, through_id: 99 };
+    let (actor, normal) = (Actor::system(), jobs::lanes::Priority::Normal);
+    for selection in [
+        transfers::Selection::Study,
+        transfers::Selection::Series(vec![uid("1.2.1.1")]),
+        transfers::Selection::Instances(vec![uid("1.2.1.1.1")]),
+        arrived,
+    ] {
+        transfers::send(db, &Scope::All, &actor, &of(selection), normal, NOW_MS).await.unwrap();
+        let lane = (transfers::SEND, "PACS");
+        let job = jobs::lanes::claim(db, lane, "w", 1000, NOW_MS).await.unwrap().unwrap();
+        let task = transfers::Task::of(&job).unwrap();
+        let progress = transfers::Progress::of(db, &job, "w");
+        let standing = progress.begin_send(&task).await.unwrap();
+        let places: Vec<_> = transfers::places(db, &task, standing.after_id).try_collect().await.unwrap();
+        progress.failed(&places[0], "refused: no", false).await.unwrap();
+        let _: Vec<_> = transfers::places_that_failed(db, job.id).try_collect().await.unwrap();
+        progress.moved(&places[0], true).await.unwrap();
+        jobs::is_held(db, job.id, "w").await.unwrap();
+        jobs::fail(db, &job, "w", "refused: no", NOW_MS).await.unwrap();
+        jobs::lanes::hold(db, lane, NOW_MS + 1).await.unwrap();
+        jobs::lanes::free(db, lane, NOW_MS).await.unwrap();
+        jobs::lanes::free_expired(db, transfers::SEND, NOW_MS).await.unwrap();
+        jobs::lanes::waiting(db, transfers::SEND).await.unwrap();
+        for show in [transfers::Show::Open, transfers::Show::Failed, transfers::Show::Ended] {
+            transfers::list(db, &Scope::All, show, 10).await.unwrap();
+        }
+        transfers::counts(db, &Scope::All).await.unwrap();
+        transfers::failures(db, &Scope::All, job.id, 10).await.unwrap();
+        transfers::cancel(db, &Scope::All, job.id, NOW_MS).await.unwrap();
+        transfers::again(db, &Scope::All, job.id, NOW_MS).await.unwrap();
+        transfers::cancel(db, &Scope::All, job.id, NOW_MS).await.unwrap();
+    }
 }
 
 /// Work that is created, found, changed and followed.

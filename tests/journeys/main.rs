@@ -29,6 +29,7 @@ mod orders;
 mod orthanc;
 mod push;
 mod python;
+mod queue;
 mod removal;
 mod retrieve;
 mod samples;

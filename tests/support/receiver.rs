@@ -47,6 +47,11 @@ impl Receiver {
         format!("[[device]]\nae_title = '{TITLE}'\nhost = '127.0.0.1'\nport = {}\n", self.port)
     }
 
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where it writes what it receives.
     pub fn folder(&self) -> &Path {
         self.folder.path()

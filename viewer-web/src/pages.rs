@@ -12,6 +12,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/unmatched",
     "/reconciliation",
     "/patients/{recordId}",
+    "/queue",
     "/devices",
 ];
 

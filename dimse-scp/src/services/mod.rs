@@ -12,6 +12,6 @@ mod keys;
 pub mod move_;
 pub mod mpps;
 pub mod store;
-mod stored;
+pub mod stored;
 mod suboperations;
 pub mod worklist;

@@ -41,7 +41,10 @@ pub async fn serve(
     };
     let mut progress = Progress::of(plan.instances);
     let destination = target.called_ae.clone();
-    let mut sender = Sender::new(session, target, &plan, request.message_id());
+    let config = &session.shared.config;
+    let options = Options { max_pdu_bytes: config.max_pdu_bytes, timeouts: config.timeouts };
+    let originator = (session.association.calling_ae.clone(), request.message_id());
+    let mut sender = Sender::new(target, options, &plan.kinds, Some(originator));
     let places =
         storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
     let mut instances = opened(&session.shared.archive, places);
@@ -101,7 +104,7 @@ async fn destination(session: &Session, request: &CommandSet) -> Result<Target, 
 
 /// Why an instance did not reach the destination.
 #[derive(Debug, thiserror::Error)]
-enum Unsent {
+pub(crate) enum Unsent {
     /// It cannot be sent as the destination wants it.
     #[error(transparent)]
     Unsendable(#[from] Unsendable),
@@ -115,7 +118,7 @@ enum Unsent {
 
 impl Unsent {
     /// What the requestor is told.
-    fn told(&self) -> String {
+    pub fn told(&self) -> String {
         match self {
             Self::Unsendable(unsendable) => unsendable.told(),
             Self::Failed(_) | Self::GivenUp(_) => self.to_string(),
@@ -125,7 +128,7 @@ impl Unsent {
 
 /// The association to the destination, opened with the first instance. What it proposes may be more
 /// than one association can carry; then it is closed and opened anew as the instances need it.
-struct Sender {
+pub(crate) struct Sender {
     target: Target,
     options: Options,
     proposals: Vec<Proposal>,
@@ -136,30 +139,37 @@ struct Sender {
     /// Set when the destination cannot be reached, or breaks whatever is begun with it: asking again
     /// for every instance would take a timeout each.
     given_up: Option<String>,
-    originator: (AeTitle, u16),
+    /// The C-MOVE request that asked for it: calling AE title and message ID.
+    originator: Option<(AeTitle, u16)>,
 }
 
 impl Sender {
-    fn new(session: &Session, target: Target, plan: &Plan, message_id: u16) -> Self {
-        let config = &session.shared.config;
+    /// For instances of these kinds: SOP classes, each with the transfer syntaxes they are stored in.
+    pub fn new<'a>(
+        target: Target,
+        options: Options,
+        kinds: impl IntoIterator<Item = &'a (Uid, Uid)>,
+        originator: Option<(AeTitle, u16)>,
+    ) -> Self {
         Self {
             target,
-            options: Options { max_pdu_bytes: config.max_pdu_bytes, timeouts: config.timeouts },
-            proposals: proposals(plan),
+            options,
+            proposals: proposals(kinds),
             open: None,
             broken: 0,
             given_up: None,
-            originator: (session.association.calling_ae.clone(), message_id),
+            originator,
         }
     }
 
-    async fn send(
+    /// Sends an instance and answers what the destination says.
+    pub async fn send(
         &mut self,
         place: &InstancePlace,
         opened: storage::Result<Opened>,
     ) -> Result<scu::Response, Unsent> {
         let (part, mut association) = self.association(place).await?;
-        let originator = (&self.originator.0, self.originator.1);
+        let originator = self.originator.as_ref().map(|(title, message)| (title, *message));
         let ready: Result<_, Unsendable> = async {
             let way = Way::choose(association.contexts(), place, |_| true)?;
             let content = way.content(opened?, &place.transfer_syntax).await?;
@@ -173,7 +183,7 @@ impl Sender {
                 return Err(unsendable.into());
             }
         };
-        let request = association.store_request(&place.class, &place.uid, Some(originator));
+        let request = association.store_request(&place.class, &place.uid, originator);
         let result = association.store_stream(context, &request, content).await;
         match &result {
             Ok(_) => {
@@ -219,7 +229,8 @@ impl Sender {
         }
     }
 
-    async fn release(&mut self) {
+    /// Ends the association, if one is open.
+    pub async fn release(&mut self) {
         if let Some((_, association)) = self.open.take()
             && let Err(error) = association.release().await
         {
@@ -230,7 +241,7 @@ impl Sender {
 
 /// A context for each class in each stored syntax, so that everything can go out as stored; for
 /// native little endian ones also the other of the two, which they can be written in.
-fn proposals(plan: &Plan) -> Vec<Proposal> {
+fn proposals<'a>(kinds: impl IntoIterator<Item = &'a (Uid, Uid)>) -> Vec<Proposal> {
     let native = [uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::IMPLICIT_VR_LITTLE_ENDIAN];
     let mut proposals: Vec<Proposal> = Vec::new();
     let mut propose = |class: &Uid, syntax: Uid| {
@@ -239,7 +250,7 @@ fn proposals(plan: &Plan) -> Vec<Proposal> {
             proposals.push(proposal);
         }
     };
-    for (class, syntax) in &plan.kinds {
+    for (class, syntax) in kinds {
         propose(class, syntax.clone());
         if is_native_little_endian(syntax) {
             native.iter().filter_map(|uid| Uid::parse(uid).ok()).for_each(|uid| propose(class, uid));

@@ -1,6 +1,7 @@
 //! A server over a fresh archive, and the tools to speak to it.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod receiver;
 pub mod wire;
 
 use std::net::SocketAddr;
@@ -175,6 +176,9 @@ pub fn samples(folder: &str) -> Vec<(String, Instance)> {
     samples
 }
 
+/// How long a test waits for what has to come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Waits until a condition holds, asking again whenever the runtime is idle.
 pub async fn eventually<F: AsyncFnMut() -> bool>(mut holds: F) {
     let waiting = async {
@@ -182,5 +186,5 @@ pub async fn eventually<F: AsyncFnMut() -> bool>(mut holds: F) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("the condition never held");
+    tokio::time::timeout(PATIENCE, waiting).await.expect("the condition never held");
 }

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "reconciliation",
         text: include_str!("../../migrations/0013_reconciliation.sql"),
     },
+    Migration { version: 14, name: "transfers", text: include_str!("../../migrations/0014_transfers.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

@@ -100,6 +100,8 @@ struct Told {
     commits: AtomicU64,
     /// Changes with each that had events.
     events: watch::Sender<u64>,
+    /// Changes with each that made work for somebody.
+    jobs: watch::Sender<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -172,13 +174,19 @@ impl Database {
     }
 
     fn over(connections: Connections) -> Self {
-        let told = Told { commits: AtomicU64::new(0), events: watch::Sender::new(0) };
+        let told =
+            Told { commits: AtomicU64::new(0), events: watch::Sender::new(0), jobs: watch::Sender::new(0) };
         Self { connections, told: Arc::new(told) }
     }
 
     /// Changes whenever this process has committed events; others have to be looked for now and then.
     pub fn event_hints(&self) -> watch::Receiver<u64> {
         self.told.events.subscribe()
+    }
+
+    /// Changes whenever this process has committed jobs; others have to be looked for now and then.
+    pub fn job_hints(&self) -> watch::Receiver<u64> {
+        self.told.jobs.subscribe()
     }
 
     /// A number that is another one after each commit of this process: what was read before it may have changed.

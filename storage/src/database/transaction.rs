@@ -19,6 +19,8 @@ pub struct Transaction {
     told: Arc<Told>,
     /// Whether followers of the outbox are woken after the commit.
     has_events: bool,
+    /// Whether workers are woken after the commit.
+    has_jobs: bool,
 }
 
 #[derive(Debug)]
@@ -110,12 +112,17 @@ impl Transaction {
     }
 
     fn over(inner: Inner, told: Arc<Told>) -> Self {
-        Self { inner, told, has_events: false }
+        Self { inner, told, has_events: false, has_jobs: false }
     }
 
     /// Wakes the followers of the outbox once this transaction is committed.
     pub(crate) fn hint_events(&mut self) {
         self.has_events = true;
+    }
+
+    /// Wakes the workers once this transaction is committed.
+    pub(crate) fn hint_jobs(&mut self) {
+        self.has_jobs = true;
     }
 
     /// The engine below.
@@ -195,8 +202,9 @@ impl Transaction {
             Inner::Postgres(tx) => tx.commit().await?,
         }
         drop(counted);
-        if self.has_events {
-            self.told.events.send_modify(|count| *count = count.wrapping_add(1));
+        let hints = [(self.has_events, &self.told.events), (self.has_jobs, &self.told.jobs)];
+        for (_, hint) in hints.iter().filter(|(is_due, _)| *is_due) {
+            hint.send_modify(|count| *count = count.wrapping_add(1));
         }
         Ok(())
     }

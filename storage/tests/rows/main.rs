@@ -16,6 +16,7 @@ mod backends;
 mod background;
 mod exams;
 mod identity;
+mod lanes;
 mod looking;
 mod performed;
 mod queries;

@@ -12,6 +12,7 @@ import { overtaken } from './journeys/overtaken';
 import { pages } from './journeys/pages';
 import { reconcile } from './journeys/reconcile';
 import { phone } from './journeys/phone';
+import { queue } from './journeys/queue';
 import { search } from './journeys/search';
 import { series } from './journeys/series';
 import { signInAfterMistake } from './journeys/signIn';
@@ -21,7 +22,7 @@ import { viewer } from './journeys/viewer';
 
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
-const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, pages };
+const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, pages };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */
 async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {

@@ -1,8 +1,8 @@
 /** Every call of /api/v1, by name. */
 import { request, withQuery } from './http';
 import type {
-  Act, Answer, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, RecordNumber, Session, Study, StudyWithPriors, SystemInfo,
-  Unmatched, Worklist,
+  Act, Answer, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, Queue, QueuePart, Reason, RecordNumber, Session,
+  Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -69,6 +69,12 @@ export const server = {
     request<void>(`${root}/patients/${recordId}/numbers`, { method: 'POST', body: { identifier, issuer } }),
   removeNumber: (recordId: number, { identifier, issuer }: RecordNumber) =>
     request<void>(`${root}/patients/${recordId}/numbers/remove`, { method: 'POST', body: { identifier, issuer } }),
+  queue: (show: QueuePart, signal?: AbortSignal) => request<Queue>(withQuery(`${root}/queue`, { show }), { signal }),
+  transferFailures: (id: number, signal?: AbortSignal) => request<{ items: { instanceUid: string; reason: Reason }[] }>(`${root}/queue/${id}/failures`, { signal }),
+  cancelTransfer: (id: number) => request<void>(`${root}/queue/${id}/cancel`, { method: 'POST', body: {} }),
+  retryTransfer: (id: number) => request<void>(`${root}/queue/${id}/retry`, { method: 'POST', body: {} }),
+  prioritiseTransfer: (id: number, priority: Transfer['priority']) => request<void>(`${root}/queue/${id}/priority`, { method: 'POST', body: { priority } }),
+  send: (studyUid: string, device: string) => request<{ id: number }>(`${root}/studies/${part(studyUid)}/send`, { method: 'POST', body: { device } }),
 
   devices: (signal?: AbortSignal) => request<{ items: Device[] }>(`${root}/devices`, { signal }),
   system: (signal?: AbortSignal) => request<SystemInfo>(`${root}/system`, { signal }),

@@ -211,6 +211,49 @@ export interface ImagingRecord {
   mayReconcile: boolean;
 }
 
+/** Which part of the queue. */
+export type QueuePart = 'open' | 'failed' | 'ended';
+
+/** Why something did not go: a key of the language files, and details in English. */
+export interface Reason {
+  code: keyof (typeof phrases)['vi']['queue']['reason'];
+  detail: string;
+}
+
+/** Images on their way to another system or from one. */
+export interface Transfer {
+  id: number;
+  direction: 'send' | 'pull';
+  device: string;
+  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+  priority: 'low' | 'normal' | 'high';
+  studyUid: string;
+  /** Null while nothing of the study is here. */
+  study: { patient: Patient; studyDate: string | null; description: string | null; modalities: string[] } | null;
+  facility: string;
+  origin: 'person' | 'route' | 'priors';
+  originName: string | null;
+  /** Null until its images have been counted. */
+  total: number | null;
+  moved: number;
+  failed: number;
+  commitment: 'asked' | 'committed' | 'partly' | 'silent' | null;
+  commitmentAt: string | null;
+  error: Reason | null;
+  attempts: number;
+  dueAt: string;
+  createdBy: string | null;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** A part of the queue, and how much there is of what matters. */
+export interface Queue {
+  items: Transfer[];
+  open: number;
+  failed: number;
+}
+
 /** A configured device. */
 export interface Device {
   aeTitle: string;

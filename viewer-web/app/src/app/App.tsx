@@ -6,6 +6,7 @@ import { NotFoundPage } from '~/pages/NotFoundPage';
 import { OrderPage } from '~/pages/order/OrderPage';
 import { ReconciliationPage } from '~/pages/reconciliation/ReconciliationPage';
 import { RecordPage } from '~/pages/record/RecordPage';
+import { QueuePage } from '~/pages/queue/QueuePage';
 import { SearchPage } from '~/pages/search/SearchPage';
 import { SignInPage } from '~/pages/signin/SignInPage';
 import { UnmatchedPage } from '~/pages/unmatched/UnmatchedPage';
@@ -38,6 +39,7 @@ export function App() {
                   <Route path={paths.unmatched} element={<UnmatchedPage />} />
                   <Route path={paths.reconciliation} element={<ReconciliationPage />} />
                   <Route path={paths.record} element={<RecordPage />} />
+                  <Route path={paths.queue} element={<QueuePage />} />
                   <Route path={paths.devices} element={<DevicesPage />} />
                   <Route path="*" element={<NotFoundPage />} />
                 </Route>

@@ -18,6 +18,7 @@ const allPages = [
   { key: 'order', path: paths.order, needs: 'manageOrders' },
   { key: 'unmatched', path: paths.unmatched, needs: 'matchImages' },
   { key: 'reconciliation', path: paths.reconciliation, needs: 'reconcile' },
+  { key: 'queue', path: paths.queue, needs: 'seeDevices' },
   { key: 'devices', path: paths.devices, needs: 'seeDevices' },
 ] as const;
 

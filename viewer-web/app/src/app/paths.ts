@@ -9,6 +9,7 @@ export const paths = {
   unmatched: '/unmatched',
   reconciliation: '/reconciliation',
   record: '/patients/:recordId',
+  queue: '/queue',
   devices: '/devices',
 } as const;
 

@@ -1,12 +1,12 @@
 /** What each role finds on the pages. The server decides; this only leaves out what it would refuse. */
 
 /** Acts that pages offer. */
-export type Right = 'storeImages' | 'manageOrders' | 'matchImages' | 'reconcile' | 'seeDevices';
+export type Right = 'storeImages' | 'manageOrders' | 'matchImages' | 'reconcile' | 'sendImages' | 'seeDevices';
 
 const rights: Record<string, readonly Right[]> = {
-  administrator: ['storeImages', 'manageOrders', 'matchImages', 'reconcile', 'seeDevices'],
-  radiologist: ['storeImages', 'manageOrders', 'matchImages', 'reconcile', 'seeDevices'],
-  radiographer: ['storeImages', 'manageOrders', 'matchImages', 'reconcile', 'seeDevices'],
+  administrator: ['storeImages', 'manageOrders', 'matchImages', 'reconcile', 'sendImages', 'seeDevices'],
+  radiologist: ['storeImages', 'manageOrders', 'matchImages', 'reconcile', 'sendImages', 'seeDevices'],
+  radiographer: ['storeImages', 'manageOrders', 'matchImages', 'reconcile', 'sendImages', 'seeDevices'],
   clerk: ['manageOrders', 'reconcile'],
   clinician: ['manageOrders'],
 };

@@ -4,6 +4,7 @@ import { exam } from './words/exam';
 import { identity } from './words/identity';
 import { search } from './words/search';
 import { shell } from './words/shell';
+import { transfer } from './words/transfer';
 import { viewer } from './words/viewer';
 import { work } from './words/work';
 
@@ -14,8 +15,8 @@ export type Language = (typeof languages)[number];
 
 /** Every phrase, by language. */
 export const phrases = {
-  vi: { ...shell.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...identity.vi, ...work.vi },
-  en: { ...shell.en, exam: exam.en, search: search.en, viewer: viewer.en, ...identity.en, ...work.en },
+  vi: { ...shell.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...identity.vi, ...work.vi, ...transfer.vi },
+  en: { ...shell.en, exam: exam.en, search: search.en, viewer: viewer.en, ...identity.en, ...work.en, ...transfer.en },
 };
 
 const remembered = 'sen.language';

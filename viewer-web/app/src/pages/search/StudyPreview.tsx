@@ -10,8 +10,11 @@ import { hasPictures, mainModalities, type Series } from '~/api/dicomweb';
 import type { Study } from '~/api/types';
 import { day, dayAndClock, instant } from '~/format/dates';
 import { recordPath } from '~/app/paths';
+import { offers } from '~/app/rights';
+import { useSession } from '~/app/session';
 import { prefetchFirstImage } from '~/app/viewerChunk';
 import { personName } from '~/format/person';
+import { SendTo } from '~/pages/queue/SendTo';
 import { ExamLabel, Flags } from '~/ui/ExamLabel';
 import { Loading } from '~/ui/LoadState';
 import { Thumbnail } from '~/ui/Thumbnail';
@@ -27,6 +30,7 @@ interface Props {
 /** What a click on a row shows: who, what, pictures of the series, the patient's other exams. */
 export function StudyPreview({ study, onOpen, onClose }: Props) {
   const { t } = useTranslation();
+  const maySend = offers(useSession().data?.user.role, 'sendImages');
   if (!study) return <aside className={`${css.panel} ${css.vacant}`}><p>{t('search.noPreview')}</p></aside>;
   return (
     <aside className={css.panel} aria-label={t('search.preview')}>
@@ -36,6 +40,7 @@ export function StudyPreview({ study, onOpen, onClose }: Props) {
         {t('search.open')}
       </Button>
       <Button className={css.open ?? ''} variant="default" component={Link} to={recordPath(study.recordId)}>{t('record.title')}</Button>
+      {maySend && study.instanceCount > 0 && <SendTo key={study.studyUid} studyUid={study.studyUid} />}
       <Pictures studyUid={study.studyUid} onOpen={() => onOpen(study.studyUid)} />
       <Others studyUid={study.studyUid} onOpen={onOpen} />
     </aside>

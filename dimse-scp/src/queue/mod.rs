@@ -1,0 +1,11 @@
+//! What is queued for other application entities (`storage::jobs`), done by workers over associations that
+//! they open. Every device has a lane of its own for each kind of work: one that is away or slow holds up
+//! nobody else.
+
+mod lease;
+mod peer;
+mod send;
+mod work;
+mod worker;
+
+pub(crate) use worker::run;

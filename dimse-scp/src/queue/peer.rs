@@ -1,0 +1,44 @@
+//! Whom a job is for.
+
+use pacs_core::uid::AeTitle;
+use storage::devices;
+
+use crate::listener::Shared;
+use crate::scu::{self, Options, Target};
+
+/// A device that associations can be opened to.
+pub struct Peer {
+    /// Where it is, and as whom it is called.
+    pub target: Target,
+    /// How associations with it are used.
+    pub options: Options,
+}
+
+/// The device of that title, or why it cannot be called.
+pub async fn find(shared: &Shared, title: &AeTitle) -> storage::Result<Result<Peer, String>> {
+    let device = devices::by_ae(shared.archive.database(), title).await?;
+    let Some(device) = device else {
+        return Ok(Err("noDevice: it is not a configured device".to_owned()));
+    };
+    let (Some(host), Some(port), Some((own, _))) =
+        (&device.host, device.port, shared.config.ae_titles.first())
+    else {
+        return Ok(Err("noDevice: it has no address".to_owned()));
+    };
+    let target =
+        Target { address: scu::address(host, port), calling_ae: own.clone(), called_ae: title.clone() };
+    let options = Options { max_pdu_bytes: shared.config.max_pdu_bytes, timeouts: shared.config.timeouts };
+    Ok(Ok(Peer { target, options }))
+}
+
+/// What an association that did not come about, or ended, means for a job: a word, a colon, details.
+pub fn reason(error: &scu::Error) -> String {
+    let word = match error {
+        scu::Error::Unreachable(_) => "unreachable",
+        scu::Error::Rejected(_) => "rejected",
+        scu::Error::Ended(_) => "broken",
+        scu::Error::NoContext => "noContext",
+        scu::Error::Unreadable(_) => "unreadable",
+    };
+    format!("{word}: {error}")
+}

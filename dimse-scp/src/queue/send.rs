@@ -1,0 +1,138 @@
+//! Sending what is queued for a device: instance after instance over one association, each written down
+//! once the device has acknowledged it.
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use pacs_core::access::Actor;
+use pacs_core::audit::{AuditAct, AuditRecord};
+use storage::InstancePlace;
+use storage::jobs::Job;
+use storage::transfers::{self, Progress, Task};
+
+use super::peer;
+use super::work::Ended;
+use crate::dimse::Status;
+use crate::listener::Shared;
+use crate::scu;
+use crate::services::move_::{Sender, Unsent};
+use crate::services::stored::{Opened, Unsendable, opened};
+
+/// Sends what a job is about, and has not been sent by an earlier try.
+pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<Ended> {
+    let (archive, task) = (&shared.archive, Task::of(job)?);
+    let database = archive.database();
+    let peer = match peer::find(shared, &task.device).await? {
+        Ok(peer) => peer,
+        Err(why) => return Ok(Ended::Never(why)),
+    };
+    let progress = Progress::of(database, job, worker);
+    let standing = progress.begin_send(&task).await?;
+    let kinds = transfers::kinds(database, &task).await?;
+    if kinds.is_empty() && standing.moved == 0 {
+        return Ok(Ended::Never("gone: the images are no longer here".to_owned()));
+    }
+    let mut errand = Errand {
+        shared,
+        sender: Sender::new(peer.target, peer.options, &kinds, None),
+        progress,
+        task: &task,
+        created_by: job.created_by.as_deref(),
+        recorded: standing.moved > 0,
+        missed: Missed::default(),
+    };
+    let failed = opened(archive, transfers::places_that_failed(database, job.id));
+    let mut ended = if standing.failed > 0 { errand.send_all(failed, true).await } else { Ok(None) };
+    if let Ok(None) = ended {
+        let untried = opened(archive, transfers::places(database, &task, standing.after_id));
+        ended = errand.send_all(untried, false).await;
+    }
+    errand.sender.release().await;
+    Ok(match (ended?, errand.missed) {
+        (Some(ended), _) => ended,
+        (None, Missed { last: None, .. }) => Ended::Done,
+        (None, Missed { last: Some(why), may_help: true }) => Ended::Later(why),
+        (None, Missed { last: Some(why), may_help: false }) => Ended::Never(why),
+    })
+}
+
+/// What did not arrive in this try.
+#[derive(Default)]
+struct Missed {
+    /// Why the last one did not.
+    last: Option<String>,
+    /// Whether another try may help any of them.
+    may_help: bool,
+}
+
+struct Errand<'a> {
+    shared: &'a Shared,
+    sender: Sender,
+    progress: Progress,
+    task: &'a Task,
+    created_by: Option<&'a str>,
+    /// Whether the audit log knows that images of the study went out.
+    recorded: bool,
+    missed: Missed,
+}
+
+type Instances = BoxStream<'static, storage::Result<(InstancePlace, storage::Result<Opened>)>>;
+
+impl Errand<'_> {
+    /// Sends these; answers how it ended when it could not go on. `again`: they failed before.
+    async fn send_all(&mut self, mut instances: Instances, again: bool) -> storage::Result<Option<Ended>> {
+        while let Some(instance) = instances.next().await {
+            if self.shared.stopping.is_cancelled() {
+                return Ok(Some(Ended::Stopped));
+            }
+            let (place, opened) = instance?;
+            let (why, may_help) = match self.sender.send(&place, opened).await {
+                Ok(response) if !response.status.is_failure() => {
+                    self.progress.moved(&place, again).await?;
+                    self.record().await;
+                    continue;
+                }
+                Ok(response) => (
+                    format!("refused: the receiver answered {}", response.status),
+                    is_passing(response.status),
+                ),
+                Err(Unsent::Unsendable(unsendable)) => {
+                    let is_ours = matches!(unsendable, Unsendable::Storage(_));
+                    let word = if let Unsendable::NoContext { .. } = unsendable {
+                        "noContext"
+                    } else {
+                        "unreadable"
+                    };
+                    (format!("{word}: {}", unsendable.told()), is_ours)
+                }
+                // The next one gets an association of its own; when that breaks as well, the device is given up.
+                Err(Unsent::Failed(error @ scu::Error::Ended(_))) => (peer::reason(&error), true),
+                Err(Unsent::Failed(error @ (scu::Error::Unreachable(_) | scu::Error::Rejected(_)))) => {
+                    return Ok(Some(Ended::Away(peer::reason(&error))));
+                }
+                Err(Unsent::Failed(error)) => (peer::reason(&error), false),
+                Err(Unsent::GivenUp(why)) => return Ok(Some(Ended::Away(format!("broken: {why}")))),
+            };
+            self.progress.failed(&place, &why, again).await?;
+            self.missed = Missed { last: Some(why), may_help: may_help || self.missed.may_help };
+        }
+        Ok(None)
+    }
+
+    /// Tells the audit log, once, that images of the study went out.
+    async fn record(&mut self) {
+        metrics::counter!("sen_queue_sent_total").increment(1);
+        if !std::mem::replace(&mut self.recorded, true) {
+            let subject = format!("study:{}", self.task.study);
+            let record = AuditRecord::done(&Actor::system(), AuditAct::Send, subject, None);
+            let actor = self.created_by.map_or(record.actor.clone(), str::to_owned);
+            let record = AuditRecord { actor, ..record }.because(Some(self.task.device.as_str()));
+            self.shared.audit_log.record(record).await;
+        }
+    }
+}
+
+/// Whether a failure is one that may be gone a while later: the receiver was full, busy or confused
+/// (PS3.4 B.2.3). What it does not understand or not want, it will not want later.
+fn is_passing(status: Status) -> bool {
+    matches!(status.0, 0xa700..=0xa7ff | 0x0110 | 0x0213)
+}

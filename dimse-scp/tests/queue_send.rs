@@ -1,0 +1,281 @@
+//! The send queue through real listeners: what is queued arrives once, whatever the receivers do.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use dimse_scp::dimse::Status;
+use dimse_scp::scu::Instance;
+use pacs_core::access::{Actor, Scope};
+use pacs_core::dataset::{self, Limits, Until};
+use pacs_core::uid::Uid;
+use pacs_core::{tags, transfer_syntax};
+use storage::Error;
+use storage::devices::{self, Device};
+use storage::jobs::lanes::Priority;
+use storage::jobs::{JobId, JobState};
+use storage::transfers::{self, Line, Selection, Task};
+use support::receiver::Receiver;
+use support::{Harness, ae, dataset_of, eventually, slices};
+
+const ALL: Scope = Scope::All;
+
+fn study_of(instance: &Instance) -> Uid {
+    let syntax = transfer_syntax::of(&instance.transfer_syntax);
+    let bytes = dataset_of(instance);
+    let header = dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set;
+    header.uid(tags::STUDY_INSTANCE_UID).unwrap().unwrap()
+}
+
+fn task(device: &str, instances: &[Instance]) -> Task {
+    Task { device: ae(device), study: study_of(&instances[0]), selection: Selection::Study }
+}
+
+async fn queue(server: &Harness, task: &Task) -> JobId {
+    let now_ms = server.archive.config().clock.now_ms();
+    let database = server.archive.database();
+    transfers::send(database, &ALL, &Actor::system(), task, Priority::Normal, now_ms).await.unwrap()
+}
+
+async fn line(server: &Harness, id: JobId) -> Line {
+    transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap()
+}
+
+async fn reaches(server: &Harness, id: JobId, state: JobState) -> Line {
+    eventually(async || line(server, id).await.state == state).await;
+    line(server, id).await
+}
+
+/// A receiver that is an archive of its own, as a device of the server.
+async fn archive_of(server: &Harness, title: &str) -> Harness {
+    let receiver = Harness::start_with(|config| config.ae_titles = vec![(ae(title), None)], |_| {}).await;
+    let mut device = Device::named(ae(title));
+    device.host = Some("127.0.0.1".into());
+    device.port = Some(receiver.address.port());
+    devices::upsert(server.archive.database(), &device).await.unwrap();
+    receiver
+}
+
+#[tokio::test]
+async fn a_study_goes_to_several_devices_at_once() {
+    let server = Harness::start().await;
+    let (one, two) = (archive_of(&server, "ONE").await, archive_of(&server, "TWO").await);
+    let instances = slices(12, 32, 1);
+    server.fill(&instances).await;
+    let jobs =
+        [queue(&server, &task("ONE", &instances)).await, queue(&server, &task("TWO", &instances)).await];
+    for (job, receiver) in jobs.into_iter().zip([&one, &two]) {
+        let done = reaches(&server, job, JobState::Done).await;
+        assert_eq!((done.total, done.moved, done.failed, done.error), (Some(12), 12, 0, None));
+        for instance in &instances {
+            assert!(receiver.dataset(&instance.instance).await == dataset_of(instance), "changed on the way");
+        }
+    }
+    for harness in [one, two, server] {
+        harness.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_not_sent_again() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "FRAIL").await;
+    let instances = slices(8, 16, 2);
+    server.fill(&instances).await;
+    let job = queue(&server, &task("FRAIL", &instances)).await;
+    // It breaks off three times, each time in the middle of an instance.
+    let mut taken = Vec::new();
+    for _ in 0..3 {
+        let mut open = receiver.association().await;
+        let first = open.instance().await.unwrap();
+        taken.push(open.answer(first, Status::SUCCESS).await);
+        open.instance().await.unwrap();
+        drop(open);
+    }
+    // The others go on, and what broke is tried again by itself.
+    taken.extend(receiver.association().await.take_all().await);
+    assert_eq!(taken.len(), 5);
+    taken.extend(receiver.association().await.take_all().await);
+    let done = reaches(&server, job, JobState::Done).await;
+    assert_eq!((done.total, done.moved, done.failed), (Some(8), 8, 0));
+    let different: BTreeSet<&Uid> = taken.iter().collect();
+    assert_eq!((different.len(), taken.len()), (8, 8), "something was sent twice");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_is_away_holds_up_nobody_and_has_its_images_later() {
+    let server = Harness::start().await;
+    let here = archive_of(&server, "HERE").await;
+    let away = archive_of(&server, "AWAY").await;
+    let address = away.address;
+    away.stop().await;
+    let silent = Receiver::of(&server, "SILENT").await;
+    let instances = slices(3, 16, 3);
+    server.fill(&instances).await;
+    let waits = queue(&server, &task("AWAY", &instances)).await;
+    let stalls = queue(&server, &task("SILENT", &instances)).await;
+    let goes = queue(&server, &task("HERE", &instances)).await;
+    reaches(&server, goes, JobState::Done).await;
+    eventually(async || line(&server, waits).await.error.is_some()).await;
+    let waiting = line(&server, waits).await;
+    assert!(waiting.error.as_deref().unwrap().starts_with("unreachable: "), "{waiting:?}");
+    assert_eq!(waiting.moved, 0);
+    // What is queued for it meanwhile waits as well, without a try of its own.
+    let series = Task {
+        selection: Selection::Instances(vec![instances[0].instance.clone()]),
+        ..task("AWAY", &instances)
+    };
+    let second = queue(&server, &series).await;
+    // It is back: a person says so.
+    let back = Harness::start_with(
+        |config| {
+            config.ae_titles = vec![(ae("AWAY"), None)];
+            config.listen = address;
+        },
+        |_| {},
+    )
+    .await;
+    let now_ms = server.archive.config().clock.now_ms();
+    transfers::again(server.archive.database(), &ALL, waits, now_ms).await.unwrap();
+    assert_eq!(reaches(&server, waits, JobState::Done).await.moved, 3);
+    reaches(&server, second, JobState::Done).await;
+    assert_eq!(line(&server, stalls).await.state, JobState::Running, "it waits for its receiver");
+    drop(silent);
+    for harness in [here, back, server] {
+        harness.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_receiver_does_not_want_is_told_and_may_be_tried_again() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "PICKY").await;
+    let instances = slices(4, 16, 4);
+    server.fill(&instances).await;
+    let job = queue(&server, &task("PICKY", &instances)).await;
+    let mut open = receiver.association().await;
+    for status in [Status::SUCCESS, Status::DATA_SET_MISMATCH, Status(0xb007), Status::CANNOT_UNDERSTAND] {
+        let instance = open.instance().await.unwrap();
+        open.answer(instance, status).await;
+    }
+    assert!(open.take_all().await.is_empty());
+    let failed = reaches(&server, job, JobState::Failed).await;
+    assert_eq!((failed.total, failed.moved, failed.failed), (Some(4), 2, 2));
+    let database = server.archive.database();
+    let failures = transfers::failures(database, &ALL, job, 10).await.unwrap();
+    let reasons: Vec<&str> = failures.iter().map(|failure| failure.reason.as_str()).collect();
+    let want = ["refused: the receiver answered 0xA900", "refused: the receiver answered 0xC000"];
+    assert_eq!(BTreeSet::from_iter(reasons), BTreeSet::from(want));
+    // It has been told to take them.
+    transfers::again(database, &ALL, job, server.archive.config().clock.now_ms()).await.unwrap();
+    assert_eq!(receiver.association().await.take_all().await.len(), 2);
+    let done = reaches(&server, job, JobState::Done).await;
+    assert_eq!((done.total, done.moved, done.failed, done.error), (Some(4), 4, 0, None));
+    assert!(transfers::failures(database, &ALL, job, 10).await.unwrap().is_empty());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_full_is_asked_again_by_itself() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "FULL").await;
+    let instances = slices(2, 16, 5);
+    server.fill(&instances).await;
+    let job = queue(&server, &task("FULL", &instances)).await;
+    let mut open = receiver.association().await;
+    let first = open.instance().await.unwrap();
+    let full = open.answer(first, Status::OUT_OF_RESOURCES).await;
+    assert_eq!(open.take_all().await.len(), 1);
+    assert_eq!(receiver.association().await.take_all().await, [full]);
+    assert_eq!(reaches(&server, job, JobState::Done).await.moved, 2);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_person_stops_a_send_and_takes_it_up_again() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "SLOW").await;
+    let instances = slices(5, 16, 6);
+    server.fill(&instances).await;
+    let job = queue(&server, &task("SLOW", &instances)).await;
+    let (actor, same) = (Actor::system(), task("SLOW", &instances));
+    let (database, now_ms) = (server.archive.database(), server.archive.config().clock.now_ms());
+    let again = transfers::send(database, &ALL, &actor, &same, Priority::High, now_ms).await;
+    assert!(matches!(again, Err(Error::Conflict(_))), "it is on its way already");
+    let mut open = receiver.association().await;
+    let first = open.instance().await.unwrap();
+    let mut taken = vec![open.answer(first, Status::SUCCESS).await];
+    open.instance().await.unwrap();
+    transfers::cancel(database, &ALL, job, now_ms).await.unwrap();
+    open.gone().await;
+    let stopped = line(&server, job).await;
+    assert_eq!((stopped.state, stopped.moved, stopped.total), (JobState::Cancelled, 1, Some(5)));
+    transfers::again(database, &ALL, job, now_ms).await.unwrap();
+    taken.extend(receiver.association().await.take_all().await);
+    assert_eq!(reaches(&server, job, JobState::Done).await.moved, 5);
+    assert_eq!(BTreeSet::from_iter(&taken).len(), taken.len(), "something was sent twice");
+    let over = transfers::cancel(database, &ALL, job, now_ms).await;
+    assert!(matches!(over, Err(Error::Conflict(_))), "{over:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_in_the_middle_is_taken_up_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let embedded = storage::Config::embedded(folder.path());
+    let server = Harness::start_with(|_| {}, |config| *config = embedded.clone()).await;
+    let receiver = Receiver::of(&server, "LATER").await;
+    let instances = slices(6, 16, 7);
+    server.fill(&instances).await;
+    let job = queue(&server, &task("LATER", &instances)).await;
+    let mut open = receiver.association().await;
+    let mut taken = Vec::new();
+    for _ in 0..2 {
+        let instance = open.instance().await.unwrap();
+        taken.push(open.answer(instance, Status::SUCCESS).await);
+    }
+    let third = open.instance().await.unwrap();
+    server.shutdown.cancel();
+    // The one that is under way is waited for.
+    taken.push(open.answer(third, Status::SUCCESS).await);
+    assert!(open.take_all().await.is_empty());
+    server.stop().await;
+    let server = Harness::start_with(|_| {}, |config| *config = embedded.clone()).await;
+    taken.extend(receiver.association().await.take_all().await);
+    assert_eq!(reaches(&server, job, JobState::Done).await.moved, 6);
+    assert_eq!((taken.len(), BTreeSet::from_iter(&taken).len()), (6, 6));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_most_urgent_goes_first_and_one_at_a_time() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "ONCE").await;
+    let instances = slices(3, 16, 8);
+    server.fill(&instances).await;
+    let one = |at: usize| Task {
+        selection: Selection::Instances(vec![instances[at].instance.clone()]),
+        ..task("ONCE", &instances)
+    };
+    queue(&server, &one(0)).await;
+    let mut first = receiver.association().await;
+    let under_way = first.instance().await.unwrap();
+    let (database, now_ms) = (server.archive.database(), server.archive.config().clock.now_ms());
+    queue(&server, &one(1)).await;
+    let urgent = queue(&server, &one(2)).await;
+    transfers::prioritise(database, &ALL, urgent, Priority::High, now_ms).await.unwrap();
+    first.answer(under_way, Status::SUCCESS).await;
+    assert!(first.take_all().await.is_empty());
+    assert_eq!(receiver.association().await.take_all().await, [instances[2].instance.clone()]);
+    assert_eq!(receiver.association().await.take_all().await, [instances[1].instance.clone()]);
+    server.stop().await;
+}

@@ -1,0 +1,63 @@
+//! The queue through the real router: images put into it, seen, and acted on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use http::StatusCode;
+use pacs_core::access::{Actor, Facilities, Role};
+use pacs_core::uid::AeTitle;
+use serde_json::{Value, json};
+use storage::devices::{self, Device};
+use support::{House, somebody};
+
+#[tokio::test]
+async fn images_are_queued_for_a_device_and_the_queue_obeys() {
+    let house = House::open().await;
+    house.images(1, "BVAH").await;
+    let radiographer = somebody(Role::Radiographer, Facilities::All);
+    let study = house.get(&radiographer, "/studies").await["items"][0]["studyUid"].clone();
+    let send = format!("/studies/{}/send", study.as_str().unwrap());
+    let send = async |who: &Actor, form: Value| house.ask(Some(who), "POST", &send, Some(form)).await;
+    let to = |device: &str| json!({ "device": device });
+    assert_eq!(send(&radiographer, to("PACS")).await.0, StatusCode::CONFLICT, "nobody knows it");
+    let mut device = Device::named(AeTitle::parse("PACS").unwrap());
+    devices::upsert(house.archive.database(), &device).await.unwrap();
+    assert_eq!(send(&radiographer, to("PACS")).await.0, StatusCode::CONFLICT, "it has no address");
+    (device.host, device.port) = (Some("10.0.0.9".into()), Some(104));
+    devices::upsert(house.archive.database(), &device).await.unwrap();
+    for form in [
+        to(""),
+        json!({ "device": "PACS", "priority": "soon" }),
+        json!({ "device": "PACS", "series": ["x"] }),
+        json!({ "device": "PACS", "series": ["1.2"], "instances": ["1.2"] }),
+    ] {
+        assert_eq!(send(&radiographer, form.clone()).await.0, StatusCode::BAD_REQUEST, "{form}");
+    }
+    let missing = json!({ "device": "PACS", "series": ["1.2.3"] });
+    assert_eq!(send(&radiographer, missing).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(send(&somebody(Role::Clinician, Facilities::All), to("PACS")).await.0, StatusCode::FORBIDDEN);
+    let elsewhere = somebody(Role::Radiographer, Facilities::Only(vec!["BVTL".into()]));
+    assert_eq!(send(&elsewhere, to("PACS")).await.0, StatusCode::NOT_FOUND);
+    let (status, queued) = send(&radiographer, to("PACS")).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    assert_eq!(send(&radiographer, to("PACS")).await.0, StatusCode::CONFLICT, "it waits already");
+
+    let queue = house.get(&radiographer, "/queue").await;
+    let row = &queue["items"][0];
+    assert_eq!((&queue["open"], &row["id"], &row["state"]), (&json!(1), &queued["id"], &json!("waiting")));
+    assert_eq!((&row["device"], &row["study"]["modalities"]), (&json!("PACS"), &json!(["CT"])));
+    assert!(house.get(&elsewhere, "/queue").await["items"].as_array().unwrap().is_empty());
+    let act = async |who: &Actor, act: &str, body: Value| {
+        house.ask(Some(who), "POST", &format!("/queue/{}/{act}", queued["id"]), Some(body)).await.0
+    };
+    assert_eq!(act(&elsewhere, "cancel", json!({})).await, StatusCode::NOT_FOUND);
+    assert_eq!(act(&radiographer, "priority", json!({ "priority": "high" })).await, StatusCode::NO_CONTENT);
+    assert_eq!(house.get(&radiographer, "/queue").await["items"][0]["priority"], "high");
+    assert_eq!(act(&radiographer, "cancel", json!({})).await, StatusCode::NO_CONTENT);
+    assert_eq!(act(&radiographer, "cancel", json!({})).await, StatusCode::CONFLICT);
+    assert_eq!(house.get(&radiographer, "/queue?show=ended").await["items"][0]["state"], "cancelled");
+    assert_eq!(act(&radiographer, "retry", json!({})).await, StatusCode::NO_CONTENT);
+    assert_eq!(house.get(&radiographer, "/queue").await["items"][0]["state"], "waiting");
+    let failures = house.get(&radiographer, &format!("/queue/{}/failures", queued["id"])).await;
+    assert_eq!(failures["items"], json!([]));
+}

@@ -1,0 +1,53 @@
+//! What people do to transfers in the queue.
+
+use pacs_core::access::Scope;
+
+use crate::database::{Database, Durability, Transaction, params};
+use crate::index::instances::push_scope;
+use crate::jobs::JobId;
+use crate::jobs::lanes::{self, Priority};
+use crate::{Error, Result};
+
+/// Stops a transfer; what has arrived stays where it is. [`again`] takes it up where it was.
+pub async fn cancel(database: &Database, scope: &Scope, id: JobId, now_ms: i64) -> Result<()> {
+    let mut tx = seen(database, scope, id).await?;
+    let cancelled = lanes::cancel_in(&mut tx, id, now_ms).await?;
+    end(tx, cancelled, "it has ended already").await
+}
+
+/// Has a transfer tried now that waits, has failed or was cancelled.
+pub async fn again(database: &Database, scope: &Scope, id: JobId, now_ms: i64) -> Result<()> {
+    let mut tx = seen(database, scope, id).await?;
+    let again = lanes::again_in(&mut tx, id, now_ms).await?;
+    tx.hint_jobs();
+    end(tx, again, "it is done, under way, or done by another one").await
+}
+
+/// Changes how urgent a transfer is.
+pub async fn prioritise(
+    database: &Database,
+    scope: &Scope,
+    id: JobId,
+    priority: Priority,
+    now_ms: i64,
+) -> Result<()> {
+    let mut tx = seen(database, scope, id).await?;
+    let changed = lanes::prioritise_in(&mut tx, id, priority, now_ms).await?;
+    end(tx, changed, "it has ended already").await
+}
+
+/// A transaction about a transfer that the scope sees.
+async fn seen(database: &Database, scope: &Scope, id: JobId) -> Result<Transaction> {
+    let (mut sql, mut params) = ("select 1 from transfer x where x.job_id = $1".to_owned(), params![id.0]);
+    push_scope(&mut sql, &mut params, scope, "x.facility");
+    let mut tx = database.begin(Durability::Synced).await?;
+    let seen = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;
+    seen.map(|_| tx).ok_or(Error::NotFound)
+}
+
+async fn end(tx: Transaction, is_done: bool, otherwise: &'static str) -> Result<()> {
+    if !is_done {
+        return Err(Error::Conflict(otherwise.into()));
+    }
+    tx.commit().await
+}

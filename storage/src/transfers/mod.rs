@@ -1,0 +1,209 @@
+//! Images on their way to another application entity (sends) or from one (pulls): each is a job in the
+//! lane of its device, with a row that says how far it is.
+//!
+//! A send goes through its instances in the order of their rows. What the receiver has acknowledged, and
+//! what it would not take, is written down before the next is sent, so that neither a broken association
+//! nor the end of the process has it sent again.
+
+mod acts;
+mod list;
+mod progress;
+mod selection;
+
+use pacs_core::access::{Actor, Scope};
+use pacs_core::uid::{AeTitle, Uid};
+use serde::{Deserialize, Serialize};
+
+use crate::database::{Database, Durability, Transaction, params};
+use crate::exams::search;
+use crate::jobs::lanes::{self, Priority};
+use crate::jobs::{Job, JobId, NewJob};
+use crate::{Error, Result, devices};
+
+pub use acts::{again, cancel, prioritise};
+pub use list::{Counts, Failure, Line, Show, StudyWords, by_id, counts, failures, list};
+pub use progress::{Progress, Standing};
+pub use selection::{Selection, kinds, places, places_that_failed};
+
+/// The kind of the jobs that send.
+pub const SEND: &str = "send";
+/// The kind of the jobs that pull.
+pub const PULL: &str = "pull";
+
+/// How often a transfer is tried by itself: with the waits between, for about two days.
+const MAX_ATTEMPTS: u32 = 300;
+
+/// Which way images go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To the device.
+    Send,
+    /// From the device.
+    Pull,
+}
+
+impl Direction {
+    /// The direction's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Pull => "pull",
+        }
+    }
+
+    /// The kind of its jobs.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Send => SEND,
+            Self::Pull => PULL,
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self> {
+        let known = [Self::Send, Self::Pull].into_iter().find(|direction| direction.as_str() == word);
+        known.ok_or_else(|| Error::Corrupt(format!("a transfer in the unknown direction {word}")))
+    }
+}
+
+/// Who wanted a transfer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Somebody, who is the job's creator.
+    Person,
+    /// The route of this name.
+    Route(String),
+    /// An exam was ordered, and what the patient had before may be wanted.
+    Priors,
+}
+
+impl Origin {
+    /// The origin's word.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Route(_) => "route",
+            Self::Priors => "priors",
+        }
+    }
+
+    /// The name of the route.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Route(name) => Some(name),
+            Self::Person | Self::Priors => None,
+        }
+    }
+}
+
+/// What a job has to move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// The other side.
+    pub device: AeTitle,
+    /// Of this study.
+    pub study: Uid,
+    /// This part.
+    pub selection: Selection,
+}
+
+impl Task {
+    /// The task of a job.
+    pub fn of(job: &Job) -> Result<Self> {
+        let malformed = |error| Error::Corrupt(format!("a transfer: {error}"));
+        serde_json::from_value(job.payload.clone()).map_err(malformed)
+    }
+}
+
+/// A transfer to be made.
+#[derive(Debug, Clone)]
+pub struct NewTransfer<'a> {
+    /// Which way.
+    pub direction: Direction,
+    /// What.
+    pub task: &'a Task,
+    /// Code of the facility that may see it.
+    pub facility: &'a str,
+    /// Who wanted it.
+    pub origin: &'a Origin,
+    /// `Actor::id` of whom it is done for.
+    pub created_by: &'a str,
+    /// How urgent it is.
+    pub priority: Priority,
+}
+
+/// Adds a transfer within a transaction; `None` when the same one waits or runs already.
+pub async fn enqueue_in(tx: &mut Transaction, new: &NewTransfer<'_>, now_ms: i64) -> Result<Option<JobId>> {
+    let (kind, task) = (new.direction.kind(), new.task);
+    let payload = serde_json::to_value(task).map_err(|error| Error::internal("write a transfer", error))?;
+    let key = format!("{kind}:{}:{}:{}", task.device, task.study, task.selection.key());
+    let job = NewJob {
+        kind,
+        payload,
+        dedupe: Some(&key),
+        due_ms: now_ms,
+        max_attempts: MAX_ATTEMPTS,
+        created_by: Some(new.created_by),
+    };
+    let lane = task.device.as_str();
+    let Some(id) = lanes::enqueue_in_lane(tx, &job, lane, new.priority, now_ms).await? else {
+        return Ok(None);
+    };
+    tx.execute(
+        "insert into transfer (job_id, direction, device, facility, study_uid, origin, origin_name, moved, failed,
+             after_id) values ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0)",
+        params![
+            id.0,
+            new.direction.as_str(),
+            lane,
+            new.facility,
+            &task.study,
+            new.origin.as_str(),
+            new.origin.name()
+        ],
+    )
+    .await?;
+    Ok(Some(id))
+}
+
+/// A person sends what is here to a device. [`Error::NotFound`] when the study is not in the scope or has
+/// nothing of it, [`Error::Conflict`] when the device cannot be sent to or the same is on its way already.
+pub async fn send(
+    database: &Database,
+    scope: &Scope,
+    actor: &Actor,
+    task: &Task,
+    priority: Priority,
+    now_ms: i64,
+) -> Result<JobId> {
+    let study = search::study(database, scope, &task.study).await?.ok_or(Error::NotFound)?;
+    if kinds(database, task).await?.is_empty() {
+        return Err(Error::NotFound);
+    }
+    reachable(database, &task.device).await?;
+    let new = NewTransfer {
+        direction: Direction::Send,
+        task,
+        facility: &study.facility,
+        origin: &Origin::Person,
+        created_by: &actor.id,
+        priority,
+    };
+    add(database, &new, now_ms).await
+}
+
+async fn add(database: &Database, new: &NewTransfer<'_>, now_ms: i64) -> Result<JobId> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let id = enqueue_in(&mut tx, new, now_ms).await?;
+    tx.commit().await?;
+    id.ok_or_else(|| Error::Conflict("the same is in the queue already".into()))
+}
+
+/// Fails unless associations can be opened to that device.
+async fn reachable(database: &Database, title: &AeTitle) -> Result<()> {
+    let device = devices::by_ae(database, title).await?;
+    match device {
+        Some(device) if device.host.is_some() && device.port.is_some() => Ok(()),
+        Some(_) => Err(Error::Conflict(format!("{title} has no address"))),
+        None => Err(Error::Conflict(format!("{title} is not a configured device"))),
+    }
+}

@@ -1,0 +1,54 @@
+import type { Page } from 'playwright-core';
+import type { Queue } from '../../src/api/types';
+import type { Environment } from '../environment';
+import { eventually, expect } from '../expect';
+
+const rows = (page: Page) => page.locator('[role="grid"] [role="row"][aria-rowindex]');
+
+/** Sends an exam to where it arrives and one to where nobody is; the queue says so, and its acts can be taken back. */
+export async function queue(page: Page, { shots }: Environment): Promise<void> {
+  await page.goto('/search');
+  await send(page, 0, 'SEN');
+  await send(page, 1, 'PACS_TINH');
+  await page.getByRole('link', { name: 'Xem hàng gửi' }).click();
+  const waiting = rows(page).filter({ hasText: 'Tới PACS_TINH' });
+  await waiting.getByText('Không kết nối được').waitFor();
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('complementary').getByText('cannot connect').waitFor();
+  if (shots) await page.screenshot({ path: `${shots}/queue-vi.png` });
+
+  // 3: more urgent, 2: cancelled; both are taken back by Ctrl+Z.
+  await page.keyboard.press('3');
+  await waiting.getByText('Gấp', { exact: true }).waitFor();
+  await page.keyboard.press('Control+z');
+  await eventually('it is as urgent as before', async () => (await waiting.getByText('Gấp', { exact: true }).count()) === 0);
+  await page.keyboard.press('2');
+  await eventually('what was cancelled waits no more', async () => (await waiting.count()) === 0);
+  await page.keyboard.press('Control+z');
+  await waiting.waitFor();
+
+  await page.getByText('Đã xong', { exact: true }).click();
+  await rows(page).filter({ hasText: 'Đã gửi' }).filter({ hasText: 'Tới SEN' }).first().waitFor();
+  if (shots) await inEnglish(page, shots);
+  const left = (await (await page.request.get('/api/v1/queue')).json()) as Queue;
+  expect(left.open === 1, 'one exam waits for its receiver');
+}
+
+/** Chooses the exam of a row, and a device in its preview. */
+async function send(page: Page, row: number, device: string): Promise<void> {
+  await rows(page).nth(row).click();
+  const box = page.getByRole('combobox', { name: 'Gửi tới…' });
+  await box.click();
+  await page.getByRole('option', { name: new RegExp(`^${device} `) }).click();
+  await page.getByText(`Đã vào hàng gửi: ${device}`).waitFor();
+}
+
+async function inEnglish(page: Page, shots: string): Promise<void> {
+  await page.getByRole('button', { name: 'EN', exact: true }).click();
+  await rows(page).first().click();
+  await page.screenshot({ path: `${shots}/queue-ended-en.png` });
+  await page.getByText(/^Waiting and under way/).click();
+  await rows(page).first().click();
+  await page.screenshot({ path: `${shots}/queue-en.png` });
+  await page.getByRole('button', { name: 'VI', exact: true }).click();
+}

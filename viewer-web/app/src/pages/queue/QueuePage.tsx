@@ -1,0 +1,98 @@
+import { SegmentedControl } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate } from 'react-router';
+import { server } from '~/api/server';
+import type { QueuePart, Transfer } from '~/api/types';
+import { viewerPath } from '~/app/paths';
+import { personName } from '~/format/person';
+import { listKeyLines } from '~/keys/listKeyLines';
+import { usePageKeys } from '~/keys/pageKeys';
+import { useListKeys } from '~/keys/useListKeys';
+import { DataGrid } from '~/ui/DataGrid';
+import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { UndoBar } from '~/ui/UndoBar';
+import { usePhone } from '~/ui/usePhone';
+import ui from '~/ui/ui.module.css';
+import { allowedOn, queueActs } from './acts';
+import { ProgressBar, StateWord, useQueueColumns } from './columns';
+import { TransferDetails } from './TransferDetails';
+import { useQueueActs } from './useQueueActs';
+import { useTransferWords } from './useTransferWords';
+import css from './QueuePage.module.css';
+
+const parts = ['open', 'failed', 'ended'] as const;
+/** A queue under way changes all the time, and costs one query by index to look at. */
+const lookEveryMs = 2000;
+const none: readonly Transfer[] = [];
+const rowKey = (row: Transfer): string => String(row.id);
+
+/** Hàng gửi: what goes to other systems and comes from them, how far it is, and why it does not go on. */
+export function QueuePage() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const phone = usePhone();
+  const [show, setShow] = useState<QueuePart>('open');
+  const [selected, setSelected] = useState<string | null>(null);
+  const query = useQuery({ queryKey: ['queue', show], queryFn: ({ signal }) => server.queue(show, signal), staleTime: 0, refetchInterval: lookEveryMs });
+  const refresh = useCallback(() => void client.invalidateQueries({ queryKey: ['queue'] }), [client]);
+  const acts = useQueueActs(refresh);
+  const { run, busy } = acts;
+  const columns = useQueueColumns(busy, run);
+  const rows = query.data?.items ?? none;
+  const shown = rows.find((row) => rowKey(row) === selected);
+  const select = useCallback((row: Transfer) => setSelected(rowKey(row)), []);
+  const open = useCallback((row: Transfer) => row.study && void navigate(viewerPath(row.studyUid)), [navigate]);
+  const onDigit = (row: Transfer, digit: number): void => {
+    const act = queueActs[digit - 1];
+    if (act && !busy && allowedOn(row).includes(act)) run(row, act);
+  };
+  useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null), onDigit });
+  useQueueKeys();
+  useEffect(() => {
+    document.title = `${t('nav.queue')} · Sen`;
+  }, [t]);
+  const label = (part: QueuePart): string => {
+    const count = part === 'open' ? query.data?.open : part === 'failed' ? query.data?.failed : undefined;
+    return count ? `${t(`queue.show.${part}`)} (${count})` : t(`queue.show.${part}`);
+  };
+  return (
+    <div className={css.page}>
+      <div className={css.bar}>
+        <SegmentedControl aria-label={t('queue.title')} value={show} onChange={(value) => setShow(value as QueuePart)} data={parts.map((value) => ({ value, label: label(value) }))} />
+      </div>
+      {query.isPending ? <Loading />
+        : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
+          : rows.length === 0 ? <Empty title={t(`queue.empty.${show}`)} hint={t('queue.emptyHint')} />
+            : (
+              <div className={css.main}>
+                <DataGrid label={t('queue.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />
+                {shown && <TransferDetails row={shown} onClose={() => setSelected(null)} />}
+              </div>
+            )}
+      <UndoBar done={acts.done} onClose={acts.close} />
+    </div>
+  );
+}
+
+/** The keys of this page, for the sheet. */
+function useQueueKeys(): void {
+  const { t } = useTranslation();
+  usePageKeys(useMemo(() => [
+    { title: t('keys.list'), lines: listKeyLines(t, t('worklist.open')) },
+    { title: t('keys.acts'), lines: [...queueActs.map((act, index) => ({ caps: [String(index + 1)], what: t(`queue.act.${act}`) })), { caps: ['Ctrl', 'Z'], what: t('action.undo') }] },
+  ], [t]));
+}
+
+/** A row on a phone: who and how far on the first line, where and why on the second. */
+function NarrowRow({ row }: { row: Transfer }) {
+  const { place, note } = useTransferWords();
+  return (
+    <div className={ui.twoLines}>
+      <div><span className={`cut ${ui.strong}`}>{row.study && personName(row.study.patient.name)}</span><span className={css.far}><ProgressBar row={row} /></span></div>
+      <div><StateWord row={row} /><span className={`cut ${css.dim}`}>{[place(row), note(row)].filter(Boolean).join(' · ')}</span></div>
+    </div>
+  );
+}

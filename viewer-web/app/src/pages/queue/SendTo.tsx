@@ -1,0 +1,36 @@
+import { Select } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { server } from '~/api/server';
+import { paths } from '~/app/paths';
+import { useProblemText } from '~/ui/useProblemText';
+import css from './QueuePage.module.css';
+
+/** Puts an exam into the queue for a device that is chosen; what was put there can be taken back at once. */
+export function SendTo({ studyUid }: { studyUid: string }) {
+  const { t } = useTranslation();
+  const devices = useQuery({ queryKey: ['devices'], queryFn: ({ signal }) => server.devices(signal) });
+  const sending = useMutation({ mutationFn: (device: string) => server.send(studyUid, device) });
+  const undoing = useMutation({ mutationFn: (id: number) => server.cancelTransfer(id), onSuccess: () => sending.reset() });
+  const why = useProblemText(sending.error ?? undoing.error, t('send.already'));
+  const reachable = devices.data?.items.filter(({ host, port }) => host !== null && port !== null) ?? [];
+  const choices = reachable.map(({ aeTitle, description }) => ({ value: aeTitle, label: description ? `${aeTitle} · ${description}` : aeTitle }));
+  return (
+    <div className={css.sendTo}>
+      <Select
+        aria-label={t('send.to')} placeholder={t('send.to')} searchable data={choices} value={null} nothingFoundMessage={t('send.none')}
+        disabled={sending.isPending} onChange={(device) => device && sending.mutate(device)}
+      />
+      <p role="status">
+        {sending.error || undoing.error ? why : sending.data && (
+          <>
+            {t('send.queued', { device: sending.variables })}
+            {' · '}<button type="button" onClick={() => undoing.mutate(sending.data.id)}>{t('action.undo')}</button>
+            {' · '}<Link to={paths.queue}>{t('send.show')}</Link>
+          </>
+        )}
+      </p>
+    </div>
+  );
+}

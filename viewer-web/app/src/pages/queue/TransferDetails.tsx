@@ -1,0 +1,63 @@
+import { CloseButton } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { server } from '~/api/server';
+import type { Transfer } from '~/api/types';
+import { instant } from '~/format/dates';
+import { personName } from '~/format/person';
+import { usePatientWords } from '~/ui/usePatientWords';
+import { ProgressBar, StateWord } from './columns';
+import { useTransferWords } from './useTransferWords';
+import css from './QueuePage.module.css';
+
+/** Everything that is known of a transfer: why it does not go on, and which images did not arrive. */
+export function TransferDetails({ row, onClose }: { row: Transfer; onClose: () => void }) {
+  const { t } = useTranslation();
+  const { place, reason, commitment } = useTransferWords();
+  const { short } = usePatientWords();
+  const facts: [string, string | null][] = [
+    [t('queue.originTitle'), [t(`queue.origin.${row.origin}`), row.originName].filter(Boolean).join(' · ')],
+    [t('queue.by'), row.createdBy],
+    [t('queue.asked'), instant(row.createdAt)],
+    [t('queue.priorityTitle'), t(`queue.priority.${row.priority}`)],
+    [t('queue.tries'), row.attempts > 0 ? String(row.attempts) : null],
+    [t('queue.commitmentTitle'), commitment(row) || null],
+  ];
+  return (
+    <aside className={css.panel} aria-label={place(row)}>
+      <CloseButton className={css.close ?? ''} size="sm" aria-label={t('action.close')} onClick={onClose} />
+      <h2>{place(row)}</h2>
+      {row.study && <p>{[personName(row.study.patient.name), row.study.patient.id, short(row.study.patient)].filter(Boolean).join(' · ')}</p>}
+      {row.study?.description && <p className={css.dim}>{row.study.description}</p>}
+      <p className={css.standing}><StateWord row={row} /><ProgressBar row={row} /></p>
+      {row.error && (
+        <div className={css.trouble} role="note">
+          <b>{reason(row.error)}</b>
+          <span>{row.error.detail}</span>
+          {row.state === 'waiting' && <span>{t('queue.nextTry', { time: instant(row.dueAt) })}</span>}
+        </div>
+      )}
+      <dl>{facts.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
+      {row.failed > 0 && <Missed row={row} />}
+    </aside>
+  );
+}
+
+function Missed({ row }: { row: Transfer }) {
+  const { t } = useTranslation();
+  const { reason } = useTransferWords();
+  const { data } = useQuery({ queryKey: ['queue', 'failures', row.id, row.failed, row.attempts], queryFn: ({ signal }) => server.transferFailures(row.id, signal) });
+  return (
+    <section className={css.missed}>
+      <h3>{t('queue.missed', { count: row.failed })}</h3>
+      <ul>
+        {data?.items.map((item) => (
+          <li key={item.instanceUid}>
+            <span className="cut" title={item.instanceUid}>{item.instanceUid}</span>
+            <span title={item.reason.detail}>{reason(item.reason)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
