@@ -128,6 +128,8 @@ pub enum Act {
     Reconcile,
     /// Send images to other application entities, and see to what is on its way.
     SendImages,
+    /// Ask other archives what they have, and have it sent here.
+    QueryArchives,
     /// Reject images, so that nobody is shown them, or take that back.
     RejectImages,
     /// Delete images for good.
@@ -159,6 +161,7 @@ pub fn may(actor: &Actor, act: Act) -> bool {
                 | MatchImages
                 | Reconcile
                 | SendImages
+                | QueryArchives
                 | RejectImages
                 | DoSteps
                 | SeeDevices

@@ -22,6 +22,8 @@ pub enum AuditAct {
     Store,
     /// Images went out to another system.
     Send,
+    /// Another archive was asked for what it has, or to send it here.
+    Retrieve,
     /// A device was told which of its images are kept, and which are not.
     Commit,
     /// An order was made, changed or cancelled.
@@ -63,7 +65,8 @@ pub struct AuditRecord {
     pub act: AuditAct,
     /// On what: `study:<uid>`, `order:<accession number>`, `exam:<step id>`, `workitem:<uid>`, `workitems`,
     /// `subscriber:<AE title>`, `performed-step:<uid>`, `commitment:<transaction uid>`, `account:<name>`,
-    /// `patient:<key>`, `discrepancy:<key>`, `queue:<job>`; empty when nothing is meant.
+    /// `patient:<key>`, `discrepancy:<key>`, `queue:<job>`, `route:<name>`, `archive:<AE title>`; empty when nothing is
+    /// meant.
     pub subject: String,
     /// How it went.
     pub outcome: Outcome,

@@ -21,6 +21,7 @@ pub mod pixels;
 pub mod query;
 pub mod reconciliation;
 pub mod rejection;
+pub mod routing;
 pub mod text;
 pub mod transfer_syntax;
 pub mod uid;

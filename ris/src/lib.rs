@@ -4,6 +4,7 @@
 //! and rules to `storage`. One route a file; [`router`] is the table of contents, [`error`] the one
 //! place that knows HTTP statuses of errors.
 
+mod archives;
 mod caller;
 mod dates;
 mod devices;
@@ -17,6 +18,7 @@ mod queue;
 mod reconciliation;
 mod request;
 mod router;
+mod routes;
 mod state;
 mod studies;
 mod system;

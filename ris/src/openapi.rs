@@ -3,7 +3,10 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
-use crate::{devices, events, orders, patients, queue, reconciliation, studies, system, unmatched, worklist};
+use crate::{
+    archives, devices, events, orders, patients, queue, reconciliation, routes, studies, system, unmatched,
+    worklist,
+};
 
 /// The routes of this crate. Signing in is the program's, which adds its own and serves the whole.
 #[derive(OpenApi)]
@@ -19,6 +22,12 @@ use crate::{devices, events, orders, patients, queue, reconciliation, studies, s
         queue::act::cancel,
         queue::act::retry,
         queue::act::prioritise,
+        archives::ask::ask,
+        archives::answer::answer,
+        archives::pull::pull,
+        routes::list::list,
+        routes::edit::put,
+        routes::edit::remove,
         worklist::day::day,
         worklist::act::act,
         worklist::undo::undo,

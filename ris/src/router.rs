@@ -2,11 +2,12 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 use crate::state::State;
 use crate::{
-    Error, devices, events, orders, patients, queue, reconciliation, studies, system, unmatched, worklist,
+    Error, archives, devices, events, orders, patients, queue, reconciliation, routes, studies, system,
+    unmatched, worklist,
 };
 
 /// A form is small; images come through DICOMweb.
@@ -25,6 +26,11 @@ pub fn router(state: State) -> Router {
         .route("/queue/{id}/cancel", post(queue::cancel))
         .route("/queue/{id}/retry", post(queue::retry))
         .route("/queue/{id}/priority", post(queue::prioritise))
+        .route("/archives/queries/{id}", get(archives::answer))
+        .route("/archives/{ae_title}/queries", post(archives::ask))
+        .route("/archives/{ae_title}/pull", post(archives::pull))
+        .route("/routes", get(routes::list))
+        .route("/routes/{name}", put(routes::put).delete(routes::remove))
         .route("/worklist", get(worklist::day))
         .route("/exams/{exam_id}/acts", post(worklist::act))
         .route("/exams/{exam_id}/undo", post(worklist::undo))

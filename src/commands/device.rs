@@ -1,6 +1,7 @@
 //! `sen device`: who may push and query, and where images can be sent.
 
 use anyhow::{Context as _, bail};
+use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Subcommand};
 use dimse_scp::scu::{self, Association, Options, Proposal, Target};
 use pacs_core::clock;
@@ -8,7 +9,7 @@ use pacs_core::text::CharacterSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
 use storage::database::Database;
-use storage::devices::{self, Dealings, Device};
+use storage::devices::{self, Dealings, Device, RetrieveBy};
 
 use crate::commands::{self, Global};
 use crate::lifecycle;
@@ -80,6 +81,10 @@ struct Add {
     /// Associations at a time by which queued images are sent to it
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
     send_limit: u8,
+
+    /// How studies are pulled from it: sent to us, or over the association that asks
+    #[arg(long, default_value = "move", value_parser = PossibleValuesParser::new(["move", "get"]))]
+    retrieve_by: String,
 }
 
 fn character_set(terms: &str) -> Result<CharacterSet, &'static str> {
@@ -100,7 +105,11 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
                 modality: add.modality,
                 room: add.room,
                 character_set: add.character_set,
-                dealings: Dealings { send_limit: add.send_limit, ..Dealings::default() },
+                dealings: Dealings {
+                    send_limit: add.send_limit,
+                    retrieve_by: RetrieveBy::parse(&add.retrieve_by).context("move or get")?,
+                    ..Dealings::default()
+                },
                 ..Device::named(add.ae_title)
             };
             devices::upsert(&database, &device).await?;

@@ -5,6 +5,8 @@ mod demo;
 mod device;
 mod doctor;
 mod import;
+mod pull;
+mod query;
 mod reindex;
 mod serve;
 mod token;
@@ -87,6 +89,10 @@ enum Command {
     Token(token::Args),
     /// Devices that may push and query, and that images can be sent to
     Device(device::Args),
+    /// Ask another archive which studies it has
+    Query(query::Args),
+    /// Have a study of another archive sent here
+    Pull(pull::Args),
     /// Check configuration, folders, database, object store and ports
     Doctor(doctor::Args),
     /// Rebuild the index from the packs and the journal
@@ -112,6 +118,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::User(args) => user::run(args, &global).await,
         Command::Token(args) => token::run(args, &global).await,
         Command::Device(args) => device::run(args, &global).await,
+        Command::Query(args) => query::run(args, &global).await,
+        Command::Pull(args) => pull::run(args, &global).await,
         Command::Doctor(args) => doctor::run(args, &global).await,
         Command::Reindex(args) => reindex::run(args, &global).await,
         Command::Verify(args) => verify::run(args, &global).await,

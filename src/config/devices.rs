@@ -2,7 +2,7 @@
 
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
-use storage::devices::Dealings;
+use storage::devices::{Dealings, RetrieveBy};
 
 use super::dimse::title;
 use super::keys::{DeviceKeys, Keys};
@@ -96,5 +96,7 @@ fn dealings(device: &DeviceKeys) -> Result<Dealings, &'static str> {
     if !(1..=MAX_SENDS).contains(&send_limit) {
         return Err("send_limit must be a number of associations from 1 to 16");
     }
-    Ok(Dealings { send_limit, ..usual })
+    let retrieve_by = device.retrieve_by.as_deref().map_or(Some(usual.retrieve_by), RetrieveBy::parse);
+    let retrieve_by = retrieve_by.ok_or("retrieve_by must be move or get")?;
+    Ok(Dealings { send_limit, retrieve_by, ..usual })
 }

@@ -86,6 +86,8 @@ pub struct Keys {
     #[serde(default)]
     pub device: Vec<DeviceKeys>,
     #[serde(default)]
+    pub route: Vec<RouteKeys>,
+    #[serde(default)]
     pub hl7_destination: Vec<Hl7DestinationKeys>,
 }
 
@@ -119,6 +121,21 @@ pub struct DeviceKeys {
     pub room: Option<String>,
     pub character_set: Option<String>,
     pub send_limit: Option<u8>,
+    pub retrieve_by: Option<String>,
+}
+
+/// One `[[route]]`: which images go to which device by themselves.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteKeys {
+    pub name: String,
+    pub to: String,
+    pub calling_ae: Option<List>,
+    pub modality: Option<List>,
+    pub body_part: Option<List>,
+    pub facility: Option<List>,
+    pub hours: Option<String>,
+    pub priority: Option<String>,
 }
 
 /// One `[[hl7_destination]]`.

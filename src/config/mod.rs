@@ -1,7 +1,7 @@
 //! Configuration: defaults, then `sen.toml`, then variables named `SEN_…`.
 //!
 //! Every key of the file is also a variable (`http_listen` is `SEN_HTTP_LISTEN`), except the lists of
-//! tables (`[[device]]`, `[[ae]]`, `[[facility]]`). A key that is not known is an error of the file, because a
+//! tables (`[[device]]`, `[[ae]]`, `[[route]]`, `[[facility]]`). A key that is not known is an error of the file, because a
 //! misspelt key that is silently ignored is found too late. An unknown *variable* is only reported:
 //! container platforms inject their own (`SEN_SERVICE_HOST`, for a service named `sen`).
 
@@ -10,12 +10,14 @@ mod dimse;
 mod facilities;
 mod http;
 mod keys;
+mod routes;
 mod sign_in;
 mod store;
 
 use std::path::{Path, PathBuf};
 
 use storage::index::facilities::Entry as Facility;
+use storage::routes::Route;
 use thiserror::Error;
 
 pub use devices::Device;
@@ -38,6 +40,8 @@ pub struct Config {
     pub sign_in: SignIn,
     /// Devices named in the file; rows of the database add to these and never override them.
     pub devices: Vec<Device>,
+    /// Routes named in the file, as devices are.
+    pub routes: Vec<Route>,
     /// Facilities named in the file; what it says of one wins over its row.
     pub facilities: Vec<Facility>,
     /// The file that was read, if any.
@@ -94,7 +98,7 @@ impl Config {
         Self::from_sources(file.as_deref(), &variables, overrides)
     }
 
-    /// Whether anything but devices and facilities differs.
+    /// Whether anything but devices, routes and facilities differs.
     pub fn needs_restart(&self, in_force: &Self) -> bool {
         (&self.store, &self.dimse, &self.http, self.sign_in)
             != (&in_force.store, &in_force.dimse, &in_force.http, in_force.sign_in)
@@ -114,6 +118,7 @@ impl Config {
             sign_in: SignIn::from_keys(&keys, &http)?,
             http,
             devices: devices::from_keys(&keys)?,
+            routes: routes::from_keys(&keys)?,
             facilities: facilities::from_keys(&keys)?,
             file: file.map(Path::to_path_buf),
             warnings,
@@ -180,6 +185,12 @@ mod tests {
             ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nroom = ' '", &[], "room"),
             ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\ncharacter_set = 'latin'", &[], "ISO_IR 100"),
             ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nsend_limit = 0", &[], "send_limit"),
+            ("[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\nretrieve_by = 'fax'", &[], "move or get"),
+            ("[[route]]\nname = 'n'\nto = ''", &[], "route"),
+            ("[[route]]\nname = ' '\nto = 'A'", &[], "name"),
+            ("[[route]]\nname = 'n'\nto = 'A'\n[[route]]\nname = 'n'\nto = 'B'", &[], "twice"),
+            ("[[route]]\nname = 'n'\nto = 'A'\nhours = 'night'", &[], "18:00-06:00"),
+            ("[[route]]\nname = 'n'\nto = 'A'\npriority = 'soon'", &[], "priority"),
             (
                 "[[device]]\nae_title = 'A'\nhost = 'x'\nport = 1\n[[device]]\nae_title = 'A'\nhost = 'y'\nport = 1",
                 &[],

@@ -1,14 +1,15 @@
-//! What of the configuration can change while the process serves: facilities and devices.
+//! What of the configuration can change while the process serves: facilities, devices and routes.
 
-use storage::{Archive, devices};
+use storage::{Archive, devices, routes};
 
 use crate::config::{Config, Device};
 
-/// Makes the facilities and devices of the file what they are now.
+/// Makes the facilities, devices and routes of the file what they are now.
 pub async fn put(archive: &Archive, config: &Config) -> storage::Result<()> {
     archive.put_facilities(&config.facilities).await?;
     let rows: Vec<devices::Device> = config.devices.iter().map(row).collect();
-    devices::from_file(archive.database(), &rows).await
+    devices::from_file(archive.database(), &rows).await?;
+    routes::from_file(archive.database(), &config.routes).await
 }
 
 fn row(device: &Device) -> devices::Device {
@@ -40,16 +41,17 @@ pub async fn apply(
     };
     if wanted.needs_restart(in_force) {
         tracing::warn!(
-            "of the configuration only facilities and devices change while serving; restart for the rest"
+            "of the configuration only facilities, devices and routes change while serving; restart for the rest"
         );
     }
     match put(archive, &wanted).await {
         Ok(()) => {
             let (devices, facilities) = (wanted.devices.len(), wanted.facilities.len());
-            tracing::info!(devices, facilities, "configuration reread");
+            tracing::info!(devices, facilities, routes = wanted.routes.len(), "configuration reread");
             in_force.devices = wanted.devices;
+            in_force.routes = wanted.routes;
             in_force.facilities = wanted.facilities;
         }
-        Err(error) => tracing::error!("facilities and devices were not changed: {error}"),
+        Err(error) => tracing::error!("facilities, devices and routes were not changed: {error}"),
     }
 }

@@ -58,6 +58,11 @@ impl Source {
             Self::Rows => "rows",
         }
     }
+
+    /// From a row with a column of that name.
+    pub(crate) fn of_row(row: &Row) -> Result<Self> {
+        Ok(if row.get::<String>("source")? == "file" { Self::File } else { Self::Rows })
+    }
 }
 
 impl Device {
@@ -100,6 +105,16 @@ pub async fn by_ae(database: &Database, ae_title: &AeTitle) -> Result<Option<Dev
         .as_ref()
         .map(read)
         .transpose()
+}
+
+/// Fails unless associations can be opened to that device.
+pub(crate) async fn reachable(database: &Database, title: &AeTitle) -> Result<()> {
+    let device = by_ae(database, title).await?;
+    match device {
+        Some(device) if device.host.is_some() && device.port.is_some() => Ok(()),
+        Some(_) => Err(Error::Conflict(format!("{title} has no address"))),
+        None => Err(Error::Conflict(format!("{title} is not a configured device"))),
+    }
 }
 
 /// Adds or changes a device's row. [`Error::Conflict`] when the file has the title.
@@ -216,7 +231,7 @@ fn read(row: &Row) -> Result<Device> {
         room: row.get("room")?,
         character_set: character_set.as_deref().and_then(CharacterSet::named),
         dealings: Dealings::read(row)?,
-        source: if row.get::<String>("source")? == "file" { Source::File } else { Source::Rows },
+        source: Source::of_row(row)?,
         last_seen_ms: row.get("last_seen_ms")?,
     })
 }

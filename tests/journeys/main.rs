@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod archives;
 mod attacks;
 mod commands;
 mod configured;

@@ -11,7 +11,7 @@ use crate::support::images::{Study, dataset_bytes};
 use crate::support::program::{Sen, Setup};
 use crate::support::{eventually, tools};
 
-struct Orthanc {
+pub struct Orthanc {
     child: Child,
     http: u16,
     dimse: u16,
@@ -32,13 +32,13 @@ fn free_ports() -> (u16, u16) {
 }
 
 impl Orthanc {
-    fn prepare() -> Option<(std::path::PathBuf, u16, u16)> {
+    pub fn prepare() -> Option<(std::path::PathBuf, u16, u16)> {
         let program = tools::program("Orthanc")?;
         let (http, dimse) = free_ports();
         Some((program, http, dimse))
     }
 
-    async fn start(program: &std::path::Path, http: u16, dimse: u16, sen: &Sen) -> Self {
+    pub async fn start(program: &std::path::Path, http: u16, dimse: u16, sen: &Sen) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let configuration = json!({
             "Name": "peer",
@@ -71,11 +71,11 @@ impl Orthanc {
         orthanc
     }
 
-    fn url(&self, path: &str) -> String {
+    pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.http)
     }
 
-    async fn post(&self, path: &str, body: Value) -> Value {
+    pub async fn post(&self, path: &str, body: Value) -> Value {
         let answer = Client::new().post(self.url(path)).json(&body).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
@@ -83,7 +83,7 @@ impl Orthanc {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
-    async fn instances(&self) -> Vec<String> {
+    pub async fn instances(&self) -> Vec<String> {
         reqwest::get(self.url("/instances")).await.unwrap().json().await.unwrap()
     }
 }

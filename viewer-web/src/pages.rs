@@ -13,6 +13,8 @@ pub(crate) const PAGES: &[&str] = &[
     "/reconciliation",
     "/patients/{recordId}",
     "/queue",
+    "/queue/archives",
+    "/queue/routes",
     "/devices",
 ];
 

@@ -2,8 +2,11 @@
 //! they open. Every device has a lane of its own for each kind of work: one that is away or slow holds up
 //! nobody else.
 
+mod fetch;
 mod lease;
 mod peer;
+mod pull;
+mod query;
 mod send;
 mod work;
 mod worker;

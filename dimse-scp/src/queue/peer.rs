@@ -1,13 +1,15 @@
 //! Whom a job is for.
 
 use pacs_core::uid::AeTitle;
-use storage::devices;
+use storage::devices::{self, Device};
 
 use crate::listener::Shared;
 use crate::scu::{self, Options, Target};
 
 /// A device that associations can be opened to.
 pub struct Peer {
+    /// Its entry.
+    pub device: Device,
     /// Where it is, and as whom it is called.
     pub target: Target,
     /// How associations with it are used.
@@ -28,7 +30,7 @@ pub async fn find(shared: &Shared, title: &AeTitle) -> storage::Result<Result<Pe
     let target =
         Target { address: scu::address(host, port), calling_ae: own.clone(), called_ae: title.clone() };
     let options = Options { max_pdu_bytes: shared.config.max_pdu_bytes, timeouts: shared.config.timeouts };
-    Ok(Ok(Peer { target, options }))
+    Ok(Ok(Peer { device, target, options }))
 }
 
 /// What an association that did not come about, or ended, means for a job: a word, a colon, details.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use pacs_core::uid::AeTitle;
 use storage::jobs::{self, Job, lanes};
 use tokio::task::{Id, JoinSet};
 
@@ -21,11 +22,11 @@ const FAREWELL: Duration = Duration::from_secs(5);
 #[derive(Default)]
 struct UnderWay {
     tasks: JoinSet<()>,
-    lanes: HashMap<Id, (Kind, String)>,
+    lanes: HashMap<Id, (Kind, AeTitle)>,
 }
 
 impl UnderWay {
-    fn of_lane(&self, kind: Kind, lane: &str) -> usize {
+    fn of_lane(&self, kind: Kind, lane: &AeTitle) -> usize {
         self.lanes.values().filter(|(other, name)| *other == kind && name == lane).count()
     }
 }
@@ -79,7 +80,7 @@ async fn begin_due(
     let mut waiting = lanes::waiting(database, kind.name()).await?;
     let first = turn.checked_rem(waiting.len()).unwrap_or_default();
     waiting.rotate_left(first);
-    for lane in waiting {
+    for lane in waiting.iter().filter_map(|lane| AeTitle::parse(lane).ok()) {
         let running = under_way.of_lane(kind, &lane);
         let limit = if running == 0 { 1 } else { kind.limit(&shared.archive, &lane).await? };
         for _ in running..limit {
@@ -97,14 +98,14 @@ async fn begin_due(
     Ok(())
 }
 
-async fn work(shared: Shared, kind: Kind, lane: String, job: Job, worker: String) {
+async fn work(shared: Shared, kind: Kind, lane: AeTitle, job: Job, worker: String) {
     let stopped = async {
         shared.stopping.cancelled().await;
         tokio::time::sleep(FAREWELL).await;
     };
     let ended = tokio::select! {
         biased;
-        ended = kind.work(&shared, &job, &worker) => ended,
+        ended = kind.work(&shared, &lane, &job, &worker) => ended,
         () = lease::lost(&shared, job.id, &worker) => Ended::Lost,
         () = stopped => Ended::Stopped,
     };
@@ -113,17 +114,17 @@ async fn work(shared: Shared, kind: Kind, lane: String, job: Job, worker: String
             tracing::warn!(
                 kind = kind.name(),
                 job = job.id.0,
-                device = lane,
+                device = %lane,
                 why,
                 "a queued job is not done"
             );
         }
         Ended::Done => {
-            tracing::info!(kind = kind.name(), job = job.id.0, device = lane, "a queued job is done")
+            tracing::info!(kind = kind.name(), job = job.id.0, device = %lane, "a queued job is done")
         }
         Ended::Lost | Ended::Stopped => {}
     }
-    if let Err(error) = note(&shared, (kind.name(), &lane), &job, &worker, ended).await {
+    if let Err(error) = note(&shared, (kind.name(), lane.as_str()), &job, &worker, ended).await {
         // Cancelled in the last moment, or the database is away: the lease runs out.
         tracing::debug!(%error, job = job.id.0, "what became of a queued job was not noted");
     }

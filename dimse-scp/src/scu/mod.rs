@@ -7,6 +7,7 @@ mod connect;
 mod error;
 mod find;
 mod instance;
+pub mod listing;
 mod normalized;
 pub mod push;
 mod retrieve;

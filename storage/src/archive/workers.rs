@@ -10,6 +10,9 @@ use crate::accounts::sessions;
 use crate::error::Result;
 use crate::events;
 use crate::exams::moves;
+use crate::remote_queries;
+use crate::routes;
+use crate::transfers;
 use crate::ups;
 
 /// How often growing studies that owe an event are told of.
@@ -18,11 +21,17 @@ const ANNOUNCE_EVERY: Duration = Duration::from_secs(1);
 const SETTLE_EVERY: Duration = Duration::from_secs(2);
 /// The longest wait after settling has failed, such as while the object store is away.
 const SETTLE_AT_LEAST_EVERY: Duration = Duration::from_secs(120);
+/// How long after an event routes are followed, and how often at least: another process may have written some.
+const ROUTE_AFTER: Duration = Duration::from_millis(200);
+const ROUTE_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// How often what only time moves is looked for at most, and at least.
 const PASS_TIME_EVERY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(20);
 /// How long events are kept for followers that were away.
 const EVENTS_KEPT_MS: i64 = 7 * 24 * 3_600_000;
+/// How long what other archives answered is kept, and what was sent and pulled.
+const ANSWERS_KEPT_MS: i64 = 3_600_000;
+const TRANSFERS_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 /// How long unified procedure steps are kept after their end, unless a subscriber needs them longer.
 const STEPS_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
@@ -42,6 +51,7 @@ impl Archive {
             ending,
             self.keep_settling(&stop),
             self.keep_announcing(&stop),
+            self.keep_routing(&stop),
             self.keep_time(&stop),
             self.keep_tidy(&stop)
         );
@@ -72,6 +82,24 @@ impl Archive {
         }
     }
 
+    async fn keep_routing(&self, shutdown: &CancellationToken) {
+        let database = &self.0.database;
+        let mut hints = database.event_hints();
+        loop {
+            match routes::follow(database, self.0.config.clock.now_ms()).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "images that have come wait to be routed"),
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                // Not at every image of a study that grows.
+                _ = async { hints.changed().await.ok(); tokio::time::sleep(ROUTE_AFTER).await } => {}
+                () = tokio::time::sleep(ROUTE_EVERY) => {}
+            }
+        }
+    }
+
     async fn keep_time(&self, shutdown: &CancellationToken) {
         // A tenth of the quiet time late is early enough for whoever waits to verify.
         let every = (self.0.config.quiet_after / 10).clamp(*PASS_TIME_EVERY.start(), *PASS_TIME_EVERY.end());
@@ -89,6 +117,8 @@ impl Archive {
         moves::quiet(database, quiet_ms, now_ms).await?;
         sessions::prune(database, now_ms).await?;
         events::prune(database, now_ms.saturating_sub(EVENTS_KEPT_MS)).await?;
+        remote_queries::prune(database, now_ms.saturating_sub(ANSWERS_KEPT_MS)).await?;
+        transfers::prune(database, now_ms.saturating_sub(TRANSFERS_KEPT_MS)).await?;
         ups::prune(database, now_ms.saturating_sub(STEPS_KEPT_MS)).await?;
         Ok(())
     }

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../../migrations/0013_reconciliation.sql"),
     },
     Migration { version: 14, name: "transfers", text: include_str!("../../migrations/0014_transfers.sql") },
+    Migration { version: 15, name: "routes", text: include_str!("../../migrations/0015_routes.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

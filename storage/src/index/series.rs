@@ -124,14 +124,15 @@ pub(super) async fn ensure(
     study: StudyId,
     sent: &SeriesAttributes,
     header: &DataSet,
-    now_ms: i64,
+    (calling_ae, now_ms): (Option<&str>, i64),
 ) -> Result<Found> {
     let made = tx
         .fetch_optional(
             "insert into series (uid, study_id, modality, number, description, body_part, laterality, series_date,
                  series_time, station_name, protocol_name, performed_date, performed_time, requested_step,
-                 requested_procedure, instance_count, attributes, revision, unsettled, received_ms, updated_ms)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, 0, 0, $17, $17)
+                 requested_procedure, instance_count, attributes, revision, unsettled, received_ms, updated_ms,
+                 calling_ae)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, 0, 0, $17, $17, $18)
              on conflict (uid) do nothing returning id",
             params![
                 uid,
@@ -150,7 +151,8 @@ pub(super) async fn ensure(
                 &sent.scheduled_step_id,
                 &sent.requested_procedure_id,
                 pacs_core::json::to_string(&excerpt(header, SERIES_TAGS)),
-                now_ms
+                now_ms,
+                calling_ae
             ],
         )
         .await?;

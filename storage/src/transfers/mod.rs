@@ -10,12 +10,15 @@ mod list;
 mod progress;
 mod selection;
 
+use std::collections::HashSet;
+
 use pacs_core::access::{Actor, Scope};
 use pacs_core::uid::{AeTitle, Uid};
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Database, Durability, Transaction, params};
+use crate::database::{Database, Durability, Param, Transaction, params, placeholders};
 use crate::exams::search;
+use crate::index::instances;
 use crate::jobs::lanes::{self, Priority};
 use crate::jobs::{Job, JobId, NewJob};
 use crate::{Error, Result, devices};
@@ -32,6 +35,9 @@ pub const PULL: &str = "pull";
 
 /// How often a transfer is tried by itself: with the waits between, for about two days.
 const MAX_ATTEMPTS: u32 = 300;
+
+/// Instances that one statement looks up.
+const AT_ONCE: usize = 500;
 
 /// Which way images go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +185,7 @@ pub async fn send(
     if kinds(database, task).await?.is_empty() {
         return Err(Error::NotFound);
     }
-    reachable(database, &task.device).await?;
+    devices::reachable(database, &task.device).await?;
     let new = NewTransfer {
         direction: Direction::Send,
         task,
@@ -191,19 +197,61 @@ pub async fn send(
     add(database, &new, now_ms).await
 }
 
+/// A person pulls a study, or series of it, from a device. [`Error::Conflict`] when the device cannot be
+/// called or the same is on its way already.
+pub async fn pull(
+    database: &Database,
+    actor: &Actor,
+    task: &Task,
+    facility: &str,
+    now_ms: i64,
+) -> Result<JobId> {
+    devices::reachable(database, &task.device).await?;
+    let new = NewTransfer {
+        direction: Direction::Pull,
+        task,
+        facility,
+        origin: &Origin::Person,
+        created_by: &actor.id,
+        priority: Priority::Normal,
+    };
+    add(database, &new, now_ms).await
+}
+
+/// Those of these instances that are here, rejected ones too: nobody needs to send them.
+pub async fn present(database: &Database, uids: &[Uid]) -> Result<HashSet<Uid>> {
+    let mut present = HashSet::with_capacity(uids.len());
+    for some in uids.chunks(AT_ONCE) {
+        let sql = format!("select uid from instance where uid in ({})", placeholders(1, some.len()));
+        let rows = database.fetch(sqlx::AssertSqlSafe(sql), some.iter().map(Param::from).collect()).await?;
+        for row in &rows {
+            present.insert(instances::uid(row, "uid")?);
+        }
+    }
+    Ok(present)
+}
+
+/// Forgets transfers that ended before a time, a few hundred at most.
+pub async fn prune(database: &Database, before_ms: i64) -> Result<()> {
+    let old = "select j.id from job j join transfer x on x.job_id = j.id
+         where j.lane is not null and j.state in ('done', 'failed', 'cancelled') and j.updated_ms < $1
+         order by j.updated_ms limit 500";
+    let rows = database.fetch(old, params![before_ms]).await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let ids = rows.iter().map(|row| Ok(Param::Int(Some(row.at(0)?)))).collect::<Result<Vec<Param>>>()?;
+    let list = placeholders(1, ids.len());
+    let mut tx = database.begin(Durability::Batched).await?;
+    for table in ["transfer_failure where job_id", "transfer where job_id", "job where id"] {
+        tx.execute(sqlx::AssertSqlSafe(format!("delete from {table} in ({list})")), ids.clone()).await?;
+    }
+    tx.commit().await
+}
+
 async fn add(database: &Database, new: &NewTransfer<'_>, now_ms: i64) -> Result<JobId> {
     let mut tx = database.begin(Durability::Synced).await?;
     let id = enqueue_in(&mut tx, new, now_ms).await?;
     tx.commit().await?;
     id.ok_or_else(|| Error::Conflict("the same is in the queue already".into()))
-}
-
-/// Fails unless associations can be opened to that device.
-async fn reachable(database: &Database, title: &AeTitle) -> Result<()> {
-    let device = devices::by_ae(database, title).await?;
-    match device {
-        Some(device) if device.host.is_some() && device.port.is_some() => Ok(()),
-        Some(_) => Err(Error::Conflict(format!("{title} has no address"))),
-        None => Err(Error::Conflict(format!("{title} is not a configured device"))),
-    }
 }

@@ -20,5 +20,6 @@ mod rebuilding;
 mod reconciling;
 mod recovering;
 mod rejecting;
+mod routing;
 mod samples;
 mod settling;

@@ -49,8 +49,9 @@ impl Batch<'_> {
             None => {
                 let study = self.study(first, &study_uid).await?;
                 let sent = &first.lifted.series;
-                series::ensure(&mut self.tx, &series_uid, study, sent, &first.header, first.received_ms)
-                    .await?
+                let sender = first.calling_ae.as_ref().map(|title| title.as_str());
+                let came = (sender, first.received_ms);
+                series::ensure(&mut self.tx, &series_uid, study, sent, &first.header, came).await?
             }
         };
         self.remember_study(found.study).await?;

@@ -1,8 +1,8 @@
 /** Every call of /api/v1, by name. */
 import { request, withQuery } from './http';
 import type {
-  Act, Answer, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, Queue, QueuePart, Reason, RecordNumber, Session,
-  Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Act, Answer, ArchiveAnswer, ArchiveKeys, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, Queue, QueuePart,
+  Reason, RecordNumber, Route, Session, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -75,6 +75,14 @@ export const server = {
   retryTransfer: (id: number) => request<void>(`${root}/queue/${id}/retry`, { method: 'POST', body: {} }),
   prioritiseTransfer: (id: number, priority: Transfer['priority']) => request<void>(`${root}/queue/${id}/priority`, { method: 'POST', body: { priority } }),
   send: (studyUid: string, device: string) => request<{ id: number }>(`${root}/studies/${part(studyUid)}/send`, { method: 'POST', body: { device } }),
+
+  askArchive: (archive: string, keys: ArchiveKeys) => request<{ id: number }>(`${root}/archives/${part(archive)}/queries`, { method: 'POST', body: keys }),
+  archiveAnswer: (id: number, signal?: AbortSignal) => request<ArchiveAnswer>(`${root}/archives/queries/${id}`, { signal }),
+  pullStudy: (archive: string, studyUid: string) => request<{ id: number }>(`${root}/archives/${part(archive)}/pull`, { method: 'POST', body: { studyUid } }),
+
+  routes: (signal?: AbortSignal) => request<{ items: Route[] }>(`${root}/routes`, { signal }),
+  putRoute: (route: Route) => request<Route>(`${root}/routes/${part(route.name.trim())}`, { method: 'PUT', body: route }),
+  removeRoute: (name: string) => request<void>(`${root}/routes/${part(name)}`, { method: 'DELETE' }),
 
   devices: (signal?: AbortSignal) => request<{ items: Device[] }>(`${root}/devices`, { signal }),
   system: (signal?: AbortSignal) => request<SystemInfo>(`${root}/system`, { signal }),

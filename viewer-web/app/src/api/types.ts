@@ -247,6 +247,52 @@ export interface Transfer {
   updatedAt: string;
 }
 
+/** What is looked for in another archive. */
+export interface ArchiveKeys {
+  patientId: string | null;
+  patientName: string | null;
+  accessionNumber: string | null;
+  modality: string | null;
+  from: string | null;
+  to: string | null;
+}
+
+/** A study that another archive has. */
+export interface RemoteStudy {
+  studyUid: string;
+  patient: Patient;
+  studyDate: string | null;
+  accessionNumber: string | null;
+  description: string | null;
+  modalities: string[];
+  /** Instances there, where the archive says so. */
+  instanceCount: number | null;
+  /** Instances of it that are here. */
+  hereCount: number;
+}
+
+/** What another archive answered. */
+export interface ArchiveAnswer {
+  state: Transfer['state'];
+  items: RemoteStudy[];
+  more: boolean;
+  error: Reason | null;
+}
+
+/** A rule by which images go to a device by themselves; a condition without values holds always. */
+export interface Route {
+  name: string;
+  device: string;
+  callingAe: string[];
+  modality: string[];
+  bodyPart: string[];
+  facility: string[];
+  hours: string | null;
+  priority: Transfer['priority'];
+  isEnabled: boolean;
+  source: 'file' | 'rows';
+}
+
 /** A part of the queue, and how much there is of what matters. */
 export interface Queue {
   items: Transfer[];

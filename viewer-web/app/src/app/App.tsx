@@ -1,12 +1,14 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { ArchivesPage } from '~/pages/archives/ArchivesPage';
 import { DevicesPage } from '~/pages/devices/DevicesPage';
 import { NotFoundPage } from '~/pages/NotFoundPage';
 import { OrderPage } from '~/pages/order/OrderPage';
 import { ReconciliationPage } from '~/pages/reconciliation/ReconciliationPage';
 import { RecordPage } from '~/pages/record/RecordPage';
 import { QueuePage } from '~/pages/queue/QueuePage';
+import { RoutesPage } from '~/pages/routes/RoutesPage';
 import { SearchPage } from '~/pages/search/SearchPage';
 import { SignInPage } from '~/pages/signin/SignInPage';
 import { UnmatchedPage } from '~/pages/unmatched/UnmatchedPage';
@@ -40,6 +42,8 @@ export function App() {
                   <Route path={paths.reconciliation} element={<ReconciliationPage />} />
                   <Route path={paths.record} element={<RecordPage />} />
                   <Route path={paths.queue} element={<QueuePage />} />
+                  <Route path={paths.archives} element={<ArchivesPage />} />
+                  <Route path={paths.routes} element={<RoutesPage />} />
                   <Route path={paths.devices} element={<DevicesPage />} />
                   <Route path="*" element={<NotFoundPage />} />
                 </Route>

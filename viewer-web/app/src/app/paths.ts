@@ -10,6 +10,8 @@ export const paths = {
   reconciliation: '/reconciliation',
   record: '/patients/:recordId',
   queue: '/queue',
+  archives: '/queue/archives',
+  routes: '/queue/routes',
   devices: '/devices',
 } as const;
 

@@ -17,6 +17,7 @@ import { usePhone } from '~/ui/usePhone';
 import ui from '~/ui/ui.module.css';
 import { allowedOn, queueActs } from './acts';
 import { ProgressBar, StateWord, useQueueColumns } from './columns';
+import { TransferTabs } from './TransferTabs';
 import { TransferDetails } from './TransferDetails';
 import { useQueueActs } from './useQueueActs';
 import { useTransferWords } from './useTransferWords';
@@ -60,6 +61,7 @@ export function QueuePage() {
   };
   return (
     <div className={css.page}>
+      <TransferTabs />
       <div className={css.bar}>
         <SegmentedControl aria-label={t('queue.title')} value={show} onChange={(value) => setShow(value as QueuePart)} data={parts.map((value) => ({ value, label: label(value) }))} />
       </div>

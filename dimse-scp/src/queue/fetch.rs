@@ -1,0 +1,136 @@
+//! A series from another archive: sent to us on its own association (C-MOVE), or over the one that asks
+//! for it (C-GET).
+
+use pacs_core::dataset::DataSet;
+use pacs_core::uid::Uid;
+use pacs_core::{tags, uids};
+use storage::{Door, Envelope};
+
+use super::peer::Peer;
+use super::pull::Wanted;
+use crate::dimse::Status;
+use crate::error::Failure;
+use crate::listener::Shared;
+use crate::scu::listing::identifier;
+use crate::scu::{Arrival, Association, Error, Proposal, Retrieval};
+
+/// Compressed images come as they are stored there: a context each, so that nothing is to be chosen.
+const COMPRESSED: &[&str] = &[
+    "1.2.840.10008.1.2.4.50",  // JPEG baseline
+    "1.2.840.10008.1.2.4.51",  // JPEG extended
+    "1.2.840.10008.1.2.4.57",  // JPEG lossless
+    "1.2.840.10008.1.2.4.70",  // JPEG lossless, first-order prediction
+    "1.2.840.10008.1.2.4.80",  // JPEG-LS lossless
+    "1.2.840.10008.1.2.4.81",  // JPEG-LS near-lossless
+    "1.2.840.10008.1.2.4.90",  // JPEG 2000 lossless
+    "1.2.840.10008.1.2.4.91",  // JPEG 2000
+    "1.2.840.10008.1.2.4.201", // HTJ2K lossless
+    "1.2.840.10008.1.2.4.202", // HTJ2K lossless RPCL
+    "1.2.840.10008.1.2.4.203", // HTJ2K
+    "1.2.840.10008.1.2.5",     // RLE
+    "1.2.840.10008.1.2.4.100", // MPEG2
+    "1.2.840.10008.1.2.4.102", // MPEG-4 AVC
+    "1.2.840.10008.1.2.1.99",  // deflated
+    "1.2.840.10008.1.2.2",     // explicit VR big endian
+];
+
+fn uid(text: &str) -> Result<Uid, Error> {
+    Uid::parse(text).map_err(|_| Error::NoContext)
+}
+
+fn native() -> Result<Vec<Uid>, Error> {
+    Ok(vec![uid(uids::EXPLICIT_VR_LITTLE_ENDIAN)?, uid(uids::IMPLICIT_VR_LITTLE_ENDIAN)?])
+}
+
+fn meant(study: &Uid, series: &Uid) -> DataSet {
+    let keys = [(tags::STUDY_INSTANCE_UID, study.as_str()), (tags::SERIES_INSTANCE_UID, series.as_str())];
+    identifier("SERIES", &keys, &[])
+}
+
+fn judged(status: Status) -> Option<String> {
+    match status {
+        Status::MOVE_DESTINATION_UNKNOWN => {
+            Some(format!("peer: it answered {status}: it does not know our AE title as a destination"))
+        }
+        status if status.is_failure() => Some(format!("peer: it answered {status}")),
+        _ => None,
+    }
+}
+
+/// Has a series sent to our listener; answers what the other archive says of it, if it did not go well.
+pub async fn by_move(peer: &Peer, study: &Uid, series: &Wanted) -> Result<Option<String>, Error> {
+    let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE)?;
+    let proposal = Proposal::new(class.clone(), native()?);
+    let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
+    let outcome = association.move_to(&class, &peer.target.calling_ae, &meant(study, &series.series)).await?;
+    association.release().await.ok();
+    Ok(judged(outcome.status))
+}
+
+/// Takes a series over the association that asks for it; answers what the other archive, or ours, says of it,
+/// if it did not go well.
+pub async fn by_get(
+    shared: &Shared,
+    peer: &Peer,
+    study: &Uid,
+    series: &Wanted,
+) -> Result<Option<String>, Error> {
+    let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET)?;
+    let mut proposals = vec![Proposal::new(class.clone(), native()?)];
+    for stored in &series.classes {
+        let of_class = |syntaxes| Proposal { as_provider: true, ..Proposal::new(stored.clone(), syntaxes) };
+        proposals.push(of_class(native()?));
+        for syntax in COMPRESSED {
+            proposals.push(of_class(vec![uid(syntax)?]));
+        }
+    }
+    let mut association = Association::connect(&peer.target, &proposals, &peer.options).await?;
+    let mut retrieval = association.get(&class, &meant(study, &series.series)).await?;
+    let mut refused = None;
+    while let Some(arrival) = retrieval.next().await? {
+        let status = match take(shared, peer, &mut retrieval, &arrival).await? {
+            Ok(()) => Status::SUCCESS,
+            Err(error) => {
+                let failure = Failure::of_store(&error);
+                refused = Some(format!("internal: {}", failure.comment));
+                failure.status
+            }
+        };
+        retrieval.answer(status).await?;
+    }
+    let status = retrieval.outcome().map_or(Status::SUCCESS, |outcome| outcome.status);
+    association.release().await.ok();
+    Ok(refused.or_else(|| judged(status)))
+}
+
+/// Keeps an instance that arrives. The inner error is of our archive, which has to be told to the other.
+async fn take(
+    shared: &Shared,
+    peer: &Peer,
+    retrieval: &mut Retrieval<'_>,
+    arrival: &Arrival,
+) -> Result<storage::Result<()>, Error> {
+    let envelope = Envelope {
+        transfer_syntax: arrival.transfer_syntax.clone(),
+        head: None,
+        declared_class: Some(arrival.class.clone()),
+        declared_instance: Some(arrival.instance.clone()),
+        declared_study: None,
+        calling_ae: Some(peer.target.called_ae.clone()),
+        called_ae: Some(peer.target.calling_ae.clone()),
+        peer: None,
+        facility: peer.device.facility.clone(),
+        received_by: Door::Dimse,
+        expected_bytes: None,
+    };
+    let mut incoming = match shared.archive.begin(envelope).await {
+        Ok(incoming) => incoming,
+        Err(error) => return Ok(Err(error)),
+    };
+    while let Some(piece) = retrieval.data().await? {
+        if let Err(error) = incoming.write(piece).await {
+            return Ok(Err(error));
+        }
+    }
+    Ok(incoming.finish().await.map(drop))
+}

@@ -1,0 +1,166 @@
+//! Pulling a study from another archive: asked what it has of it, then series after series by C-MOVE to
+//! ourselves or by C-GET, whichever is configured for it; in the end what is here is compared.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+use pacs_core::uid::Uid;
+use pacs_core::{tags, uids};
+use storage::database::Database;
+use storage::devices::RetrieveBy;
+use storage::jobs::Job;
+use storage::transfers::{self, Progress, Selection, Task};
+
+use super::fetch;
+use super::peer::{self, Peer};
+use super::work::Ended;
+use crate::listener::Shared;
+use crate::scu::listing::{self, identifier};
+use crate::scu::{self, Association};
+
+/// The most series of a study, and instances of a series, that are pulled.
+const MOST_SERIES: usize = 2_000;
+const MOST_INSTANCES: usize = 50_000;
+/// How often what has come is counted while a series comes.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
+
+/// A series as the other archive lists it.
+pub struct Wanted {
+    /// Series Instance UID.
+    pub series: Uid,
+    /// Its SOP classes.
+    pub classes: BTreeSet<Uid>,
+    /// Its instances.
+    pub instances: Vec<Uid>,
+}
+
+/// Pulls what of a study is not here.
+pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<Ended> {
+    let (database, task) = (shared.archive.database(), Task::of(job)?);
+    let peer = match peer::find(shared, &task.device).await? {
+        Ok(peer) => peer,
+        Err(why) => return Ok(Ended::Never(why)),
+    };
+    let wanted = match list(&peer, &task).await {
+        Ok(wanted) => wanted,
+        Err(error) => return Ok(unheard(&error)),
+    };
+    if wanted.is_empty() {
+        return Ok(Ended::Never("gone: the other archive has no such images".to_owned()));
+    }
+    let progress = Progress::of(database, job, worker);
+    let all: Vec<Uid> = wanted.iter().flat_map(|series| series.instances.iter().cloned()).collect();
+    let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
+    let mut here = transfers::present(database, &all).await?;
+    progress.pulled(total, count(&here), &[]).await?;
+    let mut trouble: Option<(String, bool)> = None;
+    for series in &wanted {
+        if series.instances.iter().all(|instance| here.contains(instance)) {
+            continue;
+        }
+        if shared.stopping.is_cancelled() {
+            return Ok(Ended::Stopped);
+        }
+        let before = count(&here) - count(&transfers::present(database, &series.instances).await?);
+        let fetched = tokio::select! {
+            fetched = fetch(shared, &peer, &task.study, series) => fetched,
+            error = keep_counting(database, &progress, series, total, before) => return Err(error),
+        };
+        match fetched {
+            Ok(None) => {}
+            Ok(Some(why)) => trouble = Some((why, false)),
+            Err(scu::Error::Ended(end)) => {
+                trouble = Some((format!("broken: association ended: {end}"), true))
+            }
+            Err(error) => return Ok(unheard(&error)),
+        }
+        here.extend(transfers::present(database, &series.instances).await?);
+    }
+    let missing: Vec<&Uid> = all.iter().filter(|instance| !here.contains(*instance)).collect();
+    let (why, may_help) =
+        trouble.unwrap_or_else(|| ("peer: the other archive did not send it".to_owned(), false));
+    let failed: Vec<(Uid, String)> = missing.into_iter().map(|uid| (uid.clone(), why.clone())).collect();
+    progress.pulled(total, count(&here), &failed).await?;
+    Ok(match (failed.is_empty(), may_help) {
+        (true, _) => Ended::Done,
+        (false, true) => Ended::Later(why),
+        (false, false) => Ended::Never(why),
+    })
+}
+
+fn count(uids: &HashSet<Uid>) -> i64 {
+    i64::try_from(uids.len()).unwrap_or(i64::MAX)
+}
+
+/// Tells how far it is while a series comes; ends when that is no longer this worker's to tell.
+async fn keep_counting(
+    database: &Database,
+    progress: &Progress,
+    series: &Wanted,
+    total: i64,
+    before: i64,
+) -> storage::Error {
+    loop {
+        tokio::time::sleep(COUNT_EVERY).await;
+        let told = async {
+            let come = transfers::present(database, &series.instances).await?;
+            progress.pulled(total, before + count(&come), &[]).await
+        };
+        if let Err(error) = told.await {
+            return error;
+        }
+    }
+}
+
+async fn fetch(
+    shared: &Shared,
+    peer: &Peer,
+    study: &Uid,
+    series: &Wanted,
+) -> Result<Option<String>, scu::Error> {
+    match peer.device.dealings.retrieve_by {
+        RetrieveBy::Move => fetch::by_move(peer, study, series).await,
+        RetrieveBy::Get => fetch::by_get(shared, peer, study, series).await,
+    }
+}
+
+/// What a failure means before anything has come.
+fn unheard(error: &scu::Error) -> Ended {
+    let why = peer::reason(error);
+    match error {
+        scu::Error::Unreachable(_) | scu::Error::Rejected(_) => Ended::Away(why),
+        scu::Error::Ended(_) => Ended::Later(why),
+        _ => Ended::Never(why),
+    }
+}
+
+/// The series and instances that the other archive has.
+async fn list(peer: &Peer, task: &Task) -> Result<Vec<Wanted>, scu::Error> {
+    let mut association =
+        Association::connect(&peer.target, &[listing::study_root_find()?], &peer.options).await?;
+    let study = (tags::STUDY_INSTANCE_UID, task.study.as_str());
+    let of_study = identifier("SERIES", &[study], &[tags::SERIES_INSTANCE_UID, tags::MODALITY]);
+    let answers = association.list(&of_study, MOST_SERIES).await?.answers;
+    let mut wanted = Vec::new();
+    for series in answers.iter().filter_map(|answer| answer.uid(tags::SERIES_INSTANCE_UID)?.ok()) {
+        if matches!(&task.selection, Selection::Series(meant) if !meant.contains(&series)) {
+            continue;
+        }
+        let of_series = identifier(
+            "IMAGE",
+            &[study, (tags::SERIES_INSTANCE_UID, series.as_str())],
+            &[tags::SOP_INSTANCE_UID, tags::SOP_CLASS_UID],
+        );
+        let answers = association.list(&of_series, MOST_INSTANCES).await?.answers;
+        let uids = |tag| answers.iter().filter_map(move |answer| answer.uid(tag)?.ok());
+        let instances: BTreeSet<Uid> = uids(tags::SOP_INSTANCE_UID).collect();
+        let mut classes: BTreeSet<Uid> = uids(tags::SOP_CLASS_UID).collect();
+        if classes.is_empty() {
+            // Some archives do not say; this is the class that they have most of.
+            classes.extend(Uid::parse(uids::CT_IMAGE_STORAGE).ok());
+        }
+        wanted.push(Wanted { series, classes, instances: instances.into_iter().collect() });
+    }
+    association.release().await.ok();
+    Ok(wanted)
+}

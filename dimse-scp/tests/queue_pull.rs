@@ -1,0 +1,223 @@
+//! Other archives through real listeners: asked, and pulled from by C-MOVE and C-GET.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod support;
+
+use dimse_scp::dimse::Status;
+use dimse_scp::scu::Instance;
+use pacs_core::access::{Actor, Scope};
+use pacs_core::dataset::{self, Limits, Until};
+use pacs_core::rejection::Rejection;
+use pacs_core::uid::Uid;
+use pacs_core::{tags, transfer_syntax};
+use storage::devices::{self, Device, RetrieveBy};
+use storage::jobs::{JobId, JobState};
+use storage::remote_queries::{self, Answer, Keys};
+use storage::transfers::{self, Line, Selection, Task};
+use storage::{Subject, jobs};
+use support::{Harness, ae, dataset_of, eventually, samples, slices};
+
+const ALL: Scope = Scope::All;
+
+/// Two archives that know each other: ours, SEN, and another, OTHER.
+struct Pair {
+    ours: Harness,
+    other: Harness,
+}
+
+impl Pair {
+    async fn start(retrieve_by: RetrieveBy) -> Self {
+        let other = Harness::start_with(|config| config.ae_titles = vec![(ae("OTHER"), None)], |_| {}).await;
+        let ours = Harness::start().await;
+        for (at, title, there) in [(&ours, "OTHER", &other), (&other, "SEN", &ours)] {
+            let mut device = Device::named(ae(title));
+            device.host = Some("127.0.0.1".into());
+            device.port = Some(there.address.port());
+            device.dealings.retrieve_by = retrieve_by;
+            devices::upsert(at.archive.database(), &device).await.unwrap();
+        }
+        Self { ours, other }
+    }
+
+    /// Fills the other archive; answers what it has taken.
+    async fn fill(&self, instances: &[Instance]) -> Vec<Instance> {
+        let target = dimse_scp::scu::Target { called_ae: ae("OTHER"), ..self.other.target() };
+        let proposals = support::proposals_for(instances);
+        let options = Default::default();
+        let mut association =
+            dimse_scp::scu::Association::connect(&target, &proposals, &options).await.unwrap();
+        let mut taken = Vec::new();
+        for instance in instances {
+            if association.store(instance).await.unwrap().status == Status::SUCCESS {
+                taken.push(instance.clone());
+            }
+        }
+        association.release().await.unwrap();
+        taken
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.ours.archive.config().clock.now_ms()
+    }
+
+    async fn ask(&self, keys: Keys) -> Answer {
+        let (database, actor) = (self.ours.archive.database(), Actor::system());
+        let id = remote_queries::ask(database, &actor, &ae("OTHER"), &keys, self.now_ms()).await.unwrap();
+        let ended = [JobState::Done, JobState::Failed];
+        eventually(async || ended.contains(&jobs::by_id(database, id).await.unwrap().unwrap().state)).await;
+        remote_queries::by_id(database, &actor, id).await.unwrap().unwrap()
+    }
+
+    async fn pull(&self, study: &Uid, selection: Selection) -> JobId {
+        let task = Task { device: ae("OTHER"), study: study.clone(), selection };
+        let database = self.ours.archive.database();
+        transfers::pull(database, &Actor::system(), &task, "SEN", self.now_ms()).await.unwrap()
+    }
+
+    async fn line(&self, id: JobId) -> Line {
+        transfers::by_id(self.ours.archive.database(), &ALL, id).await.unwrap().unwrap()
+    }
+
+    async fn reaches(&self, id: JobId, state: JobState) -> Line {
+        eventually(async || self.line(id).await.state == state).await;
+        self.line(id).await
+    }
+
+    async fn stop(self) {
+        self.ours.stop().await;
+        self.other.stop().await;
+    }
+}
+
+fn header(instance: &Instance) -> dataset::DataSet {
+    let syntax = transfer_syntax::of(&instance.transfer_syntax);
+    let bytes = dataset_of(instance);
+    dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set
+}
+
+fn study_of(instance: &Instance) -> Uid {
+    header(instance).uid(tags::STUDY_INSTANCE_UID).unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn another_archive_says_what_it_has() {
+    let pair = Pair::start(RetrieveBy::Move).await;
+    let instances = slices(5, 16, 1);
+    pair.fill(&instances).await;
+    pair.fill(&slices(2, 16, 2)).await;
+    let patient = header(&instances[0]).text(tags::PATIENT_ID).unwrap();
+    let answer = pair.ask(Keys { patient_id: Some(patient.clone()), ..Keys::default() }).await;
+    assert_eq!((answer.state, answer.more, answer.error), (JobState::Done, false, None));
+    let found = &answer.matches[0];
+    assert_eq!(answer.matches.len(), 1);
+    assert_eq!((&found.study, &found.patient_id), (&study_of(&instances[0]), &patient));
+    assert_eq!((found.instances, found.modalities.as_slice()), (Some(5), &["CT".to_owned()][..]));
+    assert_eq!(answer.here.get(&found.study), None);
+    let nobody = pair.ask(Keys { patient_id: Some("NOBODY".into()), ..Keys::default() }).await;
+    assert!(nobody.matches.is_empty());
+    // Another person does not see it.
+    let (database, actor) = (pair.ours.archive.database(), Actor::system());
+    let keys = Keys { patient_id: Some(patient), ..Keys::default() };
+    let id = remote_queries::ask(database, &actor, &ae("OTHER"), &keys, pair.now_ms()).await.unwrap();
+    let stranger = Actor { id: "user:x".into(), ..Actor::system() };
+    assert_eq!(remote_queries::by_id(database, &stranger, id).await.unwrap(), None);
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn an_archive_that_does_not_answer_is_told() {
+    let pair = Pair::start(RetrieveBy::Move).await;
+    let Pair { ours, other } = pair;
+    other.stop().await;
+    let (database, actor) = (ours.archive.database(), Actor::system());
+    let keys = Keys { patient_id: Some("P".into()), ..Keys::default() };
+    let now_ms = ours.archive.config().clock.now_ms();
+    let id = remote_queries::ask(database, &actor, &ae("OTHER"), &keys, now_ms).await.unwrap();
+    eventually(async || jobs::by_id(database, id).await.unwrap().unwrap().state == JobState::Failed).await;
+    let answer = remote_queries::by_id(database, &actor, id).await.unwrap().unwrap();
+    assert!(answer.error.unwrap().starts_with("unreachable: "));
+    let nobody = remote_queries::ask(database, &actor, &ae("NOBODY"), &keys, now_ms).await;
+    assert!(matches!(nobody, Err(storage::Error::Conflict(_))));
+    remote_queries::prune(database, now_ms + 3_600_000).await.unwrap();
+    assert_eq!(remote_queries::by_id(database, &actor, id).await.unwrap(), None, "it is forgotten");
+    ours.stop().await;
+}
+
+async fn pulls(retrieve_by: RetrieveBy) {
+    let pair = Pair::start(retrieve_by).await;
+    let instances = slices(9, 32, 3);
+    pair.fill(&instances).await;
+    let compressed: Vec<Instance> = samples("syntax").into_iter().map(|(_, instance)| instance).collect();
+    let compressed = pair.fill(&compressed).await;
+    assert!(compressed.len() > 5);
+    let study = study_of(&instances[0]);
+    // Some of it is here already.
+    pair.ours.fill(&instances[..4]).await;
+    let id = pair.pull(&study, Selection::Study).await;
+    let done = pair.reaches(id, JobState::Done).await;
+    assert_eq!((done.total, done.moved, done.failed), (Some(9), 9, 0));
+    for instance in &instances {
+        assert!(pair.ours.dataset(&instance.instance).await == dataset_of(instance), "changed on the way");
+    }
+    for instance in &compressed {
+        let id = pair.pull(&study_of(instance), Selection::Study).await;
+        pair.reaches(id, JobState::Done).await;
+        // Some samples are one instance in several encodings, of which the first is served.
+        let there = pair.other.place(&instance.instance).await.unwrap();
+        let here = pair.ours.place(&instance.instance).await.unwrap();
+        assert_eq!(here.transfer_syntax, there.transfer_syntax, "it is kept as it was there");
+    }
+    // All of it is here: nothing moves.
+    let again = pair.pull(&study, Selection::Study).await;
+    assert_eq!(pair.reaches(again, JobState::Done).await.moved, 9);
+    let gone = pair.pull(&Uid::parse("1.2.3.4").unwrap(), Selection::Study).await;
+    let failed = pair.reaches(gone, JobState::Failed).await;
+    assert!(failed.error.unwrap().starts_with("gone: "));
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn a_study_is_pulled_by_move() {
+    pulls(RetrieveBy::Move).await;
+}
+
+#[tokio::test]
+async fn a_study_is_pulled_by_get() {
+    pulls(RetrieveBy::Get).await;
+}
+
+#[tokio::test]
+async fn an_archive_that_does_not_know_us_is_named_with_what_is_missing() {
+    let pair = Pair::start(RetrieveBy::Move).await;
+    let instances = slices(3, 16, 4);
+    pair.fill(&instances).await;
+    devices::remove(pair.other.archive.database(), &ae("SEN")).await.unwrap();
+    let id = pair.pull(&study_of(&instances[0]), Selection::Study).await;
+    let failed = pair.reaches(id, JobState::Failed).await;
+    assert!(failed.error.as_deref().unwrap().starts_with("peer: it answered 0xA801"), "{failed:?}");
+    assert_eq!((failed.total, failed.moved, failed.failed), (Some(3), 0, 3));
+    let missing = transfers::failures(pair.ours.archive.database(), &ALL, id, 10).await.unwrap();
+    assert_eq!(missing.len(), 3);
+    pair.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_rejected_here_is_not_pulled_again() {
+    let pair = Pair::start(RetrieveBy::Get).await;
+    let instances = slices(2, 16, 5);
+    pair.fill(&instances).await;
+    pair.ours.fill(&instances).await;
+    let subject = Subject::Instance(instances[0].instance.clone());
+    pair.ours.archive.reject(&ALL, &Actor::system(), &subject, Rejection::Quality).await.unwrap();
+    let id = pair.pull(&study_of(&instances[0]), Selection::Study).await;
+    assert_eq!(pair.reaches(id, JobState::Done).await.moved, 2);
+    assert!(pair.ours.place(&instances[0].instance).await.is_none(), "it stays rejected");
+    pair.stop().await;
+}

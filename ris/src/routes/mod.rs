@@ -1,0 +1,8 @@
+//! Routes: which images go to which device by themselves.
+
+pub mod edit;
+pub mod list;
+mod wire;
+
+pub use edit::{put, remove};
+pub use list::list;

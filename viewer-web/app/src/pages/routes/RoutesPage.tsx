@@ -1,0 +1,105 @@
+import { Button } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { server } from '~/api/server';
+import type { Route } from '~/api/types';
+import { offers } from '~/app/rights';
+import { useSession } from '~/app/session';
+import { listKeyLines } from '~/keys/listKeyLines';
+import { usePageKeys } from '~/keys/pageKeys';
+import { useListKeys } from '~/keys/useListKeys';
+import { TransferTabs } from '~/pages/queue/TransferTabs';
+import { DataGrid, type Column } from '~/ui/DataGrid';
+import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { UndoBar } from '~/ui/UndoBar';
+import ui from '~/ui/ui.module.css';
+import { RouteForm } from './RouteForm';
+import { useRouteActs } from './useRouteActs';
+import css from './RoutesPage.module.css';
+
+const none: readonly Route[] = [];
+const rowKey = (row: Route): string => row.name;
+const blank: Route = { name: '', device: '', callingAe: [], modality: [], bodyPart: [], facility: [], hours: null, priority: 'normal', isEnabled: true, source: 'rows' };
+
+/** Quy tắc gửi: which images go to which device by themselves. */
+export function RoutesPage() {
+  const { t } = useTranslation();
+  const mayEdit = offers(useSession().data?.user.role, 'manageDevices');
+  const query = useQuery({ queryKey: ['routes'], queryFn: ({ signal }) => server.routes(signal), staleTime: 0 });
+  const [selected, setSelected] = useState<string | null>(null);
+  const [editing, setEditing] = useState<Route | null>(null);
+  const acts = useRouteActs();
+  const rows = query.data?.items ?? none;
+  const select = useCallback((row: Route) => setSelected(row.name), []);
+  const edit = useCallback((row: Route) => mayEdit && row.source === 'rows' && setEditing(row), [mayEdit]);
+  const onDigit = (row: Route, digit: number): void => {
+    if (!mayEdit || row.source === 'file' || acts.busy) return;
+    if (digit === 1) acts.toggle(row);
+    if (digit === 2) acts.remove(row);
+  };
+  useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: edit, onClearSearch: () => (editing ? setEditing(null) : setSelected(null)), onDigit });
+  usePageKeys(useMemo(() => [
+    { title: t('keys.list'), lines: listKeyLines(t, t('routes.edit')) },
+    { title: t('keys.acts'), lines: [{ caps: ['1'], what: t('routes.toggle') }, { caps: ['2'], what: t('routes.remove') }, { caps: ['Ctrl', 'Z'], what: t('action.undo') }] },
+  ], [t]));
+  const columns = useColumns(mayEdit, acts.busy, acts.toggle, acts.remove);
+  useEffect(() => {
+    document.title = `${t('queue.pages.routes')} · Sen`;
+  }, [t]);
+  return (
+    <div className={css.page}>
+      <TransferTabs />
+      <div className={css.bar}>
+        <span className={css.dim}>{t('routes.intro')}</span>
+        <span className={css.space} />
+        {mayEdit && <Button variant="default" onClick={() => setEditing(blank)}>{t('routes.add')}</Button>}
+      </div>
+      <div className={css.main}>
+        {query.isPending ? <Loading />
+          : query.isError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
+            : rows.length === 0 ? <Empty title={t('routes.empty')} hint={t('routes.emptyHint')} />
+              : <DataGrid label={t('queue.pages.routes')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={edit} dimmed={(row) => !row.isEnabled} />}
+        {editing && <RouteForm key={editing.name} route={editing} onClose={() => setEditing(null)} onSaved={(name) => { setEditing(null); setSelected(name); }} />}
+      </div>
+      <UndoBar done={acts.done} onClose={acts.close} />
+    </div>
+  );
+}
+
+/** What a route wants of images, in one line. */
+function useConditions(): (row: Route) => string {
+  const { t } = useTranslation();
+  return useCallback((row: Route) => {
+    const parts: [string, string][] = [
+      [t('routes.callingAe'), row.callingAe.join(', ')],
+      [t('field.modality'), row.modality.join(', ')],
+      [t('routes.bodyPart'), row.bodyPart.join(', ')],
+      [t('field.facility'), row.facility.join(', ')],
+      [t('routes.hours'), row.hours ?? ''],
+    ];
+    const said = parts.filter(([, value]) => value !== '').map(([name, value]) => `${name}: ${value}`);
+    return said.length === 0 ? t('routes.all') : said.join(' · ');
+  }, [t]);
+}
+
+function useColumns(mayEdit: boolean, busy: boolean, onToggle: (row: Route) => void, onRemove: (row: Route) => void): Column<Route>[] {
+  const { t } = useTranslation();
+  const conditions = useConditions();
+  return useMemo((): Column<Route>[] => [
+    { id: 'name', title: t('routes.name'), width: 'minmax(130px, 0.7fr)', cell: (row) => <span className={`cut ${ui.strong}`}>{row.name}</span> },
+    { id: 'device', title: t('routes.device'), width: '150px', cell: (row) => <span className="cut">{row.device}</span> },
+    { id: 'which', title: t('routes.which'), width: 'minmax(200px, 2fr)', cell: (row) => <span className="cut" title={conditions(row)}>{conditions(row)}</span> },
+    { id: 'priority', title: t('queue.priorityTitle'), width: '96px', cell: (row) => t(`queue.priority.${row.priority}`) },
+    { id: 'enabled', title: t('field.label'), width: '90px', cell: (row) => t(row.isEnabled ? 'routes.on' : 'routes.off') },
+    { id: 'source', title: t('devices.source'), width: '120px', cell: (row) => t(row.source === 'file' ? 'devices.file' : 'devices.rows') },
+    {
+      id: 'acts', title: t('queue.acts'), width: '120px', cell: (row) => mayEdit && row.source === 'rows' && (
+        <span className={css.acts} onClick={(event) => event.stopPropagation()}>
+          <button type="button" tabIndex={-1} disabled={busy} onClick={() => onToggle(row)}>{t(row.isEnabled ? 'routes.stop' : 'routes.start')}</button>
+          <button type="button" tabIndex={-1} disabled={busy} onClick={() => onRemove(row)}>{t('routes.remove')}</button>
+        </span>
+      ),
+    },
+  ], [t, conditions, mayEdit, busy, onToggle, onRemove]);
+}
