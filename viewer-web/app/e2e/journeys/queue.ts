@@ -13,7 +13,7 @@ export async function queue(page: Page, { shots }: Environment): Promise<void> {
   await page.getByRole('link', { name: 'Xem hàng gửi' }).click();
   const waiting = rows(page).filter({ hasText: 'Tới PACS_TINH' });
   await waiting.getByText('Không kết nối được').waitFor();
-  await page.keyboard.press('ArrowDown');
+  await waiting.click();
   await page.getByRole('complementary').getByText('cannot connect').waitFor();
   if (shots) await page.screenshot({ path: `${shots}/queue-vi.png` });
 

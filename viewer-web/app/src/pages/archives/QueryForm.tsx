@@ -45,7 +45,7 @@ export function QueryForm({ keys, archive, busy, onArchive, onKeys, onAsk }: Pro
     <form className={css.form} onSubmit={submit}>
       <Select w={210} aria-label={t('archives.archive')} placeholder={t('archives.archive')} searchable data={choices} value={archive} nothingFoundMessage={t('send.none')} onChange={onArchive} />
       <TextInput ref={first} w={140} {...text('patientId')} />
-      <TextInput w={190} {...text('patientName')} />
+      <TextInput w={210} {...text('patientName')} />
       <TextInput w={120} {...text('accessionNumber')} />
       <Select w={110} aria-label={t('field.modality')} placeholder={t('field.modality')} clearable searchable data={modalities} value={keys.modality} onChange={(modality) => onKeys({ modality })} />
       <DayInput label={t('search.from')} value={keys.from} onChange={(from) => onKeys({ from })} />

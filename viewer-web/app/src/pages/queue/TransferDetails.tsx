@@ -26,19 +26,23 @@ export function TransferDetails({ row, onClose }: { row: Transfer; onClose: () =
   return (
     <aside className={css.panel} aria-label={place(row)}>
       <CloseButton className={css.close ?? ''} size="sm" aria-label={t('action.close')} onClick={onClose} />
-      <h2>{place(row)}</h2>
-      {row.study && <p>{[personName(row.study.patient.name), row.study.patient.id, short(row.study.patient)].filter(Boolean).join(' · ')}</p>}
-      {row.study?.description && <p className={css.dim}>{row.study.description}</p>}
-      <p className={css.standing}><StateWord row={row} /><ProgressBar row={row} /></p>
-      {row.error && (
-        <div className={css.trouble} role="note">
-          <b>{reason(row.error)}</b>
-          <span>{row.error.detail}</span>
-          {row.state === 'waiting' && <span>{t('queue.nextTry', { time: instant(row.dueAt) })}</span>}
-        </div>
-      )}
+      <div>
+        <h2>{place(row)}</h2>
+        {row.study && <p>{[personName(row.study.patient.name), row.study.patient.id, short(row.study.patient)].filter(Boolean).join(' · ')}</p>}
+        {row.study?.description && <p className={css.dim}>{row.study.description}</p>}
+        <p className={css.standing}><StateWord row={row} /><ProgressBar row={row} /></p>
+      </div>
+      <div>
+        {row.error && (
+          <div className={css.trouble} role="note">
+            <b>{reason(row.error)}</b>
+            <span>{row.error.detail}</span>
+            {row.state === 'waiting' && <span>{t('queue.nextTry', { time: instant(row.dueAt) })}</span>}
+          </div>
+        )}
+        {row.failed > 0 && <Missed row={row} />}
+      </div>
       <dl>{facts.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
-      {row.failed > 0 && <Missed row={row} />}
     </aside>
   );
 }

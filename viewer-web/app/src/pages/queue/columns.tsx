@@ -57,17 +57,17 @@ export function useQueueColumns(busy: boolean, onAct: (row: Transfer, act: Queue
   const { sex } = usePatientWords();
   const { place, note } = useTransferWords();
   return useMemo((): Column<Transfer>[] => [
-    { id: 'state', title: t('field.label'), width: '140px', cell: (row) => <StateWord row={row} /> },
-    { id: 'place', title: t('queue.place'), width: '120px', cell: (row) => <span className="cut">{place(row)}</span> },
-    { id: 'name', title: t('field.patient'), width: 'minmax(120px, 1fr)', cell: (row) => <span className={`cut ${ui.strong}`}>{row.study ? personName(row.study.patient.name) || t('field.unknown') : ''}</span> },
+    { id: 'state', title: t('field.label'), width: '132px', cell: (row) => <StateWord row={row} /> },
+    { id: 'place', title: t('queue.place'), width: '112px', cell: (row) => <span className="cut">{place(row)}</span> },
+    { id: 'name', title: t('field.patient'), width: 'minmax(110px, 1fr)', cell: (row) => <span className={`cut ${ui.strong}`}>{row.study ? personName(row.study.patient.name) || t('field.unknown') : ''}</span> },
     { id: 'born', title: t('field.birthYear'), width: '56px', cell: (row) => birthYear(row.study?.patient.birthDate ?? null) },
-    { id: 'sex', title: t('field.sex'), width: '42px', cell: (row) => (row.study ? sex(row.study.patient) : '') },
-    { id: 'id', title: t('field.patientId'), width: '96px', cell: (row) => <span className="cut">{row.study?.patient.id}</span> },
+    { id: 'sex', title: t('field.sex'), width: '48px', cell: (row) => (row.study ? sex(row.study.patient) : '') },
+    { id: 'id', title: t('field.patientId'), width: '88px', cell: (row) => <span className="cut">{row.study?.patient.id}</span> },
     { id: 'modality', title: t('field.modality'), width: '52px', cell: (row) => <span className={ui.modality}>{mainModalities(row.study?.modalities ?? [])}</span> },
     { id: 'date', title: t('field.date'), width: '82px', cell: (row) => day(row.study?.studyDate) },
-    { id: 'progress', title: t('queue.progress'), width: '128px', cell: (row) => <ProgressBar row={row} /> },
-    { id: 'note', title: t('queue.note'), width: 'minmax(110px, 1fr)', cell: (row) => <span className="cut" title={row.error?.detail}>{note(row)}</span> },
+    { id: 'progress', title: t('queue.progress'), width: '112px', cell: (row) => <ProgressBar row={row} /> },
+    { id: 'note', title: t('queue.note'), width: 'minmax(96px, 1fr)', cell: (row) => <span className="cut" title={row.error?.detail}>{note(row)}</span> },
     { id: 'at', title: t('queue.changed'), width: '112px', cell: (row) => instant(row.updatedAt) },
-    { id: 'acts', title: t('queue.acts'), width: '176px', cell: (row) => <QueueRowActs row={row} busy={busy} onAct={onAct} /> },
+    { id: 'acts', title: t('queue.acts'), width: '204px', cell: (row) => <QueueRowActs row={row} busy={busy} onAct={onAct} /> },
   ], [t, sex, place, note, busy, onAct]);
 }

@@ -51,10 +51,10 @@ export function RouteForm({ route, onClose, onSaved }: Props) {
       {isNew && <TextInput label={t('routes.name')} required autoFocus maxLength={64} value={draft.name} error={error('name')} onChange={(event) => change({ name: event.currentTarget.value })} />}
       <Select label={t('routes.device')} required searchable data={titles} value={draft.device || null} error={error('device')} onChange={(device) => change({ device: device ?? '' })} />
       <p>{t('routes.formHint')}</p>
-      <TagsInput label={t('routes.callingAe')} data={titles} value={draft.callingAe} error={error('callingAe')} onChange={(callingAe) => change({ callingAe })} />
-      <TagsInput label={t('field.modality')} data={form.data?.modalities ?? []} value={draft.modality} error={error('modality')} onChange={(modality) => change({ modality })} />
-      <TagsInput label={t('routes.bodyPart')} value={draft.bodyPart} error={error('bodyPart')} onChange={(bodyPart) => change({ bodyPart })} />
-      <TagsInput label={t('field.facility')} data={form.data?.facilities.map(({ code }) => code) ?? []} value={draft.facility} error={error('facility')} onChange={(facility) => change({ facility })} />
+      <TagsInput size="xs" label={t('routes.callingAe')} data={titles} value={draft.callingAe} error={error('callingAe')} onChange={(callingAe) => change({ callingAe })} />
+      <TagsInput size="xs" label={t('field.modality')} data={form.data?.modalities ?? []} value={draft.modality} error={error('modality')} onChange={(modality) => change({ modality })} />
+      <TagsInput size="xs" label={t('routes.bodyPart')} value={draft.bodyPart} error={error('bodyPart')} onChange={(bodyPart) => change({ bodyPart })} />
+      <TagsInput size="xs" label={t('field.facility')} data={form.data?.facilities.map(({ code }) => code) ?? []} value={draft.facility} error={error('facility')} onChange={(facility) => change({ facility })} />
       <TextInput label={t('routes.hours')} placeholder="18:00-06:00" value={draft.hours ?? ''} error={error('hours')} onChange={(event) => change({ hours: event.currentTarget.value || null })} />
       <Select
         label={t('queue.priorityTitle')} allowDeselect={false} value={draft.priority} data={priorities.map((value) => ({ value, label: t(`queue.priority.${value}`) }))}
