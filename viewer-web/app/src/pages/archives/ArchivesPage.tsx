@@ -102,7 +102,9 @@ function useColumns(busy: boolean, onPull: (row: RemoteStudy) => void): Column<R
     { id: 'here', title: t('archives.hereTitle'), width: '120px', cell: (row) => <Here row={row} /> },
     {
       id: 'acts', title: t('queue.acts'), width: '96px', cell: (row) => !isWhole(row) && (
-        <button type="button" className={css.act} tabIndex={-1} disabled={busy} title={`${t('archives.pull')} (1)`} onClick={(event) => { event.stopPropagation(); onPull(row); }}>{t('archives.pull')}</button>
+        <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
+          <button type="button" tabIndex={-1} disabled={busy} title={`${t('archives.pull')} (1)`} onClick={() => onPull(row)}>{t('archives.pull')}</button>
+        </span>
       ),
     },
   ], [t, sex, busy, onPull]);

@@ -41,7 +41,7 @@ export function QueueRowActs({ row, busy, onAct }: { row: Transfer; busy: boolea
   const { t } = useTranslation();
   const still = (event: React.MouseEvent): void => event.stopPropagation();
   return (
-    <span className={css.acts} onClick={still} onDoubleClick={still}>
+    <span className={ui.rowActs} onClick={still} onDoubleClick={still}>
       {allowedOn(row).map((act) => (
         <button key={act} type="button" tabIndex={-1} disabled={busy} title={`${t(`queue.act.${act}`)} (${queueActs.indexOf(act) + 1})`} onClick={() => onAct(row, act)}>
           {t(`queue.act.${act}`)}

@@ -95,7 +95,7 @@ function useColumns(mayEdit: boolean, busy: boolean, onToggle: (row: Route) => v
     { id: 'source', title: t('devices.source'), width: '120px', cell: (row) => t(row.source === 'file' ? 'devices.file' : 'devices.rows') },
     {
       id: 'acts', title: t('queue.acts'), width: '120px', cell: (row) => mayEdit && row.source === 'rows' && (
-        <span className={css.acts} onClick={(event) => event.stopPropagation()}>
+        <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
           <button type="button" tabIndex={-1} disabled={busy} onClick={() => onToggle(row)}>{t(row.isEnabled ? 'routes.stop' : 'routes.start')}</button>
           <button type="button" tabIndex={-1} disabled={busy} onClick={() => onRemove(row)}>{t('routes.remove')}</button>
         </span>
