@@ -155,6 +155,9 @@ impl Session {
             (CommandField::NAction, Some(Service::StorageCommitment)) => {
                 commit::serve(self, &context, command).await
             }
+            (CommandField::NEventReport, Some(Service::StorageCommitment)) => {
+                commit::told(self, &context, command).await
+            }
             // The operation it was for has ended meanwhile.
             (CommandField::Cancel, _) => Ok(()),
             (CommandField::Other(_), _) => {

@@ -85,6 +85,22 @@ struct Add {
     /// How studies are pulled from it: sent to us, or over the association that asks
     #[arg(long, default_value = "move", value_parser = PossibleValuesParser::new(["move", "get"]))]
     retrieve_by: String,
+
+    /// Ask it for a patient's earlier studies when an exam is ordered
+    #[arg(long)]
+    priors: bool,
+
+    /// Ask it, after images were sent to it, whether it keeps them (storage commitment)
+    #[arg(long)]
+    commitment: bool,
+
+    /// Forward to it what modalities report of their work (MPPS)
+    #[arg(long)]
+    performed_steps: bool,
+
+    /// Tell it which images are available (IAN)
+    #[arg(long)]
+    availability: bool,
 }
 
 fn character_set(terms: &str) -> Result<CharacterSet, &'static str> {
@@ -108,7 +124,10 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
                 dealings: Dealings {
                     send_limit: add.send_limit,
                     retrieve_by: RetrieveBy::parse(&add.retrieve_by).context("move or get")?,
-                    ..Dealings::default()
+                    is_archive: add.priors,
+                    asks_commitment: add.commitment,
+                    takes_performed_steps: add.performed_steps,
+                    takes_availability: add.availability,
                 },
                 ..Device::named(add.ae_title)
             };

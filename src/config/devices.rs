@@ -98,5 +98,12 @@ fn dealings(device: &DeviceKeys) -> Result<Dealings, &'static str> {
     }
     let retrieve_by = device.retrieve_by.as_deref().map_or(Some(usual.retrieve_by), RetrieveBy::parse);
     let retrieve_by = retrieve_by.ok_or("retrieve_by must be move or get")?;
-    Ok(Dealings { send_limit, retrieve_by, ..usual })
+    Ok(Dealings {
+        send_limit,
+        retrieve_by,
+        is_archive: device.priors,
+        asks_commitment: device.commitment,
+        takes_performed_steps: device.performed_steps,
+        takes_availability: device.availability,
+    })
 }

@@ -122,6 +122,14 @@ pub struct DeviceKeys {
     pub character_set: Option<String>,
     pub send_limit: Option<u8>,
     pub retrieve_by: Option<String>,
+    #[serde(default)]
+    pub priors: bool,
+    #[serde(default)]
+    pub commitment: bool,
+    #[serde(default)]
+    pub performed_steps: bool,
+    #[serde(default)]
+    pub availability: bool,
 }
 
 /// One `[[route]]`: which images go to which device by themselves.

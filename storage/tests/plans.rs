@@ -35,7 +35,8 @@ use storage::index::{InstanceId, SegmentId, SeriesId, instances, packs, segments
 use storage::reconciliation::{self, List, State};
 use storage::schedule::{self, Day};
 use storage::{
-    accounts, acts, catalogue, commitment, devices, events, identity, jobs, performed, query, transfers, ups,
+    accounts, acts, catalogue, commitment, devices, events, identity, jobs, performed, priors, query,
+    remote_queries, routes, transfers, ups,
 };
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -283,6 +284,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     accounts::tokens::bearer(db, "x", NOW_MS).await.unwrap();
     who_is_who(db, &arrivals).await;
     transfer(db).await;
+    followed(db).await;
     steps(db).await;
     performed_steps(db, exam).await;
     let begins = ["select", "insert", "update", "delete"];
@@ -302,6 +304,51 @@ async fn who_is_who(db: &Database, arrivals: &Arrivals) {
     let actor = Actor::system();
     merging::merge(db, &Scope::All, &actor, (from, into), None, NOW_MS).await.unwrap();
     merging::unmerge(db, &Scope::All, &actor, from, None, NOW_MS).await.unwrap();
+}
+
+/// What has settled is routed and told of, an archive is asked, and what is old is forgotten.
+async fn followed(db: &Database) {
+    let title = AeTitle::parse("PACS").unwrap();
+    let mut device = devices::by_ae(db, &title).await.unwrap().unwrap();
+    (device.dealings.takes_availability, device.dealings.is_archive) = (true, true);
+    devices::upsert(db, &device).await.unwrap();
+    let route = routes::Route {
+        name: "all".into(),
+        device: title.clone(),
+        conditions: Default::default(),
+        priority: jobs::lanes::Priority::Normal,
+        is_enabled: true,
+        source: devices::Source::Rows,
+    };
+    routes::upsert(db, &route).await.unwrap();
+    routes::follow(db, NOW_MS).await.unwrap();
+    priors::follow(db, NOW_MS).await.unwrap();
+    let mut tx = db.begin(Durability::Batched).await.unwrap();
+    let settled = events::NewEvent {
+        series_uid: Some("1.2.1.1"),
+        ..events::NewEvent::new(events::EventKind::SeriesSettled)
+    };
+    events::append(&mut tx, NOW_MS, &[settled]).await.unwrap();
+    tx.commit().await.unwrap();
+    while routes::follow(db, NOW_MS).await.unwrap() {}
+    while priors::follow(db, NOW_MS).await.unwrap() {}
+    let lane = |kind| (kind, "PACS");
+    let routed = jobs::lanes::claim(db, lane(transfers::SEND), "w", 1000, NOW_MS).await.unwrap().unwrap();
+    jobs::lanes::claim_in_order(db, lane("availability"), "w", 1000, NOW_MS).await.unwrap().unwrap();
+    transfers::commitments::queue(db, &routed, &title, NOW_MS).await.unwrap();
+    let asking =
+        jobs::lanes::claim(db, lane("commitment-request"), "w", 1000, NOW_MS).await.unwrap().unwrap();
+    let (transfer, _) = transfers::commitments::subject(db, &asking).await.unwrap();
+    let transaction = transfers::commitments::ask(db, transfer, NOW_MS).await.unwrap();
+    let failed = [(Uid::parse("1.2.1.1.1").unwrap(), 0x0112)];
+    assert!(transfers::commitments::reported(db, &title, &transaction, &failed, NOW_MS).await.unwrap());
+    let keys = remote_queries::Keys { patient_id: Some("BN001".into()), ..Default::default() };
+    let asked = remote_queries::ask(db, &Actor::system(), &title, &keys, NOW_MS).await.unwrap();
+    remote_queries::by_id(db, &Actor::system(), asked).await.unwrap().unwrap();
+    transfers::present(db, &[Uid::parse("1.2.1.1.1").unwrap()]).await.unwrap();
+    jobs::lanes::give_up(db, routed.id, "w", "refused: no", NOW_MS).await.unwrap();
+    remote_queries::prune(db, NOW_MS + 1).await.unwrap();
+    transfers::prune(db, NOW_MS + 1).await.unwrap();
 }
 
 /// A study is sent, looked at in the queue, and tried again.

@@ -40,5 +40,6 @@ mod slow;
 mod streams;
 mod texts;
 mod tls;
+mod told;
 mod ups;
 mod words;

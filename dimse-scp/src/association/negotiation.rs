@@ -132,12 +132,12 @@ fn message_syntax(proposed: impl Iterator<Item = Uid>) -> Option<Uid> {
 /// Retired, and still all that some old consoles speak beside implicit.
 const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
-/// The requestor may be user of everything, and provider of storage, where it receives what it
-/// asked for with C-GET.
+/// The requestor may be user of everything, and provider of storage, where it receives what it asked for
+/// with C-GET, and of storage commitment, where it reports what it was asked.
 fn roles(request: &AssociateRq, classes: &SopClasses) -> Vec<RoleSelection> {
     let answered = asked(request, &request.user.roles, |role| &role.sop_class).filter_map(|role| {
         let service = classes.service(&Uid::parse(&role.sop_class).ok()?)?;
-        let scp = role.scp && service == Service::Storage;
+        let scp = role.scp && matches!(service, Service::Storage | Service::StorageCommitment);
         Some(RoleSelection { sop_class: role.sop_class.clone(), scu: role.scu, scp })
     });
     answered.collect()

@@ -3,7 +3,9 @@
 
 mod pending;
 mod report;
+mod told;
 pub(crate) mod worker;
 
 pub(crate) use pending::{LEASE_MS, Pending, Ready};
 pub(crate) use report::{Report, instance, report};
+pub(crate) use told::Told;

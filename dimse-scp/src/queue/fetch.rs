@@ -38,10 +38,6 @@ fn uid(text: &str) -> Result<Uid, Error> {
     Uid::parse(text).map_err(|_| Error::NoContext)
 }
 
-fn native() -> Result<Vec<Uid>, Error> {
-    Ok(vec![uid(uids::EXPLICIT_VR_LITTLE_ENDIAN)?, uid(uids::IMPLICIT_VR_LITTLE_ENDIAN)?])
-}
-
 fn meant(study: &Uid, series: &Uid) -> DataSet {
     let keys = [(tags::STUDY_INSTANCE_UID, study.as_str()), (tags::SERIES_INSTANCE_UID, series.as_str())];
     identifier("SERIES", &keys, &[])
@@ -60,7 +56,7 @@ fn judged(status: Status) -> Option<String> {
 /// Has a series sent to our listener; answers what the other archive says of it, if it did not go well.
 pub async fn by_move(peer: &Peer, study: &Uid, series: &Wanted) -> Result<Option<String>, Error> {
     let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE)?;
-    let proposal = Proposal::new(class.clone(), native()?);
+    let proposal = Proposal::for_messages(class.clone())?;
     let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
     let outcome = association.move_to(&class, &peer.target.calling_ae, &meant(study, &series.series)).await?;
     association.release().await.ok();
@@ -76,12 +72,12 @@ pub async fn by_get(
     series: &Wanted,
 ) -> Result<Option<String>, Error> {
     let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET)?;
-    let mut proposals = vec![Proposal::new(class.clone(), native()?)];
+    let mut proposals = vec![Proposal::for_messages(class.clone())?];
     for stored in &series.classes {
-        let of_class = |syntaxes| Proposal { as_provider: true, ..Proposal::new(stored.clone(), syntaxes) };
-        proposals.push(of_class(native()?));
+        proposals.push(Proposal { as_provider: true, ..Proposal::for_messages(stored.clone())? });
         for syntax in COMPRESSED {
-            proposals.push(of_class(vec![uid(syntax)?]));
+            let proposal = Proposal::new(stored.clone(), vec![uid(syntax)?]);
+            proposals.push(Proposal { as_provider: true, ..proposal });
         }
     }
     let mut association = Association::connect(&peer.target, &proposals, &peer.options).await?;

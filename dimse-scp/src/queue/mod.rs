@@ -2,9 +2,13 @@
 //! they open. Every device has a lane of its own for each kind of work: one that is away or slow holds up
 //! nobody else.
 
+mod commitment;
 mod fetch;
+mod forward;
 mod lease;
+mod notify;
 mod peer;
+mod priors;
 mod pull;
 mod query;
 mod send;

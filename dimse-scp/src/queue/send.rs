@@ -7,7 +7,7 @@ use pacs_core::access::Actor;
 use pacs_core::audit::{AuditAct, AuditRecord};
 use storage::InstancePlace;
 use storage::jobs::Job;
-use storage::transfers::{self, Progress, Task};
+use storage::transfers::{self, Progress, Task, commitments};
 
 use super::peer;
 use super::work::Ended;
@@ -31,6 +31,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
     if kinds.is_empty() && standing.moved == 0 {
         return Ok(Ended::Never("gone: the images are no longer here".to_owned()));
     }
+    let asks_commitment = peer.device.dealings.asks_commitment;
     let mut errand = Errand {
         shared,
         sender: Sender::new(peer.target, peer.options, &kinds, None),
@@ -47,7 +48,12 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         ended = errand.send_all(untried, false).await;
     }
     errand.sender.release().await;
-    Ok(match (ended?, errand.missed) {
+    let (ended, missed) = (ended?, errand.missed);
+    if ended.is_none() && missed.last.is_none() && asks_commitment {
+        let now_ms = archive.config().clock.now_ms();
+        commitments::queue(database, job, &task.device, now_ms).await?;
+    }
+    Ok(match (ended, missed) {
         (Some(ended), _) => ended,
         (None, Missed { last: None, .. }) => Ended::Done,
         (None, Missed { last: Some(why), may_help: true }) => Ended::Later(why),

@@ -3,10 +3,13 @@
 use pacs_core::uid::AeTitle;
 use storage::devices;
 use storage::jobs::Job;
-use storage::{Archive, remote_queries, transfers};
+use storage::transfers::{self, commitments};
+use storage::{Archive, availability, forwarding, priors, remote_queries};
 
-use super::{pull, query, send};
+use super::{commitment, forward, notify, peer, priors as priors_, pull, query, send};
+use crate::dimse::Status;
 use crate::listener::Shared;
+use crate::scu;
 
 /// Questions to one archive at a time: people wait for the answers.
 const QUERIES_AT_ONCE: usize = 4;
@@ -20,11 +23,27 @@ pub enum Kind {
     Pull,
     /// A question to a device.
     Query,
+    /// What a patient had before, from an archive.
+    Priors,
+    /// Whether a device keeps what was sent to it.
+    Commitment,
+    /// A modality's report, told on.
+    PerformedStep,
+    /// Which images are available.
+    Availability,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Query, Self::Send, Self::Pull];
+    pub const ALL: [Self; 7] = [
+        Self::Query,
+        Self::PerformedStep,
+        Self::Send,
+        Self::Pull,
+        Self::Priors,
+        Self::Commitment,
+        Self::Availability,
+    ];
 
     /// The kind of its jobs.
     pub fn name(self) -> &'static str {
@@ -32,7 +51,16 @@ impl Kind {
             Self::Send => transfers::SEND,
             Self::Pull => transfers::PULL,
             Self::Query => remote_queries::QUERY,
+            Self::Priors => priors::PRIORS,
+            Self::Commitment => commitments::COMMITMENT_REQUEST,
+            Self::PerformedStep => forwarding::PERFORMED_STEP,
+            Self::Availability => availability::AVAILABILITY,
         }
+    }
+
+    /// Whether jobs of a lane are done in the order in which they were made.
+    pub fn is_in_order(self) -> bool {
+        self == Self::PerformedStep
     }
 
     /// How many jobs of a lane are worked on at a time.
@@ -42,8 +70,8 @@ impl Kind {
                 let device = devices::by_ae(archive.database(), lane).await?;
                 device.map_or(1, |device| usize::from(device.dealings.send_limit))
             }
-            Self::Pull => 1,
             Self::Query => QUERIES_AT_ONCE,
+            _ => 1,
         })
     }
 
@@ -53,8 +81,29 @@ impl Kind {
             Self::Send => send::work(shared, job, worker).await,
             Self::Pull => pull::work(shared, job, worker).await,
             Self::Query => query::work(shared, lane, job, worker).await,
+            Self::Priors => priors_::work(shared, lane, job).await,
+            Self::Commitment => commitment::work(shared, lane, job, worker).await,
+            Self::PerformedStep => forward::work(shared, lane, job).await,
+            Self::Availability => notify::work(shared, lane, job).await,
         };
         ended.unwrap_or_else(Ended::of)
+    }
+}
+
+/// What an answer to a request means for its job, or that there is none.
+pub fn answered(answer: Result<Status, scu::Error>) -> Ended {
+    match answer {
+        Ok(status) if !status.is_failure() => Ended::Done,
+        // Out of resources, or a fault over there.
+        Ok(status) if matches!(status.0, 0xa700..=0xa7ff | 0x0213) => {
+            Ended::Later(format!("peer: it answered {status}"))
+        }
+        Ok(status) => Ended::Never(format!("peer: it answered {status}")),
+        Err(error @ (scu::Error::Unreachable(_) | scu::Error::Rejected(_))) => {
+            Ended::Away(peer::reason(&error))
+        }
+        Err(error @ scu::Error::Ended(_)) => Ended::Later(peer::reason(&error)),
+        Err(error) => Ended::Never(peer::reason(&error)),
     }
 }
 

@@ -89,7 +89,11 @@ async fn begin_due(
             }
             let worker = shared.new_worker();
             let place = (kind.name(), lane.as_str());
-            let claimed = lanes::claim(database, place, &worker, LEASE_MS, clock.now_ms()).await?;
+            let now_ms = clock.now_ms();
+            let claimed = match kind.is_in_order() {
+                true => lanes::claim_in_order(database, place, &worker, LEASE_MS, now_ms).await?,
+                false => lanes::claim(database, place, &worker, LEASE_MS, now_ms).await?,
+            };
             let Some(job) = claimed else { break };
             let task = under_way.tasks.spawn(work(shared.clone(), kind, lane.clone(), job, worker));
             under_way.lanes.insert(task.id(), (kind, lane.clone()));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::uids;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -50,6 +51,13 @@ impl Proposal {
     /// Proposes to be user of a SOP class.
     pub fn new(class: Uid, transfer_syntaxes: Vec<Uid>) -> Self {
         Self { class, transfer_syntaxes, as_provider: false }
+    }
+
+    /// Proposes to be user of a SOP class whose data sets are of our own making: explicit before implicit.
+    pub fn for_messages(class: Uid) -> Result<Self, Error> {
+        let uid = |text| Uid::parse(text).map_err(|_| Error::NoContext);
+        let syntaxes = vec![uid(uids::EXPLICIT_VR_LITTLE_ENDIAN)?, uid(uids::IMPLICIT_VR_LITTLE_ENDIAN)?];
+        Ok(Self::new(class, syntaxes))
     }
 }
 

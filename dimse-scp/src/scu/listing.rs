@@ -21,9 +21,8 @@ pub struct Listed {
 
 /// The model that other archives are asked by: the one that all of them have.
 pub fn study_root_find() -> Result<Proposal, Error> {
-    let uid = |text| Uid::parse(text).map_err(|_| Error::NoContext);
-    let syntaxes = vec![uid(uids::EXPLICIT_VR_LITTLE_ENDIAN)?, uid(uids::IMPLICIT_VR_LITTLE_ENDIAN)?];
-    Ok(Proposal::new(uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND)?, syntaxes))
+    let class = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND;
+    Proposal::for_messages(Uid::parse(class).map_err(|_| Error::NoContext)?)
 }
 
 /// Asks an archive over an association of its own which studies it has; at most `limit` are taken.

@@ -6,10 +6,11 @@ use pacs_core::dataset::{self, DataSet};
 use pacs_core::uid::{Uid, UidError};
 use pacs_core::{Tag, tags, transfer_syntax};
 use storage::commitment::{self, Reference, Request, Task};
+use storage::transfers::commitments;
 
 use super::data_set::{self, Unread};
 use crate::association::{Context, End};
-use crate::commitment::{LEASE_MS, Ready, instance};
+use crate::commitment::{LEASE_MS, Ready, Told, instance};
 use crate::dimse::{CommandField, CommandSet, Status, command::element};
 use crate::error::Failure;
 use crate::session::Session;
@@ -138,4 +139,29 @@ pub async fn answered(session: &mut Session, response: &CommandSet) -> Result<()
         Err(error) => tracing::debug!(%error, "a storage commitment report was answered late"),
     }
     Ok(())
+}
+
+/// A device reports whether it keeps what was sent to it, on an association of its own.
+pub async fn told(session: &mut Session, context: &Context, request: &CommandSet) -> Result<(), End> {
+    let told = match data_set::read(session, context, request, MAX_REQUEST_BYTES).await? {
+        Ok(set) => match Told::read(&set) {
+            Some(told) => note(session, &told).await,
+            None => Err(invalid("TransactionUID is missing or none")),
+        },
+        Err(unread) => Err(Unread::normalized(unread)),
+    };
+    match told {
+        Ok(()) => session.answer(context, request, Status::SUCCESS).await,
+        Err(failure) => session.refuse(context, request, failure).await,
+    }
+}
+
+async fn note(session: &Session, told: &Told) -> Result<(), Failure> {
+    let (archive, device) = (&session.shared.archive, &session.association.calling_ae);
+    let (database, now_ms) = (archive.database(), archive.config().clock.now_ms());
+    let asked = commitments::reported(database, device, &told.transaction, &told.failed, now_ms).await;
+    match asked.map_err(|error| Failure::of_action(&error))? {
+        true => Ok(()),
+        false => Err(invalid("this device was not asked that")),
+    }
 }

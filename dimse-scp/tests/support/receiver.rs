@@ -1,15 +1,19 @@
 //! A device that images are sent to, and that does with them what a test says.
 
+use std::net::SocketAddr;
+
 use dimse_scp::Timeouts;
 use dimse_scp::association::accept::{Admitted, Terms, accept};
 use dimse_scp::association::{Association, End, Event};
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::sop_class::SopClasses;
+use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::{transfer_syntax, uids};
 use storage::devices::{self, Device};
 use tokio::net::TcpListener;
 
-use super::{Harness, ae};
+use super::{Harness, ae, uid};
 
 /// It listens, and takes associations when the test does.
 pub struct Receiver {
@@ -28,11 +32,17 @@ impl Receiver {
         Self { title: ae(title), listener }
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
     /// Takes the next association.
     pub async fn association(&self) -> Open {
         let taking = async {
             let (stream, _) = self.listener.accept().await.unwrap();
-            let classes = SopClasses::default();
+            // What is no storage, and not served by an archive, is taken like storage.
+            let classes = SopClasses::new([uid(uids::INSTANCE_AVAILABILITY_NOTIFICATION)]);
             let terms = Terms { classes: &classes, max_pdu_bytes: 65536, timeouts: Timeouts::default() };
             let judge = async |_: &dimse_scp::pdu::AssociateRq| {
                 Ok(Admitted { calling_ae: ae("SEN"), called_ae: self.title.clone(), kept: () })
@@ -58,6 +68,29 @@ impl Open {
             Ok(Event::ReleaseRequested) => None,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Takes the next request with its data set, and does not answer yet. `None`: the sender says goodbye.
+    pub async fn message(&mut self) -> Option<(u8, CommandSet, DataSet)> {
+        let event = tokio::time::timeout(super::PATIENCE, self.0.reader.event()).await.expect("nothing came");
+        let (context, command) = match event {
+            Ok(Event::Message(context, command)) => (context, command),
+            Ok(Event::ReleaseRequested) => return None,
+            other => panic!("{other:?}"),
+        };
+        let mut bytes = Vec::new();
+        while let Some(piece) = self.0.reader.data().await.unwrap() {
+            bytes.extend_from_slice(&piece);
+        }
+        let syntax = transfer_syntax::of(&self.0.contexts.get(context).unwrap().transfer_syntax);
+        let read = dataset::read_slice(&bytes, &syntax, &Limits::default(), Until::End).unwrap();
+        Some((context, command, read.data_set))
+    }
+
+    /// Answers a request.
+    pub async fn respond(&mut self, context: u8, command: &CommandSet, status: Status) {
+        let response = CommandSet::response(command, status);
+        self.0.writer.message(context, &response, None).await.unwrap();
     }
 
     /// Answers for an instance; gives back which one it was.

@@ -7,9 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::Archive;
 use crate::accounts::sessions;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::events;
 use crate::exams::moves;
+use crate::priors;
 use crate::remote_queries;
 use crate::routes;
 use crate::transfers;
@@ -86,10 +87,16 @@ impl Archive {
         let database = &self.0.database;
         let mut hints = database.event_hints();
         loop {
-            match routes::follow(database, self.0.config.clock.now_ms()).await {
+            let now_ms = self.0.config.clock.now_ms();
+            let followed = async {
+                Ok::<_, Error>(
+                    routes::follow(database, now_ms).await? | priors::follow(database, now_ms).await?,
+                )
+            };
+            match followed.await {
                 Ok(true) => continue,
                 Ok(false) => {}
-                Err(error) => tracing::warn!(%error, "images that have come wait to be routed"),
+                Err(error) => tracing::warn!(%error, "what has happened waits to be followed"),
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,

@@ -9,6 +9,7 @@ use pacs_core::uid::Uid;
 use super::{PerformedId, ReportError, Reported, Reporter, Result, exams, lifted};
 use crate::database::{Database, Durability, Transaction, params, placeholders};
 use crate::exams::{ExamId, moves};
+use crate::forwarding::{self, Operation};
 use crate::index::arrivals::clip;
 use crate::index::facilities;
 
@@ -55,6 +56,8 @@ pub async fn create(
         let has_moved = exams::follow(&mut tx, exam, (&reporter.actor.id, None), reporter.now_ms).await?;
         moved.extend(has_moved.then_some(exam));
     }
+    forwarding::forward_in(&mut tx, Operation::Create, &uid, sent, reporter.calling_ae, reporter.now_ms)
+        .await?;
     exams::tell(&mut tx, &moved, &[], reporter.now_ms).await?;
     tx.commit().await?;
     Ok(Reported { uid, state: State::InProgress, moved })

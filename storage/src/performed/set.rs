@@ -8,6 +8,7 @@ use pacs_core::uid::Uid;
 use super::{PerformedId, ReportError, Reported, Reporter, Result, attributes, exams, lifted};
 use crate::database::{Database, Durability, Transaction, params};
 use crate::dialect;
+use crate::forwarding::{self, Operation};
 use crate::index::instances::push_scope;
 
 /// Lays a report over a step and moves the exams that it is for. One that ends because the wrong
@@ -36,6 +37,7 @@ pub async fn set(database: &Database, reporter: Reporter<'_>, uid: &Uid, sent: &
         };
         moved.extend(has_moved.then_some(exam));
     }
+    forwarding::forward_in(&mut tx, Operation::Set, uid, sent, reporter.calling_ae, reporter.now_ms).await?;
     exams::tell(&mut tx, &moved, &parted, reporter.now_ms).await?;
     tx.commit().await?;
     Ok(Reported { uid: uid.clone(), state, moved })

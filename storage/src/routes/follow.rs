@@ -6,6 +6,7 @@ use pacs_core::uid::{AeTitle, Uid};
 
 use super::{Route, list};
 use crate::Result;
+use crate::availability;
 use crate::database::{Database, Row, Transaction, params};
 use crate::events::EventKind;
 use crate::followers;
@@ -27,7 +28,8 @@ struct Settled {
     through_ms: i64,
 }
 
-/// Puts into the queue what has settled since the last time, by the routes as they are now. Says whether
+/// Puts into the queue what has settled since the last time, by the routes as they are now, and for those who
+/// are told what is available. Says whether
 /// there may be more.
 pub async fn follow(database: &Database, now_ms: i64) -> Result<bool> {
     let Some((mut tx, events)) = followers::next(database, "routes").await? else { return Ok(false) };
@@ -35,13 +37,20 @@ pub async fn follow(database: &Database, now_ms: i64) -> Result<bool> {
     routes.retain(|route| route.is_enabled);
     // Whatever is most urgent first: a device that two routes name gets a series by the more urgent one.
     routes.sort_by_key(|route| std::cmp::Reverse(route.priority));
+    let told = availability::told(database).await?;
     let settled = events.iter().filter(|event| event.kind == EventKind::SeriesSettled);
     for series_uid in settled.filter_map(|event| event.series_uid.as_deref()) {
-        if routes.is_empty() {
+        if routes.is_empty() && told.is_empty() {
             break;
         }
         if let Some(series) = look_up(&mut tx, series_uid, now_ms).await? {
             route(&mut tx, &routes, &series, now_ms).await?;
+            for device in &told {
+                if let Some(selection) = new_for(&mut tx, "availability", device, &series).await? {
+                    let task = Task { device: device.clone(), study: series.study.clone(), selection };
+                    availability::tell_in(&mut tx, &task, now_ms).await?;
+                }
+            }
         }
     }
     tx.commit().await?;

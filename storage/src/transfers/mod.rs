@@ -6,6 +6,7 @@
 //! nor the end of the process has it sent again.
 
 mod acts;
+pub mod commitments;
 mod list;
 mod progress;
 mod selection;
@@ -231,11 +232,11 @@ pub async fn present(database: &Database, uids: &[Uid]) -> Result<HashSet<Uid>> 
     Ok(present)
 }
 
-/// Forgets transfers that ended before a time, a few hundred at most.
+/// Forgets transfers, and other jobs for devices, that ended before a time; a few hundred at most.
 pub async fn prune(database: &Database, before_ms: i64) -> Result<()> {
-    let old = "select j.id from job j join transfer x on x.job_id = j.id
-         where j.lane is not null and j.state in ('done', 'failed', 'cancelled') and j.updated_ms < $1
-         order by j.updated_ms limit 500";
+    let old = "select id from job
+         where lane is not null and state in ('done', 'failed', 'cancelled') and updated_ms < $1
+         order by updated_ms limit 500";
     let rows = database.fetch(old, params![before_ms]).await?;
     if rows.is_empty() {
         return Ok(());

@@ -97,7 +97,7 @@ pub async fn kinds(database: &Database, task: &Task) -> Result<Vec<(Uid, Uid)>> 
 pub(super) async fn count(database: &Database, task: &Task, after_id: i64) -> Result<i64> {
     let (mut sql, mut params) = meant(task);
     params.push(after_id.into());
-    sql = format!("select count(*) as instances {sql} and i.id > ${}", params.len());
+    sql = format!("select count(*) as instances {sql} and +i.id > ${}", params.len());
     let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;
     row.map_or(Ok(0), |row| row.at(0))
 }

@@ -47,6 +47,7 @@ export const transfer = pair(
         gone: 'Ảnh không còn trong kho',
         noDevice: 'Thiết bị chưa khai báo hoặc thiếu địa chỉ',
         peer: 'Bên kia báo lỗi',
+        uncommitted: 'Bên kia không xác nhận lưu ảnh này',
         internal: 'Sen gặp lỗi, xem nhật ký',
       },
       commitment: {
@@ -77,7 +78,7 @@ export const transfer = pair(
       partly: 'Có {{here}}/{{there}} ảnh',
     },
     routes: {
-      intro: 'Ảnh về và đã yên vị sẽ tự đi tới các thiết bị dưới đây, mỗi ảnh một lần.',
+      intro: 'Ảnh đã nhận đủ sẽ tự gửi tới các thiết bị dưới đây, mỗi ảnh một lần.',
       empty: 'Chưa có quy tắc nào',
       emptyHint: 'Thêm quy tắc ở đây, hoặc khai báo [[route]] trong tệp cấu hình.',
       add: 'Thêm quy tắc',
@@ -154,6 +155,7 @@ export const transfer = pair(
         gone: 'The images are no longer here',
         noDevice: 'Not a configured device, or without an address',
         peer: 'The other side reports a failure',
+        uncommitted: 'The other side does not keep it',
         internal: 'Sen failed; its log says why',
       },
       commitment: {

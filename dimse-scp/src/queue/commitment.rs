@@ -1,0 +1,85 @@
+//! Asking a device whether it keeps what was sent to it (PS3.4 J, as user).
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use pacs_core::dataset::DataSet;
+use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::{tags, uids};
+use storage::jobs::Job;
+use storage::transfers::{self, commitments};
+use storage::{Error, InstancePlace};
+
+use super::peer::{self, Peer};
+use super::work::{Ended, answered};
+use crate::commitment::{Told, instance};
+use crate::dimse::{CommandField, CommandSet, Status, command::element};
+use crate::listener::Shared;
+use crate::scu::{self, Association, Proposal};
+
+/// How long a report is waited for on the association that asked: many archives answer there at once.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Asks, and waits a moment for the report; one that comes later comes to our listener.
+pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job, worker: &str) -> storage::Result<Ended> {
+    let database = shared.archive.database();
+    let (transfer, task) = match commitments::subject(database, job).await {
+        Err(Error::NotFound) => return Ok(Ended::Done),
+        subject => subject?,
+    };
+    let peer = match peer::find(shared, lane).await? {
+        Ok(peer) => peer,
+        Err(why) => return Ok(Ended::Never(why)),
+    };
+    let sent: Vec<InstancePlace> = transfers::places(database, &task, 0).try_collect().await?;
+    if sent.is_empty() {
+        return Ok(Ended::Done);
+    }
+    let now_ms = || shared.archive.config().clock.now_ms();
+    // Before it is asked: the report may be quicker than the answer.
+    let transaction = commitments::ask(database, transfer, now_ms()).await?;
+    let told = match ask(&peer, &transaction, &sent).await {
+        Ok((status, _)) if status.is_failure() => return Ok(answered(Ok(status))),
+        Ok((_, told)) => told,
+        Err(error) => return Ok(answered(Err(error))),
+    };
+    if let Some(told) = told {
+        commitments::reported(database, lane, &told.transaction, &told.failed, now_ms()).await?;
+    } else {
+        commitments::wait(database, transfer, job, worker, now_ms()).await?;
+    }
+    // What became of the job has been noted.
+    Ok(Ended::Lost)
+}
+
+async fn ask(
+    peer: &Peer,
+    transaction: &Uid,
+    sent: &[InstancePlace],
+) -> Result<(Status, Option<Told>), scu::Error> {
+    let class = Uid::parse(uids::STORAGE_COMMITMENT_PUSH_MODEL).map_err(|_| scu::Error::NoContext)?;
+    let well_known = instance().ok_or(scu::Error::NoContext)?;
+    let proposal = Proposal::for_messages(class.clone())?;
+    let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
+    let item = |place: &InstancePlace| {
+        let mut item = DataSet::new();
+        item.put_uid(tags::REFERENCED_SOP_CLASS_UID, &place.class);
+        item.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &place.uid);
+        item
+    };
+    let mut request = DataSet::new();
+    request.put_uid(tags::TRANSACTION_UID, transaction);
+    request.put_items(tags::REFERENCED_SOP_SEQUENCE, sent.iter().map(item).collect());
+    let complete = |command: CommandSet| {
+        command
+            .with_uid(element::REQUESTED_SOP_CLASS_UID, &class)
+            .with_uid(element::REQUESTED_SOP_INSTANCE_UID, &well_known)
+            .with_number(element::ACTION_TYPE_ID, 1)
+    };
+    let (response, _) =
+        association.normalized(CommandField::NAction, &class, complete, Some(&request)).await?;
+    let status = response.status().unwrap_or(Status::PROCESSING_FAILURE);
+    let told = if status.is_failure() { None } else { association.event(LINGER).await? };
+    association.release().await.ok();
+    Ok((status, told.and_then(|report| Told::read(&report))))
+}

@@ -1,0 +1,48 @@
+//! What modalities report of their work, told on (PS3.4 F.7, as user).
+
+use pacs_core::text::CharacterSet;
+use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::uids;
+use storage::forwarding::{Operation, Report};
+use storage::jobs::Job;
+
+use super::peer::{self, Peer};
+use super::work::{Ended, answered};
+use crate::dimse::{CommandField, CommandSet, Status, command::element};
+use crate::listener::Shared;
+use crate::scu::{Association, Error, Proposal};
+
+/// Tells a device of a report.
+pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job) -> storage::Result<Ended> {
+    let report = Report::of(job)?;
+    let peer = match peer::find(shared, lane).await? {
+        Ok(peer) => peer,
+        Err(why) => return Ok(Ended::Never(why)),
+    };
+    Ok(match tell(&peer, &report).await {
+        // It has been told before, by a try whose end was not noted.
+        Ok(Status::DUPLICATE_INSTANCE) => Ended::Done,
+        told => answered(told),
+    })
+}
+
+async fn tell(peer: &Peer, report: &Report) -> Result<Status, Error> {
+    let class = Uid::parse(uids::MODALITY_PERFORMED_PROCEDURE_STEP).map_err(|_| Error::NoContext)?;
+    let proposal = Proposal::for_messages(class.clone())?;
+    let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
+    let letters = peer.device.character_set.unwrap_or(CharacterSet::UTF_8);
+    let set = report.set.encode_text_in(letters);
+    let (field, of_class, of_instance) = match report.operation {
+        Operation::Create => {
+            (CommandField::NCreate, element::AFFECTED_SOP_CLASS_UID, element::AFFECTED_SOP_INSTANCE_UID)
+        }
+        Operation::Set => {
+            (CommandField::NSet, element::REQUESTED_SOP_CLASS_UID, element::REQUESTED_SOP_INSTANCE_UID)
+        }
+    };
+    let complete =
+        |command: CommandSet| command.with_uid(of_class, &class).with_uid(of_instance, &report.uid);
+    let (response, _) = association.normalized(field, &class, complete, Some(&set)).await?;
+    association.release().await.ok();
+    Ok(response.status().unwrap_or(Status::PROCESSING_FAILURE))
+}

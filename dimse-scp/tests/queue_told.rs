@@ -1,0 +1,301 @@
+//! What devices are told and asked without their asking: performed steps, available images, whether what was
+//! sent to them is safe; and what archives are asked for when an exam is ordered.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod support;
+
+use std::net::SocketAddr;
+
+use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
+use dimse_scp::scu::{Association, Instance, Proposal, Target};
+use pacs_core::access::{Actor, Scope};
+use pacs_core::dataset::{self, DataSet, Limits, Until};
+use pacs_core::transfer_syntax::TransferSyntax;
+use pacs_core::uid::Uid;
+use pacs_core::{Tag, tags, transfer_syntax, uids};
+use storage::catalogue::Procedure;
+use storage::devices::{self, Dealings, Device};
+use storage::jobs::JobId;
+use storage::jobs::lanes::Priority;
+use storage::schedule::{self, NewOrder, OrderPatient};
+use storage::transfers::{self, Line, Selection, Show, Task};
+use storage::{performed, priors, routes};
+use support::receiver::Receiver;
+use support::wire::Wire;
+use support::{Harness, ae, dataset_of, eventually, slices, uid};
+
+const ALL: Scope = Scope::All;
+const STEP: &str = uids::MODALITY_PERFORMED_PROCEDURE_STEP;
+const COMMITMENT: &str = uids::STORAGE_COMMITMENT_PUSH_MODEL;
+
+async fn archive(title: &str, listen: Option<SocketAddr>) -> Harness {
+    Harness::start_with(
+        |config| {
+            config.ae_titles = vec![(ae(title), None)];
+            config.listen = listen.unwrap_or(config.listen);
+        },
+        |_| {},
+    )
+    .await
+}
+
+/// Makes an address a device of the server.
+async fn device(server: &Harness, title: &str, address: SocketAddr, dealings: Dealings) {
+    let mut device = Device::named(ae(title));
+    (device.host, device.port) = (Some("127.0.0.1".into()), Some(address.port()));
+    device.dealings = dealings;
+    devices::upsert(server.archive.database(), &device).await.unwrap();
+}
+
+fn header(instance: &Instance) -> DataSet {
+    let syntax = transfer_syntax::of(&instance.transfer_syntax);
+    let bytes = dataset_of(instance);
+    dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set
+}
+
+fn study_of(instance: &Instance) -> Uid {
+    header(instance).uid(tags::STUDY_INSTANCE_UID).unwrap().unwrap()
+}
+
+fn now_ms(server: &Harness) -> i64 {
+    server.archive.config().clock.now_ms()
+}
+
+async fn send(server: &Harness, title: &str, instances: &[Instance]) -> JobId {
+    let task = Task { device: ae(title), study: study_of(&instances[0]), selection: Selection::Study };
+    let database = server.archive.database();
+    let actor = Actor::system();
+    transfers::send(database, &ALL, &actor, &task, Priority::Normal, now_ms(server)).await.unwrap()
+}
+
+async fn line(server: &Harness, id: JobId) -> Line {
+    transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_receiver_confirms_that_it_keeps_what_was_sent() {
+    let (server, other) = (Harness::start().await, archive("OTHER", None).await);
+    device(&server, "OTHER", other.address, Dealings { asks_commitment: true, ..Dealings::default() }).await;
+    let instances = slices(3, 16, 1);
+    server.fill(&instances).await;
+    let id = send(&server, "OTHER", &instances).await;
+    eventually(async || line(&server, id).await.commitment.as_deref() == Some("committed")).await;
+    assert!(line(&server, id).await.commitment_ms.is_some());
+    server.stop().await;
+    other.stop().await;
+}
+
+/// Encoded in explicit VR little endian.
+fn encoded(set: &DataSet) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    dataset::write(set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut bytes).unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn a_report_that_comes_later_says_what_is_not_kept() {
+    let server = Harness::start().await;
+    // The title that the tests' associations call themselves.
+    let receiver = Receiver::of(&server, "WIRE").await;
+    let asks = Dealings { asks_commitment: true, ..Dealings::default() };
+    device(&server, "WIRE", receiver.address(), asks).await;
+    let instances = slices(2, 16, 2);
+    server.fill(&instances).await;
+    let id = send(&server, "WIRE", &instances).await;
+    assert_eq!(receiver.association().await.take_all().await.len(), 2);
+    let mut asking = receiver.association().await;
+    let (context, command, request) = asking.message().await.unwrap();
+    assert_eq!(
+        (command.operation(), command.number(element::ACTION_TYPE_ID)),
+        (Some(CommandField::NAction), Some(1))
+    );
+    assert_eq!(request.items(tags::REFERENCED_SOP_SEQUENCE).len(), 2);
+    asking.respond(context, &command, Status::SUCCESS).await;
+    let transaction = request.text(tags::TRANSACTION_UID).unwrap();
+    assert_eq!(line(&server, id).await.commitment.as_deref(), Some("asked"));
+
+    let mut failed = DataSet::new();
+    failed.put_text(tags::REFERENCED_SOP_CLASS_UID, uids::CT_IMAGE_STORAGE);
+    failed.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &instances[1].instance);
+    failed.put_int(tags::FAILURE_REASON, 0x0112);
+    let mut report = DataSet::new();
+    report.put_items(tags::FAILED_SOP_SEQUENCE, vec![failed]);
+    let told = CommandSet::request(CommandField::NEventReport, 9)
+        .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(COMMITMENT))
+        .with_uid(element::AFFECTED_SOP_INSTANCE_UID, &uid(uids::STORAGE_COMMITMENT_PUSH_MODEL_INSTANCE))
+        .with_number(element::EVENT_TYPE_ID, 2)
+        .followed_by_data();
+    for (about, status) in [("1.2.3.4", Status::INVALID_ARGUMENT), (transaction.as_str(), Status::SUCCESS)] {
+        report.put_text(tags::TRANSACTION_UID, about);
+        let mut wire =
+            Wire::associate(server.address, &[(COMMITMENT, uids::EXPLICIT_VR_LITTLE_ENDIAN)]).await;
+        wire.send_command(1, &told).await;
+        wire.send_set(1, false, &encoded(&report)).await;
+        assert_eq!(wire.command().await.status(), Some(status), "{about}");
+    }
+    let partly = line(&server, id).await;
+    assert_eq!((partly.commitment.as_deref(), partly.failed), (Some("partly"), 1));
+    let failures = transfers::failures(server.archive.database(), &ALL, id, 9).await.unwrap();
+    assert_eq!(failures[0].instance, instances[1].instance.to_string());
+    assert_eq!(failures[0].reason, "uncommitted: failure reason 0x0112");
+    server.stop().await;
+}
+
+fn with(values: &[(Tag, &str)]) -> DataSet {
+    let mut set = DataSet::new();
+    values.iter().for_each(|(tag, value)| set.put_text(*tag, value));
+    set
+}
+
+fn begun() -> DataSet {
+    let mut set = with(&[
+        (tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192"),
+        (tags::PATIENT_NAME, "NGUYỄN^VĂN A"),
+        (tags::PERFORMED_PROCEDURE_STEP_ID, "PPS1"),
+        (tags::PERFORMED_STATION_AE_TITLE, "CT1"),
+        (tags::PERFORMED_PROCEDURE_STEP_START_DATE, "20260921"),
+        (tags::PERFORMED_PROCEDURE_STEP_START_TIME, "0815"),
+        (tags::PERFORMED_PROCEDURE_STEP_STATUS, "IN PROGRESS"),
+        (tags::MODALITY, "CT"),
+    ]);
+    let request = with(&[(tags::STUDY_INSTANCE_UID, "1.2.3")]);
+    set.put_items(tags::SCHEDULED_STEP_ATTRIBUTES_SEQUENCE, vec![request]);
+    set
+}
+
+fn completed() -> DataSet {
+    let mut set = with(&[
+        (tags::PERFORMED_PROCEDURE_STEP_STATUS, "COMPLETED"),
+        (tags::PERFORMED_PROCEDURE_STEP_END_DATE, "20260921"),
+        (tags::PERFORMED_PROCEDURE_STEP_END_TIME, "0830"),
+    ]);
+    let series = with(&[(tags::SERIES_INSTANCE_UID, "1.2.3.1"), (tags::PROTOCOL_NAME, "CHEST")]);
+    set.put_items(tags::PERFORMED_SERIES_SEQUENCE, vec![series]);
+    set
+}
+
+/// Reports as a console, and expects it to be taken.
+async fn report(console: &mut Association, field: CommandField, step: &Uid, set: &DataSet) {
+    let (class, instance) = match field {
+        CommandField::NCreate => (element::AFFECTED_SOP_CLASS_UID, element::AFFECTED_SOP_INSTANCE_UID),
+        _ => (element::REQUESTED_SOP_CLASS_UID, element::REQUESTED_SOP_INSTANCE_UID),
+    };
+    let complete = |command: CommandSet| command.with_uid(class, &uid(STEP)).with_uid(instance, step);
+    let (response, _) = console.normalized(field, &uid(STEP), complete, Some(set)).await.unwrap();
+    assert_eq!(response.status(), Some(Status::SUCCESS));
+}
+
+#[tokio::test]
+async fn performed_steps_are_told_on_in_their_order() {
+    let (server, other) = (Harness::start().await, archive("RIS", None).await);
+    let address = other.address;
+    let takes = Dealings { takes_performed_steps: true, ..Dealings::default() };
+    device(&server, "RIS", address, takes).await;
+    // It is away while the console reports.
+    other.stop().await;
+    let mut console = server.connect(&[Proposal::for_messages(uid(STEP)).unwrap()]).await;
+    let steps = [uid("9.1"), uid("9.2")];
+    for step in &steps {
+        report(&mut console, CommandField::NCreate, step, &begun()).await;
+        report(&mut console, CommandField::NSet, step, &completed()).await;
+    }
+    console.release().await.unwrap();
+    let other = archive("RIS", Some(address)).await;
+    for step in &steps {
+        let told = async || performed::retrieve(other.archive.database(), &ALL, step).await.ok();
+        let status = |set: &DataSet| set.text(tags::PERFORMED_PROCEDURE_STEP_STATUS);
+        eventually(async || told().await.is_some_and(|set| status(&set).as_deref() == Some("COMPLETED")))
+            .await;
+        let set = told().await.unwrap();
+        assert_eq!(set.text(tags::PATIENT_NAME).as_deref(), Some("NGUYỄN^VĂN A"));
+        assert_eq!(set.items(tags::PERFORMED_SERIES_SEQUENCE).len(), 1);
+    }
+    server.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn available_images_are_told_of_once() {
+    let server = Harness::start().await;
+    let database = server.archive.database();
+    let receiver = Receiver::of(&server, "IAN").await;
+    let takes = Dealings { takes_availability: true, ..Dealings::default() };
+    device(&server, "IAN", receiver.address(), takes).await;
+    routes::follow(database, now_ms(&server)).await.unwrap();
+    let instances = slices(3, 16, 3);
+    for (some, count) in [(&instances[..2], 2), (&instances[2..], 1)] {
+        server.fill(some).await;
+        server.archive.settle_study(&study_of(&instances[0])).await.unwrap();
+        while routes::follow(database, now_ms(&server)).await.unwrap() {}
+        let mut open = receiver.association().await;
+        let (context, command, set) = open.message().await.unwrap();
+        assert_eq!(command.operation(), Some(CommandField::NCreate));
+        assert_eq!(set.uid(tags::STUDY_INSTANCE_UID).unwrap().unwrap(), study_of(&instances[0]));
+        let series = &set.items(tags::REFERENCED_SERIES_SEQUENCE)[0];
+        let told = series.items(tags::REFERENCED_SOP_SEQUENCE);
+        assert_eq!(told.len(), count);
+        assert_eq!(told[0].text(tags::INSTANCE_AVAILABILITY).as_deref(), Some("ONLINE"));
+        assert_eq!(told[0].text(tags::RETRIEVE_AE_TITLE).as_deref(), Some("SEN"));
+        open.respond(context, &command, Status::SUCCESS).await;
+        assert!(open.message().await.is_none(), "it says goodbye");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_patient_had_before_is_fetched_when_an_exam_is_ordered() {
+    let (server, other) = (Harness::start().await, archive("OLD", None).await);
+    device(&server, "OLD", other.address, Dealings { is_archive: true, ..Dealings::default() }).await;
+    device(&other, "SEN", server.address, Dealings::default()).await;
+    let (before, stranger) = (slices(2, 16, 4), slices(2, 16, 5));
+    for instances in [&before, &stranger] {
+        let target = Target { called_ae: ae("OLD"), ..other.target() };
+        let proposals = support::proposals_for(instances);
+        let mut association = Association::connect(&target, &proposals, &Default::default()).await.unwrap();
+        for instance in instances {
+            association.store(instance).await.unwrap();
+        }
+        association.release().await.unwrap();
+    }
+    let database = server.archive.database();
+    priors::follow(database, now_ms(&server)).await.unwrap();
+    let patient = header(&before[0]);
+    let text = |tag| patient.text(tag);
+    let order = |id: Option<String>, name: String| NewOrder {
+        facility: "SEN".into(),
+        patient: OrderPatient {
+            id,
+            name,
+            birth_date: text(tags::PATIENT_BIRTH_DATE),
+            ..OrderPatient::default()
+        },
+        accession_number: None,
+        procedure: Procedure { code: "CT".into(), name: "CT".into(), modality: "CT".into() },
+        station_ae: None,
+        room: None,
+        scheduled_date: "20261127".into(),
+        scheduled_time: "090000".into(),
+        referring_physician: None,
+        reason: None,
+        emergency: false,
+    };
+    let name = text(tags::PATIENT_NAME).unwrap();
+    let order = order(text(tags::PATIENT_ID), name);
+    schedule::create_order(database, &order, &Actor::system(), now_ms(&server)).await.unwrap();
+    while priors::follow(database, now_ms(&server)).await.unwrap() {}
+    eventually(async || server.place(&before[1].instance).await.is_some()).await;
+    eventually(async || !transfers::list(database, &ALL, Show::Ended, 9).await.unwrap().is_empty()).await;
+    let fetched = transfers::list(database, &ALL, Show::Ended, 9).await.unwrap();
+    assert_eq!(fetched.len(), 1);
+    assert_eq!((fetched[0].origin.as_str(), &fetched[0].study_uid), ("priors", &study_of(&before[0])));
+    assert!(server.place(&stranger[0].instance).await.is_none());
+    server.stop().await;
+    other.stop().await;
+}
