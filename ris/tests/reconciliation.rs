@@ -171,6 +171,9 @@ async fn whoever_requested_a_study_sees_it() {
     let link = json!({ "examId": exam["examId"], "reason": "chụp hộ" });
     assert_eq!(house.post(&everybody, "/unmatched/1.2.1/link", link).await, StatusCode::NO_CONTENT);
     assert_eq!(seen(&there, path).await, StatusCode::OK);
+    let record = house.get(&there, path).await["recordId"].clone();
+    let timeline = house.get(&there, &format!("/patients/{record}")).await;
+    assert_eq!(timeline["studies"].as_array().unwrap().len(), 1);
     let listed = async |who: &Actor| {
         let (_, page) = house.ask(Some(who), "POST", "/studies/search", Some(json!({ "q": "" }))).await;
         let mut uids: Vec<_> = page["items"]

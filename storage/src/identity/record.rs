@@ -63,12 +63,15 @@ pub async fn of(database: &Database, scope: &Scope, patient: PatientId) -> Resul
         Err(Error::NotFound) => return Ok(None),
         Err(error) => return Err(error),
     };
-    match super::check_scope(&mut tx, scope, id).await {
-        Ok(()) => {}
-        Err(Error::NotFound) => return Ok(None),
+    let in_scope = super::check_scope(&mut tx, scope, id).await;
+    drop(tx);
+    let studies = search::of_patient(database, scope, id).await?;
+    match in_scope {
+        // A study that was requested elsewhere is seen with whose it is.
+        Err(Error::NotFound) if studies.is_empty() => return Ok(None),
+        Ok(()) | Err(Error::NotFound) => {}
         Err(error) => return Err(error),
     }
-    drop(tx);
     let sql = format!("select {PERSON} from patient p join issuer i on i.id = p.issuer_id where p.id = $1");
     let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.ok_or(Error::NotFound)?;
     Ok(Some(Record {
@@ -76,7 +79,7 @@ pub async fn of(database: &Database, scope: &Scope, patient: PatientId) -> Resul
         person: person(&row)?,
         numbers: numbers(database, id).await?,
         merged: merged(database, id).await?,
-        studies: search::of_patient(database, scope, id).await?,
+        studies,
     }))
 }
 
