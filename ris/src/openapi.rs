@@ -41,6 +41,7 @@ use crate::{
         patients::numbers::remove::remove,
         reconciliation::list::list,
         reconciliation::answer::answer,
+        reconciliation::difference::difference,
         reconciliation::reopen::reopen,
         unmatched::list::list,
         unmatched::link::link,

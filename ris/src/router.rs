@@ -43,6 +43,7 @@ pub fn router(state: State) -> Router {
         .route("/patients/{record_id}/numbers", post(patients::numbers::add))
         .route("/patients/{record_id}/numbers/remove", post(patients::numbers::remove))
         .route("/reconciliation", get(reconciliation::list))
+        .route("/reconciliation/{discrepancy_id}/difference", get(reconciliation::difference))
         .route("/reconciliation/{discrepancy_id}/answer", post(reconciliation::answer))
         .route("/reconciliation/{discrepancy_id}/reopen", post(reconciliation::reopen))
         .route("/unmatched", get(unmatched::list))

@@ -5,10 +5,12 @@
 
 mod acts;
 mod contents;
+mod difference;
 mod list;
 
 pub(crate) use acts::again;
 pub use contents::Contents;
+pub use difference::{Content, Difference, Line};
 pub use list::{Answered, Discrepancy, List, Other, Page, State, list};
 
 use crate::database::Param;

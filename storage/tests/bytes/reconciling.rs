@@ -248,6 +248,13 @@ async fn of_two_contents_either_is_served(home: Home) {
     let contents = found.other.contents.clone().unwrap();
     assert_eq!((contents.instances, contents.kept, contents.serves), (2, 2, Some(Serve::First)));
     assert_eq!(served(&archive, &first[0]).await, "first");
+    let both = archive.difference(&Scope::All, found.id).await.unwrap();
+    let [differs] = &both.lines[..] else { panic!("{:?}", both.lines) };
+    let said = (differs.tag, differs.first.as_deref(), differs.newest.as_deref());
+    assert_eq!(said, (tags::IMAGE_COMMENTS, Some("first"), Some("second")));
+    assert_eq!((both.first.is_served, both.newest.is_served, both.is_cut), (true, false, false));
+    let elsewhere = archive.difference(&Scope::Facilities(vec!["B".into()]), found.id).await;
+    assert!(matches!(elsewhere, Err(Error::NotFound)), "{elsewhere:?}");
     let metadata = async || {
         archive.series_metadata(&Scope::All, &first[0].study, &first[0].series, "http://x").await.unwrap()
     };

@@ -59,6 +59,7 @@ export async function reconcile(page: Page, { shots }: Environment): Promise<voi
   const contents = rows(page).filter({ hasText: 'Trùng mã, khác nội dung' }).filter({ hasText: of.patientId });
   await contents.click();
   await panel.getByText('Số ảnh có nhiều bản').waitFor();
+  await panel.getByText('NGUYỄN VĂN ĐÔI').waitFor();
   await shot('reconciliation-contents');
   await page.keyboard.press('2');
   await page.getByText(/Dùng bản đến sau$/).waitFor();

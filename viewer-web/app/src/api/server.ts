@@ -1,8 +1,8 @@
 /** Every call of /api/v1, by name. */
 import { request, withQuery } from './http';
 import type {
-  Act, Answer, ArchiveAnswer, ArchiveKeys, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, Queue, QueuePart,
-  Reason, RecordNumber, Route, Session, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, Queue,
+  QueuePart, Reason, RecordNumber, Route, Session, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -58,6 +58,7 @@ export const server = {
 
   reconciliation: (filter: ReconciliationFilter, cursor: string | null, limit: number, signal?: AbortSignal) =>
     request<Page<Discrepancy>>(withQuery(`${root}/reconciliation`, { ...filter, cursor, limit: String(limit) }), { signal }),
+  difference: (id: number, signal?: AbortSignal) => request<ContentDifference>(`${root}/reconciliation/${id}/difference`, { signal }),
   answer: (id: number, answer: Answer, recordId: number | null, reason?: string) =>
     request<void>(`${root}/reconciliation/${id}/answer`, { method: 'POST', body: { answer, recordId, reason } }),
   reopen: (id: number) => request<void>(`${root}/reconciliation/${id}/reopen`, { method: 'POST', body: {} }),

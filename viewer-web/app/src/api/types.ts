@@ -193,6 +193,24 @@ export interface Discrepancy {
   answered: { answer: Answer | null; by: string; at: string; reason: string | null } | null;
 }
 
+/** How the first and the newest content of an instance differ. */
+export interface ContentDifference {
+  instanceUid: string;
+  first: InstanceContent;
+  newest: InstanceContent;
+  lines: { tag: string; keyword: string | null; first: string | null; newest: string | null }[];
+  /** More attributes differ than are listed. */
+  cut: boolean;
+}
+
+/** One of several contents of an instance. */
+export interface InstanceContent {
+  receivedAt: string;
+  bytes: number;
+  transferSyntax: string;
+  served: boolean;
+}
+
 /** A number that leads to a patient. */
 export interface RecordNumber {
   identifier: string;

@@ -1,5 +1,8 @@
+import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import type { Discrepancy, Patient } from '~/api/types';
+import { server } from '~/api/server';
+import type { ContentDifference, Discrepancy, Patient } from '~/api/types';
+import { bytes } from '~/format/bytes';
 import { day, instant } from '~/format/dates';
 import { fold } from '~/format/fold';
 import { personName } from '~/format/person';
@@ -11,7 +14,7 @@ import css from './ReconciliationPage.module.css';
 export function Comparison({ row }: { row: Discrepancy }) {
   const { t } = useTranslation();
   const other = otherSide(row);
-  if (row.other.contents) return <Contents contents={row.other.contents} />;
+  if (row.other.contents) return <Contents row={row} contents={row.other.contents} />;
   if (!other) return row.other.studyUid ? <p className={css.uid}>{t('reconciliation.otherStudy')}: <code>{row.other.studyUid}</code></p> : null;
   return <Persons images={row.study.patient} other={other.patient} heading={t(`reconciliation.${other.heading}`)} studies={row.other.patient && other.heading !== 'inside' ? row.other.studyCount : null} />;
 }
@@ -46,18 +49,45 @@ function line(name: string, ours: string, theirs: string, gist: (text: string) =
   return [name, ours, theirs, ours === '' || theirs === '' || gist(ours) === gist(theirs)];
 }
 
-function Contents({ contents }: { contents: NonNullable<Discrepancy['other']['contents']> }) {
+function Contents({ row, contents }: { row: Discrepancy; contents: NonNullable<Discrepancy['other']['contents']> }) {
   const { t } = useTranslation();
+  const { data } = useQuery({ queryKey: ['difference', row.id, contents], queryFn: ({ signal }) => server.difference(row.id, signal) });
   const facts: [string, string][] = [
     [t('reconciliation.contents.instances'), String(contents.instances)],
     [t('reconciliation.contents.kept'), String(contents.kept)],
-    [t('reconciliation.contents.first'), instant(contents.firstAt)],
-    [t('reconciliation.contents.newest'), instant(contents.newestAt)],
     [t('reconciliation.contents.serves'), t(`reconciliation.serving.${contents.serves ?? 'mixed'}`)],
   ];
   return (
-    <table className={css.sides}>
-      <tbody>{facts.map(([name, value]) => <tr key={name}><th>{name}</th><td>{value}</td></tr>)}</tbody>
+    <>
+      <table className={css.sides}>
+        <tbody>{facts.map(([name, value]) => <tr key={name}><th>{name}</th><td>{value}</td></tr>)}</tbody>
+      </table>
+      {data && <Difference difference={data} />}
+    </>
+  );
+}
+
+const patientName = '00100010';
+
+/** What the first of the images says in both contents. */
+function Difference({ difference: { first, newest, lines, cut } }: { difference: ContentDifference }) {
+  const { t, i18n } = useTranslation();
+  const size = (count: number): string => bytes(count, i18n.language);
+  const said = (tag: string, text: string | null): string => (tag === patientName ? personName(text) : text) || '–';
+  return (
+    <table className={`${css.sides} ${css.contents}`}>
+      <thead><tr><th /><th>{t('reconciliation.contents.first')}</th><th>{t('reconciliation.contents.newest')}</th></tr></thead>
+      <tbody>
+        <tr><th>{t('field.received')}</th><td>{instant(first.receivedAt)}</td><td>{instant(newest.receivedAt)}</td></tr>
+        <tr><th>{t('reconciliation.contents.size')}</th><td>{size(first.bytes)}</td><td>{size(newest.bytes)}</td></tr>
+        {lines.map((line) => (
+          <tr key={line.tag} data-differs>
+            <th title={line.tag}>{line.keyword ?? line.tag}</th><td>{said(line.tag, line.first)}</td><td>{said(line.tag, line.newest)}</td>
+          </tr>
+        ))}
+        {lines.length === 0 && <tr><td colSpan={3}>{t('reconciliation.contents.pixels')}</td></tr>}
+        {cut && <tr><td colSpan={3}>{t('reconciliation.contents.cut')}</td></tr>}
+      </tbody>
     </table>
   );
 }
