@@ -104,13 +104,13 @@ function useColumns(): Column<Study>[] {
   return useMemo((): Column<Study>[] => [
     { id: 'date', title: t('field.date'), width: '110px', cell: (study) => dayAndClock(study.studyDate, study.studyTime) },
     { id: 'modality', title: t('field.modality'), width: '56px', cell: (study) => <span className={ui.modality}>{mainModalities(study.modalities)}</span> },
-    { id: 'description', title: t('field.description'), width: 'minmax(120px, 1.4fr)', cell: (study) => <><span className={`cut ${ui.strong}`}>{study.description}</span><Flags flags={study.flags.filter((flag) => flag !== 'unmatched')} /></> },
+    { id: 'description', title: t('field.description'), width: 'minmax(176px, 1.6fr)', cell: (study) => <><span className={`cut ${ui.strong}`}>{study.description}</span><Flags flags={study.flags.filter((flag) => flag !== 'unmatched')} /></> },
     { id: 'name', title: t('record.sentAs'), width: 'minmax(110px, 1fr)', cell: (study) => <span className="cut">{personName(study.patient.name)}</span> },
     { id: 'id', title: t('field.patientId'), width: '104px', cell: (study) => <span className="cut">{study.patient.id}</span> },
-    { id: 'age', title: t('record.age'), width: '86px', cell: (study) => age(study.patient, study.studyDate) },
-    { id: 'accession', title: t('field.accession'), width: '96px', cell: (study) => <span className="cut">{study.accessionNumber}</span> },
-    { id: 'facility', title: t('field.facility'), width: '72px', cell: (study) => <span className="cut">{study.facility}</span> },
-    { id: 'images', title: t('field.images'), width: '46px', end: true, cell: (study) => study.instanceCount },
-    { id: 'label', title: t('field.label'), width: '112px', cell: (study) => (study.label ? <ExamLabel label={study.label} /> : <Flags flags={study.flags.filter((flag) => flag === 'unmatched')} />) },
+    { id: 'age', title: t('record.age'), width: '60px', cell: (study) => age(study.patient, study.studyDate) },
+    { id: 'accession', title: t('field.accession'), width: '88px', cell: (study) => <span className="cut">{study.accessionNumber}</span> },
+    { id: 'facility', title: t('field.facility'), width: '56px', cell: (study) => <span className="cut">{study.facility}</span> },
+    { id: 'images', title: t('field.images'), width: '42px', end: true, cell: (study) => study.instanceCount },
+    { id: 'label', title: t('field.label'), width: '112px', cell: (study) => (study.label ? <ExamLabel label={study.label} /> : study.flags.includes('unmatched') && <span className={`cut ${css.dim}`}>{t('exam.flag.unmatched')}</span>) },
   ], [t, age]);
 }
