@@ -1,5 +1,6 @@
 //! The commands, one a file, and what they share: how they speak to a terminal.
 
+mod backup;
 mod bench;
 mod demo;
 mod device;
@@ -8,6 +9,7 @@ mod import;
 mod pull;
 mod query;
 mod reindex;
+mod restore;
 mod serve;
 mod token;
 mod user;
@@ -99,6 +101,10 @@ enum Command {
     Reindex(reindex::Args),
     /// Read stored objects back and compare them with their hashes
     Verify(verify::Args),
+    /// Copy everything that is kept into a folder or bucket, also while the archive is served
+    Backup(backup::Args),
+    /// Put a backup back into an empty place
+    Restore(restore::Args),
     /// Measure this or any other PACS
     Bench(bench::Args),
 }
@@ -123,6 +129,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Doctor(args) => doctor::run(args, &global).await,
         Command::Reindex(args) => reindex::run(args, &global).await,
         Command::Verify(args) => verify::run(args, &global).await,
+        Command::Backup(args) => backup::run(args, &global).await,
+        Command::Restore(args) => restore::run(args, &global).await,
         Command::Bench(args) => bench::run(args, &global).await,
     }
 }

@@ -9,6 +9,7 @@ mod devices;
 mod dimse;
 mod facilities;
 mod http;
+mod keeping;
 mod keys;
 mod routes;
 mod sign_in;
@@ -23,6 +24,7 @@ use thiserror::Error;
 pub use devices::Device;
 pub use dimse::Dimse;
 pub use http::{Http, Tls};
+pub use keeping::Keeping;
 pub use keys::Overrides;
 pub use sign_in::SignIn;
 pub use store::{DEFAULT_FACILITY, Store};
@@ -32,6 +34,8 @@ pub use store::{DEFAULT_FACILITY, Store};
 pub struct Config {
     /// Where bytes and rows lie.
     pub store: Store,
+    /// How what is kept is kept.
+    pub keeping: Keeping,
     /// The door of the modalities.
     pub dimse: Dimse,
     /// The door of browsers and programs.
@@ -100,8 +104,8 @@ impl Config {
 
     /// Whether anything but devices, routes and facilities differs.
     pub fn needs_restart(&self, in_force: &Self) -> bool {
-        (&self.store, &self.dimse, &self.http, self.sign_in)
-            != (&in_force.store, &in_force.dimse, &in_force.http, in_force.sign_in)
+        (&self.store, &self.keeping, &self.dimse, &self.http, self.sign_in)
+            != (&in_force.store, &in_force.keeping, &in_force.dimse, &in_force.http, in_force.sign_in)
     }
 
     /// Reads the configuration from a file and a list of variables.
@@ -114,6 +118,7 @@ impl Config {
         let http = Http::from_keys(&keys)?;
         Ok(Self {
             store: Store::from_keys(&keys)?,
+            keeping: Keeping::from_keys(&keys)?,
             dimse: Dimse::from_keys(&keys)?,
             sign_in: SignIn::from_keys(&keys, &http)?,
             http,
@@ -177,6 +182,10 @@ mod tests {
             ("[[facility]]\ncode = 'A'\n[[facility]]\ncode = ' A'", &[], "twice"),
             ("[[facility]]\ncode = 'A'\ntime_zone = 'Asia/Hanoy'", &[], "Asia/Hanoy"),
             ("[[facility]]\ncode = 'A'\nzone = 'Asia/Tokyo'", &[], "zone"),
+            ("backup_url = 'ftp://x'", &[], "backup_url"),
+            ("backup_url = '/b'\nbackup_at = '26:00'", &[], "backup_at"),
+            ("backup_at = '02:00'", &[], "backup_url"),
+            ("backup_keep = 0", &[], "backup_keep"),
             ("", &[("SEN_CORS_ORIGINS", "*")], "cors_origins"),
             ("cors_origins = ['https://a.example/path']", &[], "cors_origins"),
             ("[[device]]\nae_title = 'CT1'\nhost = 'x'\nport = 104\ncolour = 'red'", &[], "colour"),

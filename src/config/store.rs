@@ -13,6 +13,8 @@ use super::{ConfigError, facilities};
 pub const DEFAULT_FACILITY: &str = "SEN";
 /// How much the spool holds before senders are told to come later.
 pub const DEFAULT_SPOOL_LIMIT_GIB: &str = "64";
+/// What of a disk stays free: below it senders are told to come later.
+pub const DEFAULT_SPACE_RESERVE_MIB: &str = "2048";
 /// How long a series rests before it moves into the object store.
 pub const DEFAULT_SETTLE_AFTER_SECONDS: &str = "60";
 
@@ -32,6 +34,8 @@ pub struct Store {
     pub spool_dir: PathBuf,
     /// How much the spool holds before senders are told to come later.
     pub spool_limit_bytes: u64,
+    /// What of a disk stays free: below it senders are told to come later.
+    pub space_reserve_bytes: u64,
     /// How long a series rests before it moves into the object store.
     pub settle_after: Duration,
     /// How long a device must be quiet before the exam it was making waits to be verified.
@@ -65,12 +69,16 @@ impl Store {
         let spool_limit_gib = keys.spool_limit_gib.value().filter(|gib| (1..1 << 24).contains(gib));
         let spool_limit_gib = spool_limit_gib
             .ok_or_else(|| ConfigError::value("spool_limit_gib", "must be a whole number from 1"))?;
+        let reserve_mib = keys.space_reserve_mib.value().filter(|mib| *mib < 1 << 34);
+        let reserve_mib =
+            reserve_mib.ok_or_else(|| ConfigError::value("space_reserve_mib", "must be a whole number"))?;
         let seconds = |key, number: &Number| match number.value() {
             Some(seconds) => Ok(Duration::from_secs(seconds)),
             None => Err(ConfigError::value(key, "must be a whole number")),
         };
         Ok(Self {
             spool_limit_bytes: spool_limit_gib << 30,
+            space_reserve_bytes: reserve_mib << 20,
             settle_after: seconds("settle_after_seconds", &keys.settle_after_seconds)?,
             quiet_after: seconds("quiet_after_seconds", &keys.quiet_after_seconds)?,
             spool_dir: keys.spool_dir.as_ref().map_or_else(|| data_dir.join("spool"), PathBuf::from),
@@ -93,6 +101,7 @@ impl Store {
             storage_url: self.storage_url.clone(),
             spool_dir: self.spool_dir.clone(),
             spool_limit_bytes: self.spool_limit_bytes,
+            space_reserve_bytes: self.space_reserve_bytes,
             settle_after: self.settle_after,
             quiet_after: self.quiet_after,
             serve: self.served_version,

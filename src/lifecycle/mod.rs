@@ -55,16 +55,34 @@ pub struct Running {
 ///
 /// Fails when another process holds it: two programs on one archive would lose images.
 pub async fn open_archive(config: &Config) -> anyhow::Result<Archive> {
+    refuse_half_restored(config)?;
+    open_restored(config).await
+}
+
+/// Fails while a restore has begun and not ended: what is there is not all there is.
+pub fn refuse_half_restored(config: &Config) -> anyhow::Result<()> {
+    match storage::backup::restore::unfinished(&config.store.to_storage())? {
+        Some(snapshot) => {
+            anyhow::bail!("a restore of {snapshot} was broken off here: run `sen restore {snapshot}` again")
+        }
+        None => Ok(()),
+    }
+}
+
+/// The same for the restore itself.
+pub async fn open_restored(config: &Config) -> anyhow::Result<Archive> {
     make_folders(config)?;
     let spool_dir = config.store.spool_dir.clone();
     let node = tokio::task::spawn_blocking(move || node::name(&spool_dir)).await??;
-    Archive::open(storage::Config { node, ..config.store.to_storage() })
+    let (backup, verification) = (config.keeping.plan(), config.keeping.verification);
+    Archive::open(storage::Config { node, backup, verification, ..config.store.to_storage() })
         .await
         .with_context(|| format!("cannot open the archive ({})", config.store.describe()))
 }
 
 /// Opens the rows alone, for commands that may run beside a server: both engines take turns.
 pub async fn open_database(config: &Config) -> anyhow::Result<Database> {
+    refuse_half_restored(config)?;
     make_folders(config)?;
     Database::open(&config.store.database_url)
         .await

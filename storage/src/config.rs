@@ -6,6 +6,9 @@ use std::time::Duration;
 use pacs_core::clock::Clock;
 use pacs_core::reconciliation::Serve;
 
+use crate::backup::schedule::Plan;
+use crate::verify;
+
 /// Everything that [`crate::Archive::open`] needs to know.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -23,6 +26,8 @@ pub struct Config {
     pub quiet_after: Duration,
     /// The spool's watermark: beyond it arriving instances are told to come later.
     pub spool_limit_bytes: u64,
+    /// What of a disk stays free: below it arriving instances are told to come later.
+    pub space_reserve_bytes: u64,
     /// Bound of the renditions kept on disk.
     pub rendition_limit_bytes: u64,
     /// Bound of the parsed headers kept in memory.
@@ -31,6 +36,10 @@ pub struct Config {
     pub serve: Serve,
     /// Facility of instances whose device and called AE title name none.
     pub default_facility: String,
+    /// Backups that are taken by the clock.
+    pub backup: Option<Plan>,
+    /// How stored instances are read back by a server.
+    pub verification: Option<verify::background::Plan>,
     /// Name under which this process holds the archive's lease: another for another spool.
     pub node: String,
     /// The time.
@@ -48,10 +57,13 @@ impl Config {
             settle_after: Duration::from_secs(60),
             quiet_after: Duration::from_secs(600),
             spool_limit_bytes: 64 << 30,
+            space_reserve_bytes: 64 << 20,
             rendition_limit_bytes: 8 << 30,
             header_cache_bytes: 24 << 20,
             serve: Serve::First,
             default_facility: "DEFAULT".to_owned(),
+            backup: None,
+            verification: None,
             node: "1".to_owned(),
             clock: Clock::system(),
         }

@@ -1,5 +1,7 @@
 //! The few places where the two engines want different words.
 
+pub(crate) mod whole;
+
 use crate::Result;
 use crate::database::{Engine, Transaction, params};
 

@@ -22,18 +22,21 @@ pub enum EventKind {
     UnmatchedChanged,
     /// Patients were merged or parted, or what is to be reconciled changed.
     PatientChanged,
+    /// A stored instance was found not to be what was stored.
+    InstanceDamaged,
     /// Something is told of a unified procedure step, to its subscribers alone.
     WorkitemReport,
 }
 
 impl EventKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::StudyChanged,
         Self::SeriesSettled,
         Self::ExamChanged,
         Self::OrderCreated,
         Self::UnmatchedChanged,
         Self::PatientChanged,
+        Self::InstanceDamaged,
         Self::WorkitemReport,
     ];
 
@@ -46,6 +49,7 @@ impl EventKind {
             Self::OrderCreated => "order.created",
             Self::UnmatchedChanged => "unmatched.changed",
             Self::PatientChanged => "patient.changed",
+            Self::InstanceDamaged => "instance.damaged",
             Self::WorkitemReport => "workitem.report",
         }
     }

@@ -19,7 +19,7 @@ use crate::packs;
 use crate::reconciliation;
 
 /// Folder of the journal in the object store.
-const PREFIX: &str = "journal";
+pub(crate) const PREFIX: &str = "journal";
 /// Acts in one object.
 const ACTS: u32 = 1000;
 

@@ -45,13 +45,30 @@ pub struct ReindexReport {
 
 impl Archive {
     /// Rebuilds what the index lacks; `progress` hears after each pack.
-    pub async fn reindex(&self, mut progress: impl FnMut(&ReindexReport)) -> Result<ReindexReport> {
+    pub async fn reindex(&self, progress: impl FnMut(&ReindexReport)) -> Result<ReindexReport> {
+        self.rebuild(false, progress).await
+    }
+
+    /// Indexes what the rows do not know at all: acts of the journal and packs that are newer than a backup which was
+    /// restored. Packs that have their row are not read again.
+    pub async fn index_newer(&self, progress: impl FnMut(&ReindexReport)) -> Result<ReindexReport> {
+        self.rebuild(true, progress).await
+    }
+
+    async fn rebuild(
+        &self,
+        only_unknown: bool,
+        mut progress: impl FnMut(&ReindexReport),
+    ) -> Result<ReindexReport> {
         self.finish_packs().await?;
         let mut report = ReindexReport { acts: self.replay_journal().await?, ..ReindexReport::default() };
         let prefix = packs::path(packs::PREFIX);
         let mut objects = self.0.objects.list(Some(&prefix));
         while let Some(object) = objects.try_next().await? {
             let Some(key) = packs::pack_key(object.location.as_ref()) else { continue };
+            if only_unknown && pack_rows::by_key(&self.0.database, &key).await?.is_some() {
+                continue;
+            }
             match self.reindex_pack(&key, &object, &mut report).await {
                 Ok(()) => {}
                 Err(Error::Corrupt(why)) => {

@@ -27,6 +27,7 @@ use crate::index::{PackId, SeriesId, packs as pack_rows};
 use crate::keyed::KeyedLocks;
 use crate::packs;
 use crate::packs::writer::{self, BuildError, Built};
+use crate::spool::entry::entry_bytes;
 
 /// The most entries, and about the most bytes, of one pack; a larger series makes several.
 const PACK_ENTRIES: i64 = 4096;
@@ -193,6 +194,9 @@ impl Archive {
         series: &Resting,
         frozen: Vec<Spooled>,
     ) -> Result<Result<SettleReport, Spooled>> {
+        self.0
+            .space
+            .check_pack(frozen.iter().map(|spooled| entry_bytes(spooled.place.length_bytes)).sum())?;
         let now_ms = self.0.config.clock.now_ms();
         let key = packs::new_key(&series.study_uid, &series.uid, now_ms);
         let mut tx = self.0.database.begin(Durability::Synced).await?;

@@ -1,7 +1,7 @@
 //! Sweeping: what nobody needs any more leaves the spool and the object store.
 //!
 //! Rows go first. The objects of a pack follow an hour later, a segment of the spool once nothing
-//! lies in it. What a crash leaves between two steps is found by its mark in the rows.
+//! lies in it; both wait for a backup that is under way. What a crash leaves between two steps is found by its mark in the rows.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use object_store::ObjectStoreExt;
 use tokio::task::spawn_blocking;
 
 use crate::archive::Archive;
+use crate::backup::runs;
 use crate::database::Durability;
 use crate::error::{Error, Result};
 use crate::index::{PackId, SegmentId, packs as pack_rows, segments};
@@ -26,6 +27,10 @@ impl Archive {
         let before_ms = self.0.config.clock.now_ms().saturating_sub(OBJECTS_OUTLIVE_ROWS_MS);
         let mut outcome = Ok(());
         for pack in pack_rows::deleted_before(&self.0.database, before_ms, TURN).await? {
+            // Asked behind the row: a backup that begins later does not find it any more.
+            if runs::holds_objects(&self.0.database, self.0.config.clock.now_ms()).await? {
+                return outcome;
+            }
             if let Err(error) = self.remove_pack(pack.id, &pack.object_key).await {
                 tracing::warn!(%error, key = pack.object_key, "a pack was not removed");
                 outcome = Err(error);
@@ -103,6 +108,10 @@ impl Archive {
             Err(error) => return Err(error),
         }
         if !segments::is_unused(&inner.database, id).await? || !inner.spool.retire(id.0) {
+            return Ok(());
+        }
+        // Asked last: a backup that begins later finds nothing in it by the rows.
+        if runs::holds_segments(&inner.database, inner.config.clock.now_ms()).await? {
             return Ok(());
         }
         let spool = inner.spool.clone();

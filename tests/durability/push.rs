@@ -83,6 +83,11 @@ impl Promises {
         self.0.lock().unwrap().len()
     }
 
+    /// Forgets all but the first so many.
+    pub fn keep_first(&self, count: usize) {
+        self.0.lock().unwrap().truncate(count);
+    }
+
     /// Waits until so many are.
     pub async fn wait_for(&self, count: usize) {
         let begun = Instant::now();

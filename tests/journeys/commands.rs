@@ -12,9 +12,10 @@ use crate::support::{eventually, files_below, tools};
 #[test]
 fn every_command_has_help() {
     let setup = Setup::default();
-    for command in
-        ["serve", "demo", "import", "user", "token", "device", "doctor", "reindex", "verify", "bench"]
-    {
+    for command in [
+        "serve", "demo", "import", "user", "token", "device", "doctor", "reindex", "verify", "backup",
+        "restore", "bench",
+    ] {
         let help = tools::succeeded(&setup.run(&[command, "--help"]));
         assert!(help.contains("Usage:"), "{command}: {help}");
     }

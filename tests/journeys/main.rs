@@ -14,6 +14,7 @@ mod support;
 
 mod archives;
 mod attacks;
+mod backup;
 mod commands;
 mod configured;
 mod crowd;

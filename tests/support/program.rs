@@ -107,7 +107,8 @@ impl Setup {
         self.folder.path()
     }
 
-    fn command(&self) -> Command {
+    /// The program on its archive, not started yet.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sen"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SEN_")) {
             command.env_remove(name);

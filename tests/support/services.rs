@@ -42,6 +42,16 @@ impl Services {
         )
     }
 
+    /// A place for backups in the same bucket.
+    pub fn backups(&self) -> String {
+        format!("s3://{}/backups", self.name)
+    }
+
+    /// Another place in the bucket for an archive, with nothing in it.
+    pub fn empty_objects(&self) -> String {
+        format!("s3://{}/elsewhere", self.name)
+    }
+
     /// Makes an empty database and gives its URL.
     pub fn database(&self, which: &str) -> Option<String> {
         let name = format!("{}-{which}", self.name);

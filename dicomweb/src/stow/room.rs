@@ -54,10 +54,8 @@ impl Room {
     pub fn hold(&mut self, bytes: u64) -> Result<(), Error> {
         self.held_bytes = self.held_bytes.saturating_add(bytes);
         let held = self.shared.held_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if self.archive.spool_bytes().saturating_add(held) > self.archive.config().spool_limit_bytes {
-            return Err(Error::Busy("the archive has no room for these values now".into()));
-        }
-        Ok(())
+        let room = self.archive.check_room(held);
+        room.map_err(|_| Error::Busy("the archive has no room for these values now".into()))
     }
 }
 

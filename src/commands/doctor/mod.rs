@@ -1,6 +1,7 @@
 //! `sen doctor`: what is in force, what is wrong, and what to do about it.
 
 mod disk;
+mod keeping;
 mod ports;
 mod stores;
 
@@ -18,8 +19,8 @@ use crate::config::{Config, SignIn};
 Prints a line for each finding: how it is (`ok`; `look` where somebody should; `BAD` where it would keep
 the archive from working), what it is about, and what was found and what to do about it. Looked at are the
 configuration, whether callers have to say who they are, whether what they say is encrypted, data and spool
-folder with their free space and how many files a second they sync, the database and its schema, the object
-store, and both ports.
+folder with their free space and how many files a second they sync, the database and its schema, how old the last
+backup is and whether stored images are known to be damaged, the object store, and both ports.
 
 Nothing is changed, so that it may run beside a server and before the first start: files written to try a
 folder or the object store are taken away again, the database is only read, and ports are only tried. Exit
@@ -86,7 +87,7 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
         })
         .await?,
     );
-    findings.push(stores::database(&config).await);
+    findings.extend(stores::database(&config).await);
     findings.push(stores::objects(&config).await);
     findings.extend(ports::check(&config).await);
     for finding in &findings {

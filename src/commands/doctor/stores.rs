@@ -5,23 +5,27 @@ use std::path::PathBuf;
 use storage::database::{self, Engine, Schema};
 use url::Url;
 
-use super::Finding;
+use super::{Finding, keeping};
 use crate::config::Config;
 
-/// Reads from the database and leaves it as it is.
-pub async fn database(config: &Config) -> Finding {
+/// Reads from the database and leaves it as it is; also what it says of how things are kept.
+pub async fn database(config: &Config) -> Vec<Finding> {
     const WHAT: &str = "database";
     let (engine, schema) = match database::look(&config.store.database_url).await {
         Ok(found) => found,
-        Err(error) => return Finding::bad(WHAT, format!("cannot be read: {error} (database_url)")),
+        Err(error) => return vec![Finding::bad(WHAT, format!("cannot be read: {error} (database_url)"))],
+    };
+    let kept = match schema {
+        Schema::Current { keeping, .. } => keeping::findings(&keeping, config),
+        _ => Vec::new(),
     };
     let engine = match engine {
         Engine::Sqlite => "SQLite",
         Engine::Postgres => "PostgreSQL",
     };
-    match schema {
+    let finding = match schema {
         Schema::Missing => Finding::good(WHAT, format!("{engine}: empty; `sen serve` makes its tables")),
-        Schema::Current { version, devices } => {
+        Schema::Current { version, devices, .. } => {
             Finding::good(WHAT, format!("{engine} answers; schema {version}, {devices} devices in it"))
         }
         Schema::Older { version, known } => Finding::doubtful(
@@ -37,7 +41,8 @@ pub async fn database(config: &Config) -> Finding {
                 "{engine} has schema {version}, this program knows {known}: start a newer version of the program"
             ),
         ),
-    }
+    };
+    std::iter::once(finding).chain(kept).collect()
 }
 
 /// Writes, reads and removes a small object; a folder that is not there yet is not made for it.

@@ -3,6 +3,7 @@
 mod fence;
 mod locate;
 mod probe;
+mod space;
 mod workers;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::packs::store;
 use crate::read::ReadCaches;
 use crate::renditions::Renditions;
 use crate::settle::Settling;
+use crate::space::{Disk, Space};
 use crate::spool::Spool;
 use fence::{Fence, SpoolLock};
 
@@ -37,6 +39,7 @@ pub(crate) struct Inner {
     pub config: Config,
     pub database: Database,
     pub spool: Spool,
+    pub space: Space,
     pub objects: Arc<dyn ObjectStore>,
     /// The folder of the objects when they lie on this machine: what is read often is read there directly.
     pub objects_folder: Option<PathBuf>,
@@ -79,7 +82,7 @@ impl Archive {
         objects_folder: Option<PathBuf>,
     ) -> Result<Self> {
         let prepared = config.clone();
-        let (spool, lock) =
+        let (spool, space, lock) =
             spawn_blocking(move || prepare_folders(&prepared)).await.map_err(Error::thread)??;
         let database = Database::open(&config.database_url).await?;
         let closing = CancellationToken::new();
@@ -94,6 +97,7 @@ impl Archive {
             config,
             database,
             spool,
+            space,
             objects,
             objects_folder,
             arrivals,
@@ -106,6 +110,7 @@ impl Archive {
             closing,
             _spool_lock: lock,
         }));
+        tokio::spawn(space::watch(Arc::downgrade(&archive.0)));
         archive.recover().await?;
         Ok(archive)
     }
@@ -153,6 +158,16 @@ impl Archive {
         )
     }
 
+    /// The disks of this machine that the archive lies on, as they were a moment ago.
+    pub fn disks(&self) -> Vec<Disk> {
+        self.0.space.disks()
+    }
+
+    /// Unavailable when so many bytes more in the spool's folder are too many.
+    pub fn check_room(&self, bytes: u64) -> Result<()> {
+        self.0.spool.check_room(bytes)
+    }
+
     /// Bytes in the spool.
     pub fn spool_bytes(&self) -> u64 {
         self.0.spool.used_bytes()
@@ -166,9 +181,12 @@ impl Drop for Inner {
     }
 }
 
-fn prepare_folders(config: &Config) -> Result<(Spool, SpoolLock)> {
+fn prepare_folders(config: &Config) -> Result<(Spool, Space, SpoolLock)> {
     make_folder(&config.data_dir).map_err(|error| Error::io("make the data folder", error))?;
-    let spool = Spool::open(&config.spool_dir, config.spool_limit_bytes, config.clock.clone())?;
+    let space = Space::of(config);
+    let spool =
+        Spool::open(&config.spool_dir, config.spool_limit_bytes, space.clone(), config.clock.clone())?;
     let lock = SpoolLock::take(&config.spool_dir)?;
-    Ok((spool, lock))
+    space.look(spool.used_bytes());
+    Ok((spool, space, lock))
 }

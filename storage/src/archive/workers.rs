@@ -38,7 +38,7 @@ const STEPS_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
 impl Archive {
     /// Settles rested series, tells of growing studies, moves what only time moves, copies the
-    /// journal and removes what nobody needs any more, until `shutdown` or until another node has
+    /// journal, removes what nobody needs any more, takes planned backups and reads back what is kept, until `shutdown` or until another node has
     /// taken the archive.
     pub async fn run_workers(&self, shutdown: CancellationToken) {
         let stop = shutdown.child_token();
@@ -54,7 +54,9 @@ impl Archive {
             self.keep_announcing(&stop),
             self.keep_routing(&stop),
             self.keep_time(&stop),
-            self.keep_tidy(&stop)
+            self.keep_tidy(&stop),
+            self.keep_backed_up(&stop),
+            self.keep_verifying(&stop)
         );
     }
 

@@ -28,6 +28,8 @@ pub enum Schema {
         version: i64,
         /// Devices in it: that rows can be read.
         devices: i64,
+        /// How what is kept is kept.
+        keeping: Keeping,
     },
     /// One that only a newer program knows.
     Newer {
@@ -36,6 +38,23 @@ pub enum Schema {
         /// The program's.
         known: i64,
     },
+}
+
+/// What the rows say of how things are kept. Times are milliseconds since 1970, 0 for never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeping {
+    /// When the newest good backup was taken.
+    pub backup_ms: i64,
+    /// What in it was not what was stored.
+    pub backup_damaged: i64,
+    /// When a backup was last tried that came to nothing.
+    pub failed_backup_ms: i64,
+    /// Instances and kept versions that are known to be damaged.
+    pub damaged: i64,
+    /// Packs that there are.
+    pub packs: i64,
+    /// When the pack was read back that was not for longest.
+    pub verified_ms: i64,
 }
 
 /// Reads which schema the database of a URL has, beside whoever uses it. Nothing is written, and no
@@ -80,9 +99,38 @@ impl Looking {
             0 => Schema::Missing,
             version if version < known => Schema::Older { version, known },
             version if version > known => Schema::Newer { version, known },
-            version => {
-                Schema::Current { version, devices: self.number("select count(*) from device").await? }
-            }
+            version => Schema::Current {
+                version,
+                devices: self.number("select count(*) from device").await?,
+                keeping: self.keeping().await?,
+            },
+        })
+    }
+
+    async fn keeping(&mut self) -> Result<Keeping> {
+        Ok(Keeping {
+            backup_ms: self
+                .number("select coalesce(max(started_ms), 0) from backup where state = 'done'")
+                .await?,
+            backup_damaged: self
+                .number(
+                    "select cast(coalesce(sum(damaged), 0) as bigint) from backup where state = 'done'
+                     and started_ms = (select max(started_ms) from backup where state = 'done')",
+                )
+                .await?,
+            failed_backup_ms: self
+                .number("select coalesce(max(started_ms), 0) from backup where state = 'failed'")
+                .await?,
+            damaged: self.number("select count(*) from damage").await?,
+            packs: self
+                .number("select count(*) from pack where companion_bytes > 0 and deleted_ms is null")
+                .await?,
+            verified_ms: self
+                .number(
+                    "select coalesce(min(verified_ms), 0) from pack
+                     where companion_bytes > 0 and deleted_ms is null",
+                )
+                .await?,
         })
     }
 

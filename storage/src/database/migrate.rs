@@ -33,13 +33,14 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 14, name: "transfers", text: include_str!("../../migrations/0014_transfers.sql") },
     Migration { version: 15, name: "routes", text: include_str!("../../migrations/0015_routes.sql") },
+    Migration { version: 16, name: "keeping", text: include_str!("../../migrations/0016_keeping.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.
 pub(super) const NEWEST: &str = "select coalesce(max(version), 0) from migration";
 
 /// The version of this program's schema.
-pub(super) fn known_version() -> i64 {
+pub(crate) fn known_version() -> i64 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
@@ -49,9 +50,9 @@ struct Migration {
     text: &'static str,
 }
 
-/// Applies what is missing. Several programs may start at once: each migration takes the engine's
+/// Applies what is missing, up to a version. Several programs may start at once: each migration takes the engine's
 /// write lock first and looks again.
-pub(super) async fn run(database: &Database) -> Result<()> {
+pub(super) async fn run(database: &Database, up_to: i64) -> Result<()> {
     let mut tx = lock(database).await?;
     tx.execute(
         "create table if not exists migration (version bigint not null primary key, name text not null)",
@@ -59,7 +60,7 @@ pub(super) async fn run(database: &Database) -> Result<()> {
     )
     .await?;
     tx.commit().await?;
-    for migration in MIGRATIONS {
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version <= up_to) {
         let mut tx = lock(database).await?;
         let newest = newest(&mut tx).await?;
         if newest >= migration.version {

@@ -10,6 +10,7 @@ mod look;
 mod migrate;
 mod param;
 mod row;
+mod snapshot;
 mod transaction;
 
 use std::str::FromStr;
@@ -25,11 +26,13 @@ use sqlx::sqlite::{
 use sqlx::{Connection as _, SqlSafeStr};
 use tokio::sync::{Mutex, watch};
 
-pub use look::{Schema, look};
+pub use look::{Keeping, Schema, look};
+pub(crate) use migrate::known_version;
 pub use param::Param;
 pub(crate) use param::params;
 pub(crate) use param::placeholders;
 pub use row::{Column, Row};
+pub(crate) use snapshot::Snapshot;
 pub use transaction::Transaction;
 
 use crate::{Error, Result};
@@ -125,12 +128,27 @@ impl Database {
     /// to date. Fails with [`Error::Unavailable`] when the database cannot be reached and with
     /// [`Error::Conflict`] when its schema is newer than this program.
     pub async fn open(url: &str) -> Result<Self> {
+        Self::open_at(url, migrate::known_version()).await
+    }
+
+    /// The same with a schema of that version, if the database has not a newer one: what rows of a backup fit into.
+    pub(crate) async fn open_at(url: &str, version: i64) -> Result<Self> {
         let database = match Engine::of_url(url)? {
             Engine::Sqlite => Self::open_sqlite(url).await?,
             Engine::Postgres => Self::open_postgres(url).await?,
         };
-        migrate::run(&database).await?;
+        migrate::run(&database, version).await?;
         Ok(database)
+    }
+
+    /// Brings the schema up to date after [`Database::open_at`].
+    pub(crate) async fn bring_up_to_date(&self) -> Result<()> {
+        migrate::run(self, migrate::known_version()).await
+    }
+
+    /// The version of the schema.
+    pub(crate) async fn schema_version(&self) -> Result<i64> {
+        self.fetch_optional(migrate::NEWEST, params![]).await?.map_or(Ok(0), |row| row.at(0))
     }
 
     async fn open_sqlite(url: &str) -> Result<Self> {

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use pacs_core::access::Scope;
 use pacs_core::uid::Uid;
 
-use super::place::{self, Place};
-use super::{InstanceId, SeriesId, StudyId};
+use super::place::{self, Kept, Place};
+use super::{InstanceId, PackId, SeriesId, StudyId};
 use crate::database::{Database, Param, Row, params, placeholders};
 use crate::{Error, Result};
 
@@ -160,6 +160,29 @@ pub async fn middle_of_each(
 pub async fn after(database: &Database, after: InstanceId, limit: i64) -> Result<Vec<InstancePlace>> {
     let sql = select("i.id > $1 order by i.id limit $2");
     database.fetch(sqlx::AssertSqlSafe(sql), params![after, limit]).await?.iter().map(read).collect()
+}
+
+/// Instances that lie in a pack, rejected ones too, with the numbers of their rows, after a row and in their order.
+pub(crate) async fn in_pack(
+    database: &Database,
+    pack: PackId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, InstancePlace)>> {
+    let sql = select("i.pack_id = $1 and i.id > $2 order by i.id limit $3");
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params![pack, after, limit]).await?;
+    rows.iter().map(|row| Ok((row.get("id")?, read(row)?))).collect()
+}
+
+/// Kept versions that lie in a pack.
+pub(crate) async fn versions_in_pack(database: &Database, pack: PackId) -> Result<Vec<InstancePlace>> {
+    let sql = select("i.id in (select instance_id from instance_version where pack_id = $1) order by i.id");
+    let mut all = Vec::new();
+    for instance in database.fetch(sqlx::AssertSqlSafe(sql), params![pack]).await?.iter().map(read) {
+        let versions = versions_of(database, &instance?).await?;
+        all.extend(versions.into_iter().filter(|version| version.place.kept == Kept::Pack(pack)));
+    }
+    Ok(all)
 }
 
 /// The kept versions of an instance, which are not served.

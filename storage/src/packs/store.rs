@@ -16,13 +16,22 @@ use crate::folders::make_folder;
 /// Opens `file:///folder` (made if missing, every write synced) or `s3://bucket/prefix`, whose
 /// credentials, region and endpoint come from the usual `AWS_*` variables. Blocks.
 pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>> {
+    open_where(url, false)
+}
+
+/// The same for what comes and goes a folder at a time: a folder that is empty is removed.
+pub fn open_tidy(url: &str) -> Result<Arc<dyn ObjectStore>> {
+    open_where(url, true)
+}
+
+fn open_where(url: &str, is_tidy: bool) -> Result<Arc<dyn ObjectStore>> {
     let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
     match parsed.scheme() {
         "file" => {
             let folder: PathBuf = parsed.to_file_path().map_err(|()| wrong("it names no folder"))?;
             make_folder(&folder).map_err(|error| Error::io("make the folder of objects", error))?;
             let store = LocalFileSystem::new_with_prefix(&folder)?;
-            Ok(Arc::new(store.with_fsync(true)))
+            Ok(Arc::new(store.with_fsync(true).with_automatic_cleanup(is_tidy)))
         }
         "s3" => {
             let bucket = parsed.host_str().ok_or_else(|| wrong("it names no bucket"))?;

@@ -87,6 +87,20 @@ impl Renditions {
         Ok(found)
     }
 
+    /// Gives way to what cannot be made again: so many bytes are lacking on the disk. With none lacking there is room
+    /// up to the bound again.
+    pub async fn give_way(&self, lacking_bytes: u64) {
+        if !self.shelf.bound(lacking_bytes) {
+            return;
+        }
+        let shelf = Arc::clone(&self.shelf);
+        match spawn_blocking(move || shelf.make_room()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "renditions could not give way"),
+            Err(error) => tracing::warn!(%error, "renditions could not give way"),
+        }
+    }
+
     /// Empties the cache.
     pub async fn clear(&self) -> Result<()> {
         let shelf = Arc::clone(&self.shelf);

@@ -22,12 +22,16 @@ const ASIDE: &str = "old";
 pub(super) struct Shelf {
     dir: PathBuf,
     limit_bytes: u64,
+    /// The bound now: less than `limit_bytes` while the disk lacks room.
+    bound_bytes: AtomicU64,
     pub used_bytes: AtomicU64,
     making_room: Mutex<()>,
     /// Renditions that were asked for lately, each counting as one.
     pub open: ByteCache<String, Rendition>,
 }
 
+/// What stays when renditions give way: one that was just made is there when it is read.
+const LEAST_BYTES: u64 = 64 << 20;
 /// Renditions that are kept open.
 const OPEN_MAX: usize = 256;
 
@@ -48,6 +52,7 @@ impl Shelf {
         let shelf = Arc::new(Self {
             dir,
             limit_bytes,
+            bound_bytes: AtomicU64::new(limit_bytes),
             used_bytes: AtomicU64::new(0),
             making_room: Mutex::default(),
             open: ByteCache::new(OPEN_MAX),
@@ -79,10 +84,20 @@ impl Shelf {
         Ok(())
     }
 
+    /// Lowers the bound by what the disk lacks, or raises it again; says whether there is more than it allows.
+    pub fn bound(&self, lacking_bytes: u64) -> bool {
+        let used = self.used_bytes.load(Ordering::Relaxed);
+        let wanted = if lacking_bytes == 0 { self.limit_bytes } else { used.saturating_sub(lacking_bytes) };
+        let bound = wanted.max(LEAST_BYTES).min(self.limit_bytes);
+        self.bound_bytes.store(bound, Ordering::Relaxed);
+        used > bound
+    }
+
     /// When there is more than the bound, lets the oldest go until a fifth of the room is free. Of
     /// a million files only times and sizes are held.
     pub fn make_room(&self) -> Result<()> {
-        let is_full = || self.used_bytes.load(Ordering::Relaxed) > self.limit_bytes;
+        let bound_bytes = self.bound_bytes.load(Ordering::Relaxed);
+        let is_full = || self.used_bytes.load(Ordering::Relaxed) > bound_bytes;
         // Whoever comes while another makes room goes on: room comes.
         let Some(_turn) = is_full().then(|| self.making_room.try_lock().ok()).flatten() else {
             return Ok(());
@@ -94,7 +109,7 @@ impl Shelf {
         })?;
         kept.sort_unstable();
         let used: u64 = kept.iter().map(|(_, bytes)| bytes).sum();
-        let excess = used.saturating_sub(self.limit_bytes / 5 * 4);
+        let excess = used.saturating_sub(bound_bytes / 5 * 4);
         let mut freed = 0u64;
         let last = kept.iter().find(|(_, bytes)| {
             freed = freed.saturating_add(*bytes);

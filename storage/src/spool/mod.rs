@@ -25,6 +25,7 @@ use pacs_core::clock::Clock;
 
 use crate::error::{Error, Result};
 use crate::folders::{make_folder, sync_folder};
+use crate::space::Space;
 pub use lease::{Lease, Undecided};
 
 /// Size beyond which a segment takes no further instance.
@@ -39,6 +40,7 @@ pub struct Spool(Arc<Inner>);
 struct Inner {
     dir: PathBuf,
     limit_bytes: u64,
+    space: Space,
     used_bytes: AtomicU64,
     pool: Mutex<Pool>,
     clock: Clock,
@@ -62,11 +64,12 @@ struct Segment {
 
 impl Spool {
     /// Opens the spool in `dir`, which is made if missing, and counts what lies there.
-    pub fn open(dir: &Path, limit_bytes: u64, clock: Clock) -> Result<Self> {
+    pub fn open(dir: &Path, limit_bytes: u64, space: Space, clock: Clock) -> Result<Self> {
         make_folder(dir).map_err(|error| Error::io("make the spool's folder", error))?;
         let spool = Self(Arc::new(Inner {
             dir: dir.to_owned(),
             limit_bytes,
+            space,
             used_bytes: AtomicU64::new(0),
             pool: Mutex::default(),
             clock,
@@ -103,12 +106,13 @@ impl Spool {
         self.0.used_bytes.load(Ordering::Relaxed)
     }
 
-    /// Says whether `bytes` more stay below the watermark.
+    /// Says whether `bytes` more stay below the watermark, and leave the reserve of the disk.
     pub fn check_room(&self, bytes: u64) -> Result<()> {
-        if self.used_bytes().saturating_add(bytes) > self.0.limit_bytes {
+        let used = self.used_bytes();
+        if used.saturating_add(bytes) > self.0.limit_bytes {
             return Err(Error::Unavailable("the spool is full".into()));
         }
-        Ok(())
+        self.0.space.check_arrival(used, bytes)
     }
 
     /// A segment for one instance of a size not known to be large.

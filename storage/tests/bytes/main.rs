@@ -12,6 +12,7 @@
 
 mod arriving;
 mod backends;
+mod backing_up;
 mod committing;
 mod deleting;
 mod faults;
@@ -23,3 +24,4 @@ mod rejecting;
 mod routing;
 mod samples;
 mod settling;
+mod verifying;

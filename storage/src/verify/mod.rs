@@ -1,4 +1,8 @@
-//! Verifying: every kept instance is read and its data set hashed again.
+//! Verifying: every kept instance is read and its data set hashed again, all at once when somebody asks, and bit by bit
+//! by a server ([`background`]). What is damaged is remembered ([`damage`]) until it is whole again or deleted.
+
+pub mod background;
+pub mod damage;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -9,6 +13,7 @@ use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::index::InstanceId;
 use crate::index::instances::{self, InstancePlace};
+use crate::pace::Pace;
 
 /// Instances asked for at a time.
 const PAGE: i64 = 500;
@@ -30,6 +35,18 @@ pub struct VerifyReport {
     pub named: Vec<(Uid, String)>,
 }
 
+impl VerifyReport {
+    fn add(&mut self, place: &InstancePlace, wrong: Option<String>) {
+        self.instances += 1;
+        self.bytes = self.bytes.saturating_add(place.place.length_bytes);
+        let Some(why) = wrong else { return };
+        self.damaged += 1;
+        if self.named.len() < NAMED {
+            self.named.push((place.uid.clone(), why));
+        }
+    }
+}
+
 impl Archive {
     /// Reads and hashes every instance and kept version; `progress` hears after each page. Fails
     /// only when the rows or the object store are away.
@@ -45,16 +62,12 @@ impl Archive {
                 all.extend(instances::versions_of(&self.0.database, place).await?);
             }
             let mut checks = futures::stream::iter(all)
-                .map(|place| async move { (self.check(&place).await, place) })
+                .map(|place| async move { (self.check(&place, &mut Pace::free()).await, place) })
                 .buffer_unordered(AT_ONCE);
             while let Some((checked, place)) = checks.next().await {
-                report.instances += 1;
-                report.bytes = report.bytes.saturating_add(place.place.length_bytes);
-                let Some(why) = checked? else { continue };
-                report.damaged += 1;
-                if report.named.len() < NAMED {
-                    report.named.push((place.uid, why));
-                }
+                let wrong = checked?;
+                self.note_verified(&place, wrong.as_deref()).await?;
+                report.add(&place, wrong);
             }
             drop(checks);
             progress(&report);
@@ -62,8 +75,8 @@ impl Archive {
     }
 
     /// What is wrong with an instance, `None` when it is whole.
-    async fn check(&self, place: &InstancePlace) -> Result<Option<String>> {
-        match self.hash(place).await {
+    async fn check(&self, place: &InstancePlace, pace: &mut Pace) -> Result<Option<String>> {
+        match self.hash(place, pace).await {
             Ok(hash) if hash == place.hash => Ok(None),
             Ok(_) => Ok(Some("its content has another hash".to_owned())),
             Err(Error::NotFound) => Ok(Some("its bytes are gone".to_owned())),
@@ -72,12 +85,15 @@ impl Archive {
         }
     }
 
-    async fn hash(&self, place: &InstancePlace) -> Result<[u8; 32]> {
+    async fn hash(&self, place: &InstancePlace, pace: &mut Pace) -> Result<[u8; 32]> {
         let reader = self.open_instance(place).await?;
         let mut chunks = std::pin::pin!(reader.stream(reader.dataset_range()));
         let mut hasher = blake3::Hasher::new();
         while let Some(chunk) = chunks.next().await {
-            hasher = hash_on(hasher, chunk?).await?;
+            let chunk = chunk?;
+            let length_bytes = chunk.len() as u64;
+            hasher = hash_on(hasher, chunk).await?;
+            pace.passed(length_bytes).await;
         }
         Ok(*hasher.finalize().as_bytes())
     }

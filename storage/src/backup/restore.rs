@@ -1,0 +1,314 @@
+//! Putting a backup back into an empty place.
+//!
+//! Objects first, then the spool, then all rows in one transaction: until they are there the place has a mark that
+//! keeps everybody else out, and a restore that was broken off goes on where it was. Objects that are newer than the
+//! snapshot come along, as copies of a later backup that was broken off do; the index of them is made when the archive
+//! is opened, see [`Archive::index_newer`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use tokio::task::spawn_blocking;
+
+use super::manifest::{self, Manifest, Object};
+use super::{NAMED, OBJECTS, Target, check, copied_key, copy, input, key_of, load, segment_path, spool};
+#[cfg(doc)]
+use crate::archive::Archive;
+use crate::config::Config;
+use crate::database::{self, Database};
+use crate::error::{Error, Result};
+use crate::folders::{make_folder, sync_folder};
+use crate::journal;
+use crate::packs::{self, store};
+use crate::space::Space;
+use crate::spool::Spool;
+
+/// Lies in the data folder while a restore is under way; its content is the snapshot's name.
+const MARK: &str = "restoring";
+/// Objects copied at once.
+const AT_ONCE: usize = 4;
+
+/// How far a restore is, and in the end what it has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RestoreReport {
+    /// The snapshot.
+    pub snapshot: String,
+    /// When it was taken, RFC 3339.
+    pub taken_at: String,
+    /// Rows loaded; none when an earlier try had loaded them.
+    pub rows: u64,
+    /// Segments of the spool.
+    pub segments: u64,
+    /// Objects that the snapshot names.
+    pub objects: u64,
+    /// Objects that it does not name and that lay beside.
+    pub newer: u64,
+    /// Bytes copied this time.
+    pub copied_bytes: u64,
+    /// What is missing in the backup or not what was copied into it.
+    pub damaged: u64,
+    /// The first of it, by key, with what is wrong.
+    pub named: Vec<(String, String)>,
+}
+
+impl RestoreReport {
+    fn damage(&mut self, key: String, why: String) {
+        tracing::error!(key, why, "a part of the backup is damaged");
+        self.damaged += 1;
+        if self.named.len() < NAMED {
+            self.named.push((key, why));
+        }
+    }
+}
+
+/// Where a backup is put back.
+pub struct Place {
+    config: Config,
+    objects: Arc<dyn ObjectStore>,
+}
+
+impl Place {
+    /// The place that a configuration names.
+    pub async fn open(config: Config) -> Result<Self> {
+        let url = config.storage_url.clone();
+        let objects = spawn_blocking(move || store::open(&url)).await.map_err(Error::thread)??;
+        Ok(Self { config, objects })
+    }
+
+    /// The same over an object store that the caller made.
+    pub fn over(config: Config, objects: Arc<dyn ObjectStore>) -> Self {
+        Self { config, objects }
+    }
+
+    fn mark(&self) -> PathBuf {
+        self.config.data_dir.join(MARK)
+    }
+
+    /// Notes that all is in order: to be called when the archive was opened and what is newer was indexed.
+    pub async fn finished(&self) -> Result<()> {
+        let mark = self.mark();
+        spawn_blocking(move || std::fs::remove_file(mark))
+            .await
+            .map_err(Error::thread)?
+            .map_err(|error| Error::io("end a restore", error))
+    }
+}
+
+/// The snapshot of which a restore into this data folder has begun and not ended. Blocks.
+pub fn unfinished(config: &Config) -> std::io::Result<Option<String>> {
+    match std::fs::read_to_string(config.data_dir.join(MARK)) {
+        Ok(snapshot) => Ok(Some(snapshot.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Puts a snapshot back, the newest one unless it is said. [`Error::Conflict`] with the reason when the place is not
+/// empty, [`Error::NotFound`] when there is no such snapshot. What is damaged in the backup is restored as it is, and
+/// told.
+pub async fn restore(
+    place: &Place,
+    target: &Target,
+    snapshot: Option<&str>,
+    mut progress: impl FnMut(&RestoreReport),
+) -> Result<RestoreReport> {
+    let manifest = check::choose(target, snapshot).await?;
+    if manifest.schema > database::known_version() {
+        return Err(Error::Conflict(format!(
+            "the backup has schema {}, this program knows {}: take a newer version of the program",
+            manifest.schema,
+            database::known_version()
+        )));
+    }
+    let rows = prepare(place, &manifest).await?;
+    let mut report = RestoreReport {
+        snapshot: manifest.snapshot.clone(),
+        taken_at: manifest.taken_at.clone(),
+        ..RestoreReport::default()
+    };
+    named_objects(place, target, &manifest, &mut report, &mut progress).await?;
+    newer_objects(place, target, &mut report, &mut progress).await?;
+    segments(place, target, &manifest, &mut report).await?;
+    progress(&report);
+    if load::restored(&rows).await?.as_ref() != Some(&manifest.snapshot) {
+        report.rows = load::load(&rows, target, &manifest).await?;
+    }
+    rows.bring_up_to_date().await?;
+    rows.close().await;
+    Ok(report)
+}
+
+/// Sees to it that nothing is overwritten, and marks the place; answers its database, with the schema of the backup.
+async fn prepare(place: &Place, manifest: &Manifest) -> Result<Database> {
+    let config = place.config.clone();
+    let begun = spawn_blocking(move || {
+        make_folder(&config.data_dir)?;
+        make_folder(&config.spool_dir)?;
+        unfinished(&config)
+    });
+    let begun =
+        begun.await.map_err(Error::thread)?.map_err(|error| Error::io("look at the data folder", error))?;
+    match begun {
+        Some(snapshot) if snapshot == manifest.snapshot => {
+            tracing::info!(snapshot, "a restore goes on");
+            return Database::open_at(&place.config.database_url, manifest.schema).await;
+        }
+        Some(snapshot) => {
+            return Err(Error::Conflict(format!(
+                "a restore of {snapshot} was broken off here: name that one, or begin with an empty place"
+            )));
+        }
+        None => {}
+    }
+    let occupied = |what: String| Error::Conflict(format!("the place is not empty: {what}"));
+    let spool = Spool::open(&place.config.spool_dir, u64::MAX, Space::endless(), place.config.clock.clone())?;
+    if !spawn_blocking(move || spool.segments()).await.map_err(Error::thread)??.is_empty() {
+        return Err(occupied(format!("there are segments in {}", place.config.spool_dir.display())));
+    }
+    for prefix in [packs::PREFIX, journal::PREFIX] {
+        let path = packs::path(prefix);
+        let first = place.objects.list(Some(&path)).next().await.transpose()?;
+        if let Some(found) = first {
+            return Err(occupied(format!("the object store has {}", found.location)));
+        }
+    }
+    let rows = Database::open_at(&place.config.database_url, manifest.schema).await?;
+    let version = rows.schema_version().await?;
+    if version != manifest.schema {
+        return Err(occupied(format!("its database has schema {version} already")));
+    }
+    if let Some(table) = load::occupied(&rows).await? {
+        return Err(occupied(format!("its database has rows, in {table} for one")));
+    }
+    let (mark, snapshot, folder) = (place.mark(), manifest.snapshot.clone(), place.config.data_dir.clone());
+    let marked = spawn_blocking(move || {
+        std::fs::write(&mark, snapshot)?;
+        std::fs::File::open(&mark)?.sync_all()?;
+        sync_folder(&folder)
+    });
+    marked.await.map_err(Error::thread)?.map_err(|error| Error::io("begin a restore", error))?;
+    Ok(rows)
+}
+
+/// Copies what the snapshot names.
+async fn named_objects(
+    place: &Place,
+    target: &Target,
+    manifest: &Manifest,
+    report: &mut RestoreReport,
+    progress: &mut impl FnMut(&RestoreReport),
+) -> Result<()> {
+    let list = key_of(&manifest.snapshot, manifest::OBJECTS);
+    let objects = input::objects(target, &list, manifest.objects.clone()).await?;
+    let mut copied = objects
+        .stream()
+        .map(|object| {
+            let (to, from) = (Arc::clone(&place.objects), target.clone());
+            async move {
+                let object = object?;
+                let put = put_back(&to, &from, &object.key, object.part.length_bytes).await;
+                Ok::<_, Error>((object, put))
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .boxed();
+    while let Some((object, put)) = copied.next().await.transpose()? {
+        let Object { key, part } = object;
+        report.objects += 1;
+        match put {
+            Ok(None) => {}
+            Ok(Some(found)) => {
+                report.copied_bytes += found.length_bytes;
+                if found != part {
+                    report.damage(key, "it is not what was copied".to_owned());
+                }
+            }
+            Err(Error::NotFound) => report.damage(key, "it is gone".to_owned()),
+            Err(error) => return Err(error),
+        }
+        progress(report);
+    }
+    Ok(())
+}
+
+/// Copies what lies beside what the snapshot names.
+async fn newer_objects(
+    place: &Place,
+    target: &Target,
+    report: &mut RestoreReport,
+    progress: &mut impl FnMut(&RestoreReport),
+) -> Result<()> {
+    let folder = object_store::path::Path::from(OBJECTS);
+    let mut copied = target
+        .objects
+        .list(Some(&folder))
+        .map_err(Error::from)
+        .map(|found| {
+            let (to, from) = (Arc::clone(&place.objects), target.clone());
+            async move {
+                let found = found?;
+                match found.location.as_ref().strip_prefix("objects/") {
+                    Some(key) => put_back(&to, &from, key, found.size).await,
+                    None => Ok(None),
+                }
+            }
+        })
+        .buffer_unordered(AT_ONCE)
+        .boxed();
+    while let Some(found) = copied.next().await.transpose()? {
+        if let Some(part) = found {
+            report.newer += 1;
+            report.copied_bytes += part.length_bytes;
+            progress(report);
+        }
+    }
+    Ok(())
+}
+
+/// Copies one object unless it is there already.
+async fn put_back(
+    to: &Arc<dyn ObjectStore>,
+    from: &Target,
+    key: &str,
+    length_bytes: u64,
+) -> Result<Option<manifest::Part>> {
+    let path = packs::path(key);
+    match to.head(&path).await {
+        Ok(found) if found.size == length_bytes => return Ok(None),
+        Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let content = copy::object(&from.objects, &copied_key(key)).await?;
+    copy::put(content, to, path).await.map(Some)
+}
+
+async fn segments(
+    place: &Place,
+    target: &Target,
+    manifest: &Manifest,
+    report: &mut RestoreReport,
+) -> Result<()> {
+    for segment in &manifest.segments {
+        let key = key_of(&manifest.snapshot, &spool::name(segment.id));
+        let written = async {
+            let content = copy::object(&target.objects, &key).await?;
+            copy::write(content, segment_path(&place.config.spool_dir, segment.id)).await
+        };
+        report.segments += 1;
+        match written.await {
+            Ok(part) => {
+                report.copied_bytes += part.length_bytes;
+                if part != segment.part {
+                    report.damage(key.to_string(), "it is not what was copied".to_owned());
+                }
+            }
+            Err(Error::NotFound) => report.damage(key.to_string(), "it is gone".to_owned()),
+            Err(error) => return Err(error),
+        }
+    }
+    let folder = place.config.spool_dir.clone();
+    let synced = spawn_blocking(move || sync_folder(&folder)).await.map_err(Error::thread)?;
+    synced.map_err(|error| Error::io("write a segment", error))
+}

@@ -1,0 +1,107 @@
+//! Stored instances that are known not to be what was stored, until they are again.
+
+use pacs_core::access::Scope;
+use pacs_core::uid::Uid;
+
+use crate::archive::Archive;
+use crate::database::{Database, Durability, Row, params};
+use crate::error::Result;
+use crate::events::{self, EventKind, NewEvent};
+use crate::index::instances::{InstancePlace, push_scope, uid};
+
+/// A damaged instance or kept version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damaged {
+    /// Study Instance UID it is served under.
+    pub study: Uid,
+    /// Series Instance UID.
+    pub series: Uid,
+    /// SOP Instance UID.
+    pub instance: Uid,
+    /// What is wrong.
+    pub why: String,
+    /// Since when that is known.
+    pub found_ms: i64,
+}
+
+/// A condition that the instance or version is still there.
+const IS_KEPT: &str = "(i.hash = d.hash or exists (
+     select 1 from instance_version v where v.instance_id = i.id and v.hash = d.hash))";
+
+impl Archive {
+    /// Notes how an instance was found: what is new is told once, and what is whole again is forgotten.
+    pub(crate) async fn note_verified(&self, place: &InstancePlace, wrong: Option<&str>) -> Result<()> {
+        let database = &self.0.database;
+        let Some(why) = wrong else {
+            let known = "select 1 from damage where uid = $1 and hash = $2";
+            if database.fetch_optional(known, params![&place.uid, &place.hash]).await?.is_some() {
+                let sql = "delete from damage where uid = $1 and hash = $2";
+                database.execute(sql, params![&place.uid, &place.hash]).await?;
+                tracing::info!(instance = %place.uid, "an instance that was damaged is whole again");
+            }
+            return Ok(());
+        };
+        let now_ms = self.0.config.clock.now_ms();
+        let mut tx = database.begin(Durability::Synced).await?;
+        let sql =
+            "insert into damage (uid, hash, why, found_ms) values ($1, $2, $3, $4) on conflict do nothing";
+        if tx.execute(sql, params![&place.uid, &place.hash, why, now_ms]).await? == 0 {
+            return Ok(());
+        }
+        tracing::error!(instance = %place.uid, why, "a stored instance is damaged");
+        metrics::counter!("sen_damaged_instances_total").increment(1);
+        let facility =
+            tx.fetch_one("select facility from study where id = $1", params![place.study_id]).await?;
+        let facility: String = facility.get("facility")?;
+        let event = NewEvent {
+            facility: Some(&facility),
+            study_uid: Some(place.study_uid.as_str()),
+            series_uid: Some(place.series_uid.as_str()),
+            ..NewEvent::new(EventKind::InstanceDamaged)
+        };
+        events::append(&mut tx, now_ms, &[event]).await?;
+        tx.commit().await
+    }
+}
+
+/// What is damaged, newest first.
+pub async fn list(database: &Database, scope: &Scope, limit: u32) -> Result<Vec<Damaged>> {
+    let mut values = params![limit];
+    let mut sql = format!(
+        "select t.uid as study, s.uid as series, d.uid as instance, d.why, d.found_ms from damage d
+         join instance i on i.uid = d.uid join series s on s.id = i.series_id join study t on t.id = s.study_id
+         where {IS_KEPT}"
+    );
+    push_scope(&mut sql, &mut values, scope, "t.facility");
+    sql.push_str(" order by d.found_ms desc, d.uid limit $1");
+    database.fetch(sqlx::AssertSqlSafe(sql), values).await?.iter().map(read).collect()
+}
+
+/// How many instances and versions are damaged.
+pub async fn count(database: &Database) -> Result<u64> {
+    let sql = format!("select count(*) from damage d join instance i on i.uid = d.uid where {IS_KEPT}");
+    let found = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![]).await?;
+    found.map_or(Ok(0), |row| Ok(u64::try_from(row.at::<i64>(0)?).unwrap_or(0)))
+}
+
+/// Forgets what was deleted since.
+pub(super) async fn forget_gone(database: &Database) -> Result<()> {
+    if database.fetch_optional("select 1 from damage limit 1", params![]).await?.is_none() {
+        return Ok(());
+    }
+    let sql = format!(
+        "delete from damage where not exists (select 1 from instance i join damage d on d.uid = i.uid
+         where i.uid = damage.uid and d.hash = damage.hash and {IS_KEPT})"
+    );
+    database.execute(sqlx::AssertSqlSafe(sql), params![]).await.map(drop)
+}
+
+fn read(row: &Row) -> Result<Damaged> {
+    Ok(Damaged {
+        study: uid(row, "study")?,
+        series: uid(row, "series")?,
+        instance: uid(row, "instance")?,
+        why: row.get("why")?,
+        found_ms: row.get("found_ms")?,
+    })
+}

@@ -1,0 +1,129 @@
+//! What a server reads back by itself.
+
+use std::time::Duration;
+
+use pacs_core::access::Scope;
+use pacs_core::{tags, uids};
+use storage::Subject;
+use storage::events::{self, EventKind};
+use storage::pace::Pace;
+use storage::verify::background::Plan;
+use storage::verify::damage;
+
+use crate::backends::{Home, on_every_backend};
+use crate::deleting::{an_hour_later, delete};
+use crate::samples::*;
+use crate::settling::{files, flip};
+
+on_every_backend!(everything_is_read_back_once_and_in_turn);
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+fn plan(days: u64) -> Plan {
+    Plan { every: Duration::from_secs(days * 24 * 3600), bytes_per_second: 1 << 30 }
+}
+
+async fn everything_is_read_back_once_and_in_turn(mut home: Home) {
+    home.config.verification = Some(plan(10));
+    let archive = home.open().await;
+    let next = async || archive.verify_next(plan(10), &mut Pace::free()).await.unwrap();
+    let (first, second) = (slices(3, 1), slices(5, 2));
+    for one in [&first, &second] {
+        send_all(&archive, one).await;
+        home.rest();
+        archive.settle_due().await.unwrap();
+    }
+    assert!(next().await.is_none(), "what was just written has not left the cache");
+    an_hour_later(&home);
+    let standing = archive.verification().await.unwrap();
+    assert_eq!((standing.packs, standing.due_packs, standing.oldest_ms), (2, 2, Some(0)));
+    assert_eq!(next().await.map(|report| report.instances), Some(3));
+    home.clock.set_ms(home.clock.now_ms() + DAY_MS);
+    assert_eq!(next().await.map(|report| report.instances), Some(5));
+    assert!(next().await.is_none());
+    let standing = archive.verification().await.unwrap();
+    assert_eq!((standing.due_packs, standing.damaged, standing.progress.instances), (0, 0, 8));
+    // The one that was read first is due first.
+    home.clock.set_ms(home.clock.now_ms() + 9 * DAY_MS + DAY_MS / 2);
+    assert_eq!(next().await.map(|report| report.instances), Some(3));
+    assert!(next().await.is_none());
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_is_told_once_and_forgotten_when_it_is_mended() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let kept = slices(3, 1);
+    send_all(&archive, &kept).await;
+    // A version that is kept and not served is read as well.
+    let mut pixels = vec![0xE0, 0x7F, 0x10, 0x00, b'O', b'B', 0, 0, 0xA0, 0x0F, 0, 0];
+    pixels.extend([0x5a; 4000]);
+    let named = |name: &'static str| {
+        let describe = |set: &mut pacs_core::dataset::DataSet| set.put_text(tags::STUDY_DESCRIPTION, name);
+        made("7", uids::EXPLICIT_VR_LITTLE_ENDIAN, describe, &pixels)
+    };
+    send_all(&archive, &[named("first")]).await;
+    send(&archive, &named("second")).await.unwrap();
+    home.rest();
+    archive.settle_due().await.unwrap();
+    an_hour_later(&home);
+    let all = async || {
+        let mut read = 0;
+        while let Some(report) = archive.verify_next(plan(1), &mut Pace::free()).await.unwrap() {
+            read += report.instances;
+        }
+        assert_eq!(read, 5);
+        home.clock.set_ms(home.clock.now_ms() + 2 * DAY_MS);
+        damage::list(archive.database(), &Scope::All, 10).await.unwrap()
+    };
+    let told = async || {
+        let all = events::since(archive.database(), 0, 1000).await.unwrap();
+        all.iter().filter(|event| event.kind == EventKind::InstanceDamaged).count()
+    };
+    assert_eq!(all().await, []);
+
+    let tar = |folder: &str| -> std::path::PathBuf {
+        let found = files(&home.dir.path().join("objects/packs").join(folder));
+        found.into_iter().find(|path| path.extension().unwrap() == "tar").unwrap()
+    };
+    let place = place(&archive, &kept[1]).await;
+    let at = place.place.offset_bytes + place.place.length_bytes - 10;
+    let pack = tar(kept[1].study.as_str());
+    flip(&pack, at);
+    let begun_ms = home.clock.now_ms();
+    let damaged = all().await;
+    assert_eq!(damaged.len(), 1, "{damaged:?}");
+    assert_eq!((&damaged[0].instance, damaged[0].found_ms), (&kept[1].uid, begun_ms));
+    assert!(pack.exists(), "what is damaged is told, never deleted");
+    let again = all().await;
+    assert_eq!((again, told().await), (damaged, 1), "it is told once, since when it is known");
+    assert_eq!(archive.verify(|_| {}).await.unwrap().damaged, 1);
+    assert_eq!(archive.verification().await.unwrap().damaged, 1);
+    flip(&pack, at);
+    assert_eq!(all().await, [], "it was put back from a backup");
+
+    // The kept version lies last in its pack.
+    let pack = tar("1.2.7");
+    flip(&pack, std::fs::metadata(&pack).unwrap().len() - 2000);
+    let damaged = all().await;
+    assert_eq!((damaged.len(), told().await), (1, 2), "{damaged:?}");
+    delete(&archive, Subject::Study(uid("1.2.7"))).await;
+    assert_eq!(damage::list(archive.database(), &Scope::All, 10).await.unwrap(), []);
+    assert_eq!(damage::count(archive.database()).await.unwrap(), 0);
+
+    let companion = pack_of(&pack_folder(&home, kept[0].study.as_str()), "gz");
+    flip(&companion, 200);
+    while archive.verify_next(plan(1), &mut Pace::free()).await.unwrap().is_some() {}
+    let damaged = damage::list(archive.database(), &Scope::All, 10).await.unwrap();
+    assert_eq!(damaged.len(), 3, "without it none of them can be shown: {damaged:?}");
+    archive.close().await;
+}
+
+fn pack_folder(home: &Home, study: &str) -> std::path::PathBuf {
+    home.dir.path().join("objects/packs").join(study)
+}
+
+fn pack_of(folder: &std::path::Path, kind: &str) -> std::path::PathBuf {
+    files(folder).into_iter().find(|path| path.extension().unwrap() == kind).unwrap()
+}
