@@ -39,7 +39,8 @@ const COME_BACK_AFTER: Duration = Duration::from_millis(500);
 pub struct Change {
     /// The cursor after this event.
     id: i64,
-    /// `study.changed`, `series.settled`, `exam.changed`, `order.created` or `unmatched.changed`.
+    /// `study.changed`, `series.settled`, `exam.changed`, `order.created`, `unmatched.changed` or
+    /// `instance.damaged`.
     kind: &'static str,
     /// The study it is about.
     study_uid: Option<String>,

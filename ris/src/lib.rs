@@ -11,6 +11,7 @@ mod devices;
 mod error;
 mod events;
 mod field;
+mod keeping;
 mod openapi;
 mod orders;
 mod patients;

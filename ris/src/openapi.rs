@@ -4,8 +4,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    archives, devices, events, orders, patients, queue, reconciliation, routes, studies, system, unmatched,
-    worklist,
+    archives, devices, events, keeping, orders, patients, queue, reconciliation, routes, studies, system,
+    unmatched, worklist,
 };
 
 /// The routes of this crate. Signing in is the program's, which adds its own and serves the whole.
@@ -48,6 +48,7 @@ use crate::{
         unmatched::unlink::unlink,
         devices::list,
         events::follow,
+        keeping::show,
         system::show,
     ),
     modifiers(&SignIn),

@@ -6,8 +6,8 @@ use axum::routing::{get, post, put};
 
 use crate::state::State;
 use crate::{
-    Error, archives, devices, events, orders, patients, queue, reconciliation, routes, studies, system,
-    unmatched, worklist,
+    Error, archives, devices, events, keeping, orders, patients, queue, reconciliation, routes, studies,
+    system, unmatched, worklist,
 };
 
 /// A form is small; images come through DICOMweb.
@@ -51,6 +51,7 @@ pub fn router(state: State) -> Router {
         .route("/unmatched/{study_uid}/unlink", post(unmatched::unlink))
         .route("/devices", get(devices::list))
         .route("/events", get(events::follow))
+        .route("/storage", get(keeping::show))
         .route("/system", get(system::show))
         .fallback(async || Error::NotFound)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))

@@ -38,6 +38,7 @@ mod samples;
 mod services;
 mod sign_in;
 mod slow;
+mod space;
 mod streams;
 mod texts;
 mod tls;

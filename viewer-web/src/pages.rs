@@ -16,6 +16,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/queue/archives",
     "/queue/routes",
     "/devices",
+    "/storage",
 ];
 
 #[cfg(test)]

@@ -18,12 +18,13 @@ import { search } from './journeys/search';
 import { series } from './journeys/series';
 import { signInAfterMistake } from './journeys/signIn';
 import { slowLine } from './journeys/slowLine';
+import { storage } from './journeys/storage';
 import { upload } from './journeys/upload';
 import { viewer } from './journeys/viewer';
 
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
-const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages };
+const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages, storage };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */
 async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {

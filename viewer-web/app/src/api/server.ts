@@ -3,6 +3,8 @@ import { request, withQuery } from './http';
 import type {
   Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, Queue,
   QueuePart, Reason, RecordNumber, Route, Session, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Act, Answer, ArchiveAnswer, ArchiveKeys, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, Queue, QueuePart,
+  Reason, RecordNumber, Route, Session, Storage, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -86,5 +88,6 @@ export const server = {
   removeRoute: (name: string) => request<void>(`${root}/routes/${part(name)}`, { method: 'DELETE' }),
 
   devices: (signal?: AbortSignal) => request<{ items: Device[] }>(`${root}/devices`, { signal }),
+  storage: (signal?: AbortSignal) => request<Storage>(`${root}/storage`, { signal }),
   system: (signal?: AbortSignal) => request<SystemInfo>(`${root}/system`, { signal }),
 };

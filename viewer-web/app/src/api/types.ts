@@ -334,6 +334,68 @@ export interface Device {
   source: 'file' | 'rows';
 }
 
+/** A disk of the server. */
+export interface Disk {
+  use: 'spool' | 'objects' | 'rows' | 'data';
+  folder: string;
+  freeBytes: number;
+  totalBytes: number;
+  level: 'enough' | 'low' | 'full';
+}
+
+/** A backup that was tried. */
+export interface BackupRun {
+  snapshot: string;
+  target: string;
+  state: 'running' | 'done' | 'failed';
+  startedAt: string;
+  endedAt: string | null;
+  objects: number;
+  objectBytes: number;
+  copiedBytes: number;
+  damaged: number;
+  error: string | null;
+}
+
+/** Backups; the newest that were tried come first. */
+export interface Backups {
+  isPlanned: boolean;
+  lastGoodAt: string | null;
+  runs: BackupRun[];
+}
+
+/** How far reading back what is stored is. */
+export interface Verification {
+  everyDays: number | null;
+  instances: number;
+  bytes: number;
+  since: string | null;
+  lastAt: string | null;
+  oldestAt: string | null;
+  packs: number;
+  duePacks: number;
+  damaged: number;
+}
+
+/** A stored image that is not what was stored. */
+export interface DamagedImage {
+  studyUid: string;
+  seriesUid: string;
+  instanceUid: string;
+  why: string;
+  since: string;
+}
+
+/** How what is kept is kept. */
+export interface Storage {
+  spoolBytes: number;
+  spoolLimitBytes: number;
+  disks: Disk[];
+  backup: Backups;
+  verification: Verification;
+  damaged: DamagedImage[];
+}
+
 /** What this server is and where it listens. */
 export interface SystemInfo {
   version: string;
@@ -346,7 +408,7 @@ export interface SystemInfo {
 /** A change somewhere; pages only use it to ask again. */
 export interface Change {
   id: number;
-  kind: 'study.changed' | 'series.settled' | 'exam.changed' | 'order.created' | 'unmatched.changed' | 'patient.changed';
+  kind: 'study.changed' | 'series.settled' | 'exam.changed' | 'order.created' | 'unmatched.changed' | 'patient.changed' | 'instance.damaged';
   studyUid?: string | null;
   examId?: number | null;
 }

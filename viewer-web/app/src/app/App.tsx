@@ -11,6 +11,7 @@ import { QueuePage } from '~/pages/queue/QueuePage';
 import { RoutesPage } from '~/pages/routes/RoutesPage';
 import { SearchPage } from '~/pages/search/SearchPage';
 import { SignInPage } from '~/pages/signin/SignInPage';
+import { StoragePage } from '~/pages/storage/StoragePage';
 import { UnmatchedPage } from '~/pages/unmatched/UnmatchedPage';
 import { WorklistPage } from '~/pages/worklist/WorklistPage';
 import { CrashScreen } from './CrashScreen';
@@ -45,6 +46,7 @@ export function App() {
                   <Route path={paths.archives} element={<ArchivesPage />} />
                   <Route path={paths.routes} element={<RoutesPage />} />
                   <Route path={paths.devices} element={<DevicesPage />} />
+                  <Route path={paths.storage} element={<StoragePage />} />
                   <Route path="*" element={<NotFoundPage />} />
                 </Route>
               </Route>

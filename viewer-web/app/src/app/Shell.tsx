@@ -20,6 +20,7 @@ const allPages = [
   { key: 'reconciliation', path: paths.reconciliation, needs: 'reconcile' },
   { key: 'queue', path: paths.queue, needs: 'seeDevices' },
   { key: 'devices', path: paths.devices, needs: 'seeDevices' },
+  { key: 'storage', path: paths.storage, needs: 'manageDevices' },
 ] as const;
 
 /** The pages of the one who is signed in. */

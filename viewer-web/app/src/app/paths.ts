@@ -13,6 +13,7 @@ export const paths = {
   archives: '/queue/archives',
   routes: '/queue/routes',
   devices: '/devices',
+  storage: '/storage',
 } as const;
 
 /** The address of one patient's imaging record. */

@@ -55,7 +55,7 @@ function onVisibility(): void {
   }
 }
 
-const kinds = ['study.changed', 'series.settled', 'exam.changed', 'order.created', 'unmatched.changed', 'patient.changed'] as const;
+const kinds = ['study.changed', 'series.settled', 'exam.changed', 'order.created', 'unmatched.changed', 'patient.changed', 'instance.damaged'] as const;
 
 function tell(change: Change): void {
   for (const listener of listeners) listener(change);

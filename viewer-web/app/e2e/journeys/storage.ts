@@ -1,0 +1,20 @@
+import type { Page } from 'playwright-core';
+import type { Environment } from '../environment';
+import { expect } from '../expect';
+
+/** The administrator sees room, the backup that was taken, and that nothing is damaged; in both languages. */
+export async function storage(page: Page, { shots }: Environment): Promise<void> {
+  await page.getByRole('link', { name: 'Lưu trữ' }).click();
+  await page.getByRole('heading', { name: 'Dung lượng' }).waitFor();
+  const runs = page.getByRole('grid', { name: 'Các lần sao lưu' });
+  await runs.getByText('Tốt').first().waitFor();
+  expect((await page.getByText('Chưa có bản nào').count()) === 0, 'the backup is known');
+  if (shots) await page.screenshot({ path: `${shots}/storage-vi.png` });
+  await page.getByText('Ảnh hỏng').last().click();
+  await page.getByText('Không phát hiện ảnh hỏng').waitFor();
+  await page.getByRole('button', { name: 'EN', exact: true }).click();
+  await page.getByText('No damage is known').waitFor();
+  if (shots) await page.screenshot({ path: `${shots}/storage-en.png` });
+  await page.getByRole('button', { name: 'VI', exact: true }).click();
+  await page.getByRole('link', { name: 'Tra cứu ca chụp' }).click();
+}
