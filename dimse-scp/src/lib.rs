@@ -7,6 +7,7 @@
 //!                 |
 //!            association (negotiation, reader, writer) -> pdu, dimse (pure)
 //! commitment: reports that are owed, delivered by a worker over associations of its own
+//! migration: another archive pulled over by C-FIND and C-MOVE, by a worker
 //! queue: what is to be sent to other application entities and pulled from them, done by workers
 //! scu: associations that this side opens, on the same association layer
 //! ```
@@ -23,6 +24,7 @@ pub mod dimse;
 mod error;
 mod limits;
 mod listener;
+mod migration;
 pub mod pdu;
 mod queue;
 pub mod scu;

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::commitment::worker;
 use crate::config::Config;
 use crate::limits::Limits;
+use crate::migration;
 use crate::queue;
 use crate::session;
 use crate::sop_class::SopClasses;
@@ -90,6 +91,7 @@ impl Server {
                 _ = futures::future::join(reporting, queue) => {}
             }
         });
+        tasks.spawn(migration::worker::run(shared.clone()));
         loop {
             let accepted = tokio::select! {
                 () = shutdown.cancelled() => break,

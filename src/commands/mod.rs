@@ -5,7 +5,9 @@ mod bench;
 mod demo;
 mod device;
 mod doctor;
-mod import;
+pub mod import;
+mod intake;
+mod migrate;
 mod pull;
 mod query;
 mod reindex;
@@ -85,6 +87,8 @@ enum Command {
     Demo(demo::Args),
     /// Take files, folders, ZIP files or DICOMDIR sets into the archive
     Import(import::Args),
+    /// Pull everything out of another PACS
+    Migrate(migrate::Args),
     /// Accounts of people
     User(user::Args),
     /// Tokens of programs
@@ -121,6 +125,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(args, &global).await,
         Command::Demo(args) => demo::run(args, &global).await,
         Command::Import(args) => import::run(args, &global).await,
+        Command::Migrate(args) => migrate::run(args, &global).await,
         Command::User(args) => user::run(args, &global).await,
         Command::Token(args) => token::run(args, &global).await,
         Command::Device(args) => device::run(args, &global).await,

@@ -18,6 +18,7 @@ use storage::database::Database;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::import;
 use crate::config::Config;
 use crate::http;
 use crate::telemetry;
@@ -154,6 +155,7 @@ pub async fn start(
         async move { archive.run_workers(shutdown).await }
     });
     tasks.spawn(dimse_server.run(archive.clone(), audit_log.clone(), shutdown.clone()));
+    tasks.spawn(import::served::run(archive.clone(), shutdown.clone()));
     tasks.spawn(ahead.run(shutdown.clone()));
     tasks.spawn(telemetry::keep_metrics(metrics, shutdown.clone()));
     tasks.spawn(http_server.run(app, shutdown.clone()));

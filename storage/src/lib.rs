@@ -26,6 +26,7 @@ pub mod forwarding;
 pub mod identity;
 pub mod index;
 mod ingest;
+pub mod intake;
 pub mod jobs;
 mod journal;
 mod keyed;
@@ -52,7 +53,7 @@ pub mod transfers;
 pub mod ups;
 pub mod verify;
 
-pub use archive::{Archive, probe_objects};
+pub use archive::{Archive, is_open, probe_objects};
 pub use config::Config;
 pub use error::{Error, Outage, Result};
 pub use folders::make_folder;

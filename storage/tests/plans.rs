@@ -35,8 +35,8 @@ use storage::index::{InstanceId, SegmentId, SeriesId, instances, packs, segments
 use storage::reconciliation::{self, List, State};
 use storage::schedule::{self, Day};
 use storage::{
-    accounts, acts, catalogue, commitment, devices, events, identity, jobs, performed, priors, query,
-    remote_queries, routes, transfers, ups,
+    accounts, acts, backup, catalogue, commitment, devices, events, identity, intake, jobs, performed,
+    priors, query, remote_queries, routes, transfers, ups,
 };
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -133,6 +133,18 @@ fn harmless(step: &str) -> bool {
     step == "SCAN event"
         // What was selected a moment ago.
         || ["(subquery", "CONSTANT ROW", "ROW VALUES", "few", "oldest", "placed", "device"].iter().any(|word| step.contains(word))
+}
+
+/// What backups, migrations and imports ask of many rows.
+async fn keeping(db: &Database) {
+    backup::runs::newest_done(db).await.unwrap();
+    let study = Uid::parse("1.2.3").unwrap();
+    let (begun, _) = intake::begin(db, intake::Kind::Import, &"a", &"b", true, NOW_MS).await.unwrap();
+    intake::for_server(db, intake::Kind::Import).await.unwrap();
+    intake::asked(db, begun.id, &study).await.unwrap();
+    intake::failures(db, begun.id, "", 10).await.unwrap();
+    intake::compare(db, begun.id).await.unwrap();
+    intake::held(db, &study).await.unwrap();
 }
 
 async fn postgres_plan(connection: &mut sqlx::PgConnection, statement: &str) -> Vec<String> {
@@ -277,6 +289,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     events::since(db, 0, 100).await.unwrap();
     events::newest(db).await.unwrap();
     jobs::claim(db, "echo", "w", 1000, NOW_MS).await.unwrap();
+    keeping(db).await;
     identity::search(db, "nguyen v").await.unwrap();
     identity::search(db, "BN0").await.unwrap();
     accounts::by_name(db, "binh").await.unwrap();

@@ -13,8 +13,8 @@ use crate::support::{eventually, files_below, tools};
 fn every_command_has_help() {
     let setup = Setup::default();
     for command in [
-        "serve", "demo", "import", "user", "token", "device", "doctor", "reindex", "verify", "backup",
-        "restore", "bench",
+        "serve", "demo", "import", "migrate", "user", "token", "device", "doctor", "reindex", "verify",
+        "backup", "restore", "bench",
     ] {
         let help = tools::succeeded(&setup.run(&[command, "--help"]));
         assert!(help.contains("Usage:"), "{command}: {help}");

@@ -63,3 +63,81 @@ fn a_dicomdir_stands_for_its_set() {
         said.lines().find_map(|line| line.strip_prefix("taken")?.trim().parse().ok()).expect("a count");
     assert_eq!(taken, 31, "{said}");
 }
+
+/// Many small files in folders.
+fn old_archive(folder: &std::path::Path, studies: u32) -> u64 {
+    for number in 0..studies {
+        let study = Study::of(&format!("P{number}"), "NGUYỄN^VĂN A");
+        study.write(&folder.join(format!("{}/{number}", number % 7)));
+    }
+    u64::from(studies) * 3
+}
+
+/// The figure that the report has behind a word.
+fn figure(report: &str, word: &str) -> u64 {
+    let line =
+        report.lines().find(|line| line.starts_with(word)).unwrap_or_else(|| panic!("no {word}: {report}"));
+    line.trim_start_matches(word).trim().parse().unwrap()
+}
+
+#[test]
+fn an_import_that_was_killed_goes_on_where_it_was() {
+    let setup = Setup::default();
+    let medium = setup.folder().join("medium");
+    let files = old_archive(&medium, 200);
+    std::fs::write(medium.join("0/broken.dcm"), &Study::of("P", "A").slice(1)[..400]).unwrap();
+    let mut killed = 0;
+    for _ in 0..3 {
+        let mut import = setup.command();
+        import.args(["import", "medium", "--rate", "1"]).stdout(std::process::Stdio::null());
+        let mut child = import.stderr(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(900));
+        killed += u32::from(child.try_wait().unwrap().is_none());
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    assert!(killed > 0, "it was never under way");
+    let end = setup.run(&["import", "medium"]);
+    assert_eq!(end.status.code(), Some(1), "one file is broken: {}", tools::said(&end));
+    let said = tools::said(&end);
+    assert!(said.contains("going on with the import"), "{said}");
+    let counted = figure(&said, "taken") + figure(&said, "already there");
+    assert_eq!((counted, figure(&said, "failed ")), (files, 1), "each file is counted once: {said}");
+    let list = std::fs::read_to_string(setup.folder().join("not-taken.tsv")).unwrap();
+    assert!(
+        list.starts_with("failed\t") && list.contains("broken.dcm") && list.lines().count() == 1,
+        "{list}"
+    );
+    // What has come to its end begins anew.
+    let again = tools::said(&setup.run(&["import", "medium"]));
+    assert!(!again.contains("going on"), "{again}");
+    assert_eq!(figure(&again, "already there"), files, "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_imports_while_it_serves() {
+    let sen = crate::support::program::Sen::start();
+    let files = old_archive(&sen.folder().join("medium"), 5);
+    let said = tools::succeeded(&sen.run(&["import", "medium", "--facility", "BVTW"]));
+    assert_eq!(figure(&said, "taken"), files, "{said}");
+    let found: Value = reqwest::get(sen.url("/dicomweb/studies")).await.unwrap().json().await.unwrap();
+    assert_eq!(found.as_array().unwrap().len(), 5);
+    // Not now, and not at all once it is stopped.
+    let hour = |hours: i64| {
+        let at = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh").unwrap());
+        (at + jiff::Span::new().hours(hours)).strftime("%H:%M").to_string()
+    };
+    let hours = format!("{}-{}", hour(3), hour(5));
+    old_archive(&sen.folder().join("later"), 2);
+    let mut later = sen.setup().command();
+    let later = later.args(["import", "later", "--hours", &hours]).stdout(std::process::Stdio::piped());
+    let later = later.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    crate::support::eventually("it is begun", || async {
+        let stopped = sen.run(&["import", "later", "--stop"]);
+        stopped.status.success().then_some(())
+    })
+    .await;
+    let ended = later.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{}", tools::said(&ended));
+    assert_eq!(figure(&tools::said(&ended), "taken"), 0, "{}", tools::said(&ended));
+}

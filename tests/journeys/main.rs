@@ -25,6 +25,7 @@ mod hostile;
 mod import;
 mod life;
 mod malformed;
+mod migrate;
 mod modality;
 mod names;
 mod orders;

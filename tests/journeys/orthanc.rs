@@ -11,11 +11,12 @@ use crate::support::images::{Study, dataset_bytes};
 use crate::support::program::{Sen, Setup};
 use crate::support::{eventually, tools};
 
+/// A running Orthanc, on a folder of its own.
 pub struct Orthanc {
     child: Child,
     http: u16,
     dimse: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Drop for Orthanc {
@@ -25,7 +26,7 @@ impl Drop for Orthanc {
     }
 }
 
-fn free_ports() -> (u16, u16) {
+pub fn free_ports() -> (u16, u16) {
     let one = TcpListener::bind("127.0.0.1:0").unwrap();
     let two = TcpListener::bind("127.0.0.1:0").unwrap();
     (one.local_addr().unwrap().port(), two.local_addr().unwrap().port())
@@ -45,6 +46,7 @@ impl Orthanc {
             "StorageDirectory": folder.path().join("db"),
             "IndexDirectory": folder.path().join("db"),
             "Plugins": [],
+            "MaximumStorageCacheSize": 0,
             "HttpPort": http,
             "DicomPort": dimse,
             "DicomAet": "ORTHANC",
@@ -66,13 +68,18 @@ impl Orthanc {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let orthanc = Self { child, http, dimse, _folder: folder };
+        let orthanc = Self { child, http, dimse, folder };
         eventually("Orthanc answers", || async { reqwest::get(orthanc.url("/system")).await.ok() }).await;
         orthanc
     }
 
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.http)
+    }
+
+    /// Where it keeps files.
+    pub fn storage(&self) -> std::path::PathBuf {
+        self.folder.path().join("db")
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Value {

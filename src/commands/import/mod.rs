@@ -1,39 +1,43 @@
 //! `sen import`: folders, ZIP files and DICOMDIR sets into the archive, through the same ingest as
-//! every other door.
+//! every other door. How far it is is noted in the rows, so that an import that was broken off goes on where it was.
 
 mod ingest;
+mod log;
 mod report;
 mod room;
+pub mod served;
 mod source;
+mod take;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
-use indicatif::ProgressBar;
+use indicatif::HumanBytes;
+use pacs_core::clock::Clock;
+use serde::{Deserialize, Serialize};
 use storage::Archive;
-use tokio::sync::{Mutex, mpsc};
+use storage::database::Database;
+use storage::intake::{self, Failure, Intake, Kind, State};
+use storage::pace::Hours;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::intake::{Pacing, follow, is_served, write_list};
 use crate::commands::{self, Global};
+use crate::config::Config;
 use crate::lifecycle;
 
-use ingest::{Fate, Origin};
+use ingest::Fate;
 use report::Report;
-use room::Room;
-use source::Entry;
-
-/// Files taken at the same time: enough to share each sync among several, few enough that memory
-/// stays small.
-const WORKERS: usize = 4;
+use source::Place;
 
 /// What `sen import` takes.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-What the archive has already is left alone, so an import that was broken off is simply run again. The
-archive must not be served at the same time; a server that runs takes images by DICOM and STOW-RS.
-Exit status 1 when a file that should have been taken was not: the list at the end says which and why.")]
+What the archive has already is left alone. An import that was broken off goes on where it was when the same command is
+run again; --stop has it begin anew. While the archive is served the server does the work, and has to be able to read the
+files: this command only follows it then. Exit status 1 when a file that should have been taken was not: the list at the
+end says which and why, all of it in the file of --list.")]
 pub struct Args {
     /// Files, folders (searched whole), ZIP files or DICOMDIR files
     #[arg(required = true, value_name = "PATH")]
@@ -42,128 +46,155 @@ pub struct Args {
     /// Facility the studies belong to, when it is not the default
     #[arg(long, value_name = "CODE")]
     facility: Option<String>,
+
+    #[command(flatten)]
+    pacing: Pacing,
+}
+
+/// From where: the source of the intake. What is the same is gone on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    paths: Vec<String>,
+    facility: Option<String>,
+}
+
+/// How: its settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Settings {
+    facility: Option<String>,
+    bytes_per_second: u64,
+    hours: Option<Hours>,
 }
 
 /// Takes everything under the paths; an error when something that is DICOM was not taken.
 pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
+    let mut paths = Vec::with_capacity(args.paths.len());
     for path in &args.paths {
         if !path.exists() {
             bail!("{} does not exist", path.display());
         }
+        let full = std::path::absolute(path).with_context(|| format!("{} cannot be used", path.display()))?;
+        let text = full.to_str().with_context(|| format!("{} is no text", path.display()))?;
+        paths.push(text.to_owned());
     }
     let config = global.load()?;
-    let archive = lifecycle::open_archive(&config).await?;
-    let spinner = commands::spinner();
-    spinner.set_message("counting files");
-    let total = tokio::task::spawn_blocking({
-        let paths = args.paths.clone();
-        move || source::count(&paths)
-    })
-    .await?;
-    spinner.finish_and_clear();
-    let bar = commands::progress_bar(total, "files");
-    let origin = Origin { facility: args.facility };
-    let report = import(&archive, args.paths, origin, &bar).await;
-    bar.finish_and_clear();
+    let source = Source { paths, facility: args.facility.clone() };
+    let settings = Settings {
+        facility: args.facility.clone(),
+        bytes_per_second: args.pacing.bytes_per_second(),
+        hours: args.pacing.hours,
+    };
+    let database = lifecycle::open_database(&config).await?;
+    if args.pacing.stop {
+        let stopped = intake::stop(&database, Kind::Import, &source, Clock::system().now_ms()).await?;
+        database.close().await;
+        if !stopped {
+            bail!("no import of this was begun and not finished");
+        }
+        return commands::print("stopped");
+    }
+    let is_served = is_served(&config).await?;
+    let done = match is_served {
+        true => beside_server(&args, &source, &settings, &database).await,
+        false => Ok(()),
+    };
+    database.close().await;
+    if is_served { done } else { alone(&args, &source, &settings, &config).await }
+}
+
+/// Has the server take them, and follows it.
+async fn beside_server(
+    args: &Args,
+    source: &Source,
+    settings: &Settings,
+    database: &Database,
+) -> anyhow::Result<()> {
+    let now_ms = Clock::system().now_ms();
+    let (begun, goes_on) = intake::begin(database, Kind::Import, source, settings, true, now_ms).await?;
+    tell_begin(goes_on);
+    let say = |now: &Intake| {
+        let counts = &now.counts;
+        format!("{} taken, {} were there, {}", counts.taken, counts.present, HumanBytes(counts.bytes))
+    };
+    let Some(ended) = follow(database, begun.id, say).await? else {
+        commands::tell("it goes on in the server; the same with --stop ends it");
+        return Ok(());
+    };
+    end(args, database, &ended).await
+}
+
+/// Takes them into an archive that nobody serves.
+async fn alone(args: &Args, source: &Source, settings: &Settings, config: &Config) -> anyhow::Result<()> {
+    let archive = lifecycle::open_archive(config).await?;
+    let taken = take_alone(args, source, settings, &archive).await;
     archive.close().await;
+    taken
+}
+
+async fn take_alone(
+    args: &Args,
+    source: &Source,
+    settings: &Settings,
+    archive: &Archive,
+) -> anyhow::Result<()> {
+    let now_ms = archive.config().clock.now_ms();
+    let (begun, goes_on) =
+        intake::begin(archive.database(), Kind::Import, source, settings, false, now_ms).await?;
+    tell_begin(goes_on);
+    let paths: Vec<PathBuf> = source.paths.iter().map(PathBuf::from).collect();
+    let bar = commands::progress_bar(0, "files");
+    let counting = tokio::task::spawn_blocking({
+        // Beside the taking: to list ten million files takes its time.
+        let (paths, bar, after) = (paths.clone(), bar.clone(), Place::of(begun.position.as_deref()));
+        move || bar.set_length(source::count(&paths, after.as_ref()))
+    });
+    let interrupted = CancellationToken::new();
+    let taking = take::import(archive, &begun, paths, settings, &bar, &interrupted);
+    let mut taking = std::pin::pin!(taking);
+    let report = tokio::select! {
+        report = &mut taking => report,
+        _ = tokio::signal::ctrl_c() => {
+            // What is under way comes to its end, and how far it was is noted.
+            interrupted.cancel();
+            taking.await
+        }
+    };
+    bar.finish_and_clear();
+    counting.abort();
     let report = report?;
+    let ended = intake::by_id(archive.database(), begun.id).await?;
+    if ended.state == State::Running {
+        commands::print(&report.to_string())?;
+        bail!("it was broken off; run the same command again, and it goes on where it was");
+    }
+    end(args, archive.database(), &ended).await
+}
+
+fn tell_begin(goes_on: bool) {
+    if goes_on {
+        commands::tell("going on with the import that was broken off");
+    }
+}
+
+/// Says what came of all runs of an import.
+async fn end(args: &Args, database: &Database, ended: &Intake) -> anyhow::Result<()> {
+    let mut report = Report::of(&ended.counts);
+    let add = |failure: Failure| {
+        let fate = if failure.skipped { Fate::Skipped(failure.reason) } else { Fate::Failed(failure.reason) };
+        report.add(failure.name, fate);
+    };
+    let listed = write_list(database, ended.id, &args.pacing.list, add).await?;
     commands::print(&report.to_string())?;
-    if report.has_failures() {
-        bail!("{} of the files could not be taken; the list above says why", report.failed());
+    if listed > 0 {
+        commands::print(&format!("{listed} in {}", args.pacing.list.display()))?;
+    }
+    if ended.state == State::Stopped {
+        bail!("it was stopped before its end");
+    }
+    if ended.counts.failed > 0 {
+        bail!("{} of the files could not be taken; the list above says why", ended.counts.failed);
     }
     Ok(())
-}
-
-/// Takes everything under `paths` into an open archive, which does its own work meanwhile: what is imported has to
-/// leave the spool, or a large import would fill it.
-async fn import(
-    archive: &Archive,
-    paths: Vec<PathBuf>,
-    origin: Origin,
-    bar: &ProgressBar,
-) -> anyhow::Result<Report> {
-    let stop = CancellationToken::new();
-    let (report, ()) = tokio::join!(
-        async {
-            let report = take_all(archive, paths, origin, bar).await;
-            stop.cancel();
-            report
-        },
-        archive.run_workers(stop.clone())
-    );
-    report
-}
-
-/// Takes several files at a time.
-async fn take_all(
-    archive: &Archive,
-    paths: Vec<PathBuf>,
-    origin: Origin,
-    bar: &ProgressBar,
-) -> anyhow::Result<Report> {
-    let room = Arc::new(Room::of(archive));
-    let (entries, queue) = mpsc::channel::<Entry>(WORKERS * 4);
-    let walker = tokio::task::spawn_blocking(move || source::walk(&paths, &entries));
-    let queue = Arc::new(Mutex::new(queue));
-    let mut workers = tokio::task::JoinSet::new();
-    for _ in 0..WORKERS {
-        let (archive, queue, room) = (archive.clone(), Arc::clone(&queue), Arc::clone(&room));
-        let (origin, bar) = (origin.clone(), bar.clone());
-        workers.spawn(async move {
-            let mut report = Report::default();
-            loop {
-                let entry = queue.lock().await.recv().await;
-                let Some(mut entry) = entry else { return report };
-                while let Some(file) = entry.next().await {
-                    room.wait(&archive).await;
-                    let fate = match file.opened {
-                        Ok(chunks) => ingest::take(&archive, chunks, file.length_bytes, &origin).await,
-                        Err(reason) => Fate::Failed(reason),
-                    };
-                    report.add(file.name, fate);
-                }
-                bar.inc(1);
-            }
-        });
-    }
-    let mut report = Report::default();
-    while let Some(part) = workers.join_next().await {
-        report.merge(part?);
-    }
-    for (name, reason) in walker.await? {
-        report.add(name, Fate::Failed(reason));
-    }
-    Ok(report)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use testdata::ct_slices;
-
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn more_than_the_spool_holds_is_taken_whole() {
-        const SERIES: u64 = 6;
-        let (data, medium) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let mut bytes = 0;
-        for slice in (0..SERIES).flat_map(|seed| ct_slices(4).seeded(seed)) {
-            bytes += slice.bytes.len() as u64;
-            std::fs::write(medium.path().join(slice.uid.as_str()), &slice.bytes).unwrap();
-        }
-        let config = storage::Config {
-            settle_after: Duration::ZERO,
-            spool_limit_bytes: 8 << 20,
-            ..storage::Config::embedded(data.path())
-        };
-        assert!(bytes > config.spool_limit_bytes);
-        let archive = Archive::open(config).await.unwrap();
-        let paths = vec![medium.path().to_owned()];
-        let report = import(&archive, paths, Origin::default(), &ProgressBar::hidden()).await.unwrap();
-        archive.close().await;
-        assert!(!report.has_failures(), "{report}");
-        assert!(report.to_string().contains(&format!("{:>8}\n", SERIES * 4)), "{report}");
-    }
 }

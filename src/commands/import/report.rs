@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use storage::intake::Counts;
+
 use super::ingest::Fate;
 
 /// Names listed for each reason; more are counted.
@@ -31,12 +33,6 @@ impl Reasons {
         self.0.entry(if is_told { reason } else { OTHER_REASONS.to_owned() }).or_default()
     }
 
-    fn merge(&mut self, other: Self) {
-        for (reason, names) in other.0 {
-            self.of(reason).merge(names);
-        }
-    }
-
     fn count(&self) -> u64 {
         self.0.values().map(|names| names.count).sum()
     }
@@ -55,12 +51,6 @@ impl Names {
             self.first.push(name);
         }
     }
-
-    fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.first.extend(other.first);
-        self.first.truncate(NAMES_SHOWN);
-    }
 }
 
 impl Report {
@@ -75,23 +65,19 @@ impl Report {
         }
     }
 
-    /// Adds the counts of another part of the same import.
-    pub fn merge(&mut self, other: Self) {
-        self.taken += other.taken;
-        self.already_there += other.already_there;
-        self.conflicts += other.conflicts;
-        self.skipped.merge(other.skipped);
-        self.failed.merge(other.failed);
+    /// A report of all runs of an import, to which what was not taken is still to be added.
+    pub fn of(counts: &Counts) -> Self {
+        Self {
+            taken: counts.taken,
+            already_there: counts.present,
+            conflicts: counts.conflicts,
+            ..Self::default()
+        }
     }
 
     /// Files that are DICOM and could not be taken, or that could not be read.
     pub fn failed(&self) -> u64 {
         self.failed.count()
-    }
-
-    /// Whether anything failed.
-    pub fn has_failures(&self) -> bool {
-        self.failed() > 0
     }
 }
 
@@ -129,18 +115,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_survive_merging_and_names_stay_few() {
-        let mut whole = Report::default();
-        for part in 0..3 {
-            let mut report = Report::default();
-            report.add("a".into(), Fate::Taken);
-            for n in 0..20 {
-                report.add(format!("{part}/{n}"), Fate::Failed("no UIDs".into()));
-            }
-            report.add("readme".into(), Fate::Skipped("not DICOM".into()));
-            whole.merge(report);
+    fn counts_are_whole_and_names_stay_few() {
+        let mut whole = Report::of(&Counts { taken: 3, ..Counts::default() });
+        for n in 0..60 {
+            whole.add(format!("{n}"), Fate::Failed("no UIDs".into()));
         }
-        assert_eq!((whole.taken, whole.failed(), whole.has_failures()), (3, 60, true));
+        whole.add("readme".into(), Fate::Skipped("not DICOM".into()));
+        assert_eq!((whole.taken, whole.failed()), (3, 60));
         let text = whole.to_string();
         assert!(text.contains("and 50 more"), "{text}");
         assert!(text.contains("failed, 60: no UIDs"), "{text}");
@@ -149,12 +130,8 @@ mod tests {
     #[test]
     fn a_reason_of_its_own_for_every_file_stays_a_short_list() {
         let mut whole = Report::default();
-        for part in 0..3 {
-            let mut report = Report::default();
-            for n in 0..500 {
-                report.add("a".into(), Fate::Failed(format!("broken at {part}/{n}")));
-            }
-            whole.merge(report);
+        for n in 0..1500 {
+            whole.add("a".into(), Fate::Failed(format!("broken at {n}")));
         }
         assert_eq!(whole.failed(), 1500);
         assert!(whole.to_string().lines().count() < 5 * REASONS_SHOWN, "{whole}");

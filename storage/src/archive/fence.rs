@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 const LEASE: Duration = Duration::from_secs(30);
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 const NAME: &str = "archive";
+/// File of the spool's folder that is locked.
+const LOCK: &str = "lock";
 /// Setting that holds the epoch of the last process that closed the archive in order.
 const ENDED_WELL: &str = "archive.ended_well";
 
@@ -30,7 +32,7 @@ impl SpoolLock {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(dir.join("lock"))
+            .open(dir.join(LOCK))
             .map_err(|error| Error::io(context, error))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
@@ -39,6 +41,21 @@ impl SpoolLock {
             }
             Err(TryLockError::Error(error)) => Err(Error::io(context, error)),
         }
+    }
+}
+
+/// Whether a process on this machine has the archive of this spool open. Blocks.
+pub fn is_open(spool_dir: &Path) -> Result<bool> {
+    let context = "look at the spool";
+    let file = match File::open(spool_dir.join(LOCK)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(Error::io(context, error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(Error::io(context, error)),
     }
 }
 

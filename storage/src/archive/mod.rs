@@ -29,6 +29,7 @@ use crate::space::{Disk, Space};
 use crate::spool::Spool;
 use fence::{Fence, SpoolLock};
 
+pub use fence::is_open;
 pub use probe::probe_objects;
 
 /// An open archive. Cheap to clone; every clone is the same archive.

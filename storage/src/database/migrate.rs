@@ -34,6 +34,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 14, name: "transfers", text: include_str!("../../migrations/0014_transfers.sql") },
     Migration { version: 15, name: "routes", text: include_str!("../../migrations/0015_routes.sql") },
     Migration { version: 16, name: "keeping", text: include_str!("../../migrations/0016_keeping.sql") },
+    Migration { version: 17, name: "intakes", text: include_str!("../../migrations/0017_intakes.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

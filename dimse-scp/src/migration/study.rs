@@ -1,0 +1,71 @@
+//! One study of the other PACS.
+
+use pacs_core::uid::AeTitle;
+use storage::database::Database;
+use storage::intake::{self, Asked, Counts};
+
+use super::peer::{Found, Peer};
+use crate::scu::{Error, Outcome};
+
+/// What came of a study.
+pub(super) struct Pulled {
+    pub asked: Asked,
+    pub counts: Counts,
+    /// Why not all of it is here.
+    pub reason: Option<String>,
+}
+
+/// Pulls a study unless all of it is here; fails when the peer is away or does not speak any more.
+pub(super) async fn pull(
+    database: &Database,
+    peer: &mut Peer,
+    found: &Found,
+    destination: &AeTitle,
+) -> Result<Pulled, PullError> {
+    let (before, _) = intake::held(database, &found.uid).await?;
+    if found.instances.is_some_and(|expected| before >= expected) {
+        let counts = Counts { present: before, ..Counts::default() };
+        let asked = Asked { expected: found.instances, arrived: before };
+        return Ok(Pulled { asked, counts, reason: None });
+    }
+    let outcome = peer.send_study(&found.uid, destination).await?;
+    let (after, bytes) = intake::held(database, &found.uid).await?;
+    // Who does not count beforehand has counted in the end.
+    let operations = [outcome.completed, outcome.warning, outcome.failed].map(u64::from).iter().sum();
+    let expected = found.instances.or_else(|| (operations > 0).then_some(operations));
+    let missing = expected.map_or(u64::from(outcome.failed), |expected| expected.saturating_sub(after));
+    let taken = after.saturating_sub(before);
+    let share = bytes.checked_div(after).unwrap_or(0).saturating_mul(taken);
+    let counts = Counts { taken, present: before, failed: missing, bytes: share, ..Counts::default() };
+    let is_whole = missing == 0 && (after > 0 || !outcome.status.is_failure());
+    let reason = (!is_whole).then(|| why(&outcome, expected, after));
+    Ok(Pulled { asked: Asked { expected, arrived: after }, counts, reason })
+}
+
+fn why(outcome: &Outcome, expected: Option<u64>, arrived: u64) -> String {
+    let mut text = match expected {
+        Some(expected) => format!("{arrived} of {expected} instances are here"),
+        None => format!("{arrived} instances are here, and how many there are is not said"),
+    };
+    text.push_str(&format!("; C-MOVE was answered {}", outcome.status));
+    if let Some(comment) = &outcome.comment {
+        text.push_str(&format!(" ({comment})"));
+    }
+    if outcome.failed > 0 {
+        text.push_str(&format!(", {} failed", outcome.failed));
+    }
+    for uid in outcome.failed_instances.iter().take(20) {
+        text.push(' ');
+        text.push_str(uid.as_str());
+    }
+    text
+}
+
+/// Why a study was not asked for to the end.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PullError {
+    #[error("{0}")]
+    Peer(#[from] Error),
+    #[error("{0}")]
+    Rows(#[from] storage::Error),
+}

@@ -1,0 +1,134 @@
+//! `sen migrate`: everything out of another PACS.
+
+use anyhow::bail;
+use clap::Args as ClapArgs;
+use indicatif::HumanBytes;
+use pacs_core::clock::Clock;
+use pacs_core::uid::AeTitle;
+use storage::database::Database;
+use storage::devices;
+use storage::index::facilities;
+use storage::intake::migration::{Day, Settings, Source};
+use storage::intake::{self, Intake, Kind, State};
+
+use crate::commands::intake::{Pacing, follow, is_served, write_list};
+use crate::commands::{self, Global};
+use crate::config::Config;
+use crate::lifecycle;
+
+/// What `sen migrate` takes.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+The other PACS is a device with host and port (`sen device add`), and has to know this archive as a destination, by its
+AE title, host and port. The running server asks it for its studies day by day, the newest first (C-FIND), and pulls what
+is not all here (C-MOVE). It waits while the other PACS is away and goes on after a restart; this command only follows,
+and may be ended and run again. In the end the counts of both are compared, and what could not be taken is listed with
+the reason; run it again to ask for that once more. Exit status 1 while anything is missing.")]
+pub struct Args {
+    /// AE title of the other PACS
+    #[arg(value_name = "AE_TITLE", value_parser = ae_title)]
+    from: AeTitle,
+
+    /// Oldest study date
+    #[arg(long, value_name = "DATE", default_value = "19900101", value_parser = day)]
+    since: Day,
+
+    /// Newest study date [default: today]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    until: Option<Day>,
+
+    #[command(flatten)]
+    pacing: Pacing,
+}
+
+fn ae_title(text: &str) -> Result<AeTitle, String> {
+    AeTitle::parse(text).map_err(|error| error.to_string())
+}
+
+fn day(text: &str) -> Result<Day, String> {
+    Day::parse(text).ok_or_else(|| "must be a date such as 20261123".to_owned())
+}
+
+/// Has the server pull everything, and follows it.
+pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
+    let config = global.load()?;
+    let database = lifecycle::open_database(&config).await?;
+    let done = migrate(&args, &config, &database).await;
+    database.close().await;
+    done
+}
+
+async fn migrate(args: &Args, config: &Config, database: &Database) -> anyhow::Result<()> {
+    let source = Source { ae_title: args.from.clone() };
+    let now_ms = Clock::system().now_ms();
+    if args.pacing.stop {
+        if !intake::stop(database, Kind::Migration, &source, now_ms).await? {
+            bail!("nothing is being pulled from {}", args.from);
+        }
+        return commands::print("stopped");
+    }
+    match devices::by_ae(database, &args.from).await? {
+        Some(device) if device.host.is_some() && device.port.is_some() => {}
+        Some(_) => bail!("the device {} has no host and port", args.from),
+        None => bail!("{} is not a configured device: add it with `sen device add {0} HOST PORT`", args.from),
+    }
+    if !is_served(config).await? {
+        bail!(
+            "the archive is not being served: images are pulled by the running server, so start `sen serve`"
+        );
+    }
+    let zone = facilities::zone(&facilities::time_zone(database, &config.store.default_facility).await?);
+    // A study of a device whose clock is ahead is of tomorrow.
+    let Some(until) = args.until.or_else(|| Day::of(now_ms.saturating_add(24 * 3_600_000), &zone)) else {
+        bail!("there is no such day");
+    };
+    let settings = Settings {
+        from: args.since,
+        until,
+        bytes_per_second: args.pacing.bytes_per_second(),
+        hours: args.pacing.hours,
+    };
+    let (begun, goes_on) = intake::begin(database, Kind::Migration, &source, &settings, true, now_ms).await?;
+    if goes_on {
+        commands::tell("going on with what was begun");
+    }
+    let Some(ended) = follow(database, begun.id, say).await? else {
+        commands::tell(&format!("it goes on in the server; `sen migrate {} --stop` ends it", args.from));
+        return Ok(());
+    };
+    report(args, database, &ended).await
+}
+
+fn say(now: &Intake) -> String {
+    let at = now.position.as_deref().unwrap_or("the newest day");
+    let counts = &now.counts;
+    format!(
+        "at {at}: {} taken, {} were here, {} missing, {}",
+        counts.taken,
+        counts.present,
+        counts.failed,
+        HumanBytes(counts.bytes)
+    )
+}
+
+async fn report(args: &Args, database: &Database, ended: &Intake) -> anyhow::Result<()> {
+    let compared = intake::compare(database, ended.id).await?;
+    let listed = write_list(database, ended.id, &args.pacing.list, |_| {}).await?;
+    commands::print(&format!(
+        "studies                   {:>10}\ninstances there           {:>10}\ninstances here            {:>10}\ntaken                     {:>10}\nstudies that lack some    {:>10}",
+        compared.studies, compared.expected, compared.arrived, ended.counts.taken, compared.incomplete
+    ))?;
+    if compared.uncounted > 0 {
+        commands::print(&format!("studies without a count   {:>10}", compared.uncounted))?;
+    }
+    if listed > 0 {
+        bail!(
+            "{listed} studies were not taken whole; {} says which and why. Run this again to ask for them once more",
+            args.pacing.list.display()
+        );
+    }
+    if ended.state == State::Stopped {
+        bail!("it was stopped before its end");
+    }
+    Ok(())
+}

@@ -1,0 +1,397 @@
+//! Old archives on their way in: how far each is, so that one that was broken off goes on where it was, and what of it
+//! could not be taken.
+//!
+//! What is counted is what stands before the position: after a crash nothing is counted twice, and what had been taken
+//! behind it is taken again, which costs no more than finding that it is there.
+
+pub mod migration;
+
+use pacs_core::uid::Uid;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::database::{Database, Durability, Row, params};
+use crate::error::{Error, Result};
+
+/// Row of an intake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IntakeId(i64);
+
+/// What is taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Files of folders and media.
+    Import,
+    /// All studies of another PACS.
+    Migration,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Migration => "migration",
+        }
+    }
+}
+
+/// Where an intake stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It goes on, or waits to be gone on with.
+    Running,
+    /// Somebody has ended it.
+    Stopped,
+    /// It has come to its end.
+    Done,
+}
+
+impl State {
+    /// The word in rows.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// How many of what was looked at came to what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Kept.
+    pub taken: u64,
+    /// Was there already.
+    pub present: u64,
+    /// Kept beside another of the same UID.
+    pub conflicts: u64,
+    /// Nothing that an archive keeps.
+    pub skipped: u64,
+    /// Should have been kept and was not.
+    pub failed: u64,
+    /// Bytes of what was looked at.
+    pub bytes: u64,
+}
+
+impl Counts {
+    /// Adds others.
+    pub fn add(&mut self, other: &Self) {
+        self.taken += other.taken;
+        self.present += other.present;
+        self.conflicts += other.conflicts;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// An intake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intake {
+    /// The row.
+    pub id: IntakeId,
+    /// From where.
+    pub source: Value,
+    /// How.
+    pub settings: Value,
+    /// Where it stands.
+    pub state: State,
+    /// Everything up to here has been looked at; `None`: nothing yet.
+    pub position: Option<String>,
+    /// What came of that.
+    pub counts: Counts,
+    /// Why it waits just now.
+    pub note: Option<String>,
+    /// When it was begun.
+    pub started_ms: i64,
+}
+
+/// Something that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// A file, or a Study Instance UID.
+    pub name: String,
+    /// Whether it is nothing that an archive keeps.
+    pub skipped: bool,
+    /// Why.
+    pub reason: String,
+}
+
+const COLUMNS: &str = "id, source, settings, state, position, taken, present, conflicts, skipped, failed, bytes, note, started_ms";
+
+/// Takes up the intake from `source` that has not ended, with new settings, or begins one; says whether it was there.
+pub async fn begin(
+    database: &Database,
+    kind: Kind,
+    source: &impl Serialize,
+    settings: &impl Serialize,
+    by_server: bool,
+    now_ms: i64,
+) -> Result<(Intake, bool)> {
+    let text =
+        |value: serde_json::Result<String>| value.map_err(|error| Error::internal("begin an intake", error));
+    let (source, settings) = (text(serde_json::to_string(source))?, text(serde_json::to_string(settings))?);
+    let mut tx = database.begin(Durability::Synced).await?;
+    let sql = format!(
+        "update intake set settings = $3, by_server = $4, note = null, updated_ms = $5
+         where kind = $1 and source = $2 and state = 'running' returning {COLUMNS}"
+    );
+    let known = params![kind.as_str(), &source, &settings, by_server, now_ms];
+    let (row, was_there) = match tx.fetch_optional(sqlx::AssertSqlSafe(sql), known).await? {
+        Some(row) => (row, true),
+        None => {
+            let sql = format!(
+                "insert into intake (kind, source, settings, by_server, state, taken, present, conflicts, skipped, failed,
+                     bytes, started_ms, updated_ms) values ($1, $2, $3, $4, 'running', 0, 0, 0, 0, 0, 0, $5, $5)
+                 returning {COLUMNS}"
+            );
+            let values = params![kind.as_str(), &source, &settings, by_server, now_ms];
+            (tx.fetch_one(sqlx::AssertSqlSafe(sql), values).await?, false)
+        }
+    };
+    let intake = read(&row)?;
+    tx.commit().await?;
+    Ok((intake, was_there))
+}
+
+/// An intake as it is now.
+pub async fn by_id(database: &Database, id: IntakeId) -> Result<Intake> {
+    let sql = format!("select {COLUMNS} from intake where id = $1");
+    let row =
+        database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id.0]).await?.ok_or(Error::NotFound)?;
+    read(&row)
+}
+
+/// The oldest intake of a kind that a server has to go on with.
+pub async fn for_server(database: &Database, kind: Kind) -> Result<Option<Intake>> {
+    let sql = format!(
+        "select {COLUMNS} from intake where kind = $1 and state = 'running' and by_server = 1 order by id limit 1"
+    );
+    let found = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![kind.as_str()]).await?;
+    found.as_ref().map(read).transpose()
+}
+
+/// Ends what has not ended from a source; says whether there was any.
+pub async fn stop(database: &Database, kind: Kind, source: &impl Serialize, now_ms: i64) -> Result<bool> {
+    let source = serde_json::to_string(source).map_err(|error| Error::internal("stop an intake", error))?;
+    let sql = "update intake set state = 'stopped', ended_ms = $3, updated_ms = $3
+         where kind = $1 and source = $2 and state = 'running'";
+    Ok(database.execute(sql, params![kind.as_str(), source, now_ms]).await? > 0)
+}
+
+/// Notes that everything up to `position` was looked at, and what came of what stands between it and the position
+/// before. [`Error::Conflict`] when somebody has stopped the intake.
+pub async fn advance(
+    database: &Database,
+    id: IntakeId,
+    position: &str,
+    counts: &Counts,
+    failures: &[Failure],
+    now_ms: i64,
+) -> Result<()> {
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut tx = database.begin(Durability::Batched).await?;
+    let values = params![
+        id.0,
+        position,
+        signed(counts.taken),
+        signed(counts.present),
+        signed(counts.conflicts),
+        signed(counts.skipped),
+        signed(counts.failed),
+        signed(counts.bytes),
+        now_ms
+    ];
+    let advanced = tx
+        .execute(
+            "update intake set position = $2, taken = taken + $3, present = present + $4, conflicts = conflicts + $5,
+                 skipped = skipped + $6, failed = failed + $7, bytes = bytes + $8, note = null, updated_ms = $9
+             where id = $1 and state = 'running'",
+            values,
+        )
+        .await?;
+    if advanced == 0 {
+        return Err(Error::Conflict("it was stopped".to_owned()));
+    }
+    for failure in failures {
+        tx.execute(
+            "insert into intake_failure (intake_id, name, skipped, reason, at_ms) values ($1, $2, $3, $4, $5)
+             on conflict (intake_id, name) do update set skipped = excluded.skipped, reason = excluded.reason,
+                 at_ms = excluded.at_ms",
+            params![id.0, &failure.name, failure.skipped, &failure.reason, now_ms],
+        )
+        .await?;
+    }
+    tx.commit().await
+}
+
+/// Notes why an intake waits.
+pub async fn note(database: &Database, id: IntakeId, note: Option<&str>, now_ms: i64) -> Result<()> {
+    let sql = "update intake set note = $2, updated_ms = $3 where id = $1";
+    database.execute(sql, params![id.0, note, now_ms]).await.map(drop)
+}
+
+/// Notes that an intake has come to its end.
+pub async fn done(database: &Database, id: IntakeId, now_ms: i64) -> Result<()> {
+    let sql = "update intake set state = 'done', note = null, ended_ms = $2, updated_ms = $2
+         where id = $1 and state = 'running'";
+    database.execute(sql, params![id.0, now_ms]).await.map(drop)
+}
+
+/// What was not taken, by name, after one; the caller asks again until there is nothing.
+pub async fn failures(database: &Database, id: IntakeId, after: &str, limit: u32) -> Result<Vec<Failure>> {
+    let sql = "select name, skipped, reason from intake_failure where intake_id = $1 and name > $2 order by name limit $3";
+    let rows = database.fetch(sql, params![id.0, after, limit]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Failure { name: row.get("name")?, skipped: row.flag("skipped")?, reason: row.get("reason")? })
+        })
+        .collect()
+}
+
+/// A study that another PACS was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Instances as the other PACS counts them.
+    pub expected: Option<u64>,
+    /// Instances that are here.
+    pub arrived: u64,
+}
+
+/// What came of a study when it was asked for; `None` when it was not.
+pub async fn asked(database: &Database, id: IntakeId, study: &Uid) -> Result<Option<Asked>> {
+    let sql = "select expected, arrived from intake_study where intake_id = $1 and study_uid = $2";
+    let found = database.fetch_optional(sql, params![id.0, study]).await?;
+    found
+        .map(|row| {
+            let expected: Option<i64> = row.get("expected")?;
+            Ok(Asked {
+                expected: expected.and_then(|number| u64::try_from(number).ok()),
+                arrived: u64::try_from(row.get::<i64>("arrived")?).unwrap_or(0),
+            })
+        })
+        .transpose()
+}
+
+/// Notes what came of a study: it counts, and with a reason it is one of those that could not be taken.
+/// [`Error::Conflict`] when somebody has stopped the intake.
+pub async fn note_study(
+    database: &Database,
+    id: IntakeId,
+    study: &Uid,
+    asked: Asked,
+    (counts, reason): (&Counts, Option<&str>),
+    now_ms: i64,
+) -> Result<()> {
+    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut tx = database.begin(Durability::Batched).await?;
+    let values = params![
+        id.0,
+        signed(counts.taken),
+        signed(counts.present),
+        signed(counts.failed),
+        signed(counts.bytes),
+        now_ms
+    ];
+    let counted = tx
+        .execute(
+            "update intake set taken = taken + $2, present = present + $3, failed = failed + $4, bytes = bytes + $5,
+                 note = null, updated_ms = $6 where id = $1 and state = 'running'",
+            values,
+        )
+        .await?;
+    if counted == 0 {
+        return Err(Error::Conflict("it was stopped".to_owned()));
+    }
+    tx.execute(
+        "insert into intake_study (intake_id, study_uid, expected, arrived, at_ms) values ($1, $2, $3, $4, $5)
+         on conflict (intake_id, study_uid) do update set expected = excluded.expected, arrived = excluded.arrived,
+             at_ms = excluded.at_ms",
+        params![id.0, study, asked.expected.map(signed), signed(asked.arrived), now_ms],
+    )
+    .await?;
+    match reason {
+        Some(reason) => {
+            tx.execute(
+                "insert into intake_failure (intake_id, name, skipped, reason, at_ms) values ($1, $2, 0, $3, $4)
+                 on conflict (intake_id, name) do update set reason = excluded.reason, at_ms = excluded.at_ms",
+                params![id.0, study, reason, now_ms],
+            )
+            .await?
+        }
+        None => {
+            tx.execute("delete from intake_failure where intake_id = $1 and name = $2", params![id.0, study]).await?
+        }
+    };
+    tx.commit().await
+}
+
+/// How the counts of another PACS and ours compare.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Studies that were asked for.
+    pub studies: u64,
+    /// Of these, those of which the other PACS does not say how many instances it has.
+    pub uncounted: u64,
+    /// Instances that the other PACS counts in the rest.
+    pub expected: u64,
+    /// Instances of all of them that are here.
+    pub arrived: u64,
+    /// Studies of which fewer are here than the other PACS counts.
+    pub incomplete: u64,
+}
+
+/// Compares what another PACS said with what is here.
+pub async fn compare(database: &Database, id: IntakeId) -> Result<Compared> {
+    let sql = "select count(*) as studies, count(*) - count(expected) as uncounted,
+             cast(coalesce(sum(expected), 0) as bigint) as expected,
+             cast(coalesce(sum(arrived), 0) as bigint) as arrived,
+             cast(coalesce(sum(case when arrived < expected then 1 else 0 end), 0) as bigint) as incomplete
+         from intake_study where intake_id = $1";
+    let row = database.fetch_optional(sql, params![id.0]).await?.ok_or(Error::NotFound)?;
+    let number = |column| -> Result<u64> { Ok(u64::try_from(row.get::<i64>(column)?).unwrap_or(0)) };
+    Ok(Compared {
+        studies: number("studies")?,
+        uncounted: number("uncounted")?,
+        expected: number("expected")?,
+        arrived: number("arrived")?,
+        incomplete: number("incomplete")?,
+    })
+}
+
+/// Instances of a study that are here, rejected ones too, and bytes of them.
+pub async fn held(database: &Database, study: &Uid) -> Result<(u64, u64)> {
+    let sql = "select count(*) as number, cast(coalesce(sum(i.length_bytes), 0) as bigint) as bytes
+         from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id where t.uid = $1";
+    let row = database.fetch_optional(sql, params![study]).await?.ok_or(Error::NotFound)?;
+    let number = |column| -> Result<u64> { Ok(u64::try_from(row.get::<i64>(column)?).unwrap_or(0)) };
+    Ok((number("number")?, number("bytes")?))
+}
+
+fn read(row: &Row) -> Result<Intake> {
+    let json = |text: String| {
+        serde_json::from_str(&text).map_err(|error| Error::Corrupt(format!("an intake: {error}")))
+    };
+    let word: String = row.get("state")?;
+    let state =
+        [State::Running, State::Stopped, State::Done].into_iter().find(|state| state.as_str() == word);
+    let number = |column| -> Result<u64> { Ok(u64::try_from(row.get::<i64>(column)?).unwrap_or(0)) };
+    Ok(Intake {
+        id: IntakeId(row.get("id")?),
+        source: json(row.get("source")?)?,
+        settings: json(row.get("settings")?)?,
+        state: state.ok_or_else(|| Error::Corrupt(format!("an intake is in the unknown state {word}")))?,
+        position: row.get("position")?,
+        counts: Counts {
+            taken: number("taken")?,
+            present: number("present")?,
+            conflicts: number("conflicts")?,
+            skipped: number("skipped")?,
+            failed: number("failed")?,
+            bytes: number("bytes")?,
+        },
+        note: row.get("note")?,
+        started_ms: row.get("started_ms")?,
+    })
+}

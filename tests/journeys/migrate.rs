@@ -1,0 +1,199 @@
+//! Another PACS is emptied into ours: Orthanc, and DCMTK's dcmqrscp.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use reqwest::Client;
+use serde_json::Value;
+
+use crate::orthanc::{Orthanc, free_ports};
+use crate::support::images::{Study, dataset_bytes};
+use crate::support::program::{Sen, Setup};
+use crate::support::{eventually, files_below, stow, tools};
+
+const SINCE: [&str; 2] = ["--since", "20261120"];
+
+/// Studies of several days, and one without a date.
+fn studies() -> Vec<Study> {
+    ["20261123", "20261123", "20261122", "20261120", "20261121", ""]
+        .into_iter()
+        .enumerate()
+        .map(|(number, date)| {
+            let mut study = Study::of(&format!("P{number}"), "NGUYỄN^VĂN A");
+            date.clone_into(&mut study.date);
+            study
+        })
+        .collect()
+}
+
+async fn instances(sen: &Sen, study: &Study) -> usize {
+    let path = format!("/dicomweb/studies/{}/instances", study.uid);
+    let answer = reqwest::get(sen.url(&path)).await.unwrap();
+    answer.json::<Value>().await.map_or(0, |found| found.as_array().map_or(0, Vec::len))
+}
+
+async fn assert_here(sen: &Sen, studies: &[Study]) {
+    for study in studies {
+        assert_eq!(instances(sen, study).await, study.slices as usize, "{} of {}", study.uid, study.date);
+        let (series, instance) = (study.series(), study.instance(2));
+        let path = format!("/dicomweb/studies/{}/series/{series}/instances/{instance}", study.uid);
+        let accept = "application/dicom; transfer-syntax=*";
+        let answer = Client::new().get(sen.url(&path)).header("accept", accept).send().await.unwrap();
+        let file = answer.bytes().await.unwrap();
+        let pixels = study.pixels(2);
+        assert!(dataset_bytes(&file).windows(pixels.len()).any(|part| part == pixels), "{instance}");
+    }
+}
+
+/// The figure that the report has behind a word.
+fn figure(report: &str, word: &str) -> u64 {
+    let line =
+        report.lines().find(|line| line.starts_with(word)).unwrap_or_else(|| panic!("no {word}: {report}"));
+    line.split_whitespace().last().unwrap().parse().unwrap()
+}
+
+fn device(title: &str, port: u16) -> String {
+    format!("[[device]]\nae_title = '{title}'\nhost = '127.0.0.1'\nport = {port}\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orthanc_is_emptied_through_a_crash_and_what_it_lost_is_listed() {
+    let Some((program, http, dimse)) = Orthanc::prepare() else { return };
+    // A port that stays the same when the program comes back: Orthanc has it in its configuration.
+    let own = free_ports().0;
+    let setup = Setup::default()
+        .variable("SEN_UNKNOWN_AE", "reject")
+        .variable("SEN_DIMSE_LISTEN", &format!("127.0.0.1:{own}"))
+        .file(&device("ORTHANC", dimse));
+    let nobody = setup.run(&["migrate", "ORTHANC"]);
+    assert_eq!(nobody.status.code(), Some(1), "{}", tools::said(&nobody));
+    let sen = setup.start();
+    let orthanc = Orthanc::start(&program, http, dimse, &sen).await;
+    let studies = studies();
+    for study in &studies {
+        for slice in 1..=study.slices {
+            let kept =
+                Client::new().post(orthanc.url("/instances")).body(study.slice(slice)).send().await.unwrap();
+            assert!(kept.status().is_success());
+        }
+    }
+    // One of them is here already, another in part.
+    for slice in 1..=3 {
+        assert_eq!(stow::push(&sen, &studies[1].slice(slice)).await.status(), 200);
+    }
+    assert_eq!(stow::push(&sen, &studies[2].slice(1)).await.status(), 200);
+
+    let mut following = follow(&sen, "ORTHANC");
+    eventually("the first study", || async { (instances(&sen, &studies[0]).await > 0).then_some(()) }).await;
+    let setup = sen.kill();
+    following.kill().unwrap();
+    following.wait().unwrap();
+    let sen = setup.start();
+    let report = sen.run(&[&["migrate", "ORTHANC"], &SINCE[..]].concat());
+    let said = tools::succeeded(&report);
+    assert_eq!(figure(&said, "studies  "), 6, "{said}");
+    assert_eq!((figure(&said, "instances there"), figure(&said, "instances here")), (18, 18), "{said}");
+    assert_here(&sen, &studies).await;
+
+    // Orthanc loses a file of a new study.
+    let lost = Study::of("P9", "TRẦN^THỊ B");
+    let before = files_below(&orthanc.storage());
+    for slice in 1..=lost.slices {
+        Client::new().post(orthanc.url("/instances")).body(lost.slice(slice)).send().await.unwrap();
+    }
+    let new: Vec<PathBuf> = files_below(&orthanc.storage())
+        .into_iter()
+        .filter(|path| !before.contains(path) && is_image(path))
+        .collect();
+    std::fs::remove_file(&new[0]).unwrap();
+    let again = sen.run(&[&["migrate", "ORTHANC"], &SINCE[..]].concat());
+    assert_eq!(again.status.code(), Some(1), "{}", tools::said(&again));
+    assert_eq!(figure(&tools::said(&again), "studies that lack some"), 1, "{}", tools::said(&again));
+    let list = std::fs::read_to_string(sen.folder().join("not-taken.tsv")).unwrap();
+    assert!(
+        list.starts_with(&format!("failed\t{}\t", lost.uid)) && list.contains("of 3 instances"),
+        "{list}"
+    );
+}
+
+fn is_image(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|content| content.get(128..132) == Some(b"DICM"))
+}
+
+/// The command that follows a migration, left running.
+fn follow(sen: &Sen, title: &str) -> Child {
+    let mut command = sen.setup().command();
+    command.args(["migrate", title]).args(SINCE).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// DCMTK's archive over a folder.
+struct Dcmqrscp {
+    child: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Dcmqrscp {
+    fn start(program: &Path, index: &Path, port: u16, sen: &Sen, studies: &[Study]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store");
+        std::fs::create_dir(&store).unwrap();
+        for study in studies {
+            let files = study.write(&store);
+            let mut arguments = vec![store.as_os_str().to_owned()];
+            arguments.extend(files.into_iter().map(PathBuf::into_os_string));
+            tools::succeeded(&tools::run(index, folder.path(), &arguments));
+        }
+        let configuration = format!(
+            "NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n\
+             HostTable BEGIN\nsen = (SEN, 127.0.0.1, {})\nHostTable END\n\
+             VendorTable BEGIN\nVendorTable END\n\
+             AETable BEGIN\nOLD {} RW (200, 1024mb) ANY\nAETable END\n",
+            sen.dimse.port(),
+            store.display()
+        );
+        let path = folder.path().join("dcmqrscp.cfg");
+        std::fs::write(&path, configuration).unwrap();
+        let child = Command::new(program)
+            .args(["-c"])
+            .arg(&path)
+            .env("TCP_NODELAY", "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, _folder: folder }
+    }
+}
+
+impl Drop for Dcmqrscp {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_comes_up_later_and_does_not_count_is_emptied_too() {
+    let (Some(program), Some(index)) = (tools::program("dcmqrscp"), tools::program("dcmqridx")) else {
+        return;
+    };
+    let port = free_ports().0;
+    let sen = Setup::default().variable("SEN_UNKNOWN_AE", "reject").file(&device("OLD", port)).start();
+    let mut studies = studies();
+    studies.truncate(4);
+    let mut following = follow(&sen, "OLD");
+    eventually("it waits for the other archive", || async {
+        sen.log().contains("a migration waits").then_some(())
+    })
+    .await;
+    let _old = Dcmqrscp::start(&program, &index, port, &sen, &studies);
+    let ended = tokio::task::spawn_blocking(move || following.wait().unwrap()).await.unwrap();
+    assert!(ended.success(), "{}", sen.log());
+    assert_here(&sen, &studies).await;
+    let report = tools::succeeded(&sen.run(&[&["migrate", "OLD"], &SINCE[..]].concat()));
+    assert_eq!(figure(&report, "instances here"), 12, "{report}");
+    let unknown = sen.run(&["migrate", "NOBODY"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(tools::said(&unknown).contains("sen device add"), "{}", tools::said(&unknown));
+}
