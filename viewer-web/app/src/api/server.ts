@@ -1,10 +1,8 @@
 /** Every call of /api/v1, by name. */
 import { request, withQuery } from './http';
 import type {
-  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, Queue,
-  QueuePart, Reason, RecordNumber, Route, Session, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
-  Act, Answer, ArchiveAnswer, ArchiveKeys, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page, Queue, QueuePart,
-  Reason, RecordNumber, Route, Session, Storage, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page,
+  Queue, QueuePart, Reason, RecordNumber, Route, Session, Storage, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
