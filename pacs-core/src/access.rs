@@ -124,6 +124,8 @@ pub enum Act {
     MoveExams,
     /// Match images to an order, or take that back.
     MatchImages,
+    /// Correct what images say of patient, study and series, move them to other studies, or take that back.
+    CorrectImages,
     /// Say who is who: merge patients, part them, and answer what does not go together.
     Reconcile,
     /// Send images to other application entities, and see to what is on its way.
@@ -159,6 +161,7 @@ pub fn may(actor: &Actor, act: Act) -> bool {
                 | ManageOrders
                 | MoveExams
                 | MatchImages
+                | CorrectImages
                 | Reconcile
                 | SendImages
                 | QueryArchives
@@ -217,6 +220,11 @@ mod tests {
         assert!(may(&actor(Role::Radiographer), Act::SendImages));
         assert!(!may(&actor(Role::Clinician), Act::SendImages));
         assert!(!may(&actor(Role::Device), Act::RejectImages));
+        assert!(may(&actor(Role::Radiographer), Act::CorrectImages));
+        assert!(
+            !may(&actor(Role::Clerk), Act::CorrectImages)
+                && !may(&actor(Role::Clinician), Act::CorrectImages)
+        );
         for role in Role::ALL {
             assert_eq!(may(&actor(role), Act::ManageDevices), role == Role::Administrator);
             assert_eq!(may(&actor(role), Act::DeleteImages), role == Role::Administrator);

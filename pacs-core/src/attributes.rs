@@ -203,8 +203,6 @@ pub const SERIES_TAGS: &[Tag] = &[
 
 /// Reads what the rows hold. Fails only when one of the UIDs that are keys is missing or unusable.
 pub fn lift(set: &DataSet) -> Result<Lifted, Refusal> {
-    let request = set.items(tags::REQUEST_ATTRIBUTES_SEQUENCE).first();
-    let of_request = |tag| request.and_then(|item| item.text(tag));
     Ok(Lifted {
         instance: InstanceAttributes {
             uid: key(set, tags::SOP_INSTANCE_UID, "SOP Instance UID")?,
@@ -217,47 +215,64 @@ pub fn lift(set: &DataSet) -> Result<Lifted, Refusal> {
             content_date: set.text(tags::CONTENT_DATE),
             content_time: set.text(tags::CONTENT_TIME),
         },
-        study: StudyAttributes {
-            uid: key(set, tags::STUDY_INSTANCE_UID, "Study Instance UID")?,
-            date: set.text(tags::STUDY_DATE),
-            time: set.text(tags::STUDY_TIME),
-            accession_number: set.text(tags::ACCESSION_NUMBER),
-            accession_issuer: set
-                .items(tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE)
-                .first()
-                .and_then(|item| item.text(tags::LOCAL_NAMESPACE_ENTITY_ID)),
-            id: set.text(tags::STUDY_ID),
-            description: set.text(tags::STUDY_DESCRIPTION),
-            referring_physician: set.text(tags::REFERRING_PHYSICIAN_NAME),
-            institution: set.text(tags::INSTITUTION_NAME),
-            patient_age: set.text(tags::PATIENT_AGE),
-        },
-        series: SeriesAttributes {
-            uid: key(set, tags::SERIES_INSTANCE_UID, "Series Instance UID")?,
-            modality: set.text(tags::MODALITY).unwrap_or_default(),
-            number: set.int(tags::SERIES_NUMBER),
-            description: set.text(tags::SERIES_DESCRIPTION),
-            body_part: set.text(tags::BODY_PART_EXAMINED),
-            protocol_name: set.text(tags::PROTOCOL_NAME),
-            date: set.text(tags::SERIES_DATE),
-            time: set.text(tags::SERIES_TIME),
-            station_name: set.text(tags::STATION_NAME),
-            manufacturer: set.text(tags::MANUFACTURER),
-            laterality: set.text(tags::LATERALITY),
-            performed_date: set.text(tags::PERFORMED_PROCEDURE_STEP_START_DATE),
-            performed_time: set.text(tags::PERFORMED_PROCEDURE_STEP_START_TIME),
-            scheduled_step_id: of_request(tags::SCHEDULED_PROCEDURE_STEP_ID),
-            requested_procedure_id: of_request(tags::REQUESTED_PROCEDURE_ID),
-        },
-        patient: PatientAttributes {
-            id: set.text(tags::PATIENT_ID).unwrap_or_default(),
-            issuer: set.text(tags::ISSUER_OF_PATIENT_ID),
-            name: set.text(tags::PATIENT_NAME).unwrap_or_default(),
-            birth_date: set.text(tags::PATIENT_BIRTH_DATE),
-            sex: set.text(tags::PATIENT_SEX),
-            issuer_universal_id: universal_id(set),
-            others: others(set),
-        },
+        study: lift_study(set)?,
+        series: lift_series(set)?,
+        patient: lift_patient(set),
+    })
+}
+
+/// The patient as a data set, or the attributes of a study, name them.
+pub fn lift_patient(set: &DataSet) -> PatientAttributes {
+    PatientAttributes {
+        id: set.text(tags::PATIENT_ID).unwrap_or_default(),
+        issuer: set.text(tags::ISSUER_OF_PATIENT_ID),
+        name: set.text(tags::PATIENT_NAME).unwrap_or_default(),
+        birth_date: set.text(tags::PATIENT_BIRTH_DATE),
+        sex: set.text(tags::PATIENT_SEX),
+        issuer_universal_id: universal_id(set),
+        others: others(set),
+    }
+}
+
+/// The study level of a data set, or of the attributes of a study. Fails without a usable UID.
+pub fn lift_study(set: &DataSet) -> Result<StudyAttributes, Refusal> {
+    Ok(StudyAttributes {
+        uid: key(set, tags::STUDY_INSTANCE_UID, "Study Instance UID")?,
+        date: set.text(tags::STUDY_DATE),
+        time: set.text(tags::STUDY_TIME),
+        accession_number: set.text(tags::ACCESSION_NUMBER),
+        accession_issuer: set
+            .items(tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE)
+            .first()
+            .and_then(|item| item.text(tags::LOCAL_NAMESPACE_ENTITY_ID)),
+        id: set.text(tags::STUDY_ID),
+        description: set.text(tags::STUDY_DESCRIPTION),
+        referring_physician: set.text(tags::REFERRING_PHYSICIAN_NAME),
+        institution: set.text(tags::INSTITUTION_NAME),
+        patient_age: set.text(tags::PATIENT_AGE),
+    })
+}
+
+/// The series level of a data set, or of the attributes of a series. Fails without a usable UID.
+pub fn lift_series(set: &DataSet) -> Result<SeriesAttributes, Refusal> {
+    let request = set.items(tags::REQUEST_ATTRIBUTES_SEQUENCE).first();
+    let of_request = |tag| request.and_then(|item| item.text(tag));
+    Ok(SeriesAttributes {
+        uid: key(set, tags::SERIES_INSTANCE_UID, "Series Instance UID")?,
+        modality: set.text(tags::MODALITY).unwrap_or_default(),
+        number: set.int(tags::SERIES_NUMBER),
+        description: set.text(tags::SERIES_DESCRIPTION),
+        body_part: set.text(tags::BODY_PART_EXAMINED),
+        protocol_name: set.text(tags::PROTOCOL_NAME),
+        date: set.text(tags::SERIES_DATE),
+        time: set.text(tags::SERIES_TIME),
+        station_name: set.text(tags::STATION_NAME),
+        manufacturer: set.text(tags::MANUFACTURER),
+        laterality: set.text(tags::LATERALITY),
+        performed_date: set.text(tags::PERFORMED_PROCEDURE_STEP_START_DATE),
+        performed_time: set.text(tags::PERFORMED_PROCEDURE_STEP_START_TIME),
+        scheduled_step_id: of_request(tags::SCHEDULED_PROCEDURE_STEP_ID),
+        requested_procedure_id: of_request(tags::REQUESTED_PROCEDURE_ID),
     })
 }
 

@@ -34,6 +34,8 @@ pub enum AuditAct {
     Step,
     /// Images were matched to an order, or that was taken back.
     Match,
+    /// What images say was corrected, they were moved to another study, or that was taken back.
+    Correct,
     /// Patients were merged or parted, or it was said which of two things that do not go together is true.
     Reconcile,
     /// Images were rejected.

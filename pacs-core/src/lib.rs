@@ -8,6 +8,7 @@ pub mod access;
 pub mod attributes;
 pub mod audit;
 pub mod clock;
+pub mod correction;
 pub mod dataset;
 pub mod date_time;
 pub mod exam;

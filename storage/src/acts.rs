@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::database::{Database, Param, Row, Transaction, params, placeholders};
+use crate::index::deletions::Kind;
 use crate::{Error, Result, dialect};
 
 /// An act to be recorded.
@@ -54,8 +55,20 @@ pub struct Act {
     pub undoes: Option<i64>,
 }
 
+impl Act {
+    /// The name of this act for one that takes it back: what outlives its number.
+    pub(crate) fn name(&self) -> Value {
+        serde_json::json!({ "kind": self.kind, "atMs": self.at_ms })
+    }
+}
+
 const COLUMNS: &str =
     "id, kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json, undoes_id";
+
+/// Where an act lists the UIDs of what it is about besides its subject.
+pub(crate) const ABOUT: &str = "about";
+/// Where an act that takes another back names it by what outlives its number.
+pub(crate) const UNDONE: &str = "undone";
 
 /// Records an act in the transaction of its change; answers its number.
 pub async fn record(tx: &mut Transaction, act: &NewAct<'_>, now_ms: i64) -> Result<i64> {
@@ -76,7 +89,19 @@ pub async fn record(tx: &mut Transaction, act: &NewAct<'_>, now_ms: i64) -> Resu
             ],
         )
         .await?;
-    row.get("id")
+    let id = row.get("id")?;
+    note_about(tx, id, act.after.as_ref()).await?;
+    Ok(id)
+}
+
+/// Notes what an act says that it is about besides its subject, by which it is found from there.
+async fn note_about(tx: &mut Transaction, id: i64, after: Option<&Value>) -> Result<()> {
+    let listed = after.and_then(|after| after.get(ABOUT)?.as_array());
+    for uid in listed.into_iter().flatten().filter_map(Value::as_str) {
+        let sql = "insert into act_about (uid, act_id) values ($1, $2) on conflict (uid, act_id) do nothing";
+        tx.execute(sql, params![uid, id]).await?;
+    }
+    Ok(())
 }
 
 /// The acts on one subject, newest first.
@@ -131,6 +156,53 @@ pub(crate) async fn by_id(tx: &mut Transaction, id: i64) -> Result<Option<Act>> 
     tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.as_ref().map(read).transpose()
 }
 
+/// The newest act of these kinds that is about a UID and was not taken back, nor done before the UID was
+/// deleted.
+pub(crate) async fn standing_about(
+    tx: &mut Transaction,
+    uid: &str,
+    kind: Kind,
+    kinds: &[&str],
+) -> Result<Option<Act>> {
+    let sql = format!(
+        "select {COLUMNS} from act where id in (select act_id from act_about where uid = $1) and kind in ({})
+             and not exists (select 1 from act u where u.undoes_id = act.id)
+             and at_ms > coalesce((select d.until_ms from deletion d where d.uid = $1 and d.kind = $2), -1)
+         order by at_ms desc, id desc limit 1",
+        placeholders(3, kinds.len())
+    );
+    let mut params = params![uid, kind.as_str()];
+    params.extend(kinds.iter().map(|kind| Param::from(*kind)));
+    tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
+}
+
+/// The newest act of that kind on a subject that was not taken back.
+pub(crate) async fn standing_of(tx: &mut Transaction, subject_uid: &str, kind: &str) -> Result<Option<Act>> {
+    let sql = format!(
+        "select {COLUMNS} from act where subject_uid = $1 and kind = $2
+             and not exists (select 1 from act u where u.undoes_id = act.id) order by at_ms desc, id desc limit 1"
+    );
+    let row = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![subject_uid, kind]).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The acts on a study and on what is in it, newest first, each with whether it was taken back.
+pub async fn of_study(database: &Database, study_uid: &str, limit: u32) -> Result<Vec<(Act, bool)>> {
+    let sql = format!(
+        "select {COLUMNS}, (select count(*) from act u where u.undoes_id = act.id) as undone from act
+         where id in (select id from act where subject_uid = $1 union select act_id from act_about where uid = $1)
+         order by at_ms desc, id desc limit $2"
+    );
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params![study_uid, limit]).await?;
+    rows.iter().map(|row| Ok((read(row)?, row.get::<i64>("undone")? > 0))).collect()
+}
+
+/// Whether a later act takes that one back.
+pub(crate) async fn is_undone(tx: &mut Transaction, id: i64) -> Result<bool> {
+    let sql = "select 1 from act where undoes_id = $1 limit 1";
+    Ok(tx.fetch_optional(sql, params![id]).await?.is_some())
+}
+
 /// An act by its number, outside of a transaction.
 pub(crate) async fn read_by_id(database: &Database, id: i64) -> Result<Option<Act>> {
     let sql = format!("select {COLUMNS} from act where id = $1");
@@ -169,6 +241,7 @@ pub(crate) async fn restore(tx: &mut Transaction, act: &Act, now_ms: i64) -> Res
             }
         }
     }
+    let undoes = undone_now(tx, act).await?;
     let (column, number) = if there.is_some() { ("", "") } else { ("id, ", "$11, ") };
     let sql = format!(
         "insert into act ({column}kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json,
@@ -183,15 +256,31 @@ pub(crate) async fn restore(tx: &mut Transaction, act: &Act, now_ms: i64) -> Res
         &act.reason,
         act.before.as_ref().map(Value::to_string),
         act.after.as_ref().map(Value::to_string),
-        act.undoes,
+        undoes,
         now_ms
     ];
     if there.is_none() {
         values.push(act.id.into());
     }
-    tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
+    let sql = format!("{sql} returning id");
+    let id = tx.fetch_one(sqlx::AssertSqlSafe(sql), values).await?.get("id")?;
+    note_about(tx, id, act.after.as_ref()).await?;
     dialect::number_after(tx, "act").await?;
     Ok(true)
+}
+
+/// The number that the act has now which one from the journal takes back.
+async fn undone_now(tx: &mut Transaction, act: &Act) -> Result<Option<i64>> {
+    let undone = act.after.as_ref().and_then(|after| after.get(UNDONE));
+    let named = |key: &str| undone.and_then(|undone| undone.get(key));
+    let (Some(kind), Some(at_ms)) =
+        (named("kind").and_then(Value::as_str), named("atMs").and_then(Value::as_i64))
+    else {
+        return Ok(act.undoes);
+    };
+    let sql = "select id from act where subject_uid = $1 and kind = $2 and at_ms = $3 order by id limit 1";
+    let row = tx.fetch_optional(sql, params![&act.subject_uid, kind, at_ms]).await?;
+    row.map(|row| row.get("id")).transpose()
 }
 
 fn read(row: &Row) -> Result<Act> {

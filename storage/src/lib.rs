@@ -13,6 +13,7 @@ pub mod backup;
 pub mod catalogue;
 pub mod commitment;
 pub mod config;
+pub mod corrections;
 pub mod database;
 mod deletion;
 pub mod devices;

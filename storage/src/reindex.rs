@@ -1,7 +1,7 @@
 //! Rebuilding the index from what is kept: the journal of acts, companions, then the spool.
 //!
 //! Acts come first, so that what was deleted is not indexed and a study that is made anew obeys who
-//! linked it. What was rejected is hidden once all is there. Adds what is missing, moves rows that
+//! linked it. Corrections are laid over and what was rejected is hidden once all is there. Adds what is missing, moves rows that
 //! were not told of their settling to the pack that has them, and changes nothing else, so it may run
 //! on an empty database, on one restored from an older backup, and twice.
 
@@ -82,6 +82,8 @@ impl Archive {
         }
         self.note_reindexed().await?;
         self.recover().await?;
+        self.move_again().await?;
+        self.correct_again().await?;
         self.reject_again().await?;
         self.0.renditions.clear().await?;
         Ok(report)

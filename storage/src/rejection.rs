@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::exam::StepState;
 use pacs_core::rejection::Rejection;
+use pacs_core::uid::Uid;
 use serde_json::json;
 
 use crate::acts::{self, Act, NewAct};
@@ -33,6 +34,9 @@ const ACTS: [&str; 6] = [
     "series.restore",
     "instance.restore",
 ];
+
+/// Where an act lists the series of a study.
+const SERIES: &str = "series";
 
 /// What is done to a subject.
 #[derive(Clone, Copy)]
@@ -101,6 +105,13 @@ impl Archive {
             Change::Reject(reason) => Some(reason),
             Change::Restore => None,
         };
+        let (about, series): (&[&str], _) = match subject {
+            Subject::Study(_) => (&[], locked.series_uids()),
+            _ => (&[&locked.study_uid], Vec::new()),
+        };
+        // Restoring takes the rejection of the same subject back.
+        let undoes = acts::newest_of(&mut tx, subject.uid().as_str(), &ACTS).await?;
+        let undoes = undoes.filter(|act| reason.is_none() && REJECT.contains(&act.kind.as_str()));
         let act = NewAct {
             kind: &format!("{kind}.{}", change.word()),
             actor: &actor.id,
@@ -108,8 +119,13 @@ impl Archive {
             subject_uid: subject.uid().as_str(),
             reason: reason.map(Rejection::meaning),
             before: None,
-            after: Some(json!({ UNTIL: until_ms, "code": reason.map(|reason| reason.to_string()) })),
-            undoes: None,
+            after: Some(json!({
+                UNTIL: until_ms,
+                "code": reason.map(|reason| reason.to_string()),
+                SERIES: series,
+                acts::ABOUT: about,
+            })),
+            undoes: undoes.map(|act| act.id),
         };
         let act = acts::record(&mut tx, &act, now_ms).await?;
         // Whoever stores from here on waits for this transaction, and must not remember its rows.
@@ -148,9 +164,27 @@ impl Archive {
         let (Some(subject), Some(until_ms)) = (subject, until_ms) else {
             return Err(Error::Corrupt(format!("act {} does not say what it is about", act.id)));
         };
+        // Of a study, the series that were in it then: they may have been moved since.
+        let listed = act.after.as_ref().and_then(|after| after.get(SERIES)?.as_array());
+        let series = listed.into_iter().flatten().filter_map(|uid| Uid::parse(uid.as_str()?).ok());
+        let series: Vec<Subject> = series.map(Subject::Series).collect();
+        let subjects = if series.is_empty() { vec![subject] } else { series };
+        for subject in &subjects {
+            self.obey_in(act, subject, until_ms, decided).await?;
+        }
+        Ok(())
+    }
+
+    async fn obey_in(
+        &self,
+        act: &Act,
+        subject: &Subject,
+        until_ms: i64,
+        decided: &mut HashSet<InstanceId>,
+    ) -> Result<()> {
         let rejection = REJECT.contains(&act.kind.as_str()).then_some(act.id);
         let mut tx = self.0.database.begin(Durability::Synced).await?;
-        let Some(mut locked) = rows::lock(&mut tx, &subject).await? else { return Ok(()) };
+        let Some(mut locked) = rows::lock(&mut tx, subject).await? else { return Ok(()) };
         let mut changed = false;
         for (instance, now) in locked.rejections(&mut tx, until_ms).await? {
             if decided.insert(instance) && now != rejection {

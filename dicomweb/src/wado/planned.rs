@@ -30,7 +30,7 @@ pub struct Planned {
 
 /// An instance ready to be sent: its bytes are known to be there.
 pub enum Ready {
-    /// As it is stored.
+    /// As it is stored, but for a header that was corrected.
     AsStored(Content),
     /// Inflated while it is sent.
     Inflated(InstanceReader),
@@ -43,7 +43,7 @@ impl Ready {
         if place.place.length_bytes <= HELD_MAX_BYTES {
             return Ok(Self::AsStored(Content::Held(stored::whole(&state.archive, place).await?)));
         }
-        let reader = stored::open(&state.archive, place).await?;
+        let reader = stored::leaving(&state.archive, place).await?;
         Ok(Self::AsStored(Content::read(reader.length_bytes(), move |part| reader.stream(part))))
     }
 
@@ -98,7 +98,7 @@ impl Planned {
         let codec = match self.encoding {
             Encoding::AsStored => return Ready::stored(state, &self.place).await,
             Encoding::Uncompressed if transfer_syntax::of(&self.place.transfer_syntax).deflated => {
-                return Ok(Ready::Inflated(stored::open(&state.archive, &self.place).await?));
+                return Ok(Ready::Inflated(stored::leaving(&state.archive, &self.place).await?));
             }
             Encoding::Uncompressed => None,
             Encoding::Encoded(codec) => Some(codec),
@@ -112,13 +112,20 @@ impl Planned {
         }
     }
 
-    /// The length of the Part 10 file and its Content-Type, when it leaves as stored.
+    /// The length of the Part 10 file and its Content-Type, when it leaves as stored. How long a corrected header is,
+    /// only who reads it knows.
     pub fn as_stored(&self) -> Option<(u64, String)> {
-        let stored = (self.encoding == Encoding::AsStored).then_some(&self.place)?;
+        let is_stored = self.encoding == Encoding::AsStored && self.place.overlay.is_none();
+        let stored = is_stored.then_some(&self.place)?;
         Some((stored.place.length_bytes, content_type(stored.transfer_syntax.as_str())))
     }
 
-    /// A strong entity tag: the content's hash, and how it is encoded.
+    /// When it came. When it last changed is not known of one that was corrected.
+    pub fn received_ms(&self) -> Option<i64> {
+        self.place.overlay.is_none().then_some(self.place.received_ms)
+    }
+
+    /// A strong entity tag: the content's hash, what is laid over it, and how it is encoded.
     pub fn etag(&self) -> String {
         let hash = self.place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
         let encoding = match self.encoding {
@@ -126,7 +133,10 @@ impl Planned {
             Encoding::Uncompressed => "u".to_owned(),
             Encoding::Encoded(codec) => format!("{codec:?}"),
         };
-        format!("\"{hash}-{encoding}\"")
+        match &self.place.overlay {
+            Some(overlay) => format!("\"{hash}-{overlay}-{encoding}\""),
+            None => format!("\"{hash}-{encoding}\""),
+        }
     }
 }
 

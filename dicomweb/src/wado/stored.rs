@@ -7,12 +7,13 @@ use crate::error::Error;
 use bytes::{Bytes, BytesMut};
 use pacs_core::dataset::{DataSet, Fragment};
 use pacs_core::pixels::Layout;
+use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax;
 use std::ops::Range;
 use std::sync::Arc;
 use storage::{Archive, FrameBytes, InstancePlace, InstanceReader, PixelPlace};
 
-/// Opens an instance whose bytes are there to the last one. Not found when it was deleted meanwhile.
+/// Opens an instance as it was sent, whose bytes are there to the last one. Not found when it was deleted meanwhile.
 pub async fn open(archive: &Archive, place: &InstancePlace) -> Result<InstanceReader, Error> {
     let reader = opened(archive, place).await?;
     let end = reader.length_bytes();
@@ -20,13 +21,23 @@ pub async fn open(archive: &Archive, place: &InstancePlace) -> Result<InstanceRe
     Ok(reader)
 }
 
-/// All bytes of a small instance.
+/// Opens an instance as it leaves when it is not encoded anew: as stored, or with a corrected header.
+pub async fn leaving(archive: &Archive, place: &InstancePlace) -> Result<InstanceReader, Error> {
+    let reader = archive.open_leaving(place, CharacterSet::UTF_8).await;
+    let reader = reader.map_err(|error| Error::or_not_found(error, "the instance"))?;
+    let end = reader.length_bytes();
+    read(&reader, place, end.saturating_sub(1)..end).await?;
+    Ok(reader)
+}
+
+/// All bytes of a small instance as it leaves.
 pub async fn whole(archive: &Archive, place: &InstancePlace) -> Result<Bytes, Error> {
-    let reader = opened(archive, place).await?;
+    let reader = archive.open_leaving(place, CharacterSet::UTF_8).await;
+    let reader = reader.map_err(|error| Error::or_not_found(error, "the instance"))?;
     read(&reader, place, 0..reader.length_bytes()).await
 }
 
-/// All elements of an instance, large values left where they lie.
+/// All elements of an instance as corrected, large values left where they lie.
 pub async fn header(archive: &Archive, place: &InstancePlace) -> Result<Arc<DataSet>, Error> {
     match archive.header(place).await {
         Err(storage::Error::NotFound) => {

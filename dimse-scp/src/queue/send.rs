@@ -5,6 +5,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use pacs_core::access::Actor;
 use pacs_core::audit::{AuditAct, AuditRecord};
+use pacs_core::text::CharacterSet;
 use storage::InstancePlace;
 use storage::jobs::Job;
 use storage::transfers::{self, Progress, Task, commitments};
@@ -32,6 +33,8 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         return Ok(Ended::Never("gone: the images are no longer here".to_owned()));
     }
     let asks_commitment = peer.device.dealings.asks_commitment;
+    // What it can read of instances that were corrected.
+    let letters = peer.device.character_set.unwrap_or(CharacterSet::UTF_8);
     let mut errand = Errand {
         shared,
         sender: Sender::new(peer.target, peer.options, &kinds, None),
@@ -41,10 +44,10 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         recorded: standing.moved > 0,
         missed: Missed::default(),
     };
-    let failed = opened(archive, transfers::places_that_failed(database, job.id));
+    let failed = opened(archive, transfers::places_that_failed(database, job.id), letters);
     let mut ended = if standing.failed > 0 { errand.send_all(failed, true).await } else { Ok(None) };
     if let Ok(None) = ended {
-        let untried = opened(archive, transfers::places(database, &task, standing.after_id));
+        let untried = opened(archive, transfers::places(database, &task, standing.after_id), letters);
         ended = errand.send_all(untried, false).await;
     }
     errand.sender.release().await;

@@ -4,6 +4,7 @@ use futures::StreamExt;
 use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use pacs_core::dataset::DataSet;
+use pacs_core::text::CharacterSet;
 use storage::InstancePlace;
 
 use super::stored::{Opened, Unsendable, Way, opened};
@@ -37,7 +38,8 @@ pub async fn serve(
     let mut message_id = 0u16;
     let places =
         storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
-    let mut instances = opened(&session.shared.archive, places);
+    let letters = session.caller.character_set.unwrap_or(CharacterSet::UTF_8);
+    let mut instances = opened(&session.shared.archive, places, letters);
     while let Some(instance) = instances.next().await {
         if answer::cancelled(session, request.message_id()).await? {
             return progress.finish(session, context, request, Status::CANCEL).await;

@@ -5,6 +5,7 @@ use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use pacs_core::dataset::DataSet;
 use pacs_core::query::Query;
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
 use storage::{InstancePlace, devices};
@@ -35,7 +36,7 @@ pub async fn serve(
         Ok((_, query)) => prepare(session, request, query).await,
         Err(failure) => Err(failure),
     };
-    let (query, plan, target) = match prepared {
+    let (query, plan, (target, letters)) = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
@@ -47,7 +48,7 @@ pub async fn serve(
     let mut sender = Sender::new(target, options, &plan.kinds, Some(originator));
     let places =
         storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
-    let mut instances = opened(&session.shared.archive, places);
+    let mut instances = opened(&session.shared.archive, places, letters);
     while let Some(instance) = instances.next().await {
         if answer::cancelled(session, request.message_id()).await? {
             sender.release().await;
@@ -78,14 +79,14 @@ async fn prepare(
     session: &Session,
     request: &CommandSet,
     query: Query,
-) -> Result<(Query, Plan, Target), Failure> {
+) -> Result<(Query, Plan, (Target, CharacterSet)), Failure> {
     let target = destination(session, request).await?;
     let plan = Plan::make(session, &query).await.map_err(|error| Failure::of_retrieve(&error))?;
     Ok((query, plan, target))
 }
 
-/// The device that the request names, and its address.
-async fn destination(session: &Session, request: &CommandSet) -> Result<Target, Failure> {
+/// The device that the request names: its address, and what it reads of text that was corrected.
+async fn destination(session: &Session, request: &CommandSet) -> Result<(Target, CharacterSet), Failure> {
     let unknown = |why: &str| Failure::new(Status::MOVE_DESTINATION_UNKNOWN, why);
     let title =
         request.ae(element::MOVE_DESTINATION).ok_or_else(|| unknown("no move destination is named"))?;
@@ -95,11 +96,12 @@ async fn destination(session: &Session, request: &CommandSet) -> Result<Target, 
     let (Some(host), Some(port)) = (&device.host, device.port) else {
         return Err(unknown("the move destination has no address"));
     };
-    Ok(Target {
+    let target = Target {
         address: scu::address(host, port),
         calling_ae: session.association.called_ae.clone(),
         called_ae: title,
-    })
+    };
+    Ok((target, device.character_set.unwrap_or(CharacterSet::UTF_8)))
 }
 
 /// Why an instance did not reach the destination.

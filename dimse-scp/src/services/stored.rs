@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream, StreamExt};
 use pacs_core::dataset::{self, Incremental, Limits, PixelDataPlace, Progress, ReadError, Until};
+use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, uids};
@@ -30,10 +31,12 @@ pub struct Opened {
     first: Bytes,
 }
 
-/// Opens the instances of these places in their order, a little ahead of the one that is taken.
+/// Opens the instances of these places in their order, a little ahead of the one that is taken. `letters` is what the
+/// receiver can read of those that were corrected.
 pub fn opened(
     archive: &Archive,
     places: impl Stream<Item = storage::Result<InstancePlace>> + Send + 'static,
+    letters: CharacterSet,
 ) -> BoxStream<'static, storage::Result<(InstancePlace, storage::Result<Opened>)>> {
     let archive = archive.clone();
     let opening =
@@ -42,7 +45,7 @@ pub fn opened(
             // A task of its own goes on while nobody asks for it.
             let task = tokio::spawn(async move {
                 let place = place?;
-                let opened = open(&archive, &place).await;
+                let opened = open(&archive, &place, letters).await;
                 Ok((place, opened))
             });
             async move {
@@ -52,8 +55,8 @@ pub fn opened(
     opening.buffered(OPENED_AHEAD).boxed()
 }
 
-async fn open(archive: &Archive, place: &InstancePlace) -> storage::Result<Opened> {
-    let reader = archive.open_instance(place).await?;
+async fn open(archive: &Archive, place: &InstancePlace, letters: CharacterSet) -> storage::Result<Opened> {
+    let reader = archive.open_leaving(place, letters).await?;
     let dataset = reader.dataset_range();
     let first =
         reader.read(dataset.start..dataset.end.min(dataset.start.saturating_add(FIRST_BYTES))).await?;

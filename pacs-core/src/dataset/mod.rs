@@ -30,7 +30,7 @@ pub use incremental::{Incremental, Progress};
 pub use limits::{Limits, MAX_DEPTH, Until};
 pub use read::{PixelDataPlace, Reading, read_bytes, read_file, read_slice};
 pub use tree::DataSet;
-pub use writer::{WriteError, write};
+pub use writer::{Piece, WriteError, write, write_around};
 
 pub(crate) use access::{attribute_tags, units, values};
 pub(crate) use edit::{decimal_string, float_bytes, in_range, integer_bytes};

@@ -1,12 +1,14 @@
 //! Writing data sets: defined lengths, even padding, group lengths only where they are not retired.
 
 use std::io::Write;
+use std::ops::Range;
 
+use bytes::Bytes;
 use flate2::{Compression, write::DeflateEncoder};
 
 use super::header::{Encoding, ITEM, SEQUENCE_END, has_long_length};
 use super::swap::swap;
-use super::{DataSet, Element, Value};
+use super::{DataSet, Element, Fragment, Value};
 use crate::transfer_syntax::TransferSyntax;
 use crate::{Tag, VR};
 
@@ -29,14 +31,10 @@ pub enum WriteError {
 /// of a command set (0000,0000) is computed; odd values are padded. A value too long for its VR's
 /// 16-bit length is written with VR UN (PS3.5 6.2.2).
 pub fn write(set: &DataSet, syntax: &TransferSyntax, out: &mut Vec<u8>) -> Result<(), WriteError> {
-    let encoding = match (syntax.explicit, syntax.big_endian) {
-        (false, _) => Encoding::ImplicitLittle,
-        (true, false) => Encoding::ExplicitLittle,
-        (true, true) => Encoding::ExplicitBig,
-    };
+    let encoding = encoding_of(syntax);
     if syntax.deflated {
         let mut plain = Vec::new();
-        Writer { encoding, out: &mut plain }.set(set)?;
+        Writer::new(encoding, &mut plain).set(set)?;
         let mut deflate = DeflateEncoder::new(&mut *out, Compression::default());
         deflate.write_all(&plain)?;
         deflate.finish()?;
@@ -46,15 +44,70 @@ pub fn write(set: &DataSet, syntax: &TransferSyntax, out: &mut Vec<u8>) -> Resul
         }
         return Ok(());
     }
-    Writer { encoding, out }.set(set)
+    Writer::new(encoding, out).set(set)
+}
+
+/// A part of a data set that is written around values that are not held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// These bytes.
+    Made(Bytes),
+    /// Bytes of the data set that was read, from its start on.
+    Kept(Range<u64>),
+}
+
+/// The data set in the encoding in which it was read: what is not held is copied from there. Of a
+/// deflated one these are the pieces of the plain stream.
+pub fn write_around(set: &DataSet, syntax: &TransferSyntax) -> Result<Vec<Piece>, WriteError> {
+    let mut out = Vec::new();
+    let mut writer = Writer { kept: Some(Vec::new()), ..Writer::new(encoding_of(syntax), &mut out) };
+    writer.set(set)?;
+    let kept = writer.kept.unwrap_or_default();
+    let mut made = Bytes::from(out);
+    let (mut pieces, mut at) = (Vec::new(), 0);
+    for Kept { behind, range } in kept {
+        let before = made.split_to(behind.saturating_sub(at).min(made.len()));
+        at = behind;
+        if !before.is_empty() {
+            pieces.push(Piece::Made(before));
+        }
+        pieces.push(Piece::Kept(range));
+    }
+    if !made.is_empty() {
+        pieces.push(Piece::Made(made));
+    }
+    Ok(pieces)
+}
+
+fn encoding_of(syntax: &TransferSyntax) -> Encoding {
+    match (syntax.explicit, syntax.big_endian) {
+        (false, _) => Encoding::ImplicitLittle,
+        (true, false) => Encoding::ExplicitLittle,
+        (true, true) => Encoding::ExplicitBig,
+    }
+}
+
+/// A value that is copied in place of being written.
+struct Kept {
+    /// Behind how many bytes that are written.
+    behind: usize,
+    range: Range<u64>,
 }
 
 struct Writer<'a> {
     encoding: Encoding,
     out: &'a mut Vec<u8>,
+    /// Values that are copied from where they lie; `None` when that cannot be done.
+    kept: Option<Vec<Kept>>,
+    /// Bytes of all of them.
+    kept_bytes: usize,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(encoding: Encoding, out: &'a mut Vec<u8>) -> Self {
+        Self { encoding, out, kept: None, kept_bytes: 0 }
+    }
+
     fn set(&mut self, set: &DataSet) -> Result<(), WriteError> {
         let start = self.out.len();
         let mut commands_end = None;
@@ -81,8 +134,42 @@ impl Writer<'_> {
         match &element.value {
             Value::Bytes(bytes) => self.bytes(element.tag, element.vr, bytes),
             Value::Items(items) => self.items(element.tag, items),
-            Value::Elsewhere { .. } | Value::Fragments(_) => Err(WriteError::NotHeld(element.tag)),
+            Value::Elsewhere { offset, length } => {
+                self.header(element.tag, element.vr, even(*length, element.tag)?);
+                self.keep(*offset, *length, element.tag, padding(element.vr))
+            }
+            Value::Fragments(fragments) => self.fragments(element.tag, fragments),
         }
+    }
+
+    /// Leaves a value where it lies, to be copied.
+    fn keep(&mut self, offset: u64, length: u64, tag: Tag, padding: u8) -> Result<(), WriteError> {
+        let kept = self.kept.as_mut().ok_or(WriteError::NotHeld(tag))?;
+        let bytes = usize::try_from(length).map_err(|_| WriteError::TooLong(tag))?;
+        kept.push(Kept { behind: self.out.len(), range: offset..offset.saturating_add(length) });
+        self.kept_bytes = self.kept_bytes.saturating_add(bytes);
+        if !bytes.is_multiple_of(2) {
+            self.out.push(padding);
+        }
+        Ok(())
+    }
+
+    /// An encapsulated value, such as the picture of an icon (PS3.5 A.4).
+    fn fragments(&mut self, tag: Tag, fragments: &[Fragment]) -> Result<(), WriteError> {
+        self.header(tag, VR::OB, u32::MAX);
+        for fragment in fragments {
+            self.tag(ITEM);
+            self.u32(even(fragment.length, tag)?);
+            self.keep(fragment.offset, fragment.length, tag, 0)?;
+        }
+        self.tag(SEQUENCE_END);
+        self.u32(0);
+        Ok(())
+    }
+
+    /// How far the data set is written, with what is copied.
+    fn position(&self) -> usize {
+        self.out.len().saturating_add(self.kept_bytes)
     }
 
     fn bytes(&mut self, tag: Tag, vr: VR, bytes: &[u8]) -> Result<(), WriteError> {
@@ -106,20 +193,20 @@ impl Writer<'_> {
         // Without a VR only an undefined length tells a reader that a private element is a sequence.
         let undefined = self.encoding == Encoding::ImplicitLittle && super::vr_of(tag) != VR::SQ;
         self.header(tag, VR::SQ, if undefined { u32::MAX } else { 0 });
-        let sequence_start = self.out.len();
+        let (sequence_length, sequence_start) = (self.out.len() - 4, self.position());
         for item in items {
             self.tag(ITEM);
             self.u32(0);
-            let item_start = self.out.len();
+            let (item_length, item_start) = (self.out.len() - 4, self.position());
             self.set(item)?;
-            self.patch(item_start - 4, self.out.len() - item_start, tag)?;
+            self.patch(item_length, self.position() - item_start, tag)?;
         }
         if undefined {
             self.tag(SEQUENCE_END);
             self.u32(0);
             return Ok(());
         }
-        self.patch(sequence_start - 4, self.out.len() - sequence_start, tag)
+        self.patch(sequence_length, self.position() - sequence_start, tag)
     }
 
     /// Writes a header and returns the VR in which the value has to follow: UN, whose value is little
@@ -183,6 +270,12 @@ impl Encoding {
     }
 }
 
+/// The length of a value that is padded when it is odd.
+fn even(length: u64, tag: Tag) -> Result<u32, WriteError> {
+    let padded = length.saturating_add(length % 2);
+    u32::try_from(padded).ok().filter(|length| *length != u32::MAX).ok_or(WriteError::TooLong(tag))
+}
+
 /// What fills an odd value up (PS3.5 6.2): NUL for UIDs and bytes, space for text.
 fn padding(vr: VR) -> u8 {
     match vr {
@@ -196,6 +289,47 @@ fn padding(vr: VR) -> u8 {
 mod tests {
     use super::*;
     use crate::dataset::{Limits, Until, read_slice};
+    use crate::tags;
+
+    /// A data set of which large values, at the top and within items, were left where they lie.
+    #[test]
+    fn what_is_not_held_is_copied_from_where_it_lies() {
+        let mut icon = DataSet::new();
+        icon.put_bytes(tags::PIXEL_DATA, VR::OB, vec![7; 4001]);
+        icon.put_int(tags::ROWS, 3);
+        let mut set = DataSet::new();
+        set.put_text(tags::PATIENT_NAME, "Nguyễn^A");
+        set.put_items(tags::ICON_IMAGE_SEQUENCE, vec![icon]);
+        set.put_bytes(tags::ICC_PROFILE, VR::OB, vec![9; 3000]);
+        set.put_bytes(Tag(0x6000, 0x3000), VR::OW, vec![1, 2]);
+        let limits = Limits { value_bytes: 1000, ..Limits::default() };
+        for syntax in [
+            TransferSyntax::EXPLICIT_LITTLE_ENDIAN,
+            TransferSyntax::IMPLICIT_LITTLE_ENDIAN,
+            TransferSyntax::EXPLICIT_BIG_ENDIAN,
+        ] {
+            let mut stored = Vec::new();
+            write(&set, &syntax, &mut stored).unwrap();
+            let mut read = read_slice(&stored, &syntax, &limits, Until::End).unwrap().data_set;
+            assert!(write(&read, &syntax, &mut Vec::new()).is_err(), "something is not held");
+            let mut want = set.clone();
+            for set in [&mut read, &mut want] {
+                set.put_text(tags::PATIENT_NAME, "Trần^Thị Bình");
+            }
+            let pieces = write_around(&read, &syntax).unwrap();
+            assert_eq!(pieces.iter().filter(|piece| matches!(piece, Piece::Kept(_))).count(), 2);
+            let joined: Vec<u8> = pieces
+                .iter()
+                .flat_map(|piece| match piece {
+                    Piece::Made(bytes) => bytes.to_vec(),
+                    Piece::Kept(range) => stored[range.start as usize..range.end as usize].to_vec(),
+                })
+                .collect();
+            let mut whole = Vec::new();
+            write(&want, &syntax, &mut whole).unwrap();
+            assert!(joined == whole, "{}", syntax.name);
+        }
+    }
 
     #[test]
     fn a_table_too_long_for_its_representation_is_little_endian_everywhere() {

@@ -25,6 +25,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "performed steps",
         text: include_str!("../../migrations/0008_performed_steps.sql"),
     },
+    Migration {
+        version: 10,
+        name: "corrections",
+        text: include_str!("../../migrations/0010_corrections.sql"),
+    },
+    Migration { version: 11, name: "moves", text: include_str!("../../migrations/0011_moves.sql") },
     Migration { version: 12, name: "identity", text: include_str!("../../migrations/0012_identity.sql") },
     Migration {
         version: 13,

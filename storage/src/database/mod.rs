@@ -30,7 +30,7 @@ pub use look::{Keeping, Schema, look};
 pub(crate) use migrate::known_version;
 pub use param::Param;
 pub(crate) use param::params;
-pub(crate) use param::placeholders;
+pub(crate) use param::{assignments, placeholders};
 pub use row::{Column, Row};
 pub(crate) use snapshot::Snapshot;
 pub use transaction::Transaction;

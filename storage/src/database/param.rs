@@ -108,6 +108,14 @@ pub(crate) fn placeholders(first: usize, count: usize) -> String {
     list
 }
 
+/// `one = $3, two = $4`: the columns of a list set to the parameters from `first` on.
+pub(crate) fn assignments(columns: &str, first: usize) -> String {
+    let columns = columns.split(',').enumerate();
+    let set: Vec<String> =
+        columns.map(|(at, column)| format!("{} = ${}", column.trim(), first + at)).collect();
+    set.join(", ")
+}
+
 pub(super) fn for_sqlite(
     sql: impl SqlSafeStr,
     params: Vec<Param>,

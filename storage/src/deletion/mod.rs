@@ -23,6 +23,8 @@ pub(crate) const ACTS: [&str; 3] = ["study.delete", "series.delete", "instance.d
 pub(crate) const UNTIL: &str = "receivedUntilMs";
 /// What in an act names the series of a study.
 const SERIES: &str = "series";
+/// What in an act names the instances that were taken out of the series they name.
+const MOVED: &str = "moved";
 
 impl Archive {
     /// Deletes; answers how many instances and kept versions went. What is sent again afterwards is
@@ -94,8 +96,9 @@ impl Archive {
         let until_ms = now_ms.max(locked.newest_received_ms(&mut tx).await?);
         // Whoever stores from here on waits for this transaction, and must not remember its rows.
         self.0.arrivals.forget_deleted(until_ms);
+        let moved = locked.moved(&mut tx).await?;
         let removed = locked.remove(&mut tx, until_ms, now_ms).await?;
-        note(&mut tx, subject, &locked.series_uids(), until_ms).await?;
+        note(&mut tx, subject, &locked.series_uids(), &moved, until_ms).await?;
         let kind = subject.kind().as_str();
         let act = NewAct {
             kind: &format!("{kind}.delete"),
@@ -104,7 +107,7 @@ impl Archive {
             subject_uid: subject.uid().as_str(),
             reason: Some(&reason),
             before: Some(json!({ "instances": removed.instances })),
-            after: Some(json!({ UNTIL: until_ms, SERIES: series_of(subject, &locked) })),
+            after: Some(json!({ UNTIL: until_ms, SERIES: series_of(subject, &locked), MOVED: moved })),
             undoes: None,
         };
         acts::record(&mut tx, &act, now_ms).await?;
@@ -126,19 +129,32 @@ impl Archive {
         let (Some(subject), Some(until_ms)) = (subject, until_ms) else {
             return Err(Error::Corrupt(format!("act {} does not say what it deleted", act.id)));
         };
-        let listed = after.and_then(|after| after.get(SERIES)?.as_array());
-        let series: Vec<&str> = listed.into_iter().flatten().filter_map(|uid| uid.as_str()).collect();
+        let listed = |key| {
+            let listed = after.and_then(|after| after.get(key)?.as_array());
+            listed.into_iter().flatten().filter_map(|uid| uid.as_str()).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (series, moved) = (listed(SERIES), listed(MOVED));
+        let series: Vec<&str> = series.iter().map(String::as_str).collect();
         self.0.arrivals.forget_deleted(until_ms);
         if let Some(locked) = rows::lock(tx, &subject).await? {
             locked.remove(tx, until_ms, self.0.config.clock.now_ms()).await?;
         }
-        note(tx, &subject, &series, until_ms).await
+        note(tx, &subject, &series, &moved, until_ms).await
     }
 }
 
 /// Notes the subject, and of a study its series too: an instance may name another study and lie in
-/// one of them.
-async fn note(tx: &mut Transaction, subject: &Subject, series: &[&str], until_ms: i64) -> Result<()> {
+/// one of them. Instances that were taken out of the series they name are noted by themselves.
+async fn note(
+    tx: &mut Transaction,
+    subject: &Subject,
+    series: &[&str],
+    moved: &[String],
+    until_ms: i64,
+) -> Result<()> {
+    for uid in moved {
+        deletions::note(tx, Kind::Instance, uid, until_ms).await?;
+    }
     deletions::note(tx, subject.kind(), subject.uid().as_str(), until_ms).await?;
     if subject.kind() == Kind::Study {
         for uid in series {

@@ -35,7 +35,7 @@ impl Chosen {
 /// Rows about to go or to be hidden, locked against everybody who would add to them.
 pub(crate) struct Locked {
     chosen: Chosen,
-    study: StudyId,
+    pub study: StudyId,
     pub study_uid: String,
     pub facility: String,
     pub step_id: Option<i64>,
@@ -43,7 +43,7 @@ pub(crate) struct Locked {
     /// How many instances of the study are shown.
     pub shown: i64,
     /// The series that lose instances.
-    series: Vec<(SeriesId, String)>,
+    pub series: Vec<(SeriesId, String)>,
 }
 
 /// What went.
@@ -138,6 +138,14 @@ impl Locked {
         let rows = tx.fetch(sqlx::AssertSqlSafe(sql), params![id]).await?;
         let newest = rows.iter().map(|row| row.get::<Option<i64>>("newest")).collect::<Result<Vec<_>>>()?;
         Ok(newest.into_iter().flatten().max().unwrap_or(i64::MIN))
+    }
+
+    /// The instances that people have taken out of the series they name.
+    pub async fn moved(&self, tx: &mut Transaction) -> Result<Vec<String>> {
+        let (chosen, id) = self.chosen.condition();
+        let sql =
+            format!("select uid from instance where {chosen} and sent_series_uid is not null order by id");
+        tx.fetch(sqlx::AssertSqlSafe(sql), params![id]).await?.iter().map(|row| row.get("uid")).collect()
     }
 
     /// Takes away what was received up to a time, and series and study once nothing is in them.

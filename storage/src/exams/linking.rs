@@ -12,7 +12,7 @@ use crate::acts::{self, Act, NewAct};
 use crate::database::{Database, Durability, Transaction, params};
 use crate::events::{self, EventKind, NewEvent};
 use crate::index::{StudyId, discrepancies};
-use crate::{Error, Result, deletion, dialect, performed};
+use crate::{Error, Result, corrections, deletion, dialect, performed};
 
 /// The act of a person who says that a study fulfils an exam.
 pub(crate) const LINK: &str = "study.link";
@@ -41,32 +41,63 @@ pub async fn link(
     if exam.state == StepState::Cancelled {
         return Err(Error::Conflict("the exam is cancelled: restore it first".into()));
     }
-    tx.execute(
-        "update study set step_id = $2, unmatched_reason = null, revision = revision + 1,
-             requested_by = case when facility <> $3 then $3 end where id = $1",
-        params![found.id, exam.id, &exam.facility],
-    )
-    .await?;
-    moves::apply(&mut tx, exam.id, StepAct::Image, &actor.id, reason, now_ms).await?;
-    performed::join(&mut tx, exam.id, study.as_str(), now_ms).await?;
-    let note = NewAct {
-        kind: LINK,
-        actor: &actor.id,
-        subject_kind: "study",
-        subject_uid: study.as_str(),
-        reason,
-        before: Some(serde_json::json!({ WHY: found.unmatched_reason })),
-        after: Some(name(&exam)),
-        undoes: None,
-    };
-    let act = acts::record(&mut tx, &note, now_ms).await?;
-    // Whoever says whose images these are has seen whose number they carry.
-    discrepancies::answer(&mut tx, study.as_str(), Kind::SharedAccession, None, act).await?;
+    let by = (actor.id.as_str(), reason);
+    join(&mut tx, (found.id, study.as_str()), &exam, found.unmatched_reason, by, now_ms).await?;
     tell(&mut tx, study, &found.facility, exam.id, now_ms).await?;
     if exam.facility != found.facility {
         tell(&mut tx, study, &exam.facility, exam.id, now_ms).await?;
     }
     tx.commit().await
+}
+
+/// Takes an [`unlink`] back: the study fulfils again the exam that it was taken from.
+pub(crate) async fn link_again(
+    database: &Database,
+    scope: &Scope,
+    actor: &Actor,
+    act: &Act,
+    reason: Option<&str>,
+    now_ms: i64,
+) -> Result<()> {
+    let gone = || Error::Conflict("the exam is gone or cancelled".into());
+    let study = Uid::parse(&act.subject_uid).map_err(|_| Error::NotFound)?;
+    let mut tx = database.begin(Durability::Batched).await?;
+    let exam = named_exam(&mut tx, act.before.as_ref()).await?.ok_or_else(gone)?;
+    drop(tx);
+    link(database, scope, actor, &study, exam, reason, now_ms).await
+}
+
+/// Joins a study to an exam, with the act that says so.
+pub(crate) async fn join(
+    tx: &mut Transaction,
+    (study, uid): (StudyId, &str),
+    exam: &Exam,
+    unmatched_reason: Option<String>,
+    (actor, reason): (&str, Option<&str>),
+    now_ms: i64,
+) -> Result<()> {
+    tx.execute(
+        "update study set step_id = $2, unmatched_reason = null, revision = revision + 1,
+             requested_by = case when facility <> $3 then $3 end where id = $1",
+        params![study, exam.id, &exam.facility],
+    )
+    .await?;
+    moves::apply(tx, exam.id, StepAct::Image, actor, reason, now_ms).await?;
+    performed::join(tx, exam.id, uid, now_ms).await?;
+    let taken_back = acts::newest_of(tx, uid, &[LINK, UNLINK]).await?.filter(|act| act.kind == UNLINK);
+    let note = NewAct {
+        kind: LINK,
+        actor,
+        subject_kind: "study",
+        subject_uid: uid,
+        reason,
+        before: Some(serde_json::json!({ WHY: unmatched_reason })),
+        after: Some(name(exam)),
+        undoes: taken_back.map(|act| act.id),
+    };
+    let act = acts::record(tx, &note, now_ms).await?;
+    // Whoever says whose images these are has seen whose number they carry.
+    discrepancies::answer(tx, uid, Kind::SharedAccession, None, act).await
 }
 
 /// A person takes a link back: the study waits under unmatched again. The exam stays where it is
@@ -117,6 +148,7 @@ pub(crate) async fn part(
     )
     .await?;
     let exam = super::within(tx, parting.exam).await?;
+    let taken_back = acts::newest_of(tx, uid, &[LINK, UNLINK]).await?.filter(|act| act.kind == LINK);
     let note = NewAct {
         kind: UNLINK,
         actor: parting.actor,
@@ -125,7 +157,7 @@ pub(crate) async fn part(
         reason: parting.reason,
         before: Some(name(&exam)),
         after: Some(serde_json::json!({ WHY: parting.why.as_str() })),
-        undoes: None,
+        undoes: taken_back.map(|act| act.id),
     };
     acts::record(tx, &note, now_ms).await?;
     discrepancies::reopen(tx, uid, LINK).await
@@ -145,6 +177,20 @@ pub(crate) async fn last_said(
         LINK => linked_exam(tx, &act).await?.map(Ok),
         UNLINK => Some(Err(why(&act))),
         _ => None,
+    })
+}
+
+/// Whether what people last said of a study is to stay though it was corrected: that it fulfils an exam,
+/// or, unless they corrected it since, that it was linked wrongly.
+pub(super) async fn stands(tx: &mut Transaction, study_uid: &str) -> Result<bool> {
+    Ok(match last_said(tx, study_uid).await? {
+        None => false,
+        Some(Ok(_)) => true,
+        Some(Err(_)) => {
+            let [study, undo] = corrections::OF_STUDY;
+            let newest = acts::newest_of(tx, study_uid, &[UNLINK, study, undo]).await?;
+            newest.is_some_and(|act| act.kind == UNLINK)
+        }
     })
 }
 
@@ -184,7 +230,11 @@ fn name(exam: &Exam) -> serde_json::Value {
 
 /// The exam that an act linked a study to, if it is there and takes images.
 async fn linked_exam(tx: &mut Transaction, act: &Act) -> Result<Option<ExamId>> {
-    let named = |key: &str| act.after.as_ref()?.get(key)?.as_str();
+    named_exam(tx, act.after.as_ref()).await
+}
+
+async fn named_exam(tx: &mut Transaction, name: Option<&serde_json::Value>) -> Result<Option<ExamId>> {
+    let named = |key: &str| name?.get(key)?.as_str();
     let (Some(step_id), Some(number)) = (named("stepId"), named("accessionNumber")) else { return Ok(None) };
     let row = tx
         .fetch_optional(

@@ -170,38 +170,78 @@ pub(crate) async fn compare(
     Ok(agree(sent, &OrderIdentity { patient: &before, ..order }))
 }
 
+/// Studies as [`arrived`] reads them; a condition on `t` follows.
+const WAITING: &str =
+    "select t.id, t.uid, t.facility, t.accession_number, t.accession_issuer, t.modalities, p.identifier,
+     i.code as issuer, t.patient_name as name, t.birth_date, t.sex, t.step_id, t.unmatched_reason
+     from study t join patient p on p.id = t.patient_id join issuer i on i.id = p.issuer_id";
+
+/// What a row of [`WAITING`] tells of its study's images.
+fn arrived(row: &Row) -> Result<Arrived> {
+    let modalities: String = row.get("modalities")?;
+    let modality = modalities.split('\\').find(|modality| !modality.is_empty()).unwrap_or_default();
+    Ok(Arrived {
+        study_id: StudyId(row.get("id")?),
+        study_uid: row.get("uid")?,
+        series_uid: String::new(),
+        facility: row.get("facility")?,
+        accession_number: row.get("accession_number")?,
+        accession_issuer: row.get("accession_issuer")?,
+        identifier: PatientIdentifier { value: row.get("identifier")?, issuer: row.get("issuer")? },
+        patient: patients::demographics(row)?,
+        modality: modality.to_owned(),
+        requested_step: None,
+    })
+}
+
 /// Looks once more at studies that waited for an order of this number; called by the order's own
 /// transaction. Answers whether any was matched.
 pub(crate) async fn on_order(tx: &mut Transaction, accession_number: &str, now_ms: i64) -> Result<bool> {
-    let rows = tx
-        .fetch(
-            "select t.id, t.uid, t.facility, t.accession_number, t.accession_issuer, t.modalities, p.identifier,
-                 i.code as issuer, t.patient_name as name, t.birth_date, t.sex
-             from study t join patient p on p.id = t.patient_id join issuer i on i.id = p.issuer_id
-             where t.accession_number = $1 and t.unmatched_reason is not null and t.unmatched_reason <> $2
-                 and t.instance_count > 0 order by t.id limit 100",
-            params![accession_number, Disagreement::WrongEntry.as_str()],
-        )
-        .await?;
+    let sql = format!(
+        "{WAITING} where t.accession_number = $1 and t.unmatched_reason is not null and t.unmatched_reason <> $2
+             and t.instance_count > 0 order by t.id limit 100"
+    );
+    let params = params![accession_number, Disagreement::WrongEntry.as_str()];
+    let rows = tx.fetch(sqlx::AssertSqlSafe(sql), params).await?;
     let mut linked = false;
     for row in &rows {
-        let modalities: String = row.get("modalities")?;
-        let modality = modalities.split('\\').find(|modality| !modality.is_empty()).unwrap_or_default();
-        let image = Arrived {
-            study_id: StudyId(row.get("id")?),
-            study_uid: row.get("uid")?,
-            series_uid: String::new(),
-            facility: row.get("facility")?,
-            accession_number: row.get("accession_number")?,
-            accession_issuer: row.get("accession_issuer")?,
-            identifier: PatientIdentifier { value: row.get("identifier")?, issuer: row.get("issuer")? },
-            patient: patients::demographics(row)?,
-            modality: modality.to_owned(),
-            requested_step: None,
-        };
+        let image = arrived(row)?;
         let found = find(tx, &image).await?;
         let study = (image.study_id, image.study_uid.as_str());
         linked |= matches!(fulfil(tx, study, found, true, now_ms).await?, Outcome::Linked { .. });
     }
     Ok(linked)
+}
+
+/// Looks once more at a study whose patient or order number was corrected, or that was corrected back. What
+/// people have said of it by hand stays; what the rule has joined follows the rule.
+pub(crate) async fn after_correction(
+    tx: &mut Transaction,
+    study: StudyId,
+    actor: &str,
+    now_ms: i64,
+) -> Result<()> {
+    let sql = format!("{WAITING} where t.id = $1 and t.instance_count > 0");
+    let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![study]).await? else { return Ok(()) };
+    let image = arrived(&row)?;
+    let is_of_wrong_entry =
+        row.get::<Option<String>>("unmatched_reason")?.as_deref() == Some(Disagreement::WrongEntry.as_str());
+    if is_of_wrong_entry || linking::stands(tx, &image.study_uid).await? {
+        return Ok(());
+    }
+    let joined = row.get::<Option<i64>>("step_id")?.map(ExamId);
+    let found = find(tx, &image).await?;
+    if joined.is_some() && found.ok() == joined {
+        return Ok(());
+    }
+    if let Some(left) = joined {
+        let sql = "update study set step_id = null, requested_by = null where id = $1";
+        tx.execute(sql, params![study]).await?;
+        performed::leave(tx, left, &image.study_uid).await?;
+    }
+    fulfil(tx, (study, &image.study_uid), found, true, now_ms).await?;
+    if let Some(left) = joined {
+        linking::images_left(tx, left, "correct", actor, None, now_ms).await?;
+    }
+    Ok(())
 }

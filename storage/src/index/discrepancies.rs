@@ -162,6 +162,15 @@ pub(crate) async fn answer(
     flag(tx, study_uid).await
 }
 
+/// Notes that a correction has answered who the patient of a study is, also where its own instances say
+/// several things: all of them say the same now.
+pub(crate) async fn corrected(tx: &mut Transaction, study_uid: &str, act: i64) -> Result<()> {
+    let sql = "update discrepancy set answer_act_id = $2 where study_uid = $1 and answer_act_id is null
+         and kind in ('demographicsDiffer', 'twoPatients')";
+    tx.execute(sql, params![study_uid, act]).await?;
+    flag(tx, study_uid).await
+}
+
 /// Opens again what acts of that kind had answered of a study.
 pub(crate) async fn reopen(tx: &mut Transaction, study_uid: &str, act_kind: &str) -> Result<()> {
     tx.execute(

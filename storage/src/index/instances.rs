@@ -1,6 +1,7 @@
 //! Instances: their keys, their place and their hash. Everything else is read from their bytes.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use pacs_core::access::Scope;
 use pacs_core::uid::Uid;
@@ -41,12 +42,14 @@ pub struct InstancePlace {
     pub received_ms: i64,
     /// Revision of its series: part of every rendition's key.
     pub series_revision: i64,
+    /// The key of what is laid over its header, when anything of it was corrected.
+    pub overlay: Option<Arc<str>>,
 }
 
 /// What [`read`] wants of `instance i`, `series s` and `study t`.
 pub(crate) const COLUMNS: &str = "i.id, i.series_id, s.study_id, i.uid, s.uid as series_uid, t.uid as study_uid, i.class,
      i.number, i.frames, i.transfer_syntax, i.segment_id, i.pack_id, i.offset_bytes, i.length_bytes, i.head_bytes,
-     i.hash, i.received_ms, s.revision as series_revision";
+     i.hash, i.received_ms, s.revision as series_revision, s.overlay";
 
 /// `select …` up to the condition.
 fn select(condition: &str) -> String {
@@ -285,6 +288,7 @@ pub(crate) fn read(row: &Row) -> Result<InstancePlace> {
         hash: hash(row)?,
         received_ms: row.get("received_ms")?,
         series_revision: row.get("series_revision")?,
+        overlay: row.get::<Option<String>>("overlay")?.map(Into::into),
     })
 }
 

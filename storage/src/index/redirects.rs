@@ -34,6 +34,13 @@ pub async fn set(tx: &mut Transaction, moved: Moved, from: &Uid, to: &Uid, act_i
     .map(drop)
 }
 
+/// Makes late images of `from` stay there.
+pub async fn forget(tx: &mut Transaction, moved: Moved, from: &str) -> Result<()> {
+    tx.execute("delete from redirect where kind = $1 and from_uid = $2", params![moved.as_str(), from])
+        .await
+        .map(drop)
+}
+
 /// Where a series and a study of these UIDs go: the UIDs themselves, unless they were moved. A few
 /// moves of moves are followed, and a circle ends where it is met.
 pub async fn follow(tx: &mut Transaction, series: &str, study: &str) -> Result<(String, String)> {

@@ -1,5 +1,7 @@
 //! Series rows, and which of them wait to be settled.
 
+use std::sync::Arc;
+
 use pacs_core::access::Scope;
 use pacs_core::attributes::{SERIES_TAGS, SeriesAttributes, excerpt};
 use pacs_core::dataset::DataSet;
@@ -8,7 +10,7 @@ use pacs_core::uid::Uid;
 use super::instances::{push_study_scope, uid};
 use super::{SeriesId, StudyId};
 use crate::Result;
-use crate::database::{Database, Row, Transaction, params};
+use crate::database::{Database, Param, Row, Transaction, assignments, params, placeholders};
 
 /// A series with instances in the spool, to be settled.
 #[derive(Debug, Clone)]
@@ -81,7 +83,7 @@ pub(crate) async fn recount(tx: &mut Transaction, id: SeriesId, shown: i64) -> R
 }
 
 /// What tells one state of a series from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// Raised by every act and late image.
     pub revision: i64,
@@ -89,13 +91,15 @@ pub struct Stamp {
     pub instance_count: i64,
     /// When the last of them came.
     pub updated_ms: i64,
+    /// The key of what is laid over their headers, when anything of them was corrected.
+    pub overlay: Option<Arc<str>>,
 }
 
 /// The state of a series, if it is in that study and in scope and shows anything.
 pub async fn stamp(database: &Database, scope: &Scope, study: &Uid, series: &Uid) -> Result<Option<Stamp>> {
     let mut params = params![study, series];
     let mut sql =
-        "select s.revision, s.instance_count, s.updated_ms from series s join study t on t.id = s.study_id
+        "select s.revision, s.instance_count, s.updated_ms, s.overlay from series s join study t on t.id = s.study_id
          where t.uid = $1 and s.uid = $2 and s.instance_count > 0"
             .to_owned();
     push_study_scope(&mut sql, &mut params, scope);
@@ -105,20 +109,47 @@ pub async fn stamp(database: &Database, scope: &Scope, study: &Uid, series: &Uid
             revision: row.get("revision")?,
             instance_count: row.get("instance_count")?,
             updated_ms: row.get("updated_ms")?,
+            overlay: row.get::<Option<String>>("overlay")?.map(Into::into),
         })
     })
     .transpose()
 }
 
 /// A series row as an arriving instance finds it.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub id: SeriesId,
     pub study: StudyId,
     pub made: bool,
+    /// Whether people have moved it to its study.
+    pub is_moved: bool,
+}
+
+/// The columns that describe a series, in the order of [`described`].
+const DESCRIBED: &str =
+    "modality, number, description, body_part, laterality, series_date, series_time, station_name,
+     protocol_name, performed_date, performed_time, requested_step, requested_procedure, attributes";
+
+fn described(series: &SeriesAttributes, header: &DataSet) -> Vec<Param> {
+    params![
+        (!series.modality.is_empty()).then_some(series.modality.as_str()),
+        series.number,
+        &series.description,
+        &series.body_part,
+        &series.laterality,
+        &series.date,
+        &series.time,
+        &series.station_name,
+        &series.protocol_name,
+        &series.performed_date,
+        &series.performed_time,
+        &series.scheduled_step_id,
+        &series.requested_procedure_id,
+        pacs_core::json::to_string(&excerpt(header, SERIES_TAGS))
+    ]
 }
 
 /// The series with that UID, made under `study` when nobody has it yet. Safe to race.
-pub(super) async fn ensure(
+pub(crate) async fn ensure(
     tx: &mut Transaction,
     uid: &str,
     study: StudyId,
@@ -126,47 +157,50 @@ pub(super) async fn ensure(
     header: &DataSet,
     (calling_ae, now_ms): (Option<&str>, i64),
 ) -> Result<Found> {
-    let made = tx
-        .fetch_optional(
-            "insert into series (uid, study_id, modality, number, description, body_part, laterality, series_date,
-                 series_time, station_name, protocol_name, performed_date, performed_time, requested_step,
-                 requested_procedure, instance_count, attributes, revision, unsettled, received_ms, updated_ms,
-                 calling_ae)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, $16, 0, 0, $17, $17, $18)
-             on conflict (uid) do nothing returning id",
-            params![
-                uid,
-                study,
-                (!sent.modality.is_empty()).then_some(sent.modality.as_str()),
-                sent.number,
-                &sent.description,
-                &sent.body_part,
-                &sent.laterality,
-                &sent.date,
-                &sent.time,
-                &sent.station_name,
-                &sent.protocol_name,
-                &sent.performed_date,
-                &sent.performed_time,
-                &sent.scheduled_step_id,
-                &sent.requested_procedure_id,
-                pacs_core::json::to_string(&excerpt(header, SERIES_TAGS)),
-                now_ms,
-                calling_ae
-            ],
-        )
-        .await?;
+    let mut values = params![uid, study, now_ms, calling_ae];
+    let own = values.len();
+    values.extend(described(sent, header));
+    let sql = format!(
+        "insert into series (uid, study_id, received_ms, updated_ms, calling_ae, instance_count, revision, unsettled,
+             {DESCRIBED}) values ($1, $2, $3, $3, $4, 0, 0, 0, {}) on conflict (uid) do nothing returning id",
+        placeholders(own + 1, values.len() - own)
+    );
+    let made = tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await?;
     if let Some(row) = made {
-        return Ok(Found { id: SeriesId(row.get("id")?), study, made: true });
+        return Ok(Found { id: SeriesId(row.get("id")?), study, made: true, is_moved: false });
     }
     find(tx, uid).await?.ok_or(crate::Error::NotFound)
 }
 
+/// Describes a series anew, whose row somebody has locked, and raises its revision.
+pub(crate) async fn describe(
+    tx: &mut Transaction,
+    id: SeriesId,
+    series: &SeriesAttributes,
+    header: &DataSet,
+) -> Result<()> {
+    let mut values = params![id];
+    let own = values.len();
+    values.extend(described(series, header));
+    let sql = format!(
+        "update series set {}, revision = revision + 1 where id = $1",
+        assignments(DESCRIBED, own + 1)
+    );
+    tx.execute(sqlx::AssertSqlSafe(sql), values).await.map(drop)
+}
+
 /// The series with that UID.
-pub(super) async fn find(tx: &mut Transaction, uid: &str) -> Result<Option<Found>> {
-    let row = tx.fetch_optional("select id, study_id from series where uid = $1", params![uid]).await?;
+pub(crate) async fn find(tx: &mut Transaction, uid: &str) -> Result<Option<Found>> {
+    let row = tx
+        .fetch_optional("select id, study_id, sent_study_uid from series where uid = $1", params![uid])
+        .await?;
     row.map(|row| {
-        Ok(Found { id: SeriesId(row.get("id")?), study: StudyId(row.get("study_id")?), made: false })
+        Ok(Found {
+            id: SeriesId(row.get("id")?),
+            study: StudyId(row.get("study_id")?),
+            made: false,
+            is_moved: row.get::<Option<String>>("sent_study_uid")?.is_some(),
+        })
     })
     .transpose()
 }

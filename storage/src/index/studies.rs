@@ -11,10 +11,10 @@ use pacs_core::{clock, date_time, tags, text};
 use super::study_words;
 use super::{PatientId, StudyId, discrepancies};
 use crate::Result;
-use crate::database::{Transaction, params};
+use crate::database::{Param, Transaction, assignments, params, placeholders};
 
-/// A study that is about to be made, as its first instance describes it.
-pub(super) struct Coming<'a> {
+/// A study as its first instance describes it, or as it was corrected.
+pub(crate) struct Coming<'a> {
     pub uid: &'a str,
     pub patient_id: PatientId,
     /// Whose it is by its own identifier, where that patient is merged into another.
@@ -31,53 +31,75 @@ pub(super) struct Coming<'a> {
     pub zone: TimeZone,
 }
 
-/// Makes the study unless somebody else just did: then `None`. Safe to race.
-pub(super) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<Option<StudyId>> {
-    let folded = text::fold(&coming.patient.name);
-    let newest_key = newest_key(coming);
+/// The columns that describe a study, in the order of [`described`].
+const DESCRIBED: &str =
+    "patient_id, patient_identifier, patient_issuer, patient_name, folded_name, name_key, birth_date,
+     sex, study_date, study_time, newest_key, accession_number, accession_issuer, study_id, description,
+     folded_description, referring_physician, folded_referrer, attributes, own_patient_id";
+
+fn described(coming: &Coming<'_>, newest_key: i64) -> Vec<Param> {
     let folded_optional = |text: &Option<String>| text.as_deref().map(|text| spaced(&text::fold(text)));
-    let row = tx
-        .fetch_optional(
-            "insert into study (uid, patient_id, facility, patient_identifier, patient_issuer, patient_name,
-                 folded_name, name_key, birth_date, sex, study_date, study_time, newest_key, accession_number,
-                 accession_issuer, study_id, description, folded_description, referring_physician, folded_referrer,
-                 modalities, sop_classes, series_count, instance_count, attributes, revision, conflict_count,
-                 calling_ae, received_ms, updated_ms, own_patient_id)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-                 '', '', 0, 0, $21, 0, 0, $22, $23, $23, $24)
-             on conflict (uid) do nothing returning id",
-            params![
-                coming.uid,
-                coming.patient_id,
-                coming.facility,
-                &coming.patient.id,
-                coming.issuer,
-                &coming.patient.name,
-                spaced(&folded),
-                text::name_key(&coming.patient.name),
-                &coming.patient.birth_date,
-                &coming.patient.sex,
-                &coming.study.date,
-                &coming.study.time,
-                newest_key,
-                &coming.study.accession_number,
-                &coming.study.accession_issuer,
-                &coming.study.id,
-                &coming.study.description,
-                folded_optional(&coming.study.description),
-                &coming.study.referring_physician,
-                folded_optional(&coming.study.referring_physician),
-                pacs_core::json::to_string(&excerpt(coming.header, STUDY_TAGS)),
-                coming.calling_ae,
-                coming.received_ms,
-                coming.own_patient_id.map(|id| id.0)
-            ],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
+    params![
+        coming.patient_id,
+        &coming.patient.id,
+        coming.issuer,
+        &coming.patient.name,
+        spaced(&text::fold(&coming.patient.name)),
+        text::name_key(&coming.patient.name),
+        &coming.patient.birth_date,
+        &coming.patient.sex,
+        &coming.study.date,
+        &coming.study.time,
+        newest_key,
+        &coming.study.accession_number,
+        &coming.study.accession_issuer,
+        &coming.study.id,
+        &coming.study.description,
+        folded_optional(&coming.study.description),
+        &coming.study.referring_physician,
+        folded_optional(&coming.study.referring_physician),
+        pacs_core::json::to_string(&excerpt(coming.header, STUDY_TAGS)),
+        coming.own_patient_id.map(|id| id.0)
+    ]
+}
+
+/// Makes the study unless somebody else just did: then `None`. Safe to race.
+pub(crate) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<Option<StudyId>> {
+    let newest_key = newest_key(coming);
+    let mut values = params![coming.uid, coming.facility, coming.calling_ae, coming.received_ms];
+    let own = values.len();
+    values.extend(described(coming, newest_key));
+    let sql = format!(
+        "insert into study (uid, facility, calling_ae, received_ms, updated_ms, modalities, sop_classes, series_count,
+             instance_count, revision, conflict_count, {DESCRIBED})
+         values ($1, $2, $3, $4, $4, '', '', 0, 0, 0, 0, {}) on conflict (uid) do nothing returning id",
+        placeholders(own + 1, values.len() - own)
+    );
+    let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await? else { return Ok(None) };
     let id = StudyId(row.get("id")?);
-    study_words::insert(tx, id, newest_key, &folded).await?;
+    study_words::insert(tx, id, newest_key, &text::fold(&coming.patient.name)).await?;
     Ok(Some(id))
+}
+
+/// Describes a study anew, whose row somebody has locked.
+pub(crate) async fn describe(
+    tx: &mut Transaction,
+    id: StudyId,
+    coming: &Coming<'_>,
+    now_ms: i64,
+) -> Result<()> {
+    let newest_key = newest_key(coming);
+    let mut values = params![id, now_ms];
+    let own = values.len();
+    values.extend(described(coming, newest_key));
+    let sql = format!(
+        "update study set {}, revision = revision + 1,
+             updated_ms = case when updated_ms < $2 then $2 else updated_ms end where id = $1",
+        assignments(DESCRIBED, own + 1)
+    );
+    study_words::remove(tx, id).await?;
+    tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
+    study_words::insert(tx, id, newest_key, &text::fold(&coming.patient.name)).await
 }
 
 /// Takes a study's row away; nothing may be in it.
@@ -92,12 +114,18 @@ pub(super) async fn remove(tx: &mut Transaction, id: StudyId) -> Result<()> {
 /// Brings the row of a study up to date of which more or less is shown than before, or takes it away
 /// when nothing is left in it. What is shown of it then.
 pub(crate) async fn recount(tx: &mut Transaction, id: StudyId) -> Result<Shown> {
-    let series =
-        tx.fetch("select modality, instance_count from series where study_id = $1", params![id]).await?;
-    if series.is_empty() {
+    let any = tx.fetch_optional("select 1 from series where study_id = $1 limit 1", params![id]).await?;
+    if any.is_none() {
         remove(tx, id).await?;
         return Ok(Shown::default());
     }
+    count(tx, id).await
+}
+
+/// As [`recount`], of a study that may be left with nothing in it for a while.
+pub(crate) async fn count(tx: &mut Transaction, id: StudyId) -> Result<Shown> {
+    let series =
+        tx.fetch("select modality, instance_count from series where study_id = $1", params![id]).await?;
     let mut shown = Shown::default();
     let mut series_count = 0_i64;
     for row in &series {

@@ -231,9 +231,7 @@ async fn read_ranges(reader: &InstanceReader, ranges: &[Range<u64>]) -> Result<B
 
 /// Bytes of a deflated data set (PS3.5 A.5), counted in the inflated stream.
 fn inflate(reader: &InstanceReader, range: Range<u64>) -> Result<Bytes> {
-    let runtime = Handle::try_current().map_err(|error| Error::internal("inflate a data set", error))?;
-    let compressed = Blocking { reader, runtime, at: reader.head_bytes(), chunk: Bytes::new() };
-    let mut inflated = DeflateDecoder::new(compressed);
+    let mut inflated = DeflateDecoder::new(Blocking::of(reader)?);
     let context = |error| Error::io("inflate a data set", error);
     std::io::copy(&mut (&mut inflated).take(range.start), &mut std::io::sink()).map_err(context)?;
     let wanted = range.end.saturating_sub(range.start);
@@ -242,15 +240,24 @@ fn inflate(reader: &InstanceReader, range: Range<u64>) -> Result<Bytes> {
     if bytes.len() as u64 == wanted { Ok(bytes.into()) } else { Err(Error::NotFound) }
 }
 
-/// An instance read from a blocking thread.
-struct Blocking<'a> {
-    reader: &'a InstanceReader,
+/// The data set of an instance, read from a blocking thread.
+#[derive(Clone)]
+pub(super) struct Blocking {
+    reader: InstanceReader,
     runtime: Handle,
     at: u64,
     chunk: Bytes,
 }
 
-impl Read for Blocking<'_> {
+impl Blocking {
+    /// From its beginning; called where a runtime is known.
+    pub fn of(reader: &InstanceReader) -> Result<Self> {
+        let runtime = Handle::try_current().map_err(|error| Error::internal("inflate a data set", error))?;
+        Ok(Self { reader: reader.clone(), runtime, at: reader.head_bytes(), chunk: Bytes::new() })
+    }
+}
+
+impl Read for Blocking {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         if self.chunk.is_empty() {
             let range = self.at..self.at.saturating_add(CHUNK_BYTES);

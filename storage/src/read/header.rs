@@ -40,13 +40,15 @@ pub(crate) struct Companion {
 }
 
 impl Archive {
-    /// All elements of an instance; large values are left where they lie, as
-    /// [`pacs_core::dataset::Value::Elsewhere`] or fragments within the data set.
+    /// All elements of an instance, as corrected; large values are left where they lie, as
+    /// [`pacs_core::dataset::Value::Elsewhere`] or fragments within the stored data set.
     pub async fn header(&self, place: &InstancePlace) -> Result<Arc<DataSet>> {
-        Ok(Arc::clone(&self.parsed(place).await?.set))
+        let stored = Arc::clone(&self.parsed(place).await?.set);
+        let Some(overlay) = self.overlay(place).await? else { return Ok(stored) };
+        Ok(overlay.lay_over(&stored).map_or(stored, Arc::new))
     }
 
-    /// The header with the index of its pixels.
+    /// The header as stored, with the index of its pixels.
     pub(crate) async fn parsed(&self, place: &InstancePlace) -> Result<Arc<Header>> {
         let key = (place.id, place.hash);
         if let Some(header) = self.0.caches.headers.get(&key) {
@@ -138,7 +140,7 @@ impl Companion {
 }
 
 /// Parses a data set by ranges, passing over values that are not held.
-async fn read(reader: &InstanceReader, syntax: &TransferSyntax, until: Until) -> Result<Reading> {
+pub(super) async fn read(reader: &InstanceReader, syntax: &TransferSyntax, until: Until) -> Result<Reading> {
     let total = reader.dataset_bytes();
     let mut parser = Incremental::new(syntax, &Limits::default(), until, Some(total));
     let mut at = 0u64;

@@ -6,11 +6,12 @@ use std::io::ErrorKind;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
+use super::laid::{Laid, Part};
 use super::local_file::LocalFile;
 use crate::archive::Archive;
 use crate::error::{Error, Result};
@@ -18,17 +19,21 @@ use crate::index::instances::{self, InstancePlace};
 use crate::index::place::{Kept, Place};
 use crate::index::{PackId, packs as pack_rows};
 use crate::packs;
+use crate::renditions::Rendition;
 
 /// Least and most that a stream from an object store reads at a time.
 const CHUNK_BYTES: RangeInclusive<u64> = 16 << 10..=1 << 20;
 
-/// Reads a Part 10 file: its head as it was kept, then the data set exactly as it was sent.
+/// Reads a Part 10 file: its head as it was kept, then the data set exactly as it was sent, or as it leaves
+/// when it was corrected ([`Archive::open_leaving`]).
 ///
 /// Holds the file open when the instance lies on this machine, so settling does not disturb it.
 #[derive(Clone)]
 pub struct InstanceReader {
     source: Source,
     place: Place,
+    /// What it is read as, when it is not as it was sent.
+    laid: Option<Arc<Laid>>,
 }
 
 #[derive(Clone)]
@@ -38,7 +43,7 @@ enum Source {
 }
 
 impl Archive {
-    /// Opens an instance for reading. When it has moved since its row was read, the row is read
+    /// Opens an instance for reading, as it was sent. When it has moved since its row was read, the row is read
     /// once more; not found when it is gone.
     pub async fn open_instance(&self, place: &InstancePlace) -> Result<InstanceReader> {
         match self.open_place(place.place).await {
@@ -63,7 +68,7 @@ impl Archive {
             }
             Kept::Pack(pack) => self.pack_source(pack).await?,
         };
-        Ok(InstanceReader { source, place })
+        Ok(InstanceReader { source, place, laid: None })
     }
 
     /// Where a pack is read: its file when it lies on this machine, kept open for those who come after.
@@ -116,9 +121,21 @@ fn not_read(error: std::io::Error) -> Error {
 }
 
 impl InstanceReader {
+    /// The same instance, read as it is laid out anew.
+    pub(super) fn laid_out(self, laid: Laid) -> Self {
+        Self { laid: Some(Arc::new(laid)), ..self }
+    }
+
+    /// The same instance, read from a rendition that is a Part 10 file with the same head. `None` when the
+    /// rendition is no file.
+    pub(super) fn read_from(&self, rendition: &Rendition) -> Option<Self> {
+        let place = Place { offset_bytes: 0, length_bytes: rendition.length_bytes(), ..self.place };
+        Some(Self { source: Source::File(rendition.file()?.clone()), place, laid: None })
+    }
+
     /// Size of the Part 10 file.
     pub fn length_bytes(&self) -> u64 {
-        self.place.length_bytes
+        self.laid.as_ref().map_or(self.place.length_bytes, |laid| laid.length_bytes())
     }
 
     /// Size of the Part 10 head; the data set begins there.
@@ -128,17 +145,31 @@ impl InstanceReader {
 
     /// Size of the data set.
     pub fn dataset_bytes(&self) -> u64 {
-        self.place.length_bytes.saturating_sub(self.place.head_bytes)
+        self.length_bytes().saturating_sub(self.place.head_bytes)
     }
 
     /// Where the data set lies in the Part 10 file.
     pub fn dataset_range(&self) -> Range<u64> {
-        self.place.head_bytes.min(self.place.length_bytes)..self.place.length_bytes
+        self.place.head_bytes.min(self.length_bytes())..self.length_bytes()
     }
 
     /// Bytes of the Part 10 file, in one read. The range is cut to the file. The caller bounds its
     /// size; [`InstanceReader::stream`] is for more.
     pub async fn read(&self, range: Range<u64>) -> Result<Bytes> {
+        let Some(laid) = &self.laid else { return self.read_stored(range).await };
+        let mut whole = BytesMut::new();
+        for part in laid.parts(range) {
+            let bytes = match part {
+                Part::Made(bytes) => bytes,
+                Part::Stored(range) => self.read_stored(range).await?,
+            };
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(whole.freeze())
+    }
+
+    /// Bytes of the stored file.
+    async fn read_stored(&self, range: Range<u64>) -> Result<Bytes> {
         let end = range.end.min(self.place.length_bytes);
         let length = end.saturating_sub(range.start);
         if length == 0 {
@@ -171,6 +202,17 @@ impl InstanceReader {
     /// Bytes of the Part 10 file in chunks of at most 1 MiB. The range is cut to the file. The more streams there
     /// are, the smaller are their chunks.
     pub fn stream(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
+        let Some(laid) = &self.laid else { return self.stream_stored(range).left_stream() };
+        let reader = self.clone();
+        let parts = stream::iter(laid.parts(range)).flat_map(move |part| match part {
+            Part::Made(bytes) => stream::iter([Ok(bytes)]).left_stream(),
+            Part::Stored(range) => reader.stream_stored(range).right_stream(),
+        });
+        parts.right_stream()
+    }
+
+    /// Bytes of the stored file in chunks.
+    fn stream_stored(&self, range: Range<u64>) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
         let end = range.end.min(self.place.length_bytes);
         let start = range.start.min(end);
         match &self.source {
@@ -196,17 +238,18 @@ impl InstanceReader {
         stream::iter(chunks)
             .map(move |chunk| {
                 let reader = reader.clone();
-                async move { reader.read(chunk).await }
+                async move { reader.read_stored(chunk).await }
             })
             .buffered(2)
     }
 
-    /// The open segment and where the data set lies in it, when the instance lies in the spool.
+    /// The open segment and where the stored data set lies in it, when the instance lies in the spool.
     pub(crate) fn spooled(&self) -> Option<(Arc<File>, u64, u64)> {
         match (&self.source, self.place.kept) {
             (Source::File(file), Kept::Segment(_)) => {
                 let start = self.place.offset_bytes.saturating_add(self.place.head_bytes);
-                Some((Arc::clone(file.file()), start, self.dataset_bytes()))
+                let length = self.place.length_bytes.saturating_sub(self.place.head_bytes);
+                Some((Arc::clone(file.file()), start, length))
             }
             _ => None,
         }

@@ -94,11 +94,12 @@ impl SeriesMetadata {
             Encoding::Identity => "identity",
             Encoding::Gzip => "gzip",
         };
-        let Stamp { revision, instance_count, updated_ms } = self.stamp;
-        let state = format!("{instance_count} {updated_ms}");
+        let Stamp { revision, instance_count, updated_ms, overlay } = &self.stamp;
+        let overlay = overlay.as_deref().unwrap_or_default();
+        let state = format!("{instance_count} {updated_ms} {overlay}");
         RenditionKey::new(
             &self.series,
-            revision,
+            *revision,
             &["metadata", &state, self.study.as_str(), &self.base_url, encoding],
         )
     }
@@ -114,8 +115,13 @@ impl SeriesMetadata {
         let bulk = bulk.trim_end_matches('"').to_owned();
         let (renditions, spool) = (inner.renditions.clone(), inner.spool.clone());
         let (plain, gzip) = (self.key(Encoding::Identity).file_name(), self.key(Encoding::Gzip).file_name());
+        let overlay = match &self.stamp.overlay {
+            Some(key) => Some(self.archive.overlay_of(key).await?),
+            None => None,
+        };
         let (sender, parts) = mpsc::channel(1);
-        let writing = spawn_blocking(move || sheet::write(&renditions, &spool, bulk, (&plain, &gzip), parts));
+        let writing =
+            spawn_blocking(move || sheet::write(&renditions, &spool, bulk, overlay, (&plain, &gzip), parts));
         let fed = self.feed(sender).await;
         let written = writing.await.map_err(Error::thread)?;
         fed.and(written)

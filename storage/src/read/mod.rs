@@ -2,10 +2,13 @@
 
 mod buffers;
 pub(crate) mod cache;
+mod deflated_anew;
 pub(crate) mod describe;
 mod frame;
 mod header;
 mod instance;
+mod laid;
+mod leaving;
 pub(crate) mod local_file;
 pub mod metadata;
 pub mod pixels;
@@ -15,6 +18,7 @@ mod sheet;
 use std::sync::Arc;
 
 use pacs_core::access::Scope;
+use pacs_core::correction::Overlay;
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 
@@ -37,6 +41,8 @@ pub(crate) struct ReadCaches {
     pub headers: ByteCache<(InstanceId, [u8; 32]), Arc<header::Header>>,
     pub companions: ByteCache<PackId, Arc<Companion>>,
     pub keys: ByteCache<PackId, Arc<str>>,
+    /// By their keys.
+    pub overlays: ByteCache<Arc<str>, Arc<Overlay>>,
     /// Each counts as one.
     pub files: ByteCache<PackId, LocalFile>,
     /// By what was asked: scope, study, series and instance.
@@ -60,6 +66,7 @@ impl ReadCaches {
             headers: ByteCache::new(bytes / 2),
             companions: ByteCache::new(bytes / 2),
             keys: ByteCache::new(1 << 20),
+            overlays: ByteCache::new(4 << 20),
             files: ByteCache::new(FILES_MAX),
             places: Remembered::of(ROWS_MAX),
             middles: Remembered::of(ROWS_MAX / 8),

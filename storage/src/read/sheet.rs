@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{ErrorKind, Write};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use pacs_core::correction::Overlay;
 use tokio::sync::mpsc;
 
 use super::describe;
@@ -35,11 +37,12 @@ pub(super) fn write(
     renditions: &Renditions,
     spool: &Spool,
     bulk: String,
+    overlay: Option<Arc<Overlay>>,
     (plain, gzip): (&str, &str),
     mut parts: mpsc::Receiver<Part>,
 ) -> Result<()> {
     let drafts = (renditions.draft()?, renditions.draft()?);
-    let mut sheet = Sheet::new(drafts, bulk)?;
+    let mut sheet = Sheet::new(drafts, bulk, overlay)?;
     loop {
         match parts.blocking_recv() {
             Some(Part::Companion(compressed, wanted)) => sheet.add_companion(&compressed, &wanted)?,
@@ -55,13 +58,15 @@ struct Sheet {
     gzip: GzEncoder<Draft>,
     /// What [`BULK_MARK`] becomes, as it stands within JSON text.
     bulk: String,
+    /// What is laid over the metadata of every instance.
+    overlay: Option<Arc<Overlay>>,
     empty: bool,
 }
 
 impl Sheet {
-    fn new((plain, gzip): (Draft, Draft), bulk: String) -> Result<Self> {
+    fn new((plain, gzip): (Draft, Draft), bulk: String, overlay: Option<Arc<Overlay>>) -> Result<Self> {
         let gzip = GzEncoder::new(gzip, Compression::new(4));
-        let mut sheet = Self { plain, gzip, bulk, empty: true };
+        let mut sheet = Self { plain, gzip, bulk, overlay, empty: true };
         sheet.write(b"[")?;
         Ok(sheet)
     }
@@ -92,13 +97,20 @@ impl Sheet {
         Ok(())
     }
 
-    /// Adds one instance, naming its bulk data. The mark stands where a string begins, which within
+    /// Adds one instance as corrected, naming its bulk data. The mark stands where a string begins, which within
     /// a value it cannot: there a quotation mark is escaped.
     fn add(&mut self, metadata: &[u8]) -> Result<()> {
         if !self.empty {
             self.write(b",")?;
         }
         self.empty = false;
+        let laid = match &self.overlay {
+            Some(overlay) => {
+                overlay.lay_over_json(metadata).map_err(|error| Error::Corrupt(error.to_string()))?
+            }
+            None => None,
+        };
+        let metadata = laid.as_deref().unwrap_or(metadata);
         let mark = format!("\"BulkDataURI\":\"{BULK_MARK}");
         let not_text = |error| Error::internal("name bulk data", error);
         let mut rest = std::str::from_utf8(metadata).map_err(not_text)?;

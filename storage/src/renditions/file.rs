@@ -45,6 +45,14 @@ impl Rendition {
         matches!(&self.0, Content::Lying { file, .. } if file.is_linked())
     }
 
+    /// The file it lies in; `None` when it is held.
+    pub(crate) fn file(&self) -> Option<&LocalFile> {
+        match &self.0 {
+            Content::Held(_) => None,
+            Content::Lying { file, .. } => Some(file),
+        }
+    }
+
     /// Its size.
     pub fn length_bytes(&self) -> u64 {
         match &self.0 {

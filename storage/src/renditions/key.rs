@@ -13,7 +13,8 @@ impl RenditionKey {
     /// with all its parameters.
     pub fn of_instance(place: &InstancePlace, variant: &str) -> Self {
         let content = blake3::Hash::from_bytes(place.hash).to_hex();
-        Self::new(&place.uid, place.series_revision, &[content.as_str(), variant])
+        let overlay = place.overlay.as_deref().unwrap_or_default();
+        Self::new(&place.uid, place.series_revision, &[content.as_str(), overlay, variant])
     }
 
     /// A rendition of something with a revision, and everything else that it depends on.

@@ -29,12 +29,19 @@ pub(super) fn suspect(instance: &NewInstance, series: &KnownSeries, study: &Know
     let sent = &instance.lifted.patient;
     let (kind, key) = if instance.lifted.study.uid.as_str() != series.sent_study_uid {
         (Kind::TwoStudies, instance.lifted.study.uid.to_string())
-    } else if clip(&sent.id) != study.patient.id {
-        (Kind::TwoPatients, format!("{}^^^{}", clip(&sent.id), sent.issuer.as_deref().unwrap_or_default()))
-    } else if compare(&study.patient, sent) == Likeness::Doubtful {
-        (Kind::DemographicsDiffer, gist(sent))
-    } else {
+    } else if series.is_moved {
+        // People have said whose it is, whatever it says.
         return None;
+    } else {
+        let mut same = study.patients.iter().filter(|known| known.id == clip(&sent.id)).peekable();
+        if same.peek().is_none() {
+            let issuer = sent.issuer.as_deref().unwrap_or_default();
+            (Kind::TwoPatients, format!("{}^^^{issuer}", clip(&sent.id)))
+        } else if same.all(|known| compare(known, sent) == Likeness::Doubtful) {
+            (Kind::DemographicsDiffer, gist(sent))
+        } else {
+            return None;
+        }
     };
     Some(Suspicion { kind, key, sent: sent.clone(), received_ms: instance.received_ms })
 }

@@ -10,6 +10,7 @@ use super::NewInstance;
 use super::batch::Batch;
 use super::known::{KnownSeries, KnownStudy};
 use crate::Result;
+use crate::corrections;
 use crate::database::params;
 use crate::exams::matching::Arrived;
 use crate::identity::assigning;
@@ -43,7 +44,11 @@ impl Batch<'_> {
             return Ok(series);
         }
         let sent_study = first.lifted.study.uid.as_str();
-        let (series_uid, study_uid) = redirects::follow(&mut self.tx, uid, sent_study).await?;
+        let (series_uid, mut study_uid) = redirects::follow(&mut self.tx, uid, sent_study).await?;
+        if study_uid != sent_study && self.find_study(&study_uid).await?.is_none() {
+            // Where it was moved to is gone: what comes is new.
+            study_uid = sent_study.to_owned();
+        }
         let found = match series::find(&mut self.tx, &series_uid).await? {
             Some(found) => found,
             None => {
@@ -57,11 +62,20 @@ impl Batch<'_> {
         self.remember_study(found.study).await?;
         if found.made {
             self.made.push(Made { series: found.id, sent_uid: uid.to_owned() });
+            let study = self.learned.studies.get(&found.study);
+            if study_uid != sent_study {
+                corrections::redirected(&mut self.tx, found.id, sent_study, first.received_ms).await?;
+            } else if study.is_some_and(|study| study.is_corrected) {
+                corrections::series::obey(&mut self.tx, found.id).await?;
+            }
         }
         let served = self.learned.studies.get(&found.study).map_or("", |study| study.uid.as_str());
         // A series keeps the study it came under first; what names another is doubtful.
-        let sent_study_uid = if study_uid == served { sent_study } else { served }.to_owned();
-        let series = KnownSeries { id: found.id, uid: series_uid, study: found.study, sent_study_uid };
+        let is_expected = study_uid == served || found.is_moved;
+        let sent_study_uid = if is_expected { sent_study } else { served }.to_owned();
+        let is_moved = found.is_moved || study_uid != sent_study;
+        let series =
+            KnownSeries { id: found.id, uid: series_uid, study: found.study, sent_study_uid, is_moved };
         self.learned.series.insert(uid.to_owned(), series.clone());
         Ok(series)
     }
@@ -107,7 +121,8 @@ impl Batch<'_> {
         let known = KnownStudy {
             uid: uid.to_owned(),
             facility: facility.code.clone(),
-            patient: patient.clone(),
+            patients: vec![patient.clone()],
+            is_corrected: false,
             modalities: BTreeSet::new(),
             sop_classes: BTreeSet::new(),
             step_id: None,
@@ -187,16 +202,19 @@ impl Batch<'_> {
             .tx
             .fetch_one(
                 "select uid, facility, patient_identifier, patient_name as name, birth_date, sex, modalities,
-                     sop_classes, step_id from study where id = $1",
+                     sop_classes, step_id, sent_attributes from study where id = $1",
                 params![id],
             )
             .await?;
-        let patient =
+        let stands =
             PatientAttributes { id: row.get("patient_identifier")?, ..patients::demographics(&row)? };
+        let sent = row.get::<Option<String>>("sent_attributes")?;
+        let sent = sent.as_deref().map(corrections::study::sent_patient).transpose()?;
         let study = KnownStudy {
             uid: row.get("uid")?,
             facility: row.get("facility")?,
-            patient,
+            is_corrected: sent.is_some(),
+            patients: std::iter::once(stands).chain(sent).collect(),
             modalities: listed(&row.get::<String>("modalities")?),
             sop_classes: listed(&row.get::<String>("sop_classes")?),
             step_id: row.get("step_id")?,

@@ -34,13 +34,18 @@ pub(super) struct KnownSeries {
     pub study: StudyId,
     /// The study UID that its instances arrive with when nothing is doubtful.
     pub sent_study_uid: String,
+    /// Whether people have moved it to the study: what its instances say of the patient is no news.
+    pub is_moved: bool,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct KnownStudy {
     pub uid: String,
     pub facility: String,
-    pub patient: PatientAttributes,
+    /// The patient as the study names them and, when that was corrected, as they were sent.
+    pub patients: Vec<PatientAttributes>,
+    /// Whether anything of the study was corrected: series that come to it obey.
+    pub is_corrected: bool,
     pub modalities: BTreeSet<String>,
     pub sop_classes: BTreeSet<String>,
     pub step_id: Option<i64>,

@@ -1,0 +1,146 @@
+//! What follows from a move: counts, exams, and who is told.
+
+use pacs_core::exam::{Disagreement, StepState};
+
+use crate::database::{Transaction, params};
+use crate::events::{self, EventKind, NewEvent};
+use crate::exams::linking::{self, Parting};
+use crate::exams::{self, ExamId, matching};
+use crate::index::arrivals::moves_exams;
+use crate::index::studies::{self, Shown};
+use crate::index::{SeriesId, StudyId, series};
+use crate::{Error, Result};
+
+/// Who moves, for the history of exams.
+pub(super) struct By<'a> {
+    /// The word of the act.
+    pub word: &'a str,
+    pub actor: &'a str,
+    pub reason: Option<&'a str>,
+}
+
+/// Brings counts and exams of studies in line, each given with how many instances it showed before.
+pub(super) async fn after(
+    tx: &mut Transaction,
+    studies: &[(StudyId, i64)],
+    by: &By<'_>,
+    now_ms: i64,
+) -> Result<()> {
+    let mut seen = Vec::new();
+    for (study, before) in studies {
+        if seen.contains(study) {
+            continue;
+        }
+        seen.push(*study);
+        let shown = count(tx, *study).await?;
+        follow(tx, *study, *before, &shown, by, now_ms).await?;
+        tell(tx, *study, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Adds the studies that images have come to and that are not of the list, with what they showed before: where
+/// something goes back to may be another study than the one it was moved from last.
+pub(super) async fn with_homes(
+    tx: &mut Transaction,
+    shown: &mut Vec<(StudyId, i64)>,
+    series: &[String],
+    instances: &[String],
+) -> Result<()> {
+    let of_series =
+        "select t.id, t.instance_count from series s join study t on t.id = s.study_id where s.uid = $1";
+    let of_instance = "select t.id, t.instance_count from instance i join series s on s.id = i.series_id
+         join study t on t.id = s.study_id where i.uid = $1";
+    let asked = series.iter().map(|uid| (of_series, uid));
+    for (sql, uid) in asked.chain(instances.iter().map(|uid| (of_instance, uid))) {
+        let Some(row) = tx.fetch_optional(sql, params![uid]).await? else { continue };
+        let study = StudyId(row.get("id")?);
+        if shown.iter().all(|(known, _)| *known != study) {
+            shown.push((study, row.get("instance_count")?));
+        }
+    }
+    Ok(())
+}
+
+async fn count(tx: &mut Transaction, study: StudyId) -> Result<Shown> {
+    let rows = tx.fetch("select id from series where study_id = $1 order by id", params![study]).await?;
+    for row in &rows {
+        let id = SeriesId(row.get("id")?);
+        let counted = tx
+            .fetch_one(
+                "select count(*) as kept, count(rejection_id) as rejected from instance where series_id = $1",
+                params![id],
+            )
+            .await?;
+        series::recount(tx, id, counted.get::<i64>("kept")? - counted.get::<i64>("rejected")?).await?;
+    }
+    studies::count(tx, study).await
+}
+
+/// An exam whose images have gone goes back, one whose images come back goes on; a study that shows images
+/// for the first time is matched by the rule.
+async fn follow(
+    tx: &mut Transaction,
+    study: StudyId,
+    before: i64,
+    shown: &Shown,
+    by: &By<'_>,
+    now_ms: i64,
+) -> Result<()> {
+    let row = tx.fetch_one("select step_id from study where id = $1", params![study]).await?;
+    let step = row.get::<Option<i64>>("step_id")?;
+    match (before > 0, shown.instances > 0, step) {
+        (true, false, Some(step)) => {
+            linking::images_left(tx, ExamId(step), by.word, by.actor, by.reason, now_ms).await.map(drop)
+        }
+        (false, true, None) => matching::after_correction(tx, study, by.actor, now_ms).await,
+        (false, true, Some(step)) if shown.modalities.iter().any(|modality| moves_exams(modality)) => {
+            match exams::within(tx, ExamId(step)).await {
+                Ok(exam) if exam.state != StepState::Cancelled => {
+                    matching::on_image(tx, step, now_ms).await.map(drop)
+                }
+                // The exam was called off meanwhile: a person has to look.
+                Ok(_) | Err(Error::NotFound) => {
+                    let sql = "update study set step_id = null, unmatched_reason = $2, requested_by = null
+                         where id = $1";
+                    tx.execute(sql, params![study, Disagreement::NoOrder.as_str()]).await.map(drop)
+                }
+                Err(error) => Err(error),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The exam of one study becomes that of another, which has none.
+pub(super) async fn hand_over(
+    tx: &mut Transaction,
+    from: StudyId,
+    to: StudyId,
+    by: &By<'_>,
+    now_ms: i64,
+) -> Result<()> {
+    let sql = "select a.uid as from_uid, b.uid as to_uid, a.step_id, b.step_id as taken, b.unmatched_reason
+         from study a join study b on b.id = $2 where a.id = $1";
+    let row = tx.fetch_one(sql, params![from, to]).await?;
+    let (step, taken): (Option<i64>, Option<i64>) = (row.get("step_id")?, row.get("taken")?);
+    let (Some(step), None) = (step.map(ExamId), taken) else { return Ok(()) };
+    let exam = exams::within(tx, step).await?;
+    let why = Disagreement::NoOrder;
+    let parting = Parting { exam: step, why, actor: by.actor, reason: by.reason };
+    let uid: String = row.get("from_uid")?;
+    linking::part(tx, from, &uid, &parting, now_ms).await?;
+    let uid: String = row.get("to_uid")?;
+    let reason = row.get::<Option<String>>("unmatched_reason")?;
+    linking::join(tx, (to, &uid), &exam, reason, (by.actor, by.reason), now_ms).await
+}
+
+async fn tell(tx: &mut Transaction, study: StudyId, now_ms: i64) -> Result<()> {
+    let row = tx.fetch_one("select uid, facility, step_id from study where id = $1", params![study]).await?;
+    let (uid, facility): (String, String) = (row.get("uid")?, row.get("facility")?);
+    let exam_id = row.get("step_id")?;
+    let of =
+        |kind| NewEvent { facility: Some(&facility), study_uid: Some(&uid), exam_id, ..NewEvent::new(kind) };
+    let kinds = [EventKind::StudyChanged, EventKind::ExamChanged, EventKind::UnmatchedChanged];
+    events::append(tx, now_ms, &kinds.map(of)).await
+}

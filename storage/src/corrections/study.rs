@@ -1,0 +1,167 @@
+//! A study's row brought in line with what was corrected.
+
+use pacs_core::attributes::{PatientAttributes, StudyAttributes, lift_patient, lift_study};
+use pacs_core::correction::Overlay;
+use pacs_core::dataset::DataSet;
+use pacs_core::identity::Likeness;
+use pacs_core::uid::Uid;
+use pacs_core::{Tag, tags};
+
+use super::STUDY;
+use super::standing::{self, Standing};
+use crate::database::{Row, Transaction, params};
+use crate::identity::assigning;
+use crate::index::arrivals::clip;
+use crate::index::deletions::Kind;
+use crate::index::facilities::{self, Facility};
+use crate::index::issuers::{self, Issuer};
+use crate::index::patients::Found;
+use crate::index::studies::{self, Coming};
+use crate::index::{PatientId, StudyId, discrepancies, patients};
+use crate::{Error, Result};
+
+/// What says who the patient is.
+const PATIENT: [Tag; 4] = [tags::PATIENT_ID, tags::PATIENT_NAME, tags::PATIENT_BIRTH_DATE, tags::PATIENT_SEX];
+
+/// Makes the row of a study, which is locked, say what was sent with what stands of its corrections over
+/// it. Says whether what is known of the patient that it names now differs from what it says.
+pub(super) async fn obey(tx: &mut Transaction, id: StudyId, now_ms: i64) -> Result<Likeness> {
+    let row = tx
+        .fetch_one(
+            "select uid, facility, patient_id, own_patient_id, patient_identifier, patient_issuer, attributes,
+                 sent_attributes, calling_ae, received_ms from study where id = $1",
+            params![id],
+        )
+        .await?;
+    let uid: String = row.get("uid")?;
+    let standing = standing::of(tx, &uid, STUDY, Kind::Study).await?;
+    let was_corrected = row.get::<Option<String>>("sent_attributes")?;
+    if standing.attributes.is_empty() && was_corrected.is_none() {
+        return Ok(Likeness::Same);
+    }
+    let sent = match was_corrected {
+        Some(sent) => sent,
+        None => row.get("attributes")?,
+    };
+    let likeness = describe(tx, id, &row, &sent, &standing, now_ms).await?;
+    discrepancies::reopen(tx, &uid, STUDY).await?;
+    if PATIENT.into_iter().any(|tag| standing.attributes.contains(tag)) {
+        // Somebody has said who it is, whatever the images say.
+        discrepancies::corrected(tx, &uid, standing.act).await?;
+    }
+    let corrected = !standing.attributes.is_empty();
+    let overlay = corrected.then(|| Overlay::new(standing.attributes, standing.at_ms).document());
+    tx.execute(
+        "update study set correction = $2, sent_attributes = $3 where id = $1",
+        params![id, overlay, corrected.then_some(sent.as_str())],
+    )
+    .await?;
+    Ok(likeness)
+}
+
+/// The patient as attributes name them that a study was sent with.
+pub(crate) fn sent_patient(attributes: &str) -> Result<PatientAttributes> {
+    let patient = lift_patient(&standing::parse(attributes)?);
+    Ok(PatientAttributes { id: clip(&patient.id).into(), ..patient })
+}
+
+async fn describe(
+    tx: &mut Transaction,
+    id: StudyId,
+    row: &Row,
+    sent: &str,
+    standing: &Standing,
+    now_ms: i64,
+) -> Result<Likeness> {
+    let uid: String = row.get("uid")?;
+    let mut stands = standing::parse(sent)?;
+    for element in &standing.attributes {
+        stands.put(element.clone());
+    }
+    let facility = facilities::ensure(tx, &row.get::<String>("facility")?).await?;
+    let (patient, issuer) = person(tx, &stands, &facility).await?;
+    let mut filed = Found {
+        id: PatientId(row.get("patient_id")?),
+        own: row.get::<Option<i64>>("own_patient_id")?.map(PatientId),
+        likeness: Likeness::Same,
+    };
+    let is_another = row.get::<String>("patient_identifier")? != patient.id
+        || row.get::<String>("patient_issuer")? != issuer.code;
+    if is_another && assigning::assigned(tx, &uid, now_ms).await?.is_none() {
+        filed = patients::ensure(tx, &identifier(&patient, &uid), &issuer, &patient, now_ms).await?;
+    }
+    let calling_ae: Option<String> = row.get("calling_ae")?;
+    let study = lifted(&mut stands, &uid)?;
+    let coming = Coming {
+        uid: &uid,
+        patient_id: filed.id,
+        own_patient_id: filed.own,
+        facility: &facility.code,
+        issuer: &issuer.code,
+        patient: &patient,
+        study: &study,
+        header: &stands,
+        calling_ae: calling_ae.as_deref(),
+        received_ms: row.get("received_ms")?,
+        zone: facility.zone(),
+    };
+    studies::describe(tx, id, &coming, now_ms).await?;
+    Ok(filed.likeness)
+}
+
+/// Makes a study of attributes that another one had, for images that are moved to it.
+pub(super) async fn make(
+    tx: &mut Transaction,
+    uid: &str,
+    attributes: &str,
+    facility: &str,
+    now_ms: i64,
+) -> Result<StudyId> {
+    let mut stands = standing::parse(attributes)?;
+    let facility = facilities::ensure(tx, facility).await?;
+    let (patient, issuer) = person(tx, &stands, &facility).await?;
+    let found = patients::ensure(tx, &identifier(&patient, uid), &issuer, &patient, now_ms).await?;
+    let study = lifted(&mut stands, uid)?;
+    let coming = Coming {
+        uid,
+        patient_id: found.id,
+        own_patient_id: found.own,
+        facility: &facility.code,
+        issuer: &issuer.code,
+        patient: &patient,
+        study: &study,
+        header: &stands,
+        calling_ae: None,
+        received_ms: now_ms,
+        zone: facility.zone(),
+    };
+    studies::insert(tx, &coming).await?.ok_or_else(|| Error::Conflict("the study is there already".into()))
+}
+
+/// The patient that attributes name, as rows hold one, and who gave the identifier.
+async fn person(
+    tx: &mut Transaction,
+    attributes: &DataSet,
+    facility: &Facility,
+) -> Result<(PatientAttributes, Issuer)> {
+    let patient = lift_patient(attributes);
+    let (named, universal_id) = (patient.issuer.as_deref(), patient.issuer_universal_id.as_deref());
+    let named = issuers::of_sender(tx, named.map(clip), universal_id.map(clip)).await?;
+    let patient =
+        PatientAttributes { id: clip(&patient.id).into(), name: clip(&patient.name).into(), ..patient };
+    Ok((patient, named.unwrap_or_else(|| facility.issuer.clone())))
+}
+
+/// Without an identifier nobody can say that two studies are of one person.
+fn identifier(patient: &PatientAttributes, study: &str) -> String {
+    if patient.id.is_empty() { assigning::nameless(study) } else { patient.id.clone() }
+}
+
+/// The study level of attributes, under the UID that the study is served under.
+fn lifted(attributes: &mut DataSet, uid: &str) -> Result<StudyAttributes> {
+    let key = Uid::parse(uid).map_err(|why| Error::Corrupt(format!("a study's UID: {why}")))?;
+    attributes.put_uid(tags::STUDY_INSTANCE_UID, &key);
+    let mut study = lift_study(attributes)?;
+    study.accession_number = study.accession_number.map(|number| clip(&number).to_owned());
+    Ok(study)
+}
