@@ -3,6 +3,10 @@
 
 use std::fmt;
 
+use crate::dataset::DataSet;
+use crate::uid::Uid;
+use crate::{tags, uids};
+
 /// A reason to reject images. What is rejected is kept, and shown and given to nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rejection {
@@ -48,6 +52,34 @@ impl Rejection {
     }
 }
 
+/// What a key object document rejects (IHE RAD TF-2 4.66.4.1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectionNote {
+    /// Its title.
+    pub reason: Rejection,
+    /// The instances that its evidence names.
+    pub instances: Vec<Uid>,
+}
+
+impl RejectionNote {
+    /// Reads a document; `None` for every other object, and for a document whose title is not a reason to
+    /// reject.
+    pub fn of(document: &DataSet) -> Option<Self> {
+        document
+            .text(tags::SOP_CLASS_UID)
+            .filter(|class| class == uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE)?;
+        let title = document.items(tags::CONCEPT_NAME_CODE_SEQUENCE).first()?;
+        title.text(tags::CODING_SCHEME_DESIGNATOR).filter(|scheme| scheme == "DCM")?;
+        let code = title.text(tags::CODE_VALUE)?;
+        let reason = Rejection::ALL.into_iter().find(|reason| reason.code() == code)?;
+        let studies = document.items(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE).iter();
+        let series = studies.flat_map(|study| study.items(tags::REFERENCED_SERIES_SEQUENCE));
+        let referenced = series.flat_map(|series| series.items(tags::REFERENCED_SOP_SEQUENCE));
+        let named = referenced.filter_map(|item| item.uid(tags::REFERENCED_SOP_INSTANCE_UID)?.ok());
+        Some(Self { reason, instances: named.collect() })
+    }
+}
+
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}^DCM", self.code())
@@ -57,6 +89,35 @@ impl fmt::Display for Rejection {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_rejects_what_it_names_by_its_title() {
+        let document = |code: &str, class: &str| {
+            let mut title = DataSet::new();
+            title.put_text(tags::CODE_VALUE, code);
+            title.put_text(tags::CODING_SCHEME_DESIGNATOR, "DCM");
+            let referenced = |uid: &str| {
+                let mut item = DataSet::new();
+                item.put_text(tags::REFERENCED_SOP_INSTANCE_UID, uid);
+                item
+            };
+            let mut series = DataSet::new();
+            series.put_items(tags::REFERENCED_SOP_SEQUENCE, vec![referenced("1.2.3"), referenced("1.2.4")]);
+            let mut study = DataSet::new();
+            study.put_items(tags::REFERENCED_SERIES_SEQUENCE, vec![series]);
+            let mut document = DataSet::new();
+            document.put_text(tags::SOP_CLASS_UID, class);
+            document.put_items(tags::CONCEPT_NAME_CODE_SEQUENCE, vec![title]);
+            document.put_items(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE, vec![study]);
+            document
+        };
+        let class = uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE;
+        let note = RejectionNote::of(&document("113037", class)).unwrap();
+        assert_eq!(note.reason, Rejection::PatientSafety);
+        assert_eq!(note.instances.iter().map(Uid::as_str).collect::<Vec<_>>(), ["1.2.3", "1.2.4"]);
+        assert_eq!(RejectionNote::of(&document("113000", class)), None, "of interest, not rejected");
+        assert_eq!(RejectionNote::of(&document("113037", uids::CT_IMAGE_STORAGE)), None);
+    }
 
     #[test]
     fn codes_read_back() {

@@ -30,6 +30,7 @@ mod ingest;
 pub mod intake;
 pub mod jobs;
 mod journal;
+mod key_objects;
 mod keyed;
 pub mod pace;
 mod packs;

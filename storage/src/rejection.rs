@@ -74,6 +74,34 @@ impl Archive {
         self.change(scope, actor, subject, Change::Restore).await
     }
 
+    /// Rejects an instance for a document, unless somebody has decided on it since the document came; says
+    /// whether it did. The act is not in the journal yet.
+    pub(crate) async fn reject_for(
+        &self,
+        scope: &Scope,
+        actor: &Actor,
+        instance: &Uid,
+        reason: Rejection,
+        since_ms: i64,
+    ) -> Result<bool> {
+        let subject = Subject::Instance(instance.clone());
+        let mut tx = self.0.database.begin(Durability::Batched).await?;
+        let decided = acts::newest_of(&mut tx, instance.as_str(), &ACTS).await?;
+        drop(tx);
+        if decided.is_some_and(|act| act.at_ms >= since_ms) {
+            return Ok(false);
+        }
+        let mut collisions = Collisions::default();
+        loop {
+            match self.try_change(scope, actor, &subject, Change::Reject(reason)).await {
+                Err(Error::Conflict(why)) if collisions.again(&why) => {}
+                // It is not here, or hidden already.
+                Err(Error::NotFound) => return Ok(false),
+                done => return done.map(|changed| changed > 0),
+            }
+        }
+    }
+
     async fn change(&self, scope: &Scope, actor: &Actor, subject: &Subject, change: Change) -> Result<u64> {
         let mut collisions = Collisions::default();
         let changed = loop {

@@ -25,6 +25,8 @@ const SETTLE_AT_LEAST_EVERY: Duration = Duration::from_secs(120);
 /// How long after an event routes are followed, and how often at least: another process may have written some.
 const ROUTE_AFTER: Duration = Duration::from_millis(200);
 const ROUTE_EVERY: Duration = Duration::from_secs(5);
+/// How often documents are looked for that reject images.
+const REJECT_EVERY: Duration = Duration::from_secs(2);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// How often what only time moves is looked for at most, and at least.
 const PASS_TIME_EVERY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(20);
@@ -37,8 +39,9 @@ const TRANSFERS_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 const STEPS_KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
 impl Archive {
-    /// Settles rested series, tells of growing studies, moves what only time moves, copies the
-    /// journal, removes what nobody needs any more, takes planned backups and reads back what is kept, until `shutdown` or until another node has
+    /// Settles rested series, rejects what documents reject, tells of growing studies, moves what only time
+    /// moves, copies the journal, removes what nobody needs any more, takes planned backups and reads back
+    /// what is kept, until `shutdown` or until another node has
     /// taken the archive.
     pub async fn run_workers(&self, shutdown: CancellationToken) {
         let stop = shutdown.child_token();
@@ -54,6 +57,7 @@ impl Archive {
             self.keep_announcing(&stop),
             self.keep_routing(&stop),
             self.keep_time(&stop),
+            self.keep_rejecting(&stop),
             self.keep_tidy(&stop),
             self.keep_backed_up(&stop),
             self.keep_verifying(&stop)
@@ -130,6 +134,14 @@ impl Archive {
         transfers::prune(database, now_ms.saturating_sub(TRANSFERS_KEPT_MS)).await?;
         ups::prune(database, now_ms.saturating_sub(STEPS_KEPT_MS)).await?;
         Ok(())
+    }
+
+    async fn keep_rejecting(&self, shutdown: &CancellationToken) {
+        while !pause(REJECT_EVERY, shutdown).await {
+            if let Err(error) = self.reject_noted().await {
+                tracing::warn!(%error, "what key objects reject is not rejected yet");
+            }
+        }
     }
 
     async fn keep_tidy(&self, shutdown: &CancellationToken) {

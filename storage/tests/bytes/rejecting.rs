@@ -2,10 +2,11 @@
 
 use futures::TryStreamExt;
 use pacs_core::access::{Actor, Scope};
+use pacs_core::dataset::DataSet;
 use pacs_core::exam::Label;
 use pacs_core::query::{Level, Query};
 use pacs_core::rejection::Rejection;
-use pacs_core::tags;
+use pacs_core::{tags, uids};
 use storage::events::EventKind;
 use storage::exams::{self, linking, search, unmatched};
 use storage::{Archive, Decision, Error, Subject};
@@ -24,6 +25,7 @@ on_every_backend!(
     rejections_outlive_the_rows,
     what_is_rejected_is_deleted_without_another_reason,
     only_what_is_in_scope_is_rejected,
+    a_document_rejects_what_it_names,
 );
 
 async fn reject(archive: &Archive, subject: Subject) -> u64 {
@@ -272,5 +274,49 @@ async fn only_what_is_in_scope_is_rejected(home: Home) {
     let found: Vec<_> =
         storage::query::find(archive.database(), &query, &Scope::All).try_collect().await.unwrap();
     assert!(found.is_empty());
+    archive.close().await;
+}
+
+async fn a_document_rejects_what_it_names(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    let referenced = |instance: &Instance| {
+        let mut item = DataSet::new();
+        item.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &instance.uid);
+        item
+    };
+    let mut series = DataSet::new();
+    series.put_items(tags::REFERENCED_SOP_SEQUENCE, vec![referenced(&sent[0]), referenced(&sent[2])]);
+    let mut evidence = DataSet::new();
+    evidence.put_items(tags::REFERENCED_SERIES_SEQUENCE, vec![series]);
+    let mut title = DataSet::new();
+    title.put_text(tags::CODE_VALUE, "113001");
+    title.put_text(tags::CODING_SCHEME_DESIGNATOR, "DCM");
+    let class = uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE;
+    let mut document = made(
+        "61",
+        uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        |set| {
+            set.put_text(tags::SOP_CLASS_UID, class);
+            set.put_items(tags::CONCEPT_NAME_CODE_SEQUENCE, vec![title]);
+            set.put_items(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE, vec![evidence]);
+        },
+        &[],
+    );
+    document.class = uid(class);
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    send_all(&archive, std::slice::from_ref(&document)).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 2);
+    assert_gone(&archive, &[sent[0].clone(), sent[2].clone()]).await;
+    assert_whole(&archive, &[sent[1].clone(), document.clone()]).await;
+    let act = &storage::acts::of_study(archive.database(), sent[0].study.as_str(), 1).await.unwrap()[0].0;
+    assert_eq!((act.kind.as_str(), act.actor.as_str()), ("instance.reject", "device:CT1"));
+    // What a person has restored stays so, also when the document is sent again.
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    restore(&archive, one(&sent[0])).await;
+    assert_eq!(send(&archive, &document).await.unwrap().decision, Decision::Duplicate);
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    assert_whole(&archive, &sent[..2]).await;
     archive.close().await;
 }

@@ -9,9 +9,9 @@ use super::growth::{Growth, SeriesGrowth};
 use super::home::Made;
 use super::known::{Known, KnownSeries, Learned};
 use super::{Decision, NewInstance};
-use crate::Result;
 use crate::database::Transaction;
 use crate::index::{SeriesId, StudyId};
+use crate::{Result, key_objects};
 
 pub(super) struct Batch<'a> {
     pub tx: Transaction,
@@ -68,6 +68,7 @@ impl<'a> Batch<'a> {
                 continue;
             };
             decisions.push(Some(if inserted.remove(instance.lifted.instance.uid.as_str()) {
+                key_objects::arrived(&mut self.tx, instance, self.now_ms).await?;
                 Decision::Accepted { doubt: self.accepted(instance, series) }
             } else {
                 self.met_again(instance).await?
