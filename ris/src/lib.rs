@@ -6,6 +6,7 @@
 
 mod archives;
 mod caller;
+mod corrections;
 mod dates;
 mod devices;
 mod error;

@@ -4,8 +4,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    archives, devices, events, keeping, orders, patients, queue, reconciliation, routes, studies, system,
-    unmatched, worklist,
+    archives, corrections, devices, events, keeping, orders, patients, queue, reconciliation, routes,
+    studies, system, unmatched, worklist,
 };
 
 /// The routes of this crate. Signing in is the program's, which adds its own and serves the whole.
@@ -28,6 +28,12 @@ use crate::{
         routes::list::list,
         routes::edit::put,
         routes::edit::remove,
+        corrections::attributes::attributes,
+        corrections::correct::correct,
+        corrections::correct::preview,
+        corrections::move_images::move_images,
+        corrections::history::history,
+        corrections::undo::undo,
         worklist::day::day,
         worklist::act::act,
         worklist::undo::undo,

@@ -6,8 +6,8 @@ use axum::routing::{get, post, put};
 
 use crate::state::State;
 use crate::{
-    Error, archives, devices, events, keeping, orders, patients, queue, reconciliation, routes, studies,
-    system, unmatched, worklist,
+    Error, archives, corrections, devices, events, keeping, orders, patients, queue, reconciliation, routes,
+    studies, system, unmatched, worklist,
 };
 
 /// A form is small; images come through DICOMweb.
@@ -31,6 +31,11 @@ pub fn router(state: State) -> Router {
         .route("/archives/{ae_title}/pull", post(archives::pull))
         .route("/routes", get(routes::list))
         .route("/routes/{name}", put(routes::put).delete(routes::remove))
+        .route("/studies/{study_uid}/corrections", get(corrections::attributes).post(corrections::correct))
+        .route("/studies/{study_uid}/corrections/preview", post(corrections::preview))
+        .route("/studies/{study_uid}/moves", post(corrections::move_images))
+        .route("/studies/{study_uid}/acts", get(corrections::history))
+        .route("/acts/{act_id}/undo", post(corrections::undo))
         .route("/worklist", get(worklist::day))
         .route("/exams/{exam_id}/acts", post(worklist::act))
         .route("/exams/{exam_id}/undo", post(worklist::undo))

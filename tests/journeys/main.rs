@@ -17,6 +17,7 @@ mod attacks;
 mod backup;
 mod commands;
 mod configured;
+mod corrections;
 mod crowd;
 mod curl;
 mod demo;
