@@ -7,6 +7,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/sign-in",
     "/search",
     "/viewer/{studyUid}",
+    "/studies/{studyUid}/corrections",
     "/orders/new",
     "/worklist",
     "/unmatched",

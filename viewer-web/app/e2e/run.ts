@@ -4,6 +4,7 @@ import { launch, watchedPage } from './browser';
 import { environment, type Environment } from './environment';
 import { abroad } from './journeys/abroad';
 import { archives } from './journeys/archives';
+import { corrections } from './journeys/corrections';
 import { film } from './journeys/film';
 import { languages } from './journeys/languages';
 import { live } from './journeys/live';
@@ -24,7 +25,7 @@ import { viewer } from './journeys/viewer';
 
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
-const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages, storage };
+const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages, storage, corrections };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */
 async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {

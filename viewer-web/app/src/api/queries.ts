@@ -6,6 +6,14 @@ import { server } from './server';
 export const studyQuery = (studyUid: string) =>
   queryOptions({ queryKey: ['study', studyUid], queryFn: ({ signal }) => server.study(studyUid, signal) });
 
+/** What may be corrected of a study. */
+export const correctableQuery = (studyUid: string) =>
+  queryOptions({ queryKey: ['correctable', studyUid], queryFn: ({ signal }) => server.correctable(studyUid, signal), staleTime: 0 });
+
+/** What was done to a study. */
+export const studyActsQuery = (studyUid: string) =>
+  queryOptions({ queryKey: ['studyActs', studyUid], queryFn: ({ signal }) => server.studyActs(studyUid, signal), staleTime: 0 });
+
 /** The series of a study. */
 export const seriesQuery = (studyUid: string) =>
   queryOptions({ queryKey: ['series', studyUid], queryFn: ({ signal }) => seriesOf(studyUid, signal), staleTime: 10_000 });

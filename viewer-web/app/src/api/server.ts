@@ -3,6 +3,9 @@ import { request, withQuery } from './http';
 import type {
   Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page,
   Queue, QueuePart, Reason, RecordNumber, Route, Session, Storage, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionEffect, CorrectionForm, Device, Discrepancy, Exam,
+  ImagingRecord, KnownPatient, MoveForm, NewOrder, OrderForm, Page, Queue, QueuePart, Reason, RecordNumber, Route, Session, Storage, Study, StudyAct,
+  StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -38,6 +41,18 @@ export const server = {
   studies: (filter: StudyFilter, cursor: string | null, limit: number, signal?: AbortSignal) =>
     request<Page<Study>>(`${root}/studies/search`, { method: 'POST', body: { ...filter, limit, cursor }, signal }),
   study: (studyUid: string, signal?: AbortSignal) => request<StudyWithPriors>(`${root}/studies/${part(studyUid)}`, { signal }),
+
+  correctable: (studyUid: string, signal?: AbortSignal) => request<Correctable>(`${root}/studies/${part(studyUid)}/corrections`, { signal }),
+  previewCorrection: (studyUid: string, form: CorrectionForm, signal?: AbortSignal) =>
+    request<CorrectionEffect>(`${root}/studies/${part(studyUid)}/corrections/preview`, { method: 'POST', body: form, signal }),
+  correct: (studyUid: string, form: CorrectionForm) =>
+    request<CorrectionEffect>(`${root}/studies/${part(studyUid)}/corrections`, { method: 'POST', body: form }),
+  moveImages: (studyUid: string, form: MoveForm) =>
+    request<{ studyUid: string; instances: number }>(`${root}/studies/${part(studyUid)}/moves`, { method: 'POST', body: form }),
+  studyActs: (studyUid: string, signal?: AbortSignal) => request<{ items: StudyAct[] }>(`${root}/studies/${part(studyUid)}/acts`, { signal }),
+
+  /** Takes a correction, a move, a matching or a rejection back. */
+  undoAct: (actId: number) => request<void>(`${root}/acts/${actId}/undo`, { method: 'POST', body: {} }),
 
   worklist: (filter: WorklistFilter, signal?: AbortSignal) =>
     request<Worklist>(withQuery(`${root}/worklist`, { ...filter }), { signal }),

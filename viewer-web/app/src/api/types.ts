@@ -62,6 +62,76 @@ export interface StudyWithPriors extends Study {
   priors: Study[];
 }
 
+/** Keyword of an attribute that may be corrected. */
+type CorrectableKeyword = keyof (typeof phrases)['vi']['corrections']['field'];
+
+/** An attribute that may be corrected, as it stands and as it was sent. */
+export interface CorrectableAttribute {
+  keyword: CorrectableKeyword;
+  value: string | null;
+  sent: string | null;
+}
+
+/** The attributes of a study or series that may be corrected. */
+export interface CorrectableLevel {
+  uid: string;
+  instances: number;
+  attributes: CorrectableAttribute[];
+}
+
+/** What may be corrected of a study. */
+export interface Correctable {
+  study: CorrectableLevel;
+  series: CorrectableLevel[];
+}
+
+/** New values by keyword; null takes a value away. */
+export interface CorrectionForm {
+  seriesUid?: string;
+  attributes: Record<string, string | null>;
+  reason?: string;
+}
+
+/** A value before and after. */
+export interface ValueChange {
+  keyword: CorrectableKeyword;
+  before: string | null;
+  after: string | null;
+}
+
+/** What a correction does. */
+export interface CorrectionEffect {
+  changes: ValueChange[];
+  instances: number;
+  isMatched: boolean;
+  unmatchedReason: UnmatchedReason | null;
+  isDoubtful: boolean;
+}
+
+/** Images to be moved; without `to` they become a study of their own. */
+export interface MoveForm {
+  to?: string;
+  series?: readonly string[];
+  all?: boolean;
+  reason: string;
+}
+
+/** Something that was done to a study. */
+export interface StudyAct {
+  actId: number;
+  kind: string;
+  actor: string;
+  at: string;
+  reason: string | null;
+  subjectKind: string;
+  subjectUid: string;
+  undoes: number | null;
+  isUndone: boolean;
+  canUndo: boolean;
+  changes: ValueChange[];
+  movement: { from: string; to: string; series: number; instances: number } | null;
+}
+
 /** A page of rows and where the next begins. */
 export interface Page<T> {
   items: T[];

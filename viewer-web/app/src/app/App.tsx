@@ -2,6 +2,7 @@ import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
 import { ArchivesPage } from '~/pages/archives/ArchivesPage';
+import { CorrectionsPage } from '~/pages/corrections/CorrectionsPage';
 import { DevicesPage } from '~/pages/devices/DevicesPage';
 import { NotFoundPage } from '~/pages/NotFoundPage';
 import { OrderPage } from '~/pages/order/OrderPage';
@@ -38,6 +39,7 @@ export function App() {
                   <Route path={paths.home} element={<Navigate to={paths.search} replace />} />
                   <Route path={paths.search} element={<SearchPage />} />
                   <Route path={paths.worklist} element={<WorklistPage />} />
+                  <Route path={paths.corrections} element={<CorrectionsPage />} />
                   <Route path={paths.order} element={<OrderPage />} />
                   <Route path={paths.unmatched} element={<UnmatchedPage />} />
                   <Route path={paths.reconciliation} element={<ReconciliationPage />} />

@@ -4,6 +4,7 @@ export const paths = {
   signIn: '/sign-in',
   search: '/search',
   viewer: '/viewer/:studyUid',
+  corrections: '/studies/:studyUid/corrections',
   order: '/orders/new',
   worklist: '/worklist',
   unmatched: '/unmatched',
@@ -24,4 +25,9 @@ export function recordPath(recordId: number): string {
 /** The viewer's address for one study. */
 export function viewerPath(studyUid: string): string {
   return paths.viewer.replace(':studyUid', encodeURIComponent(studyUid));
+}
+
+/** Where an exam is corrected. */
+export function correctionsPath(studyUid: string): string {
+  return paths.corrections.replace(':studyUid', encodeURIComponent(studyUid));
 }

@@ -6,6 +6,13 @@ export function personName(name: string | null | undefined): string {
   return alphabetic.replace(/\^+/g, ' ').replace(/\s+/g, ' ').trim();
 }
 
+/** A DICOM person name as people here write it: prefix, family name, middle name, given name, suffix. */
+export function readName(name: string | null | undefined): string {
+  const group = (name ?? '').split('=').find((one) => one.replaceAll(/[\^ ]/g, '') !== '') ?? '';
+  const [family, given, middle, prefix, suffix] = group.split('^');
+  return [prefix, family, middle, given, suffix].join(' ').replaceAll(/\s+/g, ' ').trim();
+}
+
 /** The year of birth, the form in which patients are told apart at a counter. */
 export function birthYear(birthDate: string | null | undefined): string {
   return birthDate && /^\d{4}/.test(birthDate) ? birthDate.slice(0, 4) : '';

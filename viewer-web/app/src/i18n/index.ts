@@ -1,5 +1,6 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { corrections } from './words/corrections';
 import { exam } from './words/exam';
 import { identity } from './words/identity';
 import { keeping } from './words/keeping';
@@ -16,8 +17,8 @@ export type Language = (typeof languages)[number];
 
 /** Every phrase, by language. */
 export const phrases = {
-  vi: { ...shell.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...identity.vi, ...work.vi, ...transfer.vi, ...keeping.vi },
-  en: { ...shell.en, exam: exam.en, search: search.en, viewer: viewer.en, ...identity.en, ...work.en, ...transfer.en, ...keeping.en },
+  vi: { ...shell.vi, corrections: corrections.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...identity.vi, ...work.vi, ...transfer.vi, ...keeping.vi },
+  en: { ...shell.en, corrections: corrections.en, exam: exam.en, search: search.en, viewer: viewer.en, ...identity.en, ...work.en, ...transfer.en, ...keeping.en },
 };
 
 const remembered = 'sen.language';

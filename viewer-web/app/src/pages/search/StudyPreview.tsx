@@ -9,7 +9,7 @@ import { seriesQuery, studyQuery } from '~/api/queries';
 import { hasPictures, mainModalities, type Series } from '~/api/dicomweb';
 import type { Study } from '~/api/types';
 import { day, dayAndClock, instant } from '~/format/dates';
-import { recordPath } from '~/app/paths';
+import { correctionsPath, recordPath } from '~/app/paths';
 import { offers } from '~/app/rights';
 import { useSession } from '~/app/session';
 import { prefetchFirstImage } from '~/app/viewerChunk';
@@ -30,7 +30,9 @@ interface Props {
 /** What a click on a row shows: who, what, pictures of the series, the patient's other exams. */
 export function StudyPreview({ study, onOpen, onClose }: Props) {
   const { t } = useTranslation();
-  const maySend = offers(useSession().data?.user.role, 'sendImages');
+  const role = useSession().data?.user.role;
+  const maySend = offers(role, 'sendImages');
+  const mayCorrect = offers(role, 'correctImages');
   if (!study) return <aside className={`${css.panel} ${css.vacant}`}><p>{t('search.noPreview')}</p></aside>;
   return (
     <aside className={css.panel} aria-label={t('search.preview')}>
@@ -40,6 +42,7 @@ export function StudyPreview({ study, onOpen, onClose }: Props) {
         {t('search.open')}
       </Button>
       <Button className={css.open ?? ''} variant="default" component={Link} to={recordPath(study.recordId)}>{t('record.title')}</Button>
+      {mayCorrect && <Button className={css.open ?? ''} variant="default" component={Link} to={correctionsPath(study.studyUid)}>{t('corrections.button')}</Button>}
       {maySend && study.instanceCount > 0 && <SendTo key={study.studyUid} studyUid={study.studyUid} />}
       <Pictures studyUid={study.studyUid} onOpen={() => onOpen(study.studyUid)} />
       <Others studyUid={study.studyUid} onOpen={onOpen} />

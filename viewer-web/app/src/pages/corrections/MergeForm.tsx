@@ -1,0 +1,30 @@
+import { Button, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Study, StudyWithPriors } from '~/api/types';
+import { TargetPicker } from './TargetPicker';
+import css from './CorrectionsPage.module.css';
+
+interface Props {
+  study: StudyWithPriors;
+  busy: boolean;
+  onMerge: (to: string, reason: string) => void;
+}
+
+/** Gộp ca: all of this exam into another. */
+export function MergeForm({ study, busy, onMerge }: Props) {
+  const { t } = useTranslation();
+  const [target, setTarget] = useState<Study | null>(null);
+  const [reason, setReason] = useState('');
+  return (
+    <div className={css.form}>
+      <p>{t('corrections.mergeHint')}</p>
+      <h3>{t('corrections.mergeInto')}</h3>
+      <TargetPicker study={study} chosen={target} onChoose={setTarget} />
+      <div className={css.foot}>
+        <TextInput className={css.reason ?? ''} label={t('corrections.reason')} placeholder={t('corrections.reasonHint')} required value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        <Button disabled={!target || reason.trim() === '' || busy} onClick={() => target && onMerge(target.studyUid, reason)}>{t('corrections.mergeButton')}</Button>
+      </div>
+    </div>
+  );
+}
