@@ -1,9 +1,14 @@
 //! What the listener needs to know, and the limits it keeps.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+
 use pacs_core::uid::{AeTitle, Uid};
+
+use crate::tls::Tls;
 
 /// The configuration of [`crate::Server`].
 #[derive(Debug, Clone)]
@@ -25,6 +30,63 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Private storage SOP classes to accept beside the standard's.
     pub extra_storage_classes: Vec<Uid>,
+    /// Certificates for associations that are encrypted, in both roles; `None`: there are none.
+    pub tls: Option<Arc<Tls>>,
+    /// Where to listen for associations over TLS.
+    pub tls_listen: Option<SocketAddr>,
+    /// Who knows the users that requestors name; `None`: there are no users.
+    pub users: Option<Users>,
+}
+
+/// Asks about a user that a requestor names (PS3.7 D.3.3.7): who it says it is, and from where.
+#[derive(Clone)]
+pub struct Users(Arc<dyn Fn(NamedUser, IpAddr) -> BoxFuture<'static, UserVerdict> + Send + Sync>);
+
+impl Users {
+    /// Users that `ask` knows.
+    pub fn new(
+        ask: impl Fn(NamedUser, IpAddr) -> BoxFuture<'static, UserVerdict> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    pub(crate) async fn ask(&self, user: NamedUser, peer: IpAddr) -> UserVerdict {
+        (self.0)(user, peer).await
+    }
+}
+
+impl std::fmt::Debug for Users {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Users(…)")
+    }
+}
+
+/// A user as named. The passcode never leaves this value: `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NamedUser {
+    /// The account's name.
+    pub name: String,
+    /// Its password; `None` names the user without a proof.
+    pub passcode: Option<String>,
+}
+
+impl std::fmt::Debug for NamedUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NamedUser").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What is known of a named user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserVerdict {
+    /// There is such an account, and the passcode, where one was given, is its.
+    Known,
+    /// There is none, or the passcode is wrong.
+    Unknown,
+    /// Too many wrong passcodes came from there, or for this account.
+    Wait,
+    /// Nobody can say just now.
+    Unavailable,
 }
 
 impl Config {
@@ -39,6 +101,9 @@ impl Config {
             max_pdu_bytes: DEFAULT_MAX_PDU_BYTES,
             timeouts: Timeouts::default(),
             extra_storage_classes: Vec::new(),
+            tls: None,
+            tls_listen: None,
+            users: None,
         }
     }
 }

@@ -20,22 +20,35 @@ pub struct Seat {
     title: AeTitle,
 }
 
+/// Why there is no seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// All are taken.
+    All,
+    /// Those that one title may have are.
+    AllOfTitle,
+}
+
 impl Limits {
     /// At most `overall` associations, at most `each` with one calling AE title.
     pub fn new(overall: usize, each: usize) -> Arc<Self> {
         Arc::new(Self { overall, each, open: Mutex::default() })
     }
 
-    /// A seat for an association with that calling AE title; `None` when all are taken.
-    pub fn seat(self: &Arc<Self>, title: &AeTitle) -> Option<Seat> {
+    /// A seat for an association with that calling AE title, of which there are `most` at a time where the title has
+    /// a limit of its own.
+    pub fn seat(self: &Arc<Self>, title: &AeTitle, most: Option<usize>) -> Result<Seat, Taken> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let overall: usize = open.values().sum();
         let of_title = open.get(title).copied().unwrap_or_default();
-        if overall >= self.overall || of_title >= self.each {
-            return None;
+        if overall >= self.overall {
+            return Err(Taken::All);
+        }
+        if of_title >= most.unwrap_or(self.each) {
+            return Err(Taken::AllOfTitle);
         }
         open.insert(title.clone(), of_title + 1);
-        Some(Seat { limits: Arc::clone(self), title: title.clone() })
+        Ok(Seat { limits: Arc::clone(self), title: title.clone() })
     }
 }
 
@@ -57,13 +70,14 @@ mod tests {
     fn seats_are_limited_and_given_back() {
         let title = |text| AeTitle::parse(text).unwrap();
         let limits = Limits::new(3, 2);
-        let first = limits.seat(&title("A")).unwrap();
-        let second = limits.seat(&title("A")).unwrap();
-        assert!(limits.seat(&title("A")).is_none(), "two of A");
-        let third = limits.seat(&title("B")).unwrap();
-        assert!(limits.seat(&title("C")).is_none(), "three overall");
+        let first = limits.seat(&title("A"), None).unwrap();
+        let second = limits.seat(&title("A"), None).unwrap();
+        assert_eq!(limits.seat(&title("A"), None).unwrap_err(), Taken::AllOfTitle);
+        assert_eq!(limits.seat(&title("B"), Some(0)).unwrap_err(), Taken::AllOfTitle);
+        let third = limits.seat(&title("A"), Some(3)).unwrap();
+        assert_eq!(limits.seat(&title("C"), None).unwrap_err(), Taken::All);
         drop(first);
-        assert!(limits.seat(&title("C")).is_some());
+        assert!(limits.seat(&title("C"), None).is_ok());
         drop((second, third));
         assert!(limits.open.lock().unwrap().is_empty(), "nothing is remembered of who has left");
     }

@@ -1,4 +1,5 @@
-//! The listening socket, a task for each connection, and the workers that report what is owed and do what is queued.
+//! The listening sockets, a task for each connection, and the workers that report what is owed, do what is queued and
+//! test devices.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use storage::Archive;
 use storage::audit_log::AuditLog;
+use storage::devices::Device;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -14,17 +16,25 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::commitment::worker;
-use crate::config::Config;
+use crate::config::{Config, Users};
+use crate::echo;
+use crate::failures::{self, Failures};
 use crate::limits::Limits;
+use crate::link::Port;
 use crate::migration;
 use crate::queue;
+use crate::scu::Options;
 use crate::session;
 use crate::sop_class::SopClasses;
+use crate::tls::Secured;
 use crate::waiting::Waiting;
 
 /// Connections that have not become an association yet. Far more than modalities open in the
 /// milliseconds that it takes, and far fewer than there are file descriptors.
 const MAX_WAITING_CONNECTIONS: usize = 256;
+
+/// How long the last failed associations may take to be noted at a stop.
+const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// What every session shares.
 #[derive(Clone)]
@@ -34,6 +44,8 @@ pub(crate) struct Shared {
     pub audit_log: AuditLog,
     pub classes: Arc<SopClasses>,
     pub limits: Arc<Limits>,
+    /// Where failed associations are noted.
+    pub failures: Failures,
     /// Cancelled when the server stops: associations end between two messages.
     pub stopping: CancellationToken,
     /// Told when a storage commitment report is left to the worker.
@@ -48,17 +60,39 @@ impl Shared {
     }
 }
 
-/// The DIMSE server, bound to its address.
+impl Shared {
+    /// How an association to a device is opened. Fails with why not, when it has to be encrypted and cannot be.
+    pub fn options_for(&self, device: &Device) -> Result<Options, &'static str> {
+        let tls = match (device.rules.requires_tls, &self.config.tls) {
+            (false, _) => None,
+            (true, Some(tls)) => Some(Secured::to(Arc::clone(tls), device)),
+            (true, None) => return Err("the device requires TLS, and there is no certificate here"),
+        };
+        Ok(Options { max_pdu_bytes: self.config.max_pdu_bytes, timeouts: self.config.timeouts, tls })
+    }
+}
+
+/// The DIMSE server, bound to its addresses.
 pub struct Server {
     listener: TcpListener,
+    tls_listener: Option<TcpListener>,
     config: Config,
 }
 
 impl Server {
-    /// Binds the listening socket. Who connects waits until [`Server::run`].
+    /// Binds the listening sockets. Who connects waits until [`Server::run`].
     pub async fn bind(config: Config) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
-        Ok(Self { listener, config })
+        let tls_listener = match config.tls_listen {
+            Some(listen) => Some(TcpListener::bind(listen).await?),
+            None => None,
+        };
+        Ok(Self { listener, tls_listener, config })
+    }
+
+    /// Where it listens for TLS, if it does.
+    pub fn tls_addr(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.tls_listener.as_ref().map(TcpListener::local_addr).transpose()
     }
 
     /// Where it listens, which the system chose if port 0 was asked for.
@@ -66,11 +100,21 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// Asks `users` about those that requestors name.
+    pub fn with_users(mut self, users: Users) -> Self {
+        self.config.users = Some(users);
+        self
+    }
+
     /// Serves the archive until `shutdown`, then lets running operations finish for as long as
     /// [`crate::Timeouts::stop`] allows.
     pub async fn run(self, archive: Archive, audit_log: AuditLog, shutdown: CancellationToken) {
-        let Self { listener, config } = self;
+        let Self { listener, tls_listener, config } = self;
+        let (failures, noted) = Failures::new();
+        let noting =
+            tokio::spawn(failures::write(noted, archive.database().clone(), archive.config().clock.clone()));
         let shared = Shared {
+            failures,
             classes: Arc::new(SopClasses::new(config.extra_storage_classes.iter().cloned())),
             limits: Limits::new(config.max_associations, config.max_associations_per_ae),
             config: Arc::new(config),
@@ -84,21 +128,23 @@ impl Server {
         let tasks = TaskTracker::new();
         let cut = CancellationToken::new();
         let (reporting, queue) = (worker::run(shared.clone()), queue::run(shared.clone()));
+        let testing = echo::run(shared.clone());
         let cut_off = cut.clone();
         tasks.spawn(async move {
             tokio::select! {
                 () = cut_off.cancelled() => {}
-                _ = futures::future::join(reporting, queue) => {}
+                _ = futures::future::join3(reporting, queue, testing) => {}
             }
         });
         tasks.spawn(migration::worker::run(shared.clone()));
         loop {
-            let accepted = tokio::select! {
+            let (port, accepted) = tokio::select! {
                 () = shutdown.cancelled() => break,
-                accepted = listener.accept() => accepted,
+                accepted = listener.accept() => (Port::Plain, accepted),
+                accepted = accept(tls_listener.as_ref()) => (Port::Tls, accepted),
             };
             match accepted {
-                Ok((stream, peer)) => take(&tasks, stream, peer, &shared, &waiting, &cut),
+                Ok((stream, peer)) => take(&tasks, (stream, port), peer, &shared, &waiting, &cut),
                 Err(error) => {
                     // Out of file descriptors, most likely: they come back as associations end.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -106,20 +152,33 @@ impl Server {
                 }
             }
         }
-        drop(listener);
+        drop((listener, tls_listener));
         tasks.close();
         if timeout(shared.config.timeouts.stop, tasks.wait()).await.is_err() {
             tracing::warn!(associations = tasks.len(), "associations are cut off");
             cut.cancel();
             tasks.wait().await;
         }
+        // The last to tell of failures goes with it.
+        drop(shared);
+        if timeout(NOTED_WITHIN, noting).await.is_err() {
+            tracing::debug!("failed associations were not all noted");
+        }
+    }
+}
+
+/// The next connection of a listener; never one where there is none.
+async fn accept(listener: Option<&TcpListener>) -> std::io::Result<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await,
+        None => std::future::pending().await,
     }
 }
 
 /// Starts the task of a connection.
 fn take(
     tasks: &TaskTracker,
-    stream: TcpStream,
+    (stream, port): (TcpStream, Port),
     peer: SocketAddr,
     shared: &Shared,
     waiting: &Arc<Waiting>,
@@ -133,7 +192,7 @@ fn take(
     tasks.spawn(async move {
         tokio::select! {
             () = cut.cancelled() => {}
-            () = session::serve(stream, peer, shared, place) => {}
+            () = session::serve((stream, port), peer, shared, place) => {}
         }
     });
 }

@@ -16,7 +16,11 @@ use crate::caller::{self, Caller};
 use crate::commitment::{Pending, Ready};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
+use crate::failures::Failed;
+use crate::link::{self, Port, TLS_HANDSHAKE};
 use crate::listener::Shared;
+use crate::pdu::PduError;
+use crate::refused::Reason;
 use crate::services::{commit, echo, find, get, move_, mpps, store, worklist};
 use crate::sop_class::Service;
 use crate::tally::Tally;
@@ -46,14 +50,21 @@ enum Next {
 
 /// Serves a connection to its end. Its place among those that wait is given back once it is an
 /// association or is not to be one.
-pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared, waiting: Place) {
+pub(crate) async fn serve(
+    (stream, port): (TcpStream, Port),
+    peer: SocketAddr,
+    shared: Shared,
+    waiting: Place,
+) {
     let terms = Terms {
         classes: &shared.classes,
         max_pdu_bytes: shared.config.max_pdu_bytes,
         timeouts: shared.config.timeouts,
     };
-    let judge = async |request: &_| {
-        caller::judge(request, peer, &shared.config, &shared.archive, &shared.limits).await
+    let establishing = async {
+        let (stream, link) = link::open(stream, port, peer.ip(), &shared).await?;
+        let judge = async |request: &_| caller::judge(request, peer, &link, &shared).await;
+        Some(accept(stream, terms, judge).await)
     };
     let established = tokio::select! {
         () = shared.stopping.cancelled() => return,
@@ -61,11 +72,12 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared, w
             metrics::counter!("sen_dimse_connections_given_up_total").increment(1);
             return;
         }
-        established = accept(stream, terms, judge) => established,
+        established = establishing => established,
     };
     drop(waiting);
     match established {
-        Ok((association, caller)) => {
+        None => {}
+        Some(Ok((association, caller))) => {
             metrics::gauge!("sen_dimse_associations").increment(1.0);
             let audit = Audit::new(shared.audit_log.clone());
             let commitments = Pending::new(shared.clone());
@@ -73,7 +85,7 @@ pub(crate) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Shared, w
             session.run().await;
             metrics::gauge!("sen_dimse_associations").decrement(1.0);
         }
-        Err(refused) => not_established(peer, refused),
+        Some(Err(refused)) => not_established(peer, &shared, refused),
     }
 }
 
@@ -82,6 +94,7 @@ impl Session {
         self.note_seen().await;
         let end = self.messages().await;
         self.report(&end);
+        self.note_failure(&end);
         let Self { association, caller, shared, commitments, .. } = self;
         // The seat is free for the next association while this one says goodbye.
         drop(caller);
@@ -133,8 +146,7 @@ impl Session {
         let Some(operation) = command.operation() else {
             return commit::answered(self, command).await;
         };
-        let service = self.shared.classes.service(&context.abstract_syntax);
-        match (operation, service) {
+        match (operation, context.service) {
             (CommandField::Echo, Some(Service::Verification)) => echo::serve(self, &context, command).await,
             (CommandField::Store, Some(Service::Storage)) => store::serve(self, &context, command).await,
             (CommandField::Find, Some(Service::Find(root))) => {
@@ -232,6 +244,27 @@ impl Session {
         }
     }
 
+    /// What went wrong is told on the page of devices, for the one who stands before a console that says "failed".
+    fn note_failure(&self, end: &End) {
+        let association = &self.association;
+        let (reason, detail) = if association.contexts.iter().next().is_none() {
+            (Some(Reason::NothingServed), String::new())
+        } else if let Some(failure) = self.tally.last_failure() {
+            (Some(Reason::Operation), failure)
+        } else {
+            (Reason::of_end(end), end.to_string())
+        };
+        if let Some(reason) = reason {
+            self.shared.failures.note(Failed {
+                calling: association.calling_ae.as_str(),
+                called: association.called_ae.as_str(),
+                peer: self.caller.peer,
+                reason,
+                detail: &detail,
+            });
+        }
+    }
+
     fn report(&self, end: &End) {
         let association = &self.association;
         let (received_bytes, sent_bytes) =
@@ -243,6 +276,7 @@ impl Session {
             calling = %association.calling_ae,
             called = %association.called_ae,
             peer = %self.caller.peer,
+            user = self.caller.user,
             operations = self.tally.operations(),
             failed = self.tally.failed(),
             last_failure = self.tally.last_failure(),
@@ -256,22 +290,31 @@ impl Session {
 }
 
 /// Tells of a connection that did not become an association.
-fn not_established(peer: SocketAddr, refused: NotEstablished) {
+fn not_established(peer: SocketAddr, shared: &Shared, refused: NotEstablished) {
+    let peer = peer.ip();
     match refused {
-        NotEstablished::Rejected(rejection, request) => {
+        NotEstablished::Rejected(refused, request) => {
+            let (rejection, reason) = (refused.rejection, refused.reason);
             metrics::counter!("sen_dimse_associations_rejected_total", "reason" => rejection.as_str())
                 .increment(1);
             let (calling, called) = (request.calling_ae.as_str(), request.called_ae.as_str());
-            tracing::warn!(calling, called, peer = %peer.ip(), %rejection, "association rejected");
+            let why = reason.as_str();
+            tracing::warn!(calling, called, %peer, %rejection, why, "association rejected");
+            shared.failures.note(Failed { calling, called, peer, reason, detail: &rejection.to_string() });
         }
         NotEstablished::NoRequest(end) => {
             metrics::counter!("sen_dimse_connections_without_request_total", "end" => end.as_str())
                 .increment(1);
             // Whoever speaks something else, such as TLS, has a fault that somebody will look for;
             // connections that say nothing are port scans and health checks.
-            match end {
-                End::Protocol { .. } => tracing::warn!(peer = %peer.ip(), %end, "no association request"),
-                _ => tracing::debug!(peer = %peer.ip(), %end, "connection without association"),
+            if let End::Protocol { .. } = end {
+                tracing::warn!(%peer, %end, "no association request");
+                let is_tls = end == End::from(PduError::UnknownType(TLS_HANDSHAKE));
+                let reason = if is_tls { Reason::TlsAtPlainPort } else { Reason::NotDicom };
+                let detail = end.to_string();
+                shared.failures.note(Failed { calling: "", called: "", peer, reason, detail: &detail });
+            } else {
+                tracing::debug!(%peer, %end, "connection without association");
             }
         }
     }

@@ -424,7 +424,7 @@ async fn an_acceptance_says_who_answers() {
     let Some(Token::AssociateAc(answer)) = wire.token().await else { panic!("not accepted") };
     assert_eq!((answer.called_ae.as_str(), answer.calling_ae.as_str()), ("SEN", "WIRE"));
     assert_eq!(answer.user.asynchronous_operations, Some((1, 1)));
-    assert_eq!(answer.user.identity_answer, Some(Vec::new()));
+    assert_eq!(answer.user.identity_answer, None, "there are no users here");
     assert!(answer.user.implementation_class.starts_with("2.25."));
     assert!(answer.user.implementation_version.starts_with("SEN"));
     assert!(answer.user.max_pdu_bytes >= 16384);

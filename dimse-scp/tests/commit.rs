@@ -139,9 +139,9 @@ impl Listening {
                 assert_eq!((request.calling_ae.as_str(), request.called_ae.as_str()), ("SEN", "WIRE"));
                 let role = &request.user.roles[0];
                 assert!(role.sop_class == CLASS && role.scp && !role.scu, "{role:?}");
-                Ok(Admitted { calling_ae: ae("SEN"), called_ae: ae("WIRE"), kept: () })
+                Ok(Admitted { calling_ae: ae("SEN"), called_ae: ae("WIRE"), identity_answer: None, kept: () })
             };
-            let (association, ()) = accept(stream, terms, judge).await.unwrap();
+            let (association, ()) = accept(stream.into(), terms, judge).await.unwrap();
             take(association, status).await
         };
         tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("no report came")

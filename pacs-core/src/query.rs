@@ -6,7 +6,7 @@
 
 use crate::text::fold;
 use crate::uid::Uid;
-use crate::{Tag, VR};
+use crate::{Tag, VR, tags};
 
 /// The level of the information model that is asked for (PS3.4 C.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,6 +87,14 @@ pub enum Matching {
         from: Option<String>,
         /// Not after.
         to: Option<String>,
+    },
+    /// A date within bounds, both included, that are told to the time: the time attribute beside the date counts on the
+    /// first day and on the last. At least one bound is there; its time may be the beginning of one, or empty.
+    Period {
+        /// Not before this date and time.
+        from: Option<(String, String)>,
+        /// Not after this date and time, nor after all times that begin so.
+        to: Option<(String, String)>,
     },
     /// A person name, compared without case, marks, component order or normal form.
     Name(NamePattern),
@@ -216,11 +224,46 @@ impl Query {
         }
     }
 
+    /// Takes the ranges of a date and of the time beside it for the ends of one period (PS3.4 C.2.2.2.5, and table
+    /// K.6-1 for worklists): `20260705-20260707` with `1000-1800` is from ten o'clock of the fifth to six of the seventh.
+    pub fn combine_periods(&mut self) {
+        for (date, time) in MOMENTS {
+            let is = |filter: &Filter, tag| {
+                filter.path.last() == Some(&tag) && matches!(filter.matching, Matching::Range { .. })
+            };
+            let Some(of_date) = self.filters.iter().position(|filter| is(filter, date)) else { continue };
+            let around = |filter: &Filter| filter.path.split_last().map(|(_, around)| around.to_vec());
+            let place = self.filters.get(of_date).and_then(around);
+            let of_time = self.filters.iter().position(|filter| is(filter, time) && around(filter) == place);
+            let Some(of_time) = of_time else { continue };
+            let Matching::Range { from: from_time, to: to_time } = self.filters.remove(of_time).matching
+            else {
+                continue;
+            };
+            let of_date = if of_time < of_date { of_date - 1 } else { of_date };
+            let Some(filter) = self.filters.get_mut(of_date) else { continue };
+            if let Matching::Range { from, to } = &mut filter.matching {
+                filter.matching = Matching::Period {
+                    from: from.take().map(|date| (date, from_time.unwrap_or_default())),
+                    to: to.take().map(|date| (date, to_time.unwrap_or_default())),
+                };
+            }
+        }
+    }
+
     /// The filter on a top-level attribute, if there is one.
     pub fn filter(&self, tag: Tag) -> Option<&Matching> {
         self.filters.iter().find(|filter| filter.path == [tag]).map(|filter| &filter.matching)
     }
 }
+
+/// Dates with the times that stand beside them.
+const MOMENTS: [(Tag, Tag); 4] = [
+    (tags::STUDY_DATE, tags::STUDY_TIME),
+    (tags::SERIES_DATE, tags::SERIES_TIME),
+    (tags::PERFORMED_PROCEDURE_STEP_START_DATE, tags::PERFORMED_PROCEDURE_STEP_START_TIME),
+    (tags::SCHEDULED_PROCEDURE_STEP_START_DATE, tags::SCHEDULED_PROCEDURE_STEP_START_TIME),
+];
 
 /// How a value of that representation is matched; `None` is universal matching.
 fn matching(tag: Tag, vr: VR, value: &str) -> Result<Option<Matching>, QueryError> {
@@ -354,7 +397,6 @@ fn all_digits(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tags;
 
     fn matched(tag: Tag, vr: VR, value: &str) -> Option<Matching> {
         let mut query = Query::new(Level::Study);
@@ -391,6 +433,28 @@ mod tests {
             (tags::ROWS, VR::US, "*", None),
         ] {
             assert_eq!(matched(tag, vr, value), want, "{tag} {value:?}");
+        }
+    }
+
+    #[test]
+    fn ranges_of_date_and_time_become_a_period() {
+        let combined = |date: &str, time: &str| {
+            let mut query = Query::new(Level::Study);
+            query.add(&[tags::STUDY_TIME], VR::TM, time).unwrap();
+            query.add(&[tags::PATIENT_ID], VR::LO, "1").unwrap();
+            query.add(&[tags::STUDY_DATE], VR::DA, date).unwrap();
+            query.combine_periods();
+            query.filters.iter().map(|filter| filter.matching.clone()).collect::<Vec<_>>()
+        };
+        let end = |date: &str, time: &str| (!date.is_empty()).then(|| (date.to_owned(), time.to_owned()));
+        let period = |from, to| vec![Matching::Single("1".into()), Matching::Period { from, to }];
+        let both = combined("20260705-20260707", "1000-1800");
+        assert_eq!(both, period(end("20260705", "1000"), end("20260707", "1800")));
+        assert_eq!(combined("20260705-", "1000-"), period(end("20260705", "1000"), None));
+        assert_eq!(combined("-20260707", "1000-"), period(None, end("20260707", "")));
+        for (date, time) in [("20260705", "1000-1800"), ("20260705-20260707", "1000"), ("20260705-", "")] {
+            let apart = combined(date, time);
+            assert!(apart.iter().all(|matching| !matches!(matching, Matching::Period { .. })), "{apart:?}");
         }
     }
 

@@ -1,7 +1,6 @@
 //! `sen serve`: the archive and its doors.
 
 use clap::Args as ClapArgs;
-use serde_json::json;
 
 use crate::commands::{self, Global};
 use crate::lifecycle;
@@ -14,8 +13,10 @@ of JSON with the addresses goes there, for scripts and tests that let the system
 
     {\"http\":\"127.0.0.1:8080\",\"dimse\":\"0.0.0.0:11112\"}
 
+With dimse_tls_listen there is also \"dimseTls\".
+
 The first start of an archive makes an administrator and prints its password once, on standard error.
-SIGTERM and SIGINT stop in order; SIGHUP rereads facilities and devices of the configuration file.")]
+SIGTERM and SIGINT stop in order; SIGHUP rereads facilities and devices of the configuration file, and certificates of DICOM TLS.")]
 pub struct Args {}
 
 /// Serves until told to stop.
@@ -29,9 +30,11 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
     if commands::is_terminal() {
         commands::print(&format!("Pages {}  DICOM {}", running.browser_url(), running.dimse))?;
     } else {
-        commands::print(
-            &json!({ "http": running.http.to_string(), "dimse": running.dimse.to_string() }).to_string(),
-        )?;
+        let tls = running.dimse_tls.map(|address| ("dimseTls", address));
+        let addresses = [("http", running.http), ("dimse", running.dimse)].into_iter().chain(tls);
+        let addresses: serde_json::Map<_, _> =
+            addresses.map(|(door, address)| (door.to_owned(), address.to_string().into())).collect();
+        commands::print(&serde_json::Value::from(addresses).to_string())?;
     }
     running.until_stopped().await
 }

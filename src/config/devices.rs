@@ -2,10 +2,10 @@
 
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
-use storage::devices::{Dealings, RetrieveBy};
+use storage::devices::{Binding, Dealings, RetrieveBy, Rules};
 
 use super::dimse::title;
-use super::keys::{DeviceKeys, Keys};
+use super::keys::{DeviceKeys, Keys, List, Number};
 use super::{ConfigError, facilities};
 
 /// Longest value of a code string, such as a modality, and of the short string that a room becomes
@@ -36,6 +36,8 @@ pub struct Device {
     pub character_set: Option<CharacterSet>,
     /// What is done for it, and asked of it.
     pub dealings: Dealings,
+    /// What it may do and has to show.
+    pub rules: Rules,
 }
 
 /// Checks all `[[device]]` tables.
@@ -59,6 +61,7 @@ pub(super) fn from_keys(keys: &Keys) -> Result<Vec<Device>, ConfigError> {
             room: room(device).map_err(wrong)?,
             character_set: character_set(device).map_err(wrong)?,
             dealings: dealings(device).map_err(wrong)?,
+            rules: rules(device).map_err(wrong)?,
             ae_title,
         });
     }
@@ -105,5 +108,34 @@ fn dealings(device: &DeviceKeys) -> Result<Dealings, &'static str> {
         asks_commitment: device.commitment,
         takes_performed_steps: device.performed_steps,
         takes_availability: device.availability,
+    })
+}
+
+fn rules(device: &DeviceKeys) -> Result<Rules, &'static str> {
+    let number = |number: &Option<Number>, least: u32, wrong: &'static str| match number {
+        None => Ok(None),
+        Some(number) => {
+            let number = number.value().and_then(|number| u32::try_from(number).ok());
+            number.filter(|number| *number >= least).map(Some).ok_or(wrong)
+        }
+    };
+    // A word in place of a switch, so that a file says what it means.
+    let word = |word: &Option<String>, on: &str, off: &str, wrong: &'static str| match word.as_deref() {
+        None => Ok(false),
+        Some(word) if word == on => Ok(true),
+        Some(word) if word == off => Ok(false),
+        Some(_) => Err(wrong),
+    };
+    let titles = device.called_ae.as_ref().map(List::items).unwrap_or_default();
+    let called = titles.into_iter().map(AeTitle::parse).collect::<Result<_, _>>();
+    Ok(Rules {
+        called: called.map_err(|_| "called_ae must be AE titles of this archive")?,
+        max_associations: number(&device.max_associations, 1, "max_associations must be a number from 1 on")?,
+        max_answers: number(&device.max_answers, 1, "max_answers must be a number from 1 on")?,
+        requires_tls: word(&device.tls, "required", "optional", "tls must be required or optional")?,
+        certificate: device.certificate.as_deref().and_then(Binding::parse),
+        requires_user: word(&device.user, "required", "optional", "user must be required or optional")?,
+        worklist_own: word(&device.worklist, "own", "all", "worklist must be own or all")?,
+        worklist_days: number(&device.worklist_days, 0, "worklist_days must be a number")?,
     })
 }

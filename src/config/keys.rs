@@ -33,6 +33,9 @@ const SCALARS: &[&str] = &[
     "default_facility",
     "dimse_listen",
     "dimse_tls_listen",
+    "dimse_tls_certificate",
+    "dimse_tls_key",
+    "dimse_tls_authorities",
     "ae_title",
     "unknown_ae",
     "storage_sop_classes",
@@ -79,6 +82,9 @@ pub struct Keys {
     pub default_facility: String,
     pub dimse_listen: String,
     pub dimse_tls_listen: Option<String>,
+    pub dimse_tls_certificate: Option<String>,
+    pub dimse_tls_key: Option<String>,
+    pub dimse_tls_authorities: Option<String>,
     pub ae_title: String,
     pub unknown_ae: String,
     pub storage_sop_classes: Option<List>,
@@ -142,6 +148,14 @@ pub struct DeviceKeys {
     pub performed_steps: bool,
     #[serde(default)]
     pub availability: bool,
+    pub called_ae: Option<List>,
+    pub max_associations: Option<Number>,
+    pub max_answers: Option<Number>,
+    pub tls: Option<String>,
+    pub certificate: Option<String>,
+    pub user: Option<String>,
+    pub worklist: Option<String>,
+    pub worklist_days: Option<Number>,
 }
 
 /// One `[[route]]`: which images go to which device by themselves.
@@ -273,7 +287,6 @@ impl Keys {
         for (key, value, what) in [
             ("hl7_listen", &self.hl7_listen, "HL7 v2 over MLLP"),
             ("share_listen", &self.share_listen, "a listener for patients' links"),
-            ("dimse_tls_listen", &self.dimse_tls_listen, "DICOM TLS"),
         ] {
             if value.as_deref().is_some_and(|value| value != "off") {
                 return Err(ConfigError::value(

@@ -33,6 +33,8 @@ pub use server::Server;
 
 /// What the application is put together from.
 pub struct Parts {
+    /// Who knows the callers.
+    pub gate: Arc<Gate>,
     /// The handles of DICOMweb.
     pub dicomweb: dicomweb::State,
     /// The archive behind all doors.
@@ -56,9 +58,18 @@ pub struct Parts {
 /// The whole application: who asks is found out first, then whether the request may come from where
 /// it comes, then the door does its work.
 pub fn app(parts: Parts) -> anyhow::Result<Router> {
-    let Parts { dicomweb, archive, config, clock, audit_log, metrics, dimse_port, listener_is_tls, shutdown } =
-        parts;
-    let gate = Gate::new(&archive, audit_log.clone(), clock.clone(), config.sign_in);
+    let Parts {
+        gate,
+        dicomweb,
+        archive,
+        config,
+        clock,
+        audit_log,
+        metrics,
+        dimse_port,
+        listener_is_tls,
+        shutdown,
+    } = parts;
     let cors = cors::Origins::new(config.http.cors_origins);
     let own_origin = OwnOrigin {
         public_url: config.http.public_url.clone(),

@@ -8,9 +8,11 @@ mod reload;
 mod signals;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use dimse_scp::tls::Tls;
 use pacs_core::clock::Clock;
 use storage::Archive;
 use storage::audit_log::AuditLog;
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::commands::import;
 use crate::config::Config;
 use crate::http;
+use crate::http::sign_in::{self, Gate};
 use crate::telemetry;
 
 pub use first_start::FirstAdministrator;
@@ -39,6 +42,8 @@ pub struct Running {
     pub http_is_tls: bool,
     /// Address of the DIMSE listener, with its real port.
     pub dimse: SocketAddr,
+    /// Address of the DIMSE listener for TLS, where there is one.
+    pub dimse_tls: Option<SocketAddr>,
     /// The archive behind both.
     pub archive: Archive,
     /// The account made because there was none.
@@ -47,6 +52,8 @@ pub struct Running {
     pub shutdown: CancellationToken,
     audit_log: AuditLog,
     signals: Signals,
+    /// Certificates that are reread.
+    tls: Option<Arc<Tls>>,
     tasks: JoinSet<()>,
     config: Config,
     reread: Box<dyn Fn() -> anyhow::Result<Config> + Send>,
@@ -114,10 +121,15 @@ pub async fn start(
     // once, and answer only when everything behind them is ready.
     let http_server = http::Server::bind(&config.http).await?;
     let http_address = http_server.local_addr()?;
-    let dimse_server = dimse_scp::Server::bind(config.dimse.to_scp())
-        .await
-        .with_context(|| format!("cannot listen for DICOM on {} (dimse_listen)", config.dimse.listen))?;
+    let dimse_config = config.dimse.to_scp().context("DICOM TLS")?;
+    let dimse_tls = dimse_config.tls.clone();
+    let dimse_server = dimse_scp::Server::bind(dimse_config).await.with_context(|| {
+        let with_tls = config.dimse.tls_listen.map(|listen| format!(" and {listen} (dimse_tls_listen)"));
+        let listen = config.dimse.listen;
+        format!("cannot listen for DICOM on {listen} (dimse_listen){}", with_tls.unwrap_or_default())
+    })?;
     let dimse_address = dimse_server.local_addr()?;
+    let dimse_tls_address = dimse_server.tls_addr()?;
     let archive = tokio::select! {
         opened = open_archive(&config) => opened?,
         // A large spool takes its time to be looked through, and a database that is away takes longer. What is
@@ -135,7 +147,10 @@ pub async fn start(
     let dicomweb = dicomweb::State::new(archive.clone(), public_url, audit_log.clone())?;
     // Before anything settles.
     let ahead = dicomweb::Ahead::open(dicomweb.clone()).await?;
+    let gate = Gate::new(&archive, audit_log.clone(), clock.clone(), config.sign_in);
+    let dimse_server = dimse_server.with_users(sign_in::named_users(Arc::clone(&gate)));
     let app = http::app(http::Parts {
+        gate,
         dicomweb,
         archive: archive.clone(),
         config: config.clone(),
@@ -159,11 +174,14 @@ pub async fn start(
     tasks.spawn(ahead.run(shutdown.clone()));
     tasks.spawn(telemetry::keep_metrics(metrics, shutdown.clone()));
     tasks.spawn(http_server.run(app, shutdown.clone()));
-    tracing::info!(http = %http_address, dimse = %dimse_address, "ready");
+    let dimse_tls_shown = dimse_tls_address.map(|address| address.to_string());
+    tracing::info!(http = %http_address, dimse = %dimse_address, dimse_tls = dimse_tls_shown, "ready");
     Ok(Running {
         http: http_address,
         http_is_tls,
         dimse: dimse_address,
+        dimse_tls: dimse_tls_address,
+        tls: dimse_tls,
         archive,
         first_administrator,
         audit_log,
@@ -204,7 +222,8 @@ impl Running {
                 biased;
                 signal = self.signals.next() => match signal {
                     Signal::Reload => {
-                        reload::apply(&mut self.config, &self.reread, &self.archive).await;
+                        let tls = self.tls.as_deref();
+                        reload::apply(&mut self.config, &self.reread, &self.archive, tls).await;
                     }
                     Signal::Stop(name) => {
                         tracing::info!(signal = name, "stopping");

@@ -1,5 +1,7 @@
-//! What of the configuration can change while the process serves: facilities, devices and routes.
+//! What of the configuration can change while the process serves: facilities, devices, routes and certificates of DICOM
+//! TLS.
 
+use dimse_scp::tls::Tls;
 use storage::{Archive, devices, routes};
 
 use crate::config::{Config, Device};
@@ -22,6 +24,7 @@ fn row(device: &Device) -> devices::Device {
         room: device.room.clone(),
         character_set: device.character_set,
         dealings: device.dealings,
+        rules: device.rules.clone(),
         ..devices::Device::named(device.ae_title.clone())
     }
 }
@@ -31,7 +34,14 @@ pub async fn apply(
     in_force: &mut Config,
     reread: &(dyn Fn() -> anyhow::Result<Config> + Send),
     archive: &Archive,
+    tls: Option<&Tls>,
 ) {
+    // The files may have changed though their names have not: certificates are renewed in place.
+    match tls.map(Tls::reread) {
+        None => {}
+        Some(Ok(())) => tracing::info!("certificates of DICOM TLS reread"),
+        Some(Err(error)) => tracing::error!("certificates of DICOM TLS were not reread: {error}"),
+    }
     let wanted = match reread() {
         Ok(config) => config,
         Err(error) => {
@@ -41,7 +51,8 @@ pub async fn apply(
     };
     if wanted.needs_restart(in_force) {
         tracing::warn!(
-            "of the configuration only facilities, devices and routes change while serving; restart for the rest"
+            "of the configuration only facilities, devices, routes and certificates change while serving; restart for \
+             the rest"
         );
     }
     match put(archive, &wanted).await {

@@ -4,6 +4,7 @@
 //! at once.
 
 mod dealings;
+mod rules;
 
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
@@ -13,6 +14,7 @@ use crate::index::facilities;
 use crate::{Error, Result};
 
 pub use dealings::{Dealings, RetrieveBy};
+pub use rules::{Binding, Rules};
 
 /// A device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct Device {
     pub character_set: Option<CharacterSet>,
     /// What is done for it, and asked of it, by this side.
     pub dealings: Dealings,
+    /// What it may do and has to show.
+    pub rules: Rules,
     /// Where the entry comes from.
     pub source: Source,
     /// When it last opened an association.
@@ -78,6 +82,7 @@ impl Device {
             room: None,
             character_set: None,
             dealings: Dealings::default(),
+            rules: Rules::default(),
             source: Source::Rows,
             last_seen_ms: None,
         }
@@ -87,18 +92,24 @@ impl Device {
 const COLUMNS: &str =
     "ae_title, host, port, facility, description, modality, room, character_set, send_limit, retrieve_by,
      is_archive, asks_commitment, takes_performed_steps, takes_availability, source, last_seen_ms";
+
+/// `select … from device`, with the columns that [`read`] reads.
+fn select() -> String {
+    format!("select {COLUMNS}, {} from device", rules::COLUMNS)
+}
+
 /// A device's last association is noted at most this often.
 const SEEN_EVERY_MS: i64 = 60_000;
 
 /// Every device, by title.
 pub async fn list(database: &Database) -> Result<Vec<Device>> {
-    let sql = format!("select {COLUMNS} from device order by ae_title");
+    let sql = format!("{} order by ae_title", select());
     database.fetch(sqlx::AssertSqlSafe(sql), params![]).await?.iter().map(read).collect()
 }
 
 /// The device of that title.
 pub async fn by_ae(database: &Database, ae_title: &AeTitle) -> Result<Option<Device>> {
-    let sql = format!("select {COLUMNS} from device where ae_title = $1");
+    let sql = format!("{} where ae_title = $1", select());
     database
         .fetch_optional(sqlx::AssertSqlSafe(sql), params![ae_title.as_str()])
         .await?
@@ -184,17 +195,24 @@ async fn write(tx: &mut Transaction, device: &Device, source: Source) -> Result<
     if let Some(facility) = &device.facility {
         facilities::ensure(tx, facility).await?;
     }
+    let rules = &device.rules;
     tx.execute(
         "insert into device (ae_title, host, port, facility, description, modality, room, character_set, source,
-             send_limit, retrieve_by, is_archive, asks_commitment, takes_performed_steps, takes_availability)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             send_limit, retrieve_by, is_archive, asks_commitment, takes_performed_steps, takes_availability,
+             called_ae, max_associations, max_answers, requires_tls, certificate, requires_user, worklist_own,
+             worklist_days)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
          on conflict (ae_title) do update set host = excluded.host, port = excluded.port,
              facility = excluded.facility, description = excluded.description, modality = excluded.modality,
              room = excluded.room, character_set = excluded.character_set, source = excluded.source,
              send_limit = excluded.send_limit, retrieve_by = excluded.retrieve_by,
              is_archive = excluded.is_archive, asks_commitment = excluded.asks_commitment,
              takes_performed_steps = excluded.takes_performed_steps,
-             takes_availability = excluded.takes_availability
+             takes_availability = excluded.takes_availability,
+             called_ae = excluded.called_ae, max_associations = excluded.max_associations,
+             max_answers = excluded.max_answers, requires_tls = excluded.requires_tls,
+             certificate = excluded.certificate, requires_user = excluded.requires_user,
+             worklist_own = excluded.worklist_own, worklist_days = excluded.worklist_days
          where device.source = 'rows' or excluded.source = 'file'",
         params![
             device.ae_title.as_str(),
@@ -211,7 +229,15 @@ async fn write(tx: &mut Transaction, device: &Device, source: Source) -> Result<
             device.dealings.is_archive,
             device.dealings.asks_commitment,
             device.dealings.takes_performed_steps,
-            device.dealings.takes_availability
+            device.dealings.takes_availability,
+            rules.called_text(),
+            rules.max_associations.map(i64::from),
+            rules.max_answers.map(i64::from),
+            rules.requires_tls,
+            rules.certificate.as_ref().map(Binding::as_str),
+            rules.requires_user,
+            rules.worklist_own,
+            rules.worklist_days.map(i64::from)
         ],
     )
     .await
@@ -231,6 +257,7 @@ fn read(row: &Row) -> Result<Device> {
         room: row.get("room")?,
         character_set: character_set.as_deref().and_then(CharacterSet::named),
         dealings: Dealings::read(row)?,
+        rules: Rules::read(row)?,
         source: Source::of_row(row)?,
         last_seen_ms: row.get("last_seen_ms")?,
     })

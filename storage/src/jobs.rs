@@ -14,6 +14,10 @@ use crate::{Error, Result, dialect};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct JobId(pub i64);
 
+/// The kind of an echo test: the payload names the device, `{"aeTitle": "CT1"}`; the result says `ok` and `tookMs`, or
+/// `reason` and `detail`.
+pub const ECHO: &str = "echo";
+
 /// A job to be done.
 #[derive(Debug, Clone)]
 pub struct NewJob<'a> {

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod acts;
 mod archive;
+pub mod association_failures;
 pub mod audit_log;
 pub mod availability;
 pub mod backup;

@@ -246,7 +246,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
         let date = [tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_START_DATE];
         mwl.add(&date, vr_of(date[1]), "20260921").unwrap();
         for ae_title in [None, Some(AeTitle::parse("CT1").unwrap())] {
-            let asker = schedule::Asker { ae_title, scope: scope.clone(), now_ms: NOW_MS };
+            let asker = schedule::Asker { ae_title, ..schedule::Asker::new(scope.clone(), NOW_MS) };
             let _: Vec<DataSet> = schedule::worklist(db, &mwl, asker).try_collect().await.unwrap();
         }
     }

@@ -1,15 +1,15 @@
 //! From an accepted connection to an established association: the acceptor's side of PS3.8 9.2.
 
-use tokio::net::TcpStream;
-
 use super::negotiation::{check, negotiate};
 use super::reader::{Reader, provider_abort, unexpected_abort};
+use super::stream::Stream;
 use super::writer::Writer;
 use super::{Association, End};
 use crate::config::Timeouts;
 use crate::pdu::associate::UserInformation;
 use crate::pdu::stream::Token;
-use crate::pdu::{AssociateRq, Rejection, encode};
+use crate::pdu::{AssociateRq, encode};
+use crate::refused::{Reason, Refused};
 use crate::sop_class::SopClasses;
 
 /// What the acceptor is willing to take.
@@ -27,7 +27,7 @@ pub struct Terms<'a> {
 #[derive(Debug)]
 pub enum NotEstablished {
     /// The request was rejected.
-    Rejected(Rejection, Box<AssociateRq>),
+    Rejected(Refused, Box<AssociateRq>),
     /// There was no request that could be answered.
     NoRequest(End),
 }
@@ -39,6 +39,8 @@ pub struct Admitted<T> {
     pub calling_ae: pacs_core::uid::AeTitle,
     /// The called AE title, checked.
     pub called_ae: pacs_core::uid::AeTitle,
+    /// What the requestor is told of the user it named; `None` says nothing.
+    pub identity_answer: Option<Vec<u8>>,
     /// The judge's own.
     pub kept: T,
 }
@@ -46,9 +48,9 @@ pub struct Admitted<T> {
 /// Reads the association request, lets `judge` decide on its AE titles and the limits, and answers.
 /// The whole request has to come within the ARTIM timer.
 pub async fn accept<T>(
-    stream: TcpStream,
+    stream: Stream,
     terms: Terms<'_>,
-    judge: impl AsyncFnOnce(&AssociateRq) -> Result<Admitted<T>, Rejection>,
+    judge: impl AsyncFnOnce(&AssociateRq) -> Result<Admitted<T>, Refused>,
 ) -> Result<(Association, T), NotEstablished> {
     let (read, write) = stream.into_split();
     let mut reader = Reader::new(read, terms.max_pdu_bytes, terms.timeouts);
@@ -71,19 +73,19 @@ pub async fn accept<T>(
     };
     let verdict = match check(&request) {
         Ok(()) => judge(&request).await,
-        Err(rejection) => Err(rejection),
+        Err(rejection) => Err(Refused::new(rejection, Reason::Protocol)),
     };
     let admitted = match verdict {
         Ok(admitted) => admitted,
-        Err(rejection) => {
+        Err(refused) => {
             // The peer has half a minute to close; what it proposed need not be held meanwhile.
             request.contexts = Vec::new();
             request.user = UserInformation::default();
-            dismiss(&mut reader, &mut writer, &encode::rejection(rejection)).await;
-            return Err(NotEstablished::Rejected(rejection, request));
+            dismiss(&mut reader, &mut writer, &encode::rejection(refused.rejection)).await;
+            return Err(NotEstablished::Rejected(refused, request));
         }
     };
-    let agreed = negotiate(&request, terms.classes, terms.max_pdu_bytes);
+    let agreed = negotiate(&request, terms.classes, terms.max_pdu_bytes, admitted.identity_answer);
     let answer = agreed.answer.encode().map_err(|error| NotEstablished::NoRequest(error.into()))?;
     writer.limit_pdu(agreed.send_pdu_bytes);
     writer.raw(&answer).await.map_err(NotEstablished::NoRequest)?;
@@ -102,4 +104,5 @@ async fn dismiss(reader: &mut Reader, writer: &mut Writer, pdu: &[u8]) {
     if writer.raw(pdu).await.is_ok() {
         reader.wait_for_close().await;
     }
+    writer.shut().await;
 }

@@ -2,6 +2,8 @@
 
 use pacs_core::uid::Uid;
 
+use crate::sop_class::Service;
+
 /// One accepted presentation context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
@@ -13,6 +15,8 @@ pub struct Context {
     pub transfer_syntax: Uid,
     /// Whether the acceptor may be service class user, that is, send C-STORE requests for C-GET.
     pub acceptor_is_user: bool,
+    /// What it is for, where we are the acceptor.
+    pub service: Option<Service>,
     /// Options that extended negotiation granted (PS3.4 C.5).
     pub options: QueryOptions,
 }
@@ -22,6 +26,8 @@ pub struct Context {
 pub struct QueryOptions {
     /// Keys of higher levels may be left out.
     pub relational: bool,
+    /// Ranges of a date and of its time are the two ends of one period.
+    pub combined: bool,
     /// Names may be matched by the beginnings of their words.
     pub fuzzy: bool,
 }

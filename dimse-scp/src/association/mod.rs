@@ -7,6 +7,7 @@ mod context;
 mod end;
 pub mod negotiation;
 mod reader;
+pub mod stream;
 mod writer;
 
 use pacs_core::uid::AeTitle;
@@ -58,5 +59,6 @@ impl Association {
             // of a peer that is still sending.
             self.reader.wait_for_close().await;
         }
+        self.writer.shut().await;
     }
 }

@@ -9,7 +9,7 @@ use pacs_core::uids;
 use super::{Context, Contexts, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, QueryOptions};
 use crate::pdu::associate::{
     AssociateAc, AssociateRq, ContextAnswer, ContextResult, ExtendedNegotiation, ProposedContext,
-    RoleSelection, UserIdentity, UserInformation,
+    RoleSelection, UserInformation,
 };
 use crate::pdu::{APPLICATION_CONTEXT, Rejection};
 use crate::sop_class::{Service, SopClasses};
@@ -36,19 +36,27 @@ pub fn check(request: &AssociateRq) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Answers a request that is not rejected as a whole.
-pub fn negotiate(request: &AssociateRq, classes: &SopClasses, max_pdu_bytes: u32) -> Agreed {
+/// Answers a request that is not rejected as a whole. `identity_answer` is what the requestor is told of the user that
+/// it names.
+pub fn negotiate(
+    request: &AssociateRq,
+    classes: &SopClasses,
+    max_pdu_bytes: u32,
+    identity_answer: Option<Vec<u8>>,
+) -> Agreed {
     let user = &request.user;
-    let roles = roles(request, classes);
-    let extended = extended(request, classes);
+    let served = Served { classes, request };
+    let roles = roles(served);
+    let extended = extended(served);
     let mut accepted = Vec::new();
     let mut results = Vec::with_capacity(request.contexts.len());
     for proposed in &request.contexts {
-        let answer = match answer(proposed, classes) {
-            Ok((abstract_syntax, transfer_syntax)) => {
+        let answer = match answer(proposed, served) {
+            Ok((abstract_syntax, service, transfer_syntax)) => {
                 let class = abstract_syntax.as_str();
                 accepted.push(Context {
                     id: proposed.id,
+                    service: Some(service),
                     acceptor_is_user: roles.iter().any(|role| role.sop_class == class && role.scp),
                     options: extended
                         .iter()
@@ -79,8 +87,9 @@ pub fn negotiate(request: &AssociateRq, classes: &SopClasses, max_pdu_bytes: u32
             asynchronous_operations: user.asynchronous_operations.map(|_| (1, 1)),
             roles,
             extended,
+            common: Vec::new(),
             identity: None,
-            identity_answer: user.identity.as_ref().and_then(identity_answer),
+            identity_answer,
         },
     };
     Agreed {
@@ -98,16 +107,43 @@ pub fn send_limit(peer: &UserInformation, max_pdu_bytes: u32) -> u32 {
     }
 }
 
-fn answer(proposed: &ProposedContext, classes: &SopClasses) -> Result<(Uid, Uid), ContextAnswer> {
+/// What the SOP classes of a request are for.
+#[derive(Clone, Copy)]
+struct Served<'a> {
+    classes: &'a SopClasses,
+    request: &'a AssociateRq,
+}
+
+impl Served<'_> {
+    /// What a class is for; one that is not known here is for storage when its requestor says so, and names a class
+    /// that is stored here as its general kind: it is kept like that one (PS3.7 D.3.3.6, PS3.4 B.3.1).
+    fn service(self, class: &Uid) -> Option<Service> {
+        self.classes.service(class).or_else(|| {
+            let mut described = self.request.user.common.iter().filter(|common| {
+                common.sop_class == class.as_str() && common.service_class == STORAGE_SERVICE_CLASS
+            });
+            let is_stored = |general: &String| {
+                Uid::parse(general)
+                    .is_ok_and(|general| self.classes.service(&general) == Some(Service::Storage))
+            };
+            described.any(|common| common.related.iter().any(is_stored)).then_some(Service::Storage)
+        })
+    }
+}
+
+/// The service class that all storage SOP classes belong to (PS3.6 table A-1).
+const STORAGE_SERVICE_CLASS: &str = "1.2.840.10008.4.2";
+
+fn answer(proposed: &ProposedContext, served: Served<'_>) -> Result<(Uid, Service, Uid), ContextAnswer> {
     let class =
         Uid::parse(&proposed.abstract_syntax).map_err(|_| ContextAnswer::AbstractSyntaxNotSupported)?;
-    let service = classes.service(&class).ok_or(ContextAnswer::AbstractSyntaxNotSupported)?;
+    let service = served.service(&class).ok_or(ContextAnswer::AbstractSyntaxNotSupported)?;
     let proposed = proposed.transfer_syntaxes.iter().filter_map(|syntax| Uid::parse(syntax).ok());
     let chosen = match service {
         Service::Storage => storage_syntax(proposed),
         _ => message_syntax(proposed),
     };
-    chosen.map(|syntax| (class, syntax)).ok_or(ContextAnswer::TransferSyntaxesNotSupported)
+    chosen.map(|syntax| (class, service, syntax)).ok_or(ContextAnswer::TransferSyntaxesNotSupported)
 }
 
 /// For storage the first proposed syntax that the standard knows. Instances are kept as they are
@@ -134,9 +170,10 @@ const EXPLICIT_VR_BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
 /// The requestor may be user of everything, and provider of storage, where it receives what it asked for
 /// with C-GET, and of storage commitment, where it reports what it was asked.
-fn roles(request: &AssociateRq, classes: &SopClasses) -> Vec<RoleSelection> {
+fn roles(served: Served<'_>) -> Vec<RoleSelection> {
+    let request = served.request;
     let answered = asked(request, &request.user.roles, |role| &role.sop_class).filter_map(|role| {
-        let service = classes.service(&Uid::parse(&role.sop_class).ok()?)?;
+        let service = served.service(&Uid::parse(&role.sop_class).ok()?)?;
         let scp = role.scp && matches!(service, Service::Storage | Service::StorageCommitment);
         Some(RoleSelection { sop_class: role.sop_class.clone(), scu: role.scu, scp })
     });
@@ -155,17 +192,18 @@ fn asked<'a, T>(
     items.iter().filter(move |item| left.remove(class(item)))
 }
 
-/// Grants relational queries and fuzzy matching where they are asked for (PS3.4 C.5, K.5); combined
-/// date-time matching, time zone adjustment and conversions are not granted.
-fn extended(request: &AssociateRq, classes: &SopClasses) -> Vec<ExtendedNegotiation> {
+/// Grants relational queries, combined date-time matching and fuzzy matching where they are asked for (PS3.4 C.5,
+/// K.5); time zone adjustment and conversions are not granted. For storage it tells what is done whatever is asked.
+fn extended(served: Served<'_>) -> Vec<ExtendedNegotiation> {
+    let request = served.request;
     let answered = asked(request, &request.user.extended, |item| &item.sop_class).filter_map(|item| {
-        let service = classes.service(&Uid::parse(&item.sop_class).ok()?)?;
-        let grantable: &[bool] = match service {
-            Service::Find(_) => &[true, false, true, false, false],
-            Service::Move(_) | Service::Get(_) => &[true, false],
-            // The first two are reserved, and 1 in both directions.
-            Service::Worklist => &[true, true, true, false],
-            _ => return None,
+        let service = served.service(&Uid::parse(&item.sop_class).ok()?)?;
+        let grantable = match service {
+            Service::Storage => {
+                let information = STORAGE_INFORMATION.to_vec();
+                return Some(ExtendedNegotiation { sop_class: item.sop_class.clone(), information });
+            }
+            service => grantable(service)?,
         };
         let wanted = item.information.iter().map(|byte| *byte == 1);
         let information = wanted.zip(grantable).map(|(wanted, grant)| u8::from(wanted && *grant)).collect();
@@ -174,20 +212,32 @@ fn extended(request: &AssociateRq, classes: &SopClasses) -> Vec<ExtendedNegotiat
     answered.collect()
 }
 
-fn options(granted: &[u8]) -> QueryOptions {
-    let bit = |index: usize| granted.get(index) == Some(&1);
-    QueryOptions { relational: bit(0), fuzzy: bit(2) }
+/// Level 2 of storage, signatures of level 1 (a corrected instance leaves with another header), and no coercion; every
+/// second byte is reserved (PS3.4 B.3.1).
+const STORAGE_INFORMATION: [u8; 6] = [2, 0, 1, 0, 0, 0];
+
+/// The options of a service that are granted where they are asked for, by their byte; `None` where it has none.
+pub fn grantable(service: Service) -> Option<&'static [bool]> {
+    match service {
+        // Relational queries, combined date and time, fuzzy names, time zone, conversion of images.
+        Service::Find(_) => Some(&[true, true, true, false, false]),
+        // Relational retrieval, conversion of images.
+        Service::Move(_) | Service::Get(_) => Some(&[true, false]),
+        // The first two are reserved, and 1 in both directions; fuzzy names, time zone.
+        Service::Worklist => Some(&[true, true, true, false]),
+        _ => None,
+    }
 }
 
-/// A user name is taken note of; what a peer may do follows from its AE title and address. Tickets
-/// and assertions cannot be verified here, and are therefore not confirmed.
-fn identity_answer(identity: &UserIdentity) -> Option<Vec<u8>> {
-    (identity.wants_answer && matches!(identity.kind, 1 | 2)).then(Vec::new)
+fn options(granted: &[u8]) -> QueryOptions {
+    let bit = |index: usize| granted.get(index) == Some(&1);
+    QueryOptions { relational: bit(0), combined: bit(1), fuzzy: bit(2) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pdu::associate::CommonExtendedNegotiation;
 
     const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
     const FIND: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND;
@@ -210,7 +260,7 @@ mod tests {
     }
 
     fn agreed(request: &AssociateRq) -> Agreed {
-        negotiate(request, &SopClasses::default(), 65536)
+        negotiate(request, &SopClasses::default(), 65536, None)
     }
 
     #[test]
@@ -297,32 +347,38 @@ mod tests {
             information: information.to_vec(),
         };
         request.user.extended =
-            vec![asked(FIND, &[1, 1, 1, 0, 1, 1]), asked(CT, &[2]), asked(WORKLIST, &[1, 1, 0, 1])];
+            vec![asked(FIND, &[1, 1, 0, 0, 1, 1]), asked(CT, &[2]), asked(WORKLIST, &[1, 1, 0, 1])];
         let agreed = agreed(&request);
-        let granted = [asked(FIND, &[1, 0, 1, 0, 0]), asked(WORKLIST, &[1, 1, 0, 0])];
+        let granted =
+            [asked(FIND, &[1, 1, 0, 0, 0]), asked(CT, &[2, 0, 1, 0, 0, 0]), asked(WORKLIST, &[1, 1, 0, 0])];
         assert_eq!(agreed.answer.user.extended, granted);
         let options = agreed.contexts.get(1).unwrap().options;
-        assert_eq!(options, QueryOptions { relational: true, fuzzy: true });
+        assert_eq!(options, QueryOptions { relational: true, combined: true, fuzzy: false });
+    }
+
+    #[test]
+    fn special_kinds_of_what_is_stored_are_stored() {
+        const SPECIAL: &str = "1.2.826.0.1.77";
+        let described = |service_class: &str, related: &[&str]| {
+            let mut request = request(&[(SPECIAL, &[EXPLICIT])]);
+            request.user.common = vec![CommonExtendedNegotiation {
+                sop_class: SPECIAL.to_owned(),
+                service_class: service_class.to_owned(),
+                related: related.iter().map(|class| (*class).to_owned()).collect(),
+            }];
+            agreed(&request).contexts.get(1).and_then(|context| context.service)
+        };
+        assert_eq!(described(STORAGE_SERVICE_CLASS, &["1.2.3", CT]), Some(Service::Storage));
+        assert_eq!(described(STORAGE_SERVICE_CLASS, &["1.2.3"]), None);
+        assert_eq!(described(STORAGE_SERVICE_CLASS, &[]), None);
+        assert_eq!(described("1.2.840.10008.4.1", &[CT]), None);
     }
 
     #[test]
     fn the_user_information_is_answered() {
         let mut request = request(&[]);
         request.user.asynchronous_operations = Some((0, 8));
-        let identity = |kind, wants_answer| UserIdentity {
-            kind,
-            wants_answer,
-            primary: b"user".to_vec(),
-            secondary: Vec::new(),
-        };
-        for (kind, wants, answer) in
-            [(1, true, Some(vec![])), (2, true, Some(vec![])), (2, false, None), (5, true, None)]
-        {
-            request.user.identity = Some(identity(kind, wants));
-            let user = agreed(&request).answer.user;
-            assert_eq!(user.asynchronous_operations, Some((1, 1)));
-            assert_eq!(user.identity_answer, answer, "{kind}");
-        }
+        assert_eq!(agreed(&request).answer.user.asynchronous_operations, Some((1, 1)));
         for (theirs, limit) in [(0, 65536), (16384, 16384), (1 << 20, 65536)] {
             request.user.max_pdu_bytes = theirs;
             assert_eq!(agreed(&request).send_pdu_bytes, limit);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, timeout_at};
 
 use super::End;
+use super::stream::ReadHalf;
 use crate::config::Timeouts;
 use crate::dimse::command::{CommandError, MAX_COMMAND_BYTES};
 use crate::dimse::{CommandField, CommandSet};
@@ -45,7 +45,7 @@ pub enum Event {
 /// The reading half of an association.
 #[derive(Debug)]
 pub struct Reader {
-    stream: OwnedReadHalf,
+    stream: ReadHalf,
     decoder: Decoder,
     timeouts: Timeouts,
     /// Fragments of the command set that is being read, and their context.
@@ -64,7 +64,7 @@ pub struct Reader {
 
 impl Reader {
     /// Reads from `stream`, refusing P-DATA-TF PDUs longer than `max_pdu_bytes`.
-    pub fn new(stream: OwnedReadHalf, max_pdu_bytes: u32, timeouts: Timeouts) -> Self {
+    pub fn new(stream: ReadHalf, max_pdu_bytes: u32, timeouts: Timeouts) -> Self {
         Self {
             stream,
             decoder: Decoder::new(max_pdu_bytes),
@@ -244,11 +244,21 @@ impl Reader {
             self.buffer_bytes = DATA_BUFFER_BYTES;
         } else if self.buffer_bytes == DATA_BUFFER_BYTES && self.decoder.buffer().is_empty() {
             let kept_until = self.deadline.min(Instant::now() + KEPT_BUFFER);
-            if timeout_at(kept_until, self.stream.readable()).await.is_err() {
-                *self.decoder.buffer() = BytesMut::new();
-                self.buffer_bytes = CONTROL_BUFFER_BYTES;
+            if let Ok(read) = timeout_at(kept_until, self.fill()).await {
+                return self.received(read);
             }
+            *self.decoder.buffer() = BytesMut::new();
+            self.buffer_bytes = CONTROL_BUFFER_BYTES;
         }
+        match timeout_at(self.deadline, self.fill()).await {
+            Ok(read) => self.received(read),
+            Err(_) if self.moving => Err(End::Stalled),
+            Err(_) => Err(End::Idle),
+        }
+    }
+
+    /// Reads once, without a limit. Cancel safe.
+    async fn fill(&mut self) -> std::io::Result<usize> {
         let buffer = self.decoder.buffer();
         // Less room than this makes small reads, which cost more than moving what is left over to
         // the front; asking for the same size each time uses the same memory again.
@@ -256,14 +266,16 @@ impl Reader {
         if buffer.capacity() - buffer.len() < least {
             buffer.reserve(self.buffer_bytes.saturating_sub(buffer.len()).max(least));
         }
-        match timeout_at(self.deadline, self.stream.read_buf(buffer)).await {
-            Ok(Ok(0)) | Ok(Err(_)) => Err(End::Lost),
-            Ok(Ok(count)) => {
+        self.stream.read_buf(buffer).await
+    }
+
+    fn received(&mut self, read: std::io::Result<usize>) -> Result<usize, End> {
+        match read {
+            Ok(0) | Err(_) => Err(End::Lost),
+            Ok(count) => {
                 self.received_bytes += count as u64;
                 Ok(count)
             }
-            Err(_) if self.moving => Err(End::Stalled),
-            Err(_) => Err(End::Idle),
         }
     }
 }

@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::AsyncWriteExt;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::timeout;
 
 use super::End;
+use super::stream::WriteHalf;
 use crate::dimse::CommandSet;
 use crate::pdu::encode::data_header;
 use crate::pdu::{HEADER_BYTES, PDV_HEADER_BYTES};
 
+/// How long a connection may take to close.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// The writing half of an association.
 #[derive(Debug)]
 pub struct Writer {
-    stream: OwnedWriteHalf,
+    stream: WriteHalf,
     /// The longest fragment that fits the peer's maximum length; even, as fragments are.
     fragment_bytes: usize,
     write_timeout: Duration,
@@ -26,7 +29,7 @@ pub struct Writer {
 
 impl Writer {
     /// Writes to `stream` in PDUs whose variable field has at most `max_pdu_bytes`.
-    pub fn new(stream: OwnedWriteHalf, max_pdu_bytes: u32, write_timeout: Duration) -> Self {
+    pub fn new(stream: WriteHalf, max_pdu_bytes: u32, write_timeout: Duration) -> Self {
         let max_pdu_bytes = usize::try_from(max_pdu_bytes).unwrap_or(usize::MAX);
         let fragment_bytes = max_pdu_bytes.saturating_sub(PDV_HEADER_BYTES).max(2) & !1;
         Self { stream, fragment_bytes, write_timeout, sent_bytes: 0 }
@@ -75,8 +78,18 @@ impl Writer {
 
     /// Writes bytes that are PDUs already.
     pub async fn raw(&mut self, pdus: &[u8]) -> Result<(), End> {
-        let written = timeout(self.write_timeout, self.stream.write_all(pdus)).await;
+        let stream = &mut self.stream;
+        let writing = async {
+            stream.write_all(pdus).await?;
+            stream.flush().await
+        };
+        let written = timeout(self.write_timeout, writing).await;
         self.settle(written, pdus.len())
+    }
+
+    /// Says that nothing more comes, which TLS wants said. A peer that does not take it has gone.
+    pub(crate) async fn shut(&mut self) {
+        let _ = timeout(FAREWELL, self.stream.shutdown()).await;
     }
 
     /// Appends a command set or data set as P-DATA-TF PDUs.
@@ -96,7 +109,12 @@ impl Writer {
 
     async fn gathered(&mut self, queue: &mut Gather) -> Result<(), End> {
         let length = queue.remaining();
-        let written = timeout(self.write_timeout, self.stream.write_all_buf(queue)).await;
+        let stream = &mut self.stream;
+        let writing = async {
+            stream.write_all_buf(queue).await?;
+            stream.flush().await
+        };
+        let written = timeout(self.write_timeout, writing).await;
         self.settle(written, length)
     }
 

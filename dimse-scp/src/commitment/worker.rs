@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::{Report, instance, report};
 use crate::listener::Shared;
-use crate::scu::{self, Association, Options, Proposal, Target};
+use crate::scu::{self, Association, Proposal, Target};
 
 /// How often reports are looked for that are due again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -95,11 +95,14 @@ async fn send(shared: &Shared, task: &Task, report: &Report) -> Result<(), Strin
         calling_ae: request.called.clone(),
         called_ae: request.device.clone(),
     };
-    let options = Options { max_pdu_bytes: shared.config.max_pdu_bytes, timeouts: shared.config.timeouts };
+    let options = shared.options_for(&device)?;
     let (class, instance, syntaxes) = terms().ok_or("no UIDs")?;
     let proposal = Proposal { as_provider: true, ..Proposal::new(class.clone(), syntaxes) };
     let association = Association::connect(&target, &[proposal], &options).await;
-    let mut association = association.map_err(|error| error.to_string())?;
+    let mut association = association.map_err(|error| {
+        shared.failures.note_outgoing(&target, &error);
+        error.to_string()
+    })?;
     let answer = association.event_report(&class, &instance, report.event, &report.data).await;
     match answer {
         Ok(status) => {

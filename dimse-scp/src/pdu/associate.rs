@@ -113,6 +113,8 @@ pub struct UserInformation {
     pub roles: Vec<RoleSelection>,
     /// Options of services, such as relational queries.
     pub extended: Vec<ExtendedNegotiation>,
+    /// What the SOP classes are special kinds of, in a request; nothing answers it.
+    pub common: Vec<CommonExtendedNegotiation>,
     /// Who asks, in a request.
     pub identity: Option<UserIdentity>,
     /// The acceptor's answer to an identity, in an acceptance.
@@ -137,6 +139,17 @@ pub struct ExtendedNegotiation {
     pub sop_class: String,
     /// Bytes whose meaning the service class defines.
     pub information: Vec<u8>,
+}
+
+/// SOP class common extended negotiation (PS3.7 D.3.3.6): what a class that the acceptor may not know belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommonExtendedNegotiation {
+    /// The SOP class it is about.
+    pub sop_class: String,
+    /// The service class it belongs to.
+    pub service_class: String,
+    /// The general SOP classes that it is a special kind of.
+    pub related: Vec<String>,
 }
 
 /// User identity (PS3.7 D.3.3.7). The secret field never leaves this value: `Debug` hides it.

@@ -1,8 +1,8 @@
 //! A-ASSOCIATE-RQ and -AC from the bytes of their variable field.
 
 use super::associate::{
-    AssociateAc, AssociateRq, ContextAnswer, ContextResult, ExtendedNegotiation, ProposedContext,
-    RoleSelection, UserIdentity, UserInformation,
+    AssociateAc, AssociateRq, CommonExtendedNegotiation, ContextAnswer, ContextResult, ExtendedNegotiation,
+    ProposedContext, RoleSelection, UserIdentity, UserInformation,
 };
 use super::fields::{Fields, text};
 use super::{PduError, item};
@@ -84,6 +84,18 @@ fn proposed_context(mut fields: Fields<'_>) -> Result<ProposedContext, PduError>
     Ok(context)
 }
 
+/// What follows the related classes is reserved.
+fn common(content: &mut Fields<'_>) -> Result<CommonExtendedNegotiation, PduError> {
+    let sop_class = text(content.counted()?);
+    let service_class = text(content.counted()?);
+    let mut list = Fields::new(content.counted()?);
+    let mut related = Vec::new();
+    while !list.is_empty() {
+        related.push(text(list.counted()?));
+    }
+    Ok(CommonExtendedNegotiation { sop_class, service_class, related })
+}
+
 fn context_result(mut fields: Fields<'_>) -> Result<ContextResult, PduError> {
     let id = fields.u8()?;
     fields.u8()?;
@@ -117,6 +129,7 @@ fn user_information(mut fields: Fields<'_>) -> Result<UserInformation, PduError>
                 sop_class: text(content.counted()?),
                 information: content.rest().to_vec(),
             }),
+            item::COMMON_EXTENDED_NEGOTIATION => user.common.push(common(&mut content)?),
             item::USER_IDENTITY_RQ => {
                 user.identity = Some(UserIdentity {
                     kind: content.u8()?,

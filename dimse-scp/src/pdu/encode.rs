@@ -162,6 +162,15 @@ fn put_user(out: &mut Vec<u8>, user: &UserInformation) -> Result<(), PduError> {
                 Ok(())
             })?;
         }
+        for common in &user.common {
+            put_item(out, item::COMMON_EXTENDED_NEGOTIATION, |out| {
+                put_counted(out, common.sop_class.as_bytes())?;
+                put_counted(out, common.service_class.as_bytes())?;
+                let mut list = Vec::new();
+                common.related.iter().try_for_each(|class| put_counted(&mut list, class.as_bytes()))?;
+                put_counted(out, &list)
+            })?;
+        }
         if let Some(identity) = &user.identity {
             put_item(out, item::USER_IDENTITY_RQ, |out| {
                 out.extend([identity.kind, u8::from(identity.wants_answer)]);
@@ -195,6 +204,13 @@ mod tests {
         });
         let extended = (uid(), prop::collection::vec(any::<u8>(), 0..8))
             .prop_map(|(sop_class, information)| ExtendedNegotiation { sop_class, information });
+        let common = (uid(), uid(), prop::collection::vec(uid(), 0..4)).prop_map(
+            |(sop_class, service_class, related)| CommonExtendedNegotiation {
+                sop_class,
+                service_class,
+                related,
+            },
+        );
         let bytes = || prop::collection::vec(any::<u8>(), 0..64);
         let identity = (1u8..=5, any::<bool>(), bytes(), bytes()).prop_map(
             |(kind, wants_answer, primary, secondary)| UserIdentity {
@@ -210,22 +226,25 @@ mod tests {
             "[A-Z0-9_]{0,16}",
             any::<Option<(u16, u16)>>(),
             prop::collection::vec(role, 0..4),
-            prop::collection::vec(extended, 0..4),
+            (prop::collection::vec(extended, 0..4), prop::collection::vec(common, 0..4)),
             prop::option::of(identity),
             prop::option::of(bytes()),
         )
-            .prop_map(|(max, class, version, operations, roles, extended, identity, answer)| {
-                UserInformation {
-                    max_pdu_bytes: max,
-                    implementation_class: class,
-                    implementation_version: version,
-                    asynchronous_operations: operations,
-                    roles,
-                    extended,
-                    identity,
-                    identity_answer: answer,
-                }
-            })
+            .prop_map(
+                |(max, class, version, operations, roles, (extended, common), identity, answer)| {
+                    UserInformation {
+                        max_pdu_bytes: max,
+                        implementation_class: class,
+                        implementation_version: version,
+                        asynchronous_operations: operations,
+                        roles,
+                        extended,
+                        common,
+                        identity,
+                        identity_answer: answer,
+                    }
+                },
+            )
     }
 
     fn request() -> impl Strategy<Value = AssociateRq> {

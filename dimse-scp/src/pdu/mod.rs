@@ -54,6 +54,7 @@ pub(crate) mod item {
     pub const ROLE_SELECTION: u8 = 0x54;
     pub const IMPLEMENTATION_VERSION: u8 = 0x55;
     pub const EXTENDED_NEGOTIATION: u8 = 0x56;
+    pub const COMMON_EXTENDED_NEGOTIATION: u8 = 0x57;
     pub const USER_IDENTITY_RQ: u8 = 0x58;
     pub const USER_IDENTITY_AC: u8 = 0x59;
 }

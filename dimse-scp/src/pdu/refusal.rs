@@ -15,6 +15,10 @@ pub enum Rejection {
     /// Permanent: no application entity has the called AE title.
     #[error("called AE title not recognized")]
     CalledAe,
+    /// Permanent, by the provider's part for associations, no reason given: the user that is named is not one
+    /// (PS3.7 D.3.3.7).
+    #[error("user identity not accepted")]
+    UserIdentity,
     /// Permanent, by the provider: protocol version 1 is not among those proposed.
     #[error("protocol version not supported")]
     ProtocolVersion,
@@ -37,6 +41,7 @@ impl Rejection {
             Self::ApplicationContext => (1, 1, 2),
             Self::CallingAe => (1, 1, 3),
             Self::CalledAe => (1, 1, 7),
+            Self::UserIdentity => (1, 2, 1),
             Self::ProtocolVersion => (1, 2, 2),
             Self::Congestion => (2, 3, 1),
             Self::LimitExceeded => (2, 3, 2),
@@ -51,6 +56,7 @@ impl Rejection {
             (1, 2) => Self::ApplicationContext,
             (1, 3) => Self::CallingAe,
             (1, 7) => Self::CalledAe,
+            (2, 1) => Self::UserIdentity,
             (2, 2) => Self::ProtocolVersion,
             (3, 1) => Self::Congestion,
             (3, 2) => Self::LimitExceeded,
@@ -65,6 +71,7 @@ impl Rejection {
             Self::ApplicationContext => "application-context",
             Self::CallingAe => "calling-ae",
             Self::CalledAe => "called-ae",
+            Self::UserIdentity => "user-identity",
             Self::ProtocolVersion => "protocol-version",
             Self::Congestion => "congestion",
             Self::LimitExceeded => "limit-exceeded",
@@ -103,6 +110,7 @@ mod tests {
             Rejection::ApplicationContext,
             Rejection::CallingAe,
             Rejection::CalledAe,
+            Rejection::UserIdentity,
             Rejection::ProtocolVersion,
             Rejection::Congestion,
             Rejection::LimitExceeded,

@@ -29,14 +29,18 @@ pub async fn find(shared: &Shared, title: &AeTitle) -> storage::Result<Result<Pe
     };
     let target =
         Target { address: scu::address(host, port), calling_ae: own.clone(), called_ae: title.clone() };
-    let options = Options { max_pdu_bytes: shared.config.max_pdu_bytes, timeouts: shared.config.timeouts };
-    Ok(Ok(Peer { device, target, options }))
+    Ok(match shared.options_for(&device) {
+        Ok(options) => Ok(Peer { device, target, options }),
+        Err(why) => Err(format!("noDevice: {why}")),
+    })
 }
 
 /// What an association that did not come about, or ended, means for a job: a word, a colon, details.
 pub fn reason(error: &scu::Error) -> String {
     let word = match error {
         scu::Error::Unreachable(_) => "unreachable",
+        // The pages have no sentence of its own for it: it cannot be reached as it has to be.
+        scu::Error::Handshake(_) => "unreachable",
         scu::Error::Rejected(_) => "rejected",
         scu::Error::Ended(_) => "broken",
         scu::Error::NoContext => "noContext",

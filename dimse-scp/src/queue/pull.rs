@@ -128,7 +128,7 @@ async fn fetch(
 fn unheard(error: &scu::Error) -> Ended {
     let why = peer::reason(error);
     match error {
-        scu::Error::Unreachable(_) | scu::Error::Rejected(_) => Ended::Away(why),
+        scu::Error::Unreachable(_) | scu::Error::Handshake(_) | scu::Error::Rejected(_) => Ended::Away(why),
         scu::Error::Ended(_) => Ended::Later(why),
         _ => Ended::Never(why),
     }

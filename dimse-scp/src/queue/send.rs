@@ -37,7 +37,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
     let letters = peer.device.character_set.unwrap_or(CharacterSet::UTF_8);
     let mut errand = Errand {
         shared,
-        sender: Sender::new(peer.target, peer.options, &kinds, None),
+        sender: Sender::new(peer.target, peer.options, &kinds, None, shared.failures.clone()),
         progress,
         task: &task,
         created_by: job.created_by.as_deref(),

@@ -99,7 +99,7 @@ pub fn answered(answer: Result<Status, scu::Error>) -> Ended {
             Ended::Later(format!("peer: it answered {status}"))
         }
         Ok(status) => Ended::Never(format!("peer: it answered {status}")),
-        Err(error @ (scu::Error::Unreachable(_) | scu::Error::Rejected(_))) => {
+        Err(error @ (scu::Error::Unreachable(_) | scu::Error::Handshake(_) | scu::Error::Rejected(_))) => {
             Ended::Away(peer::reason(&error))
         }
         Err(error @ scu::Error::Ended(_)) => Ended::Later(peer::reason(&error)),

@@ -1,7 +1,5 @@
 //! Opening an association: the requestor's side of PS3.8 9.2.
 
-use std::time::Duration;
-
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
 use tokio::net::TcpStream;
@@ -9,6 +7,7 @@ use tokio::time::timeout;
 
 use super::{Association, Error};
 use crate::association::negotiation::send_limit;
+use crate::association::stream::Stream;
 use crate::association::{
     self, Context, Contexts, End, IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, QueryOptions,
     Reader, Writer,
@@ -19,6 +18,7 @@ use crate::pdu::associate::{
 };
 use crate::pdu::stream::Token;
 use crate::pdu::{APPLICATION_CONTEXT, AbortSource, encode};
+use crate::tls::Secured;
 
 /// Host and port as [`Target`] has them: an IPv6 address stands in brackets (RFC 3986 3.2.2).
 pub fn address(host: &str, port: u16) -> String {
@@ -62,17 +62,19 @@ impl Proposal {
 }
 
 /// How an association is used.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The longest P-DATA-TF variable field to take and send.
     pub max_pdu_bytes: u32,
     /// How long the peer may take.
     pub timeouts: Timeouts,
+    /// How it is encrypted; `None`: not.
+    pub tls: Option<Secured>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_pdu_bytes: DEFAULT_MAX_PDU_BYTES, timeouts: Timeouts::default() }
+        Self { max_pdu_bytes: DEFAULT_MAX_PDU_BYTES, timeouts: Timeouts::default(), tls: None }
     }
 }
 
@@ -82,7 +84,7 @@ pub(crate) const MAX_CONTEXTS: usize = 128;
 impl Association {
     /// Connects and asks for an association. Of the proposals the first 128 are made.
     pub async fn connect(target: &Target, proposals: &[Proposal], options: &Options) -> Result<Self, Error> {
-        let stream = open(&target.address, options.timeouts.connect).await?;
+        let stream = open(&target.address, options).await?;
         let (read, write) = stream.into_split();
         let mut reader = Reader::new(read, options.max_pdu_bytes, options.timeouts);
         let mut writer = Writer::new(write, options.max_pdu_bytes, options.timeouts.write);
@@ -113,12 +115,23 @@ impl Association {
     }
 }
 
-async fn open(address: &str, limit: Duration) -> Result<TcpStream, Error> {
-    let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
+async fn open(address: &str, options: &Options) -> Result<Stream, Error> {
+    let late = |_| std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
+    let limit = options.timeouts.connect;
     let connecting = timeout(limit, TcpStream::connect(address)).await;
-    let stream = connecting.map_err(|_| Error::Unreachable(late()))?.map_err(Error::Unreachable)?;
+    let stream = connecting.map_err(late).flatten().map_err(Error::Unreachable)?;
     stream.set_nodelay(true).map_err(Error::Unreachable)?;
-    Ok(stream)
+    match &options.tls {
+        None => Ok(Stream::Plain(stream)),
+        Some(secured) => {
+            let shaking = timeout(limit, secured.connect(stream)).await;
+            shaking
+                .map_err(late)
+                .flatten()
+                .map(|stream| Stream::Tls(Box::new(stream)))
+                .map_err(Error::Handshake)
+        }
+    }
 }
 
 fn request(target: &Target, proposals: &[Proposal], options: &Options) -> AssociateRq {
@@ -159,6 +172,7 @@ fn accepted(request: &AssociateRq, answer: &AssociateAc) -> Contexts {
         let chosen = proposed.transfer_syntaxes.iter().find(|syntax| **syntax == result.transfer_syntax)?;
         Some(Context {
             id: result.id,
+            service: None,
             abstract_syntax: Uid::parse(&proposed.abstract_syntax).ok()?,
             transfer_syntax: Uid::parse(chosen).ok()?,
             acceptor_is_user: answer

@@ -9,6 +9,9 @@ pub enum Error {
     /// No connection could be made.
     #[error("cannot connect: {0}")]
     Unreachable(std::io::Error),
+    /// The TLS handshake failed: the certificate is not the peer's, or the peer speaks no TLS.
+    #[error("TLS handshake failed: {0}")]
+    Handshake(std::io::Error),
     /// The peer rejected the association.
     #[error("association rejected: {0}")]
     Rejected(Rejection),

@@ -57,6 +57,12 @@ impl Association {
 
     /// Releases the association and waits for the answer.
     pub async fn release(mut self) -> Result<(), Error> {
+        let released = self.ask_release().await;
+        self.inner.writer.shut().await;
+        released
+    }
+
+    async fn ask_release(&mut self) -> Result<(), Error> {
         self.inner.writer.raw(&encode::release_request()).await?;
         loop {
             match self.inner.reader.event_within(self.timeouts.response).await {

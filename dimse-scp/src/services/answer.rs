@@ -93,6 +93,9 @@ fn unique_keys(level: Level) -> &'static [Tag] {
     }
 }
 
+/// What a device is told that gets no more answers.
+const TOO_MANY: &str = "more answers than this application may have; narrow it";
+
 /// Answers a C-FIND request with everything that `found` yields.
 pub async fn stream(
     session: &mut Session,
@@ -103,17 +106,21 @@ pub async fn stream(
     mut found: impl Stream<Item = storage::Result<DataSet>> + Unpin,
 ) -> Result<(), End> {
     let response = CommandSet::response(request, pending).followed_by_data();
+    let mut left = session.caller.rules.max_answers;
     loop {
         if cancelled(session, request.message_id()).await? {
             return session.answer(context, request, Status::CANCEL).await;
         }
         let encoded = match found.next().await {
             None => return session.answer(context, request, Status::SUCCESS).await,
+            // The result is not whole, and whoever reads it has to know.
+            Some(Ok(_)) if left == Some(0) => Err(Failure::new(Status::OUT_OF_RESOURCES, TOO_MANY)),
             Some(Ok(found)) => form.encode(&found),
             Some(Err(error)) => Err(Failure::of_find(&error)),
         };
         match encoded {
             Ok(identifier) => {
+                left = left.map(|left| left.saturating_sub(1));
                 session.association.writer.message(context.id, &response, Some(&identifier)).await?;
             }
             Err(failure) => return session.refuse(context, request, failure).await,

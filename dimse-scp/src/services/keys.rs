@@ -40,6 +40,9 @@ pub fn of_find(identifier: &DataSet, root: Root, options: QueryOptions) -> Resul
     let mut query = Query::new(level);
     query.fuzzy = options.fuzzy;
     add_keys(&mut query, identifier)?;
+    if options.combined {
+        query.combine_periods();
+    }
     if !options.relational {
         for (above, tag, name) in unique_keys(root).take_while(|(above, ..)| *above < level) {
             require_single(&query, tag, above, name)?;
@@ -75,6 +78,8 @@ pub fn of_worklist(identifier: &DataSet, options: QueryOptions) -> Result<Query,
     let mut query = Query::new(Level::Study);
     query.fuzzy = options.fuzzy;
     add_keys(&mut query, identifier)?;
+    // Without negotiation: so the table of the standard has it.
+    query.combine_periods();
     Ok(query)
 }
 
@@ -170,8 +175,8 @@ fn mismatch(why: String) -> Failure {
 mod tests {
     use super::*;
 
-    const HIERARCHICAL: QueryOptions = QueryOptions { relational: false, fuzzy: false };
-    const RELATIONAL: QueryOptions = QueryOptions { relational: true, fuzzy: true };
+    const HIERARCHICAL: QueryOptions = QueryOptions { relational: false, combined: false, fuzzy: false };
+    const RELATIONAL: QueryOptions = QueryOptions { relational: true, combined: false, fuzzy: true };
 
     fn identifier(level: &str, keys: &[(Tag, &str)]) -> DataSet {
         let mut identifier = DataSet::new();

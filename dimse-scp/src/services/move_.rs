@@ -16,6 +16,7 @@ use super::{answer, identifier, keys};
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
 use crate::error::Failure;
+use crate::failures::Failures;
 use crate::scu::{self, MAX_CONTEXTS, Options, Proposal, Target};
 use crate::session::Session;
 use crate::sop_class::Root;
@@ -36,16 +37,15 @@ pub async fn serve(
         Ok((_, query)) => prepare(session, request, query).await,
         Err(failure) => Err(failure),
     };
-    let (query, plan, (target, letters)) = match prepared {
+    let (query, plan, Destination { target, options, letters }) = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
     let mut progress = Progress::of(plan.instances);
     let destination = target.called_ae.clone();
-    let config = &session.shared.config;
-    let options = Options { max_pdu_bytes: config.max_pdu_bytes, timeouts: config.timeouts };
     let originator = (session.association.calling_ae.clone(), request.message_id());
-    let mut sender = Sender::new(target, options, &plan.kinds, Some(originator));
+    let failures = session.shared.failures.clone();
+    let mut sender = Sender::new(target, options, &plan.kinds, Some(originator), failures);
     let places =
         storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
     let mut instances = opened(&session.shared.archive, places, letters);
@@ -79,14 +79,22 @@ async fn prepare(
     session: &Session,
     request: &CommandSet,
     query: Query,
-) -> Result<(Query, Plan, (Target, CharacterSet)), Failure> {
-    let target = destination(session, request).await?;
+) -> Result<(Query, Plan, Destination), Failure> {
+    let destination = destination(session, request).await?;
     let plan = Plan::make(session, &query).await.map_err(|error| Failure::of_retrieve(&error))?;
-    Ok((query, plan, target))
+    Ok((query, plan, destination))
 }
 
-/// The device that the request names: its address, and what it reads of text that was corrected.
-async fn destination(session: &Session, request: &CommandSet) -> Result<(Target, CharacterSet), Failure> {
+/// Where instances go.
+struct Destination {
+    target: Target,
+    options: Options,
+    /// What it reads of text that was corrected.
+    letters: CharacterSet,
+}
+
+/// The device that the request names.
+async fn destination(session: &Session, request: &CommandSet) -> Result<Destination, Failure> {
     let unknown = |why: &str| Failure::new(Status::MOVE_DESTINATION_UNKNOWN, why);
     let title =
         request.ae(element::MOVE_DESTINATION).ok_or_else(|| unknown("no move destination is named"))?;
@@ -96,12 +104,13 @@ async fn destination(session: &Session, request: &CommandSet) -> Result<(Target,
     let (Some(host), Some(port)) = (&device.host, device.port) else {
         return Err(unknown("the move destination has no address"));
     };
+    let options = session.shared.options_for(&device).map_err(unknown)?;
     let target = Target {
         address: scu::address(host, port),
         calling_ae: session.association.called_ae.clone(),
         called_ae: title,
     };
-    Ok((target, device.character_set.unwrap_or(CharacterSet::UTF_8)))
+    Ok(Destination { target, options, letters: device.character_set.unwrap_or(CharacterSet::UTF_8) })
 }
 
 /// Why an instance did not reach the destination.
@@ -143,6 +152,8 @@ pub(crate) struct Sender {
     given_up: Option<String>,
     /// The C-MOVE request that asked for it: calling AE title and message ID.
     originator: Option<(AeTitle, u16)>,
+    /// Where it is noted that it cannot be reached.
+    failures: Failures,
 }
 
 impl Sender {
@@ -152,6 +163,7 @@ impl Sender {
         options: Options,
         kinds: impl IntoIterator<Item = &'a (Uid, Uid)>,
         originator: Option<(AeTitle, u16)>,
+        failures: Failures,
     ) -> Self {
         Self {
             target,
@@ -161,6 +173,7 @@ impl Sender {
             broken: 0,
             given_up: None,
             originator,
+            failures,
         }
     }
 
@@ -225,6 +238,7 @@ impl Sender {
         match scu::Association::connect(&self.target, proposals, &self.options).await {
             Ok(association) => Ok((part, association)),
             Err(error) => {
+                self.failures.note_outgoing(&self.target, &error);
                 self.given_up = Some(error.to_string());
                 Err(error.into())
             }

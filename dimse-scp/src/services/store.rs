@@ -40,7 +40,7 @@ fn envelope(session: &Session, context: &Context, request: &CommandSet) -> Resul
     let class = named(request, element::AFFECTED_SOP_CLASS_UID, "Affected SOP Class UID")?;
     // It should be the context's own class. Some modalities send another under it, which is kept
     // all the same, but only what could have been proposed may come this way.
-    if session.shared.classes.service(&class) != Some(Service::Storage) {
+    if class != context.abstract_syntax && session.shared.classes.service(&class) != Some(Service::Storage) {
         return Err(Failure::new(Status::SOP_CLASS_NOT_SUPPORTED, "the SOP class is not stored here"));
     }
     Ok(Envelope {

@@ -26,6 +26,8 @@ pub async fn serve(session: &mut Session, context: &Context, request: &CommandSe
         ae_title: Some(session.association.calling_ae.clone()),
         scope: session.caller.scope.clone(),
         now_ms: session.shared.archive.config().clock.now_ms(),
+        own: session.caller.rules.worklist_own,
+        days_ahead: session.caller.rules.worklist_days,
     };
     let found = storage::schedule::worklist(session.shared.archive.database(), &query, asker);
     answer::stream(session, context, request, &form, pending, found).await

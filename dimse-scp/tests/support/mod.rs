@@ -5,10 +5,12 @@ pub mod receiver;
 pub mod wire;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use dimse_scp::scu::{Association, Content, Instance, Options, Proposal, Target};
+use dimse_scp::tls::Tls;
 use dimse_scp::{Config, Server, Timeouts, UnknownAe};
 use futures::StreamExt;
 use pacs_core::access::Scope;
@@ -23,6 +25,10 @@ use tokio_util::sync::CancellationToken;
 /// A server that listens on a port of the system's choice, over an archive in a folder of its own.
 pub struct Harness {
     pub address: SocketAddr,
+    /// Where it listens for TLS, if it does.
+    pub tls_address: Option<SocketAddr>,
+    /// Its certificates.
+    pub tls: Option<Arc<Tls>>,
     pub archive: Archive,
     pub audit_log: AuditLog,
     pub shutdown: CancellationToken,
@@ -47,12 +53,14 @@ impl Harness {
         let mut config = Config::new("127.0.0.1:0".parse().unwrap(), ae("SEN"));
         config.unknown_ae = UnknownAe::Accept;
         configure(&mut config);
+        let tls = config.tls.clone();
         let server = Server::bind(config).await.unwrap();
         let address = server.local_addr().unwrap();
+        let tls_address = server.tls_addr().unwrap();
         let shutdown = CancellationToken::new();
         let audit_log = AuditLog::start(archive.database().clone(), archive.config().clock.clone());
         let served = tokio::spawn(server.run(archive.clone(), audit_log.clone(), shutdown.clone()));
-        Self { address, archive, audit_log, shutdown, served, dir }
+        Self { address, tls_address, tls, archive, audit_log, shutdown, served, dir }
     }
 
     /// Stops the server, waits for it, and closes the archive.

@@ -45,9 +45,14 @@ impl Receiver {
             let classes = SopClasses::new([uid(uids::INSTANCE_AVAILABILITY_NOTIFICATION)]);
             let terms = Terms { classes: &classes, max_pdu_bytes: 65536, timeouts: Timeouts::default() };
             let judge = async |_: &dimse_scp::pdu::AssociateRq| {
-                Ok(Admitted { calling_ae: ae("SEN"), called_ae: self.title.clone(), kept: () })
+                Ok(Admitted {
+                    calling_ae: ae("SEN"),
+                    called_ae: self.title.clone(),
+                    identity_answer: None,
+                    kept: (),
+                })
             };
-            accept(stream, terms, judge).await.unwrap().0
+            accept(stream.into(), terms, judge).await.unwrap().0
         };
         Open(tokio::time::timeout(super::PATIENCE, taking).await.expect("nobody called"))
     }

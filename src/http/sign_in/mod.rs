@@ -5,6 +5,7 @@
 
 mod cache;
 mod credentials;
+mod named_users;
 mod passwords;
 pub mod session;
 mod throttle;
@@ -35,6 +36,7 @@ use super::problem::Problem;
 use super::request_log::SignedIn;
 use crate::config::SignIn;
 
+pub use named_users::users as named_users;
 pub use passwords::hash_password;
 
 /// A password of HTTP Basic is not checked again for so long, while it stays the account's.

@@ -41,6 +41,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 15, name: "routes", text: include_str!("../../migrations/0015_routes.sql") },
     Migration { version: 16, name: "keeping", text: include_str!("../../migrations/0016_keeping.sql") },
     Migration { version: 17, name: "intakes", text: include_str!("../../migrations/0017_intakes.sql") },
+    Migration {
+        version: 18,
+        name: "device rules",
+        text: include_str!("../../migrations/0018_device_rules.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

@@ -9,6 +9,8 @@ pub(crate) enum Kind {
     Text,
     Uid,
     Date,
+    /// A date with the column of the time beside it.
+    Day(&'static str),
     Time,
     Number,
     /// A person name with the column of its folded text.
@@ -44,7 +46,7 @@ pub(super) const COLUMNS: &[Column] = &[
     column(Level::Patient, tags::PATIENT_BIRTH_DATE, "t.birth_date", "t_birth_date", Kind::Date),
     column(Level::Patient, tags::PATIENT_SEX, "t.sex", "t_sex", Kind::Text),
     column(Level::Study, tags::STUDY_INSTANCE_UID, "t.uid", "t_uid", Kind::Uid),
-    column(Level::Study, tags::STUDY_DATE, "t.study_date", "t_date", Kind::Date),
+    column(Level::Study, tags::STUDY_DATE, "t.study_date", "t_date", Kind::Day("t.study_time")),
     column(Level::Study, tags::STUDY_TIME, "t.study_time", "t_time", Kind::Time),
     column(Level::Study, tags::ACCESSION_NUMBER, "t.accession_number", "t_accession", Kind::Text),
     column(Level::Study, tags::STUDY_ID, "t.study_id", "t_study_id", Kind::Text),
@@ -72,7 +74,7 @@ pub(super) const COLUMNS: &[Column] = &[
     column(Level::Series, tags::SERIES_DESCRIPTION, "s.description", "s_description", Kind::Text),
     column(Level::Series, tags::BODY_PART_EXAMINED, "s.body_part", "s_body_part", Kind::Text),
     column(Level::Series, tags::LATERALITY, "s.laterality", "s_laterality", Kind::Text),
-    column(Level::Series, tags::SERIES_DATE, "s.series_date", "s_date", Kind::Date),
+    column(Level::Series, tags::SERIES_DATE, "s.series_date", "s_date", Kind::Day("s.series_time")),
     column(Level::Series, tags::SERIES_TIME, "s.series_time", "s_time", Kind::Time),
     column(Level::Series, tags::STATION_NAME, "s.station_name", "s_station", Kind::Text),
     column(Level::Series, tags::PROTOCOL_NAME, "s.protocol_name", "s_protocol", Kind::Text),
@@ -81,7 +83,7 @@ pub(super) const COLUMNS: &[Column] = &[
         tags::PERFORMED_PROCEDURE_STEP_START_DATE,
         "s.performed_date",
         "s_performed_date",
-        Kind::Date,
+        Kind::Day("s.performed_time"),
     ),
     column(
         Level::Series,

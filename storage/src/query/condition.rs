@@ -88,12 +88,15 @@ impl Conditions {
                 Err(_) => self.push("1 = 0".into()),
             },
             (Kind::Time, Matching::Single(value)) => self.range(sql, Some(value), Some(value), true),
-            (Kind::Date | Kind::Text | Kind::Uid, Matching::Single(value)) => {
+            (Kind::Date | Kind::Day(_) | Kind::Text | Kind::Uid, Matching::Single(value)) => {
                 let bound = self.bind(value.as_str());
                 self.push(format!("{sql} = {bound}"));
             }
             (kind, Matching::Range { from, to }) => {
                 self.range(sql, from.as_deref(), to.as_deref(), kind == Kind::Time);
+            }
+            (Kind::Day(time), Matching::Period { from, to }) => {
+                self.period(sql, time, from.as_ref(), to.as_ref());
             }
             (Kind::Text | Kind::Uid, Matching::Wildcard(pattern)) => self.wildcard(sql, pattern),
             (Kind::Name(folded), Matching::Name(name)) => self.name(folded, name),
@@ -115,6 +118,23 @@ impl Conditions {
         if let Some(to) = to {
             let bound = if is_time { self.bind(format!("{to}~")) } else { self.bind(to) };
             self.push(format!("{sql} <= {bound}"));
+        }
+    }
+
+    /// Bounds on the date, for an index, and on date and time together. What has no time was at the beginning of its day.
+    fn period(
+        &mut self,
+        date: &str,
+        time: &str,
+        from: Option<&(String, String)>,
+        to: Option<&(String, String)>,
+    ) {
+        self.range(date, from.map(|(date, _)| date.as_str()), to.map(|(date, _)| date.as_str()), false);
+        for (end, comparison) in [(from, ">="), (to, "<=")] {
+            let Some((day, clock)) = end.filter(|(_, clock)| !clock.is_empty()) else { continue };
+            let day = self.bind(day.as_str());
+            let clock = self.bind(if comparison == "<=" { format!("{clock}~") } else { clock.clone() });
+            self.push(format!("({date}, coalesce({time}, '')) {comparison} ({day}, {clock})"));
         }
     }
 

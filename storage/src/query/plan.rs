@@ -262,6 +262,7 @@ fn narrow_to_dates(conditions: &mut Conditions, matching: &Matching) {
     let (from, to) = match matching {
         Matching::Single(date) => (Some(date), Some(date)),
         Matching::Range { from, to } => (from.as_ref(), to.as_ref()),
+        Matching::Period { from, to } => (from.as_ref().map(|end| &end.0), to.as_ref().map(|end| &end.0)),
         _ => return,
     };
     let key = |date: &String| date.parse::<i64>().ok().map(|date| date * 1_000_000);

@@ -14,6 +14,7 @@ mod access;
 mod arrivals;
 mod backends;
 mod background;
+mod devices;
 mod exams;
 mod identity;
 mod lanes;

@@ -18,6 +18,7 @@ on_every_engine!(
     an_order_is_a_line_with_everything_a_device_needs,
     keys_of_the_step_and_of_the_patient_match,
     a_line_is_on_every_device_that_could_do_it,
+    a_device_may_see_no_further_than_some_days,
     a_line_that_nobody_began_survives_midnight,
     a_line_stays_with_the_device_that_began_it,
     a_line_goes_with_the_device_that_began_it_though_another_was_chosen,
@@ -55,7 +56,7 @@ async fn lines_for(fresh: &Fresh, query: &Query, asker: &Asker) -> Vec<DataSet> 
 }
 
 fn nobody() -> Asker {
-    Asker { ae_title: None, scope: Scope::All, now_ms: NOW_MS }
+    Asker::new(Scope::All, NOW_MS)
 }
 
 fn device(ae: &str) -> Asker {
@@ -188,6 +189,9 @@ async fn a_line_is_on_every_device_that_could_do_it(fresh: Fresh) {
                 .iter()
                 .all(|line| line.items(SPS)[0].text(tags::SCHEDULED_STATION_AE_TITLE).as_deref() == Some(ae))
         );
+        // A device that is kept to its own sees the same, whatever it asks for.
+        let own = Asker { own: true, ..device(ae) };
+        assert_eq!(lines_for(&fresh, &ask(&[], &[]), &own).await.len(), want.len(), "{ae}");
     }
     let open = lines(
         &fresh,
@@ -195,6 +199,17 @@ async fn a_line_is_on_every_device_that_could_do_it(fresh: Fresh) {
     )
     .await;
     assert_eq!(open[0].items(SPS)[0].texts(tags::SCHEDULED_STATION_AE_TITLE), ["CT1", "CT2"]);
+}
+
+async fn a_device_may_see_no_further_than_some_days(fresh: Fresh) {
+    for date in ["20260920", "20260921", "20260922", "20260930"] {
+        let order = NewOrder { scheduled_date: date.into(), ..order() };
+        schedule::create_order(&fresh.db, &order, &clerk(), NOW_MS).await.unwrap();
+    }
+    for (days_ahead, want) in [(None, 4), (Some(0), 2), (Some(1), 3), (Some(9), 4), (Some(u32::MAX), 4)] {
+        let asker = Asker { days_ahead, ..device("CT1") };
+        assert_eq!(lines_for(&fresh, &ask(&[], &[]), &asker).await.len(), want, "{days_ahead:?}");
+    }
 }
 
 async fn a_line_that_nobody_began_survives_midnight(fresh: Fresh) {
@@ -321,7 +336,7 @@ async fn keys_the_worklist_does_not_know_are_told(_fresh: Fresh) {
         (vec![(tags::REFERRING_PHYSICIAN_NAME, "")], vec![], true),
         (vec![(tags::REFERRING_PHYSICIAN_NAME, "Lê*")], vec![], false),
         (vec![], vec![(tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, "Lê*")], false),
-        (vec![], vec![(tags::SCHEDULED_STATION_NAME, "P1")], false),
+        (vec![], vec![(tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, "P1")], false),
     ] {
         assert_eq!(schedule::worklist::supports(&ask(&top, &step)), known, "{top:?} {step:?}");
     }

@@ -74,6 +74,13 @@ pub(super) fn holds(path: &[Tag]) -> bool {
     }
 }
 
+/// The paths of all attributes of an answer; those without a value stand behind the others.
+pub(super) fn paths() -> Vec<Vec<Tag>> {
+    let top = KNOWN.iter().chain(&NOT_KNOWN).map(|tag| vec![*tag]);
+    let of_step = KNOWN_OF_STEP.iter().chain(&NOT_KNOWN_OF_STEP).map(|tag| vec![SPS, *tag]);
+    top.chain(of_step).collect()
+}
+
 /// The attributes of PS3.4 table K.6-1 that an exam has; the others are there without a value.
 /// `stations` are the AE titles the step is offered to.
 pub(super) fn of(exam: &Exam, stations: &[String]) -> DataSet {

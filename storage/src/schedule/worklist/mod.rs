@@ -6,6 +6,7 @@ mod steps;
 use std::collections::{HashMap, VecDeque};
 
 use futures::stream::{self, Stream};
+use pacs_core::Tag;
 use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
 use pacs_core::query::{Query, Returns};
@@ -29,6 +30,17 @@ pub struct Asker {
     pub scope: Scope,
     /// The moment that today is told from.
     pub now_ms: i64,
+    /// Whether it gets nothing but the steps that it has or could do, whatever it asks for.
+    pub own: bool,
+    /// How many days ahead it sees; 0 is today. `None`: as far as it asks.
+    pub days_ahead: Option<u32>,
+}
+
+impl Asker {
+    /// Somebody who sees all of a scope.
+    pub fn new(scope: Scope, now_ms: i64) -> Self {
+        Self { ae_title: None, scope, now_ms, own: false, days_ahead: None }
+    }
 }
 
 /// Whether every key of the query is one that the worklist knows: matched on where it has a value,
@@ -39,6 +51,16 @@ pub fn supports(query: &Query) -> bool {
         Returns::All => true,
     };
     returned && query.filters.iter().all(steps::is_matched)
+}
+
+/// The paths of all attributes that a worklist query is matched by.
+pub fn matched() -> Vec<Vec<Tag>> {
+    steps::matched()
+}
+
+/// The paths of all attributes that an answer holds, with a value or without.
+pub fn returned() -> Vec<Vec<Tag>> {
+    answer::paths()
 }
 
 /// The steps that wait for a device, and those that one has begun, as answers: emergencies first,

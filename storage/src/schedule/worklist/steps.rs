@@ -22,7 +22,7 @@ const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
 }
 
 /// Keys at the top of the identifier.
-const TOP: [Column; 9] = [
+const TOP: [Column; 10] = [
     column(tags::PATIENT_NAME, "p.name", Kind::Name("p.folded_name")),
     column(tags::PATIENT_ID, "p.identifier", Kind::Text),
     column(tags::ISSUER_OF_PATIENT_ID, "i.code", Kind::Text),
@@ -31,17 +31,62 @@ const TOP: [Column; 9] = [
     column(tags::ACCESSION_NUMBER, "o.accession_number", Kind::Text),
     column(tags::REQUESTED_PROCEDURE_ID, "r.procedure_id", Kind::Text),
     column(tags::REQUESTED_PROCEDURE_DESCRIPTION, "r.name", Kind::Text),
+    column(
+        tags::REQUESTED_PROCEDURE_PRIORITY,
+        "case when o.emergency = 1 then 'STAT' else 'ROUTINE' end",
+        Kind::Text,
+    ),
     column(tags::STUDY_INSTANCE_UID, "r.study_uid", Kind::Uid),
 ];
 
 /// Keys within the Scheduled Procedure Step Sequence, without the station and the date, which have
 /// rules of their own.
-const STEP: [Column; 4] = [
+const STEP: [Column; 7] = [
     column(tags::SCHEDULED_PROCEDURE_STEP_START_TIME, "s.scheduled_time", Kind::Time),
     column(tags::MODALITY, "s.modality", Kind::Text),
     column(tags::SCHEDULED_PROCEDURE_STEP_ID, "s.step_id", Kind::Text),
     column(tags::SCHEDULED_PROCEDURE_STEP_LOCATION, "s.room", Kind::Text),
+    column(tags::SCHEDULED_STATION_NAME, "s.room", Kind::Text),
+    column(tags::SCHEDULED_PROCEDURE_STEP_DESCRIPTION, "r.name", Kind::Text),
+    column(
+        tags::SCHEDULED_PROCEDURE_STEP_STATUS,
+        "case s.state when 'arrived' then 'ARRIVED' when 'ready' then 'READY' when 'started' then 'STARTED'
+         else 'SCHEDULED' end",
+        Kind::Text,
+    ),
 ];
+
+/// Keys within the items of the two code sequences, which both hold the procedure's code.
+const CODE: [Column; 3] = [
+    column(tags::CODE_VALUE, "r.code", Kind::Text),
+    column(tags::CODING_SCHEME_DESIGNATOR, "'99SEN'", Kind::Text),
+    column(tags::CODE_MEANING, "r.name", Kind::Text),
+];
+
+/// The column of a key, except those of the station and the date.
+fn column_of(path: &[Tag]) -> Option<&'static Column> {
+    let (table, tag): (&[Column], &Tag) = match path {
+        [SPS, tag] => (&STEP, tag),
+        [SPS, tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE, tag]
+        | [tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, tag] => (&CODE, tag),
+        [tag] => (&TOP, tag),
+        _ => return None,
+    };
+    table.iter().find(|column| column.tag == *tag)
+}
+
+/// The paths of all keys that are matched.
+pub(super) fn matched() -> Vec<Vec<Tag>> {
+    let of_station = [tags::SCHEDULED_STATION_AE_TITLE, tags::SCHEDULED_PROCEDURE_STEP_START_DATE];
+    let of_step =
+        of_station.into_iter().chain(STEP.iter().map(|column| column.tag)).map(|tag| vec![SPS, tag]);
+    let within =
+        |around: &[Tag]| CODE.iter().map(|column| [around, &[column.tag]].concat()).collect::<Vec<_>>();
+    let codes = within(&[tags::REQUESTED_PROCEDURE_CODE_SEQUENCE])
+        .into_iter()
+        .chain(within(&[SPS, tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE]));
+    TOP.iter().map(|column| vec![column.tag]).chain(codes).chain(of_step).collect()
+}
 
 /// The station that has a step: the one that has begun it, else the one it was given to.
 const STATION: Column = column(
@@ -62,12 +107,9 @@ const ELIGIBLE: &str = "coalesce(d.modality, s.modality) = s.modality
 
 /// Whether a filter narrows the steps.
 pub(super) fn is_matched(filter: &Filter) -> bool {
-    match filter.path.as_slice() {
-        [SPS, tags::SCHEDULED_STATION_AE_TITLE | tags::SCHEDULED_PROCEDURE_STEP_START_DATE] => true,
-        [SPS, tag] => STEP.iter().any(|column| column.tag == *tag),
-        [tag] => TOP.iter().any(|column| column.tag == *tag),
-        _ => false,
-    }
+    let of_station = [tags::SCHEDULED_STATION_AE_TITLE, tags::SCHEDULED_PROCEDURE_STEP_START_DATE];
+    matches!(filter.path.as_slice(), [SPS, tag] if of_station.contains(tag))
+        || column_of(&filter.path).is_some()
 }
 
 /// The one station that a query names.
@@ -89,25 +131,25 @@ pub(super) async fn conditions(database: &Database, query: &Query, asker: &Asker
             ([SPS, tags::SCHEDULED_PROCEDURE_STEP_START_DATE], matching) => {
                 on_days(&mut conditions, matching, &walls(database, asker.now_ms).await?);
             }
-            ([SPS, tag], matching) => {
-                if let Some(column) = STEP.iter().find(|column| column.tag == *tag) {
-                    conditions.matching(column, matching);
-                }
-            }
             ([tags::PATIENT_NAME], Matching::Name(name)) if query.fuzzy && !name.wildcard => {
                 name.words.iter().for_each(|word| conditions.word("p.folded_name", word, true));
             }
-            ([tag], matching) => {
-                if let Some(column) = TOP.iter().find(|column| column.tag == *tag) {
+            (path, matching) => {
+                if let Some(column) = column_of(path) {
                     conditions.matching(column, matching);
                 }
             }
-            _ => {}
         }
     }
     if let Scope::Facilities(codes) = &asker.scope {
         let list = if codes.is_empty() { "''".to_owned() } else { conditions.bind_all(codes.iter()) };
         conditions.push(format!("s.facility in ({list})"));
+    }
+    if let Some(days) = asker.days_ahead {
+        up_to(&mut conditions, days, &walls(database, asker.now_ms).await?);
+    }
+    if let Some(title) = asker.ae_title.as_ref().filter(|_| asker.own) {
+        at_station(&mut conditions, &Matching::Single(title.as_str().to_owned()));
     }
     match (station, &asker.ae_title) {
         (Some(matching), _) => at_station(&mut conditions, matching),
@@ -151,11 +193,25 @@ async fn walls(database: &Database, now_ms: i64) -> Result<Vec<Wall>> {
     Ok(walls)
 }
 
-/// The days asked for, and with today what yesterday left undone: a step survives midnight.
+/// The days asked for, and with today what yesterday left undone: a step survives midnight. Of a period the times count
+/// on its first day and on its last, as the table of the standard wants it of worklists.
 fn on_days(conditions: &mut Conditions, matching: &Matching, walls: &[Wall]) {
     let (from, to) = match matching {
         Matching::Single(date) => (Some(date), Some(date)),
         Matching::Range { from, to } => (from.as_ref(), to.as_ref()),
+        Matching::Period { from, to } => {
+            for (end, comparison) in [(from, ">="), (to, "<=")] {
+                let Some((day, clock)) = end.as_ref().filter(|(_, clock)| !clock.is_empty()) else {
+                    continue;
+                };
+                let clock =
+                    conditions.bind(if comparison == "<=" { format!("{clock}~") } else { clock.clone() });
+                let day = conditions.bind(day.as_str());
+                conditions
+                    .push(format!("(s.scheduled_date <> {day} or s.scheduled_time {comparison} {clock})"));
+            }
+            (from.as_ref().map(|end| &end.0), to.as_ref().map(|end| &end.0))
+        }
         _ => return,
     };
     if let Some(from) = from {
@@ -177,6 +233,27 @@ fn on_days(conditions: &mut Conditions, matching: &Matching, walls: &[Wall]) {
         let bound = conditions.bind(to.as_str());
         conditions.push(format!("s.scheduled_date <= {bound}"));
     }
+}
+
+/// The steps of today and so many days after it, in the zone of each.
+fn up_to(conditions: &mut Conditions, days: u32, walls: &[Wall]) {
+    let reached: Vec<String> = walls
+        .iter()
+        .map(|wall| {
+            let last = days_after(&wall.today, days).unwrap_or_else(|| "99991231".to_owned());
+            let (zone, last) = (conditions.bind(wall.zone.as_str()), conditions.bind(last));
+            format!("(f.time_zone = {zone} and s.scheduled_date <= {last})")
+        })
+        .collect();
+    if !reached.is_empty() {
+        conditions.push(format!("({})", reached.join(" or ")));
+    }
+}
+
+fn days_after(date: &str, days: u32) -> Option<String> {
+    let day = jiff::civil::Date::strptime("%Y%m%d", date).ok()?;
+    let day = day.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?;
+    Some(day.strftime("%Y%m%d").to_string())
 }
 
 fn day_before(date: &str) -> Option<String> {

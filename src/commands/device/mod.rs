@@ -1,9 +1,14 @@
 //! `sen device`: who may push and query, and where images can be sent.
 
+mod rules;
+
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Subcommand};
 use dimse_scp::scu::{self, Association, Options, Proposal, Target};
+use dimse_scp::tls::{Secured, Tls};
 use pacs_core::clock;
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::{AeTitle, Uid};
@@ -12,6 +17,7 @@ use storage::database::Database;
 use storage::devices::{self, Dealings, Device, RetrieveBy};
 
 use crate::commands::{self, Global};
+use crate::config::Dimse;
 use crate::lifecycle;
 
 /// What `sen device` takes.
@@ -27,7 +33,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Act {
     /// Add a device, or change the one of this AE title
-    Add(Add),
+    Add(Box<Add>),
     /// List all devices
     List,
     /// Remove a device
@@ -101,6 +107,9 @@ struct Add {
     /// Tell it which images are available (IAN)
     #[arg(long)]
     availability: bool,
+
+    #[command(flatten)]
+    rules: rules::RuleArgs,
 }
 
 fn character_set(terms: &str) -> Result<CharacterSet, &'static str> {
@@ -129,6 +138,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
                     takes_performed_steps: add.performed_steps,
                     takes_availability: add.availability,
                 },
+                rules: add.rules.into(),
                 ..Device::named(add.ae_title)
             };
             devices::upsert(&database, &device).await?;
@@ -142,7 +152,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
                 commands::administered(&database, format!("device:{ae_title}"), "remove").await?;
             }
         },
-        Act::Echo { ae_title } => echo(&database, &config.dimse.ae_title, &ae_title).await?,
+        Act::Echo { ae_title } => echo(&database, &config.dimse, &ae_title).await?,
     }
     database.close().await;
     Ok(())
@@ -185,17 +195,28 @@ async fn list(database: &Database) -> anyhow::Result<()> {
     ))
 }
 
-async fn echo(database: &Database, own: &AeTitle, ae_title: &AeTitle) -> anyhow::Result<()> {
+async fn echo(database: &Database, own: &Dimse, ae_title: &AeTitle) -> anyhow::Result<()> {
     let Some(device) = devices::by_ae(database, ae_title).await? else {
         bail!("there is no device {ae_title}")
     };
-    let (Some(host), Some(port)) = (device.host, device.port) else { bail!("{ae_title} has no address") };
-    let target =
-        Target { address: scu::address(&host, port), calling_ae: own.clone(), called_ae: ae_title.clone() };
+    let (Some(host), Some(port)) = (&device.host, device.port) else { bail!("{ae_title} has no address") };
+    let target = Target {
+        address: scu::address(host, port),
+        calling_ae: own.ae_title.clone(),
+        called_ae: ae_title.clone(),
+    };
+    let tls = match (device.rules.requires_tls, &own.tls) {
+        (false, _) => None,
+        (true, Some(files)) => Some(Secured::to(Arc::new(Tls::read(files.clone())?), &device)),
+        (true, None) => {
+            bail!("{ae_title} requires TLS, and no certificate is configured (dimse_tls_certificate)")
+        }
+    };
+    let options = Options { tls, ..Options::default() };
     let syntaxes =
         vec![Uid::parse(uids::IMPLICIT_VR_LITTLE_ENDIAN)?, Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)?];
     let proposals = [Proposal::new(Uid::parse(uids::VERIFICATION)?, syntaxes)];
-    let mut association = Association::connect(&target, &proposals, &Options::default())
+    let mut association = Association::connect(&target, &proposals, &options)
         .await
         .with_context(|| format!("{ae_title} at {}", target.address))?;
     let status = association.echo().await.with_context(|| format!("{ae_title} at {}", target.address))?;
