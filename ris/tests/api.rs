@@ -7,7 +7,7 @@ use http::StatusCode;
 use pacs_core::access::{Actor, Facilities, Role};
 use serde_json::{Value, json};
 use storage::audit_log;
-use support::{House, administrator, somebody};
+use support::{House, NOON_MS, administrator, somebody};
 
 #[tokio::test]
 async fn nobody_gets_nothing_and_roles_get_their_own_work() {
@@ -39,6 +39,93 @@ async fn nobody_gets_nothing_and_roles_get_their_own_work() {
     let clerk = somebody(Role::Clerk, Facilities::All);
     assert_eq!(house.ask(Some(&clerk), "GET", "/unmatched", None).await.0, StatusCode::FORBIDDEN);
     assert_eq!(house.ask(Some(&clerk), "GET", "/worklist", None).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn devices_are_added_changed_tested_and_removed() {
+    let house = House::open().await;
+    let admin = administrator();
+    let ask = async |method: &str, path: &str, body: Option<Value>| {
+        house.ask(Some(&admin), method, path, body).await
+    };
+    let ct = json!({
+        "aeTitle": "CT1", "host": "10.0.0.5", "port": 104, "modality": "CT", "facility": "BVAH",
+        "calledAe": ["SEN"], "maxAnswers": 100, "requiresTls": true, "certificate": "CN=CT1", "worklistDays": 0,
+    });
+    assert_eq!(ask("POST", "/devices", Some(ct.clone())).await.0, StatusCode::CREATED);
+    assert_eq!(ask("POST", "/devices", Some(ct.clone())).await.0, StatusCode::CONFLICT);
+    let list = house.get(&admin, "/devices").await;
+    for (key, value) in ct.as_object().unwrap() {
+        assert_eq!(&list["items"][0][key], value, "{key}");
+    }
+    assert_eq!(list["items"][0]["source"], "rows");
+    let wrong = json!({
+        "aeTitle": "A\\B", "port": 70000, "modality": "ct", "characterSet": "klingon", "calledAe": ["x".repeat(17)],
+        "maxAssociations": 0, "worklistDays": 100000,
+    });
+    let (status, problem) = ask("POST", "/devices", Some(wrong)).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let fields: Vec<&str> = problem["errors"].as_object().unwrap().keys().map(String::as_str).collect();
+    let all = [
+        "aeTitle",
+        "calledAe",
+        "characterSet",
+        "host",
+        "maxAssociations",
+        "modality",
+        "port",
+        "worklistDays",
+    ];
+    assert_eq!(fields, all);
+    let changed = json!({ "host": "10.0.0.6", "port": 104, "description": "CT, phòng 2" });
+    assert_eq!(ask("PUT", "/devices/CT1", Some(changed.clone())).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(ask("PUT", "/devices/CT9", Some(changed)).await.0, StatusCode::NOT_FOUND);
+
+    // Why did this association fail?
+    let database = house.archive.database();
+    for (title, reason) in [("CT1", "otherAddress"), ("NEW", "callingUnknown"), ("", "notDicom")] {
+        let failure = storage::association_failures::AssociationFailure {
+            outgoing: false,
+            ae_title: title.into(),
+            peer: "10.0.0.9".into(),
+            called_ae: "SEN".into(),
+            reason: reason.into(),
+            detail: "why".into(),
+        };
+        storage::association_failures::note(database, &failure, NOON_MS).await.unwrap();
+    }
+    let list = house.get(&admin, "/devices").await;
+    assert_eq!(list["items"][0]["description"], "CT, phòng 2");
+    assert_eq!(list["items"][0]["requiresTls"], false, "what is not sent is not kept");
+    assert_eq!(list["items"][0]["lastFailure"]["reason"], "otherAddress");
+    assert_eq!(list["items"][0]["lastFailure"]["at"], "2026-11-23T12:00:00.000+07:00");
+    assert_eq!(list["strangers"][0]["aeTitle"], "");
+    assert_eq!(list["strangers"][1]["aeTitle"], "NEW");
+    let forget = json!({ "aeTitle": "NEW" });
+    assert_eq!(ask("POST", "/devices/failures/forget", Some(forget)).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(house.get(&admin, "/devices").await["strangers"].as_array().unwrap().len(), 1);
+
+    // An echo test is a job that the DICOM side does.
+    let (status, begun) = ask("POST", "/devices/CT1/echo", None).await;
+    assert_eq!((status, &begun["done"]), (StatusCode::ACCEPTED, &json!(false)));
+    assert_eq!(ask("POST", "/devices/CT1/echo", None).await.0, StatusCode::CONFLICT);
+    assert_eq!(ask("POST", "/devices/CT9/echo", None).await.0, StatusCode::NOT_FOUND);
+    let kind = storage::jobs::ECHO;
+    let job = storage::jobs::claim(database, kind, "w", 1000, NOON_MS).await.unwrap().unwrap();
+    let result = json!({ "ok": false, "reason": "unreachable", "detail": "refused" });
+    storage::jobs::finish(database, job.id, "w", &result, NOON_MS).await.unwrap();
+    let path = format!("/devices/CT1/echo/{}", begun["jobId"]);
+    let echo = house.get(&admin, &path).await;
+    assert_eq!(
+        (&echo["done"], &echo["ok"], &echo["reason"]),
+        (&json!(true), &json!(false), &json!("unreachable"))
+    );
+    assert_eq!(ask("GET", &path.replace("CT1", "CT2"), None).await.0, StatusCode::NOT_FOUND);
+
+    let reader = somebody(Role::Radiologist, Facilities::All);
+    assert_eq!(house.ask(Some(&reader), "DELETE", "/devices/CT1", None).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(ask("DELETE", "/devices/CT1", None).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(ask("DELETE", "/devices/CT1", None).await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -251,6 +338,10 @@ fn the_description_names_every_route() {
         "/api/v1/routes",
         "/api/v1/routes/{name}",
         "/api/v1/devices",
+        "/api/v1/devices/{aeTitle}",
+        "/api/v1/devices/{aeTitle}/echo",
+        "/api/v1/devices/{aeTitle}/echo/{jobId}",
+        "/api/v1/devices/failures/forget",
         "/api/v1/events",
         "/api/v1/system",
     ] {

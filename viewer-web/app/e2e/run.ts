@@ -3,6 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { launch, watchedPage } from './browser';
 import { environment, type Environment } from './environment';
 import { abroad } from './journeys/abroad';
+import { devices } from './journeys/devices';
 import { archives } from './journeys/archives';
 import { corrections } from './journeys/corrections';
 import { film } from './journeys/film';
@@ -26,6 +27,7 @@ import { viewer } from './journeys/viewer';
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
 const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages, storage, corrections };
+const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages, devices };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */
 async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {

@@ -6,6 +6,8 @@ import type {
   Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionEffect, CorrectionForm, Device, Discrepancy, Exam,
   ImagingRecord, KnownPatient, MoveForm, NewOrder, OrderForm, Page, Queue, QueuePart, Reason, RecordNumber, Route, Session, Storage, Study, StudyAct,
   StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Act, Answer, ArchiveAnswer, ArchiveKeys, DeviceForm, Devices, Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page,
+  Queue, QueuePart, Reason, RecordNumber, Route, Session, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -102,5 +104,12 @@ export const server = {
 
   devices: (signal?: AbortSignal) => request<{ items: Device[] }>(`${root}/devices`, { signal }),
   storage: (signal?: AbortSignal) => request<Storage>(`${root}/storage`, { signal }),
+  devices: (signal?: AbortSignal) => request<Devices>(`${root}/devices`, { signal }),
+  addDevice: (aeTitle: string, form: DeviceForm) => request<unknown>(`${root}/devices`, { method: 'POST', body: { aeTitle, ...form } }),
+  changeDevice: (aeTitle: string, form: DeviceForm) => request<void>(`${root}/devices/${part(aeTitle)}`, { method: 'PUT', body: form }),
+  removeDevice: (aeTitle: string) => request<void>(`${root}/devices/${part(aeTitle)}`, { method: 'DELETE' }),
+  forgetFailures: (aeTitle: string) => request<void>(`${root}/devices/failures/forget`, { method: 'POST', body: { aeTitle } }),
+  beginEcho: (aeTitle: string) => request<Echo>(`${root}/devices/${part(aeTitle)}/echo`, { method: 'POST' }),
+  echo: (aeTitle: string, jobId: number) => request<Echo>(`${root}/devices/${part(aeTitle)}/echo/${jobId}`),
   system: (signal?: AbortSignal) => request<SystemInfo>(`${root}/system`, { signal }),
 };

@@ -388,9 +388,8 @@ export interface Queue {
   failed: number;
 }
 
-/** A configured device. */
-export interface Device {
-  aeTitle: string;
+/** What may be said of a device, beside its AE title. */
+export interface DeviceForm {
   host: string | null;
   port: number | null;
   facility: string | null;
@@ -400,8 +399,62 @@ export interface Device {
   room: string | null;
   /** Defined terms of what its console can read; null where each of its queries says so. */
   characterSet: string | null;
+  /** AE titles of this archive that it may call; empty: all. */
+  calledAe: string[];
+  maxAssociations: number | null;
+  maxAnswers: number | null;
+  requiresTls: boolean;
+  /** SHA-256 fingerprint or subject of the certificate it has to show. */
+  certificate: string | null;
+  requiresUser: boolean;
+  /** Its worklist holds only what it has or could do. */
+  worklistOwn: boolean;
+  /** How many days ahead its worklist reaches. */
+  worklistDays: number | null;
+}
+
+/** A configured device. */
+export interface Device extends DeviceForm {
+  aeTitle: string;
   lastSeenAt: string | null;
   source: 'file' | 'rows';
+  lastFailure: AssociationFailure | null;
+}
+
+/** An association that failed or was refused. */
+export interface AssociationFailure {
+  /** Opened by this archive. */
+  outgoing: boolean;
+  peer: string;
+  calledAe: string;
+  /** Key of the reason. */
+  reason: string;
+  detail: string;
+  at: string;
+  times: number;
+}
+
+/** A peer that is no device; its title is empty when it never said it. */
+export interface Stranger {
+  aeTitle: string;
+  lastFailure: AssociationFailure;
+}
+
+/** What the page of devices shows. */
+export interface Devices {
+  items: Device[];
+  strangers: Stranger[];
+  facilities: string[];
+}
+
+/** An echo test. */
+export interface Echo {
+  jobId: number;
+  done: boolean;
+  ok: boolean;
+  tookMs: number | null;
+  reason: string | null;
+  detail: string | null;
 }
 
 /** A disk of the server. */

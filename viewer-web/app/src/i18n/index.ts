@@ -1,6 +1,7 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
 import { corrections } from './words/corrections';
+import { devices } from './words/devices';
 import { exam } from './words/exam';
 import { identity } from './words/identity';
 import { keeping } from './words/keeping';
@@ -19,6 +20,8 @@ export type Language = (typeof languages)[number];
 export const phrases = {
   vi: { ...shell.vi, corrections: corrections.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...identity.vi, ...work.vi, ...transfer.vi, ...keeping.vi },
   en: { ...shell.en, corrections: corrections.en, exam: exam.en, search: search.en, viewer: viewer.en, ...identity.en, ...work.en, ...transfer.en, ...keeping.en },
+  vi: { ...shell.vi, devices: devices.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...identity.vi, ...work.vi, ...transfer.vi },
+  en: { ...shell.en, devices: devices.en, exam: exam.en, search: search.en, viewer: viewer.en, ...identity.en, ...work.en, ...transfer.en },
 };
 
 const remembered = 'sen.language';

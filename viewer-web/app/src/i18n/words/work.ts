@@ -1,6 +1,6 @@
 import { pair } from './pair';
 
-/** Orders, the day's worklist, unmatched images, devices. */
+/** Orders, the day's worklist, unmatched images. */
 export const work = pair(
   {
     order: {
@@ -90,29 +90,6 @@ export const work = pair(
       order: 'Chỉ định',
       because: 'Lý do ghép (nếu thông tin khác nhau)',
     },
-    devices: {
-      title: 'Thiết bị',
-      intro: 'Các máy được phép gửi và nhận. Sửa trong tệp cấu hình hoặc bằng lệnh sen device.',
-      ae: 'AE title',
-      room: 'Phòng',
-      host: 'Địa chỉ',
-      port: 'Cổng',
-      characterSet: 'Bộ ký tự',
-      asAsked: 'theo máy hỏi',
-      seen: 'Liên lạc gần nhất',
-      never: 'Chưa từng',
-      source: 'Khai báo ở',
-      file: 'tệp cấu hình',
-      rows: 'cơ sở dữ liệu',
-      empty: 'Chưa khai báo thiết bị nào',
-      emptyHint: 'Thêm bằng lệnh: sen device add …',
-      web: 'DICOMweb',
-      copy: 'Chép',
-      copied: 'Đã chép',
-      aeHere: 'AE title của Sen',
-      portHere: 'Cổng DICOM',
-      setUp: 'Khai báo trên máy chụp',
-    },
   },
   {
     order: {
@@ -201,29 +178,6 @@ export const work = pair(
       images: 'Images',
       order: 'Order',
       because: 'Reason (when the details differ)',
-    },
-    devices: {
-      title: 'Devices',
-      intro: 'Who may send and receive. Change them in the configuration file or with sen device.',
-      ae: 'AE title',
-      room: 'Room',
-      host: 'Address',
-      port: 'Port',
-      characterSet: 'Character set',
-      asAsked: 'as it asks',
-      seen: 'Last contact',
-      never: 'Never',
-      source: 'Defined in',
-      file: 'configuration file',
-      rows: 'database',
-      empty: 'No device is configured',
-      emptyHint: 'Add one with: sen device add …',
-      web: 'DICOMweb',
-      copy: 'Copy',
-      copied: 'Copied',
-      aeHere: 'AE title of Sen',
-      portHere: 'DICOM port',
-      setUp: 'Enter this on the modality',
     },
   },
 );

@@ -1,92 +1,155 @@
-import { CopyButton } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { Button } from '@mantine/core';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { systemQuery } from '~/api/queries';
 import { server } from '~/api/server';
-import type { Device, SystemInfo } from '~/api/types';
+import { offers } from '~/app/rights';
+import { useSession } from '~/app/session';
 import { instant } from '~/format/dates';
 import { listKeyLines } from '~/keys/listKeyLines';
 import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { UndoBar } from '~/ui/UndoBar';
+import { useLatest } from '~/ui/useLatest';
 import ui from '~/ui/ui.module.css';
+import { DeviceEditor } from './DeviceEditor';
+import { DevicePanel } from './DevicePanel';
 import css from './DevicesPage.module.css';
+import { draftOf, draftOfStranger, emptyDraft, type Draft } from './draft';
+import { useReasonText } from './FailureNote';
+import { failureOf, keyOf, rowsOf, titleOf, type Row } from './rows';
+import { SystemCard } from './SystemCard';
+import { useDeviceActs } from './useDeviceActs';
 
-/** Thiết bị: who may send and receive, and what to enter on a modality so that it finds this server. */
+/** What is in the form: a new device, or one that is changed. */
+interface Editing {
+  draft: Draft;
+  isNew: boolean;
+}
+
+const lookAgainMs = 15_000;
+
+/** Thiết bị: who may send and receive, whether it answers, and why its last association failed. */
 export function DevicesPage() {
   const { t } = useTranslation();
-  const devices = useQuery({ queryKey: ['devices'], queryFn: ({ signal }) => server.devices(signal) });
+  const client = useQueryClient();
+  const devices = useQuery({ queryKey: ['devices'], queryFn: ({ signal }) => server.devices(signal), refetchInterval: lookAgainMs });
   const system = useQuery(systemQuery);
-  const columns = useColumns();
+  const manages = offers(useSession().data?.user.role, 'manageDevices');
   const [selected, setSelected] = useState<string | null>(null);
-  const rows = devices.data?.items ?? none;
-  const rowKey = (device: Device): string => device.aeTitle;
-  useListKeys({ rows, rowKey, selected, onSelect: (device) => setSelected(device.aeTitle), onOpen: () => undefined, onClearSearch: () => setSelected(null) });
-  usePageKeys(useMemo(() => [{ title: t('keys.list'), lines: listKeyLines(t, null) }], [t]));
+  const [editing, setEditing] = useState<Editing | null>(null);
+  const acts = useDeviceActs((aeTitle) => {
+    setEditing(null);
+    setSelected(`device:${aeTitle}`);
+  });
+  const rows = useMemo(() => (devices.data ? rowsOf(devices.data) : []), [devices.data]);
+  const shown = rows.find((row) => keyOf(row) === selected) ?? null;
+  const edit = useCallback((next: Editing) => {
+    acts.save.reset();
+    setEditing(next);
+  }, [acts.save]);
+  const open = useCallback((row: Row) => {
+    if (!manages) return;
+    if (row.is === 'stranger' && row.stranger.aeTitle) edit({ draft: draftOfStranger(row.stranger), isNew: true });
+    else if (row.is === 'device' && row.device.source === 'rows') edit({ draft: draftOf(row.device), isNew: false });
+  }, [manages, edit]);
+  const select = useCallback((row: Row) => {
+    setSelected(keyOf(row));
+    setEditing(null);
+  }, []);
+  const add = useCallback(() => edit({ draft: emptyDraft, isNew: true }), [edit]);
+  useListKeys({ rows, rowKey: keyOf, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null) });
+  useAddKey(manages && !editing ? add : null);
+  usePageKeys(useMemo(() => [
+    { title: t('keys.list'), lines: listKeyLines(t, manages ? t('devices.keys.change') : null) },
+    {
+      title: t('devices.title'),
+      lines: [
+        { caps: ['E'], what: t('devices.keys.echo') },
+        ...(manages ? [{ caps: ['N'], what: t('devices.keys.add') }, { caps: ['Ctrl', 'Enter'], what: t('devices.keys.save') }, { caps: ['Ctrl', 'Z'], what: t('action.undo') }] : []),
+      ],
+    },
+  ], [t, manages]));
   useEffect(() => {
     document.title = `${t('nav.devices')} · Sen`;
   }, [t]);
+  const columns = useColumns();
   return (
     <div className={css.page}>
-      {system.data && <SystemCard system={system.data} />}
-      <p className={css.intro}>{t('devices.intro')}</p>
-      {devices.isPending ? <Loading />
-        : devices.isError ? <LoadFailed error={devices.error} onRetry={() => void devices.refetch()} />
-          : rows.length === 0 ? <Empty title={t('devices.empty')} hint={t('devices.emptyHint')} />
-            : (
-              <DataGrid
-                label={t('devices.title')} columns={columns} rows={rows} rowKey={rowKey}
-                selected={selected} onSelect={(device) => setSelected(device.aeTitle)}
-              />
-            )}
+      <div className={css.top}>
+        {system.data && <SystemCard system={system.data} />}
+        {manages && <Button onClick={add}>{t('devices.add')} <kbd className={css.cap}>N</kbd></Button>}
+      </div>
+      <div className={css.main}>
+        {devices.isPending ? <Loading />
+          : devices.isError ? <LoadFailed error={devices.error} onRetry={() => void devices.refetch()} />
+            : rows.length === 0 ? <Empty title={t('devices.empty')} hint={t('devices.emptyHint')} />
+              : <DataGrid label={t('devices.title')} columns={columns} rows={rows} rowKey={keyOf} selected={selected} onSelect={select} onOpen={open} />}
+        {editing ? (
+          <aside className={css.panel} aria-label={editing.isNew ? t('devices.fresh') : editing.draft.aeTitle}>
+            <header className={css.panelHead}><h2>{editing.isNew ? t('devices.fresh') : editing.draft.aeTitle}</h2></header>
+            <DeviceEditor
+              key={editing.isNew ? `new:${editing.draft.aeTitle}` : editing.draft.aeTitle} start={editing.draft} isNew={editing.isNew} facilities={devices.data?.facilities ?? []}
+              failure={acts.save.error} busy={acts.save.isPending} onCancel={() => setEditing(null)}
+              onSave={(aeTitle, form) => acts.save.mutate({ aeTitle, form, isNew: editing.isNew })}
+            />
+          </aside>
+        ) : (
+          <DevicePanel
+            row={shown} manages={manages} onChange={(device) => edit({ draft: draftOf(device), isNew: false })} onRemove={acts.remove} onForget={acts.forget}
+            onAdd={(stranger) => edit({ draft: draftOfStranger(stranger), isNew: true })} onTested={() => void client.invalidateQueries({ queryKey: ['devices'] })}
+          />
+        )}
+      </div>
+      <UndoBar done={acts.done} onClose={acts.close} />
     </div>
   );
 }
 
-const none: readonly Device[] = [];
-
-function useColumns(): Column<Device>[] {
-  const { t } = useTranslation();
-  return useMemo((): Column<Device>[] => [
-    { id: 'ae', title: t('devices.ae'), width: '150px', cell: (device) => <span className={`cut ${ui.strong}`}>{device.aeTitle}</span> },
-    { id: 'description', title: t('field.description'), width: 'minmax(160px, 1fr)', cell: (device) => <span className="cut">{device.description}</span> },
-    { id: 'modality', title: t('field.modality'), width: '60px', cell: (device) => <span className={ui.modality}>{device.modality}</span> },
-    { id: 'room', title: t('devices.room'), width: '80px', cell: (device) => <span className="cut">{device.room}</span> },
-    { id: 'host', title: t('devices.host'), width: '150px', cell: (device) => <span className="cut">{device.host}</span> },
-    { id: 'port', title: t('devices.port'), width: '60px', end: true, cell: (device) => device.port },
-    { id: 'facility', title: t('field.facility'), width: '90px', cell: (device) => <span className="cut">{device.facility}</span> },
-    { id: 'characterSet', title: t('devices.characterSet'), width: 'minmax(140px, 1fr)', cell: (device) => <span className="cut">{device.characterSet ?? t('devices.asAsked')}</span> },
-    { id: 'seen', title: t('devices.seen'), width: '130px', cell: (device) => (device.lastSeenAt ? instant(device.lastSeenAt) : t('devices.never')) },
-    { id: 'source', title: t('devices.source'), width: '130px', cell: (device) => t(device.source === 'file' ? 'devices.file' : 'devices.rows') },
-  ], [t]);
+/** `n` begins a new device. */
+function useAddKey(onAdd: (() => void) | null): void {
+  const latest = useLatest(onAdd);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+      if (typing || event.isComposing || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.key !== 'n' || !latest.current) return;
+      event.preventDefault();
+      latest.current();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [latest]);
 }
 
-function SystemCard({ system }: { system: SystemInfo }) {
+function useColumns(): Column<Row>[] {
   const { t } = useTranslation();
-  const facts: [string, string][] = [
-    [t('devices.aeHere'), system.aeTitle],
-    [t('devices.host'), window.location.hostname],
-    [t('devices.portHere'), String(system.dimsePort)],
-    [t('devices.web'), `${window.location.origin}/dicomweb`],
-  ];
-  return (
-    <section className={css.card}>
-      <header><h2>{t('devices.setUp')}</h2><span className={css.dim}>Sen {system.version}</span></header>
-      <dl>
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              {value}
-              <CopyButton value={value}>
-                {({ copied, copy }) => <button type="button" className={css.copy} onClick={copy}>{copied ? t('devices.copied') : t('devices.copy')}</button>}
-              </CopyButton>
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
+  const reason = useReasonText();
+  return useMemo((): Column<Row>[] => {
+    const of = (show: (device: Extract<Row, { is: 'device' }>['device']) => string | number | null) => (row: Row) => (row.is === 'device' ? <span className="cut">{show(row.device)}</span> : null);
+    return [
+      { id: 'ae', title: t('devices.ae'), width: '132px', cell: (row) => (titleOf(row) ? <span className={`cut ${ui.strong}`}>{titleOf(row)}</span> : <span className={css.dim}>{t('devices.nameless')}</span>) },
+      {
+        id: 'description', title: t('field.description'), width: 'minmax(110px, 1fr)',
+        cell: (row) => (row.is === 'device' ? <span className="cut">{row.device.description}</span> : <span className={css.flag}>{t('devices.stranger')}</span>),
+      },
+      { id: 'modality', title: t('field.modality'), width: '46px', cell: (row) => <span className={ui.modality}>{row.is === 'device' ? row.device.modality : null}</span> },
+      { id: 'room', title: t('devices.room'), width: '60px', cell: of((device) => device.room) },
+      { id: 'host', title: t('devices.host'), width: '140px', cell: (row) => <span className="cut">{row.is === 'device' ? [row.device.host, row.device.port].filter((part) => part !== null).join(':') : row.stranger.lastFailure.peer}</span> },
+      { id: 'facility', title: t('field.facility'), width: '64px', cell: of((device) => device.facility) },
+      { id: 'seen', title: t('devices.seen'), width: '124px', cell: of((device) => (device.lastSeenAt ? instant(device.lastSeenAt) : t('devices.never'))) },
+      {
+        id: 'failure', title: t('devices.lastFailure'), width: 'minmax(150px, 1.4fr)',
+        cell: (row) => {
+          const failure = failureOf(row);
+          if (!failure) return null;
+          const text = `${instant(failure.at)} · ${reason(failure.reason)}`;
+          return <span className="cut" title={text}>{text}</span>;
+        },
+      },
+    ];
+  }, [t, reason]);
 }

@@ -1,0 +1,115 @@
+//! `POST /api/v1/devices`, `PUT` and `DELETE /api/v1/devices/{aeTitle}`, and forgetting failures: live at once.
+
+use axum::extract::State as Has;
+use http::StatusCode;
+use pacs_core::access::Act;
+use pacs_core::audit::AuditAct;
+use pacs_core::uid::AeTitle;
+use serde::Deserialize;
+use storage::association_failures;
+use storage::devices::{self, Device};
+use utoipa::ToSchema;
+
+use super::form::{DeviceForm, NewDevice};
+use crate::caller::Caller;
+use crate::request::{Body, Segments};
+use crate::state::State;
+use crate::{Error, Result};
+
+/// Adds a device. 409 when there is one of its title.
+#[utoipa::path(
+    post,
+    path = "/api/v1/devices",
+    tag = "system",
+    request_body = NewDevice,
+    responses((status = 201), (status = 400, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
+)]
+pub async fn add(Has(state): Has<State>, caller: Caller, Body(form): Body<NewDevice>) -> Result<StatusCode> {
+    caller.needs(Act::ManageDevices)?;
+    let device = form.checked()?;
+    if devices::by_ae(state.archive.database(), &device.ae_title).await?.is_some() {
+        return Err(Error::Conflict(format!("there is a device {} already", device.ae_title)));
+    }
+    save(&state, &caller, &device, "add").await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// Changes a device. 409 when it is set in the configuration file.
+#[utoipa::path(
+    put,
+    path = "/api/v1/devices/{aeTitle}",
+    tag = "system",
+    params(("aeTitle" = String, Path, description = "AE title")),
+    request_body = DeviceForm,
+    responses((status = 204), (status = 400, body = crate::error::Problem), (status = 404, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
+)]
+pub async fn change(
+    Has(state): Has<State>,
+    caller: Caller,
+    Segments(title): Segments<AeTitle>,
+    Body(form): Body<DeviceForm>,
+) -> Result<StatusCode> {
+    caller.needs(Act::ManageDevices)?;
+    let mut device = form.checked(title)?;
+    let known = devices::by_ae(state.archive.database(), &device.ae_title).await?.ok_or(Error::NotFound)?;
+    // What is done for it and asked of it is no part of the form.
+    device.dealings = known.dealings;
+    save(&state, &caller, &device, "change").await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes a device. 409 when it is set in the configuration file.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/devices/{aeTitle}",
+    tag = "system",
+    params(("aeTitle" = String, Path, description = "AE title")),
+    responses((status = 204), (status = 404, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
+)]
+pub async fn remove(
+    Has(state): Has<State>,
+    caller: Caller,
+    Segments(title): Segments<AeTitle>,
+) -> Result<StatusCode> {
+    caller.needs(Act::ManageDevices)?;
+    devices::remove(state.archive.database(), &title).await?;
+    record(&state, &caller, &title, "remove").await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whose failures are forgotten.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Forgotten {
+    /// The AE title; empty for peers that never said theirs.
+    ae_title: String,
+}
+
+/// Forgets the failed associations of a title.
+#[utoipa::path(
+    post,
+    path = "/api/v1/devices/failures/forget",
+    tag = "system",
+    request_body = Forgotten,
+    responses((status = 204))
+)]
+pub async fn forget_failures(
+    Has(state): Has<State>,
+    caller: Caller,
+    Body(form): Body<Forgotten>,
+) -> Result<StatusCode> {
+    caller.needs(Act::ManageDevices)?;
+    association_failures::forget(state.archive.database(), &form.ae_title).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn save(state: &State, caller: &Caller, device: &Device, what: &'static str) -> Result<()> {
+    devices::upsert(state.archive.database(), device).await?;
+    record(state, caller, &device.ae_title, what).await;
+    Ok(())
+}
+
+async fn record(state: &State, caller: &Caller, title: &AeTitle, what: &'static str) {
+    let done = caller.did(AuditAct::Administer, format!("device:{title}")).because(Some(what));
+    state.audit_log.record(done).await;
+}
