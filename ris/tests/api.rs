@@ -52,7 +52,7 @@ async fn devices_are_added_changed_tested_and_removed() {
         "aeTitle": "CT1", "host": "10.0.0.5", "port": 104, "modality": "CT", "facility": "BVAH",
         "calledAe": ["SEN"], "maxAnswers": 100, "requiresTls": true, "certificate": "CN=CT1", "worklistDays": 0,
     });
-    assert_eq!(ask("POST", "/devices", Some(ct.clone())).await.0, StatusCode::CREATED);
+    assert_eq!(ask("POST", "/devices", Some(ct.clone())).await.0, StatusCode::NO_CONTENT);
     assert_eq!(ask("POST", "/devices", Some(ct.clone())).await.0, StatusCode::CONFLICT);
     let list = house.get(&admin, "/devices").await;
     for (key, value) in ct.as_object().unwrap() {

@@ -22,7 +22,7 @@ use crate::{Error, Result};
     path = "/api/v1/devices",
     tag = "system",
     request_body = NewDevice,
-    responses((status = 201), (status = 400, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
+    responses((status = 204), (status = 400, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
 )]
 pub async fn add(Has(state): Has<State>, caller: Caller, Body(form): Body<NewDevice>) -> Result<StatusCode> {
     caller.needs(Act::ManageDevices)?;
@@ -31,7 +31,7 @@ pub async fn add(Has(state): Has<State>, caller: Caller, Body(form): Body<NewDev
         return Err(Error::Conflict(format!("there is a device {} already", device.ae_title)));
     }
     save(&state, &caller, &device, "add").await?;
-    Ok(StatusCode::CREATED)
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Changes a device. 409 when it is set in the configuration file.

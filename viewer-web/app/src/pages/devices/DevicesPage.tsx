@@ -131,22 +131,22 @@ function useColumns(): Column<Row>[] {
   return useMemo((): Column<Row>[] => {
     const of = (show: (device: Extract<Row, { is: 'device' }>['device']) => string | number | null) => (row: Row) => (row.is === 'device' ? <span className="cut">{show(row.device)}</span> : null);
     return [
-      { id: 'ae', title: t('devices.ae'), width: '132px', cell: (row) => (titleOf(row) ? <span className={`cut ${ui.strong}`}>{titleOf(row)}</span> : <span className={css.dim}>{t('devices.nameless')}</span>) },
+      { id: 'ae', title: t('devices.ae'), width: '118px', cell: (row) => (titleOf(row) ? <span className={`cut ${ui.strong}`}>{titleOf(row)}</span> : <span className={css.dim}>{t('devices.nameless')}</span>) },
       {
         id: 'description', title: t('field.description'), width: 'minmax(110px, 1fr)',
         cell: (row) => (row.is === 'device' ? <span className="cut">{row.device.description}</span> : <span className={css.flag}>{t('devices.stranger')}</span>),
       },
-      { id: 'modality', title: t('field.modality'), width: '46px', cell: (row) => <span className={ui.modality}>{row.is === 'device' ? row.device.modality : null}</span> },
-      { id: 'room', title: t('devices.room'), width: '60px', cell: of((device) => device.room) },
-      { id: 'host', title: t('devices.host'), width: '140px', cell: (row) => <span className="cut">{row.is === 'device' ? [row.device.host, row.device.port].filter((part) => part !== null).join(':') : row.stranger.lastFailure.peer}</span> },
+      { id: 'modality', title: t('field.modality'), width: '62px', cell: (row) => <span className={ui.modality}>{row.is === 'device' ? row.device.modality : null}</span> },
+      { id: 'room', title: t('devices.room'), width: '52px', cell: of((device) => device.room) },
+      { id: 'host', title: t('devices.host'), width: '124px', cell: (row) => <span className="cut">{row.is === 'device' ? [row.device.host, row.device.port].filter((part) => part !== null).join(':') : row.stranger.lastFailure.peer}</span> },
       { id: 'facility', title: t('field.facility'), width: '64px', cell: of((device) => device.facility) },
       { id: 'seen', title: t('devices.seen'), width: '124px', cell: of((device) => (device.lastSeenAt ? instant(device.lastSeenAt) : t('devices.never'))) },
       {
-        id: 'failure', title: t('devices.lastFailure'), width: 'minmax(150px, 1.4fr)',
+        id: 'failure', title: t('devices.lastFailure'), width: 'minmax(190px, 2fr)',
         cell: (row) => {
           const failure = failureOf(row);
           if (!failure) return null;
-          const text = `${instant(failure.at)} · ${reason(failure.reason)}`;
+          const text = `${reason(failure.reason)} ${instant(failure.at)}`;
           return <span className="cut" title={text}>{text}</span>;
         },
       },
