@@ -14,7 +14,6 @@ mod coding;
 mod content;
 mod description;
 mod error;
-mod explicit;
 mod media;
 pub mod multipart;
 mod outgoing;

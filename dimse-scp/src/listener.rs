@@ -24,6 +24,7 @@ use crate::link::Port;
 use crate::migration;
 use crate::queue;
 use crate::scu::Options;
+use crate::services::Transcoder;
 use crate::session;
 use crate::sop_class::SopClasses;
 use crate::tls::Secured;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub limits: Arc<Limits>,
     /// Where failed associations are noted.
     pub failures: Failures,
+    /// Where frames are made that leave in another encoding.
+    pub transcoder: Transcoder,
     /// Cancelled when the server stops: associations end between two messages.
     pub stopping: CancellationToken,
     /// Told when a storage commitment report is left to the worker.
@@ -115,6 +118,7 @@ impl Server {
             tokio::spawn(failures::write(noted, archive.database().clone(), archive.config().clock.clone()));
         let shared = Shared {
             failures,
+            transcoder: Transcoder::new(archive.clone()),
             classes: Arc::new(SopClasses::new(config.extra_storage_classes.iter().cloned())),
             limits: Limits::new(config.max_associations, config.max_associations_per_ae),
             config: Arc::new(config),

@@ -11,7 +11,7 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ use dimse_scp::{Config, UnknownAe};
 use pacs_core::uids;
 use storage::association_failures;
 use storage::devices::{self, Binding, Device, Rules};
+use support::storescp::storescp;
 use support::wire::{Wire, request};
 use support::{Harness, ae, eventually, slices, verification};
 use tokio::io::AsyncReadExt;
@@ -312,33 +313,14 @@ async fn associations_are_opened_over_tls_and_certificates_reread() {
     server.stop().await;
 }
 
-/// A receiver of DCMTK that speaks TLS, until it is dropped.
-async fn storescp(papers: &Papers, folder: &Path) -> Option<(tokio::process::Child, u16)> {
-    // A port that was free a moment ago; who else takes it makes the receiver end.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let own = papers.dcmtk("ct1");
-    let (port_text, folder) = (port.to_string(), folder.display().to_string());
-    let mut command = Command::new("storescp");
-    command.args(&own).args(["-v", "-aet", "CT1", "-od", &folder, &port_text]);
-    command.env("TCP_NODELAY", "1").stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let child = match command.spawn() {
-        Ok(child) => child,
-        Err(_) => {
-            println!("SKIPPED: storescp is not installed");
-            return None;
-        }
-    };
-    eventually(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
-    Some((child, port))
-}
-
 #[tokio::test]
 async fn c_move_goes_to_a_destination_over_tls() {
     let Some(papers) = Papers::make().await else { return };
     let (server, address) = server(&papers).await;
     device(&server, "TEST", None).await;
     let folder = tempfile::tempdir().unwrap();
-    let Some((mut child, port)) = storescp(&papers, folder.path()).await else { return };
+    let receiver = storescp(&papers.dcmtk("ct1"), "CT1", folder.path()).await;
+    let Some((mut child, port)) = receiver else { return };
     let instances = slices(2, 64, 5);
     let client = papers.tls("mr1");
     let sen = Device { host: Some("127.0.0.1".into()), ..Device::named(ae("SEN")) };

@@ -4,7 +4,7 @@ use super::bulk::{Bulk, Part};
 use super::coding::{Coding, of_standard, refused};
 use super::outcome::Failure;
 use super::references::{self, Named, missing};
-use crate::explicit::{self, Impossible, Piece};
+use pacs_core::dataset::anew::{self, Impossible, Piece};
 use pacs_core::dataset::{DataSet, Element};
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::uid::Uid;
@@ -78,10 +78,10 @@ async fn laid_out(mut data_set: DataSet, named: Named, bulk: &Bulk) -> Result<(U
         }
     }
     let (syntax, pieces) = match frames {
-        Some((syntax, frames)) => (syntax, explicit::lay_out_encapsulated(&data_set, &frames)),
+        Some((syntax, frames)) => (syntax, anew::lay_out_encapsulated(&data_set, &frames)),
         None => {
             let plain = &TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
-            (of_standard(uids::EXPLICIT_VR_LITTLE_ENDIAN)?, explicit::lay_out(&data_set, plain, None))
+            (of_standard(uids::EXPLICIT_VR_LITTLE_ENDIAN)?, anew::lay_out(&data_set, plain, None))
         }
     };
     let pieces = pieces.map_err(|Impossible| refused("a value is too long for Explicit VR Little Endian"))?;

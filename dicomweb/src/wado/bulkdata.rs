@@ -5,7 +5,6 @@ use super::{Request, frames, icon, inflated, stored};
 use crate::answer::Head;
 use crate::content::Content;
 use crate::error::Error;
-use crate::explicit;
 use crate::media::MediaType;
 use crate::multipart::Boundary;
 use crate::pieces;
@@ -16,7 +15,7 @@ use axum::extract::RawPathParams;
 use axum::response::Response;
 use bytes::Bytes;
 use futures::Stream;
-use pacs_core::dataset::{DataSet, Element, Value, tag_of};
+use pacs_core::dataset::{DataSet, Element, Value, anew, tag_of};
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::{tags, uids};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -107,7 +106,7 @@ pub fn source(element: &Element, syntax: &TransferSyntax) -> Result<Source, Erro
             let range = *offset..offset.saturating_add(*length);
             Ok(match (syntax.deflated, syntax.big_endian) {
                 (true, _) => Source::Inflated(range),
-                (false, true) => Source::Stored(range, explicit::number_bytes(element.vr)),
+                (false, true) => Source::Stored(range, anew::number_bytes(element.vr)),
                 (false, false) => Source::Stored(range, 1),
             })
         }

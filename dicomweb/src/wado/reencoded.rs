@@ -5,11 +5,11 @@ use super::inflated::part10_head;
 use super::pixels::{self, Made, Source};
 use super::stored;
 use crate::error::Error;
-use crate::explicit::{self, Piece, Pixels};
 use crate::outgoing::{Outgoing, Stopped};
 use crate::pieces;
 use crate::state::State;
 use bytes::Bytes;
+use pacs_core::dataset::anew::{self, Piece, Pixels};
 use pacs_core::dataset::{DataSet, Value};
 use pacs_core::pixels::{Codec, Layout};
 use pacs_core::{tags, transfer_syntax, uids};
@@ -43,8 +43,8 @@ pub async fn prepare(state: &State, place: &InstancePlace, codec: Option<Codec>)
         None
     };
     let described = first.as_ref().map(|(frame, layout)| described(frame, layout, codec));
-    let pieces = explicit::lay_out(&header, &syntax, described.as_ref())
-        .map_err(|explicit::Impossible| undecodable("the instance has no form in another transfer syntax"))?;
+    let pieces = anew::lay_out(&header, &syntax, described.as_ref())
+        .map_err(|anew::Impossible| undecodable("the instance has no form in another transfer syntax"))?;
     Ok(Prepared { reader, codec, pieces, first: first.map(|(frame, layout)| (frame, layout.frames)) })
 }
 

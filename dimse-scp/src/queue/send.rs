@@ -15,7 +15,7 @@ use super::work::Ended;
 use crate::dimse::Status;
 use crate::listener::Shared;
 use crate::scu;
-use crate::services::move_::{Sender, Unsent};
+use crate::services::sender::{Sender, Unsent};
 use crate::services::stored::{Opened, Unsendable, opened};
 
 /// Sends what a job is about, and has not been sent by an earlier try.
@@ -37,7 +37,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
     let letters = peer.device.character_set.unwrap_or(CharacterSet::UTF_8);
     let mut errand = Errand {
         shared,
-        sender: Sender::new(peer.target, peer.options, &kinds, None, shared.failures.clone()),
+        sender: Sender::new(shared, peer.target, peer.options, &kinds, None),
         progress,
         task: &task,
         created_by: job.created_by.as_deref(),
@@ -115,7 +115,9 @@ impl Errand<'_> {
                 }
                 // The next one gets an association of its own; when that breaks as well, the device is given up.
                 Err(Unsent::Failed(error @ scu::Error::Ended(_))) => (peer::reason(&error), true),
-                Err(Unsent::Failed(error @ (scu::Error::Unreachable(_) | scu::Error::Rejected(_)))) => {
+                Err(Unsent::Failed(
+                    error @ (scu::Error::Unreachable(_) | scu::Error::Handshake(_) | scu::Error::Rejected(_)),
+                )) => {
                     return Ok(Some(Ended::Away(peer::reason(&error))));
                 }
                 Err(Unsent::Failed(error)) => (peer::reason(&error), false),

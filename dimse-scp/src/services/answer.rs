@@ -147,6 +147,26 @@ pub async fn cancelled(session: &mut Session, message_id: u16) -> Result<bool, E
     Ok(false)
 }
 
+/// Waits for a C-CANCEL for this message, however long the operation takes. Cancel safe.
+pub async fn cancel(session: &mut Session, message_id: u16) -> Result<(), End> {
+    loop {
+        match session.association.reader.event_within(WHILE_IT_LASTS).await? {
+            Event::Message(_, command) if command.operation().is_none() => {
+                commit::answered(session, &command).await?;
+            }
+            Event::Message(_, command) if command.operation() == Some(CommandField::Cancel) => {
+                if command.responds_to() == Some(message_id) {
+                    return Ok(());
+                }
+            }
+            _ => return Err(End::unexpected("a message while an operation is under way")),
+        }
+    }
+}
+
+/// A requestor that waits for the end of a retrieval has nothing to say meanwhile.
+const WHILE_IT_LASTS: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
+
 #[cfg(test)]
 mod tests {
     use super::*;

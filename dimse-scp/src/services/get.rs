@@ -84,7 +84,7 @@ async fn send(
 ) -> Result<Sent, End> {
     let ready = async {
         let way = Way::choose(&session.association.contexts, place, |context| context.acceptor_is_user)?;
-        let content = way.content(opened?, &place.transfer_syntax).await?;
+        let content = way.content(opened?, place, &session.shared.transcoder).await?;
         Ok((way, content))
     };
     let (way, content) = match ready.await {

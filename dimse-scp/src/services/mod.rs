@@ -3,6 +3,7 @@
 
 mod answer;
 pub mod commit;
+mod crew;
 mod data_set;
 pub mod echo;
 pub mod find;
@@ -11,7 +12,11 @@ mod identifier;
 mod keys;
 pub mod move_;
 pub mod mpps;
+pub mod sender;
 pub mod store;
 pub mod stored;
 mod suboperations;
+mod transcoded;
 pub mod worklist;
+
+pub(crate) use transcoded::Transcoder;

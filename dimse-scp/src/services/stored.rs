@@ -1,6 +1,6 @@
 //! Stored instances on their way out: opened ahead of their turn, each with the presentation context
-//! that fits it, and its data set as a stream, as stored or, between the two native little endian
-//! encodings, written anew up to the pixels.
+//! that fits it, and its data set as a stream: as stored; between the two native little endian
+//! encodings, written anew up to the pixels; else with its frames made anew ([`super::transcoded`]).
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream, StreamExt};
@@ -11,6 +11,7 @@ use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, uids};
 use storage::{Archive, InstancePlace, InstanceReader};
 
+use super::transcoded::{TARGETS, Target, Transcoder};
 use crate::association::{Context, Contexts};
 use crate::error::Failure;
 
@@ -68,8 +69,18 @@ async fn open(archive: &Archive, place: &InstancePlace, letters: CharacterSet) -
 pub struct Way {
     /// The presentation context.
     pub context: u8,
-    /// The encoding to write it in; `None` leaves it as stored.
-    rewritten: Option<TransferSyntax>,
+    form: Form,
+}
+
+/// What becomes of its data set.
+#[derive(Debug, Clone)]
+enum Form {
+    /// Nothing.
+    AsStored,
+    /// Its elements are written anew, its pixels stay.
+    Rewritten(TransferSyntax),
+    /// Its frames are made anew, too.
+    Transcoded(Target),
 }
 
 /// Why an instance cannot be sent. Free of patient data.
@@ -112,7 +123,7 @@ impl From<Unsendable> for crate::scu::Error {
 }
 
 /// Whether a transfer syntax is one of the two that are written from each other.
-pub fn is_native_little_endian(syntax: &Uid) -> bool {
+fn is_native_little_endian(syntax: &Uid) -> bool {
     *syntax == uids::EXPLICIT_VR_LITTLE_ENDIAN || *syntax == uids::IMPLICIT_VR_LITTLE_ENDIAN
 }
 
@@ -126,26 +137,36 @@ impl Way {
         let stored = &place.transfer_syntax;
         let fitting = || contexts.of_class(&place.class).filter(|context| usable(context));
         if let Some(context) = fitting().find(|context| context.transfer_syntax == *stored) {
-            return Ok(Self { context: context.id, rewritten: None });
+            return Ok(Self { context: context.id, form: Form::AsStored });
         }
-        let other = match is_native_little_endian(stored) {
-            true => fitting().find(|context| is_native_little_endian(&context.transfer_syntax)),
-            false => None,
-        };
-        let none = || Unsendable::NoContext { syntax: stored.clone() };
-        let context = other.ok_or_else(none)?;
-        Ok(Self { context: context.id, rewritten: Some(transfer_syntax::of(&context.transfer_syntax)) })
+        if is_native_little_endian(stored)
+            && let Some(context) = fitting().find(|context| is_native_little_endian(&context.transfer_syntax))
+        {
+            let form = Form::Rewritten(transfer_syntax::of(&context.transfer_syntax));
+            return Ok(Self { context: context.id, form });
+        }
+        let transcoded = TARGETS.iter().find_map(|syntax| {
+            let target = Target::of(stored, syntax)?;
+            let context = fitting().find(|context| context.transfer_syntax == **syntax)?;
+            Some(Self { context: context.id, form: Form::Transcoded(target) })
+        });
+        transcoded.ok_or_else(|| Unsendable::NoContext { syntax: stored.clone() })
     }
 
     /// The data set, piece by piece. What can be known to fail fails before the first piece.
     pub async fn content(
         &self,
         opened: Opened,
-        stored: &Uid,
+        place: &InstancePlace,
+        transcoder: &Transcoder,
     ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
         let Opened { reader, first } = opened;
-        if let Some(to) = &self.rewritten {
-            return rewritten(&reader, &transfer_syntax::of(stored), to).await;
+        match &self.form {
+            Form::AsStored => {}
+            Form::Rewritten(to) => {
+                return rewritten(&reader, &transfer_syntax::of(&place.transfer_syntax), to).await;
+            }
+            Form::Transcoded(target) => return transcoder.content(place, *target).await,
         }
         let dataset = reader.dataset_range();
         let rest = reader.stream(dataset.start.saturating_add(first.len() as u64)..dataset.end);

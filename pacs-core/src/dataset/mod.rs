@@ -7,6 +7,7 @@
 //! [`Incremental`] for bytes as they arrive from a network.
 
 mod access;
+pub mod anew;
 mod arena;
 mod dictionary;
 mod edit;

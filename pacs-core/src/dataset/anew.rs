@@ -1,12 +1,14 @@
-//! A data set laid out anew with explicit VR in little endian, as a list of pieces: bytes made here, ranges to copy from
-//! where large values lie, and the place where the frames go. Nothing large is held.
+//! A data set laid out anew in little endian, with explicit or implicit VR, as a list of pieces: bytes made here, ranges
+//! to copy from where large values lie, and the place where the frames go. Nothing large is held.
 
-use bytes::Bytes;
-use pacs_core::dataset::{DataSet, Element, Fragment, Value};
-use pacs_core::transfer_syntax::TransferSyntax;
-use pacs_core::{Tag, VR, tags};
 use std::iter;
 use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{DataSet, Element, Fragment, Value};
+use crate::transfer_syntax::TransferSyntax;
+use crate::{Tag, VR, tags};
 
 /// The next part of the data set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,19 +41,37 @@ pub struct Pixels {
     pub interleaved: bool,
 }
 
-/// The data set holds something that has no form in Explicit VR Little Endian: a value of 4 GiB, or a structure that
-/// was too large to be parsed.
+/// The data set holds something that has no form in little endian: a value of 4 GiB, or a structure that was too large to
+/// be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Impossible;
 
-/// Lays out `set`, whose large values lie in the byte order of `source`. With `pixels`, Pixel Data is replaced by such
-/// frames.
+/// Lays out `set`, whose large values lie in the byte order of `source`, with explicit VR. With `pixels`, Pixel Data is
+/// replaced by such frames.
 pub fn lay_out(
     set: &DataSet,
     source: &TransferSyntax,
     pixels: Option<&Pixels>,
 ) -> Result<Vec<Piece>, Impossible> {
-    let mut layout = Layout { source, encapsulated: false, pieces: Vec::new(), made: Vec::new() };
+    lay_out_as(set, source, pixels, true)
+}
+
+/// The same with implicit VR; frames have to be native ones.
+pub fn lay_out_implicit(
+    set: &DataSet,
+    source: &TransferSyntax,
+    pixels: Option<&Pixels>,
+) -> Result<Vec<Piece>, Impossible> {
+    lay_out_as(set, source, pixels, false)
+}
+
+fn lay_out_as(
+    set: &DataSet,
+    source: &TransferSyntax,
+    pixels: Option<&Pixels>,
+    explicit: bool,
+) -> Result<Vec<Piece>, Impossible> {
+    let mut layout = Layout { source, explicit, encapsulated: false, pieces: Vec::new(), made: Vec::new() };
     for element in set {
         match (element.tag, pixels) {
             (tags::PIXEL_DATA, Some(pixels)) => layout.frames(pixels)?,
@@ -75,7 +95,8 @@ pub fn lay_out(
 /// table. Fragments of pictures within `set` are of the same transfer syntax.
 pub fn lay_out_encapsulated(set: &DataSet, frames: &[Range<u64>]) -> Result<Vec<Piece>, Impossible> {
     let source = &TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
-    let mut layout = Layout { source, encapsulated: true, pieces: Vec::new(), made: Vec::new() };
+    let mut layout =
+        Layout { source, explicit: true, encapsulated: true, pieces: Vec::new(), made: Vec::new() };
     // Tables of offsets are of other fragments.
     let replaced = [tags::PIXEL_DATA, tags::EXTENDED_OFFSET_TABLE, tags::EXTENDED_OFFSET_TABLE_LENGTHS];
     let kept = set.iter().filter(|element| !replaced.contains(&element.tag));
@@ -104,6 +125,7 @@ const TRAILING_PADDING: Tag = Tag(0xFFFC, 0xFFFC);
 
 struct Layout<'a> {
     source: &'a TransferSyntax,
+    explicit: bool,
     /// Whether what is made is of a transfer syntax that has fragments.
     encapsulated: bool,
     pieces: Vec<Piece>,
@@ -145,7 +167,9 @@ impl Layout<'_> {
     /// With undefined lengths nothing has to be known of the items before they are laid out.
     fn sequence(&mut self, tag: Tag, items: &[DataSet]) -> Result<(), Impossible> {
         self.tag(tag);
-        self.made.extend_from_slice(b"SQ\0\0");
+        if self.explicit {
+            self.made.extend_from_slice(b"SQ\0\0");
+        }
         self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
         for item in items {
             self.tag(ITEM);
@@ -163,6 +187,9 @@ impl Layout<'_> {
 
     fn frames(&mut self, pixels: &Pixels) -> Result<(), Impossible> {
         let Some(length) = pixels.length else {
+            if !self.explicit {
+                return Err(Impossible);
+            }
             self.tag(tags::PIXEL_DATA);
             self.made.extend_from_slice(b"OB\0\0");
             self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
@@ -196,6 +223,7 @@ impl Layout<'_> {
             u32::try_from(length).ok().filter(|length| *length != UNDEFINED_LENGTH).ok_or(Impossible)?;
         self.tag(tag);
         match (has_long_length(vr), u16::try_from(length)) {
+            _ if !self.explicit => self.made.extend_from_slice(&length.to_le_bytes()),
             (false, Ok(short)) => {
                 self.made.extend_from_slice(vr.to_string().as_bytes());
                 self.made.extend_from_slice(&short.to_le_bytes());
@@ -279,8 +307,8 @@ pub fn number_bytes(vr: VR) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Limits, Until, read_slice};
     use super::*;
-    use pacs_core::dataset::{Limits, Until, read_slice};
 
     fn joined(pieces: &[Piece], frames: &[u8]) -> Vec<u8> {
         pieces
@@ -320,6 +348,24 @@ mod tests {
         let items = read.items(tags::REQUEST_ATTRIBUTES_SEQUENCE);
         assert_eq!(items[0].text(tags::SCHEDULED_PROCEDURE_STEP_ID).as_deref(), Some("S1x"));
         assert_eq!(read.get(tags::ICC_PROFILE).unwrap().bytes().unwrap().as_ref(), [7, 7, 7, 0]);
+    }
+
+    #[test]
+    fn implicit_representations_are_laid_out_too() {
+        let pixels = Pixels { length: Some(4), bits_allocated: 8, photometric: None, interleaved: false };
+        let mut set = sample();
+        let value = Value::Fragments(vec![Fragment { offset: 0, length: 4 }]);
+        set.put(Element { tag: tags::PIXEL_DATA, vr: VR::OB, value });
+        let source = TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
+        let bytes = joined(&lay_out_implicit(&set, &source, Some(&pixels)).unwrap(), &[1, 2, 3, 4]);
+        let implicit = TransferSyntax::IMPLICIT_LITTLE_ENDIAN;
+        let read = read_slice(&bytes, &implicit, &Limits::default(), Until::End).unwrap();
+        assert_eq!(read.data_set.text(tags::PATIENT_NAME).as_deref(), Some("Nguyễn^Văn A"));
+        let items = read.data_set.items(tags::REQUEST_ATTRIBUTES_SEQUENCE);
+        assert_eq!(items[0].text(tags::SCHEDULED_PROCEDURE_STEP_ID).as_deref(), Some("S1x"));
+        assert!(bytes.ends_with(&[4, 0, 0, 0, 1, 2, 3, 4]));
+        let compressed = Pixels { length: None, ..pixels };
+        assert_eq!(lay_out_implicit(&set, &source, Some(&compressed)), Err(Impossible));
     }
 
     #[test]

@@ -1,0 +1,214 @@
+//! One association with a destination, and what becomes of the instances that are sent over it: for C-MOVE and for what
+//! is queued.
+
+use std::sync::Arc;
+
+use pacs_core::uid::{AeTitle, Uid};
+use storage::InstancePlace;
+
+use super::Transcoder;
+use super::stored::{Opened, Unsendable, Way};
+use super::transcoded::{TARGETS, Target as Form};
+use crate::failures::Failures;
+use crate::listener::Shared;
+use crate::scu::{self, MAX_CONTEXTS, Options, Proposal, Target};
+
+/// How many associations with a destination may break one after the other before it is given up.
+const MAX_BROKEN: u32 = 3;
+
+/// Why an instance did not reach the destination.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unsent {
+    /// It cannot be sent as the destination wants it.
+    #[error(transparent)]
+    Unsendable(#[from] Unsendable),
+    /// The association failed.
+    #[error(transparent)]
+    Failed(#[from] scu::Error),
+    /// Earlier ones did not reach it, for this reason.
+    #[error("{0}")]
+    GivenUp(String),
+}
+
+impl Unsent {
+    /// What the requestor is told.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Unsendable(unsendable) => unsendable.told(),
+            Self::Failed(_) | Self::GivenUp(_) => self.to_string(),
+        }
+    }
+}
+
+/// The association to the destination, opened with the first instance. What it proposes may be more
+/// than one association can carry; then it is closed and opened anew as the instances need it.
+pub(crate) struct Sender {
+    target: Target,
+    options: Options,
+    /// What is proposed, in parts of at most 128 contexts; a SOP class is in one part.
+    parts: Arc<Vec<Vec<Proposal>>>,
+    /// The association, and which part of the proposals it carries.
+    open: Option<(usize, scu::Association)>,
+    /// Associations that broke one after the other without a single instance stored.
+    broken: u32,
+    /// Set when the destination cannot be reached, or breaks whatever is begun with it: asking again
+    /// for every instance would take a timeout each.
+    given_up: Option<String>,
+    /// The C-MOVE request that asked for it: calling AE title and message ID.
+    originator: Option<(AeTitle, u16)>,
+    /// Where it is noted that it cannot be reached.
+    failures: Failures,
+    transcoder: Transcoder,
+}
+
+impl Sender {
+    /// For instances of these kinds: SOP classes, each with the transfer syntaxes they are stored in. Opens nothing yet.
+    pub fn new<'a>(
+        shared: &Shared,
+        target: Target,
+        options: Options,
+        kinds: impl IntoIterator<Item = &'a (Uid, Uid)>,
+        originator: Option<(AeTitle, u16)>,
+    ) -> Self {
+        Self {
+            target,
+            options,
+            parts: Arc::new(parts(kinds)),
+            open: None,
+            broken: 0,
+            given_up: None,
+            originator,
+            failures: shared.failures.clone(),
+            transcoder: shared.transcoder.clone(),
+        }
+    }
+
+    /// One more of its kind, for another association.
+    pub fn another(&self) -> Self {
+        Self {
+            target: self.target.clone(),
+            options: self.options.clone(),
+            parts: Arc::clone(&self.parts),
+            open: None,
+            broken: 0,
+            given_up: None,
+            originator: self.originator.clone(),
+            failures: self.failures.clone(),
+            transcoder: self.transcoder.clone(),
+        }
+    }
+
+    /// Whether one association carries all that is proposed.
+    pub fn has_one_part(&self) -> bool {
+        self.parts.len() == 1
+    }
+
+    /// Opens the association of the first part.
+    pub async fn join(&mut self) -> Result<(), scu::Error> {
+        let proposals = self.parts.first().map(Vec::as_slice).unwrap_or_default();
+        self.open = Some((0, scu::Association::connect(&self.target, proposals, &self.options).await?));
+        Ok(())
+    }
+
+    /// Sends an instance and waits for the answer.
+    pub async fn send(
+        &mut self,
+        place: &InstancePlace,
+        opened: storage::Result<Opened>,
+    ) -> Result<scu::Response, Unsent> {
+        let (part, mut association) = self.association(place).await?;
+        let originator = self.originator.as_ref().map(|(title, message)| (title, *message));
+        let ready: Result<_, Unsendable> = async {
+            let way = Way::choose(association.contexts(), place, |_| true)?;
+            let content = way.content(opened?, place, &self.transcoder).await?;
+            Ok((way.context, content))
+        }
+        .await;
+        let (context, content) = match ready {
+            Ok(ready) => ready,
+            Err(unsendable) => {
+                self.open = Some((part, association));
+                return Err(unsendable.into());
+            }
+        };
+        let request = association.store_request(&place.class, &place.uid, originator);
+        let result = association.store_stream(context, &request, content).await;
+        match &result {
+            Ok(_) => {
+                self.open = Some((part, association));
+                self.broken = 0;
+            }
+            Err(error) => {
+                if let scu::Error::Ended(end) = error {
+                    self.broken += 1;
+                    if self.broken == MAX_BROKEN {
+                        self.given_up = Some(format!("given up after {MAX_BROKEN} associations: {end}"));
+                    }
+                }
+                // Half a message is out; the next instance gets an association of its own, without
+                // waiting for the destination to close this one.
+                tokio::spawn(association.abort());
+            }
+        }
+        Ok(result?)
+    }
+
+    /// The association that carries the contexts this instance needs.
+    async fn association(&mut self, place: &InstancePlace) -> Result<(usize, scu::Association), Unsent> {
+        let holds = |part: &Vec<Proposal>| part.iter().any(|proposal| proposal.class == place.class);
+        let part = self.parts.iter().position(holds).unwrap_or_default();
+        match self.open.take() {
+            Some((carried, association)) if carried == part => return Ok((part, association)),
+            Some((_, association)) => drop(association.release().await),
+            None => {}
+        }
+        if let Some(why) = &self.given_up {
+            return Err(Unsent::GivenUp(why.clone()));
+        }
+        let proposals = self.parts.get(part).map(Vec::as_slice).unwrap_or_default();
+        match scu::Association::connect(&self.target, proposals, &self.options).await {
+            Ok(association) => Ok((part, association)),
+            Err(error) => {
+                self.failures.note_outgoing(&self.target, &error);
+                self.given_up = Some(error.to_string());
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Releases the association, if one is open.
+    pub async fn release(&mut self) {
+        if let Some((_, association)) = self.open.take()
+            && let Err(error) = association.release().await
+        {
+            tracing::debug!(%error, "the destination did not answer the release");
+        }
+    }
+}
+
+/// The proposals for each class: a context for each stored syntax, so that everything can go out as stored, and
+/// one for each that it can be made in. A class with more than 128 is none.
+fn parts<'a>(kinds: impl IntoIterator<Item = &'a (Uid, Uid)>) -> Vec<Vec<Proposal>> {
+    let mut kinds: Vec<&(Uid, Uid)> = kinds.into_iter().collect();
+    kinds.sort();
+    let mut parts: Vec<Vec<Proposal>> = Vec::new();
+    let mut classes: Vec<&Uid> = kinds.iter().map(|(class, _)| class).collect();
+    classes.dedup();
+    for class in classes {
+        let stored = || kinds.iter().filter(|(of, _)| of == class).map(|(_, syntax)| syntax);
+        let mut syntaxes: Vec<Uid> = stored().cloned().collect();
+        for target in TARGETS {
+            let Ok(syntax) = Uid::parse(target) else { continue };
+            if !syntaxes.contains(&syntax) && stored().any(|from| Form::of(from, target).is_some()) {
+                syntaxes.push(syntax);
+            }
+        }
+        let proposals = syntaxes.into_iter().map(|syntax| Proposal::new(class.clone(), vec![syntax]));
+        let proposals: Vec<Proposal> = proposals.take(MAX_CONTEXTS).collect();
+        match parts.last_mut() {
+            Some(part) if part.len() + proposals.len() <= MAX_CONTEXTS => part.extend(proposals),
+            _ => parts.push(proposals),
+        }
+    }
+    parts
+}

@@ -1,0 +1,227 @@
+//! C-GET and C-MOVE to receivers that take only some transfer syntaxes: every stored syntax in every one that is made,
+//! compared sample by sample.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails"
+)]
+
+mod support;
+
+use dimse_scp::dimse::Status;
+use dimse_scp::scu::{Content, Instance, Proposal};
+use pacs_core::dataset::{self, DataSet, Limits, Until};
+use pacs_core::pixels;
+use pacs_core::uid::Uid;
+use pacs_core::{tags, transfer_syntax, uids};
+use storage::devices::{self, Device};
+use support::storescp::storescp;
+use support::{Harness, ae, samples, slices, uid};
+
+const GET: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET;
+const MOVE: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE;
+const EXPLICIT: &str = uids::EXPLICIT_VR_LITTLE_ENDIAN;
+
+const NATIVE: [&str; 2] = [EXPLICIT, uids::IMPLICIT_VR_LITTLE_ENDIAN];
+const CODECS: [&str; 6] = [
+    uids::JPEG2000_LOSSLESS,
+    uids::JPEGLS_LOSSLESS,
+    uids::JPEG_LOSSLESS_SV1,
+    uids::RLE_LOSSLESS,
+    uids::HTJ2K_LOSSLESS,
+    uids::HTJ2K_LOSSLESS_RPCL,
+];
+
+async fn identifier(server: &Harness, instance: &Uid) -> DataSet {
+    let place = server.place(instance).await.unwrap();
+    let mut set = DataSet::new();
+    set.put_text(tags::QUERY_RETRIEVE_LEVEL, "IMAGE");
+    set.put_uid(tags::STUDY_INSTANCE_UID, &place.study_uid);
+    set.put_uid(tags::SERIES_INSTANCE_UID, &place.series_uid);
+    set.put_uid(tags::SOP_INSTANCE_UID, instance);
+    set
+}
+
+/// Gets an instance in one transfer syntax; `None` when it cannot be had in it.
+async fn got(server: &Harness, instance: &Instance, syntax: &str) -> Option<Instance> {
+    let class = instance.class.clone();
+    let receiving = Proposal { class, transfer_syntaxes: vec![uid(syntax)], as_provider: true };
+    let mut association = server.connect(&[Proposal::new(uid(GET), vec![uid(EXPLICIT)]), receiving]).await;
+    let asked = identifier(server, &instance.instance).await;
+    let mut retrieval = association.get(&uid(GET), &asked).await.unwrap();
+    let mut arrived = None;
+    while let Some(arrival) = retrieval.next().await.unwrap() {
+        let mut bytes = Vec::new();
+        while let Some(piece) = retrieval.data().await.unwrap() {
+            bytes.extend_from_slice(&piece);
+        }
+        retrieval.answer(Status::SUCCESS).await.unwrap();
+        assert_eq!(arrival.transfer_syntax, uid(syntax));
+        arrived = Some(Instance {
+            class: arrival.class,
+            instance: arrival.instance,
+            transfer_syntax: arrival.transfer_syntax,
+            content: Content::Memory(bytes.into()),
+        });
+    }
+    let outcome = retrieval.outcome().unwrap().clone();
+    let want = if arrived.is_some() {
+        (Status::SUCCESS, 1, 0)
+    } else {
+        (Status::CANNOT_PERFORM_SUBOPERATIONS, 0, 1)
+    };
+    assert_eq!((outcome.status, outcome.completed, outcome.failed), want, "{outcome:?}");
+    association.release().await.unwrap();
+    arrived
+}
+
+/// The samples of every frame of a stored instance; nothing where it has none.
+async fn frames(server: &Harness, instance: &Uid) -> Vec<Vec<u8>> {
+    let place = server.place(instance).await.unwrap();
+    let header = server.archive.header(&place).await.unwrap();
+    if !header.contains(tags::PIXEL_DATA) {
+        return Vec::new();
+    }
+    let layout = pixels::Layout::from(&header).unwrap();
+    let mut frames = Vec::new();
+    for number in 0..layout.frames {
+        let frame = server.archive.frame(&place, number).await.unwrap();
+        let decoded = pixels::decode(frame.bytes, &frame.transfer_syntax, &frame.layout, 1 << 30).unwrap();
+        frames.push(decoded.bytes);
+    }
+    frames
+}
+
+/// What the header says beside how its pixels are encoded.
+fn said(instance: &Instance) -> Vec<(pacs_core::Tag, Option<String>)> {
+    let Content::Memory(bytes) = &instance.content else { panic!("not in memory") };
+    let syntax = transfer_syntax::of(&instance.transfer_syntax);
+    let read = dataset::read_slice(bytes, &syntax, &Limits::default(), Until::PixelData).unwrap();
+    let set = read.data_set;
+    let encoding = [tags::PHOTOMETRIC_INTERPRETATION, tags::PLANAR_CONFIGURATION];
+    // An icon that is compressed itself is left out of plain data sets, and group lengths are retired.
+    let kept =
+        |tag: pacs_core::Tag| tag.1 != 0 && !encoding.contains(&tag) && tag != tags::ICON_IMAGE_SEQUENCE;
+    set.iter()
+        .filter(|element| kept(element.tag))
+        .map(|element| (element.tag, set.text(element.tag)))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_stored_syntax_arrives_in_every_one_that_is_taken() {
+    let mut failures = Vec::new();
+    let mut made = 0;
+    // One image and one object with several frames, in every kind of encoding.
+    let kinds = |name: &str| name.starts_with("MR_small") || name.starts_with("emri_small");
+    for (name, original) in samples("syntax").into_iter().filter(|(name, _)| kinds(name)) {
+        // Some of them have one UID, and different bytes.
+        let server = Harness::start().await;
+        server.fill(std::slice::from_ref(&original)).await;
+        let want = frames(&server, &original.instance).await;
+        assert!(!want.is_empty(), "{name}");
+        let targets = NATIVE.iter().chain(&CODECS);
+        for syntax in targets.filter(|syntax| original.transfer_syntax != uid(syntax)) {
+            let Some(arrived) = got(&server, &original, syntax).await else {
+                failures.push((name.clone(), *syntax));
+                continue;
+            };
+            let receiver = Harness::start().await;
+            receiver.fill(std::slice::from_ref(&arrived)).await;
+            assert!(frames(&receiver, &arrived.instance).await == want, "{name} in {syntax}: other samples");
+            assert_eq!(said(&arrived), said(&original), "{name} in {syntax}");
+            receiver.stop().await;
+            made += 1;
+        }
+        server.stop().await;
+    }
+    let not_plain: Vec<_> = failures.iter().filter(|(_, syntax)| NATIVE.contains(syntax)).collect();
+    assert!(not_plain.is_empty(), "{not_plain:?}");
+    assert!(made > 40, "{made} made; not made: {failures:?}");
+}
+
+#[tokio::test]
+async fn a_move_goes_over_several_associations_when_there_is_much() {
+    let server = Harness::start().await;
+    let receiver = Harness::start_with(|config| config.ae_titles = vec![(ae("DEST"), None)], |_| {}).await;
+    let destination = Device {
+        host: Some(receiver.address.ip().to_string()),
+        port: Some(receiver.address.port()),
+        ..Device::named(ae("DEST"))
+    };
+    devices::upsert(server.archive.database(), &destination).await.unwrap();
+    let instances = slices(120, 64, 3);
+    server.fill(&instances).await;
+    let study = server.place(&instances[0].instance).await.unwrap().study_uid;
+    let mut asked = DataSet::new();
+    asked.put_text(tags::QUERY_RETRIEVE_LEVEL, "STUDY");
+    asked.put_uid(tags::STUDY_INSTANCE_UID, &study);
+    let mut association = server.connect(&[Proposal::new(uid(MOVE), vec![uid(EXPLICIT)])]).await;
+    let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &asked).await.unwrap();
+    assert_eq!((outcome.status, outcome.completed, outcome.failed), (Status::SUCCESS, 120, 0), "{outcome:?}");
+    for instance in &instances {
+        assert!(receiver.place(&instance.instance).await.is_some());
+    }
+    // A destination that takes one association at a time gets everything over that one.
+    let narrow = Harness::start_with(
+        |config| {
+            config.ae_titles = vec![(ae("DEST"), None)];
+            config.max_associations = 1;
+        },
+        |_| {},
+    )
+    .await;
+    let destination = Device { port: Some(narrow.address.port()), ..destination };
+    devices::upsert(server.archive.database(), &destination).await.unwrap();
+    let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &asked).await.unwrap();
+    assert_eq!((outcome.status, outcome.completed, outcome.failed), (Status::SUCCESS, 120, 0), "{outcome:?}");
+    association.release().await.unwrap();
+    for server in [server, receiver, narrow] {
+        server.stop().await;
+    }
+}
+
+/// Foreign receivers that take one transfer syntax get that one, with the samples of what is stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn dcmtk_gets_what_it_takes() {
+    let server = Harness::start().await;
+    let of = |names: &[&str]| -> Vec<Instance> {
+        let all = ["syntax", "modality", "colour"].into_iter().flat_map(samples);
+        all.filter(|(name, _)| names.contains(&name.as_str())).map(|(_, instance)| instance).collect()
+    };
+    let instances = of(&["MR_small_jp2klossless.dcm", "us-palette-rle-2frames.dcm", "nm-jpeg-lossless.dcm"]);
+    server.fill(&instances).await;
+    for (option, syntax) in [("+xi", uids::IMPLICIT_VR_LITTLE_ENDIAN), ("+xe", EXPLICIT)] {
+        let folder = tempfile::tempdir().unwrap();
+        let Some((child, port)) = storescp(&[option.to_owned()], "DEST", folder.path()).await else { return };
+        let destination =
+            Device { host: Some("127.0.0.1".into()), port: Some(port), ..Device::named(ae("DEST")) };
+        devices::upsert(server.archive.database(), &destination).await.unwrap();
+        for instance in &instances {
+            let asked = identifier(&server, &instance.instance).await;
+            let mut association = server.connect(&[Proposal::new(uid(MOVE), vec![uid(EXPLICIT)])]).await;
+            let outcome = association.move_to(&uid(MOVE), &ae("DEST"), &asked).await.unwrap();
+            assert_eq!((outcome.status, outcome.completed), (Status::SUCCESS, 1), "{option}: {outcome:?}");
+            association.release().await.unwrap();
+        }
+        let receiver = Harness::start().await;
+        let arrived: Vec<Instance> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| Instance::from_part10(std::fs::read(entry.unwrap().path()).unwrap().into()).unwrap())
+            .collect();
+        assert_eq!(arrived.len(), instances.len());
+        for instance in &arrived {
+            assert!(option == "+xe" || instance.transfer_syntax == uid(syntax), "{instance:?}");
+        }
+        receiver.fill(&arrived).await;
+        for instance in &instances {
+            assert!(frames(&receiver, &instance.instance).await == frames(&server, &instance.instance).await);
+        }
+        receiver.stop().await;
+        drop(child);
+    }
+    server.stop().await;
+}
