@@ -22,6 +22,7 @@ mod crowd;
 mod curl;
 mod demo;
 mod described;
+mod dicom_tls;
 mod hostile;
 mod import;
 mod life;

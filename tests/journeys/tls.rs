@@ -6,7 +6,7 @@ use crate::support::program::{Sen, Setup};
 use crate::support::tools;
 
 /// Makes a certificate for `localhost` and its key; `None` with a notice where there is no openssl.
-fn make_certificate(folder: &Path, name: &str) -> Option<(String, String)> {
+pub fn make_certificate(folder: &Path, name: &str) -> Option<(String, String)> {
     let openssl = tools::program("openssl")?;
     let path = |kind: &str| folder.join(format!("{name}-{kind}.pem")).display().to_string();
     let (certificate, key) = (path("certificate"), path("key"));

@@ -77,6 +77,7 @@ impl Setup {
             child: Some(child),
             http: address(&ready, "http"),
             dimse: address(&ready, "dimse"),
+            dimse_tls: ready.get("dimseTls").map(|_| address(&ready, "dimseTls")),
             setup: self,
         })
     }
@@ -171,6 +172,8 @@ pub struct Sen {
     pub http: SocketAddr,
     /// Its DIMSE listener.
     pub dimse: SocketAddr,
+    /// Its DIMSE listener for TLS, when there is one.
+    pub dimse_tls: Option<SocketAddr>,
     setup: Setup,
 }
 
