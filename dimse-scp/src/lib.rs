@@ -20,6 +20,8 @@ mod audit;
 mod caller;
 mod commitment;
 pub mod config;
+#[cfg(test)]
+mod conformance;
 pub mod dimse;
 mod echo;
 mod error;

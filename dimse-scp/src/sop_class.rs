@@ -62,7 +62,8 @@ impl SopClasses {
     }
 }
 
-const SERVICES: &[(&str, Service)] = &[
+/// The classes that are served, without those of storage.
+pub(crate) const SERVICES: &[(&str, Service)] = &[
     (uids::VERIFICATION, Service::Verification),
     (uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Service::Find(Root::Patient)),
     (uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Service::Move(Root::Patient)),

@@ -60,6 +60,50 @@ impl Status {
     /// C-STORE: the data set cannot be understood; for other services: unable to process.
     pub const CANNOT_UNDERSTAND: Self = Self(0xc000);
 
+    /// Every status that is sent from here, with what it means; in the order of the numbers. For the documents.
+    #[cfg(test)]
+    pub(crate) const ALL: &'static [(Self, &'static str)] = &[
+        (Self::SUCCESS, "Done"),
+        (Self::OPTIONAL_ATTRIBUTES_UNSUPPORTED, "N-GET: done, without some attributes that are not there"),
+        (Self::NO_SUCH_ATTRIBUTE, "N-SET: an attribute that may not be set"),
+        (Self::INVALID_ATTRIBUTE_VALUE, "N-CREATE, N-SET: a value that an attribute cannot have"),
+        (
+            Self::PROCESSING_FAILURE,
+            "C-STORE: a fault of the performing side; N-SET: the instance may no longer be changed",
+        ),
+        (Self::DUPLICATE_INSTANCE, "N-CREATE: there is an instance with this UID"),
+        (Self::NO_SUCH_INSTANCE, "There is no instance with this UID"),
+        (Self::INVALID_ARGUMENT, "N-ACTION: the data set does not say what the action needs to know"),
+        (Self::INVALID_INSTANCE, "What is to be the UID of an instance is none"),
+        (Self::CLASS_INSTANCE_CONFLICT, "The instance is of another SOP class"),
+        (Self::MISSING_ATTRIBUTE, "N-CREATE: an attribute is missing"),
+        (Self::MISSING_ATTRIBUTE_VALUE, "N-CREATE, N-SET: an attribute has no value"),
+        (
+            Self::SOP_CLASS_NOT_SUPPORTED,
+            "The SOP class is not stored here, or the operation is not one of the presentation context's",
+        ),
+        (Self::NO_SUCH_ACTION, "N-ACTION: there is no action with this number"),
+        (Self::NOT_AUTHORIZED, "The calling application may not do this"),
+        (Self::UNRECOGNIZED_OPERATION, "The command field names an operation that is not performed here"),
+        (Self::RESOURCE_LIMITATION, "Normalized services: too much, or away; asking again later may help"),
+        (Self::OUT_OF_RESOURCES, "Out of resources; for C-STORE: the store is full or away"),
+        (Self::CANNOT_COUNT_MATCHES, "C-MOVE, C-GET: the number of matches cannot be determined"),
+        (Self::CANNOT_PERFORM_SUBOPERATIONS, "C-MOVE, C-GET: the sub-operations cannot be performed"),
+        (Self::MOVE_DESTINATION_UNKNOWN, "C-MOVE: the destination is not known"),
+        (Self::DATA_SET_MISMATCH, "The data set or identifier does not match the SOP class"),
+        (Self::SUBOPERATIONS_FAILED, "C-MOVE, C-GET: done, with one or more failed or warned sub-operations"),
+        (
+            Self::CANNOT_UNDERSTAND,
+            "C-STORE: the data set cannot be understood; for other services: unable to process",
+        ),
+        (Self::CANCEL, "Ended by a C-CANCEL"),
+        (Self::PENDING, "C-FIND, C-MOVE, C-GET: more follows"),
+        (
+            Self::PENDING_KEYS_UNSUPPORTED,
+            "C-FIND: more follows; one or more optional keys were not supported",
+        ),
+    ];
+
     /// More responses follow.
     pub fn is_pending(self) -> bool {
         matches!(self, Self::PENDING | Self::PENDING_KEYS_UNSUPPORTED)

@@ -20,3 +20,5 @@ mod transcoded;
 pub mod worklist;
 
 pub(crate) use transcoded::Transcoder;
+#[cfg(test)]
+pub(crate) use transcoded::{TARGETS, Target};

@@ -26,7 +26,7 @@ pub use certificate::{Certificate, NotBound};
 pub use client::Secured;
 
 /// The protocol versions that are spoken.
-static VERSIONS: [&rustls::SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+pub(crate) static VERSIONS: [&rustls::SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
 
 /// Where certificate, key and authorities lie, as PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
