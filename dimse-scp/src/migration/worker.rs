@@ -141,7 +141,8 @@ async fn open<'a>(shared: &'a Shared, intake: &'a Intake) -> Result<Migration<'a
         called_ae: source.ae_title.clone(),
     };
     let timeouts = Timeouts { response: RESPONSE, ..shared.config.timeouts };
-    let options = Options { max_pdu_bytes: shared.config.max_pdu_bytes, timeouts };
+    let options = shared.options_for(&device).map_err(|why| Stop::Wrong(format!("{ae_title}: {why}")))?;
+    let options = Options { timeouts, ..options };
     let default = &shared.archive.config().default_facility;
     Ok(Migration {
         shared,

@@ -3,9 +3,9 @@ import type { Browser, Page } from 'playwright-core';
 import { launch, watchedPage } from './browser';
 import { environment, type Environment } from './environment';
 import { abroad } from './journeys/abroad';
-import { devices } from './journeys/devices';
 import { archives } from './journeys/archives';
 import { corrections } from './journeys/corrections';
+import { devices } from './journeys/devices';
 import { film } from './journeys/film';
 import { languages } from './journeys/languages';
 import { live } from './journeys/live';
@@ -13,9 +13,9 @@ import { order } from './journeys/order';
 import { overlay } from './journeys/overlay';
 import { overtaken } from './journeys/overtaken';
 import { pages } from './journeys/pages';
-import { reconcile } from './journeys/reconcile';
 import { phone } from './journeys/phone';
 import { queue } from './journeys/queue';
+import { reconcile } from './journeys/reconcile';
 import { search } from './journeys/search';
 import { series } from './journeys/series';
 import { signInAfterMistake } from './journeys/signIn';
@@ -26,8 +26,9 @@ import { viewer } from './journeys/viewer';
 
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
-const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages, storage, corrections };
-const desk: Record<string, Journey> = { signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages, devices };
+const desk: Record<string, Journey> = {
+  signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages, storage, corrections, devices,
+};
 
 /** One journey; true when it went well and the browser had nothing to complain of. */
 async function walk(name: string, journey: Journey, page: Page, complaints: string[], settings: Environment): Promise<boolean> {

@@ -1,13 +1,9 @@
 /** Every call of /api/v1, by name. */
 import { request, withQuery } from './http';
 import type {
-  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Device, Discrepancy, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page,
-  Queue, QueuePart, Reason, RecordNumber, Route, Session, Storage, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
-  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionEffect, CorrectionForm, Device, Discrepancy, Exam,
-  ImagingRecord, KnownPatient, MoveForm, NewOrder, OrderForm, Page, Queue, QueuePart, Reason, RecordNumber, Route, Session, Storage, Study, StudyAct,
-  StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
-  Act, Answer, ArchiveAnswer, ArchiveKeys, DeviceForm, Devices, Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, NewOrder, OrderForm, Page,
-  Queue, QueuePart, Reason, RecordNumber, Route, Session, Study, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionEffect, CorrectionForm, DeviceForm, Devices,
+  Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, MoveForm, NewOrder, OrderForm, Page, Queue, QueuePart, Reason, RecordNumber, Route,
+  Session, Storage, Study, StudyAct, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -87,6 +83,7 @@ export const server = {
     request<void>(`${root}/patients/${recordId}/numbers`, { method: 'POST', body: { identifier, issuer } }),
   removeNumber: (recordId: number, { identifier, issuer }: RecordNumber) =>
     request<void>(`${root}/patients/${recordId}/numbers/remove`, { method: 'POST', body: { identifier, issuer } }),
+
   queue: (show: QueuePart, signal?: AbortSignal) => request<Queue>(withQuery(`${root}/queue`, { show }), { signal }),
   transferFailures: (id: number, signal?: AbortSignal) => request<{ items: { instanceUid: string; reason: Reason }[] }>(`${root}/queue/${id}/failures`, { signal }),
   cancelTransfer: (id: number) => request<void>(`${root}/queue/${id}/cancel`, { method: 'POST', body: {} }),
@@ -102,8 +99,8 @@ export const server = {
   putRoute: (route: Route) => request<Route>(`${root}/routes/${part(route.name.trim())}`, { method: 'PUT', body: route }),
   removeRoute: (name: string) => request<void>(`${root}/routes/${part(name)}`, { method: 'DELETE' }),
 
-  devices: (signal?: AbortSignal) => request<{ items: Device[] }>(`${root}/devices`, { signal }),
   storage: (signal?: AbortSignal) => request<Storage>(`${root}/storage`, { signal }),
+
   devices: (signal?: AbortSignal) => request<Devices>(`${root}/devices`, { signal }),
   addDevice: (aeTitle: string, form: DeviceForm) => request<unknown>(`${root}/devices`, { method: 'POST', body: { aeTitle, ...form } }),
   changeDevice: (aeTitle: string, form: DeviceForm) => request<void>(`${root}/devices/${part(aeTitle)}`, { method: 'PUT', body: form }),
@@ -111,5 +108,6 @@ export const server = {
   forgetFailures: (aeTitle: string) => request<void>(`${root}/devices/failures/forget`, { method: 'POST', body: { aeTitle } }),
   beginEcho: (aeTitle: string) => request<Echo>(`${root}/devices/${part(aeTitle)}/echo`, { method: 'POST' }),
   echo: (aeTitle: string, jobId: number) => request<Echo>(`${root}/devices/${part(aeTitle)}/echo/${jobId}`),
+
   system: (signal?: AbortSignal) => request<SystemInfo>(`${root}/system`, { signal }),
 };

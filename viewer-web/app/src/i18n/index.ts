@@ -18,10 +18,14 @@ export type Language = (typeof languages)[number];
 
 /** Every phrase, by language. */
 export const phrases = {
-  vi: { ...shell.vi, corrections: corrections.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...identity.vi, ...work.vi, ...transfer.vi, ...keeping.vi },
-  en: { ...shell.en, corrections: corrections.en, exam: exam.en, search: search.en, viewer: viewer.en, ...identity.en, ...work.en, ...transfer.en, ...keeping.en },
-  vi: { ...shell.vi, devices: devices.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi, ...identity.vi, ...work.vi, ...transfer.vi },
-  en: { ...shell.en, devices: devices.en, exam: exam.en, search: search.en, viewer: viewer.en, ...identity.en, ...work.en, ...transfer.en },
+  vi: {
+    ...shell.vi, corrections: corrections.vi, devices: devices.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi,
+    ...identity.vi, ...work.vi, ...transfer.vi, ...keeping.vi,
+  },
+  en: {
+    ...shell.en, corrections: corrections.en, devices: devices.en, exam: exam.en, search: search.en, viewer: viewer.en,
+    ...identity.en, ...work.en, ...transfer.en, ...keeping.en,
+  },
 };
 
 const remembered = 'sen.language';
