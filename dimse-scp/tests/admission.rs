@@ -10,9 +10,9 @@
 
 mod support;
 
-use dimse_scp::pdu::Rejection;
 use dimse_scp::pdu::associate::UserIdentity;
 use dimse_scp::pdu::stream::Token;
+use dimse_scp::pdu::{Rejection, encode};
 use dimse_scp::scu::{Association, Error, Options, Target};
 use dimse_scp::{Config, NamedUser, UnknownAe, UserVerdict, Users};
 use futures::FutureExt;
@@ -164,6 +164,9 @@ async fn users_are_asked_about() {
         match (wire.token().await, want) {
             (Some(Token::AssociateAc(answer)), Ok(want)) => {
                 assert_eq!(answer.user.identity_answer, want, "{calling} {identity:?}");
+                // One that is torn off would be noted too, in the place of what is to be noted next.
+                wire.send(&encode::release_request()).await;
+                assert_eq!(wire.token().await, Some(Token::ReleaseRp));
             }
             (Some(Token::AssociateRj(Rejection::UserIdentity)), Err(reason)) => {
                 drop(wire);

@@ -307,16 +307,10 @@ async fn take(
     manifest.write(target).await
 }
 
-/// `20261127T043000Z-1a2b3c4d`: names sort by age.
+/// `20261127T043000123Z-1a2b3c4d`: names sort by age, those of one second too.
 fn snapshot_name(now_ms: i64) -> String {
-    let time: String = clock::rfc3339(now_ms)
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric())
-        .collect();
-    format!("{time}Z-{:08x}", rand::random::<u32>())
+    let time: String = clock::rfc3339(now_ms).chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{time}-{:08x}", rand::random::<u32>())
 }
 
 /// The key of an object of a snapshot.
@@ -344,7 +338,7 @@ mod tests {
     #[test]
     fn names_tell_when() {
         let name = snapshot_name(1_790_000_000_123);
-        assert!(name.starts_with("20260921T141320Z-"), "{name}");
+        assert!(name.starts_with("20260921T141320123Z-"), "{name}");
     }
 
     #[test]
