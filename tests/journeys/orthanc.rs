@@ -26,9 +26,14 @@ impl Drop for Orthanc {
     }
 }
 
+/// Two ports for programs that cannot take one that the system chooses: from below those it does choose, so that
+/// no other listener gets them before the program starts.
 pub fn free_ports() -> (u16, u16) {
-    let one = TcpListener::bind("127.0.0.1:0").unwrap();
-    let two = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = || {
+        let tried = std::iter::repeat_with(|| rand::random_range(20_000..32_000u16));
+        tried.take(1000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).unwrap()
+    };
+    let (one, two) = (free(), free());
     (one.local_addr().unwrap().port(), two.local_addr().unwrap().port())
 }
 
