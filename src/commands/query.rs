@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
-use dimse_scp::scu::{self, Options, Target, listing};
+use dimse_scp::scu::{self, Target, listing};
 use pacs_core::text::display_name;
 use pacs_core::uid::{AeTitle, Uid};
 use storage::devices;
@@ -73,13 +73,14 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
     let device = devices::by_ae(&database, archive).await?;
     database.close().await;
     let device = device.with_context(|| format!("there is no device {archive}"))?;
+    let options = commands::device::options_for(&config.dimse, &device)?;
     let (Some(host), Some(port)) = (device.host, device.port) else { bail!("{archive} has no address") };
     let target = Target {
         address: scu::address(&host, port),
         calling_ae: config.dimse.ae_title.clone(),
         called_ae: archive.clone(),
     };
-    let answered = listing::studies(&target, &Options::default(), &keys, args.limit).await;
+    let answered = listing::studies(&target, &options, &keys, args.limit).await;
     let (matches, more, status) = answered.with_context(|| format!("{archive} at {}", target.address))?;
     if status.is_failure() {
         bail!("{archive} answered {status}");

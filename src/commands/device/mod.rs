@@ -195,6 +195,19 @@ async fn list(database: &Database) -> anyhow::Result<()> {
     ))
 }
 
+/// How an association to a device is opened. Fails when it has to be encrypted and cannot be.
+pub(super) fn options_for(own: &Dimse, device: &Device) -> anyhow::Result<Options> {
+    let tls = match (device.rules.requires_tls, &own.tls) {
+        (false, _) => None,
+        (true, Some(files)) => Some(Secured::to(Arc::new(Tls::read(files.clone())?), device)),
+        (true, None) => {
+            let title = &device.ae_title;
+            bail!("{title} requires TLS, and no certificate is configured (dimse_tls_certificate)")
+        }
+    };
+    Ok(Options { tls, ..Options::default() })
+}
+
 async fn echo(database: &Database, own: &Dimse, ae_title: &AeTitle) -> anyhow::Result<()> {
     let Some(device) = devices::by_ae(database, ae_title).await? else {
         bail!("there is no device {ae_title}")
@@ -205,14 +218,7 @@ async fn echo(database: &Database, own: &Dimse, ae_title: &AeTitle) -> anyhow::R
         calling_ae: own.ae_title.clone(),
         called_ae: ae_title.clone(),
     };
-    let tls = match (device.rules.requires_tls, &own.tls) {
-        (false, _) => None,
-        (true, Some(files)) => Some(Secured::to(Arc::new(Tls::read(files.clone())?), &device)),
-        (true, None) => {
-            bail!("{ae_title} requires TLS, and no certificate is configured (dimse_tls_certificate)")
-        }
-    };
-    let options = Options { tls, ..Options::default() };
+    let options = options_for(own, &device)?;
     let syntaxes =
         vec![Uid::parse(uids::IMPLICIT_VR_LITTLE_ENDIAN)?, Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)?];
     let proposals = [Proposal::new(Uid::parse(uids::VERIFICATION)?, syntaxes)];
