@@ -79,7 +79,11 @@ impl Archive {
         match self.hash(place, pace).await {
             Ok(hash) if hash == place.hash => Ok(None),
             Ok(_) => Ok(Some("its content has another hash".to_owned())),
-            Err(Error::NotFound) => Ok(Some("its bytes are gone".to_owned())),
+            Err(Error::NotFound) => {
+                // As slowly as if they were read: where a whole store has gone, its instances are not told at once.
+                pace.passed(place.place.length_bytes).await;
+                Ok(Some("its bytes are gone".to_owned()))
+            }
             Err(Error::Corrupt(why)) => Ok(Some(why)),
             Err(error) => Err(error),
         }
