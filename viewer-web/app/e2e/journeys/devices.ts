@@ -48,6 +48,7 @@ export async function devices(page: Page, { shots }: Environment): Promise<void>
   await shot('form-vi');
   await page.keyboard.press('Control+Enter');
   await page.getByText(`Đã thêm ${system.aeTitle}`).waitFor();
+  await page.getByRole('complementary', { name: system.aeTitle }).getByRole('button', { name: 'Thử kết nối' }).waitFor();
   await page.keyboard.press('e');
   await page.getByText('Thiết bị trả lời sau').waitFor();
   await shot('echo-vi');

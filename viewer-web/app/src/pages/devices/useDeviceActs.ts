@@ -18,32 +18,39 @@ export function useDeviceActs(onSaved: (aeTitle: string) => void) {
   const { t } = useTranslation();
   const client = useQueryClient();
   const [done, setDone] = useState<Done | null>(null);
-  const refresh = (): void => void client.invalidateQueries({ queryKey: ['devices'] });
+  const refresh = (): Promise<void> => client.invalidateQueries({ queryKey: ['devices'] });
   const save = useMutation({
     mutationFn: ({ aeTitle, form, isNew }: Saved) => (isNew ? server.addDevice(aeTitle, form) : server.changeDevice(aeTitle, form)),
-    onSuccess: (_, { aeTitle, isNew }) => {
+    // It is called saved once the list shows it, so that whoever reads this can go on with it.
+    onSuccess: async (_, { aeTitle, isNew }) => {
+      await refresh();
       setDone({ text: t(isNew ? 'devices.added' : 'devices.changed', { ae: aeTitle }), undo: null });
-      refresh();
       onSaved(aeTitle);
     },
   });
-  const restore = useMutation({ mutationFn: ({ aeTitle, ...form }: Device) => server.addDevice(aeTitle, form), onSuccess: refresh });
+  const restore = useMutation({
+    mutationFn: ({ aeTitle, ...form }: Device) => server.addDevice(aeTitle, form),
+    onSuccess: async (_, { aeTitle }) => {
+      await refresh();
+      setDone({ text: t('devices.added', { ae: aeTitle }), undo: null });
+    },
+  });
   const remove = useMutation({
     mutationFn: (device: Device) => server.removeDevice(device.aeTitle),
-    onSuccess: (_, device) => {
+    onSuccess: async (_, device) => {
       const undo = (): void => {
-        setDone({ text: t('devices.added', { ae: device.aeTitle }), undo: null });
+        setDone(null);
         restore.mutate(device);
       };
+      await refresh();
       setDone({ text: t('devices.removed', { ae: device.aeTitle }), undo });
-      refresh();
     },
   });
   const forget = useMutation({
     mutationFn: (aeTitle: string) => server.forgetFailures(aeTitle),
-    onSuccess: () => {
+    onSuccess: async () => {
+      await refresh();
       setDone({ text: t('devices.forgotten'), undo: null });
-      refresh();
     },
   });
   const failure = remove.error ?? restore.error ?? forget.error;
