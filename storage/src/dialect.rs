@@ -123,6 +123,14 @@ pub(crate) fn skip_locked(engine: Engine) -> &'static str {
     }
 }
 
+/// That a text contains another, letter by letter.
+pub(crate) fn contains(engine: Engine, text: &str, part: &str) -> String {
+    match engine {
+        Engine::Sqlite => format!("instr({text}, {part}) > 0"),
+        Engine::Postgres => format!("strpos({text}, {part}) > 0"),
+    }
+}
+
 /// Whether a column in its order begins with the rows that have no value, as an index of either engine holds it.
 pub(crate) fn sorts_nulls_first(engine: Engine) -> bool {
     engine == Engine::Sqlite

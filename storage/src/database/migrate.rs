@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "device rules",
         text: include_str!("../../migrations/0018_device_rules.sql"),
     },
+    Migration { version: 20, name: "pair names", text: include_str!("../../migrations/0020_pair_names.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

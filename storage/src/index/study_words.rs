@@ -3,7 +3,7 @@
 use super::StudyId;
 use super::patients::MAX_WORDS;
 use crate::Result;
-use crate::database::{Param, Transaction, params};
+use crate::database::{Param, Transaction, params, placeholders};
 
 /// The distinct words of a folded name that are indexed, in order.
 fn words(folded: &str) -> Vec<&str> {
@@ -27,19 +27,32 @@ pub(crate) fn every_two<W>(words: &[W]) -> impl Iterator<Item = (&W, &W)> {
 /// Notes a new study's name.
 pub(super) async fn insert(tx: &mut Transaction, id: StudyId, newest_key: i64, folded: &str) -> Result<()> {
     let words = words(folded);
+    let whole = format!(" {} ", words.join(" "));
     let pairs: Vec<Param> = every_two(&words).map(|(one, other)| pair(one, other).into()).collect();
     let words: Vec<Param> = words.into_iter().map(Into::into).collect();
-    for (table, column, values) in [("study_word", "word", words), ("study_pair", "pair", pairs)] {
-        if values.is_empty() {
-            continue;
-        }
-        let rows: Vec<String> = (0..values.len()).map(|n| format!("(${}, $1, $2)", n + 3)).collect();
-        let sql = format!("insert into {table} ({column}, newest_key, study_id) values {}", rows.join(", "));
-        let mut params = params![newest_key, id];
-        params.extend(values);
-        tx.execute(sqlx::AssertSqlSafe(sql), params).await?;
+    let place = || params![newest_key, id];
+    insert_each(tx, "study_word (newest_key, study_id, word)", place(), words).await?;
+    let mut place = place();
+    place.push(whole.into());
+    insert_each(tx, "study_pair (newest_key, study_id, words, pair)", place, pairs).await
+}
+
+/// Inserts a row for each of the values of its last column; the others are the same in all.
+async fn insert_each(
+    tx: &mut Transaction,
+    into: &str,
+    mut params: Vec<Param>,
+    values: Vec<Param>,
+) -> Result<()> {
+    if values.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let same = placeholders(1, params.len());
+    let own = params.len() + 1;
+    let rows: Vec<String> = (0..values.len()).map(|n| format!("({same}, ${})", own + n)).collect();
+    params.extend(values);
+    let sql = format!("insert into {into} values {}", rows.join(", "));
+    tx.execute(sqlx::AssertSqlSafe(sql), params).await.map(drop)
 }
 
 /// Forgets a study's name. Its pairs are found by their keys, which its words make.

@@ -173,14 +173,9 @@ impl Conditions {
 
     /// A folded name that has a word, or one that begins so.
     pub fn word(&mut self, folded: &str, word: &str, beginning: bool) {
-        let mut pieces = vec![Piece::Many, Piece::Literal(' ')];
-        pieces.extend(word.chars().map(Piece::Literal));
-        if !beginning {
-            pieces.push(Piece::Literal(' '));
-        }
-        pieces.push(Piece::Many);
-        let bound = self.bind(dialect::pattern(self.engine, &pieces));
-        self.push(format!("{folded} {} {bound}", dialect::matches(self.engine)));
+        let after = if beginning { "" } else { " " };
+        let bound = self.bind(format!(" {word}{after}"));
+        self.push(dialect::contains(self.engine, folded, &bound));
     }
 
     fn member(&mut self, sql: &str, value: &[Piece]) -> String {

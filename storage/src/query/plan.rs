@@ -154,14 +154,16 @@ impl Plan {
                 let bound = conditions.bind(word.as_str());
                 conditions.push(format!("w.word = {bound}"));
                 words.whole.retain(|other| *other != word);
-                self.walk_words("study_word w", &words.whole);
+                words.whole.iter().for_each(|word| conditions.word("t.folded_name", word, false));
+                self.walk_words("study_word");
                 *led = true;
             }
             Lead::Pair(one, other) => {
                 let bound = conditions.bind(study_words::pair(&one, &other));
                 conditions.push(format!("w.pair = {bound}"));
                 words.whole.retain(|word| *word != one && *word != other);
-                self.walk_words("study_pair w", &words.whole);
+                words.whole.iter().for_each(|word| conditions.word("w.words", word, false));
+                self.walk_words("study_pair");
                 *led = true;
             }
             Lead::Beginning(beginning) => {
@@ -190,19 +192,10 @@ impl Plan {
         Ok(())
     }
 
-    /// Walks the studies of an index of words, newest first. The other words are probed in the index
-    /// before any study is read; both engines keep the order of a cross join written out, or choose
-    /// a better one knowingly.
-    fn walk_words(&mut self, from: &str, others: &[String]) {
-        self.from = from.into();
-        for (at, other) in others.iter().enumerate() {
-            let bound = self.conditions.bind(other.as_str());
-            self.from.push_str(&format!(" cross join study_word v{at}"));
-            self.conditions.push(format!(
-                "v{at}.word = {bound} and v{at}.newest_key = w.newest_key and v{at}.study_id = w.study_id"
-            ));
-        }
-        self.from.push_str(" cross join study t");
+    /// Walks the studies of an index of words, newest first. What the index itself tells is asked before any
+    /// study is read; both engines keep the order of a cross join written out, or choose a better one knowingly.
+    fn walk_words(&mut self, index: &str) {
+        self.from = format!("{index} w cross join study t");
         self.conditions.push("t.id = w.study_id".into());
         (self.order, self.cursor) = BY_WORD;
     }
