@@ -126,7 +126,7 @@ impl Serve {
 }
 
 /// What a person said about which content is served: of those that had been received by then. What came
-/// later is up to the archive's own rule, but never in place of one that was chosen.
+/// later is never served in place of one of them, and among itself by the archive's own rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
@@ -137,11 +137,12 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Whether a content is to be served in place of another, by when they were received.
-    pub fn prefers(self, new_ms: i64, served_ms: i64) -> bool {
+    /// Whether a content is to be served in place of another, by when they were received. `rule` is the archive's.
+    pub fn prefers(self, new_ms: i64, served_ms: i64, rule: Serve) -> bool {
         let is_meant = |received_ms| received_ms <= self.received_until_ms;
         match (is_meant(new_ms), is_meant(served_ms)) {
             (true, true) => self.serve.prefers(new_ms, served_ms),
+            (false, false) => rule.prefers(new_ms, served_ms),
             (new_is_meant, _) => new_is_meant,
         }
     }
@@ -164,13 +165,19 @@ mod tests {
     fn whatever_the_order_of_arrival_the_same_content_is_served() {
         const RECEIVED: [i64; 3] = [10, 20, 30];
         type Rule<'a> = &'a dyn Fn(i64, i64) -> bool;
-        let rules: [(Rule<'_>, i64); 6] = [
+        let chosen = |serve, received_until_ms, rule| {
+            move |new, served| Choice { serve, received_until_ms }.prefers(new, served, rule)
+        };
+        let rules: [(Rule<'_>, i64); 8] = [
             (&|new, served| Serve::First.prefers(new, served), 10),
             (&|new, served| Serve::Newest.prefers(new, served), 30),
-            (&|new, served| Choice { serve: Serve::First, received_until_ms: 20 }.prefers(new, served), 10),
-            (&|new, served| Choice { serve: Serve::Newest, received_until_ms: 20 }.prefers(new, served), 20),
-            (&|new, served| Choice { serve: Serve::Newest, received_until_ms: 30 }.prefers(new, served), 30),
-            (&|new, served| Choice { serve: Serve::Newest, received_until_ms: 10 }.prefers(new, served), 10),
+            (&chosen(Serve::First, 20, Serve::Newest), 10),
+            (&chosen(Serve::Newest, 20, Serve::First), 20),
+            (&chosen(Serve::Newest, 30, Serve::First), 30),
+            (&chosen(Serve::Newest, 10, Serve::Newest), 10),
+            // Of what was meant nothing is left.
+            (&chosen(Serve::First, 5, Serve::Newest), 30),
+            (&chosen(Serve::Newest, 5, Serve::First), 10),
         ];
         for (at, (prefers, want)) in rules.into_iter().enumerate() {
             for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {

@@ -1,5 +1,7 @@
 //! What does not go together, a row each: found by arriving instances, open until an act answers it.
 
+use std::collections::BTreeSet;
+
 use pacs_core::attributes::PatientAttributes;
 use pacs_core::identity::is_year_alone;
 use pacs_core::reconciliation::{Choice, Kind};
@@ -7,7 +9,7 @@ use pacs_core::text;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::PatientId;
+use super::{PatientId, deletions};
 use crate::acts::{self, Act};
 use crate::database::{Param, Transaction, params};
 use crate::{Error, Result, deletion};
@@ -115,9 +117,14 @@ async fn said(tx: &mut Transaction, study_uid: &str, kind: Kind, other: &str) ->
     Ok(None)
 }
 
-/// What a person has said about the contents of a series' instances, with its act.
+/// What a person has said about the contents of a series' instances since the series was last deleted, with its
+/// act.
 pub(crate) async fn chosen(tx: &mut Transaction, series_uid: &str) -> Result<Option<(i64, Choice)>> {
     let act = acts::newest_of(tx, series_uid, &[SERVE]).await?;
+    let uids = BTreeSet::from([series_uid.to_owned()]);
+    let deleted = deletions::of(tx, &uids).await?;
+    let deleted_ms = deleted.get(&(deletions::Kind::Series, series_uid.to_owned())).copied();
+    let act = act.filter(|act| deleted_ms.is_none_or(|deleted_ms| act.at_ms > deleted_ms));
     Ok(act.and_then(|act| Some((act.id, choice_of(&act)?))))
 }
 

@@ -77,7 +77,7 @@ impl Archive {
     pub(super) async fn changes(&self, series_uid: &str, choice: Option<Choice>) -> Result<Vec<Change>> {
         let rule = self.0.config.serve;
         let prefers = |new_ms, served_ms| match choice {
-            Some(choice) => choice.prefers(new_ms, served_ms),
+            Some(choice) => choice.prefers(new_ms, served_ms, rule),
             None => rule.prefers(new_ms, served_ms),
         };
         let mut changes = Vec::new();

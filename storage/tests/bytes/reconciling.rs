@@ -26,6 +26,7 @@ on_every_backend!(
     answers_and_mergers_outlive_the_rows,
     the_list_is_paged_and_scoped,
     what_is_deleted_waits_no_more,
+    what_was_said_of_deleted_contents_is_said_of_no_others,
 );
 
 /// An image of a patient; `content` tells versions of it apart.
@@ -407,5 +408,24 @@ async fn what_is_deleted_waits_no_more(home: Home) {
         delete(&archive, storage::Subject::Study(uid(&format!("1.2.{study}")))).await;
         assert_eq!(listed(&archive, State::Open).await.len(), waiting - 1);
     }
+    archive.close().await;
+}
+
+async fn what_was_said_of_deleted_contents_is_said_of_no_others(home: Home) {
+    let config = Config { serve: Serve::Newest, ..home.config.clone() };
+    let archive = home.open_as(config).await.unwrap();
+    let first = image("1", 1, A, "first");
+    send_all(&archive, std::slice::from_ref(&first)).await;
+    send(&archive, &image("1", 1, A, "second")).await.unwrap();
+    let found = only(&archive, Kind::Conflict).await;
+    answer(&archive, found.id, (Answer::ServeFirst, None)).await.unwrap();
+    home.rest();
+    delete(&archive, storage::Subject::Study(first.study.clone())).await;
+    home.rest();
+    send_all(&archive, &[image("1", 1, A, "third")]).await;
+    home.rest();
+    send(&archive, &image("1", 1, A, "fourth")).await.unwrap();
+    assert_eq!(served(&archive, &first).await, "fourth", "the archive's rule");
+    only(&archive, Kind::Conflict).await;
     archive.close().await;
 }

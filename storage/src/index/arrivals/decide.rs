@@ -160,7 +160,7 @@ impl Batch<'_> {
         instance: &NewInstance,
     ) -> Result<()> {
         let prefers = match discrepancies::chosen(&mut self.tx, series_uid).await? {
-            Some((_, choice)) => choice.prefers(instance.received_ms, served_ms),
+            Some((_, choice)) => choice.prefers(instance.received_ms, served_ms, self.serve),
             None => self.serve.prefers(instance.received_ms, served_ms),
         };
         if prefers && versions::serve(&mut self.tx, id, &instance.hash, &instance.lifted.instance).await? {
