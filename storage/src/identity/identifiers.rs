@@ -17,6 +17,7 @@ pub(crate) const IDENTIFY: &str = "patient.identify";
 pub(crate) const UNIDENTIFY: &str = "patient.unidentify";
 
 const PATIENT: &str = "patient";
+const NUMBER: &str = "number";
 
 /// A number with the code of who gave it.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +99,22 @@ pub(crate) async fn unlink_within(
     record(tx, UNIDENTIFY, actor, &named, (number.identifier, &issuer), now_ms).await.map(drop)
 }
 
+/// Whether a person has taken that number away from a patient, and nobody has given it back since.
+pub(crate) async fn was_taken(
+    tx: &mut Transaction,
+    patient: PatientId,
+    issuer: &Issuer,
+    identifier: &str,
+) -> Result<bool> {
+    let key = Named::of(tx, patient).await?.key();
+    let said = acts::of_kinds(tx, &key, &[IDENTIFY, UNIDENTIFY]).await?;
+    let newest = said.iter().find(|act| {
+        let of = |key: &str| act.after.as_ref()?.get(NUMBER)?.get(key)?.as_str();
+        of("identifier") == Some(identifier) && of("issuer") == Some(&issuer.code)
+    });
+    Ok(newest.is_some_and(|act| act.kind == UNIDENTIFY))
+}
+
 async fn issuer(tx: &mut Transaction, code: &str) -> Result<Issuer> {
     let found = issuers::named(tx, code).await?;
     found.ok_or_else(|| Error::Conflict("nobody issues identifiers under that code".into()))
@@ -168,7 +185,7 @@ async fn record(
         subject_uid: &patient.key(),
         reason: None,
         before: None,
-        after: Some(json!({ PATIENT: patient, "number": number })),
+        after: Some(json!({ PATIENT: patient, NUMBER: number })),
         undoes: None,
     };
     acts::record(tx, &note, now_ms).await
@@ -178,7 +195,7 @@ async fn record(
 pub(crate) async fn again(tx: &mut Transaction, act: &Act) -> Result<()> {
     let patient = Named::in_act(act, PATIENT)?.ensure(tx, act.at_ms).await?;
     let patient = belongings::survivor(tx, patient).await?;
-    let of = |key: &str| act.after.as_ref()?.get("number")?.get(key)?.as_str();
+    let of = |key: &str| act.after.as_ref()?.get(NUMBER)?.get(key)?.as_str();
     let (Some(identifier), Some(code), Some(kind)) = (of("identifier"), of("issuer"), of("issuerKind"))
     else {
         return Err(Error::Corrupt(format!("act {} does not say which number", act.id)));

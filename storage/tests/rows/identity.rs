@@ -22,6 +22,7 @@ on_every_engine!(
     a_merged_patients_device_may_still_have_the_old_name,
     numbers_are_linked_and_taken_away,
     issuers_and_other_numbers_are_read_from_images,
+    a_number_that_was_taken_away_stays_away,
     a_study_is_given_to_another_patient_and_back,
     only_ones_own_patients_are_changed,
     a_year_of_birth_becomes_a_day,
@@ -274,6 +275,26 @@ async fn issuers_and_other_numbers_are_read_from_images(fresh: Fresh) {
         Image { issuer: Some("CCCD"), facility: "BVH", ..of("1.2.6", "079080000001", "NGUYỄN^VĂN A") };
     store(&fresh.db, &[by_card]).await;
     assert_eq!(whose(&fresh, "1.2.6").await, a);
+}
+
+async fn a_number_that_was_taken_away_stays_away(fresh: Fresh) {
+    let named =
+        |study| Image { others: &[("079080000001", "CCCD")], ..of(study, "BN001", "NGUYỄN^VĂN A") };
+    store(&fresh.db, &[named("1.2.1")]).await;
+    let a = whose(&fresh, "1.2.1").await;
+    let card = Number { identifier: "079080000001", issuer: "CCCD" };
+    let numbers = async || {
+        let record = record::of(&fresh.db, &Scope::All, a).await.unwrap().unwrap();
+        record.numbers.into_iter().map(|number| number.issuer).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers().await, ["BVTW", "CCCD"]);
+    identifiers::unlink(&fresh.db, &Scope::All, &clerk(), a, card, NOW_MS).await.unwrap();
+    store(&fresh.db, &[named("1.2.2")]).await;
+    assert_eq!(numbers().await, ["BVTW"], "the console goes on to send what somebody has found wrong");
+    // Until a person gives it back.
+    identifiers::link(&fresh.db, &Scope::All, &clerk(), a, card, NOW_MS).await.unwrap();
+    store(&fresh.db, &[named("1.2.3")]).await;
+    assert_eq!(numbers().await, ["BVTW", "CCCD"]);
 }
 
 async fn a_study_is_given_to_another_patient_and_back(fresh: Fresh) {

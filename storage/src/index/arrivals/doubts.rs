@@ -10,6 +10,7 @@ use super::home::clip;
 use super::known::{KnownSeries, KnownStudy};
 use crate::Result;
 use crate::database::params;
+use crate::identity::identifiers;
 use crate::index::discrepancies::{self, Found, Said, gist};
 use crate::index::issuers::Issuer;
 use crate::index::{PatientId, StudyId, issuers, patients};
@@ -100,7 +101,7 @@ impl Batch<'_> {
     }
 
     /// The other numbers of a patient that an image names become theirs. One that is somebody else's stays
-    /// so: two records may be one person's.
+    /// so: two records may be one person's. What a person has taken away does not come back by itself.
     pub async fn others_of(
         &mut self,
         (patient, own): (PatientId, Option<PatientId>),
@@ -113,6 +114,9 @@ impl Batch<'_> {
             let issuer = issuers::of_sender(&mut self.tx, named.map(clip), universal_id.map(clip)).await?;
             let Some(issuer) = issuer else { continue };
             let number = clip(&other.id);
+            if self.was_taken((patient, own), &issuer, number).await? {
+                continue;
+            }
             let owner = patients::claim(&mut self.tx, (patient, own), &issuer, number).await?;
             if owner != patient {
                 found.push(Found {
@@ -125,6 +129,20 @@ impl Batch<'_> {
             }
         }
         Ok(found)
+    }
+
+    async fn was_taken(
+        &mut self,
+        (patient, own): (PatientId, Option<PatientId>),
+        issuer: &Issuer,
+        number: &str,
+    ) -> Result<bool> {
+        for patient in std::iter::once(patient).chain(own) {
+            if identifiers::was_taken(&mut self.tx, patient, issuer, number).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Writes down what was found of a study, and flags it.
