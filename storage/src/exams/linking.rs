@@ -43,10 +43,7 @@ pub async fn link(
     }
     let by = (actor.id.as_str(), reason);
     join(&mut tx, (found.id, study.as_str()), &exam, found.unmatched_reason, by, now_ms).await?;
-    tell(&mut tx, study, &found.facility, exam.id, now_ms).await?;
-    if exam.facility != found.facility {
-        tell(&mut tx, study, &exam.facility, exam.id, now_ms).await?;
-    }
+    tell_both(&mut tx, (study.as_str(), &found.facility), (exam.id, &exam.facility), now_ms).await?;
     tx.commit().await
 }
 
@@ -120,7 +117,8 @@ pub async fn unlink(
     part(&mut tx, found.id, study.as_str(), &parting, now_ms).await?;
     performed::leave(&mut tx, step_id, study.as_str()).await?;
     images_left(&mut tx, step_id, "unlink", &actor.id, reason, now_ms).await?;
-    tell(&mut tx, study, &found.facility, step_id, now_ms).await?;
+    let exam = super::within(&mut tx, step_id).await?;
+    tell_both(&mut tx, (study.as_str(), &found.facility), (step_id, &exam.facility), now_ms).await?;
     tx.commit().await
 }
 
@@ -224,7 +222,7 @@ fn why(act: &Act) -> Disagreement {
 }
 
 /// How an act names an exam: by what outlives its row.
-fn name(exam: &Exam) -> serde_json::Value {
+pub(crate) fn name(exam: &Exam) -> serde_json::Value {
     serde_json::json!({ "accessionNumber": exam.accession_number, "stepId": exam.step_id })
 }
 
@@ -233,7 +231,11 @@ async fn linked_exam(tx: &mut Transaction, act: &Act) -> Result<Option<ExamId>> 
     named_exam(tx, act.after.as_ref()).await
 }
 
-async fn named_exam(tx: &mut Transaction, name: Option<&serde_json::Value>) -> Result<Option<ExamId>> {
+/// The exam of that name, if it is there and takes images.
+pub(crate) async fn named_exam(
+    tx: &mut Transaction,
+    name: Option<&serde_json::Value>,
+) -> Result<Option<ExamId>> {
     let named = |key: &str| name?.get(key)?.as_str();
     let (Some(step_id), Some(number)) = (named("stepId"), named("accessionNumber")) else { return Ok(None) };
     let row = tx
@@ -318,10 +320,31 @@ async fn lock_study(tx: &mut Transaction, scope: &Scope, study: &Uid) -> Result<
     })
 }
 
-async fn tell(tx: &mut Transaction, study: &Uid, facility: &str, exam: ExamId, now_ms: i64) -> Result<()> {
+/// Tells who made a study and who requested the exam that it has come to, or left.
+async fn tell_both(
+    tx: &mut Transaction,
+    (study_uid, facility): (&str, &str),
+    (exam, requester): (ExamId, &str),
+    now_ms: i64,
+) -> Result<()> {
+    tell(tx, study_uid, facility, exam, now_ms).await?;
+    if requester != facility {
+        tell(tx, study_uid, requester, exam, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Tells a facility that a study has become images of an exam, or is none of them any more.
+pub(crate) async fn tell(
+    tx: &mut Transaction,
+    study_uid: &str,
+    facility: &str,
+    exam: ExamId,
+    now_ms: i64,
+) -> Result<()> {
     let of = |kind| NewEvent {
         facility: Some(facility),
-        study_uid: Some(study.as_str()),
+        study_uid: Some(study_uid),
         exam_id: Some(exam.0),
         ..NewEvent::new(kind)
     };

@@ -24,6 +24,8 @@ const OF_EXAM: &str = "from performed_request q join performed_step p on p.id = 
 pub(super) struct Parted {
     uid: String,
     facility: String,
+    /// Of the exam, where that is another.
+    requested_by: Option<String>,
     exam: ExamId,
 }
 
@@ -141,7 +143,7 @@ pub(super) async fn withdraw(
     }
     let studies = tx
         .fetch(
-            "select t.id, t.uid, t.facility from study t where t.step_id = $1
+            "select t.id, t.uid, t.facility, t.requested_by from study t where t.step_id = $1
              and (t.uid in (select study_uid from performed_request where performed_step_id = $2)
                  or t.id in (select s.study_id from performed_series z join series s on s.uid = z.series_uid
                      where z.performed_step_id = $2))
@@ -150,7 +152,8 @@ pub(super) async fn withdraw(
         )
         .await?;
     for row in &studies {
-        let study = Parted { uid: row.get("uid")?, facility: row.get("facility")?, exam };
+        let (uid, facility) = (row.get("uid")?, row.get("facility")?);
+        let study = Parted { uid, facility, requested_by: row.get("requested_by")?, exam };
         let parting = linking::Parting { exam, why: Disagreement::WrongEntry, actor, reason };
         linking::part(tx, StudyId(row.get("id")?), &study.uid, &parting, now_ms).await?;
         parted.push(study);
@@ -171,9 +174,12 @@ pub(super) async fn tell(
         facilities.push(row.at::<String>(0)?);
     }
     let exams = moved.iter().zip(&facilities).map(|(exam, facility)| moves::changed(facility, *exam));
-    let studies = parted.iter().flat_map(|study| {
+    let told = parted.iter().flat_map(|study| {
+        std::iter::once(&study.facility).chain(&study.requested_by).map(move |facility| (study, facility))
+    });
+    let studies = told.flat_map(|(study, facility)| {
         [EventKind::StudyChanged, EventKind::UnmatchedChanged].map(|kind| NewEvent {
-            facility: Some(&study.facility),
+            facility: Some(facility),
             study_uid: Some(&study.uid),
             exam_id: Some(study.exam.0),
             ..NewEvent::new(kind)

@@ -15,6 +15,7 @@ use crate::samples::*;
 on_every_engine!(
     images_of_an_order_move_its_label,
     only_facility_number_and_patient_together_match,
+    who_requested_an_exam_hears_that_it_has_lost_a_study,
     documents_never_move_an_exam,
     an_order_finds_images_that_came_before_it,
     a_person_links_and_takes_back,
@@ -354,4 +355,22 @@ async fn the_day_is_read_by_room_and_modality(fresh: Fresh) {
     );
     assert_eq!(times(Day { modality: Some("MR".into()), ..Day::default() }, Scope::All).await, ["120000"]);
     assert!(times(Day::default(), Scope::Facilities(vec!["BVH".into()])).await.is_empty());
+}
+
+async fn who_requested_an_exam_hears_that_it_has_lost_a_study(fresh: Fresh) {
+    let id = ordered(&fresh).await.id;
+    store(&fresh.db, &[Image { facility: "BVH", ..Image::default() }]).await;
+    let (all, study) = (&Scope::All, uid("1.2.1"));
+    linking::link(&fresh.db, all, &clerk(), &study, id, None, NOW_MS).await.unwrap();
+    let cursor = events::newest(&fresh.db).await.unwrap();
+    linking::unlink(&fresh.db, all, &clerk(), &study, None, NOW_MS).await.unwrap();
+    let told = events::since(&fresh.db, cursor, 100).await.unwrap();
+    for facility in ["BVH", "BVTW"] {
+        let heard = told.iter().filter(|event| event.facility.as_deref() == Some(facility));
+        assert_eq!(
+            heard.filter(|event| event.kind == EventKind::StudyChanged).count(),
+            1,
+            "{facility}: {told:?}"
+        );
+    }
 }
