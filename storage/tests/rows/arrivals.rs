@@ -2,6 +2,9 @@
 
 use pacs_core::access::Scope;
 use pacs_core::clock::Clock;
+use pacs_core::correction::Overlay;
+use pacs_core::dataset::DataSet;
+use pacs_core::tags;
 use storage::database::{Durability, Param};
 use storage::events::{self, EventKind};
 use storage::exams::search;
@@ -293,4 +296,33 @@ async fn a_failed_batch_leaves_nothing_and_may_come_again(fresh: Fresh) {
     let image = Image { number: 3, ..Image::default() };
     assert_eq!(store(&fresh.db, &[image]).await, [ACCEPTED]);
     assert_eq!(count(&fresh, "instance").await, 2);
+}
+
+/// On PostgreSQL whoever stores waits for whoever corrects, and then has to look anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_waited_for_a_correction_obeys_it() {
+    let Some(fresh) = crate::backends::Fresh::postgres().await else { return };
+    let (arrivals, segment) = (arrivals(&fresh.db), segment(&fresh.db).await);
+    decide(&arrivals, &[Image::default().at(segment, 0)]).await;
+    // What is remembered of the study comes into the batch with an image of a series that is known.
+    let known = Image { number: 2, ..Image::default() }.at(segment, 8192);
+    let new = Image { series: "1.2.1.2".into(), ..Image::default() }.at(segment, 16384);
+    let mut attributes = DataSet::new();
+    attributes.put_text(tags::PATIENT_ID, "BN9");
+    let correction = Overlay::new(attributes, NOW_MS).document();
+    let mut tx = fresh.db.begin(Durability::Synced).await.unwrap();
+    tx.fetch("select id from study where uid = '1.2.1' for update", vec![]).await.unwrap();
+    let sql = "update study set sent_attributes = attributes, correction = $1 where uid = '1.2.1'";
+    tx.execute(sql, vec![correction.as_str().into()]).await.unwrap();
+    let storing = tokio::spawn(async move { arrivals.store_batch(&[known, new]).await });
+    let waits =
+        "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while fresh.db.fetch(waits, vec![]).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    tx.commit().await.unwrap();
+    storing.await.unwrap().unwrap();
+    let sql = "select uid from series where overlay is not null";
+    let obeys = fresh.db.fetch(sql, vec![]).await.unwrap();
+    assert_eq!(obeys.iter().map(|row| row.at::<String>(0).unwrap()).collect::<Vec<_>>(), ["1.2.1.2"]);
 }

@@ -9,7 +9,6 @@ use pacs_core::reconciliation::Kind;
 use super::NewInstance;
 use super::batch::Batch;
 use super::known::{KnownSeries, KnownStudy};
-use crate::Result;
 use crate::corrections;
 use crate::database::params;
 use crate::exams::matching::Arrived;
@@ -20,6 +19,7 @@ use crate::index::issuers::Issuer;
 use crate::index::patients::Found;
 use crate::index::studies::{self, Coming, listed};
 use crate::index::{SeriesId, StudyId, belongings, discrepancies, issuers, patients, redirects, series};
+use crate::{Error, Result};
 
 /// The longest value of an indexed column, in bytes: a PostgreSQL index entry holds 2,700.
 const MOST_KEY_BYTES: usize = 512;
@@ -44,7 +44,8 @@ impl Batch<'_> {
             return Ok(series);
         }
         let sent_study = first.lifted.study.uid.as_str();
-        let (series_uid, mut study_uid) = redirects::follow(&mut self.tx, uid, sent_study).await?;
+        let followed = redirects::follow(&mut self.tx, uid, sent_study).await?;
+        let (series_uid, mut study_uid) = followed.clone();
         if study_uid != sent_study && self.find_study(&study_uid).await?.is_none() {
             // Where it was moved to is gone: what comes is new.
             study_uid = sent_study.to_owned();
@@ -62,6 +63,12 @@ impl Batch<'_> {
         self.remember_study(found.study).await?;
         if found.made {
             self.made.push(Made { series: found.id, sent_uid: uid.to_owned() });
+            if redirects::follow(&mut self.tx, uid, sent_study).await? != followed
+                || self.is_corrected_now(found.study).await?
+            {
+                // The new row has waited for whoever moved or corrected its study, and that was not seen.
+                return Err(Error::Conflict("a study was moved or corrected meanwhile".into()));
+            }
             let study = self.learned.studies.get(&found.study);
             if study_uid != sent_study {
                 corrections::redirected(&mut self.tx, found.id, sent_study, first.received_ms).await?;
@@ -116,7 +123,7 @@ impl Batch<'_> {
             zone: facility.zone(),
         };
         let Some(id) = studies::insert(&mut self.tx, &coming).await? else {
-            return self.find_study(uid).await?.ok_or(crate::Error::NotFound);
+            return self.find_study(uid).await?.ok_or(Error::NotFound);
         };
         let known = KnownStudy {
             uid: uid.to_owned(),
@@ -192,6 +199,13 @@ impl Batch<'_> {
     async fn find_study(&mut self, uid: &str) -> Result<Option<StudyId>> {
         let row = self.tx.fetch_optional("select id from study where uid = $1", params![uid]).await?;
         row.map(|row| Ok(StudyId(row.get("id")?))).transpose()
+    }
+
+    /// Whether a study is corrected otherwise than when it was read.
+    async fn is_corrected_now(&mut self, id: StudyId) -> Result<bool> {
+        let known = self.learned.studies.get(&id).is_some_and(|study| study.is_corrected);
+        let row = self.tx.fetch_one("select sent_attributes from study where id = $1", params![id]).await?;
+        Ok(row.get::<Option<String>>("sent_attributes")?.is_some() != known)
     }
 
     pub async fn remember_study(&mut self, id: StudyId) -> Result<()> {
