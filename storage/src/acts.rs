@@ -57,8 +57,8 @@ pub struct Act {
 
 impl Act {
     /// The name of this act for one that takes it back: what outlives its number.
-    pub(crate) fn name(&self) -> Value {
-        serde_json::json!({ "kind": self.kind, "atMs": self.at_ms })
+    fn name(&self) -> Value {
+        serde_json::json!({ "kind": self.kind, "atMs": self.at_ms, "subject": self.subject_uid })
     }
 }
 
@@ -68,10 +68,11 @@ const COLUMNS: &str =
 /// Where an act lists the UIDs of what it is about besides its subject.
 pub(crate) const ABOUT: &str = "about";
 /// Where an act that takes another back names it by what outlives its number.
-pub(crate) const UNDONE: &str = "undone";
+const UNDONE: &str = "undone";
 
 /// Records an act in the transaction of its change; answers its number.
 pub async fn record(tx: &mut Transaction, act: &NewAct<'_>, now_ms: i64) -> Result<i64> {
+    let after = with_undone(tx, act).await?;
     let row = tx
         .fetch_one(
             "insert into act (kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json, undoes_id)
@@ -84,14 +85,27 @@ pub async fn record(tx: &mut Transaction, act: &NewAct<'_>, now_ms: i64) -> Resu
                 act.subject_uid,
                 act.reason,
                 act.before.as_ref().map(Value::to_string),
-                act.after.as_ref().map(Value::to_string),
+                after.as_ref().map(Value::to_string),
                 act.undoes
             ],
         )
         .await?;
     let id = row.get("id")?;
-    note_about(tx, id, act.after.as_ref()).await?;
+    note_about(tx, id, after.as_ref()).await?;
     Ok(id)
+}
+
+/// What an act says; of one that takes another back also which, since numbers do not outlive the database.
+async fn with_undone(tx: &mut Transaction, act: &NewAct<'_>) -> Result<Option<Value>> {
+    let Some(undone) = act.undoes else { return Ok(act.after.clone()) };
+    let mut after = match &act.after {
+        Some(Value::Object(after)) => after.clone(),
+        _ => serde_json::Map::new(),
+    };
+    if let Some(undone) = by_id(tx, undone).await? {
+        after.insert(UNDONE.to_owned(), undone.name());
+    }
+    Ok(Some(Value::Object(after)))
 }
 
 /// Notes what an act says that it is about besides its subject, by which it is found from there.
@@ -131,7 +145,7 @@ pub(crate) async fn newest_of(
     kinds: &[&str],
 ) -> Result<Option<Act>> {
     let sql = format!(
-        "select {COLUMNS} from act where subject_uid = $1 and kind in ({}) order by id desc limit 1",
+        "select {COLUMNS} from act where subject_uid = $1 and kind in ({}) order by at_ms desc, id desc limit 1",
         placeholders(2, kinds.len())
     );
     let mut params = params![subject_uid];
@@ -142,7 +156,7 @@ pub(crate) async fn newest_of(
 /// The acts of these kinds on a subject, newest first.
 pub(crate) async fn of_kinds(tx: &mut Transaction, subject_uid: &str, kinds: &[&str]) -> Result<Vec<Act>> {
     let sql = format!(
-        "select {COLUMNS} from act where subject_uid = $1 and kind in ({}) order by id desc limit 1000",
+        "select {COLUMNS} from act where subject_uid = $1 and kind in ({}) order by at_ms desc, id desc limit 1000",
         placeholders(2, kinds.len())
     );
     let mut params = params![subject_uid];
@@ -278,8 +292,9 @@ async fn undone_now(tx: &mut Transaction, act: &Act) -> Result<Option<i64>> {
     else {
         return Ok(act.undoes);
     };
+    let subject = named("subject").and_then(Value::as_str).unwrap_or(&act.subject_uid);
     let sql = "select id from act where subject_uid = $1 and kind = $2 and at_ms = $3 order by id limit 1";
-    let row = tx.fetch_optional(sql, params![&act.subject_uid, kind, at_ms]).await?;
+    let row = tx.fetch_optional(sql, params![subject, kind, at_ms]).await?;
     row.map(|row| row.get("id")).transpose()
 }
 

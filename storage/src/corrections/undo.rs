@@ -63,7 +63,7 @@ impl Archive {
     }
 }
 
-/// The act that takes another back. It names it by what outlives its number too.
+/// The act that takes another back.
 fn undoing<'a>(act: &'a Act, about: &[&Uid], actor: &'a str, reason: Option<&'a str>) -> NewAct<'a> {
     NewAct {
         kind: UNDO,
@@ -72,7 +72,7 @@ fn undoing<'a>(act: &'a Act, about: &[&Uid], actor: &'a str, reason: Option<&'a 
         subject_uid: &act.subject_uid,
         reason,
         before: act.after.clone(),
-        after: Some(json!({ acts::UNDONE: act.name(), acts::ABOUT: about })),
+        after: Some(json!({ acts::ABOUT: about })),
         undoes: Some(act.id),
     }
 }

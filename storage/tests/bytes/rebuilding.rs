@@ -22,6 +22,7 @@ on_every_backend!(
     what_people_said_of_a_study_comes_back,
     rows_from_before_a_settling_find_their_pack,
     an_act_whose_number_was_given_again_keeps_its_effect,
+    an_undoing_finds_its_act_under_another_number,
 );
 
 /// A home with the same objects and spool, and a database with nothing in it.
@@ -338,5 +339,40 @@ async fn an_act_whose_number_was_given_again_keeps_its_effect(home: Home) {
     assert_eq!(archive.reindex(|_| {}).await.unwrap().acts, 0);
     let both = archive.database().fetch("select id from act order by id", vec![]).await.unwrap();
     assert_eq!(both.len(), 2);
+    archive.close().await;
+}
+
+async fn an_undoing_finds_its_act_under_another_number(home: Home) {
+    let archive = home.open().await;
+    let (all, actor) = (Scope::All, Actor::system());
+    let exam = ordered(&archive, "X1").await;
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    let (db, study) = (archive.database(), &sent[0].study);
+    linking::link(db, &all, &actor, study, exam.id, None, 5).await.unwrap();
+    linking::unlink(db, &all, &actor, study, Some("nhầm"), 6).await.unwrap();
+    let subject = Subject::Study(study.clone());
+    archive.reject(&all, &actor, &subject, pacs_core::rejection::Rejection::Quality).await.unwrap();
+    archive.restore(&all, &actor, &subject).await.unwrap();
+    archive.tidy().await.unwrap();
+    let taken_back = async || {
+        let acts = acts::of_study(archive.database(), study.as_str(), 10).await.unwrap();
+        let mut kinds: Vec<_> =
+            acts.into_iter().filter(|(_, undone)| *undone).map(|(act, _)| act.kind).collect();
+        kinds.sort();
+        kinds
+    };
+    assert_eq!(taken_back().await, ["study.link", "study.reject"]);
+    restore_backup(&archive).await;
+    // Somebody works before the index is made anew.
+    for number in 1..=4_i64 {
+        let sql = "insert into act (id, kind, actor, at_ms, subject_kind, subject_uid)
+             values ($1, 'study.correct', 'user:1', 5, 'study', '1.2.3')";
+        archive.database().execute(sql, vec![number.into()]).await.unwrap();
+    }
+    assert_eq!(archive.reindex(|_| {}).await.unwrap().acts, 4);
+    assert_eq!(taken_back().await, ["study.link", "study.reject"]);
     archive.close().await;
 }

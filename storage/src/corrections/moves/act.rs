@@ -216,7 +216,7 @@ pub(super) fn undoing<'a>(
         subject_uid: &act.subject_uid,
         reason,
         before: None,
-        after: Some(json!({ acts::UNDONE: act.name(), acts::ABOUT: said.about })),
+        after: Some(json!({ acts::ABOUT: said.about })),
         undoes: Some(act.id),
     }
 }
