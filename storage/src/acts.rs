@@ -171,21 +171,22 @@ pub(crate) async fn by_id(tx: &mut Transaction, id: i64) -> Result<Option<Act>> 
 }
 
 /// The newest act of these kinds that is about a UID and was not taken back, nor done before the UID was
-/// deleted.
+/// deleted; nor is it the act `without`.
 pub(crate) async fn standing_about(
     tx: &mut Transaction,
     uid: &str,
     kind: Kind,
     kinds: &[&str],
+    without: Option<i64>,
 ) -> Result<Option<Act>> {
     let sql = format!(
         "select {COLUMNS} from act where id in (select act_id from act_about where uid = $1) and kind in ({})
-             and not exists (select 1 from act u where u.undoes_id = act.id)
+             and id <> $3 and not exists (select 1 from act u where u.undoes_id = act.id)
              and at_ms > coalesce((select d.until_ms from deletion d where d.uid = $1 and d.kind = $2), -1)
          order by at_ms desc, id desc limit 1",
-        placeholders(3, kinds.len())
+        placeholders(4, kinds.len())
     );
-    let mut params = params![uid, kind.as_str()];
+    let mut params = params![uid, kind.as_str(), without.unwrap_or(-1)];
     params.extend(kinds.iter().map(|kind| Param::from(*kind)));
     tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }

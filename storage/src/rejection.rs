@@ -127,7 +127,8 @@ impl Archive {
         if !locked.is_within(scope) {
             return Err(Error::NotFound);
         }
-        let until_ms = now_ms.max(locked.newest_received_ms(&mut tx).await?);
+        let newest_ms = locked.newest_received_ms(&mut tx).await?.ok_or(Error::NotFound)?;
+        let until_ms = now_ms.max(newest_ms);
         let kind = subject.kind().as_str();
         let reason = match change {
             Change::Reject(reason) => Some(reason),

@@ -20,8 +20,8 @@ mod undo;
 pub use door::right_to_undo;
 pub use edit::{Change, Corrected, Correction};
 pub use listing::{Attributes, Listed, Movement, changes_of, listed, movement_of};
-pub(crate) use moves::redirected;
 pub use moves::{Move, Moved, Target, What};
+pub(crate) use moves::{away, redirected};
 
 /// The act that corrects attributes of a study, and of the patient as they stand in it.
 const STUDY: &str = "study.correct";

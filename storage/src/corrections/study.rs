@@ -17,7 +17,7 @@ use crate::index::facilities::{self, Facility};
 use crate::index::issuers::{self, Issuer};
 use crate::index::patients::Found;
 use crate::index::studies::{self, Coming};
-use crate::index::{PatientId, StudyId, discrepancies, patients};
+use crate::index::{PatientId, StudyId, belongings, discrepancies, patients};
 use crate::{Error, Result};
 
 /// What says who the patient is.
@@ -109,7 +109,7 @@ async fn describe(
     Ok(filed.likeness)
 }
 
-/// Makes a study of attributes that another one had, for images that are moved to it.
+/// Makes a study of attributes that an act has kept, for images that are moved to it.
 pub(super) async fn make(
     tx: &mut Transaction,
     uid: &str,
@@ -120,12 +120,22 @@ pub(super) async fn make(
     let mut stands = standing::parse(attributes)?;
     let facility = facilities::ensure(tx, facility).await?;
     let (patient, issuer) = person(tx, &stands, &facility).await?;
-    let found = patients::ensure(tx, &identifier(&patient, uid), &issuer, &patient, now_ms).await?;
+    let (owner, own) = match assigning::assigned(tx, uid, now_ms).await? {
+        Some(given) => {
+            let id = belongings::survivor(tx, given).await?;
+            (id, (id != given).then_some(given))
+        }
+        None => {
+            let sent = identifier(&patient, uid);
+            let found = patients::ensure(tx, &sent, &issuer, &patient, now_ms).await?;
+            (found.id, found.own)
+        }
+    };
     let study = lifted(&mut stands, uid)?;
     let coming = Coming {
         uid,
-        patient_id: found.id,
-        own_patient_id: found.own,
+        patient_id: owner,
+        own_patient_id: own,
         facility: &facility.code,
         issuer: &issuer.code,
         patient: &patient,

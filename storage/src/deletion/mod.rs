@@ -5,17 +5,18 @@
 //! removed, from being taken for instances again; the act brings the note back when the index is
 //! made anew.
 
+mod again;
 pub(crate) mod rows;
 
 use pacs_core::access::{Actor, Scope};
 use serde_json::json;
 
-use crate::acts::{self, Act, NewAct};
+use crate::acts::{self, NewAct};
 use crate::archive::Archive;
 use crate::database::{Durability, Transaction};
 use crate::error::{Error, Result};
 use crate::index::deletions::{self, Kind, Subject};
-use rows::{Collisions, Locked, Removed};
+use rows::{Collisions, Locked, Removed, Spared};
 
 /// The kinds of act that delete.
 pub(crate) const ACTS: [&str; 3] = ["study.delete", "series.delete", "instance.delete"];
@@ -28,8 +29,8 @@ const MOVED: &str = "moved";
 
 impl Archive {
     /// Deletes; answers how many instances and kept versions went. What is sent again afterwards is
-    /// taken in like anything new. [`Error::NotFound`] outside the scope, [`Error::Conflict`]
-    /// without a reason.
+    /// taken in like anything new. [`Error::NotFound`] outside the scope and when nothing is
+    /// in it, [`Error::Conflict`] without a reason.
     pub async fn delete(&self, scope: &Scope, actor: &Actor, subject: &Subject, reason: &str) -> Result<u64> {
         match reason.trim() {
             "" => Err(Error::Conflict("a deletion needs a reason".into())),
@@ -86,6 +87,8 @@ impl Archive {
         if !locked.is_within(scope) {
             return Err(Error::NotFound);
         }
+        // Nothing is in it: a note of its deletion would mean what people have moved away.
+        let newest_ms = locked.newest_received_ms(&mut tx).await?.ok_or(Error::NotFound)?;
         let reason = match reason {
             Some(reason) => reason.to_owned(),
             None => match locked.rejected_by(&mut tx).await? {
@@ -93,11 +96,11 @@ impl Archive {
                 None => return Ok(None),
             },
         };
-        let until_ms = now_ms.max(locked.newest_received_ms(&mut tx).await?);
+        let until_ms = now_ms.max(newest_ms);
         // Whoever stores from here on waits for this transaction, and must not remember its rows.
         self.0.arrivals.forget_deleted(until_ms);
         let moved = locked.moved(&mut tx).await?;
-        let removed = locked.remove(&mut tx, until_ms, now_ms).await?;
+        let removed = locked.remove(&mut tx, until_ms, now_ms, &Spared::default()).await?;
         note(&mut tx, subject, &locked.series_uids(), &moved, until_ms).await?;
         let kind = subject.kind().as_str();
         let act = NewAct {
@@ -118,28 +121,6 @@ impl Archive {
         tx.commit().await?;
         self.0.arrivals.forget_deleted(until_ms);
         Ok(Some(removed))
-    }
-
-    /// Deletes once more what an act deleted whose row had been lost: what rows there are of it, and
-    /// through the note what is found of it later.
-    pub(crate) async fn delete_again(&self, tx: &mut Transaction, act: &Act) -> Result<()> {
-        let after = act.after.as_ref();
-        let until_ms = after.and_then(|after| after.get(UNTIL)?.as_i64());
-        let subject = Subject::of_act(&act.subject_kind, &act.subject_uid);
-        let (Some(subject), Some(until_ms)) = (subject, until_ms) else {
-            return Err(Error::Corrupt(format!("act {} does not say what it deleted", act.id)));
-        };
-        let listed = |key| {
-            let listed = after.and_then(|after| after.get(key)?.as_array());
-            listed.into_iter().flatten().filter_map(|uid| uid.as_str()).map(str::to_owned).collect::<Vec<_>>()
-        };
-        let (series, moved) = (listed(SERIES), listed(MOVED));
-        let series: Vec<&str> = series.iter().map(String::as_str).collect();
-        self.0.arrivals.forget_deleted(until_ms);
-        if let Some(locked) = rows::lock(tx, &subject).await? {
-            locked.remove(tx, until_ms, self.0.config.clock.now_ms()).await?;
-        }
-        note(tx, &subject, &series, &moved, until_ms).await
     }
 }
 

@@ -56,6 +56,30 @@ pub(crate) struct Removed {
     pub study_is_gone: bool,
 }
 
+/// What stays where the rest goes.
+#[derive(Default)]
+pub(crate) struct Spared {
+    pub series: Vec<SeriesId>,
+    pub instances: Vec<InstanceId>,
+}
+
+impl Spared {
+    /// The rest of a condition on `instance`.
+    fn condition(&self) -> String {
+        let list = |ids: Vec<i64>| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let mut condition = String::new();
+        if !self.series.is_empty() {
+            let ids = self.series.iter().map(|id| id.0).collect();
+            condition.push_str(&format!(" and series_id not in ({})", list(ids)));
+        }
+        if !self.instances.is_empty() {
+            let ids = self.instances.iter().map(|id| id.0).collect();
+            condition.push_str(&format!(" and id not in ({})", list(ids)));
+        }
+        condition
+    }
+}
+
 /// Finds and locks the rows of a subject; `None` when there are none.
 pub(crate) async fn lock(tx: &mut Transaction, subject: &Subject) -> Result<Option<Locked>> {
     let uid = subject.uid();
@@ -127,8 +151,8 @@ impl Locked {
         self.series.iter().map(|(_, uid)| uid.as_str()).collect()
     }
 
-    /// When the last of the instances and versions was received.
-    pub async fn newest_received_ms(&self, tx: &mut Transaction) -> Result<i64> {
+    /// When the last of the instances and versions was received; `None` when there are none.
+    pub async fn newest_received_ms(&self, tx: &mut Transaction) -> Result<Option<i64>> {
         let (chosen, id) = self.chosen.condition();
         let sql = format!(
             "select max(received_ms) as newest from instance where {chosen} union all
@@ -137,7 +161,7 @@ impl Locked {
         );
         let rows = tx.fetch(sqlx::AssertSqlSafe(sql), params![id]).await?;
         let newest = rows.iter().map(|row| row.get::<Option<i64>>("newest")).collect::<Result<Vec<_>>>()?;
-        Ok(newest.into_iter().flatten().max().unwrap_or(i64::MIN))
+        Ok(newest.into_iter().flatten().max())
     }
 
     /// The instances that people have taken out of the series they name.
@@ -148,10 +172,27 @@ impl Locked {
         tx.fetch(sqlx::AssertSqlSafe(sql), params![id]).await?.iter().map(|row| row.get("uid")).collect()
     }
 
-    /// Takes away what was received up to a time, and series and study once nothing is in them.
-    pub async fn remove(&self, tx: &mut Transaction, until_ms: i64, now_ms: i64) -> Result<Removed> {
+    /// The instances that acts are about: single ones, as those that were moved.
+    pub async fn named_by_acts(&self, tx: &mut Transaction) -> Result<Vec<(InstanceId, String)>> {
         let (chosen, id) = self.chosen.condition();
-        let chosen = format!("{chosen} and received_ms <= $2");
+        let sql = format!(
+            "select id, uid from instance where {chosen}
+                 and exists (select 1 from act_about where act_about.uid = instance.uid)"
+        );
+        let rows = tx.fetch(sqlx::AssertSqlSafe(sql), params![id]).await?;
+        rows.iter().map(|row| Ok((InstanceId(row.get("id")?), row.get("uid")?))).collect()
+    }
+
+    /// Takes away what was received up to a time, and series and study once nothing is in them.
+    pub async fn remove(
+        &self,
+        tx: &mut Transaction,
+        until_ms: i64,
+        now_ms: i64,
+        spared: &Spared,
+    ) -> Result<Removed> {
+        let (chosen, id) = self.chosen.condition();
+        let chosen = format!("{chosen} and received_ms <= $2{}", spared.condition());
         let of_versions = format!("instance_id in (select id from instance where {chosen})");
         let mut removed = Removed::default();
         let mut packs = BTreeSet::new();

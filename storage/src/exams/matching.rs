@@ -54,7 +54,7 @@ pub(crate) async fn on_arrival(
 }
 
 /// Writes down which step a study fulfils, or why none.
-pub(super) async fn fulfil(
+pub(crate) async fn fulfil(
     tx: &mut Transaction,
     (study, uid): (StudyId, &str),
     found: Result<ExamId, Disagreement>,

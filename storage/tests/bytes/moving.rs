@@ -22,27 +22,31 @@ on_every_backend!(
     instances_become_a_series_of_another_study,
     moves_outlive_the_rows,
     an_exam_follows_its_images,
+    an_exam_that_a_person_gave_since_stays,
+    images_of_a_moved_series_are_its_new_patients_in_a_series_of_their_own,
+    instances_go_back_where_their_series_was_tidied_away,
+    of_an_empty_study_nothing_is_deleted,
     every_act_is_in_one_history_and_taken_back_at_one_door,
     what_cannot_be_moved_is_said,
     what_was_moved_and_deleted_stays_deleted,
 );
 
-async fn move_(archive: &Archive, from: &Uid, what: What, to: Target) -> Moved {
+pub async fn move_(archive: &Archive, from: &Uid, what: What, to: Target) -> Moved {
     let wanted = Move { from, what, to, reason: "nhầm ca" };
     archive.move_images(&Scope::All, &Actor::system(), &wanted).await.unwrap()
 }
 
-async fn merge(archive: &Archive, from: &Instance, to: &Instance) -> Moved {
+pub async fn merge(archive: &Archive, from: &Instance, to: &Instance) -> Moved {
     move_(archive, &from.study, What::All, Target::Study(to.study.clone())).await
 }
 
-async fn undo_newest(archive: &Archive, subject: &Uid) {
+pub async fn undo_newest(archive: &Archive, subject: &Uid) {
     let act = archive.act(newest_act(archive, subject.as_str()).await).await.unwrap();
     archive.undo(&Scope::All, &Actor::system(), &act, None).await.unwrap();
 }
 
 /// The same instance in another series, without its pixels.
-fn in_series(instance: &Instance, series: &str) -> Instance {
+pub fn in_series(instance: &Instance, series: &str) -> Instance {
     let mut set = said(&instance.bytes);
     set.retain(|element| element.tag != tags::PIXEL_DATA);
     set.put_uid(tags::SERIES_INSTANCE_UID, &uid(series));
@@ -54,7 +58,7 @@ fn in_series(instance: &Instance, series: &str) -> Instance {
 }
 
 /// Study, series and patient that an instance names as it leaves, wherever it is filed.
-async fn names(archive: &Archive, instance: &Instance) -> [String; 3] {
+pub async fn names(archive: &Archive, instance: &Instance) -> [String; 3] {
     let place = archive.locate_instance(&Scope::All, None, None, &instance.uid).await.unwrap().unwrap();
     let set = said(&leaving(archive, &place).await);
     let names = [tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID, tags::PATIENT_ID]
@@ -63,18 +67,18 @@ async fn names(archive: &Archive, instance: &Instance) -> [String; 3] {
     names
 }
 
-async fn counts(archive: &Archive, study: &Uid) -> Option<(i64, i64)> {
+pub async fn counts(archive: &Archive, study: &Uid) -> Option<(i64, i64)> {
     let line = search::study(archive.database(), &Scope::All, study).await.unwrap()?;
     Some((line.series_count, line.instance_count))
 }
 
-async fn assert_as_sent(archive: &Archive, instances: &[Instance]) {
+pub async fn assert_as_sent(archive: &Archive, instances: &[Instance]) {
     for instance in instances {
         assert!(leaving(archive, &place(archive, instance).await).await == instance.bytes);
     }
 }
 
-fn patient(instance: &Instance) -> String {
+pub fn patient(instance: &Instance) -> String {
     said(&instance.bytes).text(tags::PATIENT_ID).unwrap()
 }
 
@@ -353,5 +357,100 @@ async fn what_was_moved_and_deleted_stays_deleted(home: Home) {
     assert_eq!(counts(&archive, &wrong[0].study).await, Some((1, 2)));
     assert_eq!(counts(&archive, &right[0].study).await, None);
     assert_as_sent(&archive, &[wrong[0].clone(), wrong[2].clone()]).await;
+    archive.close().await;
+}
+
+async fn images_of_a_moved_series_are_its_new_patients_in_a_series_of_their_own(home: Home) {
+    let archive = home.open().await;
+    let (wrong, right) = (slices(3, 1), slices(1, 2));
+    send_all(&archive, &wrong).await;
+    send_all(&archive, &right).await;
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    merge(&archive, &wrong[0], &right[0]).await;
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    let study = right[0].study.clone();
+    let what = What::Instances(vec![wrong[1].uid.clone()]);
+    move_(&archive, &study, what, Target::Study(study.clone())).await;
+    let [in_study, series, id] = names(&archive, &wrong[1]).await;
+    assert_eq!((in_study, id), (study.to_string(), patient(&right[0])));
+    let mut filed = wrong[1].clone();
+    (filed.study, filed.series) = (study.clone(), uid(&series));
+    let [described] = &metadata(&archive, &filed).await[..] else { panic!("one instance") };
+    assert_eq!(described.text(tags::PATIENT_ID), Some(patient(&right[0])));
+    // Taken back in the order in which they were done.
+    undo_newest(&archive, &wrong[0].study).await;
+    assert_eq!(names(&archive, &wrong[1]).await[1], series);
+    undo_newest(&archive, &study).await;
+    assert_as_sent(&archive, &wrong).await;
+    assert_as_sent(&archive, &right).await;
+    archive.close().await;
+}
+
+async fn instances_go_back_where_their_series_was_tidied_away(home: Home) {
+    let archive = home.open().await;
+    let (all, actor) = (Scope::All, Actor::system());
+    let (wrong, right) = (slices(3, 1), slices(1, 2));
+    let other = in_series(&wrong[2], "1.2.94");
+    send_all(&archive, &wrong[..2]).await;
+    send_all(&archive, std::slice::from_ref(&other)).await;
+    send_all(&archive, &right).await;
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    let what = What::Instances(wrong[..2].iter().map(|instance| instance.uid.clone()).collect());
+    move_(&archive, &wrong[0].study, what, Target::Study(right[0].study.clone())).await;
+    // Bringing the counts of the study in line takes the series away in which nothing is left.
+    let rest = Subject::Study(wrong[0].study.clone());
+    archive.reject(&all, &actor, &rest, Rejection::Quality).await.unwrap();
+    archive.restore(&all, &actor, &rest).await.unwrap();
+    let (act, _) = acts::of_study(archive.database(), right[0].study.as_str(), 1).await.unwrap().remove(0);
+    archive.undo(&all, &actor, &act, None).await.unwrap();
+    assert_as_sent(&archive, &wrong[..2]).await;
+    assert_as_sent(&archive, std::slice::from_ref(&other)).await;
+    assert_eq!(counts(&archive, &wrong[0].study).await, Some((2, 3)));
+    let described = metadata(&archive, &wrong[0]).await;
+    assert_eq!(described.len(), 2);
+    archive.close().await;
+}
+
+async fn of_an_empty_study_nothing_is_deleted(home: Home) {
+    let archive = home.open().await;
+    let (merged, into) = (slices(2, 1), slices(1, 2));
+    send_all(&archive, &merged).await;
+    send_all(&archive, &into).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    merge(&archive, &merged[0], &into[0]).await;
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    let subject = Subject::Study(merged[0].study.clone());
+    let refused = archive.delete(&Scope::All, &Actor::system(), &subject, "trống").await;
+    assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
+    let refused = archive.delete_rejected(&Scope::All, &Actor::system(), &subject).await;
+    assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
+    undo_newest(&archive, &merged[0].study).await;
+    assert_as_sent(&archive, &merged).await;
+    archive.close().await;
+}
+
+async fn an_exam_that_a_person_gave_since_stays(home: Home) {
+    let archive = home.open().await;
+    let (all, actor, db) = (Scope::All, Actor::system(), archive.database());
+    let (exam, other) = (ordered(&archive, "X1").await, ordered(&archive, "X2").await);
+    let (first, second) = (slices(1, 1), slices(1, 2));
+    send_all(&archive, &first).await;
+    send_all(&archive, &second).await;
+    let tick = || {
+        home.clock.set_ms(home.clock.now_ms() + 1);
+        home.clock.now_ms()
+    };
+    linking::link(db, &all, &actor, &first[0].study, exam.id, None, tick()).await.unwrap();
+    tick();
+    merge(&archive, &first[0], &second[0]).await;
+    linking::unlink(db, &all, &actor, &second[0].study, Some("nhầm"), tick()).await.unwrap();
+    linking::link(db, &all, &actor, &second[0].study, other.id, None, tick()).await.unwrap();
+    tick();
+    undo_newest_move(&archive, &first[0].study).await;
+    let line = search::study(db, &all, &second[0].study).await.unwrap().unwrap();
+    assert_eq!(line.exam, Some(other.id));
+    let line = search::study(db, &all, &first[0].study).await.unwrap().unwrap();
+    assert_eq!(line.exam, None);
     archive.close().await;
 }

@@ -11,6 +11,7 @@ use crate::corrections::edit;
 use crate::database::{Durability, Transaction, params};
 use crate::deletion::rows::{Collisions, Locked};
 use crate::error::{Error, Result};
+use crate::exams::{self, ExamId, linking};
 
 /// What somebody wants moved.
 #[derive(Debug, Clone)]
@@ -80,8 +81,9 @@ impl Archive {
             (What::Series(_), Target::New) => SPLIT,
             (What::Series(_), Target::Study(_)) => SERIES,
         };
-        said.exam_follows =
-            kind == MERGE && to.as_ref().is_some_and(|to| to.step_id.is_none()) && from.step_id.is_some();
+        if let (MERGE, Some(None), Some(step)) = (kind, to.as_ref().map(|to| to.step_id), from.step_id) {
+            said.exam = Some(linking::name(&exams::within(&mut tx, ExamId(step)).await?));
+        }
         let after =
             serde_json::to_value(&said).map_err(|error| Error::internal("write a move down", error))?;
         let act = NewAct {
@@ -105,12 +107,16 @@ impl Archive {
         for series in &said.series {
             obey::file_series(&mut tx, series, now_ms).await?;
         }
-        obey::file_instances(&mut tx, &said, wanted.from.as_str(), now_ms).await?;
+        obey::file_instances(&mut tx, &said, now_ms).await?;
         let by = settle::By { word: "move", actor: &actor.id, reason: Some(wanted.reason) };
-        if said.exam_follows {
-            settle::hand_over(&mut tx, from.study, target, &by, now_ms).await?;
-        }
+        let handed = match &said.exam {
+            Some(_) => settle::hand_over(&mut tx, from.study, target, &by, now_ms).await?,
+            None => None,
+        };
         settle::after(&mut tx, &shown, &by, now_ms).await?;
+        if let Some(exam) = &handed {
+            settle::tell_requester(&mut tx, &from.study_uid, &from.facility, exam, now_ms).await?;
+        }
         let sql = "select uid, instance_count from study where id = $1";
         let row = tx.fetch_one(sql, params![target]).await?;
         let instances = row.get("instance_count")?;
@@ -149,14 +155,20 @@ async fn lock_both(
 /// What the act is to say, once it is known that it can be done.
 async fn said(tx: &mut Transaction, from: &Locked, wanted: &Move<'_>) -> Result<Said> {
     let mut said = Said::default();
+    // The target as it was sent, since its corrections are acts of their own; a new one as its images stand now.
+    let (sql, like) = match &wanted.to {
+        Target::Study(to) => (
+            "select coalesce(sent_attributes, attributes) as attributes, facility from study where uid = $1",
+            to,
+        ),
+        Target::New => ("select attributes, facility from study where uid = $1", wanted.from),
+    };
+    let row = tx.fetch_one(sql, params![like]).await?;
+    said.study_attributes = Some(json_of(&row.get::<String>("attributes")?)?);
+    said.facility = Some(row.get("facility")?);
     said.to = match &wanted.to {
         Target::Study(to) => to.to_string(),
-        Target::New => {
-            let sql = "select attributes from study where id = $1";
-            let attributes: String = tx.fetch_one(sql, params![from.study]).await?.get("attributes")?;
-            said.study_attributes = Some(json_of(&attributes)?);
-            Uid::generate(rand::random()).to_string()
-        }
+        Target::New => Uid::generate(rand::random()).to_string(),
     };
     let mut of_instances = None;
     match &wanted.what {

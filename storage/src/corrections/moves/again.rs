@@ -1,17 +1,13 @@
 //! Moves of rows that were lost and made anew.
 
-use pacs_core::uid::Uid;
-
-use super::{ACTS, MERGE, Said, obey, settle};
+use super::{ACTS, MERGE, Said, obey, settle, touched, undo};
 use crate::acts::{self, Act};
 use crate::archive::Archive;
 use crate::database::Durability;
-use crate::deletion::rows;
 use crate::error::{Error, Result};
-use crate::index::deletions::Subject;
 
 impl Archive {
-    /// Files everything where the moves that stand have it.
+    /// Files everything where the moves that stand have it, or where it was sent to.
     pub(crate) async fn move_again(&self) -> Result<()> {
         const PAGE: i64 = 500;
         let mut moves = Vec::new();
@@ -34,35 +30,33 @@ impl Archive {
         Ok(())
     }
 
+    /// Files what a move means where what stands has it; of one that was taken back too, since rows from before
+    /// that may still obey it.
     async fn obey_move(&self, act: &Act) -> Result<()> {
         let now_ms = self.0.config.clock.now_ms();
         let said = Said::of(act)?;
         let mut tx = self.0.database.begin(Durability::Synced).await?;
-        if acts::is_undone(&mut tx, act.id).await? {
-            return Ok(());
+        let is_undone = acts::is_undone(&mut tx, act.id).await?;
+        let series = touched::series(&mut tx, act, &said).await?;
+        let mut shown = Vec::new();
+        for uid in touched::studies(&mut tx, act, &said, &series, None).await? {
+            let locked = touched::lock(&mut tx, &uid).await?;
+            shown.extend(locked.map(|locked| (locked.study, locked.shown)));
         }
-        let from = Uid::parse(&act.subject_uid).map_err(|_| Error::NotFound)?;
-        let from = rows::lock(&mut tx, &Subject::Study(from)).await?.ok_or(Error::NotFound)?;
         self.0.arrivals.forget();
-        let before = match obey::find_study(&mut tx, &said.to).await? {
-            Some(_) => {
-                rows::lock(&mut tx, &Subject::Study(Uid::parse(&said.to).map_err(|_| Error::NotFound)?))
-                    .await?
-                    .map_or(0, |to| to.shown)
-            }
-            None => 0,
-        };
-        let target = obey::target(&mut tx, &said, &act.subject_uid, act.at_ms).await?;
         if act.kind == MERGE {
             obey::redirect(&mut tx, &act.subject_uid).await?;
         }
-        for series in &said.series {
+        for series in &series {
             obey::file_series(&mut tx, series, now_ms).await?;
         }
-        obey::file_instances(&mut tx, &said, &act.subject_uid, now_ms).await?;
-        let by = settle::By { word: "move", actor: &act.actor, reason: act.reason.as_deref() };
-        let mut shown = vec![(from.study, from.shown), (target, before)];
-        settle::with_homes(&mut tx, &mut shown, &said.series, &said.instances).await?;
+        obey::file_instances(&mut tx, &said, now_ms).await?;
+        if let (true, Some(series)) = (is_undone, &said.to_series) {
+            undo::leave(&mut tx, series).await?;
+        }
+        let word = if is_undone { "unmove" } else { "move" };
+        let by = settle::By { word, actor: &act.actor, reason: act.reason.as_deref() };
+        touched::with_homes(&mut tx, &mut shown, &series, &said.instances).await?;
         settle::after(&mut tx, &shown, &by, now_ms).await?;
         tx.commit().await?;
         self.0.arrivals.forget();

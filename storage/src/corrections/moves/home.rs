@@ -15,8 +15,14 @@ pub(super) struct Standing {
 }
 
 /// The newest move that stands about a UID; `None` when it is where it was sent to. What was moved before
-/// it was deleted does not mean what came under its UID since.
-pub(super) async fn of(tx: &mut Transaction, uid: &str, kind: Kind) -> Result<Option<Standing>> {
-    let Some(act) = acts::standing_about(tx, uid, kind, &ACTS).await? else { return Ok(None) };
+/// it was deleted does not mean what came under its UID since, nor does the act `without`, which is about to
+/// be taken back.
+pub(super) async fn of(
+    tx: &mut Transaction,
+    uid: &str,
+    kind: Kind,
+    without: Option<i64>,
+) -> Result<Option<Standing>> {
+    let Some(act) = acts::standing_about(tx, uid, kind, &ACTS, without).await? else { return Ok(None) };
     Ok(Some(Standing { said: Said::of(&act)?, at_ms: act.at_ms, from_study: act.subject_uid }))
 }

@@ -8,9 +8,11 @@
 
 mod act;
 mod again;
+pub(crate) mod away;
 mod home;
 mod obey;
 mod settle;
+mod touched;
 mod undo;
 
 pub use act::{Move, Moved, Target, What};
@@ -45,11 +47,12 @@ struct Said {
     to_series: Option<String>,
     /// The attributes of that series, as DICOM JSON.
     series_attributes: Option<serde_json::Value>,
-    /// The attributes of the study, as DICOM JSON, when it is a new one.
+    /// The attributes of the study, as DICOM JSON, for when it has to be made.
     study_attributes: Option<serde_json::Value>,
-    /// Whether the exam of the one study has become that of the other.
-    #[serde(default)]
-    exam_follows: bool,
+    /// Code of its facility.
+    facility: Option<String>,
+    /// The exam of the one study that has become that of the other, by what outlives its row.
+    exam: Option<serde_json::Value>,
     /// Everything that it is about besides its subject.
     about: Vec<String>,
 }

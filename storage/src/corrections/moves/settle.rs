@@ -5,7 +5,7 @@ use pacs_core::exam::{Disagreement, StepState};
 use crate::database::{Transaction, params};
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::linking::{self, Parting};
-use crate::exams::{self, ExamId, matching};
+use crate::exams::{self, Exam, ExamId, matching};
 use crate::index::arrivals::moves_exams;
 use crate::index::studies::{self, Shown};
 use crate::index::{SeriesId, StudyId, series};
@@ -34,30 +34,10 @@ pub(super) async fn after(
         seen.push(*study);
         let shown = count(tx, *study).await?;
         follow(tx, *study, *before, &shown, by, now_ms).await?;
-        tell(tx, *study, now_ms).await?;
     }
-    Ok(())
-}
-
-/// Adds the studies that images have come to and that are not of the list, with what they showed before: where
-/// something goes back to may be another study than the one it was moved from last.
-pub(super) async fn with_homes(
-    tx: &mut Transaction,
-    shown: &mut Vec<(StudyId, i64)>,
-    series: &[String],
-    instances: &[String],
-) -> Result<()> {
-    let of_series =
-        "select t.id, t.instance_count from series s join study t on t.id = s.study_id where s.uid = $1";
-    let of_instance = "select t.id, t.instance_count from instance i join series s on s.id = i.series_id
-         join study t on t.id = s.study_id where i.uid = $1";
-    let asked = series.iter().map(|uid| (of_series, uid));
-    for (sql, uid) in asked.chain(instances.iter().map(|uid| (of_instance, uid))) {
-        let Some(row) = tx.fetch_optional(sql, params![uid]).await? else { continue };
-        let study = StudyId(row.get("id")?);
-        if shown.iter().all(|(known, _)| *known != study) {
-            shown.push((study, row.get("instance_count")?));
-        }
+    // Events come last: whoever writes some holds back all others, and would wait for rows that these hold.
+    for study in seen {
+        tell(tx, study, now_ms).await?;
     }
     Ok(())
 }
@@ -112,19 +92,19 @@ async fn follow(
     }
 }
 
-/// The exam of one study becomes that of another, which has none.
+/// The exam of one study becomes that of another, which has none. Answers the exam.
 pub(super) async fn hand_over(
     tx: &mut Transaction,
     from: StudyId,
     to: StudyId,
     by: &By<'_>,
     now_ms: i64,
-) -> Result<()> {
+) -> Result<Option<Exam>> {
     let sql = "select a.uid as from_uid, b.uid as to_uid, a.step_id, b.step_id as taken, b.unmatched_reason
          from study a join study b on b.id = $2 where a.id = $1";
     let row = tx.fetch_one(sql, params![from, to]).await?;
     let (step, taken): (Option<i64>, Option<i64>) = (row.get("step_id")?, row.get("taken")?);
-    let (Some(step), None) = (step.map(ExamId), taken) else { return Ok(()) };
+    let (Some(step), None) = (step.map(ExamId), taken) else { return Ok(None) };
     let exam = exams::within(tx, step).await?;
     let why = Disagreement::NoOrder;
     let parting = Parting { exam: step, why, actor: by.actor, reason: by.reason };
@@ -132,15 +112,39 @@ pub(super) async fn hand_over(
     linking::part(tx, from, &uid, &parting, now_ms).await?;
     let uid: String = row.get("to_uid")?;
     let reason = row.get::<Option<String>>("unmatched_reason")?;
-    linking::join(tx, (to, &uid), &exam, reason, (by.actor, by.reason), now_ms).await
+    linking::join(tx, (to, &uid), &exam, reason, (by.actor, by.reason), now_ms).await?;
+    Ok(Some(exam))
+}
+
+/// Tells whoever has requested an exam that a study is no longer its images, where another facility made them.
+pub(super) async fn tell_requester(
+    tx: &mut Transaction,
+    study_uid: &str,
+    facility: &str,
+    exam: &Exam,
+    now_ms: i64,
+) -> Result<()> {
+    if exam.facility == facility {
+        return Ok(());
+    }
+    linking::tell(tx, study_uid, &exam.facility, exam.id, now_ms).await
 }
 
 async fn tell(tx: &mut Transaction, study: StudyId, now_ms: i64) -> Result<()> {
-    let row = tx.fetch_one("select uid, facility, step_id from study where id = $1", params![study]).await?;
-    let (uid, facility): (String, String) = (row.get("uid")?, row.get("facility")?);
+    let sql = "select uid, facility, requested_by, step_id from study where id = $1";
+    let row = tx.fetch_one(sql, params![study]).await?;
+    let uid: String = row.get("uid")?;
+    let facilities = [Some(row.get::<String>("facility")?), row.get::<Option<String>>("requested_by")?];
     let exam_id = row.get("step_id")?;
-    let of =
-        |kind| NewEvent { facility: Some(&facility), study_uid: Some(&uid), exam_id, ..NewEvent::new(kind) };
-    let kinds = [EventKind::StudyChanged, EventKind::ExamChanged, EventKind::UnmatchedChanged];
-    events::append(tx, now_ms, &kinds.map(of)).await
+    let mut happened = Vec::new();
+    for facility in facilities.iter().flatten() {
+        let kinds = [EventKind::StudyChanged, EventKind::ExamChanged, EventKind::UnmatchedChanged];
+        happened.extend(kinds.map(|kind| NewEvent {
+            facility: Some(facility),
+            study_uid: Some(&uid),
+            exam_id,
+            ..NewEvent::new(kind)
+        }));
+    }
+    events::append(tx, now_ms, &happened).await
 }

@@ -1,15 +1,14 @@
 //! Taking a move back.
 
 use pacs_core::access::{Actor, Scope};
-use pacs_core::uid::Uid;
 
-use super::{MERGE, Said, act, obey, settle};
+use super::{MERGE, Said, act, obey, settle, touched};
 use crate::acts::{self, Act};
 use crate::archive::Archive;
 use crate::database::{Durability, Transaction, params};
-use crate::deletion::rows::{self, Collisions, Locked};
+use crate::deletion::rows::{Collisions, Locked};
 use crate::error::{Error, Result};
-use crate::index::deletions::Subject;
+use crate::exams::linking;
 use crate::index::{SeriesId, series};
 
 impl Archive {
@@ -44,11 +43,19 @@ impl Archive {
         let now_ms = self.0.config.clock.now_ms();
         let said = Said::of(act)?;
         let mut tx = self.0.database.begin(Durability::Synced).await?;
-        let mut uids = [act.subject_uid.as_str(), said.to.as_str()];
-        uids.sort_unstable();
+        // All studies that may change are locked in one order, so they are found first.
+        let series = touched::series(&mut tx, act, &said).await?;
         let mut locked = Vec::new();
-        for uid in uids {
-            locked.push(lock(&mut tx, scope, uid).await?);
+        for uid in touched::studies(&mut tx, act, &said, &series, Some(act.id)).await? {
+            let is_named = uid == act.subject_uid || uid == said.to;
+            match touched::lock(&mut tx, &uid).await? {
+                Some(study) if is_named && !study.is_within(scope) => return Err(Error::NotFound),
+                Some(study) => locked.push(study),
+                None if is_named => {
+                    return Err(Error::Conflict("a study that images were moved from or to is gone".into()));
+                }
+                None => {}
+            }
         }
         if acts::is_undone(&mut tx, act.id).await? {
             return Err(Error::Conflict("it was taken back already".into()));
@@ -56,57 +63,45 @@ impl Archive {
         acts::record(&mut tx, &act::undoing(act, &said, &actor.id, reason), now_ms).await?;
         self.0.arrivals.forget();
         let mut shown: Vec<_> = locked.iter().map(|locked| (locked.study, locked.shown)).collect();
-        let mut series = said.series.clone();
         if act.kind == MERGE {
             obey::redirect(&mut tx, &act.subject_uid).await?;
-            series.extend(followed(&mut tx, &act.subject_uid, &said.to).await?);
         }
+        // With what came before the locks were held.
+        let series = touched::series(&mut tx, act, &said).await?;
         for series in &series {
             obey::file_series(&mut tx, series, now_ms).await?;
         }
-        obey::file_instances(&mut tx, &said, &act.subject_uid, now_ms).await?;
+        obey::file_instances(&mut tx, &said, now_ms).await?;
         if let Some(series) = &said.to_series {
             leave(&mut tx, series).await?;
         }
-        settle::with_homes(&mut tx, &mut shown, &series, &said.instances).await?;
+        touched::with_homes(&mut tx, &mut shown, &series, &said.instances).await?;
         let by = settle::By { word: "unmove", actor: &actor.id, reason };
-        if said.exam_follows
-            && let (Some(to), Some(from)) = (study_of(&locked, &said.to), study_of(&locked, &act.subject_uid))
-        {
-            settle::hand_over(&mut tx, to, from, &by, now_ms).await?;
-        }
+        let (from, to) = (named(&locked, &act.subject_uid)?, named(&locked, &said.to)?);
+        let exam = linking::named_exam(&mut tx, said.exam.as_ref()).await?.map(|exam| exam.0);
+        // Since then a person may have given the study another exam: that one stays.
+        let handed = match exam {
+            Some(exam) if to.step_id == Some(exam) => {
+                settle::hand_over(&mut tx, to.study, from.study, &by, now_ms).await?
+            }
+            _ => None,
+        };
         settle::after(&mut tx, &shown, &by, now_ms).await?;
+        if let Some(exam) = &handed {
+            settle::tell_requester(&mut tx, &to.study_uid, &to.facility, exam, now_ms).await?;
+        }
         tx.commit().await?;
         self.0.arrivals.forget();
         Ok(())
     }
 }
 
-/// Locks a study that somebody within the scope may move images of, whether it shows any or not.
-async fn lock(tx: &mut Transaction, scope: &Scope, uid: &str) -> Result<Locked> {
-    let subject = Uid::parse(uid).map(Subject::Study).map_err(|_| Error::NotFound)?;
-    let gone = || Error::Conflict("a study that images were moved from or to is gone".into());
-    let locked = rows::lock(tx, &subject).await?.ok_or_else(gone)?;
-    if locked.is_within(scope) { Ok(locked) } else { Err(Error::NotFound) }
-}
-
-fn study_of(locked: &[Locked], uid: &str) -> Option<crate::index::StudyId> {
-    locked.iter().find(|locked| locked.study_uid == uid).map(|locked| locked.study)
-}
-
-/// The series that came for a study after it was merged into another.
-async fn followed(tx: &mut Transaction, from: &str, to: &str) -> Result<Vec<String>> {
-    let rows = tx
-        .fetch(
-            "select s.uid from series s join study t on t.id = s.study_id where t.uid = $2 and s.sent_study_uid = $1",
-            params![from, to],
-        )
-        .await?;
-    rows.iter().map(|row| row.get("uid")).collect()
+fn named<'a>(locked: &'a [Locked], uid: &str) -> Result<&'a Locked> {
+    locked.iter().find(|locked| locked.study_uid == uid).ok_or(Error::NotFound)
 }
 
 /// Takes the row of a series away that was made for instances which have left it.
-async fn leave(tx: &mut Transaction, uid: &str) -> Result<()> {
+pub(super) async fn leave(tx: &mut Transaction, uid: &str) -> Result<()> {
     let sql = "select s.id from series s where s.uid = $1
          and not exists (select 1 from instance i where i.series_id = s.id)
          and not exists (select 1 from pack p where p.series_id = s.id)";

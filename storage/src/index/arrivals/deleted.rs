@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::NewInstance;
 use super::batch::Batch;
 use crate::Result;
+use crate::corrections::away::Away;
 use crate::index::deletions::{self, Kind};
 use crate::index::redirects;
 
@@ -28,20 +29,30 @@ impl Batch<'_> {
         }
         uids.extend(homes.values().flat_map(|(series, study)| [series.clone(), study.clone()]));
         let deletions = deletions::of(&mut self.tx, &uids).await?;
+        if deletions.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let away = Away::of(&mut self.tx, &uids).await?;
         let is_deleted = |instance: &NewInstance| {
             let sent = (instance.lifted.series.uid.as_str(), instance.lifted.study.uid.as_str());
-            let filed = homes.get(&sent);
-            let named = [
-                (Kind::Instance, Some(instance.lifted.instance.uid.as_str())),
-                (Kind::Series, Some(sent.0)),
-                (Kind::Study, Some(sent.1)),
-                (Kind::Series, filed.map(|(series, _)| series.as_str())),
-                (Kind::Study, filed.map(|(_, study)| study.as_str())),
-            ];
-            named.into_iter().any(|(kind, uid)| {
-                let until = uid.and_then(|uid| deletions.get(&(kind, uid.to_owned())));
-                until.is_some_and(|until_ms| instance.received_ms <= *until_ms)
-            })
+            let uid = instance.lifted.instance.uid.as_str();
+            let filed = homes.get(&sent).map_or(sent, |(series, study)| (series.as_str(), study.as_str()));
+            let until = |kind, uid: &str| {
+                let until_ms = deletions.get(&(kind, uid.to_owned())).copied();
+                until_ms.filter(|until_ms| instance.received_ms <= *until_ms)
+            };
+            // What had been moved out of a series or study was not deleted with it.
+            let of_series =
+                |series| until(Kind::Series, series).is_some_and(|until_ms| !away.was_moved(uid, until_ms));
+            let of_study = |study| {
+                until(Kind::Study, study)
+                    .filter(|until_ms| !away.was_moved(uid, *until_ms) && !away.was_moved(sent.0, *until_ms))
+            };
+            until(Kind::Instance, uid).is_some()
+                || of_series(sent.0)
+                || of_series(filed.0)
+                || (filed.1 != sent.1 && of_study(filed.1).is_some())
+                || of_study(sent.1).is_some_and(|until_ms| !away.was_merged(sent.1, until_ms))
         };
         Ok(old.into_iter().filter(|(_, instance)| is_deleted(instance)).map(|(at, _)| at).collect())
     }
