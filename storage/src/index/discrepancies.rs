@@ -9,7 +9,7 @@ use pacs_core::text;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{PatientId, deletions};
+use super::{PatientId, SeriesId, StudyId, deletions};
 use crate::acts::{self, Act};
 use crate::database::{Param, Transaction, params};
 use crate::{Error, Result, deletion};
@@ -224,6 +224,46 @@ async fn flagged(tx: &mut Transaction, sql: String, values: Vec<Param>) -> Resul
         flag(tx, study).await?;
     }
     Ok(studies)
+}
+
+/// A series is filed in another study now: what waits of its contents waits there.
+pub(crate) async fn contents_left(
+    tx: &mut Transaction,
+    series_uid: &str,
+    from_study: &str,
+    to: StudyId,
+) -> Result<()> {
+    let row = tx.fetch_one("select uid, facility from study where id = $1", params![to]).await?;
+    let (uid, facility): (String, String) = (row.get("uid")?, row.get("facility")?);
+    if uid == from_study {
+        return Ok(());
+    }
+    tx.execute(
+        "update discrepancy set study_uid = $3, facility = $4
+         where study_uid = $2 and kind = 'conflict' and other = $1 and not exists (
+             select 1 from discrepancy d where d.study_uid = $3 and d.kind = 'conflict' and d.other = $1)",
+        params![series_uid, from_study, &uid, facility],
+    )
+    .await?;
+    flag(tx, from_study).await?;
+    flag(tx, &uid).await
+}
+
+/// Instances have come to a series from another one: what waits, or was said, of their contents does so of both.
+pub(crate) async fn contents_came(tx: &mut Transaction, to: SeriesId, from_series: &str) -> Result<()> {
+    tx.execute(
+        "insert into discrepancy (kind, facility, study_uid, other, found_ms, answer_act_id)
+         select 'conflict', t.facility, t.uid, s.uid, d.found_ms, d.answer_act_id
+         from series s join study t on t.id = s.study_id
+         join series o on o.uid = $2 join study u on u.id = o.study_id
+         join discrepancy d on d.study_uid = u.uid and d.kind = 'conflict' and d.other = o.uid
+         where s.id = $1 and s.uid <> $2 and exists (
+             select 1 from instance i join instance_version v on v.instance_id = i.id where i.series_id = s.id)
+         on conflict (study_uid, kind, other) do nothing",
+        params![to, from_series],
+    )
+    .await
+    .map(drop)
 }
 
 /// Forgets what was found of a study that goes.

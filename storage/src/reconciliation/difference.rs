@@ -81,8 +81,9 @@ impl Archive {
         let (Some(first), Some(newest)) = (contents.first(), contents.last()) else {
             return Err(Error::NotFound);
         };
-        let (before, after) = (self.header(first).await?, self.header(newest).await?);
-        let (lines, is_cut) = compare(&before, &after);
+        // As they were sent: what was corrected lies over both, and would hide what they differ by.
+        let (before, after) = (self.parsed(first).await?, self.parsed(newest).await?);
+        let (lines, is_cut) = compare(&before.set, &after.set);
         let content = |place: &InstancePlace| Content {
             received_ms: place.received_ms,
             length_bytes: place.place.length_bytes,

@@ -3,6 +3,7 @@
 use pacs_core::access::{Actor, Scope};
 use pacs_core::reconciliation::{Answer, Kind, Serve};
 use pacs_core::{tags, uids};
+use storage::corrections::{Target, What};
 use storage::exams::search::{self, StudyLine};
 use storage::identity::{merging, record};
 use storage::index::PatientId;
@@ -11,7 +12,9 @@ use storage::{Archive, Config, Decision, Envelope, Error, Version};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
+use crate::correcting::correct;
 use crate::deleting::delete;
+use crate::moving::{merge, move_, undo_newest};
 use crate::rebuilding::with_empty_rows;
 use crate::samples::*;
 
@@ -26,6 +29,7 @@ on_every_backend!(
     answers_and_mergers_outlive_the_rows,
     the_list_is_paged_and_scoped,
     what_is_deleted_waits_no_more,
+    contents_wait_where_they_are_moved_to,
     what_was_said_of_deleted_contents_is_said_of_no_others,
 );
 
@@ -408,6 +412,48 @@ async fn what_is_deleted_waits_no_more(home: Home) {
         delete(&archive, storage::Subject::Study(uid(&format!("1.2.{study}")))).await;
         assert_eq!(listed(&archive, State::Open).await.len(), waiting - 1);
     }
+    archive.close().await;
+}
+
+async fn contents_wait_where_they_are_moved_to(home: Home) {
+    let archive = home.open().await;
+    let first = [image("1", 1, A, "first"), image("1", 2, A, "first"), image("2", 1, OTHER, "")];
+    send_all(&archive, &first).await;
+    home.rest();
+    for second in [image("1", 1, B, "second"), image("1", 2, A, "second")] {
+        send(&archive, &second).await.unwrap();
+    }
+    let found = only(&archive, Kind::Conflict).await;
+    assert_eq!(found.study.uid.as_str(), "1.2.1");
+    home.rest();
+    merge(&archive, &first[0], &first[2]).await;
+    let moved = only(&archive, Kind::Conflict).await;
+    assert_eq!((moved.id, moved.study.uid.as_str()), (found.id, "1.2.2"));
+    assert!(line(&archive, "2").await.flags().contains(&"conflict"));
+    assert_eq!(moved.other.contents.unwrap().instances, 2);
+    // What is laid over both hides nothing of how they differ.
+    home.rest();
+    correct(&archive, &first[2], &[("PatientName", "Lê^Hoa")]).await;
+    let lines = archive.difference(&Scope::All, found.id).await.unwrap().lines;
+    assert_eq!(
+        lines.iter().map(|line| line.tag).collect::<Vec<_>>(),
+        [tags::PATIENT_NAME, tags::IMAGE_COMMENTS]
+    );
+    home.rest();
+    undo_newest(&archive, &first[0].study).await;
+    assert_eq!(only(&archive, Kind::Conflict).await.study.uid.as_str(), "1.2.1");
+    assert!(!line(&archive, "2").await.flags().contains(&"conflict"));
+
+    // Of instances that become a series of their own, in both.
+    home.rest();
+    let to = Target::Study(first[2].study.clone());
+    move_(&archive, &first[0].study, What::Instances(vec![first[0].uid.clone()]), to).await;
+    let mut open = listed(&archive, State::Open).await;
+    open.sort_by_key(|one| one.study.uid.to_string());
+    assert_eq!(open.iter().map(|one| one.study.uid.as_str()).collect::<Vec<_>>(), ["1.2.1", "1.2.2"]);
+    answer(&archive, open[1].id, (Answer::ServeNewest, None)).await.unwrap();
+    undo_newest(&archive, &first[0].study).await;
+    assert_eq!(only(&archive, Kind::Conflict).await.study.uid.as_str(), "1.2.1");
     archive.close().await;
 }
 

@@ -11,7 +11,7 @@ use crate::database::{Transaction, params};
 use crate::exams::{linking, matching};
 use crate::index::deletions::Kind;
 use crate::index::redirects::{self, Moved};
-use crate::index::{InstanceId, SeriesId, StudyId, series as series_rows};
+use crate::index::{InstanceId, SeriesId, StudyId, discrepancies, series as series_rows};
 use crate::{Error, Result, acts};
 
 /// A series that was just made for images of a study that people have merged into another.
@@ -61,6 +61,7 @@ pub(super) async fn file_series(tx: &mut Transaction, uid: &str, now_ms: i64) ->
         let sql = "update study set updated_ms = $2 where id = $1 and updated_ms < $2";
         tx.execute(sql, params![home, now_ms]).await?;
     }
+    discrepancies::contents_left(tx, uid, &filed, home).await?;
     series::obey(tx, id).await
 }
 
@@ -119,6 +120,7 @@ pub(super) async fn file_instances(tx: &mut Transaction, said: &Said, now_ms: i6
         let sql = "update series set unsettled = 1 where id = $1
              and exists (select 1 from instance where id = $2 and segment_id is not null)";
         tx.execute(sql, params![home, id]).await?;
+        discrepancies::contents_came(tx, home, &filed).await?;
     }
     if let Some(series) = &said.to_series {
         file_series(tx, series, now_ms).await?;
