@@ -3,6 +3,8 @@
 //! Every act is a row in the same transaction as the change; a job copies the rows to the
 //! append-only journal in the object store, from which `sen reindex` plays them again.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::database::{Database, Param, Row, Transaction, params, placeholders};
@@ -212,10 +214,49 @@ pub async fn of_study(database: &Database, study_uid: &str, limit: u32) -> Resul
     rows.iter().map(|row| Ok((read(row)?, row.get::<i64>("undone")? > 0))).collect()
 }
 
+/// The acts of these kinds that are about a UID besides their subject, oldest first.
+pub(crate) async fn about(tx: &mut Transaction, uid: &str, kinds: &[&str]) -> Result<Vec<Act>> {
+    let sql = format!(
+        "select {COLUMNS} from act where id in (select act_id from act_about where uid = $1) and kind in ({})
+         order by at_ms, id",
+        placeholders(2, kinds.len())
+    );
+    let mut params = params![uid];
+    params.extend(kinds.iter().map(|kind| Param::from(*kind)));
+    tx.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
+}
+
+/// The acts of these kinds on studies and on what is in them, oldest first.
+pub(crate) async fn in_histories(
+    tx: &mut Transaction,
+    studies: &HashSet<String>,
+    kinds: &[&str],
+) -> Result<Vec<Act>> {
+    if studies.is_empty() {
+        return Ok(Vec::new());
+    }
+    let listed = placeholders(1, studies.len());
+    let sql = format!(
+        "select {COLUMNS} from act where id in (select id from act where subject_uid in ({listed})
+             union select act_id from act_about where uid in ({listed})) and kind in ({})
+         order by at_ms, id",
+        placeholders(studies.len() + 1, kinds.len())
+    );
+    let mut values: Vec<Param> = studies.iter().map(Param::from).collect();
+    values.extend(kinds.iter().map(|kind| Param::from(*kind)));
+    tx.fetch(sqlx::AssertSqlSafe(sql), values).await?.iter().map(read).collect()
+}
+
 /// Whether a later act takes that one back.
 pub(crate) async fn is_undone(tx: &mut Transaction, id: i64) -> Result<bool> {
     let sql = "select 1 from act where undoes_id = $1 limit 1";
     Ok(tx.fetch_optional(sql, params![id]).await?.is_some())
+}
+
+/// The same, outside of a transaction.
+pub(crate) async fn read_is_undone(database: &Database, id: i64) -> Result<bool> {
+    let sql = "select 1 from act where undoes_id = $1 limit 1";
+    Ok(database.fetch_optional(sql, params![id]).await?.is_some())
 }
 
 /// An act by its number, outside of a transaction.

@@ -1,16 +1,14 @@
 //! One way to take back what was done to a study, whatever it was.
 
 use pacs_core::access::{Act as Right, Actor, Scope};
-use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
 
 use super::{SERIES, STUDY, moves};
 use crate::acts::{self, Act};
 use crate::archive::Archive;
-use crate::database::Durability;
 use crate::error::{Error, Result};
 use crate::exams::linking;
-use crate::index::deletions::Subject;
+use crate::rejection;
 
 /// What the undo of an act needs, by its kind; `None` when it cannot be taken back.
 pub fn right_to_undo(kind: &str) -> Option<Right> {
@@ -18,7 +16,7 @@ pub fn right_to_undo(kind: &str) -> Option<Right> {
         STUDY | SERIES => Some(Right::CorrectImages),
         kind if moves::ACTS.contains(&kind) => Some(Right::CorrectImages),
         linking::LINK | linking::UNLINK => Some(Right::MatchImages),
-        kind if kind.ends_with(".reject") || kind.ends_with(".restore") => Some(Right::RejectImages),
+        kind if rejection::is_one(kind) => Some(Right::RejectImages),
         _ => None,
     }
 }
@@ -26,17 +24,13 @@ pub fn right_to_undo(kind: &str) -> Option<Right> {
 impl Archive {
     /// An act by its number.
     pub async fn act(&self, id: i64) -> Result<Act> {
-        let mut tx = self.0.database.begin(Durability::Batched).await?;
-        acts::by_id(&mut tx, id).await?.ok_or(Error::NotFound)
+        acts::read_by_id(&self.0.database, id).await?.ok_or(Error::NotFound)
     }
 
     /// Takes an act back. [`Error::NotFound`] outside the scope, [`Error::Conflict`] when it was taken back
     /// already or cannot be.
     pub async fn undo(&self, scope: &Scope, actor: &Actor, act: &Act, reason: Option<&str>) -> Result<()> {
-        let mut tx = self.0.database.begin(Durability::Batched).await?;
-        let is_undone = acts::is_undone(&mut tx, act.id).await?;
-        drop(tx);
-        if is_undone {
+        if acts::read_is_undone(&self.0.database, act.id).await? {
             return Err(Error::Conflict("it was taken back already".into()));
         }
         let subject = Uid::parse(&act.subject_uid).map_err(|_| Error::NotFound)?;
@@ -55,26 +49,8 @@ impl Archive {
                 self.keep_in_journal().await;
                 Ok(())
             }
-            kind => {
-                let Some(subject) = Subject::of_act(&act.subject_kind, &act.subject_uid) else {
-                    return Err(Error::Conflict("it cannot be taken back".into()));
-                };
-                if kind.ends_with(".reject") {
-                    self.restore(scope, actor, &subject).await.map(drop)
-                } else if kind.ends_with(".restore") {
-                    self.reject(scope, actor, &subject, self.former(act).await?).await.map(drop)
-                } else {
-                    Err(Error::Conflict("it cannot be taken back".into()))
-                }
-            }
+            kind if rejection::is_one(kind) => self.undo_rejection(scope, actor, act, reason).await,
+            _ => Err(Error::Conflict("it cannot be taken back".into())),
         }
-    }
-
-    /// The reason for which was rejected what an act has restored.
-    async fn former(&self, act: &Act) -> Result<Rejection> {
-        let Some(undone) = act.undoes else { return Ok(Rejection::Quality) };
-        let code =
-            self.act(undone).await?.after.and_then(|after| Some(after.get("code")?.as_str()?.to_owned()));
-        Ok(code.as_deref().and_then(Rejection::parse).unwrap_or(Rejection::Quality))
     }
 }

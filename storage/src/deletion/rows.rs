@@ -249,18 +249,6 @@ impl Locked {
         tx.execute(sqlx::AssertSqlSafe(sql), params![id, act, until_ms]).await
     }
 
-    /// The instances received up to a time, each with the act that has rejected it.
-    pub async fn rejections(
-        &self,
-        tx: &mut Transaction,
-        until_ms: i64,
-    ) -> Result<Vec<(InstanceId, Option<i64>)>> {
-        let (chosen, id) = self.chosen.condition();
-        let sql = format!("select id, rejection_id from instance where {chosen} and received_ms <= $2");
-        let rows = tx.fetch(sqlx::AssertSqlSafe(sql), params![id, until_ms]).await?;
-        rows.iter().map(|row| Ok((InstanceId(row.get("id")?), row.get("rejection_id")?))).collect()
-    }
-
     /// The newest of the acts that have rejected all there is; `None` when anything is shown.
     pub async fn rejected_by(&self, tx: &mut Transaction) -> Result<Option<i64>> {
         let (chosen, id) = self.chosen.condition();

@@ -7,6 +7,7 @@ use pacs_core::exam::Label;
 use pacs_core::query::{Level, Query};
 use pacs_core::rejection::Rejection;
 use pacs_core::{tags, uids};
+use storage::corrections::{Target, What};
 use storage::events::EventKind;
 use storage::exams::{self, linking, search, unmatched};
 use storage::{Archive, Decision, Error, Subject};
@@ -14,6 +15,7 @@ use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::{an_hour_later, assert_gone, objects};
+use crate::moving::{move_, undo_newest};
 use crate::rebuilding::{ordered, with_empty_rows};
 use crate::samples::*;
 
@@ -23,6 +25,8 @@ on_every_backend!(
     the_same_image_sent_again_stays_rejected,
     an_exam_loses_and_regains_its_images,
     rejections_outlive_the_rows,
+    an_undoing_shows_and_hides_no_more_than_the_act_did,
+    what_was_rejected_in_a_series_that_is_no_more_stays_rejected,
     what_is_rejected_is_deleted_without_another_reason,
     only_what_is_in_scope_is_rejected,
     a_document_rejects_what_it_names,
@@ -231,6 +235,96 @@ async fn rejections_outlive_the_rows(home: Home) {
     assert_eq!(restore(&archive, study(&whole[0])).await, 3);
     archive.reindex(|_| {}).await.unwrap();
     assert_whole(&archive, &whole).await;
+    archive.close().await;
+}
+
+async fn undo(archive: &Archive, subject: &pacs_core::uid::Uid) {
+    let act = storage::acts::of_subject(archive.database(), subject.as_str(), 1).await.unwrap().remove(0);
+    archive.undo(&Scope::All, &Actor::system(), &act, Some("nhầm")).await.unwrap();
+}
+
+async fn an_undoing_shows_and_hides_no_more_than_the_act_did(home: Home) {
+    let archive = home.open().await;
+    let (part, whole) = (slices(4, 1), slices(4, 2));
+    send_all(&archive, &part).await;
+    send_all(&archive, &whole).await;
+    home.rest();
+    archive.settle_study(&part[0].study).await.unwrap();
+    let tick = || home.clock.set_ms(home.clock.now_ms() + 1);
+    // One image is rejected, then its series restored: the undoing rejects that one again.
+    reject(&archive, one(&part[0])).await;
+    tick();
+    assert_eq!(restore(&archive, Subject::Series(part[0].series.clone())).await, 1);
+    tick();
+    undo(&archive, &part[0].series).await;
+    assert_gone(&archive, &part[..1]).await;
+    assert_whole(&archive, &part[1..]).await;
+    // One image is rejected for safety, then its study: the undoing of the second leaves the first.
+    let safety = Rejection::PatientSafety;
+    archive.reject(&Scope::All, &Actor::system(), &one(&whole[1]), safety).await.unwrap();
+    tick();
+    assert_eq!(reject(&archive, study(&whole[0])).await, 3);
+    tick();
+    undo(&archive, &whole[0].study).await;
+    assert_gone(&archive, &whole[1..2]).await;
+    assert_whole(&archive, &[whole[0].clone(), whole[2].clone(), whole[3].clone()]).await;
+    // And that undoing is taken back like any act.
+    tick();
+    undo(&archive, &whole[0].study).await;
+    assert_gone(&archive, &whole).await;
+    tick();
+    undo(&archive, &whole[0].study).await;
+    archive.settle_due().await.unwrap();
+    archive.close().await;
+    drop(archive);
+
+    let home = with_empty_rows(home).await;
+    let archive = home.open().await;
+    for time in ["the first time", "a second time"] {
+        archive.reindex(|_| {}).await.unwrap();
+        assert_eq!(shown(&archive).await, [2, 2, 2, 6, 6], "{time}");
+        assert_gone(&archive, &[part[0].clone(), whole[1].clone()]).await;
+    }
+    // Each goes back by its own act.
+    undo(&archive, &part[0].uid).await;
+    undo(&archive, &whole[1].uid).await;
+    assert_whole(&archive, &part).await;
+    assert_whole(&archive, &whole).await;
+    archive.close().await;
+}
+
+async fn what_was_rejected_in_a_series_that_is_no_more_stays_rejected(home: Home) {
+    let archive = home.open().await;
+    let (from, to) = (slices(3, 1), slices(2, 2));
+    send_all(&archive, &from).await;
+    send_all(&archive, &to).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    let target = Target::Study(to[0].study.clone());
+    move_(&archive, &from[0].study, What::Instances(vec![from[1].uid.clone()]), target).await;
+    let tick = || home.clock.set_ms(home.clock.now_ms() + 1);
+    tick();
+    // With the study that it is in, and not with the one that it came from.
+    reject(&archive, study(&to[0])).await;
+    tick();
+    reject(&archive, Subject::Series(from[0].series.clone())).await;
+    undo(&archive, &from[0].series).await;
+    tick();
+    undo_newest(&archive, &from[0].study).await;
+    let hidden = [&to[..], &from[1..2]].concat();
+    assert_gone(&archive, &hidden).await;
+    let left = [from[0].clone(), from[2].clone()];
+    assert_whole(&archive, &left).await;
+    archive.close().await;
+    drop(archive);
+    let home = with_empty_rows(home).await;
+    let archive = home.open().await;
+    archive.reindex(|_| {}).await.unwrap();
+    assert_gone(&archive, &hidden).await;
+    assert_whole(&archive, &left).await;
+    undo(&archive, &to[0].study).await;
+    assert_whole(&archive, &from).await;
+    assert_whole(&archive, &to).await;
     archive.close().await;
 }
 

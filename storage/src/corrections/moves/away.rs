@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{ACTS, MERGE};
-use crate::Result;
-use crate::database::{Param, Transaction, placeholders};
+use super::{ACTS, INSTANCES, MERGE, Said};
+use crate::acts;
+use crate::database::{Param, Transaction, params, placeholders};
+use crate::error::{Error, Result};
 
 /// When moves stood, by what they are about.
 #[derive(Default)]
@@ -60,4 +61,49 @@ impl Away {
 fn stood(spans: &HashMap<String, Vec<Span>>, uid: &str, at_ms: i64) -> bool {
     let mut spans = spans.get(uid).into_iter().flatten();
     spans.any(|span| span.from_ms <= at_ms && span.until_ms.is_none_or(|until_ms| until_ms > at_ms))
+}
+
+/// The series that an instance had been moved into by a moment, which the time and number of an act tell; `None`
+/// when it was in the one that it names.
+pub(crate) async fn series_at(
+    tx: &mut Transaction,
+    instance: &str,
+    (at_ms, id): (i64, i64),
+) -> Result<Option<String>> {
+    let row = tx
+        .fetch_optional(
+            "select a.after_json from act a where a.id in (select act_id from act_about where uid = $1)
+                 and a.kind = $2 and (a.at_ms, a.id) < ($3, $4)
+                 and not exists (select 1 from act u where u.undoes_id = a.id and (u.at_ms, u.id) < ($3, $4))
+             order by a.at_ms desc, a.id desc limit 1",
+            params![instance, INSTANCES, at_ms, id],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let said: Said = serde_json::from_str(&row.get::<Option<String>>("after_json")?.unwrap_or_default())
+        .map_err(|error| Error::Corrupt(format!("what an act moves: {error}")))?;
+    Ok(said.to_series)
+}
+
+/// The instances that acts have taken into a series which was made for them.
+pub(crate) async fn taken_into(tx: &mut Transaction, series: &str) -> Result<Vec<String>> {
+    let mut instances = Vec::new();
+    for act in acts::about(tx, series, &[INSTANCES]).await? {
+        let said = Said::of(&act)?;
+        if said.to_series.as_deref() == Some(series) {
+            instances.extend(said.instances);
+        }
+    }
+    instances.sort_unstable();
+    instances.dedup();
+    Ok(instances)
+}
+
+/// The studies that moves of a series or an instance have led from and to.
+pub(crate) async fn studies_of(tx: &mut Transaction, uid: &str) -> Result<Vec<String>> {
+    let mut studies = Vec::new();
+    for act in acts::about(tx, uid, &ACTS).await? {
+        studies.extend([Said::of(&act)?.to, act.subject_uid]);
+    }
+    Ok(studies)
 }

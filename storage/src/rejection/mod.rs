@@ -2,9 +2,13 @@
 //!
 //! What is rejected stays where it is and settles like anything else. Its rows name the act that
 //! rejected it, and whatever shows or gives images leaves such rows out; counts are of what is shown.
-//! The same image sent again is the rejected one and stays so; a new one of the same series is shown.
+//! The same image sent again is the rejected one and stays so; a new one of the same series is shown. What an
+//! act did can be taken back by itself: how each instance stands follows from the acts in their order
+//! ([`history`]), which a rebuilt index obeys too ([`again`]).
 
-use std::collections::HashSet;
+mod again;
+mod history;
+mod undo;
 
 use pacs_core::access::{Actor, Scope};
 use pacs_core::exam::StepState;
@@ -12,14 +16,13 @@ use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
 use serde_json::json;
 
-use crate::acts::{self, Act, NewAct};
+use crate::acts::{self, NewAct};
 use crate::archive::Archive;
-use crate::database::{Durability, Transaction, params};
+use crate::database::{Durability, Transaction};
 use crate::deletion::UNTIL;
 use crate::deletion::rows::{self, Collisions, Locked};
 use crate::error::{Error, Result};
 use crate::exams::{self, ExamId, matching};
-use crate::index::InstanceId;
 use crate::index::arrivals::moves_exams;
 use crate::index::deletions::Subject;
 
@@ -37,6 +40,13 @@ const ACTS: [&str; 6] = [
 
 /// Where an act lists the series of a study.
 const SERIES: &str = "series";
+/// What in an act says that it takes back what the act that it undoes has done, and nothing else.
+const ALONE: &str = "alone";
+
+/// Whether acts of that kind are taken back by [`Archive::undo_rejection`].
+pub(crate) fn is_one(kind: &str) -> bool {
+    ACTS.contains(&kind)
+}
 
 /// What is done to a subject.
 #[derive(Clone, Copy)]
@@ -169,69 +179,6 @@ impl Archive {
         tx.commit().await?;
         self.0.arrivals.forget();
         Ok(changed)
-    }
-
-    /// Makes the rows obey the acts once more, after they were lost and made anew: each instance the
-    /// last one that means it.
-    pub(crate) async fn reject_again(&self) -> Result<()> {
-        const PAGE: i64 = 500;
-        let mut decided = HashSet::new();
-        let mut before = (i64::MAX, i64::MAX);
-        loop {
-            let page = acts::before(&self.0.database, &ACTS, before, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            before = (last.at_ms, last.id);
-            for act in &page {
-                self.obey(act, &mut decided).await?;
-            }
-        }
-    }
-
-    async fn obey(&self, act: &Act, decided: &mut HashSet<InstanceId>) -> Result<()> {
-        let until_ms = act.after.as_ref().and_then(|after| after.get(UNTIL)?.as_i64());
-        let subject = Subject::of_act(&act.subject_kind, &act.subject_uid);
-        let (Some(subject), Some(until_ms)) = (subject, until_ms) else {
-            return Err(Error::Corrupt(format!("act {} does not say what it is about", act.id)));
-        };
-        // Of a study, the series that were in it then: they may have been moved since.
-        let listed = act.after.as_ref().and_then(|after| after.get(SERIES)?.as_array());
-        let series = listed.into_iter().flatten().filter_map(|uid| Uid::parse(uid.as_str()?).ok());
-        let series: Vec<Subject> = series.map(Subject::Series).collect();
-        let subjects = if series.is_empty() { vec![subject] } else { series };
-        for subject in &subjects {
-            self.obey_in(act, subject, until_ms, decided).await?;
-        }
-        Ok(())
-    }
-
-    async fn obey_in(
-        &self,
-        act: &Act,
-        subject: &Subject,
-        until_ms: i64,
-        decided: &mut HashSet<InstanceId>,
-    ) -> Result<()> {
-        let rejection = REJECT.contains(&act.kind.as_str()).then_some(act.id);
-        let mut tx = self.0.database.begin(Durability::Synced).await?;
-        let Some(mut locked) = rows::lock(&mut tx, subject).await? else { return Ok(()) };
-        let mut changed = false;
-        for (instance, now) in locked.rejections(&mut tx, until_ms).await? {
-            if decided.insert(instance) && now != rejection {
-                let sql = "update instance set rejection_id = $2 where id = $1";
-                tx.execute(sql, params![instance, rejection]).await?;
-                changed = true;
-            }
-        }
-        if !changed {
-            return Ok(());
-        }
-        self.0.arrivals.forget();
-        let word = if rejection.is_some() { "reject" } else { "restore" };
-        let by = (act.actor.as_str(), act.reason.as_deref().unwrap_or_default());
-        settle_rows(&mut tx, &mut locked, word, by, act.at_ms).await?;
-        tx.commit().await?;
-        self.0.arrivals.forget();
-        Ok(())
     }
 }
 
