@@ -55,7 +55,7 @@ export function ArchivesPage() {
   };
   const { answer } = asked;
   return (
-    <div className={css.page}>
+    <div className={ui.page}>
       <TransferTabs />
       <QueryForm keys={keys} archive={archive} busy={asked.busy} onArchive={setArchive} onKeys={change} onAsk={ask} />
       {asked.error ? <LoadFailed error={asked.error} onRetry={ask} />

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Device, Stranger } from '~/api/types';
 import { instant } from '~/format/dates';
+import { PanelHead, SidePanel, VacantPanel } from '~/ui/SidePanel';
 import css from './DevicesPage.module.css';
 import { EchoTest } from './EchoTest';
 import { FailureNote } from './FailureNote';
@@ -20,14 +21,13 @@ interface Props {
 /** What is known of the selected row, and what can be done with it. */
 export function DevicePanel({ row, manages, onChange, onRemove, onAdd, onForget, onTested }: Props) {
   const { t } = useTranslation();
-  if (!row) return <aside className={`${css.panel} ${css.vacant}`}>{t('devices.choose')}</aside>;
+  if (!row) return <VacantPanel>{t('devices.choose')}</VacantPanel>;
   const title = titleOf(row) || t('devices.nameless');
   return (
-    <aside className={css.panel} aria-label={title}>
-      <header className={css.panelHead}>
-        <h2>{title}</h2>
-        {row.is === 'stranger' ? <span className={css.flag}>{t('devices.stranger')}</span> : <span className={css.dim}>{row.device.description}</span>}
-      </header>
+    <SidePanel label={title}>
+      <PanelHead title={title} note={row.is === 'device' && row.device.description}>
+        {row.is === 'stranger' && <span className={css.flag}>{t('devices.stranger')}</span>}
+      </PanelHead>
       {row.is === 'device' && <EchoTest key={row.device.aeTitle} device={row.device} onDone={onTested} />}
       <h3>{t('devices.lastFailure')}</h3>
       <FailureNote failure={row.is === 'device' ? row.device.lastFailure : row.stranger.lastFailure} />
@@ -47,7 +47,7 @@ export function DevicePanel({ row, manages, onChange, onRemove, onAdd, onForget,
           )}
         </footer>
       )}
-    </aside>
+    </SidePanel>
   );
 }
 

@@ -12,6 +12,7 @@ import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { PanelHead, SidePanel, Split } from '~/ui/SidePanel';
 import { UndoBar } from '~/ui/UndoBar';
 import { useLatest } from '~/ui/useLatest';
 import ui from '~/ui/ui.module.css';
@@ -78,32 +79,32 @@ export function DevicesPage() {
   }, [t]);
   const columns = useColumns();
   return (
-    <div className={css.page}>
+    <div className={ui.page}>
       <div className={css.top}>
         {system.data && <SystemCard system={system.data} />}
         {manages && <Button onClick={add}>{t('devices.add')} <kbd className={css.cap}>N</kbd></Button>}
       </div>
-      <div className={css.main}>
+      <Split>
         {devices.isPending ? <Loading />
           : devices.isError ? <LoadFailed error={devices.error} onRetry={() => void devices.refetch()} />
             : rows.length === 0 ? <Empty title={t('devices.empty')} hint={t('devices.emptyHint')} />
               : <DataGrid label={t('devices.title')} columns={columns} rows={rows} rowKey={keyOf} selected={selected} onSelect={select} onOpen={open} />}
         {editing ? (
-          <aside className={css.panel} aria-label={editing.isNew ? t('devices.fresh') : editing.draft.aeTitle}>
-            <header className={css.panelHead}><h2>{editing.isNew ? t('devices.fresh') : editing.draft.aeTitle}</h2></header>
+          <SidePanel label={editing.isNew ? t('devices.fresh') : editing.draft.aeTitle}>
+            <PanelHead title={editing.isNew ? t('devices.fresh') : editing.draft.aeTitle} />
             <DeviceEditor
               key={editing.isNew ? `new:${editing.draft.aeTitle}` : editing.draft.aeTitle} start={editing.draft} isNew={editing.isNew} facilities={devices.data?.facilities ?? []}
               failure={acts.save.error} busy={acts.save.isPending} onCancel={() => setEditing(null)}
               onSave={(aeTitle, form) => acts.save.mutate({ aeTitle, form, isNew: editing.isNew })}
             />
-          </aside>
+          </SidePanel>
         ) : (
           <DevicePanel
             row={shown} manages={manages} onChange={(device) => edit({ draft: draftOf(device), isNew: false })} onRemove={acts.remove} onForget={acts.forget}
             onAdd={(stranger) => edit({ draft: draftOfStranger(stranger), isNew: true })} onTested={() => void client.invalidateQueries({ queryKey: ['devices'] })}
           />
         )}
-      </div>
+      </Split>
       <UndoBar done={acts.done} onClose={acts.close} />
     </div>
   );

@@ -60,7 +60,7 @@ export function QueuePage() {
     return count ? `${t(`queue.show.${part}`)} (${count})` : t(`queue.show.${part}`);
   };
   return (
-    <div className={css.page}>
+    <div className={ui.page}>
       <TransferTabs />
       <div className={css.bar}>
         <SegmentedControl aria-label={t('queue.title')} value={show} onChange={(value) => setShow(value as QueuePart)} data={parts.map((value) => ({ value, label: label(value) }))} />

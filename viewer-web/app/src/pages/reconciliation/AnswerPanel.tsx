@@ -8,6 +8,7 @@ import { recordPath } from '~/app/paths';
 import { dayAndClock, instant } from '~/format/dates';
 import { personName } from '~/format/person';
 import { PatientPicker } from '~/ui/PatientPicker';
+import { PanelHead, SidePanel, VacantPanel } from '~/ui/SidePanel';
 import { Comparison } from './Comparison';
 import { effectOf } from './sides';
 import css from './ReconciliationPage.module.css';
@@ -27,17 +28,16 @@ export function AnswerPanel({ row, busy, asking, onAnswer, onReopen, onOpen }: P
   const { t } = useTranslation();
   const [reason, setReason] = useState('');
   useEffect(() => setReason(''), [row?.id]);
-  if (!row) return <aside className={`${css.panel} ${css.vacant}`}>{t('reconciliation.pick')}</aside>;
+  if (!row) return <VacantPanel>{t('reconciliation.pick')}</VacantPanel>;
   const { study, answered } = row;
   return (
-    <aside className={css.panel} aria-label={t('reconciliation.title')}>
-      <header className={css.head}>
-        <div>
-          <h2>{personName(study.patient.name) || t('field.unknown')}</h2>
-          <p>{[mainModalities(study.modalities), study.description, dayAndClock(study.studyDate, study.studyTime), study.accessionNumber, study.facility].filter(Boolean).join(' · ')}</p>
-        </div>
+    <SidePanel label={t('reconciliation.title')}>
+      <PanelHead
+        title={personName(study.patient.name) || t('field.unknown')}
+        note={[mainModalities(study.modalities), study.description, dayAndClock(study.studyDate, study.studyTime), study.accessionNumber, study.facility].filter(Boolean).join(' · ')}
+      >
         <Button variant="default" onClick={() => onOpen(row)}>{t('worklist.open')}</Button>
-      </header>
+      </PanelHead>
       <p className={css.explain}>{t(`reconciliation.explain.${row.kind}`)}</p>
       <Comparison row={row} />
       <p className={css.links}>
@@ -58,7 +58,7 @@ export function AnswerPanel({ row, busy, asking, onAnswer, onReopen, onOpen }: P
           <TextInput label={t('reconciliation.because')} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         </>
       )}
-    </aside>
+    </SidePanel>
   );
 }
 

@@ -14,6 +14,7 @@ import { useListKeys } from '~/keys/useListKeys';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { Split } from '~/ui/SidePanel';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePatientWords } from '~/ui/usePatientWords';
 import { usePhone } from '~/ui/usePhone';
@@ -64,21 +65,21 @@ export function ReconciliationPage() {
   }, [t]);
   const isOpen = filter.state === 'open';
   return (
-    <div className={css.page}>
+    <div className={ui.page}>
       <Filters filter={filter} onChange={setFilter} />
       <FreshBar count={fresh} onShow={refresh} />
       {query.isPending ? <Loading />
         : query.isError && rows.length === 0 ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t(isOpen ? 'reconciliation.empty' : 'reconciliation.emptyAnswered')} hint={t(isOpen ? 'reconciliation.emptyHint' : 'reconciliation.emptyAnsweredHint')} />
             : (
-              <div className={css.main}>
+              <Split>
                 <DataGrid
                   label={t('reconciliation.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open}
                   narrow={phone ? (row) => <NarrowRow row={row} /> : undefined}
                   footer={query.hasNextPage && <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t('reconciliation.more')}</Button>}
                 />
                 <AnswerPanel row={shown} busy={answering.busy} asking={asking} onAnswer={answer} onReopen={answering.reopen} onOpen={open} />
-              </div>
+              </Split>
             )}
       <UndoBar done={answering.done} onClose={answering.close} />
     </div>

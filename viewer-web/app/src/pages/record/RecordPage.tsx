@@ -15,6 +15,7 @@ import { useChanges } from '~/live/changes';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { ExamLabel, Flags } from '~/ui/ExamLabel';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { SidePanel, Split } from '~/ui/SidePanel';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePatientWords } from '~/ui/usePatientWords';
 import { usePhone } from '~/ui/usePhone';
@@ -54,8 +55,8 @@ export function RecordPage() {
   if (query.isError) return <LoadFailed error={query.error} onRetry={() => void query.refetch()} />;
   const record = query.data;
   return (
-    <div className={css.page}>
-      <div className={css.main}>
+    <div className={ui.page}>
+      <Split>
         <section className={css.list}>
           <Head name={personName(record.patient.name) || t('field.unknown')} patient={record.patient} count={rows.length} />
           {rows.length === 0 ? <Empty title={t('record.none')} hint={t('record.noneHint')} /> : (
@@ -65,11 +66,13 @@ export function RecordPage() {
             />
           )}
         </section>
-        <aside className={css.panel}>
-          <Numbers record={record} acts={acts} />
-          <Mergers record={record} acts={acts} />
-        </aside>
-      </div>
+        <SidePanel narrow label={t('record.numbers')}>
+          <div className={css.sections}>
+            <Numbers record={record} acts={acts} />
+            <Mergers record={record} acts={acts} />
+          </div>
+        </SidePanel>
+      </Split>
       <UndoBar done={acts.done} onClose={acts.close} />
     </div>
   );

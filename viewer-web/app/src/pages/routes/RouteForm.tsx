@@ -6,6 +6,7 @@ import { Problem } from '~/api/http';
 import { orderFormQuery } from '~/api/queries';
 import { server } from '~/api/server';
 import type { Route } from '~/api/types';
+import { PanelHead, SidePanel } from '~/ui/SidePanel';
 import { useProblemText } from '~/ui/useProblemText';
 import css from './RoutesPage.module.css';
 
@@ -44,26 +45,28 @@ export function RouteForm({ route, onClose, onSaved }: Props) {
     event.preventDefault();
     saving.mutate();
   };
+  const title = isNew ? t('routes.add') : route.name;
   return (
-    <form className={css.panel} onSubmit={submit} aria-label={t(isNew ? 'routes.add' : 'routes.edit')}>
-      <CloseButton className={css.close ?? ''} size="sm" aria-label={t('action.close')} onClick={onClose} />
-      <h2>{isNew ? t('routes.add') : route.name}</h2>
-      {isNew && <TextInput label={t('routes.name')} required autoFocus maxLength={64} value={draft.name} error={error('name')} onChange={(event) => change({ name: event.currentTarget.value })} />}
-      <Select label={t('routes.device')} required searchable data={titles} value={draft.device || null} error={error('device')} onChange={(device) => change({ device: device ?? '' })} />
-      <p>{t('routes.formHint')}</p>
-      <TagsInput size="xs" label={t('routes.callingAe')} data={titles} value={draft.callingAe} error={error('callingAe')} onChange={(callingAe) => change({ callingAe })} />
-      <TagsInput size="xs" label={t('field.modality')} data={form.data?.modalities ?? []} value={draft.modality} error={error('modality')} onChange={(modality) => change({ modality })} />
-      <TagsInput size="xs" label={t('routes.bodyPart')} value={draft.bodyPart} error={error('bodyPart')} onChange={(bodyPart) => change({ bodyPart })} />
-      <TagsInput size="xs" label={t('field.facility')} data={form.data?.facilities.map(({ code }) => code) ?? []} value={draft.facility} error={error('facility')} onChange={(facility) => change({ facility })} />
-      <TextInput label={t('routes.hours')} placeholder="18:00-06:00" value={draft.hours ?? ''} error={error('hours')} onChange={(event) => change({ hours: event.currentTarget.value || null })} />
-      <Select
-        label={t('queue.priorityTitle')} allowDeselect={false} value={draft.priority} data={priorities.map((value) => ({ value, label: t(`queue.priority.${value}`) }))}
-        onChange={(value) => value && change({ priority: value as Route['priority'] })}
-      />
-      <div className={css.save}>
-        <Button type="submit" loading={saving.isPending} disabled={draft.name.trim() === '' || draft.device === ''}>{t('routes.save')}</Button>
-        {saving.error && Object.keys(wrong).length === 0 && <span role="alert">{why}</span>}
-      </div>
-    </form>
+    <SidePanel narrow label={title}>
+      <PanelHead title={title}><CloseButton size="sm" aria-label={t('action.close')} onClick={onClose} /></PanelHead>
+      <form className={css.form} onSubmit={submit} aria-label={t(isNew ? 'routes.add' : 'routes.edit')}>
+        {isNew && <TextInput label={t('routes.name')} required autoFocus maxLength={64} value={draft.name} error={error('name')} onChange={(event) => change({ name: event.currentTarget.value })} />}
+        <Select label={t('routes.device')} required searchable data={titles} value={draft.device || null} error={error('device')} onChange={(device) => change({ device: device ?? '' })} />
+        <p>{t('routes.formHint')}</p>
+        <TagsInput size="xs" label={t('routes.callingAe')} data={titles} value={draft.callingAe} error={error('callingAe')} onChange={(callingAe) => change({ callingAe })} />
+        <TagsInput size="xs" label={t('field.modality')} data={form.data?.modalities ?? []} value={draft.modality} error={error('modality')} onChange={(modality) => change({ modality })} />
+        <TagsInput size="xs" label={t('routes.bodyPart')} value={draft.bodyPart} error={error('bodyPart')} onChange={(bodyPart) => change({ bodyPart })} />
+        <TagsInput size="xs" label={t('field.facility')} data={form.data?.facilities.map(({ code }) => code) ?? []} value={draft.facility} error={error('facility')} onChange={(facility) => change({ facility })} />
+        <TextInput label={t('routes.hours')} placeholder="18:00-06:00" value={draft.hours ?? ''} error={error('hours')} onChange={(event) => change({ hours: event.currentTarget.value || null })} />
+        <Select
+          label={t('queue.priorityTitle')} allowDeselect={false} value={draft.priority} data={priorities.map((value) => ({ value, label: t(`queue.priority.${value}`) }))}
+          onChange={(value) => value && change({ priority: value as Route['priority'] })}
+        />
+        <div className={css.save}>
+          <Button type="submit" loading={saving.isPending} disabled={draft.name.trim() === '' || draft.device === ''}>{t('routes.save')}</Button>
+          {saving.error && Object.keys(wrong).length === 0 && <span role="alert">{why}</span>}
+        </div>
+      </form>
+    </SidePanel>
   );
 }

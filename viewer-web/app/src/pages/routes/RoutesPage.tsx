@@ -12,6 +12,7 @@ import { useListKeys } from '~/keys/useListKeys';
 import { TransferTabs } from '~/pages/queue/TransferTabs';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { Split } from '~/ui/SidePanel';
 import { UndoBar } from '~/ui/UndoBar';
 import ui from '~/ui/ui.module.css';
 import { RouteForm } from './RouteForm';
@@ -48,20 +49,20 @@ export function RoutesPage() {
     document.title = `${t('queue.pages.routes')} · Sen`;
   }, [t]);
   return (
-    <div className={css.page}>
+    <div className={ui.page}>
       <TransferTabs />
       <div className={css.bar}>
         <span className={css.dim}>{t('routes.intro')}</span>
         <span className={css.space} />
         {mayEdit && <Button variant="default" onClick={() => setEditing(blank)}>{t('routes.add')}</Button>}
       </div>
-      <div className={css.main}>
+      <Split>
         {query.isPending ? <Loading />
           : query.isError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
             : rows.length === 0 ? <Empty title={t('routes.empty')} hint={t('routes.emptyHint')} />
               : <DataGrid label={t('queue.pages.routes')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={edit} dimmed={(row) => !row.isEnabled} />}
         {editing && <RouteForm key={editing.name} route={editing} onClose={() => setEditing(null)} onSaved={(name) => { setEditing(null); setSelected(name); }} />}
-      </div>
+      </Split>
       <UndoBar done={acts.done} onClose={acts.close} />
     </div>
   );

@@ -7,6 +7,7 @@ import { day, instant } from '~/format/dates';
 import { fold } from '~/format/fold';
 import { personName } from '~/format/person';
 import { ExamLabel, Flags } from '~/ui/ExamLabel';
+import { PanelHead, SidePanel, VacantPanel } from '~/ui/SidePanel';
 import { usePatientWords } from '~/ui/usePatientWords';
 import css from './UnmatchedPage.module.css';
 
@@ -22,23 +23,19 @@ export function Candidates({ row, busy, onLink, onOpen }: Props) {
   const { t } = useTranslation();
   const [reason, setReason] = useState('');
   useEffect(() => setReason(''), [row?.studyUid]);
-  if (!row) return <aside className={`${css.panel} ${css.vacant}`}>{t('unmatched.pick')}</aside>;
+  if (!row) return <VacantPanel>{t('unmatched.pick')}</VacantPanel>;
   return (
-    <aside className={css.panel} aria-label={t('unmatched.candidates')}>
-      <header className={css.head}>
-        <div>
-          <h2>{personName(row.patient.name) || t('field.unknown')}</h2>
-          {row.reason && <p>{t(`unmatched.reason.${row.reason}`)}</p>}
-        </div>
+    <SidePanel label={t('unmatched.candidates')}>
+      <PanelHead title={personName(row.patient.name) || t('field.unknown')} note={row.reason && t(`unmatched.reason.${row.reason}`)}>
         <Button variant="default" onClick={() => onOpen(row)}>{t('worklist.open')}</Button>
-      </header>
+      </PanelHead>
       <h3>{t('unmatched.candidates')}</h3>
       {row.candidates.length === 0 && <p className={css.dim}>{t('unmatched.noCandidates')}</p>}
       {row.candidates.map((exam, index) => <Candidate key={exam.examId} row={row} exam={exam} digit={index + 1} busy={busy} onLink={() => onLink(row, exam, reason)} />)}
       {row.candidates.length > 0 && (
         <TextInput label={t('unmatched.because')} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
       )}
-    </aside>
+    </SidePanel>
   );
 }
 

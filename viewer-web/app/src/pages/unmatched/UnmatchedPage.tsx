@@ -16,6 +16,7 @@ import { mergeInPlace } from '~/live/merge';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { Split } from '~/ui/SidePanel';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePatientWords } from '~/ui/usePatientWords';
 import { usePhone } from '~/ui/usePhone';
@@ -68,16 +69,16 @@ export function UnmatchedPage() {
     document.title = `${t('nav.unmatched')} · Sen`;
   }, [t]);
   return (
-    <div className={css.page}>
+    <div className={ui.page}>
       <FreshBar count={fresh} onShow={refresh} />
       {query.isPending ? <Loading />
         : query.isError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t('unmatched.empty')} hint={t('unmatched.emptyHint')} />
             : (
-              <div className={css.main}>
+              <Split>
                 <DataGrid label={t('unmatched.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />
                 <Candidates row={shown} busy={linking.busy} onLink={linking.link} onOpen={open} />
-              </div>
+              </Split>
             )}
       <UndoBar done={linking.done} onClose={linking.close} />
     </div>
