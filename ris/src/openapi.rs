@@ -4,8 +4,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::{Modify, OpenApi};
 
 use crate::{
-    archives, corrections, devices, events, keeping, orders, patients, queue, reconciliation, routes,
-    studies, system, unmatched, worklist,
+    archives, corrections, devices, events, intakes, keeping, orders, patients, performed, queue,
+    reconciliation, routes, studies, system, unmatched, worklist,
 };
 
 /// The routes of this crate. Signing in is the program's, which adds its own and serves the whole.
@@ -16,12 +16,17 @@ use crate::{
         studies::search::search,
         studies::search::newest,
         studies::one::one,
+        performed::of_study,
+        performed::of_exam,
         queue::send::send,
         queue::list::list,
         queue::failures::failures,
         queue::act::cancel,
         queue::act::retry,
         queue::act::prioritise,
+        queue::notices::list,
+        queue::notices::retry,
+        queue::notices::cancel,
         archives::ask::ask,
         archives::answer::answer,
         archives::pull::pull,
@@ -61,6 +66,10 @@ use crate::{
         devices::echo::echo,
         events::follow,
         keeping::show,
+        intakes::list::list,
+        intakes::one::one,
+        intakes::act::stop,
+        intakes::act::resume,
         system::show,
     ),
     modifiers(&SignIn),

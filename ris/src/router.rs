@@ -6,8 +6,8 @@ use axum::routing::{get, post, put};
 
 use crate::state::State;
 use crate::{
-    Error, archives, corrections, devices, events, keeping, orders, patients, queue, reconciliation, routes,
-    studies, system, unmatched, worklist,
+    Error, archives, corrections, devices, events, intakes, keeping, orders, patients, performed, queue,
+    reconciliation, routes, studies, system, unmatched, worklist,
 };
 
 /// A form is small; images come through DICOMweb.
@@ -21,11 +21,15 @@ pub fn router(state: State) -> Router {
         .route("/studies/search", post(studies::search))
         .route("/studies/{study_uid}", get(studies::one))
         .route("/studies/{study_uid}/send", post(queue::send))
+        .route("/studies/{study_uid}/performed-steps", get(performed::of_study))
         .route("/queue", get(queue::list))
         .route("/queue/{id}/failures", get(queue::failures))
         .route("/queue/{id}/cancel", post(queue::cancel))
         .route("/queue/{id}/retry", post(queue::retry))
         .route("/queue/{id}/priority", post(queue::prioritise))
+        .route("/queue/notices", get(queue::notices::list))
+        .route("/queue/notices/{id}/retry", post(queue::notices::retry))
+        .route("/queue/notices/{id}/cancel", post(queue::notices::cancel))
         .route("/archives/queries/{id}", get(archives::answer))
         .route("/archives/{ae_title}/queries", post(archives::ask))
         .route("/archives/{ae_title}/pull", post(archives::pull))
@@ -39,6 +43,7 @@ pub fn router(state: State) -> Router {
         .route("/worklist", get(worklist::day))
         .route("/exams/{exam_id}/acts", post(worklist::act))
         .route("/exams/{exam_id}/undo", post(worklist::undo))
+        .route("/exams/{exam_id}/performed-steps", get(performed::of_exam))
         .route("/orders", post(orders::create))
         .route("/orders/form", get(orders::form))
         .route("/patients/search", post(patients::search))
@@ -61,6 +66,10 @@ pub fn router(state: State) -> Router {
         .route("/devices/{ae_title}/echo/{job_id}", get(devices::echo))
         .route("/events", get(events::follow))
         .route("/storage", get(keeping::show))
+        .route("/intakes", get(intakes::list))
+        .route("/intakes/{id}", get(intakes::one))
+        .route("/intakes/{id}/stop", post(intakes::stop))
+        .route("/intakes/{id}/resume", post(intakes::resume))
         .route("/system", get(system::show))
         .fallback(async || Error::NotFound)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))

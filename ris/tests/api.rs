@@ -51,6 +51,8 @@ async fn devices_are_added_changed_tested_and_removed() {
     let ct = json!({
         "aeTitle": "CT1", "host": "10.0.0.5", "port": 104, "modality": "CT", "facility": "BVAH",
         "calledAe": ["SEN"], "maxAnswers": 100, "requiresTls": true, "certificate": "CN=CT1", "worklistDays": 0,
+        "sendLimit": 4, "retrieveBy": "get", "priors": true, "commitment": true, "performedSteps": true,
+        "availability": true,
     });
     assert_eq!(ask("POST", "/devices", Some(ct.clone())).await.0, StatusCode::NO_CONTENT);
     assert_eq!(ask("POST", "/devices", Some(ct.clone())).await.0, StatusCode::CONFLICT);
@@ -61,7 +63,7 @@ async fn devices_are_added_changed_tested_and_removed() {
     assert_eq!(list["items"][0]["source"], "rows");
     let wrong = json!({
         "aeTitle": "A\\B", "port": 70000, "modality": "ct", "characterSet": "klingon", "calledAe": ["x".repeat(17)],
-        "maxAssociations": 0, "worklistDays": 100000,
+        "maxAssociations": 0, "worklistDays": 100000, "sendLimit": 17, "retrieveBy": "post",
     });
     let (status, problem) = ask("POST", "/devices", Some(wrong)).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
@@ -74,10 +76,14 @@ async fn devices_are_added_changed_tested_and_removed() {
         "maxAssociations",
         "modality",
         "port",
+        "retrieveBy",
+        "sendLimit",
         "worklistDays",
     ];
     assert_eq!(fields, all);
-    let changed = json!({ "host": "10.0.0.6", "port": 104, "description": "CT, phòng 2" });
+    let changed = json!({
+        "host": "10.0.0.6", "port": 104, "description": "CT, phòng 2", "commitment": false,
+    });
     assert_eq!(ask("PUT", "/devices/CT1", Some(changed.clone())).await.0, StatusCode::NO_CONTENT);
     assert_eq!(ask("PUT", "/devices/CT9", Some(changed)).await.0, StatusCode::NOT_FOUND);
 
@@ -97,6 +103,8 @@ async fn devices_are_added_changed_tested_and_removed() {
     let list = house.get(&admin, "/devices").await;
     assert_eq!(list["items"][0]["description"], "CT, phòng 2");
     assert_eq!(list["items"][0]["requiresTls"], false, "what is not sent is not kept");
+    assert_eq!(list["items"][0]["commitment"], false);
+    assert_eq!(list["items"][0]["sendLimit"], 4, "what is done for it stays where nothing is said of it");
     assert_eq!(list["items"][0]["lastFailure"]["reason"], "otherAddress");
     assert_eq!(list["items"][0]["lastFailure"]["at"], "2026-11-23T12:00:00.000+07:00");
     assert_eq!(list["strangers"][0]["aeTitle"], "");
@@ -350,4 +358,46 @@ fn the_description_names_every_route() {
     for scheme in ["session", "token", "password"] {
         assert!(description["components"]["securitySchemes"][scheme].is_object(), "{scheme}");
     }
+}
+
+#[tokio::test]
+async fn imports_and_migrations_are_seen_stopped_and_gone_on_with() {
+    use storage::intake::{self, Counts, Failure, Kind};
+    let house = House::open().await;
+    let (admin, database) = (administrator(), house.archive.database());
+    let source = json!({ "aeTitle": "OLD" });
+    let settings = json!({ "from": "1990-01-01", "until": "2026-11-23", "bytesPerSecond": 0, "hours": { "from": "18:00:00", "to": "06:00:00" } });
+    let (begun, _) =
+        intake::begin(database, Kind::Migration, &source, &settings, true, NOON_MS).await.unwrap();
+    let failure = Failure { name: "1.2.3".into(), skipped: false, reason: "3 of 5 instances came".into() };
+    let counts = Counts { taken: 3, failed: 2, bytes: 1000, ..Counts::default() };
+    intake::advance(database, begun.id, "20261101", &counts, &[failure], NOON_MS).await.unwrap();
+    let row = house.get(&admin, "/intakes").await["items"][0].clone();
+    assert_eq!(
+        (&row["kind"], &row["from"], &row["state"]),
+        (&json!("migration"), &json!(["OLD"]), &json!("running"))
+    );
+    assert_eq!(
+        (&row["atDate"], &row["oldestDate"], &row["hours"]),
+        (&json!("2026-11-01"), &json!("1990-01-01"), &json!("18:00-06:00"))
+    );
+    assert_eq!((&row["taken"], &row["failed"], &row["mayStop"]), (&json!(3), &json!(2), &json!(true)));
+    let path = format!("/intakes/{}", row["id"]);
+    let details = house.get(&admin, &path).await;
+    assert_eq!(
+        details["notTaken"],
+        json!([{ "name": "1.2.3", "skipped": false, "reason": "3 of 5 instances came" }])
+    );
+    assert_eq!((&details["more"], &details["compared"]["studies"]), (&json!(false), &json!(0)));
+    assert_eq!(house.get(&admin, &format!("{path}?after=1.2.3")).await["notTaken"], json!([]));
+
+    let act = async |what: &str| house.ask(Some(&admin), "POST", &format!("{path}/{what}"), None).await.0;
+    assert_eq!(act("resume").await, StatusCode::CONFLICT);
+    assert_eq!(act("stop").await, StatusCode::NO_CONTENT);
+    assert_eq!(act("stop").await, StatusCode::CONFLICT);
+    assert_eq!(house.get(&admin, "/intakes").await["items"][0]["mayResume"], true);
+    assert_eq!(act("resume").await, StatusCode::NO_CONTENT);
+    assert_eq!(house.ask(Some(&admin), "GET", "/intakes/99", None).await.0, StatusCode::NOT_FOUND);
+    let radiographer = somebody(Role::Radiographer, Facilities::All);
+    assert_eq!(house.ask(Some(&radiographer), "GET", "/intakes", None).await.0, StatusCode::FORBIDDEN);
 }

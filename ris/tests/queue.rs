@@ -8,7 +8,7 @@ use pacs_core::access::{Actor, Facilities, Role};
 use pacs_core::uid::AeTitle;
 use serde_json::{Value, json};
 use storage::devices::{self, Device};
-use support::{House, somebody};
+use support::{House, NOON_MS, administrator, somebody};
 
 #[tokio::test]
 async fn images_are_queued_for_a_device_and_the_queue_obeys() {
@@ -60,4 +60,38 @@ async fn images_are_queued_for_a_device_and_the_queue_obeys() {
     assert_eq!(house.get(&radiographer, "/queue").await["items"][0]["state"], "waiting");
     let failures = house.get(&radiographer, &format!("/queue/{}/failures", queued["id"])).await;
     assert_eq!(failures["items"], json!([]));
+}
+
+#[tokio::test]
+async fn what_devices_are_told_is_seen_and_tried_again() {
+    let house = House::open().await;
+    let admin = administrator();
+    let radiographer = somebody(Role::Radiographer, Facilities::All);
+    let uids = |text: &str| pacs_core::uid::Uid::parse(text).unwrap();
+    let request = storage::commitment::Request {
+        transaction: uids("9.9"),
+        device: AeTitle::parse("CT1").unwrap(),
+        called: AeTitle::parse("SEN").unwrap(),
+        references: vec![storage::commitment::Reference { class: uids("1.2"), instance: uids("9.8") }],
+    };
+    let database = house.archive.database();
+    let task = storage::commitment::begin(database, request, "w", 1000, NOON_MS).await.unwrap().unwrap();
+    storage::commitment::put_off(database, &task, "w", "unreachable: nobody is there", NOON_MS)
+        .await
+        .unwrap();
+    let listed = house.get(&radiographer, "/queue/notices").await;
+    let row = &listed["items"][0];
+    assert_eq!(
+        (&row["kind"], &row["device"], &row["state"]),
+        (&json!("commitment"), &json!("CT1"), &json!("waiting"))
+    );
+    assert_eq!(row["error"], json!({ "code": "unreachable", "detail": "nobody is there" }));
+    let act = async |who: &Actor, act: &str| {
+        house.ask(Some(who), "POST", &format!("/queue/notices/{}/{act}", row["id"]), None).await.0
+    };
+    assert_eq!(act(&radiographer, "cancel").await, StatusCode::FORBIDDEN);
+    assert_eq!(act(&admin, "retry").await, StatusCode::NO_CONTENT);
+    assert_eq!(act(&admin, "cancel").await, StatusCode::NO_CONTENT);
+    assert_eq!(act(&admin, "cancel").await, StatusCode::CONFLICT);
+    assert_eq!(house.get(&admin, "/queue/notices?show=ended").await["items"][0]["state"], "cancelled");
 }

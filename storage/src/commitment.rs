@@ -18,7 +18,7 @@ use crate::jobs::{self, Job, NewJob};
 use crate::{Error, Result};
 
 /// The kind of the jobs.
-const KIND: &str = "commitment";
+pub(crate) const KIND: &str = "commitment";
 /// How often a report is tried: with the waits between, for about two days.
 const MAX_ATTEMPTS: u32 = 300;
 /// References that one statement looks up.

@@ -33,6 +33,7 @@ pub mod jobs;
 mod journal;
 mod key_objects;
 mod keyed;
+pub mod notices;
 pub mod pace;
 mod packs;
 pub mod performed;

@@ -1,5 +1,6 @@
 //! Work that may only go on at a certain rate, or at certain hours: reading back what is kept, taking in an old archive.
 
+use std::fmt;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -48,6 +49,13 @@ impl Pace {
 pub struct Hours {
     from: Time,
     to: Time,
+}
+
+impl fmt::Display for Hours {
+    /// As [`Hours::parse`] reads them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.from.strftime("%H:%M"), self.to.strftime("%H:%M"))
+    }
 }
 
 impl Hours {

@@ -145,6 +145,7 @@ async fn keeping(db: &Database) {
     intake::failures(db, begun.id, "", 10).await.unwrap();
     intake::compare(db, begun.id).await.unwrap();
     intake::held(db, &study).await.unwrap();
+    intake::line(db, begun.id).await.unwrap();
 }
 
 async fn postgres_plan(connection: &mut sqlx::PgConnection, statement: &str) -> Vec<String> {
@@ -509,6 +510,8 @@ async fn performed_steps(db: &Database, exam: ExamId) {
     let step = performed::create(db, reporter, &begun, None).await.unwrap();
     assert_eq!(step.moved, [exam], "the console has begun it");
     performed::retrieve(db, &scope, &step.uid).await.unwrap();
+    performed::of_exam(db, &scope, exam).await.unwrap();
+    performed::of_study(db, &scope, &study).await.unwrap();
     let moved = performed::set(db, reporter, &step.uid, &ended).await.unwrap().moved;
     assert_eq!(moved, [exam], "it is back");
     commitment::claim(db, "w", 1000, NOW_MS).await.unwrap();

@@ -50,10 +50,8 @@ pub async fn change(
     Body(form): Body<DeviceForm>,
 ) -> Result<StatusCode> {
     caller.needs(Act::ManageDevices)?;
-    let mut device = form.checked(title)?;
-    let known = devices::by_ae(state.archive.database(), &device.ae_title).await?.ok_or(Error::NotFound)?;
-    // What is done for it and asked of it is no part of the form.
-    device.dealings = known.dealings;
+    let known = devices::by_ae(state.archive.database(), &title).await?.ok_or(Error::NotFound)?;
+    let device = form.checked(known)?;
     save(&state, &caller, &device, "change").await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,9 +3,10 @@
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
 use serde::Deserialize;
-use storage::devices::{Binding, Device, Rules};
+use storage::devices::{Binding, Dealings, Device, Rules};
 use utoipa::ToSchema;
 
+use super::dealings::DealingsForm;
 use crate::error::FieldErrors;
 use crate::field::{LONG_CHARS, SHORT_CHARS, matching, text};
 use crate::{Error, Result};
@@ -42,6 +43,8 @@ pub struct DeviceForm {
     #[serde(default)]
     worklist_own: bool,
     worklist_days: Option<u32>,
+    #[serde(flatten)]
+    dealings: DealingsForm,
 }
 
 /// A new device.
@@ -62,20 +65,20 @@ impl NewDevice {
             errors.insert("aeTitle", "invalid");
         }
         // Whatever the title is, the other fields are looked at too.
-        let device = self.form.fill(title, &mut errors);
+        let device = self.form.fill(title, Dealings::default(), &mut errors);
         finished(device, errors)
     }
 }
 
 impl DeviceForm {
-    /// The device of that title, when nothing is wrong with it.
-    pub fn checked(self, title: AeTitle) -> Result<Device> {
+    /// The device as it is changed, when nothing is wrong with it.
+    pub fn checked(self, known: Device) -> Result<Device> {
         let mut errors = FieldErrors::new();
-        let device = self.fill(Some(title), &mut errors);
+        let device = self.fill(Some(known.ae_title), known.dealings, &mut errors);
         finished(device, errors)
     }
 
-    fn fill(self, title: Option<AeTitle>, errors: &mut FieldErrors) -> Option<Device> {
+    fn fill(self, title: Option<AeTitle>, dealings: Dealings, errors: &mut FieldErrors) -> Option<Device> {
         let host = matching(errors, "host", self.host, |host| {
             host.len() <= HOST_CHARS && host.chars().all(|c| c.is_ascii_alphanumeric() || ".-:_".contains(c))
         });
@@ -123,13 +126,15 @@ impl DeviceForm {
             modality: matching(errors, "modality", self.modality, is_code),
             room: text(errors, "room", self.room, SHORT_CHARS),
             character_set,
+            dealings: self.dealings.over(dealings, errors),
             rules,
             ..Device::named(title?)
         })
     }
 }
 
-fn within(
+/// The number, if there is one, with an error when it lies elsewhere.
+pub(super) fn within(
     errors: &mut FieldErrors,
     field: &'static str,
     number: Option<u32>,

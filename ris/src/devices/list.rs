@@ -11,6 +11,7 @@ use storage::devices::{self, Binding, Device as Row};
 use storage::index::facilities;
 use utoipa::ToSchema;
 
+use super::dealings::Dealings;
 use crate::Result;
 use crate::caller::Caller;
 use crate::state::State;
@@ -59,6 +60,8 @@ pub struct Device {
     worklist_own: bool,
     /// How many days ahead its worklist reaches.
     worklist_days: Option<u32>,
+    #[serde(flatten)]
+    dealings: Dealings,
     /// When it last opened an association; RFC 3339, on the wall where the caller works.
     last_seen_at: Option<String>,
     /// `file`: read-only here; `rows`: may be changed.
@@ -115,6 +118,7 @@ impl Device {
             requires_user: rules.requires_user,
             worklist_own: rules.worklist_own,
             worklist_days: rules.worklist_days,
+            dealings: row.dealings.into(),
             last_seen_at: row.last_seen_ms.map(|ms| clock::rfc3339_on(ms, zone)),
             source: row.source.as_str(),
             last_failure: last.map(|last| Failure::of(last, zone)),

@@ -1,6 +1,7 @@
 //! Devices: who may push and query, where images can be sent, and why an association failed.
 
 pub mod change;
+mod dealings;
 pub mod echo;
 mod form;
 pub mod list;

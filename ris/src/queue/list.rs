@@ -14,7 +14,7 @@ use crate::request::Params;
 use crate::state::State;
 
 /// A page's worth: whose turn is later is seen later.
-const MOST: u32 = 200;
+pub(super) const MOST: u32 = 200;
 
 /// Which part.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -37,6 +37,17 @@ pub struct Asked {
     show: Part,
 }
 
+impl Asked {
+    /// The part in the words of rows.
+    pub(super) fn show(&self) -> Show {
+        match self.show {
+            Part::Open => Show::Open,
+            Part::Failed => Show::Failed,
+            Part::Ended => Show::Ended,
+        }
+    }
+}
+
 /// A part of the queue.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Queue {
@@ -56,12 +67,7 @@ pub async fn list(
 ) -> Result<Json<Queue>> {
     caller.needs(Act::SeeDevices)?;
     let (database, scope, zone) = (state.archive.database(), caller.scope(), state.home_zone(&caller).await?);
-    let show = match asked.show {
-        Part::Open => Show::Open,
-        Part::Failed => Show::Failed,
-        Part::Ended => Show::Ended,
-    };
-    let lines = transfers::list(database, &scope, show, MOST).await?;
+    let lines = transfers::list(database, &scope, asked.show(), MOST).await?;
     let counts = transfers::counts(database, &scope).await?;
     let items = lines.into_iter().map(|line| Transfer::of(line, &zone)).collect();
     Ok(Json(Queue { items, open: counts.open, failed: counts.failed }))

@@ -3,6 +3,7 @@
 pub mod act;
 pub mod failures;
 pub mod list;
+pub mod notices;
 pub mod send;
 mod wire;
 

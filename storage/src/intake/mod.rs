@@ -4,6 +4,7 @@
 //! What is counted is what stands before the position: after a crash nothing is counted twice, and what had been taken
 //! behind it is taken again, which costs no more than finding that it is there.
 
+mod list;
 pub mod migration;
 
 use pacs_core::uid::Uid;
@@ -13,9 +14,11 @@ use serde_json::Value;
 use crate::database::{Database, Durability, Row, params};
 use crate::error::{Error, Result};
 
+pub use list::{Line, end, line, newest, resume};
+
 /// Row of an intake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IntakeId(i64);
+pub struct IntakeId(pub i64);
 
 /// What is taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn as_str(self) -> &'static str {
+    /// The word in rows.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Import => "import",
             Self::Migration => "migration",

@@ -4,6 +4,7 @@
 mod create;
 mod exams;
 mod lifted;
+mod list;
 mod set;
 
 use pacs_core::access::{Actor, Scope};
@@ -19,6 +20,7 @@ use crate::index::instances::push_scope;
 
 pub use create::create;
 pub(crate) use exams::{has_ended, is_of_wrong_entry, is_performed, join, leave};
+pub use list::{Line, of_exam, of_study};
 pub use set::set;
 
 /// Why a report is not taken.

@@ -100,11 +100,16 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// The columns of a study `t` that [`study_words`] reads.
+pub(crate) const STUDY_COLUMNS: &str =
+    "t.uid as known_uid, t.patient_identifier, t.patient_issuer, t.patient_name,
+         t.birth_date, t.sex, t.study_date, t.description, t.modalities";
+
 const SELECT: &str = "select j.id, j.state, j.priority, j.error, j.attempts, j.due_ms, j.created_by, j.created_ms,
          j.updated_ms, x.direction, x.device, x.facility as transfer_facility, x.study_uid, x.origin, x.origin_name,
-         x.total, x.moved, x.failed, x.commitment, x.commitment_ms, t.uid as known_uid, t.patient_identifier,
-         t.patient_issuer, t.patient_name, t.birth_date, t.sex, t.study_date, t.description, t.modalities
-     from job j join transfer x on x.job_id = j.id left join study t on t.uid = x.study_uid";
+         x.total, x.moved, x.failed, x.commitment, x.commitment_ms";
+
+const FROM: &str = "from job j join transfer x on x.job_id = j.id left join study t on t.uid = x.study_uid";
 
 /// A part of the queue that the scope sees, at most `limit` lines.
 pub async fn list(database: &Database, scope: &Scope, show: Show, limit: u32) -> Result<Vec<Line>> {
@@ -115,7 +120,8 @@ pub async fn list(database: &Database, scope: &Scope, show: Show, limit: u32) ->
         Show::Failed => ("'failed'", "j.updated_ms desc, j.id desc"),
         Show::Ended => ("'done', 'cancelled'", "j.updated_ms desc, j.id desc"),
     };
-    let mut sql = format!("{SELECT} where j.lane is not null and j.state in ({states})");
+    let mut sql =
+        format!("{SELECT}, {STUDY_COLUMNS} {FROM} where j.lane is not null and j.state in ({states})");
     let mut params = Vec::new();
     push_scope(&mut sql, &mut params, scope, "x.facility");
     sql.push_str(&format!(" order by {order} limit {limit}"));
@@ -124,7 +130,7 @@ pub async fn list(database: &Database, scope: &Scope, show: Show, limit: u32) ->
 
 /// One transfer that the scope sees.
 pub async fn by_id(database: &Database, scope: &Scope, id: JobId) -> Result<Option<Line>> {
-    let (mut sql, mut params) = (format!("{SELECT} where j.id = $1"), params![id.0]);
+    let (mut sql, mut params) = (format!("{SELECT}, {STUDY_COLUMNS} {FROM} where j.id = $1"), params![id.0]);
     push_scope(&mut sql, &mut params, scope, "x.facility");
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
@@ -197,7 +203,8 @@ fn read(row: &Row) -> Result<Line> {
     })
 }
 
-fn study_words(row: &Row) -> Result<StudyWords> {
+/// What a row with [`STUDY_COLUMNS`] says.
+pub(crate) fn study_words(row: &Row) -> Result<StudyWords> {
     let modalities: String = row.get("modalities")?;
     let modalities = modalities.split('\\').filter(|modality| !modality.is_empty());
     Ok(StudyWords {

@@ -26,6 +26,7 @@ use crate::{Error, Result, devices};
 
 pub use acts::{again, cancel, prioritise};
 pub use list::{Counts, Failure, Line, Show, StudyWords, by_id, counts, failures, list};
+pub(crate) use list::{STUDY_COLUMNS, study_words};
 pub use progress::{Progress, Standing};
 pub use selection::{Selection, kinds, places, places_that_failed};
 

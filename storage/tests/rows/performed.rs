@@ -16,6 +16,7 @@ use crate::samples::*;
 
 on_every_engine!(
     a_console_begins_and_ends_an_exam,
+    people_see_what_consoles_reported,
     images_that_come_after_the_end_do_not_begin_it_again,
     an_exam_goes_on_while_one_of_its_steps_does,
     what_was_broken_off_goes_on_when_a_console_begins_again,
@@ -172,6 +173,34 @@ async fn a_console_begins_and_ends_an_exam(fresh: Fresh) {
     let reported = end(&fresh, "9.1", &ended(State::Completed, "1.2.1.1", None)).await;
     assert_eq!((reported.state, reported.moved), (State::Completed, vec![exam.id]));
     assert_eq!(label(&fresh, &exam).await, Label::ToVerify);
+}
+
+async fn people_see_what_consoles_reported(fresh: Fresh) {
+    let (db, exam) = (&fresh.db, ordered(&fresh).await);
+    begin(&fresh, &begun(&exam), "9.1").await;
+    store(db, &[image_of(&exam)]).await;
+    end(&fresh, "9.1", &ended(State::Discontinued, "1.2.1.1", Some(("110513", "Discontinued")))).await;
+    let of_exam = performed::of_exam(db, &Scope::All, exam.id).await.unwrap();
+    let [line] = of_exam.as_slice() else { panic!("{of_exam:?}") };
+    assert_eq!((line.state, line.is_wrong_entry, line.has_exam), (State::Discontinued, false, true));
+    assert_eq!((line.station_ae.as_str(), line.reason.as_deref()), ("CT1", Some("Discontinued")));
+    assert_eq!(line.start, ("20260921".to_owned(), "201320".to_owned()));
+    assert_eq!(line.end, Some(("20260921".to_owned(), "202000".to_owned())));
+    assert_eq!((line.series, line.instances), (1, 0));
+    let study = uid(&exam.planned_study_uid);
+    assert_eq!(performed::of_study(db, &Scope::All, &study).await.unwrap(), of_exam);
+    let elsewhere = Scope::Facilities(vec!["BVTL".into()]);
+    assert!(performed::of_study(db, &elsewhere, &study).await.unwrap().is_empty());
+
+    // One that names another study is found by the series that it made.
+    let mut other = begun(&exam);
+    let mut request = DataSet::new();
+    put(&mut request, &[(tags::STUDY_INSTANCE_UID, "7.7")]);
+    other.put_items(tags::SCHEDULED_STEP_ATTRIBUTES_SEQUENCE, vec![request]);
+    begin(&fresh, &other, "9.2").await;
+    end(&fresh, "9.2", &ended(State::Completed, "1.2.1.1", None)).await;
+    let of_study = performed::of_study(db, &Scope::All, &study).await.unwrap();
+    assert_eq!(of_study.iter().map(|line| line.has_exam).collect::<Vec<_>>(), [true, false]);
 }
 
 async fn images_that_come_after_the_end_do_not_begin_it_again(fresh: Fresh) {

@@ -1,0 +1,61 @@
+//! Imports and migrations as people see them: ended where they are, and gone on with.
+
+use storage::intake::{self, Counts, Failure, Kind, State};
+
+use crate::backends::{Fresh, on_every_engine};
+use crate::samples::NOW_MS;
+
+on_every_engine!(
+    what_a_server_does_rests_and_goes_on_where_it_was,
+    what_a_command_did_is_not_gone_on_with,
+    two_from_one_source_are_not_under_way
+);
+
+async fn what_a_server_does_rests_and_goes_on_where_it_was(fresh: Fresh) {
+    let db = &fresh.db;
+    let (begun, _) = intake::begin(db, Kind::Import, &"/old", &"fast", true, NOW_MS).await.unwrap();
+    let counts = Counts { taken: 3, failed: 1, ..Counts::default() };
+    let failure = Failure { name: "/old/b".into(), skipped: false, reason: "it ends too early".into() };
+    intake::advance(db, begun.id, "/old/c", &counts, &[failure], NOW_MS + 1).await.unwrap();
+    let line = intake::line(db, begun.id).await.unwrap();
+    assert_eq!((line.kind, line.by_server, line.updated_ms), (Kind::Import, true, NOW_MS + 1));
+    assert!(line.may_end() && !line.may_resume());
+    assert_eq!(intake::newest(db, 10).await.unwrap(), [line]);
+
+    intake::end(db, begun.id, NOW_MS + 2).await.unwrap();
+    assert!(intake::end(db, begun.id, NOW_MS + 2).await.is_err(), "it has ended");
+    assert!(intake::for_server(db, Kind::Import).await.unwrap().is_none());
+    let refused = intake::advance(db, begun.id, "/old/d", &counts, &[], NOW_MS + 3).await;
+    assert!(matches!(refused, Err(storage::Error::Conflict(_))), "the worker learns of it");
+    let line = intake::line(db, begun.id).await.unwrap();
+    assert_eq!(
+        (line.intake.state, line.ended_ms, line.may_resume()),
+        (State::Stopped, Some(NOW_MS + 2), true)
+    );
+
+    intake::resume(db, begun.id, NOW_MS + 4).await.unwrap();
+    let again = intake::for_server(db, Kind::Import).await.unwrap().unwrap();
+    assert_eq!((again.id, again.position.as_deref(), again.counts), (begun.id, Some("/old/c"), counts));
+    assert_eq!(intake::line(db, begun.id).await.unwrap().ended_ms, None);
+    assert!(intake::resume(db, begun.id, NOW_MS + 5).await.is_err(), "it is under way");
+}
+
+async fn what_a_command_did_is_not_gone_on_with(fresh: Fresh) {
+    let db = &fresh.db;
+    let (begun, _) = intake::begin(db, Kind::Import, &"/old", &"fast", false, NOW_MS).await.unwrap();
+    intake::end(db, begun.id, NOW_MS).await.unwrap();
+    assert!(!intake::line(db, begun.id).await.unwrap().may_resume());
+    assert!(matches!(intake::resume(db, begun.id, NOW_MS).await, Err(storage::Error::Conflict(_))));
+}
+
+async fn two_from_one_source_are_not_under_way(fresh: Fresh) {
+    let db = &fresh.db;
+    let (first, _) = intake::begin(db, Kind::Migration, &"PACS", &"fast", true, NOW_MS).await.unwrap();
+    intake::end(db, first.id, NOW_MS).await.unwrap();
+    let (second, was_there) =
+        intake::begin(db, Kind::Migration, &"PACS", &"fast", true, NOW_MS).await.unwrap();
+    assert!(!was_there);
+    assert!(intake::resume(db, first.id, NOW_MS).await.is_err());
+    intake::end(db, second.id, NOW_MS).await.unwrap();
+    intake::resume(db, first.id, NOW_MS).await.unwrap();
+}
