@@ -14,10 +14,12 @@ pub(crate) const PAGES: &[&str] = &[
     "/reconciliation",
     "/patients/{recordId}",
     "/queue",
+    "/queue/notices",
     "/queue/archives",
     "/queue/routes",
     "/devices",
     "/storage",
+    "/storage/intakes",
 ];
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 import { request, withQuery } from './http';
 import type {
   Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionEffect, CorrectionForm, DeviceForm, Devices,
-  Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, MoveForm, NewOrder, OrderForm, Page, Queue, QueuePart, Reason, RecordNumber, Route,
-  Session, Storage, Study, StudyAct, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Discrepancy, Echo, Exam, ImagingRecord, Intake, IntakeDetails, KnownPatient, MoveForm, NewOrder, Notice, OrderForm, Page, PerformedStep, Queue,
+  QueuePart, Reason, RecordNumber, Route, Session, Storage, Study, StudyAct, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -29,6 +29,9 @@ export interface ReconciliationFilter {
   state: 'open' | 'answered';
   kind: Discrepancy['kind'] | null;
 }
+
+/** Which part of a study is sent: some series, some instances, or all of it. */
+export type SendWhat = { series?: readonly string[]; instances?: readonly string[] };
 
 export const server = {
   session: (signal?: AbortSignal) => request<Session>(`${root}/session`, { signal }),
@@ -89,7 +92,8 @@ export const server = {
   cancelTransfer: (id: number) => request<void>(`${root}/queue/${id}/cancel`, { method: 'POST', body: {} }),
   retryTransfer: (id: number) => request<void>(`${root}/queue/${id}/retry`, { method: 'POST', body: {} }),
   prioritiseTransfer: (id: number, priority: Transfer['priority']) => request<void>(`${root}/queue/${id}/priority`, { method: 'POST', body: { priority } }),
-  send: (studyUid: string, device: string) => request<{ id: number }>(`${root}/studies/${part(studyUid)}/send`, { method: 'POST', body: { device } }),
+  send: (studyUid: string, device: string, what: SendWhat) =>
+    request<{ id: number }>(`${root}/studies/${part(studyUid)}/send`, { method: 'POST', body: { device, ...what } }),
 
   askArchive: (archive: string, keys: ArchiveKeys) => request<{ id: number }>(`${root}/archives/${part(archive)}/queries`, { method: 'POST', body: keys }),
   archiveAnswer: (id: number, signal?: AbortSignal) => request<ArchiveAnswer>(`${root}/archives/queries/${id}`, { signal }),
@@ -98,6 +102,18 @@ export const server = {
   routes: (signal?: AbortSignal) => request<{ items: Route[] }>(`${root}/routes`, { signal }),
   putRoute: (route: Route) => request<Route>(`${root}/routes/${part(route.name.trim())}`, { method: 'PUT', body: route }),
   removeRoute: (name: string) => request<void>(`${root}/routes/${part(name)}`, { method: 'DELETE' }),
+
+  notices: (show: QueuePart, signal?: AbortSignal) => request<{ items: Notice[] }>(withQuery(`${root}/queue/notices`, { show }), { signal }),
+  retryNotice: (id: number) => request<void>(`${root}/queue/notices/${id}/retry`, { method: 'POST', body: {} }),
+  cancelNotice: (id: number) => request<void>(`${root}/queue/notices/${id}/cancel`, { method: 'POST', body: {} }),
+
+  performedOfExam: (examId: number, signal?: AbortSignal) => request<{ items: PerformedStep[] }>(`${root}/exams/${examId}/performed-steps`, { signal }),
+  performedOfStudy: (studyUid: string, signal?: AbortSignal) => request<{ items: PerformedStep[] }>(`${root}/studies/${part(studyUid)}/performed-steps`, { signal }),
+
+  intakes: (signal?: AbortSignal) => request<{ items: Intake[] }>(`${root}/intakes`, { signal }),
+  intake: (id: number, after: string, signal?: AbortSignal) => request<IntakeDetails>(withQuery(`${root}/intakes/${id}`, { after }), { signal }),
+  stopIntake: (id: number) => request<void>(`${root}/intakes/${id}/stop`, { method: 'POST', body: {} }),
+  resumeIntake: (id: number) => request<void>(`${root}/intakes/${id}/resume`, { method: 'POST', body: {} }),
 
   storage: (signal?: AbortSignal) => request<Storage>(`${root}/storage`, { signal }),
 

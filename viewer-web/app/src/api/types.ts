@@ -112,6 +112,8 @@ export interface CorrectionEffect {
 export interface MoveForm {
   to?: string;
   series?: readonly string[];
+  /** Images of one series, which become one of their own. */
+  instances?: readonly string[];
   all?: boolean;
   reason: string;
 }
@@ -299,8 +301,10 @@ export interface ImagingRecord {
   mayReconcile: boolean;
 }
 
-/** Which part of the queue. */
-export type QueuePart = 'open' | 'failed' | 'ended';
+/** The parts of the queue. */
+export const queueParts = ['open', 'failed', 'ended'] as const;
+/** One of them. */
+export type QueuePart = (typeof queueParts)[number];
 
 /** Why something did not go: a key of the language files, and details in English. */
 export interface Reason {
@@ -333,6 +337,41 @@ export interface Transfer {
   createdBy: string | null;
   createdAt: string;
   updatedAt: string;
+}
+
+/** Something that a device is told or asked beside images. */
+export interface Notice {
+  id: number;
+  kind: keyof (typeof phrases)['vi']['notices']['kind'];
+  device: string;
+  studyUid: string | null;
+  /** Null where the study is not here. */
+  study: Transfer['study'];
+  state: Transfer['state'];
+  error: Reason | null;
+  attempts: number;
+  dueAt: string;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** What a console reported of its work. */
+export interface PerformedStep {
+  uid: string;
+  state: keyof (typeof phrases)['vi']['performed']['state'];
+  isWrongEntry: boolean;
+  /** It is for an exam of the worklist. */
+  hasExam: boolean;
+  stationAe: string;
+  stationName: string | null;
+  modality: string;
+  description: string | null;
+  startedAt: string | null;
+  endedAt: string | null;
+  reason: string | null;
+  dose: string | null;
+  seriesCount: number;
+  instanceCount: number;
 }
 
 /** What is looked for in another archive. */
@@ -411,6 +450,18 @@ export interface DeviceForm {
   worklistOwn: boolean;
   /** How many days ahead its worklist reaches. */
   worklistDays: number | null;
+  /** Associations at a time by which queued images are sent to it; null leaves it as it is. */
+  sendLimit: number | null;
+  /** By C-MOVE it sends to this archive, by C-GET images come over the association that asks. */
+  retrieveBy: 'move' | 'get';
+  /** It is asked for a patient's earlier studies when an exam is ordered. */
+  priors: boolean;
+  /** It is asked, after images were sent, whether it keeps them. */
+  commitment: boolean;
+  /** What modalities report of their work (MPPS) is forwarded to it. */
+  performedSteps: boolean;
+  /** It is told which images are available. */
+  availability: boolean;
 }
 
 /** A configured device. */
@@ -517,6 +568,46 @@ export interface Storage {
   backup: Backups;
   verification: Verification;
   damaged: DamagedImage[];
+}
+
+/** An old archive on its way in: files that are imported, or another PACS that is emptied. */
+export interface Intake {
+  id: number;
+  kind: 'import' | 'migration';
+  /** The AE title of the other PACS, or folders and files. */
+  from: string[];
+  state: 'running' | 'stopped' | 'done';
+  /** The server does it; else the command that began it. */
+  byServer: boolean;
+  /** A migration goes backward over these study dates. */
+  newestDate: string | null;
+  oldestDate: string | null;
+  /** The day that it is at. */
+  atDate: string | null;
+  hours: string | null;
+  /** 0: as fast as it goes. */
+  bytesPerSecond: number;
+  taken: number;
+  present: number;
+  conflicts: number;
+  skipped: number;
+  failed: number;
+  bytes: number;
+  /** Why it waits just now, in English. */
+  note: string | null;
+  startedAt: string;
+  updatedAt: string;
+  endedAt: string | null;
+  mayStop: boolean;
+  mayResume: boolean;
+}
+
+/** One of them, with a page of what was not taken. */
+export interface IntakeDetails extends Intake {
+  notTaken: { name: string; skipped: boolean; reason: string }[];
+  more: boolean;
+  /** How the counts of another PACS and ours compare. */
+  compared: { studies: number; uncounted: number; expected: number; arrived: number; incomplete: number } | null;
 }
 
 /** What this server is and where it listens. */

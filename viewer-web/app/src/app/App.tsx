@@ -4,7 +4,9 @@ import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
 import { ArchivesPage } from '~/pages/archives/ArchivesPage';
 import { CorrectionsPage } from '~/pages/corrections/CorrectionsPage';
 import { DevicesPage } from '~/pages/devices/DevicesPage';
+import { IntakesPage } from '~/pages/intakes/IntakesPage';
 import { NotFoundPage } from '~/pages/NotFoundPage';
+import { NoticesPage } from '~/pages/notices/NoticesPage';
 import { OrderPage } from '~/pages/order/OrderPage';
 import { ReconciliationPage } from '~/pages/reconciliation/ReconciliationPage';
 import { RecordPage } from '~/pages/record/RecordPage';
@@ -45,10 +47,12 @@ export function App() {
                   <Route path={paths.reconciliation} element={<ReconciliationPage />} />
                   <Route path={paths.record} element={<RecordPage />} />
                   <Route path={paths.queue} element={<QueuePage />} />
+                  <Route path={paths.notices} element={<NoticesPage />} />
                   <Route path={paths.archives} element={<ArchivesPage />} />
                   <Route path={paths.routes} element={<RoutesPage />} />
                   <Route path={paths.devices} element={<DevicesPage />} />
                   <Route path={paths.storage} element={<StoragePage />} />
+                  <Route path={paths.intakes} element={<IntakesPage />} />
                   <Route path="*" element={<NotFoundPage />} />
                 </Route>
               </Route>

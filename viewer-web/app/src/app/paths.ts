@@ -11,10 +11,12 @@ export const paths = {
   reconciliation: '/reconciliation',
   record: '/patients/:recordId',
   queue: '/queue',
+  notices: '/queue/notices',
   archives: '/queue/archives',
   routes: '/queue/routes',
   devices: '/devices',
   storage: '/storage',
+  intakes: '/storage/intakes',
 } as const;
 
 /** The address of one patient's imaging record. */

@@ -4,6 +4,7 @@ import { corrections } from './words/corrections';
 import { devices } from './words/devices';
 import { exam } from './words/exam';
 import { identity } from './words/identity';
+import { intakes } from './words/intakes';
 import { keeping } from './words/keeping';
 import { search } from './words/search';
 import { shell } from './words/shell';
@@ -20,11 +21,11 @@ export type Language = (typeof languages)[number];
 export const phrases = {
   vi: {
     ...shell.vi, corrections: corrections.vi, devices: devices.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi,
-    ...identity.vi, ...work.vi, ...transfer.vi, ...keeping.vi,
+    ...identity.vi, ...work.vi, ...transfer.vi, ...keeping.vi, ...intakes.vi,
   },
   en: {
     ...shell.en, corrections: corrections.en, devices: devices.en, exam: exam.en, search: search.en, viewer: viewer.en,
-    ...identity.en, ...work.en, ...transfer.en, ...keeping.en,
+    ...identity.en, ...work.en, ...transfer.en, ...keeping.en, ...intakes.en,
   },
 };
 

@@ -4,7 +4,7 @@ import { pair } from './pair';
 export const transfer = pair(
   {
     queue: {
-      pages: { menu: 'Gửi và nhận ảnh', queue: 'Hàng gửi', archives: 'Hỏi PACS khác', routes: 'Quy tắc gửi' },
+      pages: { menu: 'Gửi và nhận ảnh', queue: 'Hàng gửi', notices: 'Báo tin', archives: 'Hỏi PACS khác', routes: 'Quy tắc gửi' },
       title: 'Hàng gửi',
       show: { open: 'Đang chờ, đang gửi', failed: 'Không gửi được', ended: 'Đã xong' },
       empty: { open: 'Không có gì đang chờ gửi', failed: 'Không có ca nào gửi hỏng', ended: 'Chưa gửi ca nào' },
@@ -112,7 +112,7 @@ export const transfer = pair(
   },
   {
     queue: {
-      pages: { menu: 'Sending and receiving images', queue: 'Send queue', archives: 'Query another PACS', routes: 'Routing rules' },
+      pages: { menu: 'Sending and receiving images', queue: 'Send queue', notices: 'Notices', archives: 'Query another PACS', routes: 'Routing rules' },
       title: 'Send queue',
       show: { open: 'Waiting and under way', failed: 'Failed', ended: 'Ended' },
       empty: { open: 'Nothing is waiting to be sent', failed: 'Nothing has failed', ended: 'Nothing has been sent yet' },

@@ -47,7 +47,7 @@ export function DeviceEditor({ start, isNew, facilities, failure, busy, onSave, 
       onChange={(event) => change({ [field]: event.currentTarget.value })}
     />
   );
-  const box = (field: 'requiresTls' | 'requiresUser' | 'worklistOwn', label: string): ReactNode => (
+  const box = (field: Flag, label: string): ReactNode => (
     <Checkbox className={css.whole ?? ''} label={label} checked={draft[field]} onChange={(event) => change({ [field]: event.currentTarget.checked })} />
   );
   return (
@@ -78,6 +78,16 @@ export function DeviceEditor({ start, isNew, facilities, failure, busy, onSave, 
       <h3>{t('devices.group.worklist')}</h3>
       {box('worklistOwn', t('devices.field.worklistOwn'))}
       {text('worklistDays', t('devices.field.worklistDays'), { hint: t('devices.field.worklistDaysHint'), whole: true, numeric: true })}
+      <h3>{t('devices.group.dealings')}</h3>
+      {text('sendLimit', t('devices.field.sendLimit'), { numeric: true })}
+      <Select
+        label={t('devices.field.retrieveBy')} allowDeselect={false} value={draft.retrieveBy} error={words(errors.retrieveBy)}
+        data={[{ value: 'move', label: 'C-MOVE' }, { value: 'get', label: 'C-GET' }]} onChange={(value) => value && change({ retrieveBy: value === 'get' ? 'get' : 'move' })}
+      />
+      {box('commitment', t('devices.field.commitment'))}
+      {box('priors', t('devices.field.priors'))}
+      {box('performedSteps', t('devices.field.performedSteps'))}
+      {box('availability', t('devices.field.availability'))}
       <footer className={css.foot}>
         <Button type="submit" loading={busy}>{t('devices.save')} <kbd className={css.cap}>Ctrl ↵</kbd></Button>
         <Button variant="default" onClick={onCancel}>{t('devices.cancel')}</Button>
@@ -87,7 +97,8 @@ export function DeviceEditor({ start, isNew, facilities, failure, busy, onSave, 
   );
 }
 
-type TextField = { [K in keyof Draft]: Draft[K] extends string ? K : never }[keyof Draft];
+type Flag = { [K in keyof Draft]: Draft[K] extends boolean ? K : never }[keyof Draft];
+type TextField = { [K in keyof Draft]: string extends Draft[K] ? K : never }[keyof Draft];
 
 function useEditorKeys(onSave: () => void, onCancel: () => void): void {
   const latest = useLatest({ onSave, onCancel });

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Device, Stranger } from '~/api/types';
 import { instant } from '~/format/dates';
+import { Facts } from '~/ui/Facts';
 import { PanelHead, SidePanel, VacantPanel } from '~/ui/SidePanel';
 import css from './DevicesPage.module.css';
 import { EchoTest } from './EchoTest';
@@ -31,7 +32,7 @@ export function DevicePanel({ row, manages, onChange, onRemove, onAdd, onForget,
       {row.is === 'device' && <EchoTest key={row.device.aeTitle} device={row.device} onDone={onTested} />}
       <h3>{t('devices.lastFailure')}</h3>
       <FailureNote failure={row.is === 'device' ? row.device.lastFailure : row.stranger.lastFailure} />
-      {row.is === 'device' && <Facts device={row.device} />}
+      {row.is === 'device' && <DeviceFacts device={row.device} />}
       {manages && (
         <footer className={css.foot}>
           {row.is === 'stranger' ? (
@@ -51,7 +52,7 @@ export function DevicePanel({ row, manages, onChange, onRemove, onAdd, onForget,
   );
 }
 
-function Facts({ device }: { device: Device }) {
+function DeviceFacts({ device }: { device: Device }) {
   const { t } = useTranslation();
   const facts: [string, string][] = [
     [t('devices.host'), [device.host, device.port].filter((part) => part !== null).join(' : ')],
@@ -64,19 +65,17 @@ function Facts({ device }: { device: Device }) {
     [t('devices.field.maxAnswers'), device.maxAnswers === null ? '' : String(device.maxAnswers)],
     [t('devices.field.certificate'), device.certificate ?? ''],
     [t('devices.field.worklistDays'), device.worklistDays === null ? '' : String(device.worklistDays)],
+    [t('devices.field.sendLimit'), device.sendLimit === null || device.sendLimit === 1 ? '' : String(device.sendLimit)],
+    [t('devices.field.retrieveBy'), device.retrieveBy === 'get' ? 'C-GET' : ''],
     [t('devices.seen'), device.lastSeenAt ? instant(device.lastSeenAt) : t('devices.never')],
     [t('devices.source'), t(device.source === 'file' ? 'devices.file' : 'devices.rows')],
   ];
-  const rules = [device.requiresTls && t('devices.field.requiresTls'), device.requiresUser && t('devices.field.requiresUser'), device.worklistOwn && t('devices.field.worklistOwn')];
+  const flags = ['requiresTls', 'requiresUser', 'worklistOwn', 'commitment', 'priors', 'performedSteps', 'availability'] as const;
   return (
     <>
       <h3>{t('devices.group.what')}</h3>
-      <dl className={css.facts}>
-        {facts.filter(([, value]) => value !== '').map(([name, value]) => (
-          <div key={name}><dt>{name}</dt><dd>{value}</dd></div>
-        ))}
-      </dl>
-      {rules.filter((rule) => rule !== false).map((rule) => <p key={rule} className={css.rule}>{rule}</p>)}
+      <Facts facts={facts} />
+      {flags.filter((flag) => device[flag]).map((flag) => <p key={flag} className={css.rule}>{t(`devices.field.${flag}`)}</p>)}
     </>
   );
 }

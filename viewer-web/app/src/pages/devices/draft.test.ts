@@ -5,7 +5,7 @@ import { draftOf, draftOfStranger, emptyDraft, formOf } from './draft';
 const device: Device = {
   aeTitle: 'CT1', host: '10.0.0.5', port: 104, facility: 'BVTW', description: 'CT', modality: 'CT', room: 'P2', characterSet: 'ISO_IR 100',
   calledAe: ['SEN', 'SEN2'], maxAssociations: 2, maxAnswers: null, requiresTls: true, certificate: 'CN=CT1', requiresUser: false,
-  worklistOwn: true, worklistDays: 0, lastSeenAt: null, source: 'rows', lastFailure: null,
+  worklistOwn: true, worklistDays: 0, sendLimit: 4, retrieveBy: 'get', priors: true, commitment: true, performedSteps: true, availability: true, lastSeenAt: null, source: 'rows', lastFailure: null,
 };
 
 describe('the form of a device', () => {
@@ -15,8 +15,8 @@ describe('the form of a device', () => {
   });
 
   it('says what cannot be sent', () => {
-    const draft = { ...emptyDraft, port: '104', maxAnswers: 'many', worklistDays: '-1' };
-    expect(formOf(draft)).toEqual({ form: null, errors: { aeTitle: 'required', host: 'required', maxAnswers: 'invalid', worklistDays: 'invalid' } });
+    const draft = { ...emptyDraft, port: '104', maxAnswers: 'many', worklistDays: '-1', sendLimit: '' };
+    expect(formOf(draft)).toEqual({ form: null, errors: { aeTitle: 'required', host: 'required', maxAnswers: 'invalid', worklistDays: 'invalid', sendLimit: 'required' } });
   });
 
   it('begins with what a stranger has shown', () => {

@@ -19,6 +19,12 @@ export interface Draft {
   requiresUser: boolean;
   worklistOwn: boolean;
   worklistDays: string;
+  sendLimit: string;
+  retrieveBy: DeviceForm['retrieveBy'];
+  priors: boolean;
+  commitment: boolean;
+  performedSteps: boolean;
+  availability: boolean;
 }
 
 /** Reasons by field; keys of `devices.error`. */
@@ -29,6 +35,7 @@ export type ErrorKey = 'required' | 'invalid' | 'tooLong';
 export const emptyDraft: Draft = {
   aeTitle: '', host: '', port: '', facility: '', description: '', modality: '', room: '', characterSet: '', calledAe: '',
   maxAssociations: '', maxAnswers: '', requiresTls: false, certificate: '', requiresUser: false, worklistOwn: false, worklistDays: '',
+  sendLimit: '1', retrieveBy: 'move', priors: false, commitment: false, performedSteps: false, availability: false,
 };
 
 const shown = (number: number | null): string => (number === null ? '' : String(number));
@@ -40,6 +47,8 @@ export function draftOf(device: Device): Draft {
     modality: device.modality ?? '', room: device.room ?? '', characterSet: device.characterSet ?? '', calledAe: device.calledAe.join(', '),
     maxAssociations: shown(device.maxAssociations), maxAnswers: shown(device.maxAnswers), requiresTls: device.requiresTls,
     certificate: device.certificate ?? '', requiresUser: device.requiresUser, worklistOwn: device.worklistOwn, worklistDays: shown(device.worklistDays),
+    sendLimit: shown(device.sendLimit), retrieveBy: device.retrieveBy, priors: device.priors, commitment: device.commitment,
+    performedSteps: device.performedSteps, availability: device.availability,
   };
 }
 
@@ -52,7 +61,7 @@ export function draftOfStranger({ aeTitle, lastFailure }: Stranger): Draft {
 export function formOf(draft: Draft): { form: DeviceForm | null; errors: FieldErrors } {
   const errors: FieldErrors = {};
   const text = (value: string): string | null => value.trim() || null;
-  const number = (field: 'port' | 'maxAssociations' | 'maxAnswers' | 'worklistDays'): number | null => {
+  const number = (field: 'port' | 'maxAssociations' | 'maxAnswers' | 'worklistDays' | 'sendLimit'): number | null => {
     const typed = draft[field].trim();
     if (typed === '') return null;
     if (!/^\d{1,9}$/.test(typed)) errors[field] = 'invalid';
@@ -65,7 +74,10 @@ export function formOf(draft: Draft): { form: DeviceForm | null; errors: FieldEr
     calledAe: draft.calledAe.split(',').map((title) => title.trim()).filter((title) => title !== ''),
     maxAssociations: number('maxAssociations'), maxAnswers: number('maxAnswers'), requiresTls: draft.requiresTls,
     certificate: text(draft.certificate), requiresUser: draft.requiresUser, worklistOwn: draft.worklistOwn, worklistDays: number('worklistDays'),
+    sendLimit: number('sendLimit'), retrieveBy: draft.retrieveBy, priors: draft.priors, commitment: draft.commitment,
+    performedSteps: draft.performedSteps, availability: draft.availability,
   };
+  if (form.sendLimit === null) errors.sendLimit ??= 'required';
   if (form.port !== null && form.host === null) errors.host = 'required';
   return { form: Object.keys(errors).length === 0 ? form : null, errors };
 }

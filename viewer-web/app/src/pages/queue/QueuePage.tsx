@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { server } from '~/api/server';
-import type { QueuePart, Transfer } from '~/api/types';
+import { queueParts, type QueuePart, type Transfer } from '~/api/types';
 import { viewerPath } from '~/app/paths';
 import { personName } from '~/format/person';
 import { listKeyLines } from '~/keys/listKeyLines';
@@ -23,7 +23,6 @@ import { useQueueActs } from './useQueueActs';
 import { useTransferWords } from './useTransferWords';
 import css from './QueuePage.module.css';
 
-const parts = ['open', 'failed', 'ended'] as const;
 /** A queue under way changes all the time, and costs one query by index to look at. */
 const lookEveryMs = 2000;
 const none: readonly Transfer[] = [];
@@ -62,8 +61,8 @@ export function QueuePage() {
   return (
     <div className={ui.page}>
       <TransferTabs />
-      <div className={css.bar}>
-        <SegmentedControl aria-label={t('queue.title')} value={show} onChange={(value) => setShow(value as QueuePart)} data={parts.map((value) => ({ value, label: label(value) }))} />
+      <div className={ui.bar}>
+        <SegmentedControl aria-label={t('queue.title')} value={show} onChange={(value) => setShow(value as QueuePart)} data={queueParts.map((value) => ({ value, label: label(value) }))} />
       </div>
       {query.isPending ? <Loading />
         : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />

@@ -2,16 +2,24 @@ import { Select } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { server } from '~/api/server';
+import { server, type SendWhat } from '~/api/server';
 import { paths } from '~/app/paths';
 import { useProblemText } from '~/ui/useProblemText';
 import css from './QueuePage.module.css';
 
-/** Puts an exam into the queue for a device that is chosen; what was put there can be taken back at once. */
-export function SendTo({ studyUid }: { studyUid: string }) {
+interface Props {
+  studyUid: string;
+  /** Which part of the exam, asked for when a device is chosen; without it all of it. */
+  what?: () => SendWhat;
+  autoFocus?: boolean;
+  disabled?: boolean;
+}
+
+/** Puts an exam or a part of it into the queue for a device that is chosen; what was put there can be taken back at once. */
+export function SendTo({ studyUid, what, autoFocus = false, disabled = false }: Props) {
   const { t } = useTranslation();
   const devices = useQuery({ queryKey: ['devices'], queryFn: ({ signal }) => server.devices(signal) });
-  const sending = useMutation({ mutationFn: (device: string) => server.send(studyUid, device) });
+  const sending = useMutation({ mutationFn: (device: string) => server.send(studyUid, device, what?.() ?? {}) });
   const undoing = useMutation({ mutationFn: (id: number) => server.cancelTransfer(id), onSuccess: () => sending.reset() });
   const why = useProblemText(sending.error ?? undoing.error, t('send.already'));
   const reachable = devices.data?.items.filter(({ host, port }) => host !== null && port !== null) ?? [];
@@ -19,8 +27,8 @@ export function SendTo({ studyUid }: { studyUid: string }) {
   return (
     <div className={css.sendTo}>
       <Select
-        aria-label={t('send.to')} placeholder={t('send.to')} searchable data={choices} value={null} nothingFoundMessage={t('send.none')}
-        disabled={sending.isPending} onChange={(device) => device && sending.mutate(device)}
+        aria-label={t('send.to')} placeholder={t('send.to')} searchable selectFirstOptionOnChange data={choices} value={null} nothingFoundMessage={t('send.none')}
+        autoFocus={autoFocus} disabled={disabled || sending.isPending} onChange={(device) => device && sending.mutate(device)}
       />
       <p role="status">
         {sending.error || undoing.error ? why : sending.data && (

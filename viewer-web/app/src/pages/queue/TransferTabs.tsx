@@ -1,10 +1,10 @@
 import { useTranslation } from 'react-i18next';
-import { NavLink } from 'react-router';
 import { paths } from '~/app/paths';
-import css from './QueuePage.module.css';
+import { PageTabs } from '~/ui/PageTabs';
 
 const tabs = [
   { key: 'queue', path: paths.queue },
+  { key: 'notices', path: paths.notices },
   { key: 'archives', path: paths.archives },
   { key: 'routes', path: paths.routes },
 ] as const;
@@ -12,11 +12,5 @@ const tabs = [
 /** The pages about what goes to other systems and comes from them. */
 export function TransferTabs() {
   const { t } = useTranslation();
-  return (
-    <nav className={css.tabs} aria-label={t('queue.pages.menu')}>
-      {tabs.map(({ key, path }) => (
-        <NavLink key={key} to={path} end className={({ isActive }) => (isActive ? css.here ?? '' : '')}>{t(`queue.pages.${key}`)}</NavLink>
-      ))}
-    </nav>
-  );
+  return <PageTabs label={t('queue.pages.menu')} tabs={tabs.map(({ key, path }) => ({ path, title: t(`queue.pages.${key}`) }))} />;
 }

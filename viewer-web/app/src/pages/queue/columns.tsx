@@ -5,21 +5,22 @@ import type { Transfer } from '~/api/types';
 import { day, instant } from '~/format/dates';
 import { birthYear, personName } from '~/format/person';
 import type { Column } from '~/ui/DataGrid';
+import { Standing } from '~/ui/Standing';
 import { usePatientWords } from '~/ui/usePatientWords';
 import ui from '~/ui/ui.module.css';
 import { allowedOn, queueActs, type QueueAct } from './acts';
 import { useTransferWords } from './useTransferWords';
 import css from './QueuePage.module.css';
 
-/** Where a transfer stands; what is under way is set apart from what waits by more than its colour. */
+/** Where a transfer stands. */
 export function StateWord({ row }: { row: Transfer }) {
   const { t } = useTranslation();
   const { state } = useTransferWords();
   return (
-    <span className={css.state} data-state={row.state}>
+    <Standing state={row.state}>
       {state(row)}
       {row.priority !== 'normal' && (row.state === 'waiting' || row.state === 'running') && <span className={ui.flag}>{t(`queue.priority.${row.priority}`)}</span>}
-    </span>
+    </Standing>
   );
 }
 

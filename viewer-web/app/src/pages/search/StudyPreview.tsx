@@ -17,6 +17,7 @@ import { personName } from '~/format/person';
 import { SendTo } from '~/pages/queue/SendTo';
 import { ExamLabel, Flags } from '~/ui/ExamLabel';
 import { Loading } from '~/ui/LoadState';
+import { PerformedSteps } from '~/ui/PerformedSteps';
 import { Thumbnail } from '~/ui/Thumbnail';
 import { usePatientWords } from '~/ui/usePatientWords';
 import css from './StudyPreview.module.css';
@@ -44,6 +45,7 @@ export function StudyPreview({ study, onOpen, onClose }: Props) {
       <Button className={css.open ?? ''} variant="default" component={Link} to={recordPath(study.recordId)}>{t('record.title')}</Button>
       {mayCorrect && <Button className={css.open ?? ''} variant="default" component={Link} to={correctionsPath(study.studyUid)}>{t('corrections.button')}</Button>}
       {maySend && study.instanceCount > 0 && <SendTo key={study.studyUid} studyUid={study.studyUid} />}
+      <Reported studyUid={study.studyUid} />
       <Pictures studyUid={study.studyUid} onOpen={() => onOpen(study.studyUid)} />
       <Others studyUid={study.studyUid} onOpen={onOpen} />
     </aside>
@@ -112,6 +114,12 @@ function Picture({ series, onOpen }: { series: Series; onOpen: () => void }) {
       </figcaption>
     </figure>
   );
+}
+
+/** What consoles reported, of the row one rests on. */
+function Reported({ studyUid }: { studyUid: string }) {
+  const [rested] = useDebouncedValue(studyUid, 120);
+  return rested === studyUid && <div className={css.reported}><PerformedSteps key={studyUid} of={{ studyUid }} /></div>;
 }
 
 function Others({ studyUid, onOpen }: { studyUid: string; onOpen: (studyUid: string) => void }) {

@@ -9,6 +9,7 @@ import { BackupCard } from './BackupCard';
 import { BackupRuns } from './BackupRuns';
 import { DamagedImages } from './DamagedImages';
 import { SpaceCard } from './SpaceCard';
+import { StorageTabs } from './StorageTabs';
 import css from './StoragePage.module.css';
 import { VerificationCard } from './VerificationCard';
 
@@ -32,6 +33,7 @@ export function StoragePage() {
   const shown = chosen ?? (storage.damaged.length > 0 ? 'damaged' : 'runs');
   return (
     <div className={css.page}>
+      <StorageTabs />
       <div className={css.cards}>
         <SpaceCard storage={storage} />
         <BackupCard backup={storage.backup} />

@@ -5,6 +5,7 @@ import type { Exam } from '~/api/types';
 import { instant, timeOf } from '~/format/dates';
 import { personName } from '~/format/person';
 import { ExamLabel, Flags } from '~/ui/ExamLabel';
+import { PerformedSteps } from '~/ui/PerformedSteps';
 import { usePatientWords } from '~/ui/usePatientWords';
 import { usePlaceOf } from './usePlaceOf';
 import css from './WorklistPage.module.css';
@@ -43,6 +44,7 @@ export function ExamDetails({ exam, acts, onOpen, onClose }: Props) {
         <span>{instant(exam.scheduledAt)} · {exam.modality} · {exam.procedure.name} · {exam.accessionNumber}</span>
         {facts.filter(([, value]) => value).map(([name, value]) => <span key={name}><i>{name}</i> {value}</span>)}
       </div>
+      <PerformedSteps key={exam.examId} of={{ examId: exam.examId }} />
       {(acts || onOpen) && <div className={css.narrowOnly}>{acts}{onOpen && <Button variant="default" onClick={onOpen}>{t('worklist.open')}</Button>}</div>}
       <CloseButton className={css.closeDetails ?? ''} size="sm" aria-label={t('action.close')} onClick={onClose} />
     </section>

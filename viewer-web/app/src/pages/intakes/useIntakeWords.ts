@@ -1,0 +1,24 @@
+import { useCallback } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Intake } from '~/api/types';
+import { day } from '~/format/dates';
+
+/** What an import or a migration is and how it stands, in words. */
+export function useIntakeWords() {
+  const { t } = useTranslation();
+  const state = useCallback((row: Intake): string => {
+    if (row.state === 'running') return t(row.note ? 'intakes.state.waiting' : row.byServer ? 'intakes.state.running' : 'intakes.state.byCommand');
+    if (row.state === 'done' && row.failed > 0) return t('intakes.state.partly');
+    return t(`intakes.state.${row.state}`);
+  }, [t]);
+  /** How the state is drawn. */
+  const standing = useCallback((row: Intake) => {
+    if (row.state === 'done') return row.failed > 0 ? 'failed' as const : 'done' as const;
+    return row.state === 'stopped' ? 'cancelled' as const : row.note ? 'waiting' as const : 'running' as const;
+  }, []);
+  const progress = useCallback((row: Intake): string => {
+    if (row.kind === 'import' || row.state === 'done') return '';
+    return row.atDate ? t('intakes.at', { day: day(row.atDate) }) : t('intakes.undated');
+  }, [t]);
+  return { state, standing, progress };
+}
