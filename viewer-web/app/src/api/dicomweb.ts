@@ -26,6 +26,21 @@ export async function seriesOf(studyUid: string, signal?: AbortSignal): Promise<
   return (sets ?? []).map((set) => seriesFrom(studyUid, set)).toSorted(bySeriesNumber);
 }
 
+/** One instance of a series. */
+export interface Instance {
+  instanceUid: string;
+  number: number | null;
+}
+
+/** The instances of a series by their numbers. */
+export async function instancesOf(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<Instance[]> {
+  const sets = await request<DataSet[] | undefined>(
+    `${root}/studies/${studyUid}/series/${seriesUid}/instances?includefield=00200013`, { signal, accept: 'application/dicom+json' },
+  );
+  const rows = (sets ?? []).map((set) => ({ instanceUid: text(set, '00080018') ?? '', number: number(set, '00200013') }));
+  return rows.toSorted((a, b) => (a.number ?? Number.MAX_SAFE_INTEGER) - (b.number ?? Number.MAX_SAFE_INTEGER) || a.instanceUid.localeCompare(b.instanceUid));
+}
+
 /** Every instance's metadata of one series. */
 export function metadataOf(studyUid: string, seriesUid: string, signal?: AbortSignal): Promise<DataSet[]> {
   return request<DataSet[]>(`${root}/studies/${studyUid}/series/${seriesUid}/metadata`, {

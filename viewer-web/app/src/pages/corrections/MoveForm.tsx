@@ -1,10 +1,17 @@
-import { Button, Checkbox, SegmentedControl, TextInput } from '@mantine/core';
+import { Button, SegmentedControl, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { seriesQuery } from '~/api/queries';
 import type { MoveForm as Form, Study, StudyWithPriors } from '~/api/types';
-import { Thumbnail } from '~/ui/Thumbnail';
+import { offers } from '~/app/rights';
+import { useSession } from '~/app/session';
+import { SendTo } from '~/pages/queue/SendTo';
+import { usePhone } from '~/ui/usePhone';
+import { useSaveKey } from '~/ui/useSaveKey';
+import { InstancePicker } from './InstancePicker';
+import { Plan } from './Plan';
+import { SeriesPicker } from './SeriesPicker';
 import { TargetPicker } from './TargetPicker';
 import css from './CorrectionsPage.module.css';
 
@@ -14,45 +21,67 @@ interface Props {
   onMove: (form: Form) => void;
 }
 
-/** Chuyển chuỗi ảnh: some series to another exam, or to one of their own. */
+/** Where the chosen images go. */
+type Where = 'other' | 'new' | 'device';
+
+/** Chuyển ảnh: some series, or single images of one, to another exam, to one of their own, or to a device. */
 export function MoveForm({ study, busy, onMove }: Props) {
   const { t } = useTranslation();
+  const phone = usePhone();
+  const maySend = offers(useSession().data?.user.role, 'sendImages');
   const series = useQuery({ ...seriesQuery(study.studyUid), staleTime: 0 });
   const [picked, setPicked] = useState<readonly string[]>([]);
-  const [where, setWhere] = useState<'other' | 'new'>('other');
+  const [instances, setInstances] = useState<readonly string[]>([]);
+  const [where, setWhere] = useState<Where>('other');
   const [target, setTarget] = useState<Study | null>(null);
   const [reason, setReason] = useState('');
   const rows = series.data ?? [];
-  const chosen = picked.filter((uid) => rows.some(({ seriesUid }) => seriesUid === uid));
-  const toggle = (uid: string, on: boolean): void => setPicked((before) => (on ? [...before, uid] : before.filter((other) => other !== uid)));
-  const ready = chosen.length > 0 && reason.trim() !== '' && (where === 'new' || target !== null) && !busy;
+  const chosen = rows.filter(({ seriesUid }) => picked.includes(seriesUid));
+  const only = chosen.length === 1 ? chosen[0] : undefined;
+  const single = only !== undefined && instances.length > 0 && instances.length < only.instances;
+  const pick = (uids: readonly string[]): void => {
+    setPicked(uids);
+    setInstances([]);
+  };
+  const what = single ? { instances } : { series: chosen.map(({ seriesUid }) => seriesUid) };
+  const hasPlan = chosen.length > 0 && where !== 'device' && (where === 'new' || target !== null);
+  const ready = hasPlan && reason.trim() !== '' && !busy;
   const move = (): void => {
-    onMove({ series: chosen, reason, ...(where === 'other' && target ? { to: target.studyUid } : {}) });
-    setPicked([]);
+    if (!ready) return;
+    onMove({ ...what, reason, ...(where === 'other' && target ? { to: target.studyUid } : {}) });
+    pick([]);
     setReason('');
   };
+  useSaveKey(move);
+  const images = single ? instances.length : chosen.reduce((sum, one) => sum + one.instances, 0);
   return (
     <div className={css.form}>
       <h3>{t('corrections.pickSeries')}</h3>
-      <div className={css.series}>
-        {rows.map((one) => (
-          <label key={one.seriesUid} className={css.one} data-chosen={chosen.includes(one.seriesUid) || undefined}>
-            <Checkbox checked={chosen.includes(one.seriesUid)} onChange={(event) => toggle(one.seriesUid, event.currentTarget.checked)} />
-            <Thumbnail series={one} />
-            <span className={css.what}><b className="cut">{one.description || one.bodyPart || one.modality}</b><small>{[one.number, one.modality, t('search.seriesImages', { count: one.instances })].filter(Boolean).join(' · ')}</small></span>
-          </label>
-        ))}
-      </div>
+      <SeriesPicker rows={rows} chosen={picked} onChoose={pick} />
+      {only && only.instances > 1 && <InstancePicker key={only.seriesUid} series={only} chosen={instances} onChoose={setInstances} />}
       <h3>{t('corrections.target')}</h3>
       <SegmentedControl
-        className={css.level ?? ''} value={where} onChange={(value) => setWhere(value === 'new' ? 'new' : 'other')} aria-label={t('corrections.target')}
-        data={[{ value: 'other', label: t('corrections.targetOther') }, { value: 'new', label: t('corrections.targetNew') }]}
+        className={css.level ?? ''} value={where} onChange={(value) => setWhere(value as Where)} aria-label={t('corrections.target')} orientation={phone ? 'vertical' : 'horizontal'}
+        data={[
+          { value: 'other', label: t('corrections.targetOther') }, { value: 'new', label: t('corrections.targetNew') },
+          ...(maySend ? [{ value: 'device', label: t('corrections.targetDevice') }] : []),
+        ]}
       />
-      {where === 'other' && <TargetPicker study={study} chosen={target} onChoose={setTarget} />}
-      <div className={css.foot}>
-        <TextInput className={css.reason ?? ''} label={t('corrections.reason')} placeholder={t('corrections.reasonHint')} required value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
-        <Button disabled={!ready} onClick={move}>{t('corrections.moveButton', { count: chosen.length })}</Button>
-      </div>
+      {where === 'device' ? (
+        <div className={css.level}>
+          <SendTo key={[...picked, ...instances].join()} studyUid={study.studyUid} what={() => what} disabled={chosen.length === 0} />
+          <p className={css.dim}>{chosen.length === 0 ? t('corrections.pickFirst') : single ? t('corrections.planImages', { images }) : t('corrections.planSeries', { series: chosen.length, images })}</p>
+        </div>
+      ) : (
+        <>
+          {where === 'other' && <TargetPicker study={study} chosen={target} onChoose={setTarget} />}
+          {hasPlan && <Plan series={chosen.length} images={images} single={single} from={study} to={where === 'new' ? null : target} />}
+          <div className={css.foot}>
+            <TextInput className={css.reason ?? ''} label={t('corrections.reason')} placeholder={t('corrections.reasonHint')} required value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+            <Button disabled={!ready} onClick={move} rightSection={<kbd>Ctrl Enter</kbd>}>{single ? t('corrections.moveImagesButton', { count: images }) : t('corrections.moveButton', { count: chosen.length })}</Button>
+          </div>
+        </>
+      )}
     </div>
   );
 }

@@ -40,12 +40,11 @@ export function TargetPicker({ study, chosen, onChoose }: Props) {
             <b className="cut">{personName(row.patient.name) || t('field.unknown')}</b>
             <span className="cut">{[row.patient.id, short(row.patient)].filter(Boolean).join(' · ')}</span>
             <span>{mainModalities(row.modalities)}</span>
-            <span className="cut">{row.description}</span>
+            <span className="cut">{[row.accessionNumber, row.description].filter(Boolean).join(' · ')}</span>
             <span>{dayAndClock(row.studyDate, row.studyTime)}</span>
           </label>
         ))}
       </div>
-      {chosen && chosen.patient.id !== study.patient.id && <p className={css.warn}>{t('corrections.otherPatient', { name: personName(chosen.patient.name) })}</p>}
     </div>
   );
 }

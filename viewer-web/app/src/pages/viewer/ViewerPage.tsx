@@ -1,8 +1,11 @@
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
+import { text } from '~/api/dicomJson';
 import { hasPictures, type Series } from '~/api/dicomweb';
 import { paths } from '~/app/paths';
+import { offers } from '~/app/rights';
+import { useSession } from '~/app/session';
 import { ConnectionBar } from '~/live/ConnectionBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { usePhone } from '~/ui/usePhone';
@@ -13,12 +16,14 @@ import { preload, rehearse } from './engine/preload';
 import { canDraw, roomFor, startEngine } from './engine/setup';
 import type { StackView } from './engine/StackView';
 import { giveLeftButton } from './engine/tools';
+import type { DisplaySet } from './model/displaySets';
 import { wayAt, type Way } from './model/transport';
 import { useCommands } from './model/useCommands';
 import { partText, useCells, useViewerStudies, type StripStudy } from './model/useViewerData';
 import { cellCount, emptyViewer, step } from './model/viewerState';
 import { CellGrid } from './parts/CellGrid';
 import { HelpSheet } from './parts/HelpSheet';
+import { SendSheet } from './parts/SendSheet';
 import { SeriesStrip } from './parts/SeriesStrip';
 import { Toolbar } from './parts/Toolbar';
 import css from './ViewerPage.module.css';
@@ -67,8 +72,9 @@ function Viewer({ studyUid }: { studyUid: string }) {
   const active = contents[state.active];
   const shown = active?.is === 'shown' ? active.set : null;
   const speeds = useRef(new Map<string, number>());
+  const maySend = offers(useSession().data?.user.role, 'sendImages');
   const back = useCallback(() => void navigate(paths.search), [navigate]);
-  const run = useCommands({ state, dispatch, views, shown, ...order, speeds: speeds.current, onBack: back, onMoved: refresh });
+  const run = useCommands({ state, dispatch, views, shown, ...order, speeds: speeds.current, maySend, onBack: back, onMoved: refresh });
 
   // No name here: titles end up in the browser's history.
   useEffect(() => {
@@ -83,7 +89,7 @@ function Viewer({ studyUid }: { studyUid: string }) {
   };
   return (
     <div className={css.page}>
-      <Toolbar state={state} study={study.data ?? null} modality={shown?.modality ?? ''} playing={playing(state.active)} run={run} />
+      <Toolbar state={state} study={study.data ?? null} modality={shown?.modality ?? ''} playing={playing(state.active)} maySend={maySend} run={run} />
       <ConnectionBar />
       <div className={css.body}>
         {state.strip && <SeriesStrip strip={strip} unfolded={unfolded} onUnfold={unfold} shown={shownKeys} onShow={(key) => dispatch({ do: 'show', key })} />}
@@ -92,10 +98,17 @@ function Viewer({ studyUid }: { studyUid: string }) {
             : series.isPending ? <div className={css.middle}><Loading /></div>
               : series.data.length === 0 ? <div className={css.middle}><Empty title={t('viewer.noImages')} /></div>
                 : <CellGrid state={state} dispatch={dispatch} contents={contents} positions={positions} playing={speedOf} onView={onView} onMove={onMove} />}
+        {state.send && <SendSheet studyUid={studyUid} images={study.data?.instanceCount ?? null} shown={shown} instance={() => instanceAt(shown, views.current.get(state.active))} onClose={() => dispatch({ do: 'toggle', what: 'send' })} />}
         {state.help && <HelpSheet modality={shown?.modality ?? ''} onClose={() => dispatch({ do: 'toggle', what: 'help' })} />}
       </div>
     </div>
   );
+}
+
+/** SOP Instance UID of what is looked at. */
+function instanceAt(shown: DisplaySet | null, view: StackView | undefined): string | null {
+  const set = shown?.is === 'stack' ? shown.sets[view?.index ?? 0] : shown?.set;
+  return set ? text(set, '00080018') : null;
 }
 
 /** The keys of all series of the strip, and of those with pictures, which fill empty cells. */

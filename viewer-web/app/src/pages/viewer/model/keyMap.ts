@@ -69,6 +69,7 @@ export const bindings: readonly Binding[] = [
   act('marks', 'Delete', 'deleteMark'),
   act('marks', 'Delete', 'deleteMarks', true),
   { ...act('marks', 'KeyZ', 'undoMarks'), ctrl: true },
+  act('other', 'KeyG', 'send'),
   act('other', 'KeyU', 'retry'),
   act('other', 'Slash', 'help'),
   act('other', 'Escape', 'back'),

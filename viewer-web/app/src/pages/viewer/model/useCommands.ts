@@ -21,6 +21,8 @@ export interface Surroundings {
   pictures: readonly string[];
   /** Frames per second chosen by hand, by display set. */
   speeds: Map<string, number>;
+  /** Whether the one who looks may send images to other systems. */
+  maySend: boolean;
   onBack: () => void;
   /** Something changed that only the views know of. */
   onMoved: () => void;
@@ -60,7 +62,7 @@ function runCommand(command: Command, around: Surroundings): void {
 }
 
 /** Acts on the page; false when the action is not one of these. */
-function runPageAction(name: ActionName, { state, dispatch, order, pictures, onBack, shown, views }: Surroundings): boolean {
+function runPageAction(name: ActionName, { state, dispatch, order, pictures, onBack, shown, views, maySend }: Surroundings): boolean {
   switch (name) {
     case 'layout1': dispatch({ do: 'layout', layout: '1x1' }); return true;
     case 'layout2': layout('1x2'); return true;
@@ -70,11 +72,12 @@ function runPageAction(name: ActionName, { state, dispatch, order, pictures, onB
     case 'overlay': dispatch({ do: 'toggle', what: 'overlays' }); return true;
     case 'strip': dispatch({ do: 'toggle', what: 'strip' }); return true;
     case 'help': dispatch({ do: 'toggle', what: 'help' }); return true;
+    case 'send': if (maySend) dispatch({ do: 'toggle', what: 'send' }); return true;
     case 'nextSeries': turnSeries(1); return true;
     case 'previousSeries': turnSeries(-1); return true;
     case 'retry': if (shown?.is === 'stack') frames.retry(shown.imageIds); return true;
     case 'back':
-      if (state.help) dispatch({ do: 'toggle', what: 'help' });
+      if (state.help || state.send) dispatch({ do: 'toggle', what: state.help ? 'help' : 'send' });
       // Who is in the middle of a measurement wants out of that, not out of the images.
       else if (!views.current.get(state.active)?.cancelMark()) onBack();
       return true;

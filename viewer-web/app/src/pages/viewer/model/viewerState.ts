@@ -24,7 +24,9 @@ export interface ViewerState {
   tool: Tool;
   overlays: boolean;
   strip: boolean;
+  /** The sheets beside the images; one at a time. */
   help: boolean;
+  send: boolean;
 }
 
 /** What can happen. */
@@ -36,11 +38,11 @@ export type Step =
   | { do: 'show'; key: string; cell?: number }
   | { do: 'fill'; keys: readonly string[] }
   | { do: 'tool'; tool: Tool }
-  | { do: 'toggle'; what: 'overlays' | 'strip' | 'help' };
+  | { do: 'toggle'; what: 'overlays' | 'strip' | 'help' | 'send' };
 
 /** A viewer before anything is shown. */
 export const emptyViewer: ViewerState = {
-  layout: '1x1', before: null, active: 0, cells: [null, null, null, null], tool: 'window', overlays: true, strip: true, help: false,
+  layout: '1x1', before: null, active: 0, cells: [null, null, null, null], tool: 'window', overlays: true, strip: true, help: false, send: false,
 };
 
 /** How many cells a layout has. */
@@ -70,6 +72,7 @@ export function step(state: ViewerState, action: Step): ViewerState {
     case 'tool':
       return { ...state, tool: action.tool };
     case 'toggle':
+      if (action.what === 'help' || action.what === 'send') return { ...state, help: false, send: false, [action.what]: !state[action.what] };
       return { ...state, [action.what]: !state[action.what] };
   }
 }

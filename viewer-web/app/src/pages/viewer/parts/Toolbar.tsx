@@ -2,7 +2,7 @@ import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import {
   IconAdjustments, IconArrowLeft, IconArrowsMove, IconArrowsVertical, IconCircle, IconContrast2, IconContrastFilled, IconFlipHorizontal, IconFlipVertical,
   IconKeyboard, IconLayoutColumns, IconLayoutGrid, IconLayoutSidebar, IconPlayerPlay, IconPlayerStop, IconPointer, IconRectangle, IconRefresh, IconRotateClockwise2,
-  IconRuler2, IconSquare, IconTypography, IconZoom, type Icon,
+  IconRuler2, IconSend, IconSquare, IconTypography, IconZoom, type Icon,
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Study } from '~/api/types';
@@ -20,6 +20,7 @@ interface Props {
   study: Study | null;
   modality: string;
   playing: boolean;
+  maySend: boolean;
   run: (command: Command) => void;
 }
 
@@ -38,7 +39,7 @@ const layouts: readonly [ActionName, ViewerState['layout'], Icon][] = [
 ];
 
 /** Everything the mouse can reach; each button names its key. */
-export function Toolbar({ state, study, modality, playing, run }: Props) {
+export function Toolbar({ state, study, modality, playing, maySend, run }: Props) {
   const { t } = useTranslation();
   const action = (name: ActionName): Command => ({ kind: 'action', name });
   return (
@@ -63,6 +64,7 @@ export function Toolbar({ state, study, modality, playing, run }: Props) {
       <div className={css.group}>
         <Button name={t('viewer.action.strip')} command={action('strip')} icon={IconLayoutSidebar} pressed={state.strip} run={run} />
         <Button name={t('viewer.action.overlay')} command={action('overlay')} icon={IconTypography} pressed={state.overlays} run={run} />
+        {maySend && <Button name={t('viewer.action.send')} command={action('send')} icon={IconSend} pressed={state.send} run={run} />}
         <Button name={t('viewer.action.help')} command={action('help')} icon={IconKeyboard} pressed={state.help} run={run} />
       </div>
       <LanguageSwitch />
