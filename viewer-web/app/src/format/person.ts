@@ -40,3 +40,8 @@ function wholeDay(iso: string | null | undefined): Date | null {
   const parts = /^(\d{4})-(\d{2})-(\d{2})/.exec(iso ?? '');
   return parts ? new Date(Date.UTC(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]))) : null;
 }
+
+/** Who did something, as people say it: `user:trang` is `trang`. */
+export function actorName(actor: string): string {
+  return actor.replace(/^\w+:/, '');
+}

@@ -1,4 +1,5 @@
-import { NavLink } from 'react-router';
+import { useEffect, useRef } from 'react';
+import { NavLink, useLocation } from 'react-router';
 import css from './ui.module.css';
 
 interface Props {
@@ -8,8 +9,12 @@ interface Props {
 
 /** Pages that belong together, as tabs on top of each of them. */
 export function PageTabs({ label, tabs }: Props) {
+  const bar = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  // Where the tabs are wider than the screen, the one that is open is in sight.
+  useEffect(() => bar.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' }), [pathname]);
   return (
-    <nav className={css.tabs} aria-label={label}>
+    <nav ref={bar} className={css.tabs} aria-label={label}>
       {tabs.map(({ path, title }) => <NavLink key={path} to={path} end className={({ isActive }) => (isActive ? css.here ?? '' : '')}>{title}</NavLink>)}
     </nav>
   );

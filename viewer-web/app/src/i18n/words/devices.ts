@@ -50,7 +50,7 @@ export const devices = pair(
     echoNoAddress: 'Cần địa chỉ và cổng để thử kết nối.',
     group: { connection: 'Kết nối', worklist: 'Danh sách chỉ định (MWL)', rules: 'Quy tắc', what: 'Thiết bị', dealings: 'Gửi ảnh và báo tin' },
     field: {
-      hostHint: 'Tên máy hoặc địa chỉ IP; để trống thì nhận từ mọi nơi',
+      hostHint: 'Tên hoặc địa chỉ IP; trống: từ mọi nơi',
       calledAe: 'AE title được gọi',
       calledAeHint: 'để trống: tất cả; nhiều thì cách bằng dấu phẩy',
       maxAssociations: 'Số kết nối cùng lúc',

@@ -13,6 +13,7 @@ import { TransferTabs } from '~/pages/queue/TransferTabs';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { UndoBar } from '~/ui/UndoBar';
+import { usePhone } from '~/ui/usePhone';
 import { usePatientWords } from '~/ui/usePatientWords';
 import ui from '~/ui/ui.module.css';
 import { QueryForm } from './QueryForm';
@@ -53,6 +54,7 @@ export function ArchivesPage() {
     setSelected(null);
     asked.ask(archive, keys);
   };
+  const phone = usePhone();
   const { answer } = asked;
   return (
     <div className={ui.page}>
@@ -66,7 +68,7 @@ export function ArchivesPage() {
                 : (
                   <DataGrid
                     label={t('queue.pages.archives')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open}
-                    footer={answer.more ? t('archives.more') : null}
+                    narrow={phone ? (row) => <NarrowRow row={row} busy={pulling.busy} onPull={pulling.pull} /> : undefined} footer={answer.more ? t('archives.more') : null}
                   />
                 )}
       <UndoBar done={pulling.done} onClose={pulling.close} />
@@ -86,6 +88,35 @@ function Here({ row }: { row: RemoteStudy }) {
   return <span>{t('archives.partly', { here: row.hereCount, there: row.instanceCount ?? '?' })}</span>;
 }
 
+function PullAct({ row, busy, onPull }: RowProps) {
+  const { t } = useTranslation();
+  if (isWhole(row)) return null;
+  return (
+    <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
+      <button type="button" tabIndex={-1} disabled={busy} title={`${t('archives.pull')} (1)`} onClick={() => onPull(row)}>{t('archives.pull')}</button>
+    </span>
+  );
+}
+
+interface RowProps {
+  row: RemoteStudy;
+  busy: boolean;
+  onPull: (row: RemoteStudy) => void;
+}
+
+/** A row on a phone: who on the first line; what, how much of it is here and the way to have it on the second. */
+function NarrowRow(props: RowProps) {
+  const { t } = useTranslation();
+  const { short } = usePatientWords();
+  const { patient, studyDate, modalities, description } = props.row;
+  return (
+    <div className={ui.twoLines}>
+      <div><span className={`cut ${ui.strong}`}>{personName(patient.name) || t('field.unknown')}</span><span className={ui.far}>{[patient.id, short(patient)].filter(Boolean).join(' · ')}</span></div>
+      <div><span className={`cut ${ui.dim}`}>{[day(studyDate), mainModalities(modalities), description].filter(Boolean).join(' · ')}</span><span className={ui.far}><Here row={props.row} /></span><PullAct {...props} /></div>
+    </div>
+  );
+}
+
 function useColumns(busy: boolean, onPull: (row: RemoteStudy) => void): Column<RemoteStudy>[] {
   const { t } = useTranslation();
   const { sex } = usePatientWords();
@@ -101,11 +132,7 @@ function useColumns(busy: boolean, onPull: (row: RemoteStudy) => void): Column<R
     { id: 'images', title: t('field.images'), width: '52px', end: true, cell: (row) => row.instanceCount },
     { id: 'here', title: t('archives.hereTitle'), width: '120px', cell: (row) => <Here row={row} /> },
     {
-      id: 'acts', title: t('queue.acts'), width: '96px', cell: (row) => !isWhole(row) && (
-        <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
-          <button type="button" tabIndex={-1} disabled={busy} title={`${t('archives.pull')} (1)`} onClick={() => onPull(row)}>{t('archives.pull')}</button>
-        </span>
-      ),
+      id: 'acts', title: t('queue.acts'), width: '96px', cell: (row) => <PullAct row={row} busy={busy} onPull={onPull} />,
     },
   ], [t, sex, busy, onPull]);
 }

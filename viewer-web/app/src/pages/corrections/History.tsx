@@ -5,6 +5,7 @@ import { studyActsQuery } from '~/api/queries';
 import type { StudyAct } from '~/api/types';
 import { phrases } from '~/i18n';
 import { instant } from '~/format/dates';
+import { actorName } from '~/format/person';
 import { LoadFailed, Loading } from '~/ui/LoadState';
 import { Changes } from './Preview';
 import css from './CorrectionsPage.module.css';
@@ -50,7 +51,7 @@ function Act({ act, studyUid, busy, onUndo }: { act: StudyAct; studyUid: string;
         {act.isUndone && <span className={css.dim}>{t('corrections.undoneMark')}</span>}
         {act.canUndo && <Button variant="default" size="compact-xs" disabled={busy} onClick={() => onUndo(act.actId)}>{t('action.undo')}</Button>}
       </div>
-      <div className={css.dim}>{instant(act.at)} · {act.actor}</div>
+      <div className={css.dim}>{instant(act.at)} · {actorName(act.actor)}</div>
       {act.reason && <div>{act.reason}</div>}
       {act.changes.length > 0 && <Changes changes={act.changes} />}
       {act.movement && <div className={css.dim}>{movement(act.movement)}</div>}

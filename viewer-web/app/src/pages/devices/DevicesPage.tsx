@@ -16,6 +16,7 @@ import { PanelHead, SidePanel, Split } from '~/ui/SidePanel';
 import { UndoBar } from '~/ui/UndoBar';
 import { useLatest } from '~/ui/useLatest';
 import ui from '~/ui/ui.module.css';
+import { usePhone } from '~/ui/usePhone';
 import { DeviceEditor } from './DeviceEditor';
 import { DevicePanel } from './DevicePanel';
 import css from './DevicesPage.module.css';
@@ -77,6 +78,7 @@ export function DevicesPage() {
   useEffect(() => {
     document.title = `${t('nav.devices')} · Sen`;
   }, [t]);
+  const phone = usePhone();
   const columns = useColumns();
   return (
     <div className={ui.page}>
@@ -88,7 +90,7 @@ export function DevicesPage() {
         {devices.isPending ? <Loading />
           : devices.isError ? <LoadFailed error={devices.error} onRetry={() => void devices.refetch()} />
             : rows.length === 0 ? <Empty title={t('devices.empty')} hint={t('devices.emptyHint')} />
-              : <DataGrid label={t('devices.title')} columns={columns} rows={rows} rowKey={keyOf} selected={selected} onSelect={select} onOpen={open} />}
+              : <DataGrid label={t('devices.title')} columns={columns} rows={rows} rowKey={keyOf} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />}
         {editing ? (
           <SidePanel label={editing.isNew ? t('devices.fresh') : editing.draft.aeTitle}>
             <PanelHead title={editing.isNew ? t('devices.fresh') : editing.draft.aeTitle} />
@@ -124,6 +126,21 @@ function useAddKey(onAdd: (() => void) | null): void {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, [latest]);
+}
+
+/** A row on a phone: the title and what it is on the first line, where it is and what last went wrong on the second. */
+function NarrowRow({ row }: { row: Row }) {
+  const { t } = useTranslation();
+  const reason = useReasonText();
+  const failure = failureOf(row);
+  const device = row.is === 'device' ? row.device : null;
+  const address = device ? [device.host, device.port].filter((part) => part !== null).join(':') : row.is === 'stranger' ? row.stranger.lastFailure.peer : '';
+  return (
+    <div className={ui.twoLines}>
+      <div><span className={`cut ${ui.strong}`}>{titleOf(row) || t('devices.nameless')}</span><span className={`cut ${ui.far}`}>{device ? [device.modality, device.description].filter(Boolean).join(' · ') : t('devices.stranger')}</span></div>
+      <div className={ui.dim}><span>{address || device?.facility}</span><span className="cut">{failure ? reason(failure.reason) : device?.lastSeenAt && instant(device.lastSeenAt)}</span></div>
+    </div>
+  );
 }
 
 function useColumns(): Column<Row>[] {

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { Transfer } from '~/api/types';
 import { instant } from '~/format/dates';
-import { personName } from '~/format/person';
+import { actorName, personName } from '~/format/person';
 import { usePatientWords } from '~/ui/usePatientWords';
 import { ProgressBar, StateWord } from './columns';
 import { useTransferWords } from './useTransferWords';
@@ -17,7 +17,7 @@ export function TransferDetails({ row, onClose }: { row: Transfer; onClose: () =
   const { short } = usePatientWords();
   const facts: [string, string | null][] = [
     [t('queue.originTitle'), [t(`queue.origin.${row.origin}`), row.originName].filter(Boolean).join(' · ')],
-    [t('queue.by'), row.createdBy],
+    [t('queue.by'), row.createdBy && actorName(row.createdBy)],
     [t('queue.asked'), instant(row.createdAt)],
     [t('queue.priorityTitle'), t(`queue.priority.${row.priority}`)],
     [t('queue.tries'), row.attempts > 0 ? String(row.attempts) : null],

@@ -6,7 +6,7 @@ import { mainModalities } from '~/api/dicomweb';
 import type { Answer, Discrepancy } from '~/api/types';
 import { recordPath } from '~/app/paths';
 import { dayAndClock, instant } from '~/format/dates';
-import { personName } from '~/format/person';
+import { actorName, personName } from '~/format/person';
 import { PatientPicker } from '~/ui/PatientPicker';
 import { PanelHead, SidePanel, VacantPanel } from '~/ui/SidePanel';
 import { Comparison } from './Comparison';
@@ -77,7 +77,7 @@ function Answered({ row, busy, onReopen }: { row: Discrepancy; busy: boolean; on
   return (
     <section className={css.answered}>
       <b>{answered.answer ? t(`reconciliation.answer.${answered.answer}`) : t('reconciliation.joined')}</b>
-      <span>{t('reconciliation.by', { who: answered.by.replace(/^\w+:/, ''), when: instant(answered.at) })}</span>
+      <span>{t('reconciliation.by', { who: actorName(answered.by), when: instant(answered.at) })}</span>
       {answered.reason && <q>{answered.reason}</q>}
       {answered.answer && <Button variant="default" disabled={busy} onClick={() => onReopen(row)} rightSection={<kbd>1</kbd>}>{t('reconciliation.reopen')}</Button>}
     </section>

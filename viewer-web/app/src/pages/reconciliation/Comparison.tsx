@@ -6,6 +6,7 @@ import { bytes } from '~/format/bytes';
 import { day, instant } from '~/format/dates';
 import { fold } from '~/format/fold';
 import { personName } from '~/format/person';
+import { phrases } from '~/i18n';
 import { usePatientWords } from '~/ui/usePatientWords';
 import { otherSide } from './sides';
 import css from './ReconciliationPage.module.css';
@@ -69,10 +70,19 @@ function Contents({ row, contents }: { row: Discrepancy; contents: NonNullable<D
 
 const patientName = '00100010';
 
+type KnownKeyword = keyof (typeof phrases)['vi']['corrections']['field'];
+
+/** Whether the pages have a word for an attribute. */
+function isKnown(keyword: string): keyword is KnownKeyword {
+  return keyword in phrases.vi.corrections.field;
+}
+
 /** What the first of the images says in both contents. */
 function Difference({ difference: { first, newest, lines, cut } }: { difference: ContentDifference }) {
   const { t, i18n } = useTranslation();
   const size = (count: number): string => bytes(count, i18n.language);
+  const nameOf = ({ tag, keyword }: ContentDifference['lines'][number]): string =>
+    (keyword !== null && isKnown(keyword) ? t(`corrections.field.${keyword}`) : keyword ?? tag);
   const said = (tag: string, text: string | null): string => (tag === patientName ? personName(text) : text) || '–';
   return (
     <table className={`${css.sides} ${css.contents}`}>
@@ -82,7 +92,7 @@ function Difference({ difference: { first, newest, lines, cut } }: { difference:
         <tr><th>{t('reconciliation.contents.size')}</th><td>{size(first.bytes)}</td><td>{size(newest.bytes)}</td></tr>
         {lines.map((line) => (
           <tr key={line.tag} data-differs>
-            <th title={line.tag}>{line.keyword ?? line.tag}</th><td>{said(line.tag, line.first)}</td><td>{said(line.tag, line.newest)}</td>
+            <th title={line.keyword ?? line.tag}>{nameOf(line)}</th><td>{said(line.tag, line.first)}</td><td>{said(line.tag, line.newest)}</td>
           </tr>
         ))}
         {lines.length === 0 && <tr><td colSpan={3}>{t('reconciliation.contents.pixels')}</td></tr>}

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ImagingRecord, KnownPatient } from '~/api/types';
 import { instant } from '~/format/dates';
-import { personName } from '~/format/person';
+import { actorName, personName } from '~/format/person';
 import { PatientPicker } from '~/ui/PatientPicker';
 import { usePatientWords } from '~/ui/usePatientWords';
 import type { RecordActs } from './useRecordActs';
@@ -24,7 +24,7 @@ export function Mergers({ record, acts }: { record: ImagingRecord; acts: RecordA
               <b>{name}</b>
               <span>{[short(merged.patient), merged.patient.id, merged.patient.issuer].filter(Boolean).join(' · ')}</span>
               <span className={css.dim}>{t('record.mergedCount', { count: merged.studyCount })}</span>
-              <span className={css.dim}>{[merged.by?.replace(/^\w+:/, ''), instant(merged.at), merged.reason].filter(Boolean).join(' · ')}</span>
+              <span className={css.dim}>{[merged.by && actorName(merged.by), instant(merged.at), merged.reason].filter(Boolean).join(' · ')}</span>
             </div>
             {record.mayReconcile && <Button variant="default" disabled={acts.busy} onClick={() => acts.part(merged.recordId, record.recordId, name, merged.reason ?? '')}>{t('record.unmerge')}</Button>}
           </article>

@@ -15,6 +15,7 @@ import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { Split } from '~/ui/SidePanel';
 import { UndoBar } from '~/ui/UndoBar';
 import ui from '~/ui/ui.module.css';
+import { usePhone } from '~/ui/usePhone';
 import { RouteForm } from './RouteForm';
 import { useRouteActs } from './useRouteActs';
 import css from './RoutesPage.module.css';
@@ -44,6 +45,7 @@ export function RoutesPage() {
     { title: t('keys.list'), lines: listKeyLines(t, t('routes.edit')) },
     { title: t('keys.acts'), lines: [{ caps: ['1'], what: t('routes.toggle') }, { caps: ['2'], what: t('routes.remove') }, { caps: ['Ctrl', 'Z'], what: t('action.undo') }] },
   ], [t]));
+  const phone = usePhone();
   const columns = useColumns(mayEdit, acts.busy, acts.toggle, acts.remove);
   useEffect(() => {
     document.title = `${t('queue.pages.routes')} · Sen`;
@@ -51,19 +53,31 @@ export function RoutesPage() {
   return (
     <div className={ui.page}>
       <TransferTabs />
-      <div className={css.bar}>
-        <span className={css.dim}>{t('routes.intro')}</span>
+      <div className={ui.bar}>
+        <span className={ui.dim}>{t('routes.intro')}</span>
         <span className={css.space} />
-        {mayEdit && <Button variant="default" onClick={() => setEditing(blank)}>{t('routes.add')}</Button>}
+        {mayEdit && <Button className={css.add ?? ''} variant="default" onClick={() => setEditing(blank)}>{t('routes.add')}</Button>}
       </div>
       <Split>
         {query.isPending ? <Loading />
           : query.isError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
             : rows.length === 0 ? <Empty title={t('routes.empty')} hint={t('routes.emptyHint')} />
-              : <DataGrid label={t('queue.pages.routes')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={edit} dimmed={(row) => !row.isEnabled} />}
+              : <DataGrid label={t('queue.pages.routes')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={edit} dimmed={(row) => !row.isEnabled} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />}
         {editing && <RouteForm key={editing.name} route={editing} onClose={() => setEditing(null)} onSaved={(name) => { setEditing(null); setSelected(name); }} />}
       </Split>
       <UndoBar done={acts.done} onClose={acts.close} />
+    </div>
+  );
+}
+
+/** A row on a phone: the rule and where to on the first line, which images on the second. */
+function NarrowRow({ row }: { row: Route }) {
+  const { t } = useTranslation();
+  const conditions = useConditions();
+  return (
+    <div className={ui.twoLines}>
+      <div><span className={`cut ${ui.strong}`}>{row.name}</span><span className={ui.far}>{row.device}</span></div>
+      <div className={ui.dim}><span>{t(row.isEnabled ? 'routes.on' : 'routes.off')}</span><span className="cut">{conditions(row)}</span></div>
     </div>
   );
 }

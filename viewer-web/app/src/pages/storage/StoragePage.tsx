@@ -48,7 +48,7 @@ export function StoragePage() {
           ]}
         />
       </div>
-      {shown === 'runs' ? <BackupRuns runs={storage.backup.runs} /> : <DamagedImages damaged={storage.damaged} />}
+      <div className={css.list}>{shown === 'runs' ? <BackupRuns runs={storage.backup.runs} /> : <DamagedImages damaged={storage.damaged} />}</div>
     </div>
   );
 }
