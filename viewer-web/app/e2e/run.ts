@@ -7,16 +7,19 @@ import { archives } from './journeys/archives';
 import { corrections } from './journeys/corrections';
 import { devices } from './journeys/devices';
 import { film } from './journeys/film';
+import { intakes } from './journeys/intakes';
 import { languages } from './journeys/languages';
 import { live } from './journeys/live';
 import { order } from './journeys/order';
 import { overlay } from './journeys/overlay';
 import { overtaken } from './journeys/overtaken';
 import { pages } from './journeys/pages';
+import { performed } from './journeys/performed';
 import { phone } from './journeys/phone';
 import { queue } from './journeys/queue';
 import { reconcile } from './journeys/reconcile';
 import { search } from './journeys/search';
+import { sending } from './journeys/sending';
 import { series } from './journeys/series';
 import { signInAfterMistake } from './journeys/signIn';
 import { slowLine } from './journeys/slowLine';
@@ -27,7 +30,7 @@ import { viewer } from './journeys/viewer';
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
 const desk: Record<string, Journey> = {
-  signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, pages, storage, corrections, devices,
+  signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, performed, sending, pages, storage, intakes, corrections, devices,
 };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */

@@ -3,6 +3,7 @@ import type { Page as Rows, Study } from '../../src/api/types';
 import { personName } from '../../src/format/person';
 import type { Environment } from '../environment';
 import { eventually, expect } from '../expect';
+import { sendImage } from '../images';
 import { signIn } from './signIn';
 
 /** The patient of a study as DICOMweb has it. */
@@ -44,8 +45,11 @@ export async function corrections(page: Page, environment: Environment): Promise
   await page.getByRole('checkbox').first().check();
   await page.getByText('Ca mới của cùng người bệnh').click();
   await page.getByLabel('Lý do').fill('Hai lần chụp trong một ca');
+  const plan = page.getByRole('region', { name: 'Sẽ chuyển' });
+  await plan.getByText(/^1 chuỗi, \d+ ảnh$/).waitFor();
+  await plan.getByText('một ca mới của cùng người bệnh').waitFor();
   await shot('move');
-  await page.getByRole('button', { name: 'Chuyển 1 chuỗi ảnh' }).click();
+  await page.keyboard.press('Control+Enter');
   await page.getByText('Đã chuyển ảnh').waitFor();
   await page.getByRole('complementary', { name: 'Lịch sử' }).getByRole('button', { name: 'Hoàn tác' }).first().click();
   await page.locator('[role="status"]', { hasText: 'Đã hoàn tác' }).waitFor();
@@ -53,10 +57,11 @@ export async function corrections(page: Page, environment: Environment): Promise
   await page.keyboard.press('3');
   await page.getByLabel('Tên, mã người bệnh, số chỉ định của ca nhận…').fill(other.patient.id);
   await page.getByRole('radio').first().check();
-  await page.getByText('Ca được chọn là của người bệnh khác').waitFor();
+  await plan.getByText('Ca nhận là của người bệnh khác.').waitFor();
+  await plan.getByText(personName(other.patient.name)).first().waitFor();
   await page.getByLabel('Lý do').fill('Cùng một người, hai hồ sơ');
   await shot('merge');
-  await page.getByRole('button', { name: 'Gộp vào ca đã chọn' }).click();
+  await page.keyboard.press('Control+Enter');
   await page.waitForURL((url) => url.pathname.startsWith('/studies/') && !url.pathname.includes(study.studyUid));
   await eventually('the exam is in the other one', async () => (await patientOf(page, study.studyUid)) === '');
   await page.getByText('chuyển đến từ ca khác').first().waitFor();
@@ -68,4 +73,39 @@ export async function corrections(page: Page, environment: Environment): Promise
   await page.getByRole('button', { name: 'VI', exact: true }).click();
   const over = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
   expect(!over, 'the page is no wider than the screen');
+  await singleImages(page, shot);
+}
+
+/** Two of three images of a series, chosen by their numbers, become an exam of their own by keys; one of them is sent. */
+async function singleImages(page: Page, shot: (name: string) => Promise<void>): Promise<void> {
+  const studyUid = await sendImage(page, 'LAC CHUOI', { images: 3, side: 64 });
+  await page.goto(`/studies/${studyUid}/corrections`);
+  await page.getByRole('tab', { name: 'Chuyển, gửi ảnh' }).waitFor();
+  await page.keyboard.press('2');
+  await page.getByRole('checkbox').first().focus();
+  await page.keyboard.press('Space');
+  await page.getByRole('button', { name: '3', exact: true }).waitFor();
+  await page.getByLabel('Chỉ một số ảnh của chuỗi này').fill('2-3');
+  await page.getByText('Gửi tới thiết bị').click();
+  await page.getByText('2 ảnh lẻ').waitFor();
+  const box = page.getByRole('combobox', { name: 'Gửi tới…' });
+  await box.focus();
+  await page.keyboard.type('PACS_TINH');
+  await page.getByRole('option', { name: /^PACS_TINH / }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByText('Đã vào hàng gửi: PACS_TINH').waitFor();
+  await page.getByRole('button', { name: 'Hoàn tác' }).press('Enter');
+  await eventually('it is taken back', async () => (await page.getByText('Đã vào hàng gửi').count()) === 0);
+
+  await page.getByText('Ca mới của cùng người bệnh').click();
+  const plan = page.getByRole('region', { name: 'Sẽ chuyển' });
+  await plan.getByText('2 ảnh lẻ').waitFor();
+  await page.getByLabel('Lý do').fill('Ảnh của lần chụp sau');
+  await shot('images');
+  await page.keyboard.press('Control+Enter');
+  await page.getByText('Đã chuyển ảnh').waitFor();
+  await page.getByText('Ảnh của lần chụp sau').waitFor();
+  await page.getByLabel('Lý do').blur();
+  await page.keyboard.press('Control+z');
+  await page.locator('[role="status"]', { hasText: 'Đã hoàn tác' }).waitFor();
 }

@@ -45,16 +45,21 @@ export async function devices(page: Page, { shots }: Environment): Promise<void>
   await page.keyboard.press('Control+Enter');
   await page.getByText('Chưa nhập').waitFor();
   await page.getByLabel('Địa chỉ', { exact: true }).fill('127.0.0.1');
+  await page.getByLabel('Số kết nối khi gửi ảnh').fill('4');
+  await page.getByLabel(/storage commitment/).focus();
+  await page.keyboard.press('Space');
   await shot('form-vi');
   await page.keyboard.press('Control+Enter');
   await page.getByText(`Đã thêm ${system.aeTitle}`).waitFor();
   await page.getByRole('complementary', { name: system.aeTitle }).getByRole('button', { name: 'Thử kết nối' }).waitFor();
+  await page.getByRole('complementary', { name: system.aeTitle }).getByText(/storage commitment/).waitFor();
   await page.keyboard.press('e');
   await page.getByText('Thiết bị trả lời sau').waitFor();
   await shot('echo-vi');
 
   // Changed so that nobody is there.
   await page.keyboard.press('Enter');
+  expect((await page.getByLabel('Số kết nối khi gửi ảnh').inputValue()) === '4', 'what is done for it is kept');
   await page.getByLabel('Cổng', { exact: true }).fill('1');
   await page.keyboard.press('Control+Enter');
   await page.getByText(`Đã lưu ${system.aeTitle}`).waitFor();

@@ -3,7 +3,7 @@ import type { Environment } from '../environment';
 import { expect } from '../expect';
 import { signIn } from './signIn';
 
-/** Sign-in and search on a phone of 360x740: nothing hangs over, a tap shows the preview. */
+/** Sign-in, search and the pages about the archive on a phone of 360x740: nothing hangs over, a tap shows the preview. */
 export async function phone(page: Page, environment: Environment): Promise<void> {
   await page.goto('/sign-in');
   await fits(page, 'sign-in');
@@ -11,6 +11,12 @@ export async function phone(page: Page, environment: Environment): Promise<void>
   await page.locator('[role="row"][aria-rowindex]').first().click();
   await page.getByRole('button', { name: 'Mở ảnh' }).waitFor();
   await fits(page, 'search');
+  for (const path of ['/worklist', '/reconciliation', '/queue', '/queue/notices', '/queue/archives', '/queue/routes', '/devices', '/storage', '/storage/intakes']) {
+    await page.goto(path);
+    await page.locator('[role="grid"], form, strong').first().waitFor();
+    await fits(page, path);
+    if (environment.shots) await page.screenshot({ path: `${environment.shots}/phone${path.replaceAll('/', '-')}.png` });
+  }
 }
 
 async function fits(page: Page, what: string): Promise<void> {

@@ -4,7 +4,7 @@ import { expect } from '../expect';
 
 /** The administrator sees room, the backup that was taken, and that nothing is damaged; in both languages. */
 export async function storage(page: Page, { shots }: Environment): Promise<void> {
-  await page.getByRole('link', { name: 'Lưu trữ' }).click();
+  await page.getByRole('link', { name: 'Lưu trữ' }).first().click();
   await page.getByRole('heading', { name: 'Dung lượng' }).waitFor();
   const runs = page.getByRole('grid', { name: 'Các lần sao lưu' });
   await runs.getByText('Tốt').first().waitFor();
