@@ -1,6 +1,6 @@
-import { CloseButton } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import css from './KeySheet.module.css';
+import { Sheet } from './Sheet';
 
 /** What keys do: the caps to press, and the words for it; lines without caps say what the mouse does. */
 export interface KeyLine {
@@ -18,17 +18,13 @@ export interface KeyGroup {
 export function KeySheet({ groups, onClose }: { groups: readonly KeyGroup[]; onClose: () => void }) {
   const { t } = useTranslation();
   return (
-    <aside className={css.sheet} aria-label={t('keys.title')}>
-      <header>
-        <h2>{t('keys.title')}</h2>
-        <CloseButton size="sm" aria-label={t('action.close')} onClick={onClose} />
-      </header>
+    <Sheet title={t('keys.title')} onClose={onClose}>
       {groups.map(({ title, lines }) => (
-        <section key={title}>
+        <section key={title} className={css.group}>
           <h3>{title}</h3>
           {lines.map(({ caps, what }) => <p key={what}><span>{what}</span><span>{caps.map((cap) => <kbd key={cap}>{cap}</kbd>)}</span></p>)}
         </section>
       ))}
-    </aside>
+    </Sheet>
   );
 }

@@ -1,9 +1,10 @@
-import { CloseButton, Radio, Stack } from '@mantine/core';
+import { Radio, Stack } from '@mantine/core';
 import { useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { SendWhat } from '~/api/server';
 import { SendTo } from '~/pages/queue/SendTo';
+import { Sheet } from '~/ui/Sheet';
 import type { DisplaySet } from '../model/displaySets';
-import css from './sendSheet.module.css';
 
 /** How much of what is looked at. */
 type Part = 'study' | 'series' | 'instance';
@@ -22,7 +23,9 @@ interface Props {
 /** Gửi ảnh: the exam, the shown series or the shown image into the queue for a device, without leaving the images. */
 export function SendSheet({ studyUid, images, shown, instance, onClose }: Props) {
   const { t } = useTranslation();
-  const [part, setPart] = useState<Part>('study');
+  const [wanted, setWanted] = useState<Part>('study');
+  // An empty cell leaves nothing but the exam.
+  const part = shown ? wanted : 'study';
   // The box has the focus when the sheet opens; who chooses another part stays where he is.
   const opening = useRef(true);
   const owner = part === 'study' ? studyUid : shown?.studyUid ?? studyUid;
@@ -38,23 +41,22 @@ export function SendSheet({ studyUid, images, shown, instance, onClose }: Props)
     event.stopPropagation();
     onClose();
   };
-  const what = () => {
-    const uid = part === 'instance' ? instance() : null;
-    if (uid) return { instances: [uid] };
-    return part === 'series' && shown ? { series: [shown.seriesUid] } : {};
+  const what = (): SendWhat => {
+    if (part === 'study' || !shown) return {};
+    if (part === 'series') return { series: [shown.seriesUid] };
+    const uid = instance();
+    // Never more than was chosen.
+    if (uid === null) throw new Error('no image is shown');
+    return { instances: [uid] };
   };
   return (
-    <aside className={css.sheet} aria-label={t('viewer.action.send')} onKeyDown={onKeyDown}>
-      <header>
-        <h2>{t('viewer.action.send')}</h2>
-        <CloseButton size="sm" aria-label={t('action.close')} onClick={onClose} />
-      </header>
-      <Radio.Group value={part} onChange={(value) => { opening.current = false; setPart(value as Part); }} aria-label={t('viewer.send.what')}>
+    <Sheet title={t('viewer.action.send')} onClose={onClose} onKeyDown={onKeyDown}>
+      <Radio.Group value={part} onChange={(value) => { opening.current = false; setWanted(value as Part); }} aria-label={t('viewer.send.what')} mb={14}>
         <Stack gap={6}>
           {choices.map(({ value, label, hint }) => <Radio key={value} size="xs" value={value} label={label} description={hint} />)}
         </Stack>
       </Radio.Group>
       <SendTo key={`${owner} ${part} ${part === 'study' ? '' : shown?.key}`} studyUid={owner} what={what} autoFocus={opening.current} />
-    </aside>
+    </Sheet>
   );
 }
