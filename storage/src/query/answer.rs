@@ -7,6 +7,7 @@ use pacs_core::json::{self, JsonLimits};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags};
 
+use super::numbers;
 use super::position::Position;
 use super::shape::{Field, Shape, Source};
 use crate::database::Row;
@@ -58,6 +59,9 @@ impl Answer {
                 return Ok(None);
             }
         }
+        if self.others()?.is_some() {
+            return Ok(None);
+        }
         Ok(Some(self.shape.fields.iter().map(|field| Ok((field, self.held(field)?)))))
     }
 
@@ -75,7 +79,21 @@ impl Answer {
                 Held::Nothing => answer.put_empty(field.tag),
             }
         }
+        if let Some(index) = self.shape.is_own_issuer_at
+            && self.row.at::<i64>(index)? == 0
+            && answer.contains(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE)
+        {
+            answer.put_empty(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE);
+        }
+        if let Some(others) = self.others()? {
+            numbers::put_others(&mut answer, others);
+        }
         Ok(answer)
+    }
+
+    /// Other numbers of the patient, where they are asked for and there are any.
+    fn others(&self) -> Result<Option<&str>> {
+        self.shape.others_at.map_or(Ok(None), |index| self.row.text(index))
     }
 
     fn held(&self, field: &Field) -> Result<Held<'_>> {

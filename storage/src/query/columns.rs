@@ -3,6 +3,8 @@
 use pacs_core::query::Level;
 use pacs_core::{Tag, tags};
 
+use super::numbers;
+
 /// How a column is matched and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -26,7 +28,7 @@ pub(crate) enum Kind {
 pub(crate) struct Column {
     pub tag: Tag,
     pub level: Level,
-    /// Column of `study t`, `series s` or `instance i`.
+    /// Column of `study t`, `series s` or `instance i`, or what is looked up by one.
     pub sql: &'static str,
     /// Its name in a row of an answer.
     pub name: &'static str,
@@ -38,11 +40,12 @@ const fn column(level: Level, tag: Tag, sql: &'static str, name: &'static str, k
 }
 
 /// Everything that is matched and answered from columns below the patient level. Patient attributes
-/// of studies are the study's own, as it was made; those of the patient level are in `patients`.
+/// of studies are the study's own, as it was made, but for whose it is (`numbers`); those of the patient
+/// level are in `patients`.
 pub(super) const COLUMNS: &[Column] = &[
     column(Level::Patient, tags::PATIENT_NAME, "t.patient_name", "t_name", Kind::Name("t.folded_name")),
-    column(Level::Patient, tags::PATIENT_ID, "t.patient_identifier", "t_identifier", Kind::Text),
-    column(Level::Patient, tags::ISSUER_OF_PATIENT_ID, "t.patient_issuer", "t_issuer", Kind::Text),
+    column(Level::Patient, tags::PATIENT_ID, numbers::IDENTIFIER, "t_identifier", Kind::Text),
+    column(Level::Patient, tags::ISSUER_OF_PATIENT_ID, numbers::ISSUER, "t_issuer", Kind::Text),
     column(Level::Patient, tags::PATIENT_BIRTH_DATE, "t.birth_date", "t_birth_date", Kind::Date),
     column(Level::Patient, tags::PATIENT_SEX, "t.sex", "t_sex", Kind::Text),
     column(Level::Study, tags::STUDY_INSTANCE_UID, "t.uid", "t_uid", Kind::Uid),

@@ -10,6 +10,7 @@ pub(crate) mod columns;
 pub(crate) mod condition;
 mod count;
 pub(crate) mod names;
+mod numbers;
 mod patients;
 mod places;
 mod plan;

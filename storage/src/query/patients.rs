@@ -9,6 +9,7 @@ use pacs_core::{Tag, tags};
 use super::columns::{Column, Kind};
 use super::condition::Conditions;
 use super::names::{self, Lead, Table};
+use super::numbers::{self, Wanted};
 use crate::Result;
 use crate::database::{Database, Row};
 
@@ -19,9 +20,12 @@ const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
     Column { tag, level: Level::Patient, sql, name: "", kind }
 }
 
+/// A patient without an identifier is kept under one that no device sent.
+const IDENTIFIER: &str = "(case when substr(p.identifier, 1, 1) = '?' then '' else p.identifier end)";
+
 const COLUMNS: [Column; 5] = [
     column(tags::PATIENT_NAME, "p.name", Kind::Name("p.folded_name")),
-    column(tags::PATIENT_ID, "p.identifier", Kind::Text),
+    column(tags::PATIENT_ID, IDENTIFIER, Kind::Text),
     column(tags::ISSUER_OF_PATIENT_ID, "i.code", Kind::Text),
     column(tags::PATIENT_BIRTH_DATE, "p.birth_date", Kind::Date),
     column(tags::PATIENT_SEX, "p.sex", Kind::Text),
@@ -67,8 +71,12 @@ impl Walk {
     async fn next(&mut self) -> Result<Vec<DataSet>> {
         let (mut from, mut key) = ("patient p", "p.id");
         let mut conditions = Conditions::new(self.database.engine());
+        let mut number = Wanted::default();
         for filter in &self.query.filters {
             let Some(column) = COLUMNS.iter().find(|column| filter.path == [column.tag]) else { continue };
+            if number.take(column.tag, &filter.matching) {
+                continue;
+            }
             if column.tag != tags::PATIENT_NAME {
                 conditions.matching(column, &filter.matching);
                 continue;
@@ -84,6 +92,7 @@ impl Walk {
                 conditions.name("p.folded_name", name);
             }
         }
+        number.push(&mut conditions, "p.id");
         let before = conditions.bind(self.before);
         conditions.push(format!("{key} < {before}"));
         let seen = self.seen(&mut conditions);
@@ -91,13 +100,17 @@ impl Walk {
         let clause = conditions.clause();
         let limit = conditions.bind(PATIENTS.min(self.left));
         let offset = conditions.bind(std::mem::take(&mut self.skip));
+        let others = match self.asks(tags::OTHER_PATIENT_I_DS_SEQUENCE) {
+            true => format!(", {} as others", numbers::others("p.id")),
+            false => String::new(),
+        };
         let sql = format!(
-            "select p.id, p.name, p.identifier, i.code as issuer, p.birth_date, p.sex,
+            "select p.id, p.name, {IDENTIFIER} as identifier, i.code as issuer, p.birth_date, p.sex,
                  (select count(*) from study t where t.patient_id = p.id{seen}) as studies,
                  (select cast(coalesce(sum(t.series_count), 0) as bigint) from study t
                   where t.patient_id = p.id{seen}) as series,
                  (select cast(coalesce(sum(t.instance_count), 0) as bigint) from study t
-                  where t.patient_id = p.id{seen}) as instances
+                  where t.patient_id = p.id{seen}) as instances{others}
              from {from} join issuer i on i.id = p.issuer_id{clause} order by {key} desc limit {limit} offset {offset}"
         );
         let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
@@ -121,20 +134,30 @@ impl Walk {
         }
     }
 
+    /// Whether answers are to carry an attribute.
+    fn asks(&self, tag: Tag) -> bool {
+        match &self.query.returns {
+            Returns::All => true,
+            Returns::Tags(paths) => paths.iter().any(|path| path.first() == Some(&tag)),
+        }
+    }
+
     fn answer(&self, row: &Row) -> Result<DataSet> {
         let mut answer = DataSet::new();
         answer.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
-        let identifier: String = row.get("identifier")?;
-        // A patient without an identifier is kept under one that no device sent.
-        let identifier = if identifier.starts_with('?') { None } else { Some(identifier) };
         put_text(&mut answer, tags::PATIENT_NAME, Some(&row.get::<String>("name")?));
-        put_text(&mut answer, tags::PATIENT_ID, identifier.as_deref());
+        put_text(&mut answer, tags::PATIENT_ID, Some(&row.get::<String>("identifier")?));
         put_text(&mut answer, tags::ISSUER_OF_PATIENT_ID, Some(&row.get::<String>("issuer")?));
         put_text(&mut answer, tags::PATIENT_BIRTH_DATE, row.get::<Option<String>>("birth_date")?.as_deref());
         put_text(&mut answer, tags::PATIENT_SEX, row.get::<Option<String>>("sex")?.as_deref());
         put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_STUDIES, row.get("studies")?);
         put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_SERIES, row.get("series")?);
         put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, row.get("instances")?);
+        if self.asks(tags::OTHER_PATIENT_I_DS_SEQUENCE)
+            && let Some(others) = row.get::<Option<String>>("others")?
+        {
+            numbers::put_others(&mut answer, &others);
+        }
         let wanted = match &self.query.returns {
             Returns::All => None,
             Returns::Tags(paths) => {

@@ -7,6 +7,7 @@ use pacs_core::tags;
 use super::columns::{Column, Kind, matched_by};
 use super::condition::Conditions;
 use super::names::{self, Lead, Table, Words};
+use super::numbers::Wanted;
 use crate::Result;
 use crate::database::{Database, Param, placeholders};
 use crate::dialect;
@@ -40,6 +41,7 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
     let mut conditions = Conditions::new(database.engine());
     let mut led = false;
     let mut names = Vec::new();
+    let mut number = Wanted::default();
     for filter in &query.filters {
         let Some(column) = matched_by(&filter.path, query.level) else { continue };
         match (column.level, &filter.matching) {
@@ -51,6 +53,7 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
                     name.words.iter().for_each(|word| conditions.word(folded, word, true));
                 }
             }
+            (Level::Patient, matching) if number.take(column.tag, matching) => {}
             (Level::Patient | Level::Study, matching) => {
                 conditions.matching(column, matching);
                 if column.tag == tags::STUDY_DATE {
@@ -80,6 +83,8 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
             _ => {}
         }
     }
+    number.push(&mut conditions, "t.patient_id");
+    led |= number.leads();
     push_scope(&mut conditions, scope, requests(database, scope).await?);
     // Of a study of which all is rejected nothing is shown.
     conditions.push("t.instance_count > 0".into());
@@ -238,12 +243,18 @@ impl Plan {
 
 /// Whether a filter leads to a few studies by an index.
 fn leads(column: &Column, matching: &Matching) -> bool {
-    let keyed = [tags::PATIENT_ID, tags::ACCESSION_NUMBER].contains(&column.tag);
     match matching {
         Matching::Uids(_) => column.tag == tags::STUDY_INSTANCE_UID,
-        Matching::Single(_) => keyed,
+        matching => column.tag == tags::ACCESSION_NUMBER && leads_by(matching),
+    }
+}
+
+/// Whether a number is told well enough to lead.
+pub(super) fn leads_by(matching: &Matching) -> bool {
+    match matching {
+        Matching::Single(_) => true,
         Matching::Wildcard(pattern) => {
-            keyed && pattern.chars().take_while(|c| !matches!(c, '*' | '?')).count() >= LEADING_CHARS
+            pattern.chars().take_while(|c| !matches!(c, '*' | '?')).count() >= LEADING_CHARS
         }
         _ => false,
     }

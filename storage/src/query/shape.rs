@@ -10,6 +10,7 @@ use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, tags};
 
 use super::columns::{COLUMNS, Kind};
+use super::numbers;
 
 /// An attribute that answers have.
 #[derive(Debug)]
@@ -48,6 +49,11 @@ pub(super) struct Shape {
     whole: Whole,
     /// Their columns.
     pub whole_at: Range<usize>,
+    /// The column of the patient's other numbers, where they are asked for.
+    pub others_at: Option<usize>,
+    /// The column that says whether the issuer is still the one of whom the images' qualifiers tell, where those are
+    /// asked for.
+    pub is_own_issuer_at: Option<usize>,
     /// The select list of the rows.
     pub select: String,
 }
@@ -127,6 +133,16 @@ impl Shape {
             }
         }
         let whole_at = columns..select.len();
+        let tells = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag));
+        let others_at = tells(tags::OTHER_PATIENT_I_DS_SEQUENCE).then_some(select.len());
+        if others_at.is_some() {
+            select.push(format!("{} as t_others", numbers::others("t.patient_id")));
+        }
+        let is_own_issuer_at = tells(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE).then_some(select.len());
+        if is_own_issuer_at.is_some() {
+            let is_own = format!("case when t.patient_issuer = {} then 1 else 0 end", numbers::ISSUER);
+            select.push(format!("cast({is_own} as bigint) as t_is_own_issuer"));
+        }
         if wanted.as_ref().is_none_or(|tags| tags.contains(&tags::INSTANCE_AVAILABILITY)) {
             sources.push((tags::INSTANCE_AVAILABILITY, Source::Always("ONLINE")));
         }
@@ -138,7 +154,16 @@ impl Shape {
         sources.sort_unstable_by_key(|(tag, _)| *tag);
         let field = |(tag, source)| Field { tag, head: Head::of(tag, vr_of(tag)), source };
         let fields = sources.into_iter().map(field).collect();
-        Self { level: query.level, wanted, fields, whole, whole_at, select: select.join(", ") }
+        Self {
+            level: query.level,
+            wanted,
+            fields,
+            whole,
+            whole_at,
+            others_at,
+            is_own_issuer_at,
+            select: select.join(", "),
+        }
     }
 
     /// Whether a row's whole attributes have any that is wanted and is not in a column.
@@ -157,7 +182,7 @@ impl Shape {
 
 /// Whether answers at `level` carry this attribute where the objects do.
 pub(super) fn holds(tag: Tag, level: Level) -> bool {
-    tag == tags::INSTANCE_AVAILABILITY
+    [tags::INSTANCE_AVAILABILITY, tags::OTHER_PATIENT_I_DS_SEQUENCE].contains(&tag)
         || COLUMNS.iter().any(|column| column.tag == tag && column.level <= level)
         || OF_PATIENT.iter().any(|(counted, ..)| *counted == tag)
         || (level >= Level::Study && STUDY_TAGS.contains(&tag))

@@ -1,6 +1,10 @@
 //! Who is who: numbers, mergers and their undoing.
 
+use futures::TryStreamExt;
 use pacs_core::access::{Actor, Scope};
+use pacs_core::dataset::{DataSet, vr_of};
+use pacs_core::query::{Level, Query};
+use pacs_core::{Tag, tags};
 use storage::Error;
 use storage::exams::search::{self, StudyLine};
 use storage::exams::{self, Exam, linking};
@@ -16,6 +20,7 @@ use crate::samples::*;
 
 on_every_engine!(
     a_merge_moves_everything_and_its_undoing_gives_it_back,
+    a_survivor_is_found_by_every_number,
     mergers_are_undone_in_any_order,
     images_that_arrive_during_mergers_are_somebodys,
     exams_that_a_merge_joined_are_parted_with_it,
@@ -127,6 +132,115 @@ async fn a_merge_moves_everything_and_its_undoing_gives_it_back(fresh: Fresh) {
     assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
     let with_itself = merge(&fresh, into, into).await;
     assert!(matches!(with_itself, Err(Error::Conflict(_))), "{with_itself:?}");
+}
+
+async fn a_survivor_is_found_by_every_number(fresh: Fresh) {
+    let by_card = Image {
+        issuer: Some("CCCD"),
+        issuer_oid: Some("1.2.704.9"),
+        ..of("1.2.3", "079080000001", "NGUYỄN^VĂN A")
+    };
+    let nameless = Image { patient_id: "", ..of("1.2.5", "", "CHƯA RÕ") };
+    store(
+        &fresh.db,
+        &[
+            Image {
+                others: &[("079080000001", "CCCD"), ("X9", "ELSEWHERE")],
+                ..of("1.2.1", "BN001", "NGUYỄN^VĂN A")
+            },
+            of("1.2.2", "BN002", "NGUYEN VAN AN"),
+            by_card,
+            Image { facility: "BVH", ..of("1.2.4", "BN001", "TRẦN^THỊ B") },
+            nameless,
+        ],
+    )
+    .await;
+    let (from, into) = (whose(&fresh, "1.2.1").await, whose(&fresh, "1.2.2").await);
+    merge(&fresh, from, into).await.unwrap();
+
+    let whole = ["1.2.1", "1.2.2", "1.2.3"].as_slice();
+    for (keys, want) in [
+        (vec![(tags::PATIENT_ID, "BN002")], whole),
+        (vec![(tags::PATIENT_ID, "BN002"), (tags::ISSUER_OF_PATIENT_ID, "BVTW")], whole),
+        (vec![(tags::PATIENT_ID, "079080000001")], whole),
+        (vec![(tags::PATIENT_ID, "0790*"), (tags::ISSUER_OF_PATIENT_ID, "CC*")], whole),
+        (vec![(tags::PATIENT_ID, "*80000001")], whole),
+        // A number of the other hospital too; its issuer tells the two apart.
+        (vec![(tags::PATIENT_ID, "BN001")], &["1.2.1", "1.2.2", "1.2.3", "1.2.4"]),
+        (vec![(tags::PATIENT_ID, "BN001"), (tags::ISSUER_OF_PATIENT_ID, "BVTW")], whole),
+        (vec![(tags::PATIENT_ID, "BN001"), (tags::ISSUER_OF_PATIENT_ID, "BVH")], &["1.2.4"]),
+        // The number and the issuer of two different numbers are nobody's.
+        (vec![(tags::PATIENT_ID, "BN002"), (tags::ISSUER_OF_PATIENT_ID, "CCCD")], &[]),
+        (vec![(tags::ISSUER_OF_PATIENT_ID, "CCCD")], whole),
+        (vec![(tags::PATIENT_ID, NO_VALUE)], &["1.2.5"]),
+        (vec![(tags::PATIENT_ID, "?1.2.5")], &[]),
+    ] {
+        let mut keys = keys;
+        keys.push((tags::OTHER_PATIENT_I_DS_SEQUENCE, ""));
+        for level in [Level::Study, Level::Series, Level::Instance] {
+            let mut studies: Vec<_> = answers(&fresh, level, &keys)
+                .await
+                .iter()
+                .map(|answer| answer.text(tags::STUDY_INSTANCE_UID).unwrap())
+                .collect();
+            studies.sort();
+            assert_eq!(studies, want, "{level:?} {keys:?}");
+        }
+        let query = query(Level::Patient, &keys);
+        let places: Vec<_> =
+            storage::query::find_places(&fresh.db, &query, &Scope::All).try_collect().await.unwrap();
+        assert_eq!(places.len(), want.len(), "{keys:?}");
+        let patients = answers(&fresh, Level::Patient, &keys).await.len();
+        assert_eq!(patients, if want.len() == 4 { 2 } else { usize::from(!want.is_empty()) }, "{keys:?}");
+    }
+    // Every answer names the survivor, with the other numbers beside.
+    let keys = [
+        (tags::PATIENT_ID, "079080000001"),
+        (tags::ISSUER_OF_PATIENT_ID, ""),
+        (tags::OTHER_PATIENT_I_DS_SEQUENCE, ""),
+        (tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE, ""),
+    ];
+    for level in [Level::Patient, Level::Study, Level::Series, Level::Instance] {
+        for answer in answers(&fresh, level, &keys).await {
+            let of = |set: &DataSet| {
+                (set.text(tags::PATIENT_ID).unwrap(), set.text(tags::ISSUER_OF_PATIENT_ID).unwrap())
+            };
+            assert_eq!(of(&answer), ("BN002".into(), "BVTW".into()), "{level:?}");
+            let qualifiers = answer.items(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE);
+            assert!(qualifiers.is_empty(), "they are of the issuer of another number");
+            let mut others: Vec<_> = answer.items(tags::OTHER_PATIENT_I_DS_SEQUENCE).iter().map(of).collect();
+            // What an image says of a number that nobody here issues stays in its answers.
+            others.retain(|(number, _)| number != "X9");
+            assert_eq!(others, [("BN001".into(), "BVTW".into()), ("079080000001".into(), "CCCD".into())]);
+        }
+    }
+    unmerge(&fresh, from).await.unwrap();
+    let parted = answers(
+        &fresh,
+        Level::Study,
+        &[(tags::PATIENT_ID, "BN002"), (tags::OTHER_PATIENT_I_DS_SEQUENCE, "")],
+    )
+    .await;
+    assert_eq!(parted.len(), 1);
+    assert!(parted[0].items(tags::OTHER_PATIENT_I_DS_SEQUENCE).is_empty());
+}
+
+/// Asks for what has no value.
+const NO_VALUE: &str = "\"\"";
+
+fn query(level: Level, keys: &[(Tag, &str)]) -> Query {
+    let mut query = Query::new(level);
+    for (tag, value) in keys {
+        match *value {
+            NO_VALUE => query.add_empty(&[*tag]),
+            value => query.add(&[*tag], vr_of(*tag), value).unwrap(),
+        }
+    }
+    query
+}
+
+async fn answers(fresh: &Fresh, level: Level, keys: &[(Tag, &str)]) -> Vec<DataSet> {
+    storage::query::find(&fresh.db, &query(level, keys), &Scope::All).try_collect().await.unwrap()
 }
 
 async fn mergers_are_undone_in_any_order(fresh: Fresh) {

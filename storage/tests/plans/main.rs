@@ -13,6 +13,8 @@
     reason = "functions that tests share may fail a test, and say why they skip, as tests do"
 )]
 
+mod at_size;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -43,9 +45,38 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 const NOW_MS: i64 = 1_790_000_000_000;
 
+/// A database of its own on the server that the environment names, by its URL.
+async fn postgres() -> Option<String> {
+    let Ok(server) = std::env::var("SEN_TEST_POSTGRES_URL") else {
+        eprintln!("SKIPPED: SEN_TEST_POSTGRES_URL names no server (make test starts one)");
+        return None;
+    };
+    let name = format!("sen_plans_{:016x}", rand::random::<u64>());
+    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("create database {name}"))).await.unwrap();
+    let mut url = url::Url::parse(&server).unwrap();
+    url.set_path(&name);
+    Some(url.into())
+}
+
 /// Collects the text of every statement.
 #[derive(Clone, Default)]
 struct Statements(Arc<Mutex<BTreeSet<String>>>);
+
+impl Statements {
+    /// Collects what this process sends from now on.
+    fn collect() -> Self {
+        let statements = Self::default();
+        let all = tracing_subscriber::registry().with(statements.clone());
+        tracing::subscriber::set_global_default(all).unwrap();
+        statements
+    }
+
+    /// What was sent since it was last asked.
+    fn take(&self) -> BTreeSet<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
 
 impl<S: tracing::Subscriber> Layer<S> for Statements {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
@@ -77,9 +108,7 @@ impl Visit for Text {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_hot_query_reads_a_whole_table() {
-    let statements = Statements::default();
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(statements.clone())).unwrap();
-
+    let statements = Statements::collect();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("sen.db");
     let db = Database::open(&format!("sqlite://{}", path.display())).await.unwrap();
@@ -102,18 +131,10 @@ async fn no_hot_query_reads_a_whole_table() {
     assert!(hot.len() > 100, "{} statements were caught", hot.len());
     assert!(scans.is_empty(), "{}", scans.join("\n\n"));
 
-    let Ok(server) = std::env::var("SEN_TEST_POSTGRES_URL") else {
-        eprintln!("SKIPPED: SEN_TEST_POSTGRES_URL names no server (make test starts one)");
-        return;
-    };
-    let name = format!("sen_plans_{:016x}", rand::random::<u64>());
-    let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
-    connection.execute(AssertSqlSafe(format!("create database {name}"))).await.unwrap();
-    let mut url = url::Url::parse(&server).unwrap();
-    url.set_path(&name);
-    let db = Database::open(url.as_str()).await.unwrap();
+    let Some(url) = postgres().await else { return };
+    let db = Database::open(&url).await.unwrap();
     let hot = hot_statements(&db, &statements).await;
-    let mut reader = sqlx::PgConnection::connect(url.as_str()).await.unwrap();
+    let mut reader = sqlx::PgConnection::connect(&url).await.unwrap();
     // A table of a few rows is always read whole; told not to, the planner does it only when no
     // index leads to the rows.
     reader.execute("set enable_seqscan = off; set plan_cache_mode = force_generic_plan").await.unwrap();
@@ -178,7 +199,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     segments::ensure(db, "1", &[SegmentId(1)], NOW_MS).await.unwrap();
     arrivals.store_batch(&[instance("1.2.1", 1)]).await.unwrap();
     let exam = ordered(db).await;
-    let caught = || std::mem::take(&mut *statements.0.lock().unwrap());
+    let caught = || statements.take();
     caught();
 
     // Images arrive, in a known series, a new one, again, and with other content.
@@ -195,6 +216,8 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
             (Level::Study, vec![]),
             (Level::Study, vec![(tags::PATIENT_ID, "BN001")]),
             (Level::Study, vec![(tags::PATIENT_ID, "BN00*")]),
+            (Level::Study, vec![(tags::PATIENT_ID, "*1"), (tags::ISSUER_OF_PATIENT_ID, "BVTW")]),
+            (Level::Study, vec![(tags::PATIENT_ID, "BN001"), (tags::OTHER_PATIENT_I_DS_SEQUENCE, "")]),
             (Level::Study, vec![(tags::ACCESSION_NUMBER, "A1")]),
             (Level::Study, vec![(tags::STUDY_DATE, "20260921")]),
             (Level::Study, vec![(tags::STUDY_DATE, "20260901-20260930"), (tags::MODALITIES_IN_STUDY, "CT")]),
@@ -210,7 +233,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
             ),
             (Level::Instance, vec![(tags::SOP_INSTANCE_UID, "1.2.1.1.1")]),
             (Level::Patient, vec![]),
-            (Level::Patient, vec![(tags::PATIENT_ID, "BN001")]),
+            (Level::Patient, vec![(tags::PATIENT_ID, "BN001"), (tags::ISSUER_OF_PATIENT_ID, "BVTW")]),
             (Level::Patient, vec![(tags::PATIENT_NAME, "nguyen van a")]),
         ] {
             let query = ask(level, &keys);
@@ -282,6 +305,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
     instances::contents(db, std::slice::from_ref(&first.uid)).await.unwrap();
     acts::unjournaled(db, 10).await.unwrap();
     acts::of_subject(db, "1.2.1", 10).await.unwrap();
+    acts::of_study(db, "1.2.1", 10).await.unwrap();
     // Timers, workers, followers and sign-in.
     moves::quiet(db, 600_000, NOW_MS).await.unwrap();
     events::prune(db, NOW_MS - 1).await.unwrap();
