@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::news::News;
 use super::{VerifyReport, damage};
 use crate::archive::Archive;
 use crate::database::{Database, Durability, params};
 use crate::error::{Error, Result};
 use crate::index::PackId;
-use crate::index::instances::{self, InstancePlace};
+use crate::index::instances;
 use crate::pace::Pace;
 
 /// How long nothing is looked for when nothing is due.
@@ -103,6 +104,22 @@ impl Archive {
         };
         let pack = PackId(row.get("id")?);
         let mut report = VerifyReport::default();
+        let mut news = News::default();
+        let read = self.verify_pack(pack, pace, &mut report, &mut news).await;
+        news.tell(self).await;
+        read?;
+        self.note_read(pack, &report).await?;
+        Ok(Some(report))
+    }
+
+    async fn verify_pack(
+        &self,
+        pack: PackId,
+        pace: &mut Pace,
+        report: &mut VerifyReport,
+        news: &mut News,
+    ) -> Result<()> {
+        let database = &self.0.database;
         let companion = self.check_companion(pack).await?;
         let mut after = 0;
         loop {
@@ -110,30 +127,14 @@ impl Archive {
             let Some((last, _)) = page.last() else { break };
             after = *last;
             for (_, place) in page {
-                self.verify_one(&place, companion.as_deref(), pace, &mut report).await?;
+                let wrong = self.check(&place, pace).await?.or_else(|| companion.clone());
+                self.note(&place, wrong, news, report).await?;
             }
         }
         for place in instances::versions_in_pack(database, pack).await? {
-            self.verify_one(&place, companion.as_deref(), pace, &mut report).await?;
+            let wrong = self.check(&place, pace).await?.or_else(|| companion.clone());
+            self.note(&place, wrong, news, report).await?;
         }
-        self.note_read(pack, &report).await?;
-        Ok(Some(report))
-    }
-
-    async fn verify_one(
-        &self,
-        place: &InstancePlace,
-        companion: Option<&str>,
-        pace: &mut Pace,
-        report: &mut VerifyReport,
-    ) -> Result<()> {
-        let wrong = self.check(place, pace).await?.or_else(|| companion.map(str::to_owned));
-        match self.note_verified(place, wrong.as_deref()).await {
-            // Deleted meanwhile.
-            Err(Error::NotFound) => {}
-            noted => noted?,
-        }
-        report.add(place, wrong);
         Ok(())
     }
 

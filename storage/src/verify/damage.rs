@@ -3,6 +3,7 @@
 use pacs_core::access::Scope;
 use pacs_core::uid::Uid;
 
+use super::news::Noted;
 use crate::archive::Archive;
 use crate::database::{Database, Durability, Row, params};
 use crate::error::Result;
@@ -29,27 +30,25 @@ const IS_KEPT: &str = "(i.hash = d.hash or exists (
      select 1 from instance_version v where v.instance_id = i.id and v.hash = d.hash))";
 
 impl Archive {
-    /// Notes how an instance was found: what is new is told once, and what is whole again is forgotten.
-    pub(crate) async fn note_verified(&self, place: &InstancePlace, wrong: Option<&str>) -> Result<()> {
+    /// Notes how an instance was found; says what of that is new. What is whole again is forgotten.
+    pub(super) async fn note_verified(&self, place: &InstancePlace, wrong: Option<&str>) -> Result<Noted> {
         let database = &self.0.database;
         let Some(why) = wrong else {
             let known = "select 1 from damage where uid = $1 and hash = $2";
             if database.fetch_optional(known, params![&place.uid, &place.hash]).await?.is_some() {
                 let sql = "delete from damage where uid = $1 and hash = $2";
                 database.execute(sql, params![&place.uid, &place.hash]).await?;
-                tracing::info!(instance = %place.uid, "an instance that was damaged is whole again");
+                return Ok(Noted::Mended);
             }
-            return Ok(());
+            return Ok(Noted::Known);
         };
         let now_ms = self.0.config.clock.now_ms();
         let mut tx = database.begin(Durability::Synced).await?;
         let sql =
             "insert into damage (uid, hash, why, found_ms) values ($1, $2, $3, $4) on conflict do nothing";
         if tx.execute(sql, params![&place.uid, &place.hash, why, now_ms]).await? == 0 {
-            return Ok(());
+            return Ok(Noted::Known);
         }
-        tracing::error!(instance = %place.uid, why, "a stored instance is damaged");
-        metrics::counter!("sen_damaged_instances_total").increment(1);
         let facility =
             tx.fetch_one("select facility from study where id = $1", params![place.study_id]).await?;
         let facility: String = facility.get("facility")?;
@@ -60,7 +59,8 @@ impl Archive {
             ..NewEvent::new(EventKind::InstanceDamaged)
         };
         events::append(&mut tx, now_ms, &[event]).await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(Noted::Damaged)
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod background;
 pub mod damage;
+mod news;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -14,6 +15,8 @@ use crate::error::{Error, Result};
 use crate::index::InstanceId;
 use crate::index::instances::{self, InstancePlace};
 use crate::pace::Pace;
+
+use news::News;
 
 /// Instances asked for at a time.
 const PAGE: i64 = 500;
@@ -64,14 +67,41 @@ impl Archive {
             let mut checks = futures::stream::iter(all)
                 .map(|place| async move { (self.check(&place, &mut Pace::free()).await, place) })
                 .buffer_unordered(AT_ONCE);
+            let mut news = News::default();
+            let mut failed = None;
             while let Some((checked, place)) = checks.next().await {
-                let wrong = checked?;
-                self.note_verified(&place, wrong.as_deref()).await?;
-                report.add(&place, wrong);
+                let noted = match checked {
+                    Ok(wrong) => self.note(&place, wrong, &mut news, &mut report).await,
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = noted {
+                    failed = Some(error);
+                    break;
+                }
             }
             drop(checks);
+            news.tell(self).await;
+            failed.map_or(Ok(()), Err)?;
             progress(&report);
         }
+    }
+
+    /// Notes how an instance was found.
+    async fn note(
+        &self,
+        place: &InstancePlace,
+        wrong: Option<String>,
+        news: &mut News,
+        report: &mut VerifyReport,
+    ) -> Result<()> {
+        match self.note_verified(place, wrong.as_deref()).await {
+            Ok(noted) => news.add(place, noted, wrong.as_deref()),
+            // Deleted meanwhile.
+            Err(Error::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+        report.add(place, wrong);
+        Ok(())
     }
 
     /// What is wrong with an instance, `None` when it is whole.

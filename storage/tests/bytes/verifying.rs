@@ -127,3 +127,47 @@ fn pack_folder(home: &Home, study: &str) -> std::path::PathBuf {
 fn pack_of(folder: &std::path::Path, kind: &str) -> std::path::PathBuf {
     files(folder).into_iter().find(|path| path.extension().unwrap() == kind).unwrap()
 }
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_has_one_line_for_a_damaged_pack() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(log);
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let kept = slices(7, 1);
+    send_all(&archive, &kept).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    an_hour_later(&home);
+    let companion = pack_of(&pack_folder(&home, kept[0].study.as_str()), "gz");
+    flip(&companion, 200);
+    let said = |words: &str| -> Vec<String> {
+        let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        logged.lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
+    };
+    archive.verify_next(plan(1), &mut Pace::free()).await.unwrap();
+    let told = said("stored instances are damaged");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("damaged=7") && told[0].contains("packs/"), "{told:?}");
+    // Each alone is found to be whole by who reads the instances and not the companion.
+    archive.verify(|_| {}).await.unwrap();
+    let mended = said("whole again");
+    assert!(mended.len() == 1 && mended[0].contains("mended=7"), "{mended:?}");
+    archive.close().await;
+}
