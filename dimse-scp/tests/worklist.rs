@@ -41,7 +41,7 @@ async fn order(server: &Harness, modality: &str, date: &str) {
         room: None,
         scheduled_date: date.into(),
         scheduled_time: "083000".into(),
-        referring_physician: None,
+        referring_physician: Some("Lê^Thị Hồng".into()),
         reason: None,
         emergency: false,
     };
@@ -160,6 +160,47 @@ async fn keys_that_the_worklist_does_not_know_are_told() {
         assert_eq!(found.status(), want);
         assert_eq!(step.contains(tags::PATIENT_COMMENTS), want == Status::PENDING_KEYS_UNSUPPORTED);
         assert!(found.next().await.unwrap().is_none());
+    }
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn physicians_are_matched_and_answered() {
+    let server = Harness::start().await;
+    order(&server, "DX", "20261123").await;
+    let mut association = modality(&server).await;
+    let class = uid(uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND);
+    for (tag, value, want) in [
+        (tags::REFERRING_PHYSICIAN_NAME, "", 1),
+        (tags::REFERRING_PHYSICIAN_NAME, "LE^THI HONG", 1),
+        (tags::REFERRING_PHYSICIAN_NAME, "lê*", 1),
+        (tags::REFERRING_PHYSICIAN_NAME, "TRAN*", 0),
+        (tags::REQUESTING_PHYSICIAN, "Lê^Thị Hồng", 1),
+        (tags::PERFORMING_PHYSICIAN_NAME, "", 1),
+        (tags::PERFORMING_PHYSICIAN_NAME, "LE*", 0),
+        (tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, "", 1),
+        // Nobody says who is to do it.
+        (tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, "LE*", 0),
+    ] {
+        let mut asked = identifier("DX", "20261123");
+        asked.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
+        if tag == tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME {
+            let mut step = asked.items(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE)[0].clone();
+            step.put_text(tag, value);
+            asked.put_items(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, vec![step]);
+        } else {
+            asked.put_text(tag, value);
+        }
+        let mut answers = association.find(&class, &asked).await.unwrap();
+        let mut found = 0;
+        while let Some(answer) = answers.next().await.unwrap() {
+            assert_eq!(answers.status(), Status::PENDING, "{tag}");
+            let step = &answer.items(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE)[0];
+            assert!(answer.contains(tag) || step.contains(tag), "{tag} is not answered");
+            found += 1;
+        }
+        assert_eq!(found, want, "{tag} {value}");
     }
     association.release().await.unwrap();
     server.stop().await;

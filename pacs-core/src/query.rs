@@ -123,6 +123,46 @@ impl NamePattern {
         let words = pattern.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         Self { pattern, words, wildcard }
     }
+
+    /// Whether a name is meant: the same rule that rows are found by.
+    pub fn matches(&self, name: &str, fuzzy: bool) -> bool {
+        let folded = fold(name);
+        if self.wildcard {
+            let (pattern, text): (Vec<char>, Vec<char>) =
+                (self.pattern.chars().collect(), folded.chars().collect());
+            return matches_wildcards(&pattern, &text);
+        }
+        let has = |word: &String| {
+            folded.split(' ').any(|own| own == word || (fuzzy && own.starts_with(word.as_str())))
+        };
+        self.words.iter().all(has)
+    }
+}
+
+/// `*` stands for any characters and `?` for one (PS3.4 C.2.2.2.4). Goes back to the last `*` only, so that no pattern
+/// takes longer than both lengths multiplied.
+fn matches_wildcards(pattern: &[char], text: &[char]) -> bool {
+    let (mut at, mut reached) = (0, 0);
+    let mut last_star: Option<(usize, usize)> = None;
+    while let Some(character) = text.get(reached) {
+        match pattern.get(at) {
+            Some('*') => {
+                last_star = Some((at, reached));
+                at += 1;
+            }
+            Some(wanted) if *wanted == '?' || wanted == character => {
+                at += 1;
+                reached += 1;
+            }
+            _ => {
+                let Some((star, from)) = last_star else { return false };
+                last_star = Some((star, from + 1));
+                at = star + 1;
+                reached = from + 1;
+            }
+        }
+    }
+    pattern.get(at..).unwrap_or_default().iter().all(|rest| *rest == '*')
 }
 
 /// Folding turns punctuation into spaces; the wildcards have to survive it.
@@ -500,6 +540,28 @@ mod tests {
             assert!(query.add(&[tag], vr, value).is_err(), "{tag} {value:?}");
         }
         assert!(query.filters.is_empty());
+    }
+
+    #[test]
+    fn names_match_as_rows_are_found() {
+        for (pattern, name, exact, fuzzy) in [
+            ("nguyen van a", "NGUYỄN^Văn A", true, true),
+            ("van nguyen", "NGUYỄN^Văn A", true, true),
+            ("ngu", "NGUYỄN^Văn A", false, true),
+            ("Nguyễn*", "NGUYEN^VAN A", true, true),
+            ("*v?n*", "NGUYEN^VAN A", true, true),
+            ("*v?n", "NGUYEN^VAN A", false, false),
+            ("*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false, false),
+            ("*", "", true, true),
+            ("tran", "", false, false),
+        ] {
+            let pattern = NamePattern::new(pattern);
+            assert_eq!(
+                (pattern.matches(name, false), pattern.matches(name, true)),
+                (exact, fuzzy),
+                "{pattern:?}"
+            );
+        }
     }
 
     #[test]

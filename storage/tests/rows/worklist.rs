@@ -327,6 +327,18 @@ async fn every_line_is_answered_whatever_their_number(fresh: Fresh) {
     assert_eq!(numbers, (1..=MANY).collect::<Vec<_>>(), "each once");
     let few = Query { limit: Some(3), ..ask(&[], &[]) };
     assert_eq!(lines(&fresh, &few).await.len(), 3);
+    // The last of them all is found by who asked for it, behind pages in which nobody is.
+    let last = NewOrder {
+        referring_physician: Some("Lê^Thị Hồng".into()),
+        scheduled_time: "235959".into(),
+        emergency: false,
+        ..order()
+    };
+    schedule::create_order(&fresh.db, &last, &clerk(), NOW_MS).await.unwrap();
+    let of_hong = ask(&[(tags::REFERRING_PHYSICIAN_NAME, "hong le")], &[]);
+    assert_eq!(lines(&fresh, &of_hong).await.len(), 1);
+    let of_nobody = ask(&[(tags::REFERRING_PHYSICIAN_NAME, "Trần*")], &[]);
+    assert_eq!(lines(&fresh, &of_nobody).await.len(), 0);
 }
 
 async fn keys_the_worklist_does_not_know_are_told(_fresh: Fresh) {
@@ -334,9 +346,10 @@ async fn keys_the_worklist_does_not_know_are_told(_fresh: Fresh) {
         (vec![(tags::PATIENT_NAME, "A*"), (tags::PREGNANCY_STATUS, "")], vec![(tags::MODALITY, "CT")], true),
         (vec![(tags::PATIENT_COMMENTS, "")], vec![], false),
         (vec![(tags::REFERRING_PHYSICIAN_NAME, "")], vec![], true),
-        (vec![(tags::REFERRING_PHYSICIAN_NAME, "Lê*")], vec![], false),
-        (vec![], vec![(tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, "Lê*")], false),
-        (vec![], vec![(tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, "P1")], false),
+        (vec![(tags::REFERRING_PHYSICIAN_NAME, "Lê*")], vec![], true),
+        (vec![], vec![(tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, "Lê*")], true),
+        (vec![], vec![(tags::SCHEDULED_PROCEDURE_STEP_LOCATION, "P1")], true),
+        (vec![(tags::PREGNANCY_STATUS, "4")], vec![], false),
     ] {
         assert_eq!(schedule::worklist::supports(&ask(&top, &step)), known, "{top:?} {step:?}");
     }

@@ -27,7 +27,8 @@ const KNOWN: [Tag; 15] = [
 ];
 
 /// What the table wants and no order says: there, without a value.
-const NOT_KNOWN: [Tag; 12] = [
+const NOT_KNOWN: [Tag; 13] = [
+    tags::PERFORMING_PHYSICIAN_NAME,
     tags::REFERENCED_STUDY_SEQUENCE,
     tags::REFERENCED_PATIENT_SEQUENCE,
     tags::PATIENT_WEIGHT,

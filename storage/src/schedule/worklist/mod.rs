@@ -1,6 +1,7 @@
 //! The modality worklist (PS3.4 K.6): steps that are still to be done, as response data sets.
 
 mod answer;
+mod physicians;
 mod steps;
 
 use std::collections::{HashMap, VecDeque};
@@ -9,7 +10,7 @@ use futures::stream::{self, Stream};
 use pacs_core::Tag;
 use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
-use pacs_core::query::{Query, Returns};
+use pacs_core::query::{Filter, Query, Returns};
 use pacs_core::uid::AeTitle;
 
 use crate::Result;
@@ -50,12 +51,13 @@ pub fn supports(query: &Query) -> bool {
         Returns::Tags(paths) => paths.iter().all(|path| answer::holds(path)),
         Returns::All => true,
     };
-    returned && query.filters.iter().all(steps::is_matched)
+    let is_matched = |filter: &Filter| steps::is_matched(filter) || physicians::is_key(&filter.path);
+    returned && query.filters.iter().all(is_matched)
 }
 
 /// The paths of all attributes that a worklist query is matched by.
 pub fn matched() -> Vec<Vec<Tag>> {
-    steps::matched()
+    steps::matched().into_iter().chain(physicians::KEYS.map(<[Tag]>::to_vec)).collect()
 }
 
 /// The paths of all attributes that an answer holds, with a value or without.
@@ -112,7 +114,7 @@ impl Walk {
         if self.left == 0 {
             return Ok(None);
         }
-        if self.read.is_empty() && !self.ended {
+        while self.read.is_empty() && !self.ended {
             self.page().await?;
         }
         self.left -= 1;
@@ -147,7 +149,7 @@ impl Walk {
             id: exam.id,
         });
         let mut eligible = steps::eligible_devices(&self.database, &found).await?;
-        for exam in &found {
+        for exam in found.iter().filter(|exam| physicians::match_step(&self.query, exam)) {
             let stations = stations(&self.query, exam, &mut eligible);
             let mut answer = answer::of(exam, &stations);
             answer::keep_asked(&mut answer, &self.query.returns);
