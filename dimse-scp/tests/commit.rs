@@ -28,8 +28,9 @@ use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
 use storage::Subject;
 use storage::devices::{self, Device};
+use storage::jobs;
 use support::wire::Wire;
-use support::{Harness, ae, slices, uid};
+use support::{Harness, ae, eventually, slices, uid};
 use tokio::net::TcpListener;
 
 const CLASS: &str = uids::STORAGE_COMMITMENT_PUSH_MODEL;
@@ -247,6 +248,45 @@ async fn a_report_that_is_refused_on_the_association_comes_on_another() {
     assert!(matches!(wire.token().await, Some(Token::Data(_))));
     wire.send_command(1, &CommandSet::response(&command, Status::UNRECOGNIZED_OPERATION)).await;
     assert_eq!(device.report(Status::SUCCESS).await.0, 1);
+    release(wire).await;
+    server.stop().await;
+}
+
+/// While the object store is away nothing can be promised, and nothing is denied: the report waits for it.
+#[tokio::test]
+async fn a_report_waits_while_the_object_store_is_away_and_is_right_afterwards() {
+    let server = Harness::start().await;
+    let instances = slices(2, 8, 7);
+    server.fill(&instances).await;
+    let device = Listening::start(&server).await;
+    let objects = server.folder().join("objects");
+    let away = server.folder().join("away");
+    std::fs::rename(&objects, &away).unwrap();
+    std::fs::write(&objects, "no folder").unwrap();
+    let (wire, status) = ask(&server, &asked("1.2.9", &named(&instances))).await;
+    assert_eq!(status, Status::SUCCESS);
+    let database = server.archive.database();
+    // The association could not be told, and one of its own would have had nothing to tell.
+    eventually(async || {
+        let newest = jobs::newest(database, 9).await.unwrap();
+        newest.iter().any(|job| job.kind == "commitment" && job.error.is_some())
+    })
+    .await;
+    let called = tokio::time::timeout(Duration::ZERO, device.listener.accept()).await;
+    assert!(called.is_err(), "it was called, and there was nothing to report");
+    for instance in &instances {
+        assert!(server.place(&instance.instance).await.is_some(), "it is served all the same");
+    }
+    std::fs::remove_file(&objects).unwrap();
+    std::fs::rename(&away, &objects).unwrap();
+    let (event, report) = device.report(Status::SUCCESS).await;
+    let want: Vec<String> = instances.iter().map(|instance| instance.instance.to_string()).collect();
+    assert_eq!((event, instances_of(&report, tags::REFERENCED_SOP_SEQUENCE)), (1, want));
+    assert!(!report.contains(tags::FAILED_SOP_SEQUENCE));
+    for instance in &instances {
+        let kept = server.place(&instance.instance).await.unwrap().place.kept;
+        assert!(matches!(kept, storage::index::place::Kept::Pack(_)));
+    }
     release(wire).await;
     server.stop().await;
 }

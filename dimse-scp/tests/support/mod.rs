@@ -73,6 +73,11 @@ impl Harness {
         drop(self.dir);
     }
 
+    /// The folder of the archive.
+    pub fn folder(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     pub fn target(&self) -> Target {
         Target { address: self.address.to_string(), calling_ae: ae("TEST"), called_ae: ae("SEN") }
     }
