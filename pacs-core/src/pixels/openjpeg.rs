@@ -113,6 +113,9 @@ pub(super) fn encode(
         numresolution: resolutions(columns.min(rows)),
         ..opj_cparameters_t::default()
     };
+    // Without one the library makes a comment with Rust's allocator and frees it with C's: where these are two, as in
+    // the program, that ends the process.
+    parameters.set_comment("Sen");
     let mut codec = Codec::new_encoder(CODEC_FORMAT::OPJ_CODEC_J2K).ok_or("there is no encoder")?;
     if codec.setup_encoder(&mut parameters, &mut image) != 1 {
         return Err("the encoder cannot be set up");
