@@ -97,6 +97,26 @@ impl Error {
         }
     }
 
+    /// What a disk or an object store said instead of giving bytes that lie there; `None` for all other errors. It is
+    /// told of those bytes alone when others of the same place can be read.
+    pub(crate) fn of_reading(&self) -> Option<String> {
+        use std::io::ErrorKind::{Interrupted, OutOfMemory, WouldBlock};
+        const TOO_MANY_OPEN: [i32; 2] =
+            [rustix::io::Errno::MFILE.raw_os_error(), rustix::io::Errno::NFILE.raw_os_error()];
+        match self {
+            Self::Unavailable(outage) if outage.what == Outage::OBJECT_STORE.what => {
+                Some(outage.cause.clone().unwrap_or_else(|| outage.what.clone().into_owned()))
+            }
+            Self::Internal { source, .. } => {
+                let error = source.downcast_ref::<std::io::Error>()?;
+                let is_ours = matches!(error.kind(), Interrupted | OutOfMemory | WouldBlock);
+                let number = error.raw_os_error().filter(|number| !TOO_MANY_OPEN.contains(number))?;
+                (number > 0 && !is_ours).then(|| error.to_string())
+            }
+            _ => None,
+        }
+    }
+
     /// A background thread that could not finish, because it panicked or the program is stopping.
     pub(crate) fn thread(error: tokio::task::JoinError) -> Self {
         Self::internal("a background thread did not finish", error)

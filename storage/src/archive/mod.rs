@@ -30,6 +30,7 @@ use crate::spool::Spool;
 use fence::{Fence, SpoolLock};
 
 pub use fence::is_open;
+pub(crate) use probe::gives_others;
 pub use probe::probe_objects;
 
 /// An open archive. Cheap to clone; every clone is the same archive.

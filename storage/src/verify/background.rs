@@ -144,7 +144,12 @@ impl Archive {
         let companion = match self.companion_bytes(pack).await {
             Ok(companion) => companion,
             Err(Error::NotFound) => return Ok(Some("the companion of its pack is gone".to_owned())),
-            Err(error) => return Err(error),
+            Err(error) => match error.of_reading() {
+                Some(why) if self.gives_others_than(pack).await? => {
+                    return Ok(Some(format!("the companion of its pack cannot be read: {why}")));
+                }
+                _ => return Err(error),
+            },
         };
         let read = tokio::task::spawn_blocking(move || {
             let mut reader = CompanionReader::new(companion.as_ref())?;

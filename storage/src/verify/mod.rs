@@ -10,10 +10,11 @@ use futures::StreamExt;
 use pacs_core::uid::Uid;
 use tokio::task::spawn_blocking;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, gives_others};
 use crate::error::{Error, Result};
-use crate::index::InstanceId;
 use crate::index::instances::{self, InstancePlace};
+use crate::index::place::Kept;
+use crate::index::{InstanceId, PackId};
 use crate::pace::Pace;
 
 use news::News;
@@ -52,7 +53,7 @@ impl VerifyReport {
 
 impl Archive {
     /// Reads and hashes every instance and kept version; `progress` hears after each page. Fails
-    /// only when the rows or the object store are away.
+    /// only when the rows or the object store are away: one that cannot be read is damaged.
     pub async fn verify(&self, mut progress: impl FnMut(&VerifyReport)) -> Result<VerifyReport> {
         let mut report = VerifyReport::default();
         let mut after = InstanceId(0);
@@ -115,6 +116,31 @@ impl Archive {
                 Ok(Some("its bytes are gone".to_owned()))
             }
             Err(Error::Corrupt(why)) => Ok(Some(why)),
+            Err(error) => match error.of_reading() {
+                Some(why) if self.is_damage(place, &error).await? => {
+                    Ok(Some(format!("it cannot be read: {why}")))
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Whether that an instance cannot be read means this one alone, and not that the object store is away.
+    async fn is_damage(&self, place: &InstancePlace, error: &Error) -> Result<bool> {
+        match (place.place.kept, error) {
+            (Kept::Segment(_), Error::Internal { .. }) => Ok(true),
+            // It was settled meanwhile.
+            (Kept::Segment(_), _) => gives_others(&self.0.database, &self.0.objects, "").await,
+            (Kept::Pack(pack), _) => self.gives_others_than(pack).await,
+        }
+    }
+
+    /// Whether the object store gives anything but this pack.
+    async fn gives_others_than(&self, pack: PackId) -> Result<bool> {
+        match self.pack_key(pack).await {
+            Ok(key) => gives_others(&self.0.database, &self.0.objects, &key).await,
+            // Deleted meanwhile.
+            Err(Error::NotFound) => Ok(true),
             Err(error) => Err(error),
         }
     }

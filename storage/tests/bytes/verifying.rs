@@ -1,14 +1,16 @@
 //! What a server reads back by itself.
 
+use std::path::Path;
 use std::time::Duration;
 
 use pacs_core::access::Scope;
+use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
-use storage::Subject;
 use storage::events::{self, EventKind};
 use storage::pace::Pace;
 use storage::verify::background::Plan;
 use storage::verify::damage;
+use storage::{Archive, Subject};
 
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::{an_hour_later, delete};
@@ -170,4 +172,75 @@ async fn the_log_has_one_line_for_a_damaged_pack() {
     let mended = said("whole again");
     assert!(mended.len() == 1 && mended[0].contains("mended=7"), "{mended:?}");
     archive.close().await;
+}
+
+/// A sector that cannot be read is damage like any other: it is told, and everything else is read all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_told_and_stops_nothing() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let studies = ["71", "72", "73"].map(|name| made(name, uids::EXPLICIT_VR_LITTLE_ENDIAN, |_| {}, &[]));
+    for study in &studies {
+        send_all(&archive, std::slice::from_ref(study)).await;
+        home.rest();
+        archive.settle_due().await.unwrap();
+    }
+    an_hour_later(&home);
+    let spooled = made("74", uids::EXPLICIT_VR_LITTLE_ENDIAN, |_| {}, &[]);
+    send_all(&archive, std::slice::from_ref(&spooled)).await;
+    let file = |study: &testdata::Instance, kind| pack_of(&pack_folder(&home, study.study.as_str()), kind);
+    let aside = |path: &Path| path.with_extension("aside");
+    let nowhere = |path: &Path| {
+        std::fs::rename(path, aside(path)).unwrap();
+        std::os::unix::fs::symlink(path, path).unwrap();
+    };
+    let whole = |path: &Path| std::fs::rename(aside(path), path).unwrap();
+
+    let (tar, companion) = (file(&studies[0], "tar"), file(&studies[1], "gz"));
+    nowhere(&tar);
+    nowhere(&companion);
+    let mut read = 0;
+    while let Some(report) = archive.verify_next(plan(1), &mut Pace::free()).await.unwrap() {
+        read += report.instances;
+    }
+    assert_eq!(read, 3, "each pack was read once, or tried");
+    let told = damaged(&archive).await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[0].0, studies[0].uid.as_str());
+    assert!(told[0].1.starts_with("it cannot be read: Too many levels"), "{told:?}");
+    assert!(told[1].1.starts_with("the companion of its pack cannot be read"), "{told:?}");
+    whole(&companion);
+    // Asked for all at once, in the spool too. Nobody can read what lies at the first addresses of a process.
+    let segment = home.segments().remove(0);
+    std::fs::rename(&segment, aside(&segment)).unwrap();
+    std::os::unix::fs::symlink("/proc/self/mem", &segment).unwrap();
+    let report = archive.verify(|_| {}).await.unwrap();
+    assert_eq!((report.instances, report.damaged), (4, 2), "{:?}", report.named);
+    let said = |uid: &Uid| report.named.iter().find(|(named, _)| named == uid).map(|(_, why)| why.as_str());
+    let why = said(&spooled.uid).unwrap();
+    assert!(why.starts_with("it cannot be read: Input/output error"), "{why}");
+    whole(&segment);
+    whole(&tar);
+    archive.verify(|_| {}).await.unwrap();
+    assert_eq!(damaged(&archive).await, []);
+    archive.close().await;
+    drop(archive);
+
+    // Where nothing at all can be read any more, the store is away, and nothing is said of its instances.
+    let archive = home.open().await;
+    home.clock.set_ms(home.clock.now_ms() + 2 * DAY_MS);
+    let all: Vec<_> = studies.iter().map(|study| file(study, "tar")).collect();
+    all.iter().for_each(|path| nowhere(path));
+    assert!(archive.verify_next(plan(1), &mut Pace::free()).await.is_err());
+    assert_eq!(damaged(&archive).await, []);
+    all.iter().for_each(|path| whole(path));
+    assert!(archive.verify_next(plan(1), &mut Pace::free()).await.unwrap().is_some());
+    archive.close().await;
+}
+
+/// Each damaged instance with what is wrong.
+async fn damaged(archive: &Archive) -> Vec<(String, String)> {
+    let mut all = damage::list(archive.database(), &Scope::All, 10).await.unwrap();
+    all.sort_by(|one, other| one.instance.as_str().cmp(other.instance.as_str()));
+    all.into_iter().map(|damaged| (damaged.instance.to_string(), damaged.why)).collect()
 }
