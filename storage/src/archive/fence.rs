@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 const LEASE: Duration = Duration::from_secs(30);
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 const NAME: &str = "archive";
+/// How long the lock is tried for, and how often.
+const PATIENCE: Duration = Duration::from_secs(1);
+const TRY_EVERY: Duration = Duration::from_millis(20);
 /// File of the spool's folder that is locked.
 const LOCK: &str = "lock";
 /// Setting that holds the epoch of the last process that closed the archive in order.
@@ -25,7 +28,8 @@ const ENDED_WELL: &str = "archive.ended_well";
 pub(crate) struct SpoolLock(#[allow(dead_code, reason = "held, not used")] File);
 
 impl SpoolLock {
-    /// Takes the lock, or says that another process has it. Blocks, though not for the other.
+    /// Takes the lock, or says that another process has it. Blocks for a second, since commands that ask [`is_open`]
+    /// have it for a moment.
     pub fn take(dir: &Path) -> Result<Self> {
         let context = "lock the spool";
         let file = OpenOptions::new()
@@ -34,12 +38,16 @@ impl SpoolLock {
             .write(true)
             .open(dir.join(LOCK))
             .map_err(|error| Error::io(context, error))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => {
-                Err(Error::Unavailable("another process has this spool open".into()))
+        let begun = std::time::Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < PATIENCE => std::thread::sleep(TRY_EVERY),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Unavailable("another process has this spool open".into()));
+                }
+                Err(TryLockError::Error(error)) => return Err(Error::io(context, error)),
             }
-            Err(TryLockError::Error(error)) => Err(Error::io(context, error)),
         }
     }
 }

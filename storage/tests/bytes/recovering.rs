@@ -201,3 +201,23 @@ async fn a_spool_that_grew_to_hundreds_of_segments_starts_quickly() {
     assert_whole(&archive, &sent[199..]).await;
     archive.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_looks_whether_it_is_open_keeps_nobody_out() {
+    let home = Home::embedded();
+    home.open().await.close().await;
+    let lock = fs::File::open(home.spool().join("lock")).unwrap();
+    lock.lock_shared().unwrap();
+    let (begun, looked) = std::sync::mpsc::channel();
+    let looking = std::thread::spawn(move || {
+        looked.recv().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        drop(lock);
+    });
+    begun.send(()).unwrap();
+    let archive = home.open().await;
+    looking.join().unwrap();
+    let second = home.open_as(home.config.clone()).await;
+    assert!(matches!(second, Err(storage::Error::Unavailable(_))), "it is open");
+    archive.close().await;
+}
