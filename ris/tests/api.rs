@@ -371,7 +371,7 @@ async fn imports_and_migrations_are_seen_stopped_and_gone_on_with() {
         intake::begin(database, Kind::Migration, &source, &settings, true, NOON_MS).await.unwrap();
     let failure = Failure { name: "1.2.3".into(), skipped: false, reason: "3 of 5 instances came".into() };
     let counts = Counts { taken: 3, failed: 2, bytes: 1000, ..Counts::default() };
-    intake::advance(database, begun.id, "20261101", &counts, &[failure], NOON_MS).await.unwrap();
+    intake::advance(database, begun.id, Some("20261101"), &counts, &[failure], NOON_MS).await.unwrap();
     let row = house.get(&admin, "/intakes").await["items"][0].clone();
     assert_eq!(
         (&row["kind"], &row["from"], &row["state"]),

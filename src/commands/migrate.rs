@@ -123,7 +123,8 @@ async fn report(args: &Args, database: &Database, ended: &Intake) -> anyhow::Res
     }
     if listed > 0 {
         bail!(
-            "{listed} studies were not taken whole; {} says which and why. Run this again to ask for them once more",
+            "{listed} studies were not taken whole, or days not told of; {} says which and why. Run this again to ask for \
+             them once more",
             args.pacing.list.display()
         );
     }

@@ -1,12 +1,14 @@
 //! Old archives on disks and discs.
 
 use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
 use crate::support::images::{Study, dataset_bytes};
-use crate::support::program::Setup;
-use crate::support::{samples, tools};
+use crate::support::program::{Sen, Setup, signal};
+use crate::support::{eventually, samples, tools};
 
 #[tokio::test]
 async fn folders_zips_and_bare_data_sets_are_taken_and_the_rest_is_told() {
@@ -65,12 +67,38 @@ fn a_dicomdir_stands_for_its_set() {
 }
 
 /// Many small files in folders.
-fn old_archive(folder: &std::path::Path, studies: u32) -> u64 {
+fn old_archive(folder: &Path, studies: u32) -> u64 {
     for number in 0..studies {
         let study = Study::of(&format!("P{number}"), "NGUYỄN^VĂN A");
         study.write(&folder.join(format!("{}/{number}", number % 7)));
     }
     u64::from(studies) * 3
+}
+
+/// Slices of a study in a ZIP.
+fn zip_of(path: &Path, slices: u32) -> u64 {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let study = Study { slices, ..Study::of("PZ", "NGUYỄN^VĂN A") };
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for slice in 1..=slices {
+        zip.start_file(format!("images/{slice}"), stored).unwrap();
+        zip.write_all(&study.slice(slice)).unwrap();
+    }
+    zip.finish().unwrap();
+    u64::from(slices)
+}
+
+/// Waits until the rows tell of files that were taken.
+async fn some_are_taken(setup: &Setup) {
+    let url = format!("sqlite://{}", setup.folder().join("data/sen.db").display());
+    let database = storage::database::Database::open(&url).await.unwrap();
+    eventually("some are taken", || async {
+        let sql = "select 1 from intake where taken > 0 and state = 'running'";
+        database.fetch_optional(sql, vec![]).await.unwrap()
+    })
+    .await;
+    database.close().await;
 }
 
 /// The figure that the report has behind a word.
@@ -84,7 +112,9 @@ fn figure(report: &str, word: &str) -> u64 {
 fn an_import_that_was_killed_goes_on_where_it_was() {
     let setup = Setup::default();
     let medium = setup.folder().join("medium");
-    let files = old_archive(&medium, 200);
+    let files = old_archive(&medium, 200) + zip_of(&medium.join("0/0.zip"), 100);
+    // What stands at the beginning is told at the end, however often it was interrupted.
+    std::os::unix::fs::symlink("..", medium.join("0/-again")).unwrap();
     std::fs::write(medium.join("0/broken.dcm"), &Study::of("P", "A").slice(1)[..400]).unwrap();
     let mut killed = 0;
     for _ in 0..3 {
@@ -98,16 +128,15 @@ fn an_import_that_was_killed_goes_on_where_it_was() {
     }
     assert!(killed > 0, "it was never under way");
     let end = setup.run(&["import", "medium"]);
-    assert_eq!(end.status.code(), Some(1), "one file is broken: {}", tools::said(&end));
+    assert_eq!(end.status.code(), Some(1), "two things are broken: {}", tools::said(&end));
     let said = tools::said(&end);
     assert!(said.contains("going on with the import"), "{said}");
     let counted = figure(&said, "taken") + figure(&said, "already there");
-    assert_eq!((counted, figure(&said, "failed ")), (files, 1), "each file is counted once: {said}");
+    assert_eq!((counted, figure(&said, "failed ")), (files, 2), "each file is counted once: {said}");
     let list = std::fs::read_to_string(setup.folder().join("not-taken.tsv")).unwrap();
-    assert!(
-        list.starts_with("failed\t") && list.contains("broken.dcm") && list.lines().count() == 1,
-        "{list}"
-    );
+    let names: Vec<&str> =
+        list.lines().filter_map(|line| line.strip_prefix("failed\t")?.split('\t').next()).collect();
+    assert!(names.len() == 2 && names[0].ends_with("0/-again") && names[1].ends_with("broken.dcm"), "{list}");
     // What has come to its end begins anew.
     let again = tools::said(&setup.run(&["import", "medium"]));
     assert!(!again.contains("going on"), "{again}");
@@ -116,7 +145,7 @@ fn an_import_that_was_killed_goes_on_where_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_imports_while_it_serves() {
-    let sen = crate::support::program::Sen::start();
+    let sen = Sen::start();
     let files = old_archive(&sen.folder().join("medium"), 5);
     let said = tools::succeeded(&sen.run(&["import", "medium", "--facility", "BVTW"]));
     assert_eq!(figure(&said, "taken"), files, "{said}");
@@ -128,16 +157,107 @@ async fn a_server_imports_while_it_serves() {
         (at + jiff::Span::new().hours(hours)).strftime("%H:%M").to_string()
     };
     let hours = format!("{}-{}", hour(3), hour(5));
-    old_archive(&sen.folder().join("later"), 2);
-    let mut later = sen.setup().command();
-    let later = later.args(["import", "later", "--hours", &hours]).stdout(std::process::Stdio::piped());
-    let later = later.stderr(std::process::Stdio::piped()).spawn().unwrap();
-    crate::support::eventually("it is begun", || async {
-        let stopped = sen.run(&["import", "later", "--stop"]);
-        stopped.status.success().then_some(())
-    })
-    .await;
-    let ended = later.wait_with_output().unwrap();
+    let files = old_archive(&sen.folder().join("later"), 2);
+    let mut following = begin(sen.setup(), &["import", "later", "--hours", &hours]);
+    waits(&sen, "waits for its hours").await;
+    // One that waits is in nobody's way, and does not wait once it is told not to.
+    old_archive(&sen.folder().join("other"), 1);
+    assert_eq!(figure(&tools::succeeded(&sen.run(&["import", "other"])), "taken"), 3);
+    let said = tools::succeeded(&sen.run(&["import", "later"]));
+    assert_eq!(figure(&said, "taken"), files, "{said}");
+    assert!(following.wait().unwrap().success());
+
+    old_archive(&sen.folder().join("never"), 2);
+    let following = begin(sen.setup(), &["import", "never", "--hours", &hours]);
+    waits(&sen, "waits for its hours").await;
+    tools::succeeded(&sen.run(&["import", "never", "--stop"]));
+    let ended = following.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(1), "{}", tools::said(&ended));
     assert_eq!(figure(&tools::said(&ended), "taken"), 0, "{}", tools::said(&ended));
+}
+
+/// A command that is left running.
+fn begin(setup: &Setup, arguments: &[&str]) -> Child {
+    let mut command = setup.command();
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Waits until an import waits for this reason.
+async fn waits(sen: &Sen, why: &str) {
+    let url = format!("sqlite://{}", sen.folder().join("data/sen.db").display());
+    let database = storage::database::Database::open(&url).await.unwrap();
+    eventually(why, || async {
+        let sql = "select 1 from intake where state = 'running' and note like '%' || $1 || '%'";
+        database.fetch_optional(sql, vec![why.into()]).await.unwrap()
+    })
+    .await;
+    database.close().await;
+}
+
+#[test]
+fn a_medium_that_cannot_be_read_is_a_failure() {
+    let setup = Setup::default();
+    let medium = setup.folder().join("medium");
+    std::fs::create_dir(&medium).unwrap();
+    std::os::unix::fs::symlink("/nowhere/at/all", medium.join("disk2")).unwrap();
+    let import = setup.run(&["import", "medium"]);
+    let said = tools::said(&import);
+    assert_eq!(import.status.code(), Some(1), "{said}");
+    assert_eq!(figure(&said, "failed "), 1, "{said}");
+    assert!(said.contains("medium/disk2"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_medium_that_is_not_mounted_yet_is_waited_for() {
+    let sen = Sen::start();
+    let (medium, drive) = (sen.folder().join("medium"), sen.folder().join("drive"));
+    let files = old_archive(&medium, 200);
+    let mut following = begin(sen.setup(), &["import", "medium", "--rate", "1"]);
+    some_are_taken(sen.setup()).await;
+    let setup = sen.kill();
+    following.kill().unwrap();
+    following.wait().unwrap();
+    // The place where it is mounted is there, and empty.
+    std::fs::rename(&medium, &drive).unwrap();
+    std::fs::create_dir(&medium).unwrap();
+    let sen = setup.start();
+    waits(&sen, "which it was at, is not there").await;
+    std::fs::remove_dir(&medium).unwrap();
+    std::fs::rename(&drive, &medium).unwrap();
+    let setup = sen.kill();
+    let said = tools::succeeded(&setup.run(&["import", "medium"]));
+    assert!(said.contains("going on with the import"), "{said}");
+    assert_eq!(figure(&said, "taken") + figure(&said, "already there"), files, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_uses_up_no_file() {
+    // No disk leaves as much.
+    let setup = Setup::default().variable("SEN_SPACE_RESERVE_MIB", "1000000000");
+    let files = old_archive(&setup.folder().join("medium"), 3);
+    let full = setup.run(&["import", "medium"]);
+    assert_eq!(full.status.code(), Some(1), "{}", tools::said(&full));
+    assert!(tools::said(&full).contains("the disk is nearly full"), "{}", tools::said(&full));
+    let said = tools::succeeded(&setup.without("SEN_SPACE_RESERVE_MIB").run(&["import", "medium"]));
+    assert!(said.contains("going on with the import"), "{said}");
+    assert_eq!(figure(&said, "taken"), files, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_is_interrupted_in_the_middle_of_a_zip() {
+    let setup = Setup::default();
+    let files = zip_of(&setup.folder().join("old.zip"), 600);
+    // To look at its rows they have to be there.
+    tools::succeeded(&setup.run(&["device", "list"]));
+    let import = begin(&setup, &["import", "old.zip", "--rate", "1"]);
+    some_are_taken(&setup).await;
+    signal(import.id(), "INT");
+    let ended = import.wait_with_output().unwrap();
+    let said = tools::said(&ended);
+    assert!(!ended.status.success() && said.contains("it was broken off"), "{said}");
+    let said = tools::succeeded(&setup.run(&["import", "old.zip"]));
+    assert!(said.contains("going on with the import"), "{said}");
+    let counted = figure(&said, "taken") + figure(&said, "already there");
+    assert_eq!(counted, files, "each is counted once: {said}");
 }

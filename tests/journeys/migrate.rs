@@ -197,3 +197,39 @@ async fn an_archive_that_comes_up_later_and_does_not_count_is_emptied_too() {
     assert_eq!(unknown.status.code(), Some(1));
     assert!(tools::said(&unknown).contains("sen device add"), "{}", tools::said(&unknown));
 }
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_a_refused_day_nor_another_archive_that_is_away_is_in_the_way() {
+    let Some(python) = tools::python() else { return };
+    let (port, away) = free_ports();
+    let devices = format!("{}{}", device("AWAY", away), device("MUTE", port));
+    let sen = Setup::default().variable("SEN_UNKNOWN_AE", "reject").file(&devices).start();
+    let _away = Running(follow(&sen, "AWAY"));
+    eventually("it waits for the other archive", || async {
+        sen.log().contains("a migration waits").then_some(())
+    })
+    .await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/refusing_archive.py");
+    let mut peer = Command::new(python);
+    let _peer = Running(peer.arg(script).args([&port.to_string(), "MUTE", "20261122"]).spawn().unwrap());
+    eventually("the other archive listens", || async {
+        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
+    })
+    .await;
+    let report = sen.run(&[&["migrate", "MUTE"], &SINCE[..]].concat());
+    assert_eq!(report.status.code(), Some(1), "{}", tools::said(&report));
+    let list = std::fs::read_to_string(sen.folder().join("not-taken.tsv")).unwrap();
+    let names: Vec<&str> = list.lines().filter_map(|line| line.split('\t').nth(1)).collect();
+    assert_eq!(names, ["20261122", "undated"], "{list}");
+    assert!(list.contains("the query was answered"), "{list}");
+}

@@ -20,6 +20,13 @@ pub(super) struct Found {
     pub instances: Option<u64>,
 }
 
+/// What a peer answers when it is asked for the studies of a day.
+pub(super) enum Answer {
+    Studies(Vec<Found>),
+    /// It does not say, and why.
+    Refused(String),
+}
+
 pub(super) struct Peer {
     target: Target,
     options: Options,
@@ -31,16 +38,17 @@ impl Peer {
         Self { target, options, association: None }
     }
 
-    /// The studies of a day; those without a date for `None`.
-    pub async fn studies(&mut self, day: Option<Day>) -> Result<Vec<Found>, Error> {
-        let found = match self.association().await {
+    /// The studies of a day; those without a date for `None`. Fails when the peer is away or does not speak any more.
+    pub async fn studies(&mut self, day: Option<Day>) -> Result<Answer, Error> {
+        let answer = match self.association().await {
             Ok(association) => ask(association, day).await,
             Err(error) => Err(error),
         };
-        if found.is_err() {
+        // After a refusal more answers may be on their way.
+        if !matches!(answer, Ok(Answer::Studies(_))) {
             self.give_up().await;
         }
-        found
+        answer
     }
 
     /// Has a study sent to `destination`; what came of it.
@@ -89,7 +97,7 @@ impl Peer {
     }
 }
 
-async fn ask(association: &mut Association, day: Option<Day>) -> Result<Vec<Found>, Error> {
+async fn ask(association: &mut Association, day: Option<Day>) -> Result<Answer, Error> {
     let mut keys = DataSet::new();
     keys.put_text(tags::QUERY_RETRIEVE_LEVEL, "STUDY");
     keys.put_text(tags::STUDY_DATE, &day.map(|day| day.to_string()).unwrap_or_default());
@@ -106,12 +114,12 @@ async fn ask(association: &mut Association, day: Option<Day>) -> Result<Vec<Foun
         let instances = answer.text(tags::NUMBER_OF_STUDY_RELATED_INSTANCES);
         found.push(Found { uid, instances: instances.and_then(|text| text.trim().parse().ok()) });
         if found.len() >= STUDIES_OF_A_DAY {
-            return Err(Error::Unreadable("more studies of one day than can be".to_owned()));
+            return Ok(Answer::Refused(format!("{STUDIES_OF_A_DAY} studies and more, which no day has")));
         }
     }
     match answers.status() {
-        status if status.is_failure() => Err(Error::Unreadable(format!("the query was answered {status}"))),
-        _ => Ok(found),
+        status if status.is_failure() => Ok(Answer::Refused(format!("the query was answered {status}"))),
+        _ => Ok(Answer::Studies(found)),
     }
 }
 

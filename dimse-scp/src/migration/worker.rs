@@ -1,15 +1,18 @@
-//! The worker that goes on with migrations, one at a time, for as long as the server runs.
+//! The worker that goes on with migrations for as long as the server runs.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use pacs_core::uid::AeTitle;
+use storage::database::Database;
 use storage::devices;
 use storage::index::facilities;
 use storage::intake::migration::{Day, Settings, Source};
-use storage::intake::{self, Asked, Counts, Intake, Kind};
+use storage::intake::{self, Asked, Counts, Failure, Intake, IntakeId, Kind};
 use storage::pace::Pace;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::peer::{Found, Peer};
+use super::peer::{Answer, Found, Peer};
 use super::study::{self, PullError, Pulled};
 use crate::config::Timeouts;
 use crate::listener::Shared;
@@ -20,6 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The first and the longest wait for a peer that is away.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// How often it is looked whether somebody has stopped or changed one that waits.
+const LOOK_AT_THE_ROW_EVERY: Duration = Duration::from_secs(5);
 /// How often a study is asked for that ends the association each time.
 const TRIES: u32 = 3;
 /// Many archives say nothing until a whole study is sent.
@@ -27,50 +32,69 @@ const RESPONSE: Duration = Duration::from_secs(3600);
 /// The position behind all days: the studies that have no date.
 const UNDATED: &str = "undated";
 
-/// Goes on until the server stops; what is under way then is gone on with by the next start.
+/// Goes on until the server stops, with each in its own time: one that waits is in nobody's way. What is under way then
+/// is gone on with by the next start.
 pub(crate) async fn run(shared: Shared) {
     let stopping = shared.stopping.clone();
-    let database = shared.archive.database();
-    let mut wait = FIRST_WAIT;
+    let mut under_way: HashMap<IntakeId, AbortOnDropHandle<()>> = HashMap::new();
     loop {
-        let turn = async {
-            let Some(intake) = intake::for_server(database, Kind::Migration).await? else {
-                return Ok::<_, PullError>(LOOK_EVERY);
-            };
-            match migrate(&shared, &intake).await {
-                Ok(()) => {
-                    wait = FIRST_WAIT;
-                    Ok(LOOK_EVERY)
-                }
-                // Somebody has stopped it.
-                Err(Stop::Error(PullError::Rows(storage::Error::Conflict(_)))) => Ok(LOOK_EVERY),
-                Err(Stop::Error(error)) => {
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                    let why = format!("{error}; tried again in {} seconds", wait.as_secs());
-                    tracing::warn!(why, "a migration waits");
-                    let now_ms = shared.archive.config().clock.now_ms();
-                    intake::note(database, intake.id, Some(&why), now_ms).await?;
-                    Ok(wait)
-                }
-                Err(Stop::Wrong(why)) => {
-                    let now_ms = shared.archive.config().clock.now_ms();
-                    intake::note(database, intake.id, Some(&why), now_ms).await?;
-                    Ok(LONGEST_WAIT.min(Duration::from_secs(30)))
+        under_way.retain(|_, task| !task.is_finished());
+        match intake::for_server(shared.archive.database(), Kind::Migration).await {
+            Ok(all) => {
+                for intake in all {
+                    under_way.entry(intake.id).or_insert_with(|| {
+                        let turns = go_on(shared.clone(), intake.id);
+                        AbortOnDropHandle::new(tokio::spawn(turns))
+                    });
                 }
             }
-        };
-        let pause = match stopping.run_until_cancelled(turn).await {
-            None => return,
-            Some(Ok(pause)) => pause,
-            Some(Err(error)) => {
-                tracing::warn!(%error, "migrations cannot be looked for");
-                LONGEST_WAIT
-            }
-        };
-        if stopping.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            Err(error) => tracing::warn!(%error, "migrations cannot be looked for"),
+        }
+        if stopping.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
             return;
         }
     }
+}
+
+/// Goes on with one until it has ended.
+async fn go_on(shared: Shared, id: IntakeId) {
+    let mut wait = FIRST_WAIT;
+    loop {
+        let pause = match turn(&shared, id, &mut wait).await {
+            Ok(Some(pause)) => pause,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "a migration waits for the rows");
+                LONGEST_WAIT
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// One turn: to the end, to a change of its settings, or to something that makes it wait; how long it is to wait then,
+/// `None` when it has ended.
+async fn turn(shared: &Shared, id: IntakeId, wait: &mut Duration) -> storage::Result<Option<Duration>> {
+    let database = shared.archive.database();
+    let intake = intake::by_id(database, id).await?;
+    if intake.state != intake::State::Running {
+        return Ok(None);
+    }
+    let (why, pause) = match migrate(shared, &intake, wait).await {
+        Ok(()) => return Ok(None),
+        // Somebody has stopped it, or has given it another rate or other hours.
+        Err(Stop::Error(PullError::Rows(storage::Error::Conflict(_)))) => return Ok(Some(LOOK_EVERY)),
+        Err(Stop::Error(error)) => {
+            *wait = (*wait * 2).min(LONGEST_WAIT);
+            let why = format!("{error}; tried again in {} seconds", wait.as_secs());
+            tracing::warn!(why, "a migration waits");
+            (why, *wait)
+        }
+        Err(Stop::Wrong(why)) => (why, LONGEST_WAIT.min(Duration::from_secs(30))),
+    };
+    let now_ms = shared.archive.config().clock.now_ms();
+    intake::note(database, id, Some(&why), now_ms).await?;
+    Ok(Some(pause))
 }
 
 /// Why a migration does not go on just now.
@@ -98,7 +122,7 @@ struct Migration<'a> {
     zone: String,
 }
 
-async fn migrate(shared: &Shared, intake: &Intake) -> Result<(), Stop> {
+async fn migrate(shared: &Shared, intake: &Intake, wait: &mut Duration) -> Result<(), Stop> {
     let mut migration = open(shared, intake).await?;
     let mut day = match intake.position.as_deref() {
         Some(UNDATED) => None,
@@ -108,13 +132,16 @@ async fn migrate(shared: &Shared, intake: &Intake) -> Result<(), Stop> {
         None => Some(migration.settings.until),
     };
     while let Some(now) = day.filter(|day| *day >= migration.settings.from) {
-        migration.take(Some(now)).await?;
+        let refused = migration.take(Some(now)).await?;
+        // The peer answers.
+        *wait = FIRST_WAIT;
         day = now.before();
         let position = day.map_or_else(|| UNDATED.to_owned(), |day| day.to_string());
-        migration.reached(&position).await?;
+        migration.reached(&position, refused.map(|why| (now.to_string(), why))).await?;
     }
-    migration.reached(UNDATED).await?;
-    migration.take(None).await?;
+    migration.reached(UNDATED, None).await?;
+    let refused = migration.take(None).await?;
+    migration.reached(UNDATED, refused.map(|why| (UNDATED.to_owned(), why))).await?;
     migration.peer.leave().await;
     intake::done(shared.archive.database(), intake.id, migration.now_ms()).await?;
     tracing::info!("a migration has come to its end");
@@ -160,11 +187,19 @@ impl Migration<'_> {
         self.shared.archive.config().clock.now_ms()
     }
 
-    /// Pulls what there is of a day.
-    async fn take(&mut self, day: Option<Day>) -> Result<(), Stop> {
+    /// Pulls what there is of a day; why nothing is known of it when the peer does not say what there is.
+    async fn take(&mut self, day: Option<Day>) -> Result<Option<String>, Stop> {
         self.wait_for_hours().await?;
         let database = self.shared.archive.database();
-        for found in self.peer.studies(day).await? {
+        let studies = match self.peer.studies(day).await? {
+            Answer::Studies(studies) => studies,
+            Answer::Refused(why) => {
+                let day = day.map(|day| day.to_string());
+                tracing::warn!(day = day.as_deref().unwrap_or(UNDATED), why, "a day was not asked for");
+                return Ok(Some(why));
+            }
+        };
+        for found in studies {
             let asked = intake::asked(database, self.intake.id, &found.uid).await?;
             let is_done = |asked: Asked| {
                 let expected = found.instances.or(asked.expected);
@@ -182,9 +217,26 @@ impl Migration<'_> {
             let noted = (&pulled.counts, reason);
             intake::note_study(database, self.intake.id, &found.uid, pulled.asked, noted, self.now_ms())
                 .await?;
-            self.pace.passed(pulled.counts.bytes).await;
+            self.pause(pulled.counts.bytes).await?;
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Waits as long as its rate says, or until that has changed.
+    async fn pause(&mut self, bytes: u64) -> Result<(), Stop> {
+        let (database, intake) = (self.shared.archive.database(), self.intake);
+        let changing = async {
+            loop {
+                tokio::time::sleep(LOOK_AT_THE_ROW_EVERY).await;
+                if let Err(stop) = unchanged(database, intake).await {
+                    return stop;
+                }
+            }
+        };
+        tokio::select! {
+            () = self.pace.passed(bytes) => Ok(()),
+            stop = changing => Err(stop),
+        }
     }
 
     /// Pulls a study. One that ends the association each time is told of and passed over, when the peer answers else.
@@ -208,25 +260,36 @@ impl Migration<'_> {
         }
     }
 
+    /// Waits for its hours; ends the turn when somebody has stopped it, or changed its settings.
     async fn wait_for_hours(&mut self) -> Result<(), Stop> {
+        let database = self.shared.archive.database();
+        unchanged(database, self.intake).await?;
         let Some(hours) = self.settings.hours else { return Ok(()) };
         while let Some(wait) = hours.wait(self.now_ms(), &facilities::zone(&self.zone)) {
             self.peer.leave().await;
-            // Looked at again now and then: somebody may stop it, or change its hours.
-            let database = self.shared.archive.database();
-            let now = intake::by_id(database, self.intake.id).await?;
-            if now.state != intake::State::Running || now.settings != self.intake.settings {
-                return Err(storage::Error::Conflict("it was stopped or changed".to_owned()).into());
-            }
             intake::note(database, self.intake.id, Some("waits for its hours"), self.now_ms()).await?;
-            tokio::time::sleep(wait.min(Duration::from_secs(20))).await;
+            tokio::time::sleep(wait.min(LOOK_AT_THE_ROW_EVERY)).await;
+            unchanged(database, self.intake).await?;
         }
         Ok(())
     }
 
-    async fn reached(&self, position: &str) -> Result<(), Stop> {
+    /// Notes that it has come to a position, and what could not be asked for on the way there.
+    async fn reached(&self, position: &str, refused: Option<(String, String)>) -> Result<(), Stop> {
         let database = self.shared.archive.database();
-        let nothing = Counts::default();
-        Ok(intake::advance(database, self.intake.id, position, &nothing, &[], self.now_ms()).await?)
+        let counts = Counts { failed: u64::from(refused.is_some()), ..Counts::default() };
+        let failures: Vec<Failure> =
+            refused.into_iter().map(|(name, reason)| Failure { name, skipped: false, reason }).collect();
+        let position = Some(position);
+        Ok(intake::advance(database, self.intake.id, position, &counts, &failures, self.now_ms()).await?)
     }
+}
+
+/// [`storage::Error::Conflict`] when somebody has stopped it, or given it another rate or other hours.
+async fn unchanged(database: &Database, intake: &Intake) -> Result<(), Stop> {
+    let now = intake::by_id(database, intake.id).await?;
+    if now.state != intake::State::Running || now.settings != intake.settings {
+        return Err(storage::Error::Conflict("it was stopped or changed".to_owned()).into());
+    }
+    Ok(())
 }

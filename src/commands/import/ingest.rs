@@ -47,11 +47,17 @@ struct Begun {
     first: Bytes,
 }
 
-/// Streams one file into the archive and waits until it is kept.
-pub async fn take(archive: &Archive, mut chunks: Chunks, length_bytes: Option<u64>, origin: &Origin) -> Fate {
+/// Streams one file into the archive and waits until it is kept. Fails with [`storage::Error::Unavailable`] alone: then
+/// it is not the file's fault, and it may be tried again.
+pub async fn take(
+    archive: &Archive,
+    mut chunks: Chunks,
+    length_bytes: Option<u64>,
+    origin: &Origin,
+) -> storage::Result<Fate> {
     let begun = match begin(&mut chunks).await {
         Ok(begun) => begun,
-        Err(fate) => return fate,
+        Err(fate) => return Ok(fate),
     };
     let head_bytes = begun.head.as_ref().map_or(0, |head| head.len() as u64);
     let (declared_class, declared_instance) = begun.declared.unzip();
@@ -69,8 +75,8 @@ pub async fn take(archive: &Archive, mut chunks: Chunks, length_bytes: Option<u6
         expected_bytes: length_bytes.map(|length| length.saturating_sub(head_bytes)),
     };
     match stream(archive, envelope, begun.first, chunks).await {
-        Ok(fate) => fate,
-        Err(error) => Fate::Failed(error.to_string()),
+        Err(error) if !matches!(error, storage::Error::Unavailable(_)) => Ok(Fate::Failed(error.to_string())),
+        taken => taken,
     }
 }
 

@@ -14,15 +14,17 @@ use super::source::Place;
 const NOTE_AFTER: u64 = 500;
 const NOTE_EVERY: Duration = Duration::from_millis(500);
 
-/// What became of one file of the walk; of a ZIP, of all files in it.
+/// What became of one entry of the walk.
 #[derive(Debug)]
 pub struct Looked {
     /// Which of the walk, counted from 0.
     pub number: u64,
-    /// Where it stands.
-    pub place: Place,
-    /// Names and fates.
-    pub fates: Vec<(String, Fate)>,
+    /// Where the walk is with it, when that is further than before.
+    pub place: Option<Place>,
+    /// How it is called.
+    pub name: String,
+    /// What became of it.
+    pub fate: Fate,
     /// Bytes read.
     pub bytes: u64,
 }
@@ -66,20 +68,13 @@ impl Log {
             self.next += 1;
             self.since_noted += 1;
             self.counts.bytes = self.counts.bytes.saturating_add(looked.bytes);
-            for (name, fate) in looked.fates {
-                self.count(name, fate);
-            }
-            self.place = Some(looked.place);
+            self.count(looked.name, looked.fate);
+            self.place = looked.place.or(self.place.take());
         }
         if self.since_noted >= NOTE_AFTER || (self.since_noted > 0 && self.noted.elapsed() >= NOTE_EVERY) {
             self.note().await?;
         }
         Ok(())
-    }
-
-    /// Counts something that could not be walked.
-    pub fn unreadable(&mut self, name: String, reason: String) {
-        self.count(name, Fate::Failed(reason));
     }
 
     fn count(&mut self, name: String, fate: Fate) {
@@ -111,10 +106,13 @@ impl Log {
 
     /// Notes what is done with so far.
     pub async fn note(&mut self) -> storage::Result<()> {
-        let Some(place) = &self.place else { return Ok(()) };
+        if self.since_noted == 0 {
+            return Ok(());
+        }
+        let position = self.place.as_ref().map(ToString::to_string);
         let config = self.archive.config();
         let (database, now_ms) = (self.archive.database(), config.clock.now_ms());
-        intake::advance(database, self.id, &place.to_string(), &self.counts, &self.failures, now_ms).await?;
+        intake::advance(database, self.id, position.as_deref(), &self.counts, &self.failures, now_ms).await?;
         (self.counts, self.since_noted, self.noted) = (Counts::default(), 0, Instant::now());
         self.failures.clear();
         Ok(())

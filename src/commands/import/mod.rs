@@ -140,7 +140,7 @@ async fn take_alone(
     archive: &Archive,
 ) -> anyhow::Result<()> {
     let now_ms = archive.config().clock.now_ms();
-    let (begun, goes_on) =
+    let (mut begun, goes_on) =
         intake::begin(archive.database(), Kind::Import, source, settings, false, now_ms).await?;
     tell_begin(goes_on);
     let paths: Vec<PathBuf> = source.paths.iter().map(PathBuf::from).collect();
@@ -151,25 +151,35 @@ async fn take_alone(
         move || bar.set_length(source::count(&paths, after.as_ref()))
     });
     let interrupted = CancellationToken::new();
-    let taking = take::import(archive, &begun, paths, settings, &bar, &interrupted);
-    let mut taking = std::pin::pin!(taking);
-    let report = tokio::select! {
-        report = &mut taking => report,
-        _ = tokio::signal::ctrl_c() => {
-            // What is under way comes to its end, and how far it was is noted.
-            interrupted.cancel();
-            taking.await
+    let taken = loop {
+        let taken = {
+            let mut taking = std::pin::pin!(take::import(archive, &begun, paths.clone(), &bar, &interrupted));
+            tokio::select! {
+                taken = &mut taking => taken,
+                _ = tokio::signal::ctrl_c() => {
+                    // What is under way comes to its end, and how far it was is noted.
+                    interrupted.cancel();
+                    taking.await
+                }
+            }
+        };
+        begun = intake::by_id(archive.database(), begun.id).await?;
+        // Another command may have given it another rate or other hours.
+        if taken.is_err() || begun.state != State::Running || interrupted.is_cancelled() {
+            break taken;
         }
     };
     bar.finish_and_clear();
     counting.abort();
-    let report = report?;
-    let ended = intake::by_id(archive.database(), begun.id).await?;
-    if ended.state == State::Running {
-        commands::print(&report.to_string())?;
-        bail!("it was broken off; run the same command again, and it goes on where it was");
+    if begun.state == State::Running {
+        const AGAIN: &str = "run the same command again, and it goes on where it was";
+        match taken {
+            Ok(report) => commands::print(&report.to_string())?,
+            Err(error) => bail!("it was broken off: {error:#}; {AGAIN}"),
+        }
+        bail!("it was broken off; {AGAIN}");
     }
-    end(args, archive.database(), &ended).await
+    end(args, archive.database(), &begun).await
 }
 
 fn tell_begin(goes_on: bool) {

@@ -31,13 +31,19 @@ impl Room {
         }
     }
 
-    /// Waits until a file may be begun.
-    pub async fn wait(&self, archive: &Archive) {
+    /// Whether a file of so many bytes may not fit however long it is waited for.
+    pub fn may_never_fit(&self, bytes: u64) -> bool {
+        bytes > self.most_bytes
+    }
+
+    /// Waits until a file of so many bytes, as far as that is known, may be begun. Unavailable when there is no room
+    /// that waiting for the spool could make.
+    pub async fn wait(&self, archive: &Archive, length_bytes: Option<u64>) -> storage::Result<()> {
         let (mut least_bytes, mut since) = (u64::MAX, Instant::now());
         loop {
             let bytes = archive.spool_bytes();
             if bytes <= self.most_bytes || self.is_given_up.load(Ordering::Relaxed) {
-                return;
+                return archive.check_room(length_bytes.unwrap_or(0).min(self.most_bytes));
             }
             if bytes < least_bytes {
                 (least_bytes, since) = (bytes, Instant::now());
@@ -45,7 +51,7 @@ impl Room {
             if since.elapsed() > self.patience {
                 tracing::warn!(bytes, "nothing leaves the spool; files are taken until it is full");
                 self.is_given_up.store(true, Ordering::Relaxed);
-                return;
+                continue;
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

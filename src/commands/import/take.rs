@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use anyhow::bail;
 use indicatif::ProgressBar;
 use storage::Archive;
 use storage::index::facilities;
 use storage::intake::{self, Intake, IntakeId, State};
 use storage::pace::{Hours, Pace};
 use tokio::sync::{Mutex, mpsc};
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use super::Settings;
@@ -23,8 +25,10 @@ use super::source::{self, Entry, Place};
 /// Files taken at the same time: enough to share each sync among several, few enough that memory
 /// stays small.
 const WORKERS: usize = 4;
-/// A wall clock may be set meanwhile, and an import be stopped.
+/// A wall clock may be set meanwhile.
 const LOOK_AT_THE_CLOCK_EVERY: Duration = Duration::from_secs(5);
+/// An import may be stopped, or be given another rate or other hours.
+const LOOK_AT_THE_ROW_EVERY: Duration = Duration::from_secs(2);
 
 /// Takes everything under `paths` into an open archive, which does its own work meanwhile: what is imported has to
 /// leave the spool, or a large import would fill it.
@@ -32,14 +36,13 @@ pub async fn import(
     archive: &Archive,
     begun: &Intake,
     paths: Vec<PathBuf>,
-    settings: &Settings,
     bar: &ProgressBar,
     interrupted: &CancellationToken,
 ) -> anyhow::Result<Report> {
     let stop = CancellationToken::new();
     let (report, ()) = tokio::join!(
         async {
-            let report = take_all(archive, begun, paths, settings, bar, interrupted).await;
+            let report = take_all(archive, begun, paths, bar, interrupted).await;
             stop.cancel();
             report
         },
@@ -48,19 +51,25 @@ pub async fn import(
     report
 }
 
-/// Takes several files at a time, from where the import was, until its end or until it is interrupted.
+/// Takes several files at a time, from where the import was, until its end, until it is interrupted, or until its
+/// settings have changed. Fails where something is away or full, and has used up no file by that.
 pub async fn take_all(
     archive: &Archive,
     begun: &Intake,
     paths: Vec<PathBuf>,
-    settings: &Settings,
     bar: &ProgressBar,
     interrupted: &CancellationToken,
 ) -> anyhow::Result<Report> {
+    let settings: Settings = serde_json::from_value(begun.settings.clone())?;
     let after = Place::of(begun.position.as_deref());
-    let (entries, queue) = mpsc::channel::<Entry>(WORKERS * 4);
-    let walker = tokio::task::spawn_blocking(move || source::walk(&paths, after.as_ref(), &entries));
     let zone = facilities::time_zone(archive.database(), &archive.config().default_facility).await?;
+    let looking = spawn_blocking(move || (source::missing(&paths, after.as_ref()), paths, after));
+    let (missing, paths, after) = looking.await?;
+    if let Some(what) = missing {
+        bail!(what);
+    }
+    let (entries, queue) = mpsc::channel::<Entry>(WORKERS * 4);
+    let walker = spawn_blocking(move || source::walk(&paths, after.as_ref(), entries));
     let shared = Arc::new(Shared {
         archive: archive.clone(),
         queue: Mutex::new(queue),
@@ -73,32 +82,27 @@ pub async fn take_all(
         log: Mutex::new(Log::new(archive, begun.id)),
         interrupted: interrupted.child_token(),
     });
-    let mut workers = tokio::task::JoinSet::new();
-    for _ in 0..WORKERS {
-        workers.spawn(take_some(Arc::clone(&shared), bar.clone()));
-    }
-    let mut failure = None;
-    while let Some(ended) = workers.join_next().await {
-        if let Err(error) = ended? {
-            shared.interrupted.cancel();
-            failure = Some(error);
-        }
-    }
-    // Ends the walk, if it goes on.
-    shared.queue.lock().await.close();
-    let unreadable = walker.await?;
+    let ended = CancellationToken::new();
+    let (worked, watched) = tokio::join!(
+        async {
+            let worked = shared.work(bar).await;
+            ended.cancel();
+            worked
+        },
+        ended.run_until_cancelled(shared.watch(begun))
+    );
+    // Ends the walk, if it goes on: it waits for nobody any more.
+    let mut queue = shared.queue.lock().await;
+    queue.close();
+    while queue.recv().await.is_some() {}
+    drop(queue);
+    walker.await?;
     let mut log = shared.log.lock().await;
-    if let Some(error) = failure {
-        return Err(error.into());
-    }
-    let is_whole = !shared.interrupted.is_cancelled();
-    if is_whole {
-        for (name, reason) in unreadable {
-            log.unreadable(name, reason);
-        }
-    }
-    log.note().await?;
-    if is_whole {
+    let noted = log.note().await;
+    watched.transpose()?;
+    worked?;
+    noted?;
+    if !shared.interrupted.is_cancelled() {
         intake::done(archive.database(), begun.id, archive.config().clock.now_ms()).await?;
     }
     Ok(std::mem::take(&mut log.report))
@@ -118,49 +122,97 @@ struct Shared {
     interrupted: CancellationToken,
 }
 
-async fn take_some(shared: Arc<Shared>, bar: ProgressBar) -> storage::Result<()> {
-    loop {
-        let next = shared.interrupted.run_until_cancelled(async {
-            shared.wait_for_hours().await?;
-            Ok::<_, storage::Error>(shared.queue.lock().await.recv().await)
-        });
-        let Some(Some(mut entry)) = next.await.transpose()? else { return Ok(()) };
-        let mut fates = Vec::new();
-        let read = Arc::new(AtomicU64::new(0));
-        while let Some(file) = entry.next().await {
-            shared.room.wait(&shared.archive).await;
-            let fate = match file.opened {
-                Ok(chunks) => {
-                    let chunks = source::counted(chunks, Arc::clone(&read));
-                    ingest::take(&shared.archive, chunks, file.length_bytes, &shared.origin).await
-                }
-                Err(reason) => Fate::Failed(reason),
-            };
-            fates.push((file.name, fate));
-        }
-        let bytes = read.load(Ordering::Relaxed);
-        let looked = Looked { number: entry.number, place: entry.place(), fates, bytes };
-        shared.log.lock().await.looked(looked).await?;
-        bar.inc(1);
-        let pausing = async { shared.pace.lock().await.passed(bytes).await };
-        shared.interrupted.run_until_cancelled(pausing).await;
-    }
-}
-
 impl Shared {
-    /// Waits until its hours have come. [`storage::Error::Conflict`] when somebody has stopped the import meanwhile.
+    /// Has several take until there is nothing left; when one cannot go on none does.
+    async fn work(self: &Arc<Self>, bar: &ProgressBar) -> anyhow::Result<()> {
+        let mut workers = JoinSet::new();
+        for _ in 0..WORKERS {
+            let (shared, bar) = (Arc::clone(self), bar.clone());
+            workers.spawn(async move { shared.take_some(&bar).await });
+        }
+        let mut worked = Ok(());
+        while let Some(ended) = workers.join_next().await {
+            if let Err(error) = ended.map_err(anyhow::Error::from).and_then(|ended| Ok(ended?)) {
+                self.interrupted.cancel();
+                worked = Err(error);
+            }
+        }
+        worked
+    }
+
+    async fn take_some(&self, bar: &ProgressBar) -> storage::Result<()> {
+        loop {
+            let next = self.interrupted.run_until_cancelled(async {
+                self.wait_for_hours().await?;
+                Ok::<_, storage::Error>(self.queue.lock().await.recv().await)
+            });
+            let Some(Some(entry)) = next.await.transpose()? else { return Ok(()) };
+            let (number, place, name) = (entry.number, entry.place.clone(), entry.name.clone());
+            let is_on_disk = !place.as_ref().is_some_and(Place::is_inside);
+            let Some((fate, bytes)) = self.take(entry).await? else { return Ok(()) };
+            self.log.lock().await.looked(Looked { number, place, name, fate, bytes }).await?;
+            bar.inc(u64::from(is_on_disk));
+            let pausing = async { self.pace.lock().await.passed(bytes).await };
+            self.interrupted.run_until_cancelled(pausing).await;
+        }
+    }
+
+    /// Takes one; its fate and the bytes read. `None` when it was interrupted before it was begun.
+    async fn take(&self, entry: Entry) -> storage::Result<Option<(Fate, u64)>> {
+        let (chunks, length_bytes) = match entry.open().await {
+            Ok(opened) => opened,
+            Err(why) => return Ok(Some((Fate::Failed(why), 0))),
+        };
+        let waiting = self.room.wait(&self.archive, length_bytes);
+        if self.interrupted.run_until_cancelled(waiting).await.transpose()?.is_none() {
+            return Ok(None);
+        }
+        let read = Arc::new(AtomicU64::new(0));
+        let chunks = source::counted(chunks, Arc::clone(&read));
+        let taken = ingest::take(&self.archive, chunks, length_bytes, &self.origin).await;
+        let bytes = read.load(Ordering::Relaxed);
+        match taken {
+            Ok(fate) => Ok(Some((fate, bytes))),
+            // It would be in the way of all that come after it.
+            Err(error) if self.room.may_never_fit(bytes.max(length_bytes.unwrap_or(0))) => {
+                Ok(Some((Fate::Failed(error.to_string()), bytes)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     async fn wait_for_hours(&self) -> storage::Result<()> {
         let Some(hours) = self.hours else { return Ok(()) };
         let (database, clock) = (self.archive.database(), &self.archive.config().clock);
         let zone = facilities::zone(&self.zone);
         while let Some(wait) = hours.wait(clock.now_ms(), &zone) {
-            if intake::by_id(database, self.id).await?.state != State::Running {
-                return Err(storage::Error::Conflict("it was stopped".to_owned()));
-            }
             intake::note(database, self.id, Some("waits for its hours"), clock.now_ms()).await?;
             tokio::time::sleep(wait.min(LOOK_AT_THE_CLOCK_EVERY)).await;
         }
         Ok(())
+    }
+
+    /// Returns, with all work interrupted, when somebody has changed the settings; fails with
+    /// [`storage::Error::Conflict`] when somebody has stopped the import.
+    async fn watch(&self, begun: &Intake) -> storage::Result<()> {
+        loop {
+            tokio::time::sleep(LOOK_AT_THE_ROW_EVERY).await;
+            let now = match intake::by_id(self.archive.database(), self.id).await {
+                Ok(now) => now,
+                Err(error) => {
+                    tracing::debug!(%error, "whether an import was stopped is not known just now");
+                    continue;
+                }
+            };
+            if now.state == State::Running && now.settings == begun.settings {
+                continue;
+            }
+            self.interrupted.cancel();
+            return match now.state {
+                State::Running => Ok(()),
+                State::Stopped | State::Done => Err(storage::Error::Conflict("it was stopped".to_owned())),
+            };
+        }
     }
 }
 
@@ -193,7 +245,7 @@ mod tests {
                 .await
                 .unwrap();
         let (bar, whole) = (ProgressBar::hidden(), CancellationToken::new());
-        let report = import(&archive, &begun, paths, &Settings::default(), &bar, &whole).await.unwrap();
+        let report = import(&archive, &begun, paths, &bar, &whole).await.unwrap();
         archive.close().await;
         assert_eq!(report.failed(), 0, "{report}");
         assert!(report.to_string().contains(&format!("{:>8}\n", SERIES * 4)), "{report}");

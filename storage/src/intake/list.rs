@@ -62,6 +62,7 @@ pub async fn end(database: &Database, id: IntakeId, now_ms: i64) -> Result<()> {
 /// server does, was not ended, or another from the same source is under way.
 pub async fn resume(database: &Database, id: IntakeId, now_ms: i64) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
+    super::one_at_a_time(&mut tx, now_ms).await?;
     let resumed = tx
         .execute(
             "update intake set state = 'running', note = null, ended_ms = null, updated_ms = $2

@@ -11,13 +11,13 @@ use pacs_core::uid::Uid;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::database::{Database, Durability, Row, params};
+use crate::database::{Database, Durability, Row, Transaction, params};
 use crate::error::{Error, Result};
 
 pub use list::{Line, end, line, newest, resume};
 
 /// Row of an intake.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IntakeId(pub i64);
 
 /// What is taken in.
@@ -137,6 +137,7 @@ pub async fn begin(
         |value: serde_json::Result<String>| value.map_err(|error| Error::internal("begin an intake", error));
     let (source, settings) = (text(serde_json::to_string(source))?, text(serde_json::to_string(settings))?);
     let mut tx = database.begin(Durability::Synced).await?;
+    one_at_a_time(&mut tx, now_ms).await?;
     let sql = format!(
         "update intake set settings = $3, by_server = $4, note = null, updated_ms = $5
          where kind = $1 and source = $2 and state = 'running' returning {COLUMNS}"
@@ -159,6 +160,13 @@ pub async fn begin(
     Ok((intake, was_there))
 }
 
+/// Has those wait that begin or go on with an intake: of two that find nothing each would begin one.
+async fn one_at_a_time(tx: &mut Transaction, now_ms: i64) -> Result<()> {
+    let sql = "insert into setting (key, value) values ('intake.begin', $1)
+         on conflict (key) do update set value = excluded.value";
+    tx.execute(sql, params![now_ms.to_string()]).await.map(drop)
+}
+
 /// An intake as it is now.
 pub async fn by_id(database: &Database, id: IntakeId) -> Result<Intake> {
     let sql = format!("select {COLUMNS} from intake where id = $1");
@@ -167,13 +175,12 @@ pub async fn by_id(database: &Database, id: IntakeId) -> Result<Intake> {
     read(&row)
 }
 
-/// The oldest intake of a kind that a server has to go on with.
-pub async fn for_server(database: &Database, kind: Kind) -> Result<Option<Intake>> {
+/// The intakes of a kind that a server has to go on with, oldest first.
+pub async fn for_server(database: &Database, kind: Kind) -> Result<Vec<Intake>> {
     let sql = format!(
-        "select {COLUMNS} from intake where kind = $1 and state = 'running' and by_server = 1 order by id limit 1"
+        "select {COLUMNS} from intake where kind = $1 and state = 'running' and by_server = 1 order by id"
     );
-    let found = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![kind.as_str()]).await?;
-    found.as_ref().map(read).transpose()
+    database.fetch(sqlx::AssertSqlSafe(sql), params![kind.as_str()]).await?.iter().map(read).collect()
 }
 
 /// Ends what has not ended from a source; says whether there was any.
@@ -185,11 +192,11 @@ pub async fn stop(database: &Database, kind: Kind, source: &impl Serialize, now_
 }
 
 /// Notes that everything up to `position` was looked at, and what came of what stands between it and the position
-/// before. [`Error::Conflict`] when somebody has stopped the intake.
+/// before; without one the position stays where it was. [`Error::Conflict`] when somebody has stopped the intake.
 pub async fn advance(
     database: &Database,
     id: IntakeId,
-    position: &str,
+    position: Option<&str>,
     counts: &Counts,
     failures: &[Failure],
     now_ms: i64,
@@ -209,7 +216,7 @@ pub async fn advance(
     ];
     let advanced = tx
         .execute(
-            "update intake set position = $2, taken = taken + $3, present = present + $4, conflicts = conflicts + $5,
+            "update intake set position = coalesce($2, position), taken = taken + $3, present = present + $4, conflicts = conflicts + $5,
                  skipped = skipped + $6, failed = failed + $7, bytes = bytes + $8, note = null, updated_ms = $9
              where id = $1 and state = 'running'",
             values,

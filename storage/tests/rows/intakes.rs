@@ -1,4 +1,4 @@
-//! Imports and migrations as people see them: ended where they are, and gone on with.
+//! Imports and migrations: begun once, counted, ended where they are, and gone on with.
 
 use storage::intake::{self, Counts, Failure, Kind, State};
 
@@ -8,7 +8,9 @@ use crate::samples::NOW_MS;
 on_every_engine!(
     what_a_server_does_rests_and_goes_on_where_it_was,
     what_a_command_did_is_not_gone_on_with,
-    two_from_one_source_are_not_under_way
+    two_from_one_source_are_not_under_way,
+    commands_that_begin_at_once_begin_one,
+    what_is_counted_before_a_place_is_known_is_kept,
 );
 
 async fn what_a_server_does_rests_and_goes_on_where_it_was(fresh: Fresh) {
@@ -16,7 +18,7 @@ async fn what_a_server_does_rests_and_goes_on_where_it_was(fresh: Fresh) {
     let (begun, _) = intake::begin(db, Kind::Import, &"/old", &"fast", true, NOW_MS).await.unwrap();
     let counts = Counts { taken: 3, failed: 1, ..Counts::default() };
     let failure = Failure { name: "/old/b".into(), skipped: false, reason: "it ends too early".into() };
-    intake::advance(db, begun.id, "/old/c", &counts, &[failure], NOW_MS + 1).await.unwrap();
+    intake::advance(db, begun.id, Some("/old/c"), &counts, &[failure], NOW_MS + 1).await.unwrap();
     let line = intake::line(db, begun.id).await.unwrap();
     assert_eq!((line.kind, line.by_server, line.updated_ms), (Kind::Import, true, NOW_MS + 1));
     assert!(line.may_end() && !line.may_resume());
@@ -24,8 +26,8 @@ async fn what_a_server_does_rests_and_goes_on_where_it_was(fresh: Fresh) {
 
     intake::end(db, begun.id, NOW_MS + 2).await.unwrap();
     assert!(intake::end(db, begun.id, NOW_MS + 2).await.is_err(), "it has ended");
-    assert!(intake::for_server(db, Kind::Import).await.unwrap().is_none());
-    let refused = intake::advance(db, begun.id, "/old/d", &counts, &[], NOW_MS + 3).await;
+    assert_eq!(intake::for_server(db, Kind::Import).await.unwrap(), []);
+    let refused = intake::advance(db, begun.id, Some("/old/d"), &counts, &[], NOW_MS + 3).await;
     assert!(matches!(refused, Err(storage::Error::Conflict(_))), "the worker learns of it");
     let line = intake::line(db, begun.id).await.unwrap();
     assert_eq!(
@@ -34,7 +36,7 @@ async fn what_a_server_does_rests_and_goes_on_where_it_was(fresh: Fresh) {
     );
 
     intake::resume(db, begun.id, NOW_MS + 4).await.unwrap();
-    let again = intake::for_server(db, Kind::Import).await.unwrap().unwrap();
+    let again = intake::for_server(db, Kind::Import).await.unwrap().remove(0);
     assert_eq!((again.id, again.position.as_deref(), again.counts), (begun.id, Some("/old/c"), counts));
     assert_eq!(intake::line(db, begun.id).await.unwrap().ended_ms, None);
     assert!(intake::resume(db, begun.id, NOW_MS + 5).await.is_err(), "it is under way");
@@ -58,4 +60,36 @@ async fn two_from_one_source_are_not_under_way(fresh: Fresh) {
     assert!(intake::resume(db, first.id, NOW_MS).await.is_err());
     intake::end(db, second.id, NOW_MS).await.unwrap();
     intake::resume(db, first.id, NOW_MS).await.unwrap();
+}
+
+async fn commands_that_begin_at_once_begin_one(fresh: Fresh) {
+    for source in 0..20 {
+        let beginning: Vec<_> = (0..8)
+            .map(|_| {
+                let db = fresh.db.clone();
+                tokio::spawn(async move {
+                    intake::begin(&db, Kind::Import, &source, &"how", true, NOW_MS).await.unwrap()
+                })
+            })
+            .collect();
+        let mut was_there = 0;
+        for begun in beginning {
+            was_there += u32::from(begun.await.unwrap().1);
+        }
+        assert_eq!(was_there, 7, "of 8 one begins it");
+    }
+    assert_eq!(intake::for_server(&fresh.db, Kind::Import).await.unwrap().len(), 20);
+}
+
+async fn what_is_counted_before_a_place_is_known_is_kept(fresh: Fresh) {
+    let db = &fresh.db;
+    let (begun, _) = intake::begin(db, Kind::Import, &"disk", &"how", true, NOW_MS).await.unwrap();
+    let failed = |name: &str| Failure { name: name.to_owned(), skipped: false, reason: "no".to_owned() };
+    let one = Counts { failed: 1, ..Counts::default() };
+    for (place, name) in [(None, "a"), (Some("0:61"), "b"), (None, "c")] {
+        intake::advance(db, begun.id, place, &one, &[failed(name)], NOW_MS).await.unwrap();
+    }
+    let now = intake::by_id(db, begun.id).await.unwrap();
+    assert_eq!((now.counts.failed, now.position.as_deref()), (3, Some("0:61")));
+    assert_eq!(intake::failures(db, begun.id, "", 10).await.unwrap(), ["a", "b", "c"].map(failed));
 }
