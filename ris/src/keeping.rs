@@ -56,7 +56,7 @@ pub struct Disk {
 pub struct Backups {
     /// Whether the server takes them by the clock.
     is_planned: bool,
-    /// When the newest good one was taken.
+    /// When the newest good one was taken, to the planned place where there is one.
     last_good_at: Option<String>,
     /// The newest that were tried, newest first.
     runs: Vec<BackupRun>,
@@ -127,7 +127,7 @@ pub async fn show(Has(state): Has<State>, caller: Caller) -> Result<Json<Storage
     let zone = state.home_zone(&caller).await?;
     let (archive, config) = (&state.archive, state.archive.config());
     let database = archive.database();
-    let last_good = runs::newest_done(database).await?;
+    let last_good = runs::newest_done(database, archive.backup_target()?.as_deref()).await?;
     let runs = runs::newest(database, RUNS).await?;
     let damaged = damage::list(database, &caller.scope(), DAMAGED).await?;
     let every_days = config.verification.map(|plan| plan.every.as_secs() / (24 * 3600));

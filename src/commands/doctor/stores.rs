@@ -11,7 +11,8 @@ use crate::config::Config;
 /// Reads from the database and leaves it as it is; also what it says of how things are kept.
 pub async fn database(config: &Config) -> Vec<Finding> {
     const WHAT: &str = "database";
-    let (engine, schema) = match database::look(&config.store.database_url).await {
+    let target = config.keeping.backup_url.as_deref();
+    let (engine, schema) = match database::look(&config.store.database_url, target).await {
         Ok(found) => found,
         Err(error) => return vec![Finding::bad(WHAT, format!("cannot be read: {error} (database_url)"))],
     };

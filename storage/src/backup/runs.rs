@@ -177,10 +177,14 @@ pub async fn newest(database: &Database, limit: u32) -> Result<Vec<Run>> {
     database.fetch(sqlx::AssertSqlSafe(sql), params![limit]).await?.iter().map(read).collect()
 }
 
-/// The newest run that is good.
-pub async fn newest_done(database: &Database) -> Result<Option<Run>> {
-    let sql = format!("select {COLUMNS} from backup where state = 'done' order by started_ms desc limit 1");
-    database.fetch_optional(sqlx::AssertSqlSafe(sql), params![]).await?.as_ref().map(read).transpose()
+/// The newest run that is good, of one target where it is said.
+pub async fn newest_done(database: &Database, target: Option<&str>) -> Result<Option<Run>> {
+    let of_target = if target.is_some() { "and target = $1" } else { "" };
+    let sql = format!(
+        "select {COLUMNS} from backup where state = 'done' {of_target} order by started_ms desc limit 1"
+    );
+    let values = target.map_or_else(Vec::new, |target| params![target]);
+    database.fetch_optional(sqlx::AssertSqlSafe(sql), values).await?.as_ref().map(read).transpose()
 }
 
 fn read(row: &Row) -> Result<Run> {

@@ -8,7 +8,7 @@ use pacs_core::clock;
 use tokio_util::sync::CancellationToken;
 
 use super::runs::{self, State};
-use super::{Source, Target, back_up};
+use super::{Source, Target, back_up, target_url};
 use crate::archive::Archive;
 use crate::error::Result;
 use crate::index::facilities;
@@ -17,6 +17,8 @@ use crate::index::facilities;
 const LOOK_EVERY: Duration = Duration::from_secs(20);
 /// How long after one that failed the next is tried.
 const TRY_AGAIN_MS: i64 = 15 * 60_000;
+/// Runs, to whatever place, among which the last one of the plan is looked for.
+const TRIED: u32 = 20;
 
 /// When backups are taken, and where they go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +48,14 @@ impl Archive {
         }
     }
 
+    /// The place that backups are planned to go to, if there is one.
+    pub fn backup_target(&self) -> Result<Option<String>> {
+        self.0.config.backup.as_ref().map(|plan| target_url(&plan.target)).transpose()
+    }
+
     async fn measure_backups(&self) -> Result<()> {
-        if let Some(done) = runs::newest_done(&self.0.database).await? {
+        let target = self.backup_target()?;
+        if let Some(done) = runs::newest_done(&self.0.database, target.as_deref()).await? {
             metrics::gauge!("sen_backup_last_success_timestamp_seconds").set(done.started_ms as f64 / 1000.0);
             metrics::gauge!("sen_backup_damaged").set(done.damaged as f64);
         }
@@ -61,13 +69,17 @@ impl Archive {
         let zone = facilities::time_zone(database, &self.0.config.default_facility).await?;
         let now_ms = self.0.config.clock.now_ms();
         let Some(due_ms) = last_due(now_ms, &facilities::zone(&zone), &plan.at) else { return Ok(false) };
-        let is_done = runs::newest_done(database).await?.is_some_and(|done| done.started_ms >= due_ms);
+        let target = target_url(&plan.target)?;
+        // One that was taken to another place is not the planned one.
+        let done = runs::newest_done(database, Some(&target)).await?;
+        let is_done = done.is_some_and(|done| done.started_ms >= due_ms);
         // One that somebody else takes, or that has failed a moment ago, is waited for.
         if is_done || runs::holds_objects(database, now_ms).await? {
             return Ok(false);
         }
-        let tried = runs::newest(database, 1).await?;
-        let failed_ms = tried.first().filter(|run| run.state == State::Failed).and_then(|run| run.ended_ms);
+        let tried = runs::newest(database, TRIED).await?;
+        let last = tried.iter().find(|run| run.target == target);
+        let failed_ms = last.filter(|run| run.state == State::Failed).and_then(|run| run.ended_ms);
         if failed_ms.is_some_and(|failed_ms| now_ms < failed_ms.saturating_add(TRY_AGAIN_MS)) {
             return Ok(false);
         }

@@ -58,8 +58,9 @@ pub struct Keeping {
 }
 
 /// Reads which schema the database of a URL has, beside whoever uses it. Nothing is written, and no
-/// file is made. Fails as [`Database::open`](super::Database::open) does where it cannot be reached.
-pub async fn look(url: &str) -> Result<(Engine, Schema)> {
+/// file is made. Backups are those to `target`, where it is said. Fails as
+/// [`Database::open`](super::Database::open) does where it cannot be reached.
+pub async fn look(url: &str, target: Option<&str>) -> Result<(Engine, Schema)> {
     let engine = Engine::of_url(url)?;
     let looking = match engine {
         Engine::Sqlite => sqlite(url).await?,
@@ -67,7 +68,7 @@ pub async fn look(url: &str) -> Result<(Engine, Schema)> {
     };
     let schema = match looking {
         Some(mut looking) => {
-            let schema = looking.schema().await;
+            let schema = looking.schema(target).await;
             looking.close().await;
             schema?
         }
@@ -83,7 +84,7 @@ enum Looking {
 }
 
 impl Looking {
-    async fn schema(&mut self) -> Result<Schema> {
+    async fn schema(&mut self, target: Option<&str>) -> Result<Schema> {
         let is_there = match self {
             Self::Sqlite(_) => {
                 "select count(*) from sqlite_master where type = 'table' and name = 'migration'"
@@ -102,24 +103,36 @@ impl Looking {
             version => Schema::Current {
                 version,
                 devices: self.number("select count(*) from device").await?,
-                keeping: self.keeping().await?,
+                keeping: self.keeping(target).await?,
             },
         })
     }
 
-    async fn keeping(&mut self) -> Result<Keeping> {
+    async fn keeping(&mut self, target: Option<&str>) -> Result<Keeping> {
+        // Any target where none is said.
+        let target = target.unwrap_or_default();
         Ok(Keeping {
             backup_ms: self
-                .number("select coalesce(max(started_ms), 0) from backup where state = 'done'")
+                .number_of(
+                    "select coalesce(max(started_ms), 0) from backup
+                     where state = 'done' and (target = $1 or $1 = '')",
+                    target,
+                )
                 .await?,
             backup_damaged: self
-                .number(
+                .number_of(
                     "select cast(coalesce(sum(damaged), 0) as bigint) from backup where state = 'done'
-                     and started_ms = (select max(started_ms) from backup where state = 'done')",
+                     and (target = $1 or $1 = '') and started_ms = (select max(started_ms) from backup
+                         where state = 'done' and (target = $1 or $1 = ''))",
+                    target,
                 )
                 .await?,
             failed_backup_ms: self
-                .number("select coalesce(max(started_ms), 0) from backup where state = 'failed'")
+                .number_of(
+                    "select coalesce(max(started_ms), 0) from backup
+                     where state = 'failed' and (target = $1 or $1 = '')",
+                    target,
+                )
                 .await?,
             damaged: self.number("select count(*) from damage").await?,
             packs: self
@@ -138,6 +151,13 @@ impl Looking {
         Ok(match self {
             Self::Sqlite(connection) => sqlx::query_scalar(sql).fetch_one(connection).await?,
             Self::Postgres(connection) => sqlx::query_scalar(sql).fetch_one(connection).await?,
+        })
+    }
+
+    async fn number_of(&mut self, sql: &'static str, target: &str) -> Result<i64> {
+        Ok(match self {
+            Self::Sqlite(connection) => sqlx::query_scalar(sql).bind(target).fetch_one(connection).await?,
+            Self::Postgres(connection) => sqlx::query_scalar(sql).bind(target).fetch_one(connection).await?,
         })
     }
 

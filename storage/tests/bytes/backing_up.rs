@@ -497,6 +497,9 @@ async fn a_planned_backup_is_taken_when_its_time_has_come() {
     home.config.backup = Some(Plan { target: folder.display().to_string(), at, keep: 2 });
     let archive = home.open().await;
     send_all(&archive, &slices(2, 1)).await;
+    // One that somebody has taken to another place is not the planned one.
+    let aside = Target::open(home.dir.path().join("aside").to_str().unwrap()).await.unwrap();
+    take(&archive, &aside, 2).await.unwrap();
     assert!(archive.back_up_when_due(&CancellationToken::new()).await.unwrap(), "none was ever taken");
     assert!(!archive.back_up_when_due(&CancellationToken::new()).await.unwrap());
     home.clock.set_ms(home.clock.now_ms() + 24 * 3_600_000);

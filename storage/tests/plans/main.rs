@@ -158,7 +158,8 @@ fn harmless(step: &str) -> bool {
 
 /// What backups, migrations and imports ask of many rows.
 async fn keeping(db: &Database) {
-    backup::runs::newest_done(db).await.unwrap();
+    backup::runs::newest_done(db, None).await.unwrap();
+    backup::runs::newest_done(db, Some("file:///backup")).await.unwrap();
     let study = Uid::parse("1.2.3").unwrap();
     let (begun, _) = intake::begin(db, intake::Kind::Import, &"a", &"b", true, NOW_MS).await.unwrap();
     intake::for_server(db, intake::Kind::Import).await.unwrap();
