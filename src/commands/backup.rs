@@ -146,7 +146,10 @@ async fn check(target: &Target, snapshot: Option<&str>) -> anyhow::Result<()> {
         report.damaged
     ))?;
     if report.damaged > 0 {
-        bail!("{} parts of the backup are not what was copied", report.damaged);
+        bail!(
+            "{} parts of the backup are not what was copied; the next backup copies again what the archive has",
+            report.damaged
+        );
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
         report.packs, report.added, report.present, report.deleted, report.acts
     ))?;
     if report.damaged > 0 {
-        bail!("{} packs are damaged and were left out; the log names them", report.damaged);
+        bail!("{} packs or acts are damaged and were left out; the log names them", report.damaged);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 use indicatif::HumanBytes;
+use storage::ReindexReport;
 use storage::backup::restore::{self, Place};
 
 use crate::commands::backup::{no_backup, target};
@@ -23,6 +24,10 @@ pub struct Args {
     #[arg(long, value_name = "PLACE")]
     from: Option<String>,
 
+    /// As it was then: what is newer and lies beside the backup is left out, deletions too, now and by later restores
+    #[arg(long)]
+    as_it_was: bool,
+
     /// Which one, as `sen backup --list` calls it [default: the newest]
     #[arg(value_name = "NAME")]
     snapshot: Option<String>,
@@ -36,7 +41,8 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot open the place ({})", config.store.describe()))?;
     let spinner = commands::spinner();
-    let restored = restore::restore(&place, &target, args.snapshot.as_deref(), |so_far| {
+    let (snapshot, as_it_was) = (args.snapshot.as_deref(), args.as_it_was);
+    let restored = restore::restore(&place, &target, snapshot, as_it_was, |so_far| {
         spinner.set_message(format!("{} objects, {}", so_far.objects, HumanBytes(so_far.copied_bytes)));
     })
     .await;
@@ -48,7 +54,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         }
     };
     let archive = lifecycle::open_restored(&config).await?;
-    let indexed = archive.index_newer(|_| {}).await;
+    let indexed = if as_it_was { Ok(ReindexReport::default()) } else { archive.index_newer(|_| {}).await };
     spinner.finish_and_clear();
     archive.close().await;
     let indexed = indexed?;

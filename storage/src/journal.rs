@@ -23,6 +23,21 @@ pub(crate) const PREFIX: &str = "journal";
 /// Acts in one object.
 const ACTS: u32 = 1000;
 
+/// When an object of the journal was written; `None` for any other object.
+pub(crate) fn written_ms(key: &str) -> Option<i64> {
+    let (_, time) = key.strip_prefix(PREFIX)?.strip_suffix(".jsonl")?.rsplit_once('-')?;
+    time.parse().ok()
+}
+
+/// What became of the journal's acts.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Played {
+    /// Brought back.
+    pub acts: u64,
+    /// Could not be read, named in the log.
+    pub damaged: u64,
+}
+
 impl Archive {
     /// Copies acts that the journal does not hold yet; answers how many.
     pub async fn copy_journal(&self) -> Result<u64> {
@@ -47,20 +62,28 @@ impl Archive {
         }
     }
 
-    /// Plays the journal's acts whose rows are lost, in the order of their numbers; answers how many.
-    pub(crate) async fn replay_journal(&self) -> Result<u64> {
+    /// Plays the journal's acts whose rows are lost, in the order of their numbers. One that is damaged is told of and
+    /// left out.
+    pub(crate) async fn replay_journal(&self) -> Result<Played> {
         let prefix = packs::path(PREFIX);
         let mut objects: Vec<_> =
             self.0.objects.list(Some(&prefix)).map_ok(|object| object.location).try_collect().await?;
         objects.sort_unstable();
-        let mut played = 0;
+        let mut played = Played::default();
         for object in objects {
             let lines = self.0.objects.get(&object).await?.bytes().await?;
             for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                let act: Act = serde_json::from_slice(line).map_err(|error| {
-                    Error::Corrupt(format!("the journal in {object} is damaged: {error}"))
-                })?;
-                played += u64::from(self.replay(&act).await?);
+                let act = serde_json::from_slice::<Act>(line);
+                let act = act.map_err(|error| Error::Corrupt(error.to_string()));
+                let again = async { self.replay(&act?).await };
+                match again.await {
+                    Ok(is_new) => played.acts += u64::from(is_new),
+                    Err(Error::Corrupt(why)) => {
+                        tracing::error!(%object, why, "an act of the journal is damaged");
+                        played.damaged += 1;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(played)

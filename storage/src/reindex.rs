@@ -35,7 +35,7 @@ pub struct ReindexReport {
     pub added: u64,
     /// Instances that had one.
     pub present: u64,
-    /// Companions that could not be read, named in the log.
+    /// Companions and acts of the journal that could not be read, named in the log.
     pub damaged: u64,
     /// Instances found that stay deleted.
     pub deleted: u64,
@@ -61,7 +61,9 @@ impl Archive {
         mut progress: impl FnMut(&ReindexReport),
     ) -> Result<ReindexReport> {
         self.finish_packs().await?;
-        let mut report = ReindexReport { acts: self.replay_journal().await?, ..ReindexReport::default() };
+        let played = self.replay_journal().await?;
+        let mut report =
+            ReindexReport { acts: played.acts, damaged: played.damaged, ..ReindexReport::default() };
         let prefix = packs::path(packs::PREFIX);
         let mut objects = self.0.objects.list(Some(&prefix));
         while let Some(object) = objects.try_next().await? {

@@ -3,7 +3,7 @@
 use futures::StreamExt as _;
 
 use super::manifest::{self, Manifest, Object, Part};
-use super::{NAMED, Target, copied_key, copy, input, key_of, spool};
+use super::{NAMED, Target, copied_key, copy, input, key_of, rotten, spool};
 use crate::error::{Error, Result};
 
 /// Objects read at once.
@@ -52,7 +52,7 @@ pub(super) async fn choose(target: &Target, snapshot: Option<&str>) -> Result<Ma
 }
 
 /// Reads everything that a snapshot names, the newest one unless it is said, and compares lengths and hashes;
-/// `progress` hears after each thing.
+/// `progress` hears after each thing. A damaged copy of an object is marked, so that the next backup copies it again.
 pub async fn check(
     target: &Target,
     snapshot: Option<&str>,
@@ -64,7 +64,7 @@ pub async fn check(
     own.extend(manifest.segments.iter().map(|segment| (spool::name(segment.id), segment.part.clone())));
     for (name, part) in own {
         let path = key_of(&manifest.snapshot, &name);
-        let found = compare(target, &path, &part).await?;
+        let found = compare(target, &manifest.snapshot, &path, &part).await?.map(|wrong| wrong.why);
         report.note(path.to_string(), found, &part);
         progress(&report);
     }
@@ -83,11 +83,16 @@ async fn check_objects(
     let mut compared = objects
         .stream()
         .map(|object| {
-            let target = target.clone();
+            let (target, snapshot) = (target.clone(), manifest.snapshot.clone());
             async move {
                 let Object { key, part } = object?;
-                let found = compare(&target, &copied_key(&key), &part).await?;
-                Ok::<_, Error>((key, part, found))
+                let found = compare(&target, &snapshot, &copied_key(&key), &part).await?;
+                if found.as_ref().is_some_and(|wrong| wrong.is_rotten)
+                    && let Err(error) = rotten::note(&target, &key).await
+                {
+                    tracing::warn!(%error, key, "a damaged copy was not marked to be copied again");
+                }
+                Ok::<_, Error>((key, part, found.map(|wrong| wrong.why)))
             }
         })
         .buffered(AT_ONCE)
@@ -99,14 +104,42 @@ async fn check_objects(
     Ok(())
 }
 
+/// What is wrong with an object of the target.
+struct Wrong {
+    why: String,
+    /// It lies there, and is of no use.
+    is_rotten: bool,
+}
+
+impl Wrong {
+    fn rotten(why: impl Into<String>) -> Option<Self> {
+        Some(Self { why: why.into(), is_rotten: true })
+    }
+}
+
 /// What is wrong with an object of the target, `None` when it is what it should be.
-async fn compare(target: &Target, path: &object_store::path::Path, part: &Part) -> Result<Option<String>> {
+async fn compare(
+    target: &Target,
+    snapshot: &str,
+    path: &object_store::path::Path,
+    part: &Part,
+) -> Result<Option<Wrong>> {
     let read = async { copy::hash(copy::object(&target.objects, path).await?).await };
     Ok(match read.await {
         Ok(found) if found == *part => None,
-        Ok(found) if found.length_bytes != part.length_bytes => Some("it has another length".to_owned()),
-        Ok(_) => Some("it has another hash".to_owned()),
-        Err(Error::NotFound) => Some("it is gone".to_owned()),
-        Err(error) => return Err(error),
+        Ok(found) if found.length_bytes != part.length_bytes => Wrong::rotten("it has another length"),
+        Ok(_) => Wrong::rotten("it has another hash"),
+        Err(Error::NotFound) => Some(Wrong { why: "it is gone".to_owned(), is_rotten: false }),
+        Err(error) => Wrong::rotten(not_given(target, snapshot, error).await?),
     })
+}
+
+/// What is to be said of an object that the target does not give; fails when it does not give the manifest either.
+pub(super) async fn not_given(target: &Target, snapshot: &str, error: Error) -> Result<String> {
+    match error.of_reading() {
+        Some(why) if Manifest::read(target, snapshot).await.is_ok() => {
+            Ok(format!("it cannot be read: {why}"))
+        }
+        _ => Err(error),
+    }
 }

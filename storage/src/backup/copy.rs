@@ -23,6 +23,23 @@ pub(super) const PARTS_AT_ONCE: usize = 2;
 /// Gathered before it is hashed and sent on: a network gives a few kilobytes at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// On which side a copy has failed.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The content could not be read.
+    From(Error),
+    /// It could not be put where it was to go.
+    To(Error),
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::From(error) | Failed::To(error) => error,
+        }
+    }
+}
+
 /// What passes through a copy.
 pub(super) type Content = BoxStream<'static, Result<Bytes>>;
 
@@ -73,13 +90,13 @@ pub(super) async fn hash(content: Content) -> Result<Part> {
 }
 
 /// Puts a content into the object at `path`, which is there only once it is whole.
-pub(super) async fn put(content: Content, to: &Arc<dyn ObjectStore>, path: Path) -> Result<Part> {
+pub(super) async fn put(content: Content, to: &Arc<dyn ObjectStore>, path: Path) -> Result<Part, Failed> {
     let mut upload =
         BufWriter::with_capacity(Arc::clone(to), path, PART_BYTES).with_max_concurrency(PARTS_AT_ONCE);
     let mut passing = Passing::new(content);
     let sent = async {
-        while let Some(chunk) = passing.next().await? {
-            upload.put(chunk).await?;
+        while let Some(chunk) = passing.next().await.map_err(Failed::From)? {
+            upload.put(chunk).await.map_err(|error| Failed::To(error.into()))?;
         }
         Ok(())
     };
@@ -87,7 +104,7 @@ pub(super) async fn put(content: Content, to: &Arc<dyn ObjectStore>, path: Path)
         give_up(&mut upload).await;
         return Err(error);
     }
-    end(&mut upload).await?;
+    end(&mut upload).await.map_err(Failed::To)?;
     Ok(passing.part())
 }
 

@@ -4,6 +4,7 @@ use futures::StreamExt as _;
 use object_store::{ObjectStore as _, ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
+use super::left_out::LeftOut;
 use super::{Target, key_of};
 use crate::error::{Error, Result};
 
@@ -78,6 +79,9 @@ pub struct Manifest {
     pub segments: Vec<Segment>,
     /// What was not what was stored when it was taken.
     pub damaged: u64,
+    /// Acts that the archive was taken back before, and that are not to come again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// The second line of a manifest's file.
@@ -135,13 +139,19 @@ pub struct Listed {
     pub manifest: Result<Manifest>,
 }
 
-/// The snapshots of a target, newest first. Fails when the target is away.
-pub async fn list(target: &Target) -> Result<Vec<Listed>> {
+/// The names of all snapshots of a target, newest first, of those too of which nothing is there any more.
+pub(super) async fn names(target: &Target) -> Result<Vec<String>> {
     let prefix = object_store::path::Path::from(SNAPSHOTS);
     let found = target.objects.list_with_delimiter(Some(&prefix)).await?;
     let mut names: Vec<String> =
         found.common_prefixes.iter().filter_map(|path| Some(path.filename()?.to_owned())).collect();
     names.sort_unstable_by(|one, other| other.cmp(one));
+    Ok(names)
+}
+
+/// The snapshots of a target, newest first. Fails when the target is away.
+pub async fn list(target: &Target) -> Result<Vec<Listed>> {
+    let names = names(target).await?;
     let mut listed = Vec::with_capacity(names.len());
     for snapshot in names {
         let manifest = match Manifest::read(target, &snapshot).await {

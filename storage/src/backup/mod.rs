@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! archive.json                      whose backups these are
+//! lease.json                        which backup is under way, while one is
 //! objects/packs/…  objects/journal/…  the objects of the archive under their own keys, each copied once
 //! snapshots/<name>/rows.gz          all rows: lines of JSON, the same of SQLite and PostgreSQL
 //! snapshots/<name>/spool/<id>.tar   segments of the spool, up to what the rows know of them
 //! snapshots/<name>/objects.gz       which objects the rows name, with length and hash of each
 //! snapshots/<name>/manifest.jsonl   length and hash of all of these; written last
+//! rotten/…                          marks copies that were found to be damaged, until they are copied again
 //! ```
 //!
 //! A server may run meanwhile. A row of table `backup`, under a lease, comes first: while it stands, no segment is freed
@@ -19,12 +21,15 @@
 pub mod check;
 mod copy;
 mod input;
+mod lease;
+mod left_out;
 mod load;
 pub mod manifest;
 mod objects;
 mod output;
 mod prune;
 pub mod restore;
+mod rotten;
 mod rows;
 pub mod runs;
 pub mod schedule;
@@ -46,7 +51,7 @@ use crate::config::Config;
 use crate::database::{Database, params};
 use crate::error::{Error, Result};
 use crate::packs::store;
-use manifest::Manifest;
+use manifest::{Manifest, Part};
 use runs::Stage;
 
 /// Says whose backups a folder or bucket holds.
@@ -80,6 +85,20 @@ impl Target {
     /// How it is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Puts a content under a key. What an upload of it left whose process died is cleared away before.
+    async fn put(
+        &self,
+        content: copy::Content,
+        path: object_store::path::Path,
+    ) -> Result<Part, copy::Failed> {
+        let (url, key) = (self.name.clone(), path.to_string());
+        let cleared = spawn_blocking(move || store::remove_leftovers(&url, &key)).await;
+        if let Err(error) = cleared.map_err(std::io::Error::from).and_then(|cleared| cleared) {
+            tracing::warn!(%error, key = %path, "what an upload has left behind was not cleared away");
+        }
+        copy::put(content, &self.objects, path).await
     }
 
     /// Fails when it holds the backups of another archive than `archive`; claims it when it holds none.
@@ -225,32 +244,36 @@ pub async fn back_up(
     let snapshot = snapshot_name(now_ms);
     let run = runs::begin(&source.database, &target.name, &snapshot, now_ms).await?;
     tracing::info!(snapshot, target = target.name, "a backup begins");
-    let lease = async {
-        loop {
-            tokio::time::sleep(RENEW_EVERY).await;
-            let renewed = runs::renew(&source.database, run, source.clock.now_ms()).await;
-            match renewed {
-                Ok(()) => {}
-                Err(error @ Error::Conflict(_)) => return error,
-                Err(error) => tracing::warn!(%error, "the lease of a backup could not be renewed"),
-            }
-        }
-    };
     let mut report = BackupReport { snapshot, ..BackupReport::default() };
-    let taken = tokio::select! {
-        taken = take(source, target, run, &archive, &mut report, progress) => taken,
-        lost = lease => Err(lost),
-        () = stop.cancelled() => Err(Error::Unavailable("the program was stopped".into())),
+    let snapshot = report.snapshot.clone();
+    let renewing = || runs::renew(&source.database, run, source.clock.now_ms());
+    let holding = || lease::renew(source, target, &snapshot);
+    let taken = async {
+        lease::take(source, target, &snapshot).await?;
+        tokio::select! {
+            taken = take(source, target, run, &archive, &mut report, progress) => taken,
+            // Beside each other: a target that does not answer is no reason to lose the hold on the archive.
+            lost = keep_up(renewing) => Err(lost),
+            lost = keep_up(holding) => Err(lost),
+            () = stop.cancelled() => Err(Error::Unavailable("the program was stopped".into())),
+        }?;
+        runs::done(&source.database, run, &report, source.clock.now_ms()).await
     };
-    let now_ms = source.clock.now_ms();
+    let taken = taken.await;
+    if taken.is_ok() {
+        // From here on the backup is good, whatever becomes of the older ones.
+        let pruned = tokio::select! {
+            pruned = prune::prune(source, target, keep, &snapshot) => pruned,
+            lost = keep_up(holding) => Err(lost),
+        };
+        match pruned {
+            Ok(removed) => report.removed = removed,
+            Err(error) => tracing::warn!(%error, "older backups were not cleared away"),
+        }
+    }
+    lease::release(target, &snapshot).await;
     match taken {
         Ok(()) => {
-            runs::done(&source.database, run, &report, now_ms).await?;
-            // From here on the backup is good, whatever becomes of the older ones.
-            match prune::prune(target, keep, &report.snapshot).await {
-                Ok(removed) => report.removed = removed,
-                Err(error) => tracing::warn!(%error, "older backups were not cleared away"),
-            }
             tracing::info!(
                 snapshot = report.snapshot,
                 copied_bytes = report.copied_bytes,
@@ -261,10 +284,23 @@ pub async fn back_up(
         }
         Err(error) => {
             metrics::counter!("sen_backup_failures_total").increment(1);
+            let now_ms = source.clock.now_ms();
             if let Err(unnoted) = runs::failed(&source.database, run, &error.to_string(), now_ms).await {
                 tracing::warn!(error = %unnoted, "that a backup failed was not noted");
             }
             Err(error)
+        }
+    }
+}
+
+/// Renews a lease for as long as it is asked; answers when it was lost.
+async fn keep_up<F: Future<Output = Result<()>>>(renew: impl Fn() -> F) -> Error {
+    loop {
+        tokio::time::sleep(RENEW_EVERY).await;
+        match renew().await {
+            Ok(()) => {}
+            Err(error @ Error::Conflict(_)) => return error,
+            Err(error) => tracing::warn!(%error, "a lease of a backup could not be renewed"),
         }
     }
 }
@@ -301,9 +337,11 @@ async fn take(
         object_bytes: report.object_bytes,
         segments,
         damaged: report.damaged,
+        left_out: left_out::of(&source.database).await?,
     };
-    // While the lease stands nothing that the snapshot names has gone.
+    // While both leases stand nothing that the snapshot names has gone, here or there.
     runs::renew(&source.database, run, source.clock.now_ms()).await?;
+    lease::renew(source, target, &report.snapshot).await?;
     manifest.write(target).await
 }
 

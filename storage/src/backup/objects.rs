@@ -3,9 +3,12 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStoreExt as _;
 
+use super::copy::Failed;
 use super::manifest::{self, Object, Part};
 use super::output::Output;
+use super::rotten::Rotten;
 use super::{BackupReport, Source, Target, copied_key, copy, key_of};
+use crate::archive::gives_others;
 use crate::database::{Durability, Row, params};
 use crate::error::{Error, Result};
 use crate::index::PackId;
@@ -46,10 +49,11 @@ pub(super) async fn copy(
     report: &mut BackupReport,
     progress: &mut impl FnMut(&BackupReport),
 ) -> Result<Part> {
+    let rotten = Rotten::of(target).await?;
     let mut list = Output::begin(&target.objects, key_of(&report.snapshot, manifest::OBJECTS));
     let listed = async {
-        copy_journal(source, target, &mut list, report).await?;
-        copy_packs(source, target, &named, &mut list, report, progress).await
+        copy_journal(source, (target, &rotten), &mut list, report).await?;
+        copy_packs(source, (target, &rotten), &named, &mut list, report, progress).await
     };
     match listed.await {
         Ok(()) => list.finish().await,
@@ -62,7 +66,7 @@ pub(super) async fn copy(
 
 async fn copy_journal(
     source: &Source,
-    target: &Target,
+    (target, rotten): (&Target, &Rotten),
     list: &mut Output,
     report: &mut BackupReport,
 ) -> Result<()> {
@@ -74,8 +78,8 @@ async fn copy_journal(
     });
     let mut found = objects
         .map(move |wanted| {
-            let (source, target) = (source.clone(), target.clone());
-            async move { provide(&source, &target, wanted?).await }
+            let (source, target, rotten) = (source.clone(), target.clone(), rotten.clone());
+            async move { provide(&source, (&target, &rotten), wanted?).await }
         })
         .buffered(AT_ONCE);
     while let Some(found) = found.next().await.transpose()? {
@@ -86,7 +90,7 @@ async fn copy_journal(
 
 async fn copy_packs(
     source: &Source,
-    target: &Target,
+    (target, rotten): (&Target, &Rotten),
     named: &Named,
     list: &mut Output,
     report: &mut BackupReport,
@@ -112,8 +116,8 @@ async fn copy_packs(
         let unknown: Vec<bool> = unknown.collect();
         let mut found = futures::stream::iter(wanted.into_iter().flatten())
             .map(|wanted| {
-                let (source, target) = (source.clone(), target.clone());
-                async move { provide(&source, &target, wanted).await }
+                let (source, target, rotten) = (source.clone(), target.clone(), rotten.clone());
+                async move { provide(&source, (&target, &rotten), wanted).await }
             })
             .buffered(AT_ONCE);
         let mut learnt = Vec::new();
@@ -156,29 +160,47 @@ fn wanted(row: &Row) -> Result<[Wanted; 2]> {
 }
 
 /// Sees to it that the target has an object.
-async fn provide(source: &Source, target: &Target, wanted: Wanted) -> Result<Found> {
+async fn provide(source: &Source, (target, rotten): (&Target, &Rotten), wanted: Wanted) -> Result<Found> {
     let Wanted { key, length_bytes, blake3 } = wanted;
     let to = copied_key(&key);
-    let is_there = match target.objects.head(&to).await {
+    let lies_there = match target.objects.head(&to).await {
         Ok(found) => found.size == length_bytes,
         Err(object_store::Error::NotFound { .. }) => false,
         Err(error) => return Err(error.into()),
     };
+    let is_rotten = lies_there && rotten.has(target, &key).await?;
+    let is_there = lies_there && !is_rotten;
     if is_there && let Some(blake3) = &blake3 {
         let part = Part { length_bytes, blake3: blake3.clone() };
         return Ok(Found::There(Object { key, part }));
     }
     let read = async {
-        let content = copy::object(&source.objects, &packs::path(&key)).await?;
-        if is_there { copy::hash(content).await } else { copy::put(content, &target.objects, to).await }
+        let content = copy::object(&source.objects, &packs::path(&key)).await.map_err(Failed::From)?;
+        if is_there { copy::hash(content).await.map_err(Failed::From) } else { target.put(content, to).await }
     };
     let part = match read.await {
         Ok(part) => part,
-        Err(Error::NotFound) => {
-            return Ok(Found::Damaged { key, why: "it is gone".to_owned(), object: None });
+        Err(Failed::From(error)) => {
+            let why = why_not_given(source, &key, error).await?;
+            let object = match (lies_there, blake3) {
+                (false, _) => None,
+                (true, Some(blake3)) => {
+                    Some(Object { key: key.clone(), part: Part { length_bytes, blake3 } })
+                }
+                // What was copied before may well be whole.
+                (true, None) => {
+                    let copied =
+                        async { copy::hash(copy::object(&target.objects, &copied_key(&key)).await?).await };
+                    copied.await.ok().map(|part| Object { key: key.clone(), part })
+                }
+            };
+            return Ok(Found::Damaged { key, why, object });
         }
-        Err(error) => return Err(error),
+        Err(Failed::To(error)) => return Err(error),
     };
+    if is_rotten {
+        rotten.is_made_good(target, &key).await?;
+    }
     let wrong = if part.length_bytes != length_bytes {
         Some("it has another length".to_owned())
     } else if blake3.as_ref().is_some_and(|known| *known != part.blake3) {
@@ -195,6 +217,17 @@ async fn provide(source: &Source, target: &Target, wanted: Wanted) -> Result<Fou
         None if is_there => Found::There(Object { key, part }),
         None => Found::Copied(Object { key, part }),
     })
+}
+
+/// What is to be said of an object that the archive does not give; fails when it gives no other one either.
+async fn why_not_given(source: &Source, key: &str, error: Error) -> Result<String> {
+    match (&error, error.of_reading()) {
+        (Error::NotFound, _) => Ok("it is gone".to_owned()),
+        (_, Some(why)) if gives_others(&source.database, &source.objects, key).await? => {
+            Ok(format!("it cannot be read: {why}"))
+        }
+        _ => Err(error),
+    }
 }
 
 /// Counts an object and writes its line; answers its hash if that may be remembered.

@@ -1,29 +1,43 @@
 //! Clearing older snapshots away, and the objects that only they name.
 
+use std::collections::HashSet;
+
 use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _, PutPayload};
 
 use super::input::{self, Input};
 use super::manifest::{self, Manifest, Object};
-use super::{Target, copied_key, key_of};
+use super::{Source, Target, copied_key, key_of, runs};
 use crate::error::{Error, Result};
-use crate::packs;
+use crate::packs::{self, store};
+use tokio::task::spawn_blocking;
 
 /// Objects removed at once.
 const AT_ONCE: usize = 8;
 
-/// Keeps the newest `keep` good snapshots, and at least `newest`; answers how many were cleared away. A snapshot
-/// whose manifest is damaged is left for somebody to look at.
-pub(super) async fn prune(target: &Target, keep: u32, newest: &str) -> Result<u64> {
+/// How long snapshots of other rows are left alone after the newest of them: somebody else may still take them, such as
+/// a trial restore on another machine, or the archive whose trial restore this is. Later they are what is left of the
+/// archive that was before a restore.
+const OTHERS_MS: i64 = 30 * 24 * 3_600_000;
+
+/// Keeps the newest `keep` good snapshots, and at least `newest`; answers how many were cleared away. Those of other
+/// rows are kept beside them. A snapshot whose manifest is damaged is left for somebody to look at.
+pub(super) async fn prune(source: &Source, target: &Target, keep: u32, newest: &str) -> Result<u64> {
+    let own = runs::snapshots(&source.database).await?;
+    let listed = manifest::list(target).await?;
+    let are_others_left = !are_others_at_work(&own, &listed, source.clock.now_ms());
     let (mut kept, mut dropped, mut broken_off) = (Vec::new(), Vec::new(), Vec::new());
-    for listed in manifest::list(target).await? {
+    let mut counted = 0;
+    for listed in listed {
+        let counts = are_others_left || own.contains(&listed.snapshot);
         match listed.manifest {
-            Ok(manifest) if kept.len() < keep.max(1) as usize || listed.snapshot == newest => {
-                kept.push(manifest)
+            Ok(manifest) if !counts || counted < keep.max(1) || listed.snapshot == newest => {
+                counted += u32::from(counts);
+                kept.push(manifest);
             }
             Ok(manifest) => dropped.push(manifest.snapshot),
-            // One run at a time: what is older than this one has been broken off.
+            // One run at a time has the target: what is older than this one has been broken off.
             Err(Error::NotFound) if listed.snapshot.as_str() < newest => broken_off.push(listed.snapshot),
             Err(error) => tracing::warn!(%error, snapshot = listed.snapshot, "a snapshot is not looked at"),
         }
@@ -40,7 +54,19 @@ pub(super) async fn prune(target: &Target, keep: u32, newest: &str) -> Result<u6
         }
         remove_snapshot(target, snapshot).await?;
     }
+    for name in manifest::names(target).await?.into_iter().filter(|name| name.as_str() < newest) {
+        let (url, folder) = (target.name.clone(), format!("{}/{name}", manifest::SNAPSHOTS));
+        let cleared = spawn_blocking(move || store::remove_leftovers_below(&url, &folder)).await;
+        let cleared = cleared.map_err(Error::thread)?;
+        cleared.map_err(|error| Error::io("clear away what uploads have left", error))?;
+    }
     Ok(removed)
+}
+
+fn are_others_at_work(own: &HashSet<String>, listed: &[manifest::Listed], now_ms: i64) -> bool {
+    let others = listed.iter().filter(|listed| !own.contains(&listed.snapshot));
+    let newest_ms = others.filter_map(|listed| Some(listed.manifest.as_ref().ok()?.taken_ms)).max();
+    newest_ms.is_some_and(|taken_ms| now_ms.saturating_sub(taken_ms) < OTHERS_MS)
 }
 
 /// Removes the objects that a snapshot names and none of `kept` does. All lists are in the order of keys, so that they

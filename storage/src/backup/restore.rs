@@ -3,7 +3,8 @@
 //! Objects first, then the spool, then all rows in one transaction: until they are there the place has a mark that
 //! keeps everybody else out, and a restore that was broken off goes on where it was. Objects that are newer than the
 //! snapshot come along, as copies of a later backup that was broken off do; the index of them is made when the archive
-//! is opened, see [`Archive::index_newer`].
+//! is opened, see [`Archive::index_newer`]. They stay away where somebody wants the archive as it was then, such as
+//! before an act of malice, and the journal of that time is passed over by later restores too.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::task::spawn_blocking;
 
+use super::copy::Failed;
+use super::left_out::{self, LeftOut};
 use super::manifest::{self, Manifest, Object};
 use super::{NAMED, OBJECTS, Target, check, copied_key, copy, input, key_of, load, segment_path, spool};
 #[cfg(doc)]
@@ -25,8 +28,9 @@ use crate::packs::{self, store};
 use crate::space::Space;
 use crate::spool::Spool;
 
-/// Lies in the data folder while a restore is under way; its content is the snapshot's name.
+/// Lies in the data folder while a restore is under way; its content is the snapshot's name, and [`AS_IT_WAS`] behind it.
 const MARK: &str = "restoring";
+const AS_IT_WAS: &str = " --as-it-was";
 /// Objects copied at once.
 const AT_ONCE: usize = 4;
 
@@ -96,7 +100,8 @@ impl Place {
     }
 }
 
-/// The snapshot of which a restore into this data folder has begun and not ended. Blocks.
+/// The snapshot of which a restore into this data folder has begun and not ended, and behind it ` --as-it-was` if it is
+/// restored so. Blocks.
 pub fn unfinished(config: &Config) -> std::io::Result<Option<String>> {
     match std::fs::read_to_string(config.data_dir.join(MARK)) {
         Ok(snapshot) => Ok(Some(snapshot.trim().to_owned())),
@@ -107,11 +112,12 @@ pub fn unfinished(config: &Config) -> std::io::Result<Option<String>> {
 
 /// Puts a snapshot back, the newest one unless it is said. [`Error::Conflict`] with the reason when the place is not
 /// empty, [`Error::NotFound`] when there is no such snapshot. What is damaged in the backup is restored as it is, and
-/// told.
+/// told. Without `as_it_was` what is newer and lies beside it comes along.
 pub async fn restore(
     place: &Place,
     target: &Target,
     snapshot: Option<&str>,
+    as_it_was: bool,
     mut progress: impl FnMut(&RestoreReport),
 ) -> Result<RestoreReport> {
     let manifest = check::choose(target, snapshot).await?;
@@ -122,18 +128,24 @@ pub async fn restore(
             database::known_version()
         )));
     }
-    let rows = prepare(place, &manifest).await?;
+    let rows = prepare(place, &manifest, as_it_was).await?;
     let mut report = RestoreReport {
         snapshot: manifest.snapshot.clone(),
         taken_at: manifest.taken_at.clone(),
         ..RestoreReport::default()
     };
     named_objects(place, target, &manifest, &mut report, &mut progress).await?;
-    newer_objects(place, target, &mut report, &mut progress).await?;
+    if !as_it_was {
+        newer_objects(place, target, &manifest, &mut report, &mut progress).await?;
+    }
     segments(place, target, &manifest, &mut report).await?;
     progress(&report);
     if load::restored(&rows).await?.as_ref() != Some(&manifest.snapshot) {
         report.rows = load::load(&rows, target, &manifest).await?;
+    }
+    if as_it_was {
+        let until_ms = place.config.clock.now_ms();
+        left_out::note(&rows, LeftOut { from_ms: manifest.taken_ms, until_ms }).await?;
     }
     rows.bring_up_to_date().await?;
     rows.close().await;
@@ -141,8 +153,9 @@ pub async fn restore(
 }
 
 /// Sees to it that nothing is overwritten, and marks the place; answers its database, with the schema of the backup.
-async fn prepare(place: &Place, manifest: &Manifest) -> Result<Database> {
+async fn prepare(place: &Place, manifest: &Manifest, as_it_was: bool) -> Result<Database> {
     let config = place.config.clone();
+    let wanted = format!("{}{}", manifest.snapshot, if as_it_was { AS_IT_WAS } else { "" });
     let begun = spawn_blocking(move || {
         make_folder(&config.data_dir)?;
         make_folder(&config.spool_dir)?;
@@ -151,7 +164,7 @@ async fn prepare(place: &Place, manifest: &Manifest) -> Result<Database> {
     let begun =
         begun.await.map_err(Error::thread)?.map_err(|error| Error::io("look at the data folder", error))?;
     match begun {
-        Some(snapshot) if snapshot == manifest.snapshot => {
+        Some(snapshot) if snapshot == wanted => {
             tracing::info!(snapshot, "a restore goes on");
             return Database::open_at(&place.config.database_url, manifest.schema).await;
         }
@@ -182,9 +195,9 @@ async fn prepare(place: &Place, manifest: &Manifest) -> Result<Database> {
     if let Some(table) = load::occupied(&rows).await? {
         return Err(occupied(format!("its database has rows, in {table} for one")));
     }
-    let (mark, snapshot, folder) = (place.mark(), manifest.snapshot.clone(), place.config.data_dir.clone());
+    let (mark, folder) = (place.mark(), place.config.data_dir.clone());
     let marked = spawn_blocking(move || {
-        std::fs::write(&mark, snapshot)?;
+        std::fs::write(&mark, wanted)?;
         std::fs::File::open(&mark)?.sync_all()?;
         sync_folder(&folder)
     });
@@ -206,10 +219,11 @@ async fn named_objects(
         .stream()
         .map(|object| {
             let (to, from) = (Arc::clone(&place.objects), target.clone());
+            let snapshot = manifest.snapshot.clone();
             async move {
                 let object = object?;
                 let put = put_back(&to, &from, &object.key, object.part.length_bytes).await;
-                Ok::<_, Error>((object, put))
+                Ok::<_, Error>((object, given(&from, &snapshot, put).await?))
             }
         })
         .buffer_unordered(AT_ONCE)
@@ -225,18 +239,18 @@ async fn named_objects(
                     report.damage(key, "it is not what was copied".to_owned());
                 }
             }
-            Err(Error::NotFound) => report.damage(key, "it is gone".to_owned()),
-            Err(error) => return Err(error),
+            Err(why) => report.damage(key, why),
         }
         progress(report);
     }
     Ok(())
 }
 
-/// Copies what lies beside what the snapshot names.
+/// Copies what lies beside what the snapshot names, unless the archive was taken back before it.
 async fn newer_objects(
     place: &Place,
     target: &Target,
+    manifest: &Manifest,
     report: &mut RestoreReport,
     progress: &mut impl FnMut(&RestoreReport),
 ) -> Result<()> {
@@ -247,24 +261,50 @@ async fn newer_objects(
         .map_err(Error::from)
         .map(|found| {
             let (to, from) = (Arc::clone(&place.objects), target.clone());
+            let (left_out, snapshot) = (manifest.left_out.clone(), manifest.snapshot.clone());
             async move {
                 let found = found?;
                 match found.location.as_ref().strip_prefix("objects/") {
-                    Some(key) => put_back(&to, &from, key, found.size).await,
-                    None => Ok(None),
+                    Some(key) if !left_out.iter().any(|left_out| left_out.means(key)) => {
+                        let put = put_back(&to, &from, key, found.size).await;
+                        given(&from, &snapshot, put).await.map(|put| Some((key.to_owned(), put)))
+                    }
+                    _ => Ok(None),
                 }
             }
         })
         .buffer_unordered(AT_ONCE)
         .boxed();
     while let Some(found) = copied.next().await.transpose()? {
-        if let Some(part) = found {
-            report.newer += 1;
-            report.copied_bytes += part.length_bytes;
-            progress(report);
+        match found {
+            Some((_, Ok(Some(part)))) => {
+                report.newer += 1;
+                report.copied_bytes += part.length_bytes;
+                progress(report);
+            }
+            // One that the snapshot names was told of.
+            Some((key, Err(why))) if report.named.iter().all(|(named, _)| *named != key) => {
+                report.damage(key, why);
+            }
+            _ => {}
         }
     }
     Ok(())
+}
+
+/// What was copied, if anything had to be, or why the backup does not give it. Fails where the backup is away, and where
+/// the copy cannot be written.
+async fn given(
+    from: &Target,
+    snapshot: &str,
+    put: Result<Option<manifest::Part>, Failed>,
+) -> Result<Result<Option<manifest::Part>, String>> {
+    match put {
+        Ok(put) => Ok(Ok(put)),
+        Err(Failed::From(Error::NotFound)) => Ok(Err("it is gone".to_owned())),
+        Err(Failed::From(error)) => Ok(Err(check::not_given(from, snapshot, error).await?)),
+        Err(Failed::To(error)) => Err(error),
+    }
 }
 
 /// Copies one object unless it is there already.
@@ -273,14 +313,14 @@ async fn put_back(
     from: &Target,
     key: &str,
     length_bytes: u64,
-) -> Result<Option<manifest::Part>> {
+) -> Result<Option<manifest::Part>, Failed> {
     let path = packs::path(key);
     match to.head(&path).await {
         Ok(found) if found.size == length_bytes => return Ok(None),
         Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(Failed::To(error.into())),
     }
-    let content = copy::object(&from.objects, &copied_key(key)).await?;
+    let content = copy::object(&from.objects, &copied_key(key)).await.map_err(Failed::From)?;
     copy::put(content, to, path).await.map(Some)
 }
 

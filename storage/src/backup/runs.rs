@@ -1,5 +1,7 @@
 //! Which backups were tried, and the hold that a running one has on what it still has to copy.
 
+use std::collections::HashSet;
+
 use crate::backup::BackupReport;
 use crate::database::{Database, Durability, Row, params};
 use crate::error::{Error, Result};
@@ -185,6 +187,18 @@ pub async fn newest_done(database: &Database, target: Option<&str>) -> Result<Op
     );
     let values = target.map_or_else(Vec::new, |target| params![target]);
     database.fetch_optional(sqlx::AssertSqlSafe(sql), values).await?.as_ref().map(read).transpose()
+}
+
+/// The names of all runs that these rows know of. They are not part of a backup: a restored archive knows none.
+pub(super) async fn snapshots(database: &Database) -> Result<HashSet<String>> {
+    let rows = database.fetch("select snapshot from backup", params![]).await?;
+    rows.iter().map(|row| row.get("snapshot")).collect()
+}
+
+/// Whether these rows know of a run of that name.
+pub(super) async fn is_known(database: &Database, snapshot: &str) -> Result<bool> {
+    let sql = "select 1 from backup where snapshot = $1";
+    Ok(database.fetch_optional(sql, params![snapshot]).await?.is_some())
 }
 
 fn read(row: &Row) -> Result<Run> {

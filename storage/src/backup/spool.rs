@@ -1,5 +1,6 @@
 //! Segments of the spool into a snapshot.
 
+use super::copy::Failed;
 use super::manifest::Segment;
 use super::{BackupReport, Source, Target, copy, key_of, segment_path};
 use crate::error::{Error, Result};
@@ -22,8 +23,8 @@ pub(super) async fn copy(
     for (id, end) in segments {
         let key = key_of(&report.snapshot, &name(id));
         let put = async {
-            let content = copy::file(segment_path(&source.spool_dir, id), end).await?;
-            copy::put(content, &target.objects, key).await
+            let content = copy::file(segment_path(&source.spool_dir, id), end).await.map_err(Failed::From)?;
+            target.put(content, key).await
         };
         match put.await {
             Ok(part) => {
@@ -32,9 +33,13 @@ pub(super) async fn copy(
                 copied.push(Segment { id, part });
             }
             // Nobody frees segments now: it was gone before.
-            Err(Error::NotFound) => report.damage(&name(id), "the segment is gone"),
-            Err(Error::Corrupt(why)) => report.damage(&name(id), &why),
-            Err(error) => return Err(error),
+            Err(Failed::From(Error::NotFound)) => report.damage(&name(id), "the segment is gone"),
+            Err(Failed::From(Error::Corrupt(why))) => report.damage(&name(id), &why),
+            Err(Failed::From(error)) => match error.of_reading() {
+                Some(why) => report.damage(&name(id), &format!("it cannot be read: {why}")),
+                None => return Err(error),
+            },
+            Err(Failed::To(error)) => return Err(error),
         }
         progress(report);
     }

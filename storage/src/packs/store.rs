@@ -64,13 +64,43 @@ pub fn remove_leftovers(url: &str, key: &str) -> std::io::Result<()> {
     };
     for entry in entries {
         let entry = entry?;
-        let found = entry.file_name();
-        let number = found.to_str().and_then(|found| found.strip_prefix(name)?.strip_prefix('#'));
-        if number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit())) {
+        if entry.file_name().to_str().and_then(left_of) == Some(name) {
             std::fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Removes all that uploads to a local folder left in it and below, and the folders that are empty then. Blocks.
+pub fn remove_leftovers_below(url: &str, prefix: &str) -> std::io::Result<()> {
+    local_folder(url).map_or(Ok(()), |folder| clear(&folder.join(prefix)))
+}
+
+fn clear(folder: &std::path::Path) -> std::io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            clear(&entry.path())?;
+        } else if entry.file_name().to_str().and_then(left_of).is_some() {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    match std::fs::remove_dir(folder) {
+        Err(error) if !matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) => {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The name of the object whose upload has left a file of this name.
+fn left_of(name: &str) -> Option<&str> {
+    let (object, number) = name.rsplit_once('#')?;
+    number.bytes().all(|digit| digit.is_ascii_digit()).then_some(object)
 }
 
 fn wrong(why: impl Into<String>) -> Error {

@@ -43,15 +43,15 @@ on_every_backend!(
 );
 
 /// A folder beside the archive.
-async fn target(home: &Home) -> Target {
+pub async fn target(home: &Home) -> Target {
     Target::open(home.dir.path().join("backup").to_str().unwrap()).await.unwrap()
 }
 
-async fn take(archive: &Archive, target: &Target, keep: u32) -> Result<BackupReport, Error> {
+pub async fn take(archive: &Archive, target: &Target, keep: u32) -> Result<BackupReport, Error> {
     back_up(&Source::of(archive), target, keep, &CancellationToken::new(), |_| {}).await
 }
 
-fn place_of(home: &Home) -> Place {
+pub fn place_of(home: &Home) -> Place {
     match &home.objects {
         Some(objects) => Place::over(home.config.clone(), Arc::clone(objects)),
         // `Place::open` does the same for a URL.
@@ -65,7 +65,7 @@ fn place_of(home: &Home) -> Place {
 }
 
 /// Another home of the same kind, with nothing in it.
-async fn elsewhere(home: &Home) -> Home {
+pub async fn elsewhere(home: &Home) -> Home {
     if home.config.database_url.starts_with("sqlite") {
         Home::embedded()
     } else {
@@ -73,11 +73,11 @@ async fn elsewhere(home: &Home) -> Home {
     }
 }
 
-async fn put_back(home: &Home, target: &Target, snapshot: Option<&str>) -> Result<RestoreReport, Error> {
-    restore::restore(&place_of(home), target, snapshot, |_| {}).await
+pub async fn put_back(home: &Home, target: &Target, snapshot: Option<&str>) -> Result<RestoreReport, Error> {
+    restore::restore(&place_of(home), target, snapshot, false, |_| {}).await
 }
 
-async fn open_restored(home: &Home) -> Archive {
+pub async fn open_restored(home: &Home) -> Archive {
     let archive = home.open().await;
     archive.index_newer(|_| {}).await.unwrap();
     place_of(home).finished().await.unwrap();
@@ -102,7 +102,7 @@ fn rows(backup: &FilePath, snapshot: &str) -> Vec<String> {
 }
 
 /// An archive in which much has happened; answers what has to be there.
-async fn lived_in(home: &Home) -> (Archive, Vec<Instance>, Vec<Instance>) {
+pub async fn lived_in(home: &Home) -> (Archive, Vec<Instance>, Vec<Instance>) {
     let archive = home.open().await;
     let exam = ordered(&archive, "X1").await;
     let (mut kept, deleted, rejected) = (slices(5, 1), slices(3, 2), slices(2, 3));
@@ -297,13 +297,13 @@ async fn only_an_empty_place_is_restored_into(home: Home) {
 
 /// A target that stands still, or breaks, once so many objects were begun.
 #[derive(Debug)]
-struct Stubborn {
+pub struct Stubborn {
     inner: LocalFileSystem,
     puts: AtomicUsize,
     at: usize,
     breaks: bool,
-    reached: Notify,
-    go_on: Notify,
+    pub reached: Notify,
+    pub go_on: Notify,
 }
 
 impl fmt::Display for Stubborn {
@@ -313,7 +313,7 @@ impl fmt::Display for Stubborn {
 }
 
 impl Stubborn {
-    fn over(folder: &FilePath, at: usize, breaks: bool) -> Arc<Self> {
+    pub fn over(folder: &FilePath, at: usize, breaks: bool) -> Arc<Self> {
         std::fs::create_dir_all(folder).unwrap();
         let inner = LocalFileSystem::new_with_prefix(folder).unwrap();
         let puts = AtomicUsize::new(0);
@@ -378,8 +378,8 @@ impl ObjectStore for Stubborn {
 /// Whatever the archive does while a backup stands still somewhere, the backup is of the moment it began.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_meanwhile_is_in_the_backup_all_the_same() {
-    // Claim, rows, segment, journal and packs.
-    for at in 1..7 {
+    // Claim, lease, rows, segment, journal and packs.
+    for at in 2..8 {
         let home = Home::embedded();
         let (archive, kept, hidden) = lived_in(&home).await;
         let store = Stubborn::over(&home.dir.path().join("backup"), at, false);

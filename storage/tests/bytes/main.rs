@@ -13,6 +13,7 @@
 mod arriving;
 mod backends;
 mod backing_up;
+mod backup_trouble;
 mod committing;
 mod correcting;
 mod deleting;
