@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../../migrations/0018_device_rules.sql"),
     },
     Migration { version: 20, name: "pair names", text: include_str!("../../migrations/0020_pair_names.sql") },
+    Migration { version: 21, name: "sent under", text: include_str!("../../migrations/0021_sent_under.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.
