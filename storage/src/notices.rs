@@ -7,6 +7,7 @@ use pacs_core::access::Scope;
 use serde_json::Value;
 
 use crate::database::{Database, Durability, Param, Row, params, placeholders};
+use crate::exams::{self, ExamId};
 use crate::index::instances::push_scope;
 use crate::jobs::{JobId, JobState, lanes};
 use crate::transfers::commitments::COMMITMENT_REQUEST;
@@ -50,8 +51,10 @@ pub struct Line {
     pub kind: Kind,
     /// Which device.
     pub device: String,
-    /// The study that it is about, where that is here.
-    pub study: Option<(String, StudyWords)>,
+    /// Study Instance UID of the study that it is about, where that is here.
+    pub study_uid: Option<String>,
+    /// What is known of that study, or of the exam that is to become it.
+    pub study: Option<StudyWords>,
     /// Where it stands.
     pub state: JobState,
     /// Why the last try ended.
@@ -84,9 +87,14 @@ pub async fn list(database: &Database, scope: &Scope, show: Show, limit: u32) ->
     let mut lines = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
     let named = name_studies(database, &lines).await?;
     let words = studies(database, scope, &named).await?;
+    let exams = planned(database, scope, &named).await?;
     for (line, about) in &mut lines {
-        let uid = about.of(&named);
-        line.study = uid.and_then(|uid| Some((uid.clone(), words.get(uid)?.clone())));
+        let here = about.of(&named).and_then(|uid| words.get_key_value(uid));
+        line.study_uid = here.map(|(uid, _)| uid.clone());
+        line.study = match here {
+            Some((_, words)) => Some(words.clone()),
+            None => about.exam(&named).and_then(|exam| exams.get(&exam).cloned()),
+        };
     }
     let sees_all = *scope == Scope::All;
     Ok(lines.into_iter().map(|(line, _)| line).filter(|line| sees_all || line.study.is_some()).collect())
@@ -134,6 +142,7 @@ enum About {
 struct Named {
     studies: Vec<String>,
     of_step: HashMap<String, String>,
+    exam_of_step: HashMap<String, ExamId>,
     of_transfer: HashMap<i64, String>,
     of_instance: HashMap<String, String>,
 }
@@ -146,6 +155,14 @@ impl About {
             Self::Transfer(id) => named.of_transfer.get(id),
             Self::Instance(uid) => named.of_instance.get(uid),
             Self::Nothing => None,
+        }
+    }
+
+    /// The exam that a console reported of.
+    fn exam(&self, named: &Named) -> Option<ExamId> {
+        match self {
+            Self::Step(uid) => named.exam_of_step.get(uid).copied(),
+            _ => None,
         }
     }
 }
@@ -161,13 +178,17 @@ async fn name_studies(database: &Database, lines: &[(Line, About)]) -> Result<Na
             About::Nothing => {}
         }
     }
-    let step = "select p.uid, min(r.study_uid) from performed_step p
+    let step = "select p.uid, min(r.study_uid), min(r.scheduled_step_id) from performed_step p
          join performed_request r on r.performed_step_id = p.id where p.uid in (?) group by p.uid";
     let transfer = "select x.job_id, x.study_uid from transfer x where x.job_id in (?)";
     let instance = "select i.uid, t.uid from instance i join series s on s.id = i.series_id
          join study t on t.id = s.study_id where i.uid in (?)";
     for row in look_up(database, step, steps).await? {
-        named.of_step.insert(row.at(0)?, row.at(1)?);
+        let step: String = row.at(0)?;
+        if let Some(exam) = row.at::<Option<i64>>(2)? {
+            named.exam_of_step.insert(step.clone(), ExamId(exam));
+        }
+        named.of_step.insert(step, row.at(1)?);
     }
     for row in look_up(database, transfer, transfers).await? {
         named.of_transfer.insert(row.at(0)?, row.at(1)?);
@@ -204,6 +225,29 @@ async fn studies(database: &Database, scope: &Scope, named: &Named) -> Result<Ha
     rows.iter().map(|row| Ok((row.get("known_uid")?, study_words(row)?))).collect()
 }
 
+/// What is planned, of exams whose images are not here yet.
+async fn planned(database: &Database, scope: &Scope, named: &Named) -> Result<HashMap<ExamId, StudyWords>> {
+    if named.exam_of_step.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut params: Vec<Param> = named.exam_of_step.values().map(|exam| Param::from(*exam)).collect();
+    let list = placeholders(1, params.len());
+    let mut sql = format!("{} where s.id in ({list})", exams::SELECT);
+    push_scope(&mut sql, &mut params, scope, "s.facility");
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
+    let words = |row: &Row| {
+        let exam = exams::read(row)?;
+        let words = StudyWords {
+            patient: exam.patient,
+            date: Some(exam.scheduled_date),
+            description: Some(exam.procedure_name),
+            modalities: vec![exam.modality],
+        };
+        Ok((exam.id, words))
+    };
+    rows.iter().map(words).collect()
+}
+
 fn read(row: &Row) -> Result<(Line, About)> {
     let (word, state): (String, String) = (row.get("kind")?, row.get("state")?);
     let kind = Kind::ALL.into_iter().find(|kind| kind.of_jobs() == word);
@@ -221,6 +265,7 @@ fn read(row: &Row) -> Result<(Line, About)> {
         job: JobId(row.get("id")?),
         kind,
         device: row.get::<Option<String>>("lane")?.or_else(|| text("/device")).unwrap_or_default(),
+        study_uid: None,
         study: None,
         state: JobState::parse(&state)
             .ok_or_else(|| Error::Corrupt(format!("a job is in the unknown state {state}")))?,

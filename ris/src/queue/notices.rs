@@ -36,6 +36,7 @@ pub struct Notice {
     device: String,
     /// Study Instance UID, where the study is here.
     study_uid: Option<String>,
+    /// What is known of the study, or of the exam that is to become it.
     study: Option<TransferredStudy>,
     /// `waiting`, `running`, `done`, `failed` or `cancelled`.
     state: &'static str,
@@ -51,7 +52,6 @@ pub struct Notice {
 impl Notice {
     fn of(line: Line, zone: &TimeZone) -> Self {
         let at = |ms: i64| clock::rfc3339_on(ms, zone);
-        let (study_uid, study) = line.study.unzip();
         Self {
             id: line.job.0,
             kind: match line.kind {
@@ -61,8 +61,8 @@ impl Notice {
                 Kind::Commitment => "commitment",
             },
             device: line.device,
-            study_uid,
-            study: study.map(TransferredStudy::from),
+            study_uid: line.study_uid,
+            study: line.study.map(TransferredStudy::from),
             state: line.state.as_str(),
             error: line.error.as_deref().map(Reason::of),
             attempts: line.attempts,

@@ -15,10 +15,14 @@ use storage::{Error, forwarding, schedule};
 use crate::backends::{Fresh, on_every_engine};
 use crate::samples::*;
 
-on_every_engine!(what_waits_failed_and_ended_is_listed, whoever_sees_one_hospital_sees_its_own);
+on_every_engine!(
+    what_waits_failed_and_ended_is_listed,
+    an_exam_without_images_is_known_by_its_order,
+    whoever_sees_one_hospital_sees_its_own
+);
 
-/// A console reports that it has begun an exam whose images are here, and a device wants to hear it.
-async fn forwarded(fresh: &Fresh) -> String {
+/// A console reports that it has begun an exam, whose images may be here, and a device wants to hear it.
+async fn forwarded(fresh: &Fresh, has_images: bool) -> String {
     let dealings = Dealings { takes_performed_steps: true, ..Dealings::default() };
     let told = Device { dealings, ..Device::named(AeTitle::parse("RIS").unwrap()) };
     devices::upsert(&fresh.db, &told).await.unwrap();
@@ -28,7 +32,9 @@ async fn forwarded(fresh: &Fresh) -> String {
         study: exam.planned_study_uid.clone(),
         ..Image::default()
     };
-    store(&fresh.db, &[image]).await;
+    if has_images {
+        store(&fresh.db, &[image]).await;
+    }
     let mut request = DataSet::new();
     request.put_text(tags::STUDY_INSTANCE_UID, &exam.planned_study_uid);
     let mut set = DataSet::new();
@@ -57,15 +63,15 @@ async fn shown(fresh: &Fresh, show: Show) -> Vec<Line> {
 
 async fn what_waits_failed_and_ended_is_listed(fresh: Fresh) {
     let db = &fresh.db;
-    let study = forwarded(&fresh).await;
+    let study = forwarded(&fresh, true).await;
     let waiting = shown(&fresh, Show::Open).await;
     let [line] = waiting.as_slice() else { panic!("{waiting:?}") };
     assert_eq!(
         (line.kind, line.device.as_str(), line.state),
         (Kind::PerformedStep, "RIS", JobState::Waiting)
     );
-    let (about, words) = line.study.as_ref().unwrap();
-    assert_eq!((about, words.patient.id.as_str()), (&study, "BN001"));
+    assert_eq!(line.study_uid.as_ref(), Some(&study));
+    assert_eq!(line.study.as_ref().unwrap().patient.id, "BN001");
 
     let lane = (forwarding::PERFORMED_STEP, "RIS");
     let job = lanes::claim(db, lane, "w", 1000, NOW_MS).await.unwrap().unwrap();
@@ -81,9 +87,20 @@ async fn what_waits_failed_and_ended_is_listed(fresh: Fresh) {
     assert!(matches!(notices::again(db, JobId(999), NOW_MS).await, Err(Error::NotFound)));
 }
 
+async fn an_exam_without_images_is_known_by_its_order(fresh: Fresh) {
+    forwarded(&fresh, false).await;
+    let waiting = shown(&fresh, Show::Open).await;
+    assert_eq!(waiting[0].study_uid, None);
+    let words = waiting[0].study.as_ref().unwrap();
+    assert_eq!(
+        (words.patient.id.as_str(), words.modalities.as_slice()),
+        ("BN001", ["CT".to_owned()].as_slice())
+    );
+}
+
 async fn whoever_sees_one_hospital_sees_its_own(fresh: Fresh) {
     let db = &fresh.db;
-    forwarded(&fresh).await;
+    forwarded(&fresh, true).await;
     let request = Request {
         transaction: uid("9.9"),
         device: AeTitle::parse("CT1").unwrap(),

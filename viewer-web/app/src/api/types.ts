@@ -344,8 +344,9 @@ export interface Notice {
   id: number;
   kind: keyof (typeof phrases)['vi']['notices']['kind'];
   device: string;
-  studyUid: string | null;
   /** Null where the study is not here. */
+  studyUid: string | null;
+  /** What is known of the study, or of the exam that is to become it. */
   study: Transfer['study'];
   state: Transfer['state'];
   error: Reason | null;
