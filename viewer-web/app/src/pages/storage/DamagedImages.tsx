@@ -15,15 +15,18 @@ import ui from '~/ui/ui.module.css';
 
 /** What the server finds wrong, by its words. */
 const known: Partial<Record<string, keyof (typeof phrases)['vi']['storage']['damage']>> = {
-  'its content has another hash': 'hash', 'its bytes are gone': 'gone', 'the companion of its pack is gone': 'companion',
+  'its content has another hash': 'hash', 'its bytes are gone': 'gone', 'it cannot be read': 'unreadable',
+  'the companion of its pack is gone': 'companion', 'the companion of its pack cannot be read': 'companionUnreadable',
 };
 
 /** What is wrong in the reader's language; what these pages do not know as the server says it. */
 function useWhy(): (said: string) => string {
   const { t } = useTranslation();
   return useCallback((said: string) => {
-    const key = known[said];
-    return key ? t(`storage.damage.${key}`) : said;
+    // After a colon stands what the disk or the bucket said.
+    const [what = '', ...details] = said.split(': ');
+    const key = known[what];
+    return key ? [t(`storage.damage.${key}`), ...details].join(': ') : said;
   }, [t]);
 }
 
