@@ -16,7 +16,7 @@ use storage::database::Database;
 use crate::journal::{self, Loss};
 use crate::push::Promises;
 use crate::support::program::{Sen, Setup};
-use crate::support::{eventually, files_below};
+use crate::support::{PATIENCE, eventually, files_below};
 
 const SEEDS: u64 = 12;
 const ACKNOWLEDGED: usize = 120;
@@ -167,6 +167,38 @@ async fn acts_of_people_outlive_a_loss_of_power() {
         let list = confirmed(list.send().await).await;
         assert_eq!(list["items"][0]["examId"], exam["examId"], "{list}");
         assert_eq!(list["items"][0]["label"], label, "{list}");
+    }
+}
+
+/// A file system that is busy with something else may keep one association waiting for its sync. The rows of the
+/// others, and whatever else is written, do not wait for that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_hangs_holds_up_nobody_else() {
+    let tools = tempfile::tempdir().unwrap();
+    let Some(shim) = compile(tools.path()) else { return };
+    let (journal, stuck, taken) =
+        (tools.path().join("journal"), tools.path().join("stuck"), tools.path().join("stuck.taken"));
+    std::fs::write(&stuck, "").unwrap();
+    let variables = [
+        ("SEN_SETTLE_AFTER_SECONDS", "3600"),
+        ("POWER_LOSS_SLOW", "fast/disk/spool/*.tar"),
+        ("POWER_LOSS_STUCK", stuck.to_str().unwrap()),
+    ];
+    let (sen, _) = start(&shim, &journal, &variables);
+    let (hangs, others) = (Promises::default(), Promises::default());
+    let beside = async {
+        eventually("a sync hangs", || async { taken.exists().then_some(()) }).await;
+        for seed in 2..6 {
+            tokio::time::timeout(PATIENCE, others.push_one(&sen, seed)).await.expect("the others wait");
+        }
+        assert_eq!((hangs.count(), others.count()), (0, 4), "acknowledged before it was synced");
+        std::fs::remove_file(&taken).unwrap();
+    };
+    tokio::join!(hangs.push_one(&sen, 1), beside);
+    assert_eq!(hangs.count(), 1);
+    for promises in [hangs, others] {
+        let broken = promises.broken(&sen).await;
+        assert!(broken.is_empty(), "{broken:#?}");
     }
 }
 

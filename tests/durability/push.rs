@@ -51,6 +51,11 @@ impl Promises {
         assert_eq!(self.count(), count);
     }
 
+    /// Pushes one small instance over an association of its own.
+    pub async fn push_one(&self, sen: &Sen, seed: u64) {
+        self.push_all(&target(sen), ct_slices(1).sized(EDGES[0]).seeded(seed)).await;
+    }
+
     async fn push_all(&self, target: &Target, slices: impl Iterator<Item = testdata::Instance>) {
         let mut series = slices.peekable();
         let first = series.peek().unwrap();

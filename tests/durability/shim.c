@@ -10,6 +10,8 @@
  *                       if the program had forgotten them
  *   POWER_LOSS_SLOW     syncs of paths below the root that match this pattern take 20 ms, so that
  *                       whatever does not wait for them is ahead of them
+ *   POWER_LOSS_STUCK    a file outside: the first of those slow syncs that finds it adds `.taken` to its
+ *                       name, and lasts until that is removed
  *
  * The model is unkind where POSIX allows it: a new, renamed or linked name lasts only once its
  * folder is synced, contents only once the file is; syncing one says nothing of the other. Names
@@ -64,7 +66,7 @@ static size_t root_bytes;
 static char journal_path[PATH_MAX];
 static int journal = -1;
 static uint64_t stashed;
-static const char *deaf_to, *slow;
+static const char *deaf_to, *slow, *stuck;
 
 #define REAL(name) static __typeof__(&name) real_##name
 REAL(openat);
@@ -112,6 +114,7 @@ __attribute__((constructor)) static void start(void) {
     if (journal < 0) abort();
     deaf_to = getenv("POWER_LOSS_DEAF_TO");
     slow = getenv("POWER_LOSS_SLOW");
+    stuck = getenv("POWER_LOSS_STUCK");
 }
 
 static int below_root(const char *path) {
@@ -378,7 +381,14 @@ static int synced(int fd) {
 
 /* Before the lock: others go on meanwhile. */
 static void take_time(int fd) {
-    if (matches(fd, slow)) usleep(20000);
+    if (!matches(fd, slow)) return;
+    char taken[PATH_MAX];
+    snprintf(taken, sizeof taken, "%s.taken", stuck ? stuck : "");
+    if (!stuck || real_renameat(AT_FDCWD, stuck, AT_FDCWD, taken)) {
+        usleep(20000);
+        return;
+    }
+    while (!access(taken, F_OK)) usleep(1000);
 }
 int fsync(int fd) {
     if (!is_watched(fd)) return real_fsync(fd);

@@ -3,12 +3,18 @@
 //! An instance may come here while its bytes are still being synced: its rows are written
 //! meanwhile, and committed only after the sync. So a store waits for the slower of the two and
 //! not for their sum, and still no committed row points at bytes that a loss of power could take.
+//!
+//! While rows wait for a sync nothing else can be written, so they wait only a moment. What is not synced by then is
+//! late: its rows are written once it is, beside those that came after it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::Database;
@@ -22,6 +28,10 @@ use super::syncs::{Synced, Syncs};
 
 /// The most instances one transaction takes.
 const BATCH: usize = 256;
+/// How long a transaction is held open for the syncs of its bytes: longer than those of a disk that is well.
+const SYNCED_WITHIN: Duration = Duration::from_millis(250);
+/// A batch that takes longer than this is told of in the log.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// An instance that lies in the spool and waits for its rows.
 pub(crate) struct Pending {
@@ -30,6 +40,9 @@ pub(crate) struct Pending {
     /// Comes when its bytes are synced; keeps their segment from then on.
     pub synced: Synced,
 }
+
+/// What became of each instance of a batch.
+type Decisions = Vec<Option<Decision>>;
 
 struct Waiting {
     pending: Pending,
@@ -85,30 +98,39 @@ struct Writer {
 impl Writer {
     async fn run(mut self, mut receiver: mpsc::Receiver<Waiting>, closing: CancellationToken) {
         let mut waiting = Vec::with_capacity(BATCH);
+        // Those whose syncs were waited for long enough.
+        let mut late: Vec<Waiting> = Vec::new();
+        let mut has_ended = false;
         loop {
+            let room = BATCH.saturating_sub(waiting.len());
+            waiting.extend(late.extract_if(.., |one| one.pending.synced.has_ended()).take(room));
             while waiting.len() < BATCH
                 && let Ok(another) = receiver.try_recv()
             {
                 waiting.push(another);
             }
             if !waiting.is_empty() {
-                self.write(ripe(&mut waiting)).await;
+                let batch = ripe(&mut waiting, &mut late);
+                if !batch.is_empty() {
+                    late.extend(self.write(batch).await);
+                }
                 continue;
+            }
+            if has_ended && late.is_empty() {
+                return;
             }
             tokio::select! {
                 () = closing.cancelled(), if !receiver.is_closed() => receiver.close(),
-                taken = receiver.recv_many(&mut waiting, BATCH) => {
-                    if taken == 0 {
-                        return;
-                    }
-                }
+                () = one_ended(&mut late), if !late.is_empty() => {}
+                taken = receiver.recv_many(&mut waiting, BATCH), if !has_ended => has_ended = taken == 0,
             }
         }
     }
 
     /// Writes the rows of a batch; when that fails, of each instance by itself, so that one cannot
-    /// spoil the others.
-    async fn write(&mut self, batch: Vec<Waiting>) {
+    /// spoil the others. Gives back those whose rows are not written because they, or others, are not synced yet.
+    async fn write(&mut self, batch: Vec<Waiting>) -> Vec<Waiting> {
+        let began = Instant::now();
         let (mut instances, mut syncs, mut replies) = (Vec::new(), Vec::new(), Vec::new());
         for Waiting { pending, reply } in batch {
             instances.push(pending.instance);
@@ -116,39 +138,58 @@ impl Writer {
             replies.push(reply);
         }
         let mut syncs = Syncs(syncs);
-        let stored = self.rows(&instances, &mut syncs).await;
-        let synced = syncs.ended().await;
+        let stored = self.rows(&instances, &mut syncs).await.transpose();
+        let waits = instances.into_iter().zip(syncs.0).zip(replies);
+        let Some(stored) = stored else {
+            let again =
+                |((instance, synced), reply)| Waiting { pending: Pending { instance, synced }, reply };
+            return waits.map(again).collect();
+        };
         // What is away is away for each of them, and trying would take as many waits.
         let away = match &stored {
             Err(Error::Unavailable(why)) => Some(why.clone()),
             _ => None,
         };
+        let count = waits.len();
         let mut decisions = stored
-            .inspect_err(
-                |error| tracing::warn!(%error, instances = instances.len(), "a batch of rows failed"),
-            )
+            .inspect_err(|error| tracing::warn!(%error, instances = count, "a batch of rows failed"))
             .map(|decisions| decisions.into_iter());
-        for ((instance, synced), reply) in instances.iter().zip(synced).zip(replies) {
+        let mut late = Vec::new();
+        for ((instance, synced), reply) in waits {
+            let synced = match synced {
+                Synced::Ended(synced) => synced,
+                // The batch has failed before; another one will tell.
+                synced @ Synced::Awaited(_) => {
+                    late.push(Waiting { pending: Pending { instance, synced }, reply });
+                    continue;
+                }
+            };
             let outcome = match (synced, &mut decisions, &away) {
                 (Err(failed), ..) => Err(failed),
                 (Ok(undecided), Ok(decisions), _) => {
-                    settle_bytes(instance, undecided, decided(decisions.next().flatten()))
+                    settle_bytes(&instance, undecided, decided(decisions.next().flatten()))
                 }
                 (Ok(undecided), Err(_), Some(why)) => {
-                    settle_bytes(instance, undecided, Err(Error::Unavailable(why.clone())))
+                    settle_bytes(&instance, undecided, Err(Error::Unavailable(why.clone())))
                 }
                 (Ok(undecided), Err(_), None) => {
-                    let alone = self.rows(std::slice::from_ref(instance), &mut Syncs::default()).await;
-                    let outcome = alone.and_then(|found| decided(found.into_iter().next().flatten()));
-                    settle_bytes(instance, undecided, outcome)
+                    let alone = self.rows(std::slice::from_ref(&instance), &mut Syncs::default()).await;
+                    let outcome =
+                        alone.and_then(|found| decided(found.into_iter().flatten().next().flatten()));
+                    settle_bytes(&instance, undecided, outcome)
                 }
             };
             // A door that has gone away, such as a closed association, waits for no answer.
             let _ = reply.send(outcome);
         }
+        if began.elapsed() > SLOW {
+            let elapsed_ms = began.elapsed().as_millis();
+            tracing::warn!(elapsed_ms, instances = count, "the rows of a batch took long to write");
+        }
+        late
     }
 
-    async fn rows(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Vec<Option<Decision>>> {
+    async fn rows(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Option<Decisions>> {
         match self.store(instances, syncs).await {
             // A database server that broke down has lost rows of segments as well: once more with
             // those made anew.
@@ -157,7 +198,8 @@ impl Writer {
         }
     }
 
-    async fn store(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Vec<Option<Decision>>> {
+    /// The decisions; `None`, and nothing is written, when the syncs take longer than a transaction is held open.
+    async fn store(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Option<Decisions>> {
         let segments = instances.iter().filter_map(|instance| match instance.place.kept {
             Kept::Segment(id) => Some(id),
             Kept::Pack(_) => None,
@@ -169,20 +211,41 @@ impl Writer {
             self.noted.extend(fresh.iter().map(|id| id.0));
         }
         let prepared = self.arrivals.prepare(instances).await?;
-        syncs.all().await?;
+        if !syncs.all_within(SYNCED_WITHIN).await? {
+            return Ok(None);
+        }
         let decisions = prepared.commit().await?;
         if decisions.len() != instances.len() {
             return Err(Error::internal("write the rows of a batch", "decisions are missing"));
         }
-        Ok(decisions)
+        Ok(Some(decisions))
     }
 }
 
 /// Those whose bytes are synced, so that none of them waits for the sync of another; when there is
-/// none, all, whose rows are then written during their syncs.
-fn ripe(waiting: &mut Vec<Waiting>) -> Vec<Waiting> {
+/// none, all, whose rows are then written during their syncs. While the disk is slow the others are late at once.
+fn ripe(waiting: &mut Vec<Waiting>, late: &mut Vec<Waiting>) -> Vec<Waiting> {
     let ripe: Vec<Waiting> = waiting.extract_if(.., |one| one.pending.synced.has_ended()).collect();
-    if ripe.is_empty() { std::mem::take(waiting) } else { ripe }
+    match (ripe.is_empty(), late.is_empty()) {
+        (true, true) => std::mem::take(waiting),
+        (_, true) => ripe,
+        (_, false) => {
+            late.append(waiting);
+            ripe
+        }
+    }
+}
+
+/// Returns once the sync of one of them has ended. Cancel safe.
+async fn one_ended(late: &mut [Waiting]) {
+    std::future::poll_fn(|context| {
+        let mut ended = late.iter_mut().filter_map(|one| match one.pending.synced.poll_ended(context) {
+            Poll::Ready(()) => Some(()),
+            Poll::Pending => None,
+        });
+        ended.next().map_or(Poll::Pending, Poll::Ready)
+    })
+    .await;
 }
 
 /// An instance without a decision was on its way while what it belongs to was deleted. It was not

@@ -1,6 +1,11 @@
 //! The syncs that the rows of a batch wait for.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 use crate::spool::Undecided;
@@ -25,6 +30,15 @@ impl Synced {
         }
         true
     }
+
+    /// Whether it has ended, asked while somebody waits for that.
+    pub fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Self::Awaited(synced) = self {
+            let ended = ready!(Pin::new(synced).poll(context));
+            *self = Self::Ended(ended.unwrap_or_else(|_| Err(never_synced())));
+        }
+        Poll::Ready(())
+    }
 }
 
 /// Of a batch, in the order of its instances; none by default.
@@ -32,29 +46,19 @@ impl Synced {
 pub(super) struct Syncs(pub Vec<Synced>);
 
 impl Syncs {
-    /// Waits for all of them. An error when one failed: then rows must not be committed.
-    pub async fn all(&mut self) -> Result<()> {
-        for sync in &mut self.0 {
-            if let Synced::Awaited(synced) = sync {
-                let ended = synced.await.unwrap_or_else(|_| Err(never_synced()));
-                *sync = Synced::Ended(ended);
+    /// Waits for all of them, for so long; says whether all have ended. An error when one failed: then rows must not
+    /// be committed.
+    pub async fn all_within(&mut self, limit: Duration) -> Result<bool> {
+        let ended = timeout(limit, async {
+            for sync in &mut self.0 {
+                std::future::poll_fn(|context| sync.poll_ended(context)).await;
             }
-        }
+        });
+        let have_ended = ended.await.is_ok();
         if self.0.iter().any(|sync| matches!(sync, Synced::Ended(Err(_)))) {
             return Err(Error::internal("write the rows of a batch", "not all of its bytes were synced"));
         }
-        Ok(())
-    }
-
-    /// What came of each.
-    pub async fn ended(mut self) -> Vec<Result<Undecided>> {
-        // Each failure is told to the one that it belongs to.
-        let _ = self.all().await;
-        let ended = |sync| match sync {
-            Synced::Ended(ended) => ended,
-            Synced::Awaited(_) => Err(never_synced()),
-        };
-        self.0.into_iter().map(ended).collect()
+        Ok(have_ended)
     }
 }
 

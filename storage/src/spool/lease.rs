@@ -2,6 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
+use std::time::{Duration, Instant};
 
 use super::entry::{EntryHeader, HEADER_BYTES, entry_bytes, padding_bytes};
 use super::region::Region;
@@ -10,6 +11,8 @@ use super::{OWN_SEGMENT_BYTES, Segment, Spool};
 use crate::error::{Error, Result};
 
 const ZEROS: [u8; 512] = [0; 512];
+/// A sync that takes longer than this is told of in the log: who looks for what stores wait for, looks there.
+const SLOW_SYNC: Duration = Duration::from_secs(5);
 
 /// Sole right to append one entry to a segment. Dropped unfinished, what was written is cut away.
 pub struct Lease {
@@ -169,7 +172,13 @@ impl Unsynced {
     pub fn sync(mut self) -> Result<Undecided> {
         let lease = &mut self.lease;
         let mut segment = lease.take_segment()?;
-        if let Err(error) = segment.file.sync_data() {
+        let began = Instant::now();
+        let synced = segment.file.sync_data();
+        if began.elapsed() > SLOW_SYNC {
+            let elapsed_ms = began.elapsed().as_millis();
+            tracing::warn!(segment = lease.id, elapsed_ms, "a sync of the spool took long");
+        }
+        if let Err(error) = synced {
             lease.spool.no_longer_busy(lease.id);
             return Err(Error::io("sync the spool", error));
         }
