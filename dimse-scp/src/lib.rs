@@ -34,6 +34,7 @@ pub mod pdu;
 mod queue;
 pub mod refused;
 pub mod scu;
+mod seen;
 mod services;
 mod session;
 pub mod sop_class;

@@ -24,6 +24,7 @@ use crate::link::Port;
 use crate::migration;
 use crate::queue;
 use crate::scu::Options;
+use crate::seen::{self, Seen};
 use crate::services::Transcoder;
 use crate::session;
 use crate::sop_class::SopClasses;
@@ -34,7 +35,7 @@ use crate::waiting::Waiting;
 /// milliseconds that it takes, and far fewer than there are file descriptors.
 const MAX_WAITING_CONNECTIONS: usize = 256;
 
-/// How long the last failed associations may take to be noted at a stop.
+/// How long the last failed associations, and devices that called, may take to be noted at a stop.
 const NOTED_WITHIN: Duration = Duration::from_secs(1);
 
 /// What every session shares.
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     pub limits: Arc<Limits>,
     /// Where failed associations are noted.
     pub failures: Failures,
+    /// Where it is noted who has called.
+    pub seen: Seen,
     /// Where frames are made that leave in another encoding.
     pub transcoder: Transcoder,
     /// Cancelled when the server stops: associations end between two messages.
@@ -116,8 +119,12 @@ impl Server {
         let (failures, noted) = Failures::new();
         let noting =
             tokio::spawn(failures::write(noted, archive.database().clone(), archive.config().clock.clone()));
+        let (seen, called) = Seen::new();
+        let noting_seen =
+            tokio::spawn(seen::write(called, archive.database().clone(), archive.config().clock.clone()));
         let shared = Shared {
             failures,
+            seen,
             transcoder: Transcoder::new(archive.clone()),
             classes: Arc::new(SopClasses::new(config.extra_storage_classes.iter().cloned())),
             limits: Limits::new(config.max_associations, config.max_associations_per_ae),
@@ -165,8 +172,8 @@ impl Server {
         }
         // The last to tell of failures goes with it.
         drop(shared);
-        if timeout(NOTED_WITHIN, noting).await.is_err() {
-            tracing::debug!("failed associations were not all noted");
+        if timeout(NOTED_WITHIN, async { tokio::join!(noting, noting_seen) }).await.is_err() {
+            tracing::debug!("associations that failed, and devices that called, were not all noted");
         }
     }
 }

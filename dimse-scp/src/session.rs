@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
-use storage::devices;
 use tokio::net::TcpStream;
 
 use crate::association::accept::{NotEstablished, Terms, accept};
@@ -91,7 +90,7 @@ pub(crate) async fn serve(
 
 impl Session {
     async fn run(mut self) {
-        self.note_seen().await;
+        self.shared.seen.note(&self.association.calling_ae);
         let end = self.messages().await;
         self.report(&end);
         self.note_failure(&end);
@@ -232,15 +231,6 @@ impl Session {
     fn count(&mut self, request: &CommandSet, response: &CommandSet, comment: &str) {
         if let (Some(operation), Some(status)) = (request.operation(), response.status()) {
             self.tally.operation(operation, status, comment);
-        }
-    }
-
-    /// Devices show when they were last heard of.
-    async fn note_seen(&self) {
-        let now_ms = self.shared.archive.config().clock.now_ms();
-        let seen = devices::seen(self.shared.archive.database(), &self.association.calling_ae, now_ms).await;
-        if let Err(error) = seen {
-            tracing::warn!(%error, "a device could not be noted as seen");
         }
     }
 

@@ -19,9 +19,12 @@ use dimse_scp::pdu::stream::Token;
 use dimse_scp::pdu::{AbortSource, Rejection, encode};
 use dimse_scp::scu::{Association, Error, Options, Proposal};
 use pacs_core::uids;
+use storage::database::Durability;
 use storage::devices::{self, Device};
 use support::wire::{Wire, request};
-use support::{Harness, ae, dataset_of, eventually, impatient, proposals_for, slices, uid, verification};
+use support::{
+    Harness, PATIENCE, ae, dataset_of, eventually, impatient, proposals_for, slices, uid, verification,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -495,5 +498,19 @@ async fn mutated_conversations_do_no_harm() {
     let again = slices(3, 64, 10);
     assert_eq!(proposals_for(&again).len(), 1);
     server.fill(&again).await;
+    server.stop().await;
+}
+
+/// An association begins and is served while something else is written.
+#[tokio::test]
+async fn a_database_that_is_busy_keeps_nobody_from_being_answered() {
+    let server = Harness::start().await;
+    let database = server.archive.database();
+    devices::upsert(database, &Device::named(ae("TEST"))).await.unwrap();
+    let busy = database.begin(Durability::Batched).await.unwrap();
+    tokio::time::timeout(PATIENCE, server.assert_alive()).await.expect("it waits for the database");
+    drop(busy);
+    eventually(async || devices::by_ae(database, &ae("TEST")).await.unwrap().unwrap().last_seen_ms.is_some())
+        .await;
     server.stop().await;
 }
