@@ -110,7 +110,7 @@ impl Session {
 
     /// Records what the caller did with a study.
     pub async fn did(&mut self, act: AuditAct, study: &Uid, detail: Option<&str>) {
-        self.audit.did(&self.caller.actor, self.caller.peer, act, study, detail).await;
+        self.audit.did(&self.caller, act, study, detail).await;
     }
 
     async fn messages(&mut self) -> End {

@@ -10,6 +10,7 @@
 
 mod support;
 
+use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::pdu::associate::UserIdentity;
 use dimse_scp::pdu::stream::Token;
 use dimse_scp::pdu::{Rejection, encode};
@@ -20,7 +21,7 @@ use pacs_core::uids;
 use storage::association_failures::{self, LastFailure};
 use storage::devices::{self, Device, Rules};
 use support::wire::{Wire, request};
-use support::{Harness, ae, eventually, verification};
+use support::{Harness, ae, dataset_of, eventually, slices, verification};
 use tokio::io::AsyncWriteExt;
 
 const VERIFICATION: (&str, &str) = (uids::VERIFICATION, uids::IMPLICIT_VR_LITTLE_ENDIAN);
@@ -175,5 +176,38 @@ async fn users_are_asked_about() {
             (got, want) => panic!("{calling} {identity:?}: {got:?}, not {want:?}"),
         }
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_audit_log_says_whom_a_device_has_named() {
+    let server = strict().await;
+    device(&server, "CT1", Rules { requires_user: true, ..Rules::default() }).await;
+    let instance = slices(1, 16, 1).remove(0);
+    let mut asked = request(&[(instance.class.as_str(), instance.transfer_syntax.as_str())]);
+    asked.calling_ae = "CT1".into();
+    asked.user.identity = Some(UserIdentity {
+        kind: 2,
+        wants_answer: false,
+        primary: b"lan".to_vec(),
+        secondary: b"secret".to_vec(),
+    });
+    let mut wire = Wire::connect(server.address).await;
+    wire.send(&asked.encode().unwrap()).await;
+    assert!(matches!(wire.token().await, Some(Token::AssociateAc(_))));
+    let store = CommandSet::request(CommandField::Store, 1)
+        .with_uid(element::AFFECTED_SOP_CLASS_UID, &instance.class)
+        .with_uid(element::AFFECTED_SOP_INSTANCE_UID, &instance.instance)
+        .with_number(element::PRIORITY, 0)
+        .followed_by_data();
+    wire.send_command(1, &store).await;
+    wire.send_set(1, false, &dataset_of(&instance)).await;
+    assert_eq!(wire.command().await.status(), Some(Status::SUCCESS));
+    server.audit_log.flush().await;
+    let lines = storage::audit_log::before(server.archive.database(), i64::MAX, 9).await.unwrap();
+    let line = &lines[0].1;
+    assert_eq!((line.actor.as_str(), line.act.as_str()), ("device:CT1", "store"));
+    assert_eq!(line.detail.as_deref(), Some("user lan"));
+    drop(wire);
     server.stop().await;
 }

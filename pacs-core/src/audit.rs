@@ -96,6 +96,16 @@ impl AuditRecord {
         Self { outcome: Outcome::Refused, ..Self::done(actor, act, subject, peer) }
     }
 
+    /// With the account that a device has named for an act of its own, beside what else is told of it.
+    pub fn named(self, user: Option<&str>) -> Self {
+        let Some(user) = user else { return self };
+        let detail = match &self.detail {
+            Some(detail) => format!("{detail}; user {user}"),
+            None => format!("user {user}"),
+        };
+        self.because(Some(detail))
+    }
+
     /// With a reason or a short word of the program.
     pub fn because(self, detail: Option<impl Into<String>>) -> Self {
         Self { detail: detail.map(Into::into), ..self }

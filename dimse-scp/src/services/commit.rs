@@ -133,7 +133,8 @@ pub async fn answered(session: &mut Session, response: &CommandSet) -> Result<()
     match commitment::reported(database, &task, session.commitments.worker()).await {
         Ok(()) => {
             report.log(&task.request.device);
-            session.shared.audit_log.record(report.record(Some(session.caller.peer))).await;
+            let record = report.record(Some(session.caller.peer)).named(session.caller.user.as_deref());
+            session.shared.audit_log.record(record).await;
         }
         // The lease had run out, and the report was sent once more.
         Err(error) => tracing::debug!(%error, "a storage commitment report was answered late"),

@@ -142,5 +142,5 @@ fn reporter(session: &Session) -> Reporter<'_> {
 async fn did(session: &Session, act: AuditAct, uid: &Uid, detail: Option<&str>) {
     let caller = &session.caller;
     let record = AuditRecord::done(&caller.actor, act, format!("performed-step:{uid}"), Some(caller.peer));
-    session.shared.audit_log.record(record.because(detail)).await;
+    session.shared.audit_log.record(record.because(detail).named(caller.user.as_deref())).await;
 }
