@@ -65,10 +65,14 @@ pub(crate) async fn judge(
     if device.is_none() && config.unknown_ae == UnknownAe::Reject {
         return Err(refused(Rejection::CallingAe, Reason::CallingUnknown));
     }
+    // A device that may call from anywhere is known by its certificate alone, where it is bound to one.
+    let by_certificate =
+        device.as_ref().is_some_and(|device| device.host.is_none() && device.rules.certificate.is_some());
     let (facility_of_device, character_set, rules) = match device {
         Some(device) => (device.facility, device.character_set, device.rules),
         None => (None, None, Rules::default()),
     };
+    let rules = Rules { requires_tls: rules.requires_tls || by_certificate, ..rules };
     keeps(&rules, &called, link)?;
     let seat = shared.limits.seat(&calling, rules.max_associations.and_then(|most| most.try_into().ok()));
     let seat = seat.map_err(|taken| {
@@ -104,7 +108,8 @@ fn keeps(rules: &Rules, called: &AeTitle, link: &Link) -> Result<(), Refused> {
     if rules.requires_tls && !link.is_encrypted() {
         return refused(Reason::TlsRequired);
     }
-    // Without TLS there is no certificate to show; who is bound to one and has not to use TLS may come without.
+    // Without TLS there is no certificate to show; who is known by its address as well, and has not to use TLS, may
+    // come without.
     match (&rules.certificate, link) {
         (Some(binding), Link::Tls(shown)) => match shown.as_ref().map(|shown| shown.is_bound(binding)) {
             Some(Ok(())) => Ok(()),

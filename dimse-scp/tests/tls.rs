@@ -239,6 +239,16 @@ async fn the_wrong_port_is_told_at_once() {
     assert!(matches!(wire.token().await, Some(Token::AssociateRj(_))));
     drop(wire);
     noted(&server, "CT1", "tlsRequired").await;
+    // So has one that only its certificate tells from others.
+    let rules = Rules { certificate: Binding::parse("CN=CT2"), ..Rules::default() };
+    let bound = Device { rules, ..Device::named(ae("CT2")) };
+    devices::upsert(server.archive.database(), &bound).await.unwrap();
+    let mut wire = Wire::connect(server.address).await;
+    asked.calling_ae = "CT2".into();
+    wire.send(&asked.encode().unwrap()).await;
+    assert!(matches!(wire.token().await, Some(Token::AssociateRj(_))));
+    drop(wire);
+    noted(&server, "CT2", "tlsRequired").await;
     // TLS at the port without it, and versions that are not spoken any more.
     let plain = server.address.to_string();
     if let Some(output) = run("openssl", &["s_client", "-connect", &plain]).await {
