@@ -157,6 +157,7 @@ pub async fn fetch(
             direction: Direction::Pull,
             task: &task,
             facility: &wanted.facility,
+            sender: None,
             origin: &Origin::Priors,
             created_by: "system",
             priority: Priority::Low,

@@ -48,6 +48,11 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 20, name: "pair names", text: include_str!("../../migrations/0020_pair_names.sql") },
     Migration { version: 21, name: "sent under", text: include_str!("../../migrations/0021_sent_under.sql") },
+    Migration {
+        version: 22,
+        name: "transfer askers",
+        text: include_str!("../../migrations/0022_transfer_askers.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

@@ -112,6 +112,7 @@ async fn route(tx: &mut Transaction, routes: &[Route], series: &Settled, now_ms:
             direction: Direction::Send,
             task: &task,
             facility: &series.facility,
+            sender: None,
             origin: &Origin::Route(route.name.clone()),
             created_by: "system",
             priority: route.priority,

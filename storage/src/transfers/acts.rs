@@ -2,8 +2,8 @@
 
 use pacs_core::access::Scope;
 
+use super::list::push_transfer_scope;
 use crate::database::{Database, Durability, Transaction, params};
-use crate::index::instances::push_scope;
 use crate::jobs::JobId;
 use crate::jobs::lanes::{self, Priority};
 use crate::{Error, Result};
@@ -39,7 +39,7 @@ pub async fn prioritise(
 /// A transaction about a transfer that the scope sees.
 async fn seen(database: &Database, scope: &Scope, id: JobId) -> Result<Transaction> {
     let (mut sql, mut params) = ("select 1 from transfer x where x.job_id = $1".to_owned(), params![id.0]);
-    push_scope(&mut sql, &mut params, scope, "x.facility");
+    push_transfer_scope(&mut sql, &mut params, scope);
     let mut tx = database.begin(Durability::Synced).await?;
     let seen = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;
     seen.map(|_| tx).ok_or(Error::NotFound)

@@ -4,9 +4,9 @@ use pacs_core::access::Scope;
 use pacs_core::uid::{AeTitle, Uid};
 
 use super::Direction;
-use crate::database::{Database, Row, params};
+use crate::database::{Database, Param, Row, params, placeholders};
 use crate::exams::Person;
-use crate::index::instances::{push_scope, uid};
+use crate::index::instances::{push_study_scope, uid};
 use crate::jobs::lanes::Priority;
 use crate::jobs::{JobId, JobState};
 use crate::{Error, Result};
@@ -105,11 +105,31 @@ pub(crate) const STUDY_COLUMNS: &str =
     "t.uid as known_uid, t.patient_identifier, t.patient_issuer, t.patient_name,
          t.birth_date, t.sex, t.study_date, t.description, t.modalities";
 
-const SELECT: &str = "select j.id, j.state, j.priority, j.error, j.attempts, j.due_ms, j.created_by, j.created_ms,
+/// `select … from …` of lines. What a line shows of its study, the scope has to see by itself: who pulls a study or
+/// sends one knows its UID, and may know no more.
+fn select(params: &mut Vec<Param>, scope: &Scope) -> String {
+    let mut sql = format!(
+        "select j.id, j.state, j.priority, j.error, j.attempts, j.due_ms, j.created_by, j.created_ms,
          j.updated_ms, x.direction, x.device, x.facility as transfer_facility, x.study_uid, x.origin, x.origin_name,
-         x.total, x.moved, x.failed, x.commitment, x.commitment_ms";
+         x.total, x.moved, x.failed, x.commitment, x.commitment_ms, {STUDY_COLUMNS}
+     from job j join transfer x on x.job_id = j.id left join study t on t.uid = x.study_uid"
+    );
+    push_study_scope(&mut sql, params, scope);
+    sql
+}
 
-const FROM: &str = "from job j join transfer x on x.job_id = j.id left join study t on t.uid = x.study_uid";
+/// `and (…)`: the transfers `x` that a scope sees.
+pub(super) fn push_transfer_scope(sql: &mut String, params: &mut Vec<Param>, scope: &Scope) {
+    match scope {
+        Scope::All => {}
+        Scope::Facilities(codes) if codes.is_empty() => sql.push_str(" and 1 = 0"),
+        Scope::Facilities(codes) => {
+            let list = placeholders(params.len() + 1, codes.len());
+            sql.push_str(&format!(" and (x.facility in ({list}) or x.sender in ({list}))"));
+            params.extend(codes.iter().map(Param::from));
+        }
+    }
+}
 
 /// A part of the queue that the scope sees, at most `limit` lines.
 pub async fn list(database: &Database, scope: &Scope, show: Show, limit: u32) -> Result<Vec<Line>> {
@@ -120,18 +140,20 @@ pub async fn list(database: &Database, scope: &Scope, show: Show, limit: u32) ->
         Show::Failed => ("'failed'", "j.updated_ms desc, j.id desc"),
         Show::Ended => ("'done', 'cancelled'", "j.updated_ms desc, j.id desc"),
     };
-    let mut sql =
-        format!("{SELECT}, {STUDY_COLUMNS} {FROM} where j.lane is not null and j.state in ({states})");
     let mut params = Vec::new();
-    push_scope(&mut sql, &mut params, scope, "x.facility");
+    let mut sql = select(&mut params, scope);
+    sql.push_str(&format!(" where j.lane is not null and j.state in ({states})"));
+    push_transfer_scope(&mut sql, &mut params, scope);
     sql.push_str(&format!(" order by {order} limit {limit}"));
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
 
 /// One transfer that the scope sees.
 pub async fn by_id(database: &Database, scope: &Scope, id: JobId) -> Result<Option<Line>> {
-    let (mut sql, mut params) = (format!("{SELECT}, {STUDY_COLUMNS} {FROM} where j.id = $1"), params![id.0]);
-    push_scope(&mut sql, &mut params, scope, "x.facility");
+    let mut params = params![id.0];
+    let mut sql = select(&mut params, scope);
+    sql.push_str(" where j.id = $1");
+    push_transfer_scope(&mut sql, &mut params, scope);
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
 
@@ -141,7 +163,7 @@ pub async fn counts(database: &Database, scope: &Scope) -> Result<Counts> {
          where j.lane is not null and j.state in ('running', 'waiting', 'failed')"
         .to_owned();
     let mut params = Vec::new();
-    push_scope(&mut sql, &mut params, scope, "x.facility");
+    push_transfer_scope(&mut sql, &mut params, scope);
     sql.push_str(" group by j.state");
     let mut counts = Counts::default();
     for row in database.fetch(sqlx::AssertSqlSafe(sql), params).await? {
@@ -161,7 +183,7 @@ pub async fn failures(database: &Database, scope: &Scope, id: JobId, limit: u32)
          where f.job_id = $1"
             .to_owned();
     let mut params = params![id.0];
-    push_scope(&mut sql, &mut params, scope, "x.facility");
+    push_transfer_scope(&mut sql, &mut params, scope);
     sql.push_str(&format!(" order by f.instance_uid limit {limit}"));
     let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
     rows.iter()

@@ -18,7 +18,7 @@ use pacs_core::uid::{AeTitle, Uid};
 use serde::{Deserialize, Serialize};
 
 use crate::database::{Database, Durability, Param, Transaction, params, placeholders};
-use crate::exams::search;
+use crate::exams::search::{self, StudyLine};
 use crate::index::instances;
 use crate::jobs::lanes::{self, Priority};
 use crate::jobs::{Job, JobId, NewJob};
@@ -131,6 +131,8 @@ pub struct NewTransfer<'a> {
     pub task: &'a Task,
     /// Code of the facility that may see it.
     pub facility: &'a str,
+    /// Code of another facility that may, because one of its people sends what that one has made.
+    pub sender: Option<&'a str>,
     /// Who wanted it.
     pub origin: &'a Origin,
     /// `Actor::id` of whom it is done for.
@@ -157,13 +159,14 @@ pub async fn enqueue_in(tx: &mut Transaction, new: &NewTransfer<'_>, now_ms: i64
         return Ok(None);
     };
     tx.execute(
-        "insert into transfer (job_id, direction, device, facility, study_uid, origin, origin_name, moved, failed,
-             after_id) values ($1, $2, $3, $4, $5, $6, $7, 0, 0, 0)",
+        "insert into transfer (job_id, direction, device, facility, sender, study_uid, origin, origin_name, moved,
+             failed, after_id) values ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, 0)",
         params![
             id.0,
             new.direction.as_str(),
             lane,
             new.facility,
+            new.sender,
             &task.study,
             new.origin.as_str(),
             new.origin.name()
@@ -188,15 +191,34 @@ pub async fn send(
         return Err(Error::NotFound);
     }
     devices::reachable(database, &task.device).await?;
+    let sender = sender(database, scope, task, &study).await?;
     let new = NewTransfer {
         direction: Direction::Send,
         task,
         facility: &study.facility,
+        sender: sender.as_deref(),
         origin: &Origin::Person,
         created_by: &actor.id,
         priority,
     };
     add(database, &new, now_ms).await
+}
+
+/// The facility of who sends a study that another has made: the one that requested it, as whose the study is seen.
+async fn sender(
+    database: &Database,
+    scope: &Scope,
+    task: &Task,
+    study: &StudyLine,
+) -> Result<Option<String>> {
+    match scope {
+        Scope::Facilities(codes) if !codes.contains(&study.facility) => {
+            let sql = "select requested_by from study where uid = $1";
+            let row = database.fetch_optional(sql, params![&task.study]).await?;
+            row.map_or(Ok(None), |row| row.at(0))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// A person pulls a study, or series of it, from a device. [`Error::Conflict`] when the device cannot be
@@ -213,6 +235,7 @@ pub async fn pull(
         direction: Direction::Pull,
         task,
         facility,
+        sender: None,
         origin: &Origin::Person,
         created_by: &actor.id,
         priority: Priority::Normal,
@@ -245,7 +268,8 @@ pub async fn prune(database: &Database, before_ms: i64) -> Result<()> {
     let ids = rows.iter().map(|row| Ok(Param::Int(Some(row.at(0)?)))).collect::<Result<Vec<Param>>>()?;
     let list = placeholders(1, ids.len());
     let mut tx = database.begin(Durability::Batched).await?;
-    for table in ["transfer_failure where job_id", "transfer where job_id", "job where id"] {
+    let tables = ["transfer_failure where job_id", "commitment_ask where job_id", "transfer where job_id"];
+    for table in tables.into_iter().chain(["job where id"]) {
         tx.execute(sqlx::AssertSqlSafe(format!("delete from {table} in ({list})")), ids.clone()).await?;
     }
     tx.commit().await

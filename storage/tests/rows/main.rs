@@ -25,5 +25,6 @@ mod performed;
 mod queries;
 mod samples;
 mod strain;
+mod transfers;
 mod ups;
 mod worklist;
