@@ -43,7 +43,7 @@ pub(crate) async fn run(shared: Shared) {
             }
         }
     }
-    // A test that is cut off here is made again after its lease, or forgotten by whoever asked.
+    // A test that is cut off here is not made again: it has failed once its lease has run out.
     under_way.abort_all();
 }
 

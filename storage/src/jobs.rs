@@ -99,6 +99,11 @@ pub struct Job {
 
 const COLUMNS: &str =
     "id, kind, payload, state, attempts, max_attempts, result, error, created_by, created_ms, updated_ms";
+/// What becomes of a running job whose worker has ended; `$2` is the time. One that has ended as many workers as it
+/// may be tried is given up: it may well be what ended them.
+const TAKEN_BACK: &str = "state = case when attempts < max_attempts then 'waiting' else 'failed' end,
+         error = case when attempts < max_attempts then error else 'internal: the worker ended in the middle' end,
+         due_ms = $2, lease_owner = null, updated_ms = $2";
 const FIRST_RETRY_MS: i64 = 2_000;
 const LAST_RETRY_MS: i64 = 600_000;
 
@@ -174,9 +179,9 @@ pub async fn claim(
     }
     let mut tx = database.begin(Durability::Synced).await?;
     tx.execute(
-        "update job set state = case when attempts < max_attempts then 'waiting' else 'failed' end,
-             error = 'the worker ended in the middle', due_ms = $2, lease_owner = null, updated_ms = $2
-         where kind = $1 and state = 'running' and lease_until_ms <= $2",
+        sqlx::AssertSqlSafe(format!(
+            "update job set {TAKEN_BACK} where kind = $1 and state = 'running' and lease_until_ms <= $2"
+        )),
         params![kind, now_ms],
     )
     .await?;
@@ -241,13 +246,12 @@ pub async fn hand_over(database: &Database, id: JobId, worker: &str, now_ms: i64
     held(left)
 }
 
-/// Makes due again what workers of this kind had begun: for the one process that has any, when it
-/// begins. Answers how many jobs that were.
+/// Makes due again what workers of this kind had begun, or gives it up once it has been tried as often as it may be:
+/// for the one process that has any, when it begins. Answers how many jobs that were.
 pub async fn resume(database: &Database, kind: &str, now_ms: i64) -> Result<u64> {
     database
         .execute(
-            "update job set state = 'waiting', due_ms = $2, lease_owner = null, updated_ms = $2
-             where kind = $1 and state = 'running'",
+            sqlx::AssertSqlSafe(format!("update job set {TAKEN_BACK} where kind = $1 and state = 'running'")),
             params![kind, now_ms],
         )
         .await

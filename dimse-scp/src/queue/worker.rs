@@ -82,7 +82,9 @@ async fn begin_due(
     waiting.rotate_left(first);
     for lane in waiting.iter().filter_map(|lane| AeTitle::parse(lane).ok()) {
         let running = under_way.of_lane(kind, &lane);
-        let limit = if running == 0 { 1 } else { kind.limit(&shared.archive, &lane).await? };
+        // One finds out whether a device is back that was away.
+        let is_one = running == 0 || lanes::is_held(database, (kind.name(), lane.as_str())).await?;
+        let limit = if is_one { 1 } else { kind.limit(&shared.archive, &lane).await? };
         for _ in running..limit {
             if under_way.tasks.len() >= MOST_AT_ONCE {
                 return Ok(());
@@ -152,7 +154,7 @@ async fn note(
         Ended::Never(why) => lanes::give_up(database, job.id, worker, &why, now_ms).await?,
         Ended::Away(why) => {
             jobs::fail(database, job, worker, &why, now_ms).await?;
-            return lanes::hold(database, lane, now_ms + jobs::wait_ms(job)).await;
+            return lanes::hold(database, lane, now_ms + jobs::wait_ms(job)).await.map(drop);
         }
         Ended::Stopped => return jobs::hand_over(database, job.id, worker, now_ms).await,
         Ended::Lost => return Ok(()),

@@ -9,6 +9,7 @@ use pacs_core::uid::AeTitle;
 use serde::Serialize;
 use serde_json::json;
 use storage::devices;
+use storage::jobs::lanes::{self, Priority};
 use storage::jobs::{self, Job, JobId, JobState, NewJob};
 use utoipa::ToSchema;
 
@@ -78,7 +79,8 @@ pub async fn begin_echo(
         max_attempts: 1,
         created_by: Some(&caller.actor.id),
     };
-    let id = jobs::enqueue(database, &job, now_ms).await?;
+    // Of a lane, so that it is forgotten with the other jobs for devices.
+    let id = lanes::enqueue(database, &job, title.as_str(), Priority::Normal, now_ms).await?;
     let id = id.ok_or_else(|| Error::Conflict("an echo test of this device is under way".into()))?;
     let begun = Echo { job_id: id.0, done: false, ok: false, took_ms: None, reason: None, detail: None };
     Ok((StatusCode::ACCEPTED, Json(begun)))

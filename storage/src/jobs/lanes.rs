@@ -4,7 +4,7 @@
 //! not is never overtaken for ever. A lane whose device is away is held as a whole: its first job tries,
 //! the others wait.
 
-use super::{COLUMNS, Job, JobId, JobState, NewJob, enqueue_in, held, read};
+use super::{COLUMNS, Job, JobId, JobState, NewJob, TAKEN_BACK, enqueue_in, held, read};
 use crate::Result;
 use crate::database::{Database, Durability, Transaction, params};
 use crate::dialect;
@@ -77,6 +77,20 @@ pub async fn enqueue_in_lane(
     Ok(Some(id))
 }
 
+/// Adds a job to a lane; `None` when one with its key waits or runs already.
+pub async fn enqueue(
+    database: &Database,
+    job: &NewJob<'_>,
+    lane: &str,
+    priority: Priority,
+    now_ms: i64,
+) -> Result<Option<JobId>> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let id = enqueue_in_lane(&mut tx, job, lane, priority, now_ms).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
 /// The lanes in which jobs of a kind wait, whether they are due or not.
 pub async fn waiting(database: &Database, kind: &str) -> Result<Vec<String>> {
     let mut lanes: Vec<String> = Vec::new();
@@ -130,12 +144,18 @@ pub async fn claim_in_order(
     lease_ms: i64,
     now_ms: i64,
 ) -> Result<Option<Job>> {
+    let first =
+        "due_ms <= $3 and id = (select min(id) from job where kind = $1 and lane = $2 and state = 'waiting')";
+    // Asking needs no write lock, and while the first one waits there is nothing to do.
+    let is_due = format!("select 1 from job where {first}");
+    if database.fetch_optional(sqlx::AssertSqlSafe(is_due), params![kind, lane, now_ms]).await?.is_none() {
+        return Ok(None);
+    }
     let mut tx = database.begin(Durability::Synced).await?;
     let sql = format!(
         "update job set state = 'running', attempts = attempts + 1, lease_owner = $4, lease_until_ms = $5,
              updated_ms = $3, held = 0
-         where due_ms <= $3 and id = (select min(id) from job where kind = $1 and lane = $2 and state = 'waiting')
-         returning {COLUMNS}"
+         where {first} returning {COLUMNS}"
     );
     let params = params![kind, lane, now_ms, worker, now_ms + lease_ms];
     let job = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()?;
@@ -143,7 +163,8 @@ pub async fn claim_in_order(
     Ok(job)
 }
 
-/// Makes due again what a worker had and did not keep its lease on.
+/// Makes due again what a worker had and did not keep its lease on, or gives it up once it has ended as many
+/// workers as it may be tried.
 pub async fn free_expired(database: &Database, kind: &str, now_ms: i64) -> Result<()> {
     let expired = database
         .fetch_optional(
@@ -154,8 +175,10 @@ pub async fn free_expired(database: &Database, kind: &str, now_ms: i64) -> Resul
     if expired.is_some() {
         database
             .execute(
-                "update job set state = 'waiting', due_ms = $2, lease_owner = null, updated_ms = $2
-                 where kind = $1 and state = 'running' and lease_until_ms <= $2",
+                sqlx::AssertSqlSafe(format!(
+                    "update job set {TAKEN_BACK}
+                     where kind = $1 and state = 'running' and lease_until_ms <= $2"
+                )),
                 params![kind, now_ms],
             )
             .await?;
@@ -189,16 +212,27 @@ pub async fn give_up(database: &Database, id: JobId, worker: &str, error: &str, 
     held(given_up)
 }
 
-/// The device of a lane is away: what waits in it is not tried before its first job is.
-pub async fn hold(database: &Database, (kind, lane): (&str, &str), until_ms: i64) -> Result<()> {
+/// The device of a lane is away: what waits in it is not tried before its first job is. Answers how many jobs wait
+/// longer for that; those that do anyway are left as they are.
+pub async fn hold(database: &Database, (kind, lane): (&str, &str), until_ms: i64) -> Result<u64> {
     database
         .execute(
             "update job set due_ms = case when due_ms < $3 then $3 else due_ms end, held = 1
-             where kind = $1 and lane = $2 and state = 'waiting'",
+             where kind = $1 and lane = $2 and state = 'waiting' and (due_ms < $3 or held = 0)",
             params![kind, lane, until_ms],
         )
         .await
-        .map(drop)
+}
+
+/// Whether the first job that waits in a lane waits only because the device was away when it was last tried.
+pub async fn is_held(database: &Database, (kind, lane): (&str, &str)) -> Result<bool> {
+    let first = database
+        .fetch_optional(
+            "select held from job where kind = $1 and lane = $2 and state = 'waiting' order by rank_ms, id limit 1",
+            params![kind, lane],
+        )
+        .await?;
+    first.map_or(Ok(false), |row| row.flag("held"))
 }
 
 /// The device of a lane answers: what waited for it is due.

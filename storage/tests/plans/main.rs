@@ -424,6 +424,7 @@ async fn transfer(db: &Database) {
         jobs::lanes::free_expired(db, transfers::SEND, NOW_MS).await.unwrap();
         jobs::lanes::waiting(db, transfers::SEND).await.unwrap();
         for show in [transfers::Show::Open, transfers::Show::Failed, transfers::Show::Ended] {
+        jobs::lanes::is_held(db, lane).await.unwrap();
             transfers::list(db, &Scope::All, show, 10).await.unwrap();
         }
         transfers::counts(db, &Scope::All).await.unwrap();

@@ -12,6 +12,8 @@ on_every_engine!(
     lanes_do_not_wait_for_each_other,
     priority_is_worth_an_age_and_no_more,
     a_lane_is_held_and_freed_as_a_whole,
+    who_waits_longer_anyway_is_left_alone,
+    what_ends_its_workers_is_given_up,
     what_has_to_arrive_in_order_waits_for_the_first,
 );
 
@@ -104,6 +106,49 @@ async fn a_lane_is_held_and_freed_as_a_whole(fresh: Fresh) {
     lanes::give_up(db, again.id, "w", "refused: no", NOW_MS + 6000).await.unwrap();
     let given_up = jobs::by_id(db, second).await.unwrap().unwrap();
     assert_eq!((given_up.state, given_up.error.as_deref()), (JobState::Failed, Some("refused: no")));
+}
+
+/// A device that is away for days has thousands of jobs, none of which is written again for each new one.
+async fn who_waits_longer_anyway_is_left_alone(fresh: Fresh) {
+    let (db, lane) = (&fresh.db, ("send", "A"));
+    for _ in 0..5 {
+        add(db, "A", Priority::Normal, NOW_MS).await;
+    }
+    assert!(!lanes::is_held(db, lane).await.unwrap());
+    assert_eq!(lanes::hold(db, lane, NOW_MS + 600_000).await.unwrap(), 5);
+    assert!(lanes::is_held(db, lane).await.unwrap());
+    let new = add(db, "A", Priority::Normal, NOW_MS + 1000).await;
+    let job = claim(db, "A", NOW_MS + 1000).await.unwrap();
+    assert_eq!(job.id, new);
+    jobs::fail(db, &job, "w", "unreachable: no", NOW_MS + 1000).await.unwrap();
+    assert_eq!(lanes::hold(db, lane, NOW_MS + 3000).await.unwrap(), 1, "the new one alone");
+    assert_eq!(claimed(db, "A", NOW_MS + 3000).await, Some(new));
+    assert!(lanes::is_held(db, lane).await.unwrap(), "the others wait for what comes of it");
+    lanes::done(db, new, "w", NOW_MS + 3000).await.unwrap();
+    lanes::free(db, lane, NOW_MS + 3000).await.unwrap();
+    assert!(!lanes::is_held(db, lane).await.unwrap());
+    assert!(claim(db, "A", NOW_MS + 3000).await.is_some(), "it is back");
+}
+
+/// A job may be tried twice. What ends the process each time may not end it for ever.
+async fn what_ends_its_workers_is_given_up(fresh: Fresh) {
+    let db = &fresh.db;
+    for by_start in [false, true] {
+        let id = add(db, "A", Priority::Normal, NOW_MS).await;
+        let after = |tries: i64| NOW_MS + tries * 1000;
+        for tries in 0..2 {
+            assert_eq!(claimed(db, "A", after(tries)).await, Some(id), "{tries}");
+            if by_start {
+                assert_eq!(jobs::resume(db, "send", after(tries + 1)).await.unwrap(), 1);
+            } else {
+                lanes::free_expired(db, "send", after(tries + 1)).await.unwrap();
+            }
+        }
+        let job = jobs::by_id(db, id).await.unwrap().unwrap();
+        assert_eq!((job.state, job.attempts), (JobState::Failed, 2));
+        assert_eq!(job.error.as_deref(), Some("internal: the worker ended in the middle"));
+        assert_eq!(claimed(db, "A", after(9)).await, None);
+    }
 }
 
 async fn what_has_to_arrive_in_order_waits_for_the_first(fresh: Fresh) {
