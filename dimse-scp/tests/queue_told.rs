@@ -22,12 +22,12 @@ use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags, transfer_syntax, uids};
 use storage::catalogue::Procedure;
 use storage::devices::{self, Dealings, Device};
-use storage::jobs::JobId;
 use storage::jobs::lanes::Priority;
+use storage::jobs::{self, JobId, JobState};
 use storage::schedule::{self, NewOrder, OrderPatient};
 use storage::transfers::{self, Line, Selection, Show, Task};
 use storage::{performed, priors, routes};
-use support::receiver::Receiver;
+use support::receiver::{Asked, Open, Receiver};
 use support::wire::Wire;
 use support::{Harness, ae, dataset_of, eventually, slices, uid};
 
@@ -121,30 +121,121 @@ async fn a_report_that_comes_later_says_what_is_not_kept() {
     let transaction = request.text(tags::TRANSACTION_UID).unwrap();
     assert_eq!(line(&server, id).await.commitment.as_deref(), Some("asked"));
 
-    let mut failed = DataSet::new();
-    failed.put_text(tags::REFERENCED_SOP_CLASS_UID, uids::CT_IMAGE_STORAGE);
-    failed.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &instances[1].instance);
-    failed.put_int(tags::FAILURE_REASON, 0x0112);
-    let mut report = DataSet::new();
-    report.put_items(tags::FAILED_SOP_SEQUENCE, vec![failed]);
-    let told = CommandSet::request(CommandField::NEventReport, 9)
-        .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(COMMITMENT))
-        .with_uid(element::AFFECTED_SOP_INSTANCE_UID, &uid(uids::STORAGE_COMMITMENT_PUSH_MODEL_INSTANCE))
-        .with_number(element::EVENT_TYPE_ID, 2)
-        .followed_by_data();
+    let report = about(&[&instances[1].instance]);
     for (about, status) in [("1.2.3.4", Status::INVALID_ARGUMENT), (transaction.as_str(), Status::SUCCESS)] {
-        report.put_text(tags::TRANSACTION_UID, about);
-        let mut wire =
-            Wire::associate(server.address, &[(COMMITMENT, uids::EXPLICIT_VR_LITTLE_ENDIAN)]).await;
-        wire.send_command(1, &told).await;
-        wire.send_set(1, false, &encoded(&report)).await;
-        assert_eq!(wire.command().await.status(), Some(status), "{about}");
+        assert_eq!(tell(&server, about, &report).await, status, "{about}");
     }
     let partly = line(&server, id).await;
     assert_eq!((partly.commitment.as_deref(), partly.failed), (Some("partly"), 1));
     let failures = transfers::failures(server.archive.database(), &ALL, id, 9).await.unwrap();
     assert_eq!(failures[0].instance, instances[1].instance.to_string());
     assert_eq!(failures[0].reason, "uncommitted: failure reason 0x0112");
+    server.stop().await;
+}
+
+/// A report that these are not kept.
+fn about(failed: &[&Uid]) -> DataSet {
+    let item = |uid: &&Uid| {
+        let mut item = DataSet::new();
+        item.put_text(tags::REFERENCED_SOP_CLASS_UID, uids::CT_IMAGE_STORAGE);
+        item.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, uid);
+        item.put_int(tags::FAILURE_REASON, 0x0112);
+        item
+    };
+    let mut report = DataSet::new();
+    report.put_items(tags::FAILED_SOP_SEQUENCE, failed.iter().map(item).collect());
+    report
+}
+
+fn event() -> CommandSet {
+    CommandSet::request(CommandField::NEventReport, 9)
+        .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(COMMITMENT))
+        .with_uid(element::AFFECTED_SOP_INSTANCE_UID, &uid(uids::STORAGE_COMMITMENT_PUSH_MODEL_INSTANCE))
+        .with_number(element::EVENT_TYPE_ID, 2)
+        .followed_by_data()
+}
+
+/// Reports as WIRE over an association of its own; answers what is said to that.
+async fn tell(server: &Harness, transaction: &str, report: &DataSet) -> Status {
+    let mut report = report.clone();
+    report.put_text(tags::TRANSACTION_UID, transaction);
+    let mut wire = Wire::associate(server.address, &[(COMMITMENT, uids::EXPLICIT_VR_LITTLE_ENDIAN)]).await;
+    wire.send_command(1, &event()).await;
+    wire.send_set(1, false, &encoded(&report)).await;
+    wire.command().await.status().unwrap()
+}
+
+/// A device that is sent these and asked whether it keeps them; answers the transfer, and what it was asked.
+async fn sent_and_asked(server: &Harness, instances: &[Instance]) -> (Receiver, JobId, Open, Asked) {
+    let receiver = Receiver::of(server, "WIRE").await;
+    let asks = Dealings { asks_commitment: true, ..Dealings::default() };
+    device(server, "WIRE", receiver.address(), asks).await;
+    server.fill(instances).await;
+    let id = send(server, "WIRE", instances).await;
+    assert_eq!(receiver.association().await.take_all().await.len(), instances.len());
+    let mut asking = receiver.association().await;
+    let asked = asking.message().await.unwrap();
+    (receiver, id, asking, asked)
+}
+
+/// The request for storage commitment of a transfer, as it stands.
+async fn asking_job(server: &Harness) -> jobs::Job {
+    let newest = jobs::newest(server.archive.database(), 9).await.unwrap();
+    newest.into_iter().find(|job| job.kind == "commitment-request").unwrap()
+}
+
+#[tokio::test]
+async fn a_report_on_an_earlier_request_is_taken_and_only_what_was_asked_counts() {
+    let server = Harness::start().await;
+    let instances = slices(4, 16, 6);
+    let (receiver, id, mut asking, (context, command, first)) =
+        sent_and_asked(&server, &instances[..2]).await;
+    asking.respond(context, &command, Status::SUCCESS).await;
+    // It says goodbye without having heard; an hour later it asks once more.
+    assert!(asking.message().await.is_none());
+    asking.let_go().await;
+    let database = server.archive.database();
+    eventually(async || asking_job(&server).await.state == JobState::Waiting).await;
+    // Meanwhile the study has grown, which the device has not been told.
+    server.fill(&instances[2..]).await;
+    let job = asking_job(&server).await;
+    let sooner = "update job set due_ms = 0 where id = $1";
+    database.execute(sooner, vec![job.id.0.into()]).await.unwrap();
+    let mut asking = receiver.association().await;
+    let (context, command, second) = asking.message().await.unwrap();
+    let asked = |set: &DataSet| set.items(tags::REFERENCED_SOP_SEQUENCE).len();
+    assert_eq!((asked(&first), asked(&second)), (2, 2), "it is asked about what it was sent");
+    asking.respond(context, &command, Status::SUCCESS).await;
+    // Now comes the report on the first request, which speaks of what nobody asked about as well.
+    let transaction = first.text(tags::TRANSACTION_UID).unwrap();
+    assert_ne!(Some(&transaction), second.text(tags::TRANSACTION_UID).as_ref());
+    let (stranger, later) = (uid("1.2.3.4.5"), &instances[2].instance);
+    let report = about(&[&instances[1].instance, &stranger, later]);
+    assert_eq!(tell(&server, &transaction, &report).await, Status::SUCCESS);
+    let partly = line(&server, id).await;
+    assert_eq!((partly.commitment.as_deref(), partly.failed), (Some("partly"), 1));
+    assert_eq!(asking_job(&server).await.state, JobState::Done);
+    drop(asking);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_report_on_something_else_leaves_the_request_waiting() {
+    let server = Harness::start().await;
+    let instances = slices(1, 16, 7);
+    let (_receiver, _, mut asking, (context, command, _)) = sent_and_asked(&server, &instances).await;
+    asking.respond(context, &command, Status::SUCCESS).await;
+    let mut report = about(&[]);
+    report.put_text(tags::TRANSACTION_UID, "1.2.3.4");
+    asking.request(context, &event(), &report).await;
+    let answer = asking.response().await;
+    assert_eq!(answer.status(), Some(Status::SUCCESS));
+    assert!(asking.message().await.is_none(), "it says goodbye");
+    asking.let_go().await;
+    // It waits for its own report, and is not lost.
+    eventually(async || asking_job(&server).await.state == JobState::Waiting).await;
+    let error = asking_job(&server).await.error.unwrap();
+    assert!(error.starts_with("asked: "), "{error}");
     server.stop().await;
 }
 

@@ -9,6 +9,7 @@ use pacs_core::{tags, uids};
 use storage::jobs::Job;
 use storage::transfers::{self, commitments};
 use storage::{Error, InstancePlace};
+use tokio::time::Instant;
 
 use super::peer::{self, Peer};
 use super::work::{Ended, answered};
@@ -19,11 +20,13 @@ use crate::scu::{self, Association, Proposal};
 
 /// How long a report is waited for on the association that asked: many archives answer there at once.
 const LINGER: Duration = Duration::from_secs(5);
+/// Reports of earlier requests that are heard beside it.
+const MOST_REPORTS: usize = 64;
 
 /// Asks, and waits a moment for the report; one that comes later comes to our listener.
 pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job, worker: &str) -> storage::Result<Ended> {
     let database = shared.archive.database();
-    let (transfer, task) = match commitments::subject(database, job).await {
+    let subject = match commitments::subject(database, job).await {
         Err(Error::NotFound) => return Ok(Ended::Done),
         subject => subject?,
     };
@@ -31,22 +34,26 @@ pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job, worker: &str) -> s
         Ok(peer) => peer,
         Err(why) => return Ok(Ended::Never(why)),
     };
-    let sent: Vec<InstancePlace> = transfers::places(database, &task, 0).try_collect().await?;
+    let sent = transfers::places_sent(database, &subject.task, subject.through_id);
+    let sent: Vec<InstancePlace> = sent.try_collect().await?;
     if sent.is_empty() {
         return Ok(Ended::Done);
     }
     let now_ms = || shared.archive.config().clock.now_ms();
     // Before it is asked: the report may be quicker than the answer.
-    let transaction = commitments::ask(database, transfer, now_ms()).await?;
+    let transaction = commitments::ask(database, &subject, now_ms()).await?;
     let told = match ask(&peer, &transaction, &sent).await {
         Ok((status, _)) if status.is_failure() => return Ok(answered(Ok(status))),
         Ok((_, told)) => told,
         Err(error) => return Ok(answered(Err(error))),
     };
-    if let Some(told) = told {
-        commitments::reported(database, lane, &told.transaction, &told.failed, now_ms()).await?;
-    } else {
-        commitments::wait(database, transfer, job, worker, now_ms()).await?;
+    let mut is_told = false;
+    for Told { transaction, failed } in &told {
+        let about = commitments::reported(database, lane, transaction, failed, now_ms()).await?;
+        is_told |= about == Some(subject.transfer);
+    }
+    if !is_told {
+        commitments::wait(database, subject.transfer, job, worker, now_ms()).await?;
     }
     // What became of the job has been noted.
     Ok(Ended::Lost)
@@ -56,7 +63,7 @@ async fn ask(
     peer: &Peer,
     transaction: &Uid,
     sent: &[InstancePlace],
-) -> Result<(Status, Option<Told>), scu::Error> {
+) -> Result<(Status, Vec<Told>), scu::Error> {
     let class = Uid::parse(uids::STORAGE_COMMITMENT_PUSH_MODEL).map_err(|_| scu::Error::NoContext)?;
     let well_known = instance().ok_or(scu::Error::NoContext)?;
     let proposal = Proposal::for_messages(class.clone())?;
@@ -79,7 +86,23 @@ async fn ask(
     let (response, _) =
         association.normalized(CommandField::NAction, &class, complete, Some(&request)).await?;
     let status = response.status().unwrap_or(Status::PROCESSING_FAILURE);
-    let told = if status.is_failure() { None } else { association.event(LINGER).await? };
+    let told = if status.is_failure() { Vec::new() } else { heard(&mut association, transaction).await? };
     association.release().await.ok();
-    Ok((status, told.and_then(|report| Told::read(&report))))
+    Ok((status, told))
+}
+
+/// The reports that come soon, up to the one that is waited for. Those of earlier requests may come before it.
+async fn heard(association: &mut Association, transaction: &Uid) -> Result<Vec<Told>, scu::Error> {
+    let until = Instant::now() + LINGER;
+    let mut heard: Vec<Told> = Vec::new();
+    while heard.len() < MOST_REPORTS && heard.last().is_none_or(|told| told.transaction != *transaction) {
+        match association.event(until.saturating_duration_since(Instant::now())).await {
+            Ok(Some(report)) => heard.extend(Told::read(&report)),
+            Ok(None) => break,
+            // What was heard before is heard.
+            Err(error) if heard.is_empty() => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(heard)
 }

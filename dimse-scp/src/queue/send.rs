@@ -44,7 +44,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         recorded: standing.moved > 0,
         missed: Missed::default(),
     };
-    let failed = opened(archive, transfers::places_that_failed(database, job.id), letters);
+    let failed = opened(archive, transfers::places_that_failed(database, job.id, i64::MAX), letters);
     let mut ended = if standing.failed > 0 { errand.send_all(failed, true).await } else { Ok(None) };
     if let Ok(None) = ended {
         let untried = opened(archive, transfers::places(database, &task, standing.after_id), letters);

@@ -162,7 +162,7 @@ async fn note(session: &Session, told: &Told) -> Result<(), Failure> {
     let (database, now_ms) = (archive.database(), archive.config().clock.now_ms());
     let asked = commitments::reported(database, device, &told.transaction, &told.failed, now_ms).await;
     match asked.map_err(|error| Failure::of_action(&error))? {
-        true => Ok(()),
-        false => Err(invalid("this device was not asked that")),
+        Some(_) => Ok(()),
+        None => Err(invalid("this device was not asked that")),
     }
 }

@@ -37,6 +37,12 @@ impl Receiver {
         self.listener.local_addr().unwrap()
     }
 
+    /// Takes the next connection, and hangs up.
+    pub async fn hang_up(&self) {
+        let called = tokio::time::timeout(super::PATIENCE, self.listener.accept()).await;
+        drop(called.expect("nobody called").unwrap());
+    }
+
     /// Takes the next association.
     pub async fn association(&self) -> Open {
         let taking = async {
@@ -58,6 +64,9 @@ impl Receiver {
     }
 }
 
+/// A request: its context, its command and its data set.
+pub type Asked = (u8, CommandSet, DataSet);
+
 /// An association that a receiver has taken.
 pub struct Open(Association);
 
@@ -75,8 +84,20 @@ impl Open {
         }
     }
 
+    /// Takes an instance that is cut off in the middle.
+    pub async fn cut_off(mut self) {
+        let reading = async {
+            let event = self.0.reader.event().await;
+            assert!(matches!(event, Ok(Event::Message(..))), "{event:?}");
+            while let Ok(piece) = self.0.reader.data().await {
+                assert!(piece.is_some(), "it came whole");
+            }
+        };
+        tokio::time::timeout(super::PATIENCE, reading).await.expect("it is not cut off");
+    }
+
     /// Takes the next request with its data set, and does not answer yet. `None`: the sender says goodbye.
-    pub async fn message(&mut self) -> Option<(u8, CommandSet, DataSet)> {
+    pub async fn message(&mut self) -> Option<Asked> {
         let event = tokio::time::timeout(super::PATIENCE, self.0.reader.event()).await.expect("nothing came");
         let (context, command) = match event {
             Ok(Event::Message(context, command)) => (context, command),
@@ -98,6 +119,37 @@ impl Open {
         self.0.writer.message(context, &response, None).await.unwrap();
     }
 
+    /// Sends a response as it is.
+    pub async fn send(&mut self, context: u8, response: &CommandSet) {
+        self.0.writer.message(context, response, None).await.unwrap();
+    }
+
+    /// Answers a request with a data set.
+    pub async fn respond_with(&mut self, context: u8, command: &CommandSet, status: Status, set: &DataSet) {
+        let mut bytes = Vec::new();
+        let syntax = transfer_syntax::of(&self.0.contexts.get(context).unwrap().transfer_syntax);
+        dataset::write(set, &syntax, &mut bytes).unwrap();
+        let response = CommandSet::response(command, status).followed_by_data();
+        self.0.writer.message(context, &response, Some(&bytes)).await.unwrap();
+    }
+
+    /// Sends a request of this side with a data set, as a provider reports.
+    pub async fn request(&mut self, context: u8, command: &CommandSet, set: &DataSet) {
+        let mut bytes = Vec::new();
+        let syntax = transfer_syntax::of(&self.0.contexts.get(context).unwrap().transfer_syntax);
+        dataset::write(set, &syntax, &mut bytes).unwrap();
+        self.0.writer.message(context, command, Some(&bytes)).await.unwrap();
+    }
+
+    /// Takes the answer to a request of this side.
+    pub async fn response(&mut self) -> CommandSet {
+        let event = tokio::time::timeout(super::PATIENCE, self.0.reader.event()).await.expect("nothing came");
+        match event {
+            Ok(Event::Message(_, command)) if command.operation().is_none() => command,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// Answers for an instance; gives back which one it was.
     pub async fn answer(&mut self, (context, command): (u8, CommandSet), status: Status) -> Uid {
         let response = CommandSet::response(&command, status);
@@ -111,8 +163,13 @@ impl Open {
         while let Some(instance) = self.instance().await {
             taken.push(self.answer(instance, Status::SUCCESS).await);
         }
-        self.0.close(&End::Released).await;
+        self.let_go().await;
         taken
+    }
+
+    /// Lets a sender go that has said goodbye.
+    pub async fn let_go(self) {
+        self.0.close(&End::Released).await;
     }
 
     /// Waits until the sender has gone without a word.

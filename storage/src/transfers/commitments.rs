@@ -4,7 +4,7 @@
 use pacs_core::uid::{AeTitle, Uid};
 use serde_json::json;
 
-use super::Task;
+use super::{Task, selection};
 use crate::database::{Database, Durability, params};
 use crate::jobs::lanes::{self, Priority};
 use crate::jobs::{self, Job, JobId, JobState, NewJob};
@@ -31,28 +31,47 @@ pub async fn queue(database: &Database, transfer: &Job, device: &AeTitle, now_ms
         max_attempts: MAX_ATTEMPTS,
         created_by: transfer.created_by.as_deref(),
     };
-    let mut tx = database.begin(Durability::Synced).await?;
-    lanes::enqueue_in_lane(&mut tx, &job, device.as_str(), Priority::Normal, now_ms).await?;
-    tx.commit().await
+    lanes::enqueue(database, &job, device.as_str(), Priority::Normal, now_ms).await.map(drop)
 }
 
-/// What a request is about: the transfer and its task. [`Error::NotFound`] when the transfer was forgotten.
-pub async fn subject(database: &Database, job: &Job) -> Result<(JobId, Task)> {
+/// What a request is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The transfer.
+    pub transfer: JobId,
+    /// What it was to move.
+    pub task: Task,
+    /// It has moved instances up to this row. What came later was not sent, and is not asked about.
+    pub through_id: i64,
+}
+
+/// What a request is about. [`Error::NotFound`] when the transfer was forgotten.
+pub async fn subject(database: &Database, job: &Job) -> Result<Subject> {
     let id = job.payload.get("transfer").and_then(serde_json::Value::as_i64);
-    let id = JobId(id.ok_or_else(|| Error::Corrupt("a commitment request about nothing".into()))?);
-    let transfer = jobs::by_id(database, id).await?.ok_or(Error::NotFound)?;
-    Ok((id, Task::of(&transfer)?))
+    let transfer = JobId(id.ok_or_else(|| Error::Corrupt("a commitment request about nothing".into()))?);
+    let task = Task::of(&jobs::by_id(database, transfer).await?.ok_or(Error::NotFound)?)?;
+    let row = database
+        .fetch_optional("select after_id from transfer where job_id = $1", params![transfer.0])
+        .await?;
+    Ok(Subject { transfer, task, through_id: row.ok_or(Error::NotFound)?.at(0)? })
 }
 
-/// The device is about to be asked; answers in which transaction.
-pub async fn ask(database: &Database, transfer: JobId, now_ms: i64) -> Result<Uid> {
+/// The device is about to be asked; answers in which transaction. Each time is a new one, and a report on any of
+/// them is taken: some archives report a day later.
+pub async fn ask(database: &Database, subject: &Subject, now_ms: i64) -> Result<Uid> {
     let transaction = Uid::generate(rand::random());
-    database
-        .execute(
-            "update transfer set commitment = 'asked', commitment_ms = $3, transaction_uid = $2 where job_id = $1",
-            params![transfer.0, &transaction, now_ms],
-        )
-        .await?;
+    let mut tx = database.begin(Durability::Synced).await?;
+    tx.execute(
+        "insert into commitment_ask (transaction_uid, job_id, through_id) values ($1, $2, $3)",
+        params![&transaction, subject.transfer.0, subject.through_id],
+    )
+    .await?;
+    tx.execute(
+        "update transfer set commitment = 'asked', commitment_ms = $2 where job_id = $1",
+        params![subject.transfer.0, now_ms],
+    )
+    .await?;
+    tx.commit().await?;
     Ok(transaction)
 }
 
@@ -79,25 +98,31 @@ pub async fn wait(database: &Database, transfer: JobId, job: &Job, worker: &str,
     tx.commit().await
 }
 
-/// A device reports what it keeps; `failed` are those that it does not, each with its Failure Reason. Says
-/// whether it was asked that.
+/// A device reports what it keeps; `failed` are those that it does not, each with its Failure Reason, of which those
+/// count that it was asked about. Answers the transfer that it was asked about; `None` when it was not asked that.
 pub async fn reported(
     database: &Database,
     device: &AeTitle,
     transaction: &Uid,
     failed: &[(Uid, u16)],
     now_ms: i64,
-) -> Result<bool> {
+) -> Result<Option<JobId>> {
     let mut tx = database.begin(Durability::Synced).await?;
     let row = tx
         .fetch_optional(
-            "select job_id from transfer where transaction_uid = $1 and device = $2",
+            "select a.job_id, a.through_id, j.payload from commitment_ask a
+                 join transfer x on x.job_id = a.job_id join job j on j.id = a.job_id
+             where a.transaction_uid = $1 and x.device = $2",
             params![transaction, device.as_str()],
         )
         .await?;
-    let Some(row) = row else { return Ok(false) };
-    let transfer = JobId(row.at(0)?);
-    for (instance, reason) in failed {
+    let Some(row) = row else { return Ok(None) };
+    let transfer = JobId(row.get("job_id")?);
+    let task = serde_json::from_str(&row.get::<String>("payload")?)
+        .map_err(|error| Error::Corrupt(format!("a transfer: {error}")))?;
+    let uids: Vec<&Uid> = failed.iter().map(|(uid, _)| uid).collect();
+    let asked = selection::meant_of(&mut tx, &task, row.get("through_id")?, &uids).await?;
+    for (instance, reason) in failed.iter().filter(|(instance, _)| asked.contains(instance)) {
         tx.execute(
             "insert into transfer_failure (job_id, instance_uid, reason) values ($1, $2, $3)
              on conflict (job_id, instance_uid) do update set reason = excluded.reason",
@@ -105,7 +130,7 @@ pub async fn reported(
         )
         .await?;
     }
-    let word = if failed.is_empty() { "committed" } else { "partly" };
+    let word = if asked.is_empty() { "committed" } else { "partly" };
     tx.execute(
         "update transfer set commitment = $2, commitment_ms = $3,
              failed = (select count(*) from transfer_failure f where f.job_id = transfer.job_id) where job_id = $1",
@@ -119,5 +144,5 @@ pub async fn reported(
     )
     .await?;
     tx.commit().await?;
-    Ok(true)
+    Ok(Some(transfer))
 }

@@ -28,7 +28,7 @@ pub use acts::{again, cancel, prioritise};
 pub use list::{Counts, Failure, Line, Show, StudyWords, by_id, counts, failures, list};
 pub(crate) use list::{STUDY_COLUMNS, study_words};
 pub use progress::{Progress, Standing};
-pub use selection::{Selection, kinds, places, places_that_failed};
+pub use selection::{Selection, kinds, places, places_sent, places_that_failed};
 
 /// The kind of the jobs that send.
 pub const SEND: &str = "send";

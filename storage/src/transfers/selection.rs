@@ -1,12 +1,14 @@
 //! Which instances a send is about, read page by page in the order of their rows.
 
+use std::collections::HashSet;
+
 use futures::stream::{self, Stream, StreamExt as _};
 use pacs_core::uid::Uid;
 use serde::{Deserialize, Serialize};
 
-use super::Task;
+use super::{AT_ONCE, Task};
 use crate::Result;
-use crate::database::{Database, Param, placeholders};
+use crate::database::{Database, Param, Transaction, placeholders};
 use crate::index::instances::{self, InstancePlace, uid};
 use crate::jobs::JobId;
 
@@ -108,29 +110,74 @@ pub fn places(
     task: &Task,
     after_id: i64,
 ) -> impl Stream<Item = Result<InstancePlace>> + Send + 'static {
-    let (meant, params) = meant(task);
-    // The sign keeps the engines from walking all instances in their order, to sort a study's not.
+    between(database, task, after_id, i64::MAX)
+}
+
+/// The places of what a task means up to a row, as far as it is still shown: what a transfer that is done has sent.
+pub fn places_sent(
+    database: &Database,
+    task: &Task,
+    through_id: i64,
+) -> impl Stream<Item = Result<InstancePlace>> + Send + 'static {
+    between(database, task, 0, through_id)
+}
+
+fn between(
+    database: &Database,
+    task: &Task,
+    after_id: i64,
+    through_id: i64,
+) -> impl Stream<Item = Result<InstancePlace>> + Send + 'static {
+    let (meant, mut params) = meant(task);
+    params.push(through_id.into());
+    // The signs keep the engines from walking all instances in their order, to sort a study's not.
     let sql = format!(
-        "select {} {meant} and +i.id > ${} order by +i.id limit {PAGE}",
+        "select {} {meant} and +i.id <= ${} and +i.id > ${} order by +i.id limit {PAGE}",
         instances::COLUMNS,
+        params.len(),
         params.len() + 1
     );
     pages(database.clone(), sql, params, Param::from(after_id), |place| place.id.0.into())
 }
 
-/// The places of what earlier tries of a job did not bring to the receiver, as far as it is still shown.
+/// Those of these instances that a task means up to a row.
+pub(super) async fn meant_of(
+    tx: &mut Transaction,
+    task: &Task,
+    through_id: i64,
+    uids: &[&Uid],
+) -> Result<HashSet<Uid>> {
+    let mut found = HashSet::with_capacity(uids.len());
+    for some in uids.chunks(AT_ONCE) {
+        let (meant, mut params) = meant(task);
+        params.push(through_id.into());
+        let through = params.len();
+        let list = placeholders(through + 1, some.len());
+        params.extend(some.iter().map(|uid| Param::from(*uid)));
+        let sql = format!("select i.uid {meant} and +i.id <= ${through} and i.uid in ({list})");
+        for row in &tx.fetch(sqlx::AssertSqlSafe(sql), params).await? {
+            found.insert(uid(row, "uid")?);
+        }
+    }
+    Ok(found)
+}
+
+/// The places of what earlier tries of a job did not bring to the receiver, as far as it is still shown: up to the
+/// row through which they have tried.
 pub fn places_that_failed(
     database: &Database,
     job: JobId,
+    through_id: i64,
 ) -> impl Stream<Item = Result<InstancePlace>> + Send + 'static {
     let sql = format!(
         "select {} from transfer_failure f join instance i on i.uid = f.instance_uid
              join series s on s.id = i.series_id join study t on t.id = s.study_id
-         where f.job_id = $1 and f.instance_uid > $2 and i.rejection_id is null
+         where f.job_id = $1 and i.rejection_id is null and +i.id <= $2 and f.instance_uid > $3
          order by f.instance_uid limit {PAGE}",
         instances::COLUMNS
     );
-    pages(database.clone(), sql, vec![job.0.into()], Param::from(""), |place| (&place.uid).into())
+    let params = vec![job.0.into(), through_id.into()];
+    pages(database.clone(), sql, params, Param::from(""), |place| (&place.uid).into())
 }
 
 /// Reads page after page; the last parameter of the statement is where the page before ended.

@@ -377,10 +377,13 @@ async fn followed(db: &Database) {
     transfers::commitments::queue(db, &routed, &title, NOW_MS).await.unwrap();
     let asking =
         jobs::lanes::claim(db, lane("commitment-request"), "w", 1000, NOW_MS).await.unwrap().unwrap();
-    let (transfer, _) = transfers::commitments::subject(db, &asking).await.unwrap();
-    let transaction = transfers::commitments::ask(db, transfer, NOW_MS).await.unwrap();
+    let subject = transfers::commitments::subject(db, &asking).await.unwrap();
+    let sent = transfers::places_sent(db, &subject.task, subject.through_id);
+    let _: Vec<_> = sent.try_collect().await.unwrap();
+    let transaction = transfers::commitments::ask(db, &subject, NOW_MS).await.unwrap();
     let failed = [(Uid::parse("1.2.1.1.1").unwrap(), 0x0112)];
-    assert!(transfers::commitments::reported(db, &title, &transaction, &failed, NOW_MS).await.unwrap());
+    let reported = transfers::commitments::reported(db, &title, &transaction, &failed, NOW_MS).await.unwrap();
+    assert_eq!(reported, Some(routed.id));
     let keys = remote_queries::Keys { patient_id: Some("BN001".into()), ..Default::default() };
     let asked = remote_queries::ask(db, &Actor::system(), &title, &keys, NOW_MS).await.unwrap();
     remote_queries::by_id(db, &Actor::system(), asked).await.unwrap().unwrap();
@@ -415,19 +418,22 @@ async fn transfer(db: &Database) {
         let standing = progress.begin_send(&task).await.unwrap();
         let places: Vec<_> = transfers::places(db, &task, standing.after_id).try_collect().await.unwrap();
         progress.failed(&places[0], "refused: no", false).await.unwrap();
-        let _: Vec<_> = transfers::places_that_failed(db, job.id).try_collect().await.unwrap();
+        let _: Vec<_> =
+            transfers::places_that_failed(db, job.id, standing.after_id).try_collect().await.unwrap();
         progress.moved(&places[0], true).await.unwrap();
         jobs::is_held(db, job.id, "w").await.unwrap();
         jobs::fail(db, &job, "w", "refused: no", NOW_MS).await.unwrap();
         jobs::lanes::hold(db, lane, NOW_MS + 1).await.unwrap();
+        jobs::lanes::is_held(db, lane).await.unwrap();
         jobs::lanes::free(db, lane, NOW_MS).await.unwrap();
         jobs::lanes::free_expired(db, transfers::SEND, NOW_MS).await.unwrap();
         jobs::lanes::waiting(db, transfers::SEND).await.unwrap();
         for show in [transfers::Show::Open, transfers::Show::Failed, transfers::Show::Ended] {
-        jobs::lanes::is_held(db, lane).await.unwrap();
             transfers::list(db, &Scope::All, show, 10).await.unwrap();
         }
         transfers::counts(db, &Scope::All).await.unwrap();
+        let theirs = Scope::Facilities(vec!["BVTL".into()]);
+        transfers::list(db, &theirs, transfers::Show::Open, 10).await.unwrap();
         transfers::failures(db, &Scope::All, job.id, 10).await.unwrap();
         transfers::cancel(db, &Scope::All, job.id, NOW_MS).await.unwrap();
         transfers::again(db, &Scope::All, job.id, NOW_MS).await.unwrap();
