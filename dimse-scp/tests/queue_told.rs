@@ -313,6 +313,40 @@ async fn performed_steps_are_told_on_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_report_that_has_arrived_is_not_shown_as_given_up() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "RIS").await;
+    let takes = Dealings { takes_performed_steps: true, ..Dealings::default() };
+    device(&server, "RIS", receiver.address(), takes).await;
+    let mut console = server.connect(&[Proposal::for_messages(uid(STEP)).unwrap()]).await;
+    report(&mut console, CommandField::NCreate, &uid("9.1"), &begun()).await;
+    report(&mut console, CommandField::NSet, &uid("9.1"), &completed()).await;
+    console.release().await.unwrap();
+    let forwarded = async || {
+        let newest = jobs::newest(server.archive.database(), 9).await.unwrap();
+        let states = newest.into_iter().filter(|job| job.kind == "performed-step").map(|job| job.state);
+        states.rev().collect::<Vec<_>>()
+    };
+    let step = async |field: CommandField, status: Option<Status>| {
+        let mut open = receiver.association().await;
+        let (context, command, _) = open.message().await.unwrap();
+        assert_eq!(command.operation(), Some(field));
+        let Some(status) = status else { return };
+        open.respond(context, &command, status).await;
+        assert!(open.message().await.is_none(), "it says goodbye");
+        open.let_go().await;
+    };
+    // Something has gone wrong over there, which may be gone a while later: it is tried again, and first.
+    step(CommandField::NCreate, Some(Status::PROCESSING_FAILURE)).await;
+    step(CommandField::NCreate, Some(Status::SUCCESS)).await;
+    // The end of the step arrives, and its answer does not.
+    step(CommandField::NSet, None).await;
+    step(CommandField::NSet, Some(Status::PROCESSING_FAILURE)).await;
+    eventually(async || forwarded().await == [JobState::Done, JobState::Done]).await;
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn available_images_are_told_of_once() {
     let server = Harness::start().await;
     let database = server.archive.database();

@@ -2,7 +2,7 @@
 
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::{AeTitle, Uid};
-use pacs_core::uids;
+use pacs_core::{tags, uids};
 use storage::forwarding::{Operation, Report};
 use storage::jobs::Job;
 
@@ -22,8 +22,22 @@ pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job) -> storage::Result
     Ok(match tell(&peer, &report).await {
         // It has been told before, by a try whose end was not noted.
         Ok(Status::DUPLICATE_INSTANCE) => Ended::Done,
+        // So it has here: a step that has ended may no longer be updated (PS3.4 F.7.2.2.2). Who has not been told
+        // before means what it says, and saying it again would only hold up the reports behind this one.
+        Ok(status @ Status::PROCESSING_FAILURE) if report.operation == Operation::Set => {
+            match job.attempts > 1 && ends_step(&report) {
+                true => Ended::Done,
+                false => Ended::Never(format!("peer: it answered {status}")),
+            }
+        }
         told => answered(told),
     })
+}
+
+/// Whether the step has ended with a report.
+fn ends_step(report: &Report) -> bool {
+    let status = report.set.text(tags::PERFORMED_PROCEDURE_STEP_STATUS);
+    status.is_some_and(|status| matches!(status.trim(), "COMPLETED" | "DISCONTINUED"))
 }
 
 async fn tell(peer: &Peer, report: &Report) -> Result<Status, Error> {

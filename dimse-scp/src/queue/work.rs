@@ -94,10 +94,7 @@ impl Kind {
 pub fn answered(answer: Result<Status, scu::Error>) -> Ended {
     match answer {
         Ok(status) if !status.is_failure() => Ended::Done,
-        // Out of resources, or a fault over there.
-        Ok(status) if matches!(status.0, 0xa700..=0xa7ff | 0x0213) => {
-            Ended::Later(format!("peer: it answered {status}"))
-        }
+        Ok(status) if is_passing(status) => Ended::Later(format!("peer: it answered {status}")),
         Ok(status) => Ended::Never(format!("peer: it answered {status}")),
         Err(error @ (scu::Error::Unreachable(_) | scu::Error::Handshake(_) | scu::Error::Rejected(_))) => {
             Ended::Away(peer::reason(&error))
@@ -105,6 +102,12 @@ pub fn answered(answer: Result<Status, scu::Error>) -> Ended {
         Err(error @ scu::Error::Ended(_)) => Ended::Later(peer::reason(&error)),
         Err(error) => Ended::Never(peer::reason(&error)),
     }
+}
+
+/// Whether a failure is one that may be gone a while later: the peer was full, busy or confused (PS3.4 B.2.3,
+/// PS3.7 C.5). What it does not understand or not want, it will not want later.
+pub fn is_passing(status: Status) -> bool {
+    matches!(status, Status(0xa700..=0xa7ff) | Status::PROCESSING_FAILURE | Status::RESOURCE_LIMITATION)
 }
 
 /// How work on a job ended. Reasons begin with a word that the pages have texts for.
