@@ -10,18 +10,19 @@
 
 mod support;
 
-use dimse_scp::dimse::Status;
+use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::scu::Instance;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, Limits, Until};
 use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
-use pacs_core::{tags, transfer_syntax};
+use pacs_core::{Tag, tags, transfer_syntax, uids};
 use storage::devices::{self, Device, RetrieveBy};
 use storage::jobs::{JobId, JobState};
 use storage::remote_queries::{self, Answer, Keys};
 use storage::transfers::{self, Line, Selection, Task};
 use storage::{Subject, jobs};
+use support::receiver::{Open, Receiver};
 use support::{Harness, ae, dataset_of, eventually, samples, slices};
 
 const ALL: Scope = Scope::All;
@@ -220,4 +221,97 @@ async fn what_was_rejected_here_is_not_pulled_again() {
     assert_eq!(pair.reaches(id, JobState::Done).await.moved, 2);
     assert!(pair.ours.place(&instances[0].instance).await.is_none(), "it stays rejected");
     pair.stop().await;
+}
+
+/// A query of an archive that is pulled from: what is asked, and over which association.
+async fn queried(open: &mut Open, level: &str) -> (u8, CommandSet) {
+    let (context, command, set) = open.message().await.unwrap();
+    assert_eq!(command.operation(), Some(CommandField::Find));
+    assert_eq!(set.text(tags::QUERY_RETRIEVE_LEVEL).as_deref(), Some(level));
+    (context, command)
+}
+
+fn listed(values: &[(Tag, &str)]) -> dataset::DataSet {
+    let mut set = dataset::DataSet::new();
+    values.iter().for_each(|(tag, value)| set.put_text(*tag, value));
+    set
+}
+
+async fn pull_from(server: &Harness, title: &str) -> JobId {
+    let task = Task { device: ae(title), study: Uid::parse("1.2.3").unwrap(), selection: Selection::Study };
+    let (database, now_ms) = (server.archive.database(), server.archive.config().clock.now_ms());
+    transfers::pull(database, &Actor::system(), &task, "SEN", now_ms).await.unwrap()
+}
+
+/// Answers both listings with one series of these instances.
+async fn list(open: &mut Open, instances: &[&str]) {
+    let (context, command) = queried(open, "SERIES").await;
+    let series = listed(&[(tags::SERIES_INSTANCE_UID, "1.2.3.1")]);
+    open.respond_with(context, &command, Status::PENDING, &series).await;
+    open.respond(context, &command, Status::SUCCESS).await;
+    let (context, command) = queried(open, "IMAGE").await;
+    for instance in instances {
+        let class = (tags::SOP_CLASS_UID, uids::CT_IMAGE_STORAGE);
+        let found = listed(&[(tags::SOP_INSTANCE_UID, instance), class]);
+        open.respond_with(context, &command, Status::PENDING, &found).await;
+    }
+    open.respond(context, &command, Status::SUCCESS).await;
+}
+
+#[tokio::test]
+async fn a_part_of_a_list_is_not_taken_for_the_whole() {
+    let server = Harness::start().await;
+    let archive = Receiver::of(&server, "LISTS").await;
+    let id = pull_from(&server, "LISTS").await;
+    let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
+    // The list breaks off in the middle: later there may be more of it.
+    let mut open = archive.association().await;
+    let (context, command) = queried(&mut open, "SERIES").await;
+    let series = listed(&[(tags::SERIES_INSTANCE_UID, "1.2.3.1")]);
+    open.respond_with(context, &command, Status::PENDING, &series).await;
+    open.respond(context, &command, Status::OUT_OF_RESOURCES).await;
+    eventually(async || state().await.error.is_some()).await;
+    let waiting = state().await;
+    assert_eq!((waiting.state, waiting.total), (JobState::Waiting, None), "{waiting:?}");
+    assert!(waiting.error.unwrap().starts_with("peer: it answered 0xA700"));
+    drop(open);
+    // There is more than is taken: no part of it is said to be all.
+    let mut open = archive.association().await;
+    let (context, command) = queried(&mut open, "SERIES").await;
+    for number in 0..2001 {
+        let series = listed(&[(tags::SERIES_INSTANCE_UID, format!("1.2.3.{number}").as_str())]);
+        open.respond_with(context, &command, Status::PENDING, &series).await;
+    }
+    open.respond(context, &command, Status::CANCEL).await;
+    eventually(async || state().await.state == JobState::Failed).await;
+    let error = state().await.error.unwrap();
+    assert!(error.starts_with("peer: it has more series"), "{error}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_passes_is_pulled_again() {
+    let server = Harness::start().await;
+    let archive = Receiver::of(&server, "BUSY").await;
+    let id = pull_from(&server, "BUSY").await;
+    let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
+    for (status, failed) in [(Status(0xa702), 2), (Status::SUBOPERATIONS_FAILED, 1)] {
+        let mut open = archive.association().await;
+        list(&mut open, &["1.2.3.1.1", "1.2.3.1.2"]).await;
+        assert!(open.message().await.is_none(), "it says goodbye");
+        open.let_go().await;
+        let mut open = archive.association().await;
+        let (context, command, _) = open.message().await.unwrap();
+        assert_eq!(command.operation(), Some(CommandField::Move));
+        let response = CommandSet::response(&command, status)
+            .with_number(element::NUMBER_OF_COMPLETED_SUBOPERATIONS, 0)
+            .with_number(element::NUMBER_OF_FAILED_SUBOPERATIONS, failed);
+        open.send(context, &response).await;
+        assert!(open.message().await.is_none(), "it says goodbye");
+        open.let_go().await;
+        let want = format!("peer: it answered {status}");
+        eventually(async || state().await.error.is_some_and(|error| error.starts_with(&want))).await;
+        assert_eq!(state().await.state, JobState::Waiting);
+    }
+    server.stop().await;
 }

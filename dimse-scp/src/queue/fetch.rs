@@ -7,12 +7,13 @@ use pacs_core::{tags, uids};
 use storage::{Door, Envelope};
 
 use super::peer::Peer;
-use super::pull::Wanted;
+use super::pull::{Trouble, Wanted};
+use super::work::is_passing;
 use crate::dimse::Status;
 use crate::error::Failure;
 use crate::listener::Shared;
 use crate::scu::listing::identifier;
-use crate::scu::{Arrival, Association, Error, Proposal, Retrieval};
+use crate::scu::{Arrival, Association, Error, MAX_CONTEXTS, Outcome, Proposal, Retrieval};
 
 /// Compressed images come as they are stored there: a context each, so that nothing is to be chosen.
 const COMPRESSED: &[&str] = &[
@@ -34,6 +35,9 @@ const COMPRESSED: &[&str] = &[
     "1.2.840.10008.1.2.2",     // explicit VR big endian
 ];
 
+/// SOP classes whose contexts are proposed at a time: there are no more than 128 in an association.
+const CLASSES_AT_ONCE: usize = (MAX_CONTEXTS - 1) / (COMPRESSED.len() + 1);
+
 fn uid(text: &str) -> Result<Uid, Error> {
     Uid::parse(text).map_err(|_| Error::NoContext)
 }
@@ -43,24 +47,30 @@ fn meant(study: &Uid, series: &Uid) -> DataSet {
     identifier("SERIES", &keys, &[])
 }
 
-fn judged(status: Status) -> Option<String> {
-    match status {
-        Status::MOVE_DESTINATION_UNKNOWN => {
-            Some(format!("peer: it answered {status}: it does not know our AE title as a destination"))
-        }
-        status if status.is_failure() => Some(format!("peer: it answered {status}")),
-        _ => None,
+fn judged(outcome: &Outcome) -> Option<Trouble> {
+    let Outcome { status, failed, .. } = *outcome;
+    if status == Status::MOVE_DESTINATION_UNKNOWN {
+        let why = format!("peer: it answered {status}: it does not know our AE title as a destination");
+        return Some(Trouble { why, may_help: false });
     }
+    if status.is_failure() {
+        return Some(Trouble { why: format!("peer: it answered {status}"), may_help: is_passing(status) });
+    }
+    // Some of it came: what was in the way of the rest may be gone.
+    (failed > 0 || status == Status::SUBOPERATIONS_FAILED).then(|| {
+        let why = format!("peer: it answered {status}: {failed} did not arrive");
+        Trouble { why, may_help: true }
+    })
 }
 
 /// Has a series sent to our listener; answers what the other archive says of it, if it did not go well.
-pub async fn by_move(peer: &Peer, study: &Uid, series: &Wanted) -> Result<Option<String>, Error> {
+pub async fn by_move(peer: &Peer, study: &Uid, series: &Wanted) -> Result<Option<Trouble>, Error> {
     let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE)?;
     let proposal = Proposal::for_messages(class.clone())?;
     let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
     let outcome = association.move_to(&class, &peer.target.calling_ae, &meant(study, &series.series)).await?;
     association.release().await.ok();
-    Ok(judged(outcome.status))
+    Ok(judged(&outcome))
 }
 
 /// Takes a series over the association that asks for it; answers what the other archive, or ours, says of it,
@@ -70,33 +80,53 @@ pub async fn by_get(
     peer: &Peer,
     study: &Uid,
     series: &Wanted,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Trouble>, Error> {
+    let classes: Vec<&Uid> = series.classes.iter().collect();
+    let mut trouble: Option<Trouble> = None;
+    // What is of other classes fails over one association and comes over the next; what is missing in the end is
+    // found out by whoever asked.
+    for some in classes.chunks(CLASSES_AT_ONCE) {
+        trouble = get(shared, peer, &meant(study, &series.series), some).await?.or(trouble);
+    }
+    Ok(trouble)
+}
+
+async fn get(
+    shared: &Shared,
+    peer: &Peer,
+    identifier: &DataSet,
+    classes: &[&Uid],
+) -> Result<Option<Trouble>, Error> {
     let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET)?;
     let mut proposals = vec![Proposal::for_messages(class.clone())?];
-    for stored in &series.classes {
-        proposals.push(Proposal { as_provider: true, ..Proposal::for_messages(stored.clone())? });
+    for stored in classes {
+        proposals.push(Proposal { as_provider: true, ..Proposal::for_messages((*stored).clone())? });
         for syntax in COMPRESSED {
-            let proposal = Proposal::new(stored.clone(), vec![uid(syntax)?]);
+            let proposal = Proposal::new((*stored).clone(), vec![uid(syntax)?]);
             proposals.push(Proposal { as_provider: true, ..proposal });
         }
     }
     let mut association = Association::connect(&peer.target, &proposals, &peer.options).await?;
-    let mut retrieval = association.get(&class, &meant(study, &series.series)).await?;
-    let mut refused = None;
+    let mut retrieval = association.get(&class, identifier).await?;
+    let mut refused: Option<Trouble> = None;
     while let Some(arrival) = retrieval.next().await? {
         let status = match take(shared, peer, &mut retrieval, &arrival).await? {
             Ok(()) => Status::SUCCESS,
             Err(error) => {
                 let failure = Failure::of_store(&error);
-                refused = Some(format!("internal: {}", failure.comment));
+                let may_help = !matches!(error, storage::Error::Refused(_) | storage::Error::TooLarge(_));
+                let before = refused.is_some_and(|refused| refused.may_help);
+                let why = format!("internal: {}", failure.comment);
+                refused = Some(Trouble { why, may_help: may_help || before });
                 failure.status
             }
         };
         retrieval.answer(status).await?;
     }
-    let status = retrieval.outcome().map_or(Status::SUCCESS, |outcome| outcome.status);
+    let judged = retrieval.outcome().and_then(judged);
     association.release().await.ok();
-    Ok(refused.or_else(|| judged(status)))
+    // The other archive only counts what ours refused.
+    Ok(refused.or(judged))
 }
 
 /// Keeps an instance that arrives. The inner error is of our archive, which has to be told to the other.

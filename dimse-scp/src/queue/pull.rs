@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
+use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
 use storage::database::Database;
@@ -13,9 +14,9 @@ use storage::transfers::{self, Progress, Selection, Task};
 
 use super::fetch;
 use super::peer::{self, Peer};
-use super::work::Ended;
+use super::work::{Ended, answered};
 use crate::listener::Shared;
-use crate::scu::listing::{self, identifier};
+use crate::scu::listing::{self, Listed, identifier};
 use crate::scu::{self, Association};
 
 /// The most series of a study, and instances of a series, that are pulled.
@@ -34,6 +35,14 @@ pub struct Wanted {
     pub instances: Vec<Uid>,
 }
 
+/// Why a series, or a part of it, did not come.
+pub struct Trouble {
+    /// A word, a colon, details.
+    pub why: String,
+    /// Whether another try may help.
+    pub may_help: bool,
+}
+
 /// Pulls what of a study is not here.
 pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<Ended> {
     let (database, task) = (shared.archive.database(), Task::of(job)?);
@@ -42,8 +51,9 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         Err(why) => return Ok(Ended::Never(why)),
     };
     let wanted = match list(&peer, &task).await {
-        Ok(wanted) => wanted,
-        Err(error) => return Ok(unheard(&error)),
+        Ok(Ok(wanted)) => wanted,
+        Ok(Err(ended)) => return Ok(ended),
+        Err(error) => return Ok(answered(Err(error))),
     };
     if wanted.is_empty() {
         return Ok(Ended::Never("gone: the other archive has no such images".to_owned()));
@@ -53,7 +63,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
     let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
     let mut here = transfers::present(database, &all).await?;
     progress.pulled(total, count(&here), &[]).await?;
-    let mut trouble: Option<(String, bool)> = None;
+    let mut trouble: Option<Trouble> = None;
     for series in &wanted {
         if series.instances.iter().all(|instance| here.contains(instance)) {
             continue;
@@ -66,19 +76,20 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
             fetched = fetch(shared, &peer, &task.study, series) => fetched,
             error = keep_counting(database, &progress, series, total, before) => return Err(error),
         };
-        match fetched {
-            Ok(None) => {}
-            Ok(Some(why)) => trouble = Some((why, false)),
-            Err(scu::Error::Ended(end)) => {
-                trouble = Some((format!("broken: association ended: {end}"), true))
-            }
-            Err(error) => return Ok(unheard(&error)),
-        }
+        let met = match fetched {
+            Ok(met) => met,
+            Err(error @ scu::Error::Ended(_)) => Some(Trouble { why: peer::reason(&error), may_help: true }),
+            Err(error) => return Ok(answered(Err(error))),
+        };
+        let before = trouble.as_ref().is_some_and(|trouble| trouble.may_help);
+        trouble = met.map(|met| Trouble { may_help: met.may_help || before, ..met }).or(trouble);
         here.extend(transfers::present(database, &series.instances).await?);
     }
     let missing: Vec<&Uid> = all.iter().filter(|instance| !here.contains(*instance)).collect();
-    let (why, may_help) =
-        trouble.unwrap_or_else(|| ("peer: the other archive did not send it".to_owned(), false));
+    let Trouble { why, may_help } = trouble.unwrap_or_else(|| Trouble {
+        why: "peer: the other archive did not send it".to_owned(),
+        may_help: false,
+    });
     let failed: Vec<(Uid, String)> = missing.into_iter().map(|uid| (uid.clone(), why.clone())).collect();
     progress.pulled(total, count(&here), &failed).await?;
     Ok(match (failed.is_empty(), may_help) {
@@ -117,30 +128,24 @@ async fn fetch(
     peer: &Peer,
     study: &Uid,
     series: &Wanted,
-) -> Result<Option<String>, scu::Error> {
+) -> Result<Option<Trouble>, scu::Error> {
     match peer.device.dealings.retrieve_by {
         RetrieveBy::Move => fetch::by_move(peer, study, series).await,
         RetrieveBy::Get => fetch::by_get(shared, peer, study, series).await,
     }
 }
 
-/// What a failure means before anything has come.
-fn unheard(error: &scu::Error) -> Ended {
-    let why = peer::reason(error);
-    match error {
-        scu::Error::Unreachable(_) | scu::Error::Handshake(_) | scu::Error::Rejected(_) => Ended::Away(why),
-        scu::Error::Ended(_) => Ended::Later(why),
-        _ => Ended::Never(why),
-    }
-}
-
-/// The series and instances that the other archive has.
-async fn list(peer: &Peer, task: &Task) -> Result<Vec<Wanted>, scu::Error> {
+/// The series and instances that the other archive has, or how the work ends because it does not say. A part of the
+/// list is none: who takes it for the whole pulls a part of a study and says that it is all.
+async fn list(peer: &Peer, task: &Task) -> Result<Result<Vec<Wanted>, Ended>, scu::Error> {
     let mut association =
         Association::connect(&peer.target, &[listing::study_root_find()?], &peer.options).await?;
     let study = (tags::STUDY_INSTANCE_UID, task.study.as_str());
     let of_study = identifier("SERIES", &[study], &[tags::SERIES_INSTANCE_UID, tags::MODALITY]);
-    let answers = association.list(&of_study, MOST_SERIES).await?.answers;
+    let answers = match whole(association.list(&of_study, MOST_SERIES).await?, "series") {
+        Ok(answers) => answers,
+        Err(ended) => return Ok(Err(ended)),
+    };
     let mut wanted = Vec::new();
     for series in answers.iter().filter_map(|answer| answer.uid(tags::SERIES_INSTANCE_UID)?.ok()) {
         if matches!(&task.selection, Selection::Series(meant) if !meant.contains(&series)) {
@@ -151,7 +156,10 @@ async fn list(peer: &Peer, task: &Task) -> Result<Vec<Wanted>, scu::Error> {
             &[study, (tags::SERIES_INSTANCE_UID, series.as_str())],
             &[tags::SOP_INSTANCE_UID, tags::SOP_CLASS_UID],
         );
-        let answers = association.list(&of_series, MOST_INSTANCES).await?.answers;
+        let answers = match whole(association.list(&of_series, MOST_INSTANCES).await?, "instances") {
+            Ok(answers) => answers,
+            Err(ended) => return Ok(Err(ended)),
+        };
         let uids = |tag| answers.iter().filter_map(move |answer| answer.uid(tag)?.ok());
         let instances: BTreeSet<Uid> = uids(tags::SOP_INSTANCE_UID).collect();
         let mut classes: BTreeSet<Uid> = uids(tags::SOP_CLASS_UID).collect();
@@ -162,5 +170,16 @@ async fn list(peer: &Peer, task: &Task) -> Result<Vec<Wanted>, scu::Error> {
         wanted.push(Wanted { series, classes, instances: instances.into_iter().collect() });
     }
     association.release().await.ok();
-    Ok(wanted)
+    Ok(Ok(wanted))
+}
+
+/// The answers to a question, when they are all that there are.
+fn whole(listed: Listed, of: &str) -> Result<Vec<DataSet>, Ended> {
+    if listed.more {
+        return Err(Ended::Never(format!("peer: it has more {of} than can be pulled at once")));
+    }
+    match answered(Ok(listed.status)) {
+        Ended::Done => Ok(listed.answers),
+        ended => Err(ended),
+    }
 }
