@@ -13,10 +13,14 @@ mod support;
 
 use dimse_scp::dimse::Status;
 use dimse_scp::scu::{Content, Instance, Proposal};
+use pacs_core::access::{Actor, Scope};
+use pacs_core::correction::{Edit, Level};
 use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::pixels;
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, transfer_syntax, uids};
+use storage::corrections::Correction;
 use storage::devices::{self, Device};
 use support::storescp::storescp;
 use support::{Harness, ae, samples, slices, uid};
@@ -182,6 +186,36 @@ async fn a_move_goes_over_several_associations_when_there_is_much() {
     for server in [server, receiver, narrow] {
         server.stop().await;
     }
+}
+
+/// What was corrected is written in what the receiver reads, also where its frames are made anew.
+#[tokio::test]
+async fn corrected_text_is_in_the_receivers_letters() {
+    let server = Harness::start().await;
+    let mut device = Device::named(ae("TEST"));
+    device.character_set = CharacterSet::named("ISO_IR 100");
+    devices::upsert(server.archive.database(), &device).await.unwrap();
+    let instance =
+        samples("syntax").into_iter().find(|(name, _)| name == "MR_small_jp2klossless.dcm").unwrap().1;
+    server.fill(std::slice::from_ref(&instance)).await;
+    let study = server.place(&instance.instance).await.unwrap().study_uid;
+    let edit = Edit::read(Level::Study, [("PatientName", Some("NGUYỄN^VĂN A"))].into_iter()).unwrap();
+    let wanted = Correction { study: &study, series: None, edit, reason: "nhầm người" };
+    server.archive.correct(&Scope::All, &Actor::system(), &wanted).await.unwrap();
+    for syntax in [uids::JPEG2000_LOSSLESS, EXPLICIT, uids::RLE_LOSSLESS] {
+        let arrived = got(&server, &instance, syntax).await.unwrap();
+        let bytes = support::dataset_of(&arrived);
+        let read = dataset::read_bytes(
+            &bytes,
+            &transfer_syntax::of(&uid(syntax)),
+            &Limits::default(),
+            Until::PixelData,
+        );
+        let header = read.unwrap().data_set;
+        assert_eq!(header.text(tags::SPECIFIC_CHARACTER_SET).as_deref(), Some("ISO_IR 100"), "{syntax}");
+        assert_eq!(header.text(tags::PATIENT_NAME).as_deref(), Some("NGUYEN^VAN A"), "{syntax}");
+    }
+    server.stop().await;
 }
 
 /// Foreign receivers that take one transfer syntax get that one, with the samples of what is stored.

@@ -30,6 +30,8 @@ pub struct Opened {
     reader: InstanceReader,
     /// The beginning of its data set.
     first: Bytes,
+    /// What the receiver can read of text that was corrected.
+    letters: CharacterSet,
 }
 
 /// Opens the instances of these places in their order, a little ahead of the one that is taken. `letters` is what the
@@ -61,7 +63,7 @@ async fn open(archive: &Archive, place: &InstancePlace, letters: CharacterSet) -
     let dataset = reader.dataset_range();
     let first =
         reader.read(dataset.start..dataset.end.min(dataset.start.saturating_add(FIRST_BYTES))).await?;
-    Ok(Opened { reader, first })
+    Ok(Opened { reader, first, letters })
 }
 
 /// How an instance goes out.
@@ -160,13 +162,13 @@ impl Way {
         place: &InstancePlace,
         transcoder: &Transcoder,
     ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
-        let Opened { reader, first } = opened;
+        let Opened { reader, first, letters } = opened;
         match &self.form {
             Form::AsStored => {}
             Form::Rewritten(to) => {
                 return rewritten(&reader, &transfer_syntax::of(&place.transfer_syntax), to).await;
             }
-            Form::Transcoded(target) => return transcoder.content(place, *target).await,
+            Form::Transcoded(target) => return transcoder.content(place, *target, letters).await,
         }
         let dataset = reader.dataset_range();
         let rest = reader.stream(dataset.start.saturating_add(first.len() as u64)..dataset.end);

@@ -9,6 +9,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use pacs_core::dataset::anew::{self, Piece, Pixels};
 use pacs_core::dataset::{DataSet, Value};
 use pacs_core::pixels::{self, Codec, Layout, PixelError};
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, transfer_syntax, uids};
 use storage::{Archive, FrameBytes, InstancePlace, InstanceReader};
@@ -94,14 +95,15 @@ impl Transcoder {
     }
 
     /// The data set of an instance in another form, piece by piece. Its first frame is made before the first piece: what
-    /// can go wrong mostly goes wrong here.
+    /// can go wrong mostly goes wrong here. `letters` is what its receiver can read of text that was corrected.
     pub async fn content(
         &self,
         place: &InstancePlace,
         target: Target,
+        letters: CharacterSet,
     ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
         let stored = transfer_syntax::of(&place.transfer_syntax);
-        let header = self.archive.header(place).await?;
+        let header = self.archive.header_leaving(place, letters).await?;
         let frames = self.first_frame(place, &header, target).await?;
         let described = frames.as_ref().map(|(made, count)| described(made, *count, target));
         let laid_out = match target {

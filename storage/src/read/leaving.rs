@@ -5,6 +5,7 @@
 //! set has no such places: it is deflated anew, into a rendition.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use pacs_core::dataset::{self, DataSet, Piece, PixelDataPlace, Until, WriteError};
 use pacs_core::text::CharacterSet;
@@ -51,6 +52,21 @@ impl Archive {
             parts.push(stored(pixels.value_offset..reader.dataset_bytes()));
         }
         Ok(reader.laid_out(Laid::of(parts)))
+    }
+}
+
+impl Archive {
+    /// The header of an instance as [`Archive::header`] has it, as it leaves for somebody who reads text in
+    /// `character_set`: what was corrected is written in that.
+    pub async fn header_leaving(
+        &self,
+        place: &InstancePlace,
+        character_set: CharacterSet,
+    ) -> Result<Arc<DataSet>> {
+        let stored = Arc::clone(&self.parsed(place).await?.set);
+        let Some(overlay) = self.overlay(place).await? else { return Ok(stored) };
+        let laid = overlay.lay_over(&stored).map(|laid| Arc::new(in_character_set(laid, character_set)));
+        Ok(laid.unwrap_or(stored))
     }
 }
 
