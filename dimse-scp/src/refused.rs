@@ -109,7 +109,7 @@ impl Reason {
             Error::Rejected(_) => Self::RejectedThere,
             Error::Ended(end) => Self::of_end(end).unwrap_or(Self::Lost),
             Error::NoContext => Self::NothingServed,
-            Error::Unreadable(_) => Self::Fault,
+            Error::Unreadable(_) | Error::Withheld(_) => Self::Fault,
         }
     }
 

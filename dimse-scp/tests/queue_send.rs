@@ -11,6 +11,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::io::Write;
 
 use dimse_scp::dimse::Status;
 use dimse_scp::scu::Instance;
@@ -108,6 +109,63 @@ async fn what_was_acknowledged_is_not_sent_again() {
     assert_eq!((done.total, done.moved, done.failed), (Some(8), 8, 0));
     let different: BTreeSet<&Uid> = taken.iter().collect();
     assert_eq!((different.len(), taken.len()), (8, 8), "something was sent twice");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_study_that_a_receiver_breaks_off_at_holds_up_no_other() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "FRAIL").await;
+    let (frail, sound) = (slices(5, 16, 9), slices(2, 16, 10));
+    server.fill(&frail).await;
+    server.fill(&sound).await;
+    let uids = |instances: &[Instance]| -> BTreeSet<Uid> {
+        instances.iter().map(|instance| instance.instance.clone()).collect()
+    };
+    let first = queue(&server, &task("FRAIL", &frail)).await;
+    let mut open = receiver.association().await;
+    let second = queue(&server, &task("FRAIL", &sound)).await;
+    // It breaks off at the first three instances, whatever association they come over.
+    for _ in 0..2 {
+        open.instance().await.unwrap();
+        drop(open);
+        open = receiver.association().await;
+    }
+    open.instance().await.unwrap();
+    drop(open);
+    // The device is there: what else waits for it goes, before the first is tried again.
+    let taken: BTreeSet<Uid> = receiver.association().await.take_all().await.into_iter().collect();
+    assert_eq!(taken, uids(&sound));
+    assert_eq!(reaches(&server, second, JobState::Done).await.moved, 2);
+    let waiting = line(&server, first).await;
+    assert!(waiting.error.as_deref().unwrap().starts_with("broken: given up after 3"), "{waiting:?}");
+    // Then what has not been tried comes before what has failed.
+    let taken = receiver.association().await.take_all().await;
+    assert_eq!((taken[0].clone(), taken[1].clone()), (frail[3].instance.clone(), frail[4].instance.clone()));
+    assert_eq!(taken[2..].iter().cloned().collect::<BTreeSet<_>>(), uids(&frail[..3]));
+    let done = reaches(&server, first, JobState::Done).await;
+    assert_eq!((done.total, done.moved, done.failed), (Some(5), 5, 0));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_fault_of_the_archive_in_the_middle_of_an_instance_is_tried_again() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "BIG").await;
+    let instances = slices(1, 1300, 11);
+    server.fill(&instances).await;
+    // Its end cannot be read for a while.
+    let segment = server.segment();
+    let whole = std::fs::read(&segment).unwrap();
+    std::fs::File::options().write(true).open(&segment).unwrap().set_len(2 << 20).unwrap();
+    let job = queue(&server, &task("BIG", &instances)).await;
+    receiver.association().await.cut_off().await;
+    eventually(async || line(&server, job).await.error.is_some()).await;
+    let waiting = line(&server, job).await;
+    assert_eq!((waiting.state, waiting.failed), (JobState::Waiting, 1), "{waiting:?}");
+    std::fs::File::options().write(true).open(&segment).unwrap().write_all(&whole).unwrap();
+    assert_eq!(receiver.association().await.take_all().await.len(), 1);
+    assert_eq!(reaches(&server, job, JobState::Done).await.moved, 1);
     server.stop().await;
 }
 

@@ -44,7 +44,7 @@ pub fn reason(error: &scu::Error) -> String {
         scu::Error::Rejected(_) => "rejected",
         scu::Error::Ended(_) => "broken",
         scu::Error::NoContext => "noContext",
-        scu::Error::Unreadable(_) => "unreadable",
+        scu::Error::Unreadable(_) | scu::Error::Withheld(_) => "unreadable",
     };
     format!("{word}: {error}")
 }

@@ -11,8 +11,7 @@ use storage::jobs::Job;
 use storage::transfers::{self, Progress, Task, commitments};
 
 use super::peer;
-use super::work::Ended;
-use crate::dimse::Status;
+use super::work::{Ended, is_passing};
 use crate::listener::Shared;
 use crate::scu;
 use crate::services::sender::{Sender, Unsent};
@@ -44,11 +43,14 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         recorded: standing.moved > 0,
         missed: Missed::default(),
     };
-    let failed = opened(archive, transfers::places_that_failed(database, job.id, i64::MAX), letters);
-    let mut ended = if standing.failed > 0 { errand.send_all(failed, true).await } else { Ok(None) };
-    if let Ok(None) = ended {
-        let untried = opened(archive, transfers::places(database, &task, standing.after_id), letters);
-        ended = errand.send_all(untried, false).await;
+    // What has failed comes last: it may be what the device breaks off at.
+    let untried = opened(archive, transfers::places(database, &task, standing.after_id), letters);
+    let mut ended = errand.send_all(untried, false).await;
+    if let Ok(None) = ended
+        && standing.failed > 0
+    {
+        let failed = transfers::places_that_failed(database, job.id, standing.after_id);
+        ended = errand.send_all(opened(archive, failed, letters), true).await;
     }
     errand.sender.release().await;
     let (ended, missed) = (ended?, errand.missed);
@@ -114,14 +116,13 @@ impl Errand<'_> {
                     (format!("{word}: {}", unsendable.told()), is_ours)
                 }
                 // The next one gets an association of its own; when that breaks as well, the device is given up.
-                Err(Unsent::Failed(error @ scu::Error::Ended(_))) => (peer::reason(&error), true),
-                Err(Unsent::Failed(
-                    error @ (scu::Error::Unreachable(_) | scu::Error::Handshake(_) | scu::Error::Rejected(_)),
-                )) => {
-                    return Ok(Some(Ended::Away(peer::reason(&error))));
+                Err(Unsent::Failed(error @ (scu::Error::Ended(_) | scu::Error::Withheld(_)))) => {
+                    (peer::reason(&error), true)
                 }
                 Err(Unsent::Failed(error)) => (peer::reason(&error), false),
-                Err(Unsent::GivenUp(why)) => return Ok(Some(Ended::Away(format!("broken: {why}")))),
+                Err(Unsent::Unopened(error)) => return Ok(Some(Ended::Away(peer::reason(&error)))),
+                // It takes associations, and breaks them off: that may be for these images, and others go on.
+                Err(Unsent::GivenUp(why)) => return Ok(Some(Ended::Later(format!("broken: {why}")))),
             };
             self.progress.failed(&place, &why, again).await?;
             self.missed = Missed { last: Some(why), may_help: may_help || self.missed.may_help };
@@ -140,10 +141,4 @@ impl Errand<'_> {
             self.shared.audit_log.record(record).await;
         }
     }
-}
-
-/// Whether a failure is one that may be gone a while later: the receiver was full, busy or confused
-/// (PS3.4 B.2.3). What it does not understand or not want, it will not want later.
-fn is_passing(status: Status) -> bool {
-    matches!(status.0, 0xa700..=0xa7ff | 0x0110 | 0x0213)
 }

@@ -24,6 +24,9 @@ pub enum Error {
     /// A file that is to be sent, or a data set that came, cannot be read.
     #[error("unreadable data set: {0}")]
     Unreadable(String),
+    /// What is to be sent could not be read to its end now; it may be later.
+    #[error("{0}")]
+    Withheld(String),
 }
 
 impl From<PduError> for Error {

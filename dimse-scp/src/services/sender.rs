@@ -22,10 +22,13 @@ pub(crate) enum Unsent {
     /// It cannot be sent as the destination wants it.
     #[error(transparent)]
     Unsendable(#[from] Unsendable),
+    /// No association came about: the instance was not begun.
+    #[error(transparent)]
+    Unopened(scu::Error),
     /// The association failed.
     #[error(transparent)]
     Failed(#[from] scu::Error),
-    /// Earlier ones did not reach it, for this reason.
+    /// Earlier ones did not reach it, for this reason: the instance was not begun.
     #[error("{0}")]
     GivenUp(String),
 }
@@ -35,7 +38,7 @@ impl Unsent {
     pub fn told(&self) -> String {
         match self {
             Self::Unsendable(unsendable) => unsendable.told(),
-            Self::Failed(_) | Self::GivenUp(_) => self.to_string(),
+            Self::Unopened(_) | Self::Failed(_) | Self::GivenUp(_) => self.to_string(),
         }
     }
 }
@@ -171,7 +174,7 @@ impl Sender {
             Err(error) => {
                 self.failures.note_outgoing(&self.target, &error);
                 self.given_up = Some(error.to_string());
-                Err(error.into())
+                Err(Unsent::Unopened(error))
             }
         }
     }

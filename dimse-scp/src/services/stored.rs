@@ -120,7 +120,10 @@ impl From<ReadError> for Unsendable {
 
 impl From<Unsendable> for crate::scu::Error {
     fn from(error: Unsendable) -> Self {
-        Self::Unreadable(error.told())
+        match error {
+            Unsendable::Storage(_) => Self::Withheld(error.told()),
+            Unsendable::NoContext { .. } | Unsendable::NotRewritable(_) => Self::Unreadable(error.told()),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod storescp;
 pub mod wire;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +107,16 @@ impl Harness {
         let reader = self.archive.open_instance(&place).await.unwrap();
         let pieces: Vec<Bytes> = reader.stream(reader.dataset_range()).map(Result::unwrap).collect().await;
         pieces.concat().into()
+    }
+
+    /// The one segment of its spool that holds anything.
+    pub fn segment(&self) -> PathBuf {
+        let spool = std::fs::read_dir(&self.archive.config().spool_dir).unwrap();
+        let segments = spool.map(|entry| entry.unwrap().path());
+        segments
+            .filter(|path| path.extension().is_some_and(|name| name == "tar"))
+            .max_by_key(|path| path.metadata().unwrap().len())
+            .unwrap()
     }
 
     /// Whether the server still serves, which every hostile test asks at its end.
