@@ -128,39 +128,34 @@ pub async fn stream(
     }
 }
 
-/// Whether a C-CANCEL for this message has come. Does not wait. With one operation at a time
-/// nothing else may come while one is under way, but the answer to a report of ours.
+/// Whether a C-CANCEL for this message has come. Does not wait.
 pub async fn cancelled(session: &mut Session, message_id: u16) -> Result<bool, End> {
     while let Some(event) = session.association.reader.event().now_or_never() {
-        match event? {
-            Event::Message(_, command) if command.operation().is_none() => {
-                commit::answered(session, &command).await?;
-            }
-            Event::Message(_, command) if command.operation() == Some(CommandField::Cancel) => {
-                if command.responds_to() == Some(message_id) {
-                    return Ok(true);
-                }
-            }
-            _ => return Err(End::unexpected("a message while an operation is under way")),
+        if is_cancel(session, event?, message_id).await? {
+            return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Waits for a C-CANCEL for this message, however long the operation takes. Cancel safe.
-pub async fn cancel(session: &mut Session, message_id: u16) -> Result<(), End> {
-    loop {
-        match session.association.reader.event_within(WHILE_IT_LASTS).await? {
-            Event::Message(_, command) if command.operation().is_none() => {
-                commit::answered(session, &command).await?;
-            }
-            Event::Message(_, command) if command.operation() == Some(CommandField::Cancel) => {
-                if command.responds_to() == Some(message_id) {
-                    return Ok(());
-                }
-            }
-            _ => return Err(End::unexpected("a message while an operation is under way")),
+/// Waits for what comes while an operation is under way, however long that takes; [`is_cancel`] says what it means.
+/// Cancel safe.
+pub async fn meanwhile(session: &mut Session) -> Result<Event, End> {
+    session.association.reader.event_within(WHILE_IT_LASTS).await
+}
+
+/// Whether what came is a C-CANCEL for this message. With one operation at a time nothing else may come while one is
+/// under way, but the answer to a report of ours, which is taken here, and may not be broken off half-way.
+pub async fn is_cancel(session: &mut Session, event: Event, message_id: u16) -> Result<bool, End> {
+    match event {
+        Event::Message(_, command) if command.operation().is_none() => {
+            commit::answered(session, &command).await?;
+            Ok(false)
         }
+        Event::Message(_, command) if command.operation() == Some(CommandField::Cancel) => {
+            Ok(command.responds_to() == Some(message_id))
+        }
+        _ => Err(End::unexpected("a message while an operation is under way")),
     }
 }
 

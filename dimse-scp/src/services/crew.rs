@@ -19,6 +19,12 @@ const WORTH_MORE: u64 = 48;
 /// What is under way when the requestor cancels may end, for so long.
 const CANCELLED_WITHIN: Duration = Duration::from_secs(2);
 
+/// An instance that is to be sent.
+struct Task {
+    place: InstancePlace,
+    opened: storage::Result<Opened>,
+}
+
 /// What came of one instance.
 pub struct Done {
     pub place: InstancePlace,
@@ -32,12 +38,18 @@ enum Step {
     Declined,
     /// An instance was dealt with.
     Done(Sender, Box<Done>),
+    /// An instance was not begun, for this reason.
+    NotBegun(Sender, Box<Task>, Unsent),
 }
 
 /// Senders, idle and at work.
 pub struct Crew {
     idle: Vec<Sender>,
+    /// One that has given up, kept for when there is no other: it says why.
+    given_up: Option<Sender>,
     steps: FuturesUnordered<BoxFuture<'static, Step>>,
+    /// Instances that wait for a sender.
+    waiting: Vec<Task>,
     /// Instances under way.
     at_work: usize,
     /// How many more may be asked for.
@@ -48,39 +60,82 @@ impl Crew {
     /// The first sender, for so many instances.
     pub fn new(first: Sender, instances: u64) -> Self {
         let wanted = if instances >= WORTH_MORE && first.has_one_part() { MOST - 1 } else { 0 };
-        Self { idle: vec![first], steps: FuturesUnordered::new(), at_work: 0, wanted }
+        Self {
+            idle: vec![first],
+            given_up: None,
+            steps: FuturesUnordered::new(),
+            waiting: Vec::new(),
+            at_work: 0,
+            wanted,
+        }
     }
 
-    /// A sender that has nothing to do.
-    pub fn idle(&mut self) -> Option<Sender> {
-        self.idle.pop()
+    /// Whether a sender has nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && (!self.idle.is_empty() || self.steps.is_empty() && self.given_up.is_some())
     }
 
-    /// Gives a sender back that got nothing to do.
-    pub fn rest(&mut self, sender: Sender) {
-        self.idle.push(sender);
-    }
-
-    /// Begins to send an instance.
-    pub fn send(&mut self, mut sender: Sender, place: InstancePlace, opened: storage::Result<Opened>) {
-        self.at_work += 1;
-        let step = async move {
-            let result = sender.send(&place, opened).await;
-            Step::Done(sender, Box::new(Done { place, result }))
-        };
-        self.steps.push(step.boxed());
+    /// Whether anything is under way, a further association too.
+    pub fn is_busy(&self) -> bool {
+        !self.steps.is_empty()
     }
 
     /// Whether no instance is under way.
     pub fn is_done(&self) -> bool {
-        self.at_work == 0
+        self.at_work == 0 && self.waiting.is_empty()
     }
 
-    /// The next instance that was dealt with, or `None` when a sender has become free otherwise. Cancel safe.
+    /// Sends an instance, once a sender has nothing to do.
+    pub fn send(&mut self, place: InstancePlace, opened: storage::Result<Opened>) {
+        self.waiting.push(Task { place, opened });
+        self.begin();
+    }
+
+    fn begin(&mut self) {
+        while !self.waiting.is_empty()
+            && let Some(mut sender) = self.next_sender()
+            && let Some(Task { place, opened }) = self.waiting.pop()
+        {
+            self.at_work += 1;
+            let step = async move {
+                if let Err(error) = sender.prepare(&place).await {
+                    return Step::NotBegun(sender, Box::new(Task { place, opened }), error);
+                }
+                let result = sender.send(&place, opened).await;
+                Step::Done(sender, Box::new(Done { place, result }))
+            };
+            self.steps.push(step.boxed());
+        }
+    }
+
+    /// One that has nothing to do; one that has given up only when there is no other, nor will be.
+    fn next_sender(&mut self) -> Option<Sender> {
+        let alone = self.steps.is_empty();
+        self.idle.pop().or_else(|| self.given_up.take_if(|_| alone))
+    }
+
+    fn rest(&mut self, sender: Sender) {
+        if sender.has_given_up() {
+            self.given_up = Some(sender);
+        } else {
+            self.idle.push(sender);
+        }
+    }
+
+    /// The next instance that was dealt with, or `None` when something else has happened. Cancel safe.
     pub async fn next(&mut self) -> Option<Done> {
+        let done = self.step().await;
+        self.begin();
+        done
+    }
+
+    async fn step(&mut self) -> Option<Done> {
         match self.steps.next().await? {
-            Step::Joined(sender) => self.idle.push(sender),
-            Step::Declined => {}
+            Step::Joined(sender) => {
+                self.idle.push(sender);
+                None
+            }
+            Step::Declined => None,
             Step::Done(sender, done) => {
                 self.at_work -= 1;
                 if done.result.is_ok() {
@@ -88,19 +143,28 @@ impl Crew {
                         self.steps.push(joined(sender.another()).boxed());
                     }
                 }
-                self.idle.push(sender);
-                return Some(*done);
+                self.rest(sender);
+                Some(*done)
+            }
+            Step::NotBegun(sender, task, error) => {
+                self.at_work -= 1;
+                self.rest(sender);
+                if self.idle.is_empty() && self.steps.is_empty() {
+                    Some(Done { place: task.place, result: Err(error) })
+                } else {
+                    self.waiting.push(*task);
+                    None
+                }
             }
         }
-        None
     }
 
     /// What is still under way and ends soon, after a C-CANCEL.
     pub async fn wind_up(&mut self) -> Vec<Done> {
         let mut ended = Vec::new();
         let _ = tokio::time::timeout(CANCELLED_WITHIN, async {
-            while !self.is_done() {
-                ended.extend(self.next().await);
+            while self.at_work > 0 {
+                ended.extend(self.step().await);
             }
         })
         .await;

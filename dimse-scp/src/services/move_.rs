@@ -48,30 +48,25 @@ pub async fn serve(
     let mut instances = opened(&session.shared.archive, places, letters);
     let mut broken = None;
     let mut is_left = true;
-    loop {
-        while is_left && let Some(sender) = crew.idle() {
-            match instances.next().await {
-                Some(Ok((place, opened))) => crew.send(sender, place, opened),
+    while is_left || !crew.is_done() {
+        tokio::select! {
+            event = answer::meanwhile(session) => {
+                if answer::is_cancel(session, event?, request.message_id()).await? {
+                    for done in crew.wind_up().await {
+                        count(session, &mut progress, &destination, done).await;
+                    }
+                    crew.release().await;
+                    return progress.finish(session, context, request, Status::CANCEL).await;
+                }
+            }
+            instance = instances.next(), if is_left && crew.is_idle() => match instance {
+                Some(Ok((place, opened))) => crew.send(place, opened),
                 ended => {
                     broken = ended.and_then(Result::err);
                     is_left = false;
-                    crew.rest(sender);
                 }
-            }
-        }
-        if crew.is_done() {
-            break;
-        }
-        tokio::select! {
-            cancelled = answer::cancel(session, request.message_id()) => {
-                cancelled?;
-                for done in crew.wind_up().await {
-                    count(session, &mut progress, &destination, done).await;
-                }
-                crew.release().await;
-                return progress.finish(session, context, request, Status::CANCEL).await;
-            }
-            done = crew.next() => if let Some(done) = done {
+            },
+            done = crew.next(), if crew.is_busy() => if let Some(done) = done {
                 count(session, &mut progress, &destination, done).await;
             },
         }

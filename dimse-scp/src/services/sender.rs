@@ -113,6 +113,17 @@ impl Sender {
         Ok(())
     }
 
+    /// Whether nothing more is begun with it.
+    pub fn has_given_up(&self) -> bool {
+        self.given_up.is_some()
+    }
+
+    /// Opens the association that an instance needs, unless it is open.
+    pub async fn prepare(&mut self, place: &InstancePlace) -> Result<(), Unsent> {
+        self.open = Some(self.association(place).await?);
+        Ok(())
+    }
+
     /// Sends an instance and waits for the answer.
     pub async fn send(
         &mut self,

@@ -439,8 +439,6 @@ async fn transfer(db: &Database) {
         transfers::again(db, &Scope::All, job.id, NOW_MS).await.unwrap();
         transfers::cancel(db, &Scope::All, job.id, NOW_MS).await.unwrap();
     }
-    let theirs = Scope::Facilities(vec!["BVTL".into()]);
-    transfers::list(db, &theirs, transfers::Show::Open, 10).await.unwrap();
 }
 
 /// Work that is created, found, changed and followed.
