@@ -63,9 +63,8 @@ impl Kind {
         match self {
             Self::DemographicsDiffer if is_within => &[Answer::SamePerson],
             Self::DemographicsDiffer => &[Answer::SamePerson, Answer::NewPatient, Answer::OtherPatient],
-            Self::TwoPatients | Self::SharedIdentifier | Self::SharedAccession => {
-                &[Answer::SamePerson, Answer::LeaveApart]
-            }
+            Self::TwoPatients => &[Answer::SamePerson, Answer::Part, Answer::LeaveApart],
+            Self::SharedIdentifier | Self::SharedAccession => &[Answer::SamePerson, Answer::LeaveApart],
             Self::TwoStudies => &[Answer::LeaveApart],
             Self::Conflict => &[Answer::ServeFirst, Answer::ServeNewest],
         }
@@ -82,6 +81,8 @@ pub enum Answer {
     NewPatient,
     /// The study is that other patient's.
     OtherPatient,
+    /// The images that name the other patient become a study of their own, of that patient.
+    Part,
     /// It is right as it is filed.
     LeaveApart,
     /// Of each instance the content that came first is served.
@@ -91,12 +92,24 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Every answer.
+    pub const ALL: [Self; 7] = [
+        Self::SamePerson,
+        Self::NewPatient,
+        Self::OtherPatient,
+        Self::Part,
+        Self::LeaveApart,
+        Self::ServeFirst,
+        Self::ServeNewest,
+    ];
+
     /// The answer's word in JSON and acts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SamePerson => "samePerson",
             Self::NewPatient => "newPatient",
             Self::OtherPatient => "otherPatient",
+            Self::Part => "part",
             Self::LeaveApart => "leaveApart",
             Self::ServeFirst => "serveFirst",
             Self::ServeNewest => "serveNewest",

@@ -31,8 +31,8 @@ pub struct Done {
     /// Its number.
     act_id: i64,
     /// What was done: `study.correct`, `series.correct`, `series.move`, `instance.move`, `study.merge`,
-    /// `study.split`, `study.link`, `study.unlink`, `study.reject`, `study.restore`, …, `correction.undo`,
-    /// `move.undo`.
+    /// `study.split`, `study.part`, `study.link`, `study.unlink`, `study.reject`, `study.restore`, …, `study.assign`,
+    /// `study.reconcile`, `series.serve`, `correction.undo`, `move.undo`.
     kind: String,
     /// Who did it.
     actor: String,

@@ -20,7 +20,7 @@ pub struct ActUndoForm {
     reason: Option<String>,
 }
 
-/// Takes a correction, a move, a matching or a rejection back.
+/// Takes a correction, a move, a matching, a rejection or an answer of the reconciliation list back.
 #[utoipa::path(
     post,
     path = "/api/v1/acts/{actId}/undo",

@@ -29,8 +29,8 @@ pub struct Row {
     calling_ae: Option<String>,
     /// The other side.
     other: OtherSide,
-    /// What may be said of it, the likeliest first: `samePerson`, `newPatient`, `otherPatient`, `leaveApart`,
-    /// `serveFirst`, `serveNewest`.
+    /// What may be said of it, the likeliest first: `samePerson`, `newPatient`, `otherPatient`, `part`,
+    /// `leaveApart`, `serveFirst`, `serveNewest`.
     #[schema(value_type = Vec<String>)]
     answers: &'static [Answer],
     /// What was said of it.

@@ -8,6 +8,8 @@ use crate::acts::{self, Act};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::exams::linking;
+use crate::identity::assigning;
+use crate::index::discrepancies::{RECONCILE, SERVE};
 use crate::rejection;
 
 /// What the undo of an act needs, by its kind; `None` when it cannot be taken back.
@@ -16,6 +18,7 @@ pub fn right_to_undo(kind: &str) -> Option<Right> {
         STUDY | SERIES => Some(Right::CorrectImages),
         kind if moves::ACTS.contains(&kind) => Some(Right::CorrectImages),
         linking::LINK | linking::UNLINK => Some(Right::MatchImages),
+        assigning::ASSIGN | RECONCILE | SERVE => Some(Right::Reconcile),
         kind if rejection::is_one(kind) => Some(Right::RejectImages),
         _ => None,
     }
@@ -39,6 +42,7 @@ impl Archive {
         match act.kind.as_str() {
             STUDY | SERIES => self.undo_correction(scope, actor, act, reason).await.map(drop),
             kind if moves::ACTS.contains(&kind) => self.undo_move(scope, actor, act, reason).await,
+            assigning::ASSIGN | RECONCILE | SERVE => self.undo_said(scope, actor, act, reason).await,
             linking::LINK => {
                 linking::unlink(database, scope, actor, &subject, reason, now_ms).await?;
                 self.keep_in_journal().await;

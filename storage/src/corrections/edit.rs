@@ -137,7 +137,7 @@ impl Archive {
 }
 
 /// Locks a study of which something is shown to whoever is within the scope.
-pub(super) async fn lock(tx: &mut Transaction, scope: &Scope, study: &Uid) -> Result<Locked> {
+pub(crate) async fn lock(tx: &mut Transaction, scope: &Scope, study: &Uid) -> Result<Locked> {
     let locked = rows::lock(tx, &Subject::Study(study.clone())).await?.ok_or(Error::NotFound)?;
     if !locked.is_within(scope) || locked.shown == 0 {
         return Err(Error::NotFound);

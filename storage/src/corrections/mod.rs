@@ -18,10 +18,11 @@ pub(crate) mod study;
 mod undo;
 
 pub use door::right_to_undo;
+pub(crate) use edit::lock;
 pub use edit::{Change, Corrected, Correction};
 pub use listing::{Attributes, Listed, Movement, changes_of, listed, movement_of};
 pub use moves::{Move, Moved, Target, What};
-pub(crate) use moves::{away, redirected};
+pub(crate) use moves::{PART, Parting, away, part, redirected};
 
 /// The act that corrects attributes of a study, and of the patient as they stand in it.
 const STUDY: &str = "study.correct";

@@ -109,6 +109,33 @@ async fn describe(
     Ok(filed.likeness)
 }
 
+/// Makes a study say what the images that stay in it say, where others of another patient were indexed before them.
+/// Answers the key of that patient, as discrepancies have it.
+pub(super) async fn restate(
+    tx: &mut Transaction,
+    study: &str,
+    attributes: &str,
+    now_ms: i64,
+) -> Result<String> {
+    let row = tx
+        .fetch_optional(
+            "select id, uid, facility, patient_id, own_patient_id, patient_identifier, patient_issuer, sent_attributes,
+                 calling_ae, received_ms from study where uid = $1",
+            params![study],
+        )
+        .await?
+        .ok_or(Error::NotFound)?;
+    let facility = facilities::ensure(tx, &row.get::<String>("facility")?).await?;
+    let (patient, issuer) = person(tx, &standing::parse(attributes)?, &facility).await?;
+    let is_another = row.get::<String>("patient_identifier")? != patient.id
+        || row.get::<String>("patient_issuer")? != issuer.code;
+    if is_another && row.get::<Option<String>>("sent_attributes")?.is_none() {
+        let id = StudyId(row.get("id")?);
+        describe(tx, id, &row, attributes, &Standing::default(), now_ms).await?;
+    }
+    Ok(format!("{}^^^{}", patient.id, issuer.code))
+}
+
 /// Makes a study of attributes that an act has kept, for images that are moved to it.
 pub(super) async fn make(
     tx: &mut Transaction,

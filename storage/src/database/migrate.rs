@@ -53,6 +53,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "transfer askers",
         text: include_str!("../../migrations/0022_transfer_askers.sql"),
     },
+    Migration { version: 19, name: "handed", text: include_str!("../../migrations/0019_handed.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

@@ -33,6 +33,15 @@ pub enum Owner {
     AsSent,
 }
 
+/// Who gives a study to somebody, and why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Giving<'a> {
+    pub actor: &'a Actor,
+    pub reason: Option<&'a str>,
+    /// The act that this takes back.
+    pub undoes: Option<&'a Act>,
+}
+
 /// Gives a study to a patient; answers the act's number and the patient. [`Error::NotFound`] out of
 /// scope, [`Error::Conflict`] when the patient is merged into another.
 pub async fn assign(
@@ -45,7 +54,8 @@ pub async fn assign(
     now_ms: i64,
 ) -> Result<(i64, PatientId)> {
     let mut tx = database.begin(Durability::Synced).await?;
-    let done = assign_within(&mut tx, scope, (actor, reason), study, owner, now_ms).await?;
+    let done =
+        assign_within(&mut tx, scope, Giving { actor, reason, undoes: None }, study, owner, now_ms).await?;
     tell(&mut tx, done.1, now_ms).await?;
     tx.commit().await?;
     Ok(done)
@@ -55,7 +65,7 @@ pub async fn assign(
 pub(crate) async fn assign_within(
     tx: &mut Transaction,
     scope: &Scope,
-    (actor, reason): (&Actor, Option<&str>),
+    giving: Giving<'_>,
     study: &Uid,
     owner: Owner,
     now_ms: i64,
@@ -90,13 +100,13 @@ pub(crate) async fn assign_within(
     belongings::file(tx, found.id, patient).await?;
     let note = NewAct {
         kind: ASSIGN,
-        actor: &actor.id,
+        actor: &giving.actor.id,
         subject_kind: "study",
         subject_uid: study.as_str(),
-        reason,
+        reason: giving.reason,
         before,
         after: Some(after),
-        undoes: None,
+        undoes: giving.undoes.map(|act| act.id),
     };
     let act = acts::record(tx, &note, now_ms).await?;
     answer(tx, study.as_str(), owner != Owner::AsSent, act).await?;
@@ -146,7 +156,8 @@ fn names_patient(act: &Act) -> bool {
     act.after.as_ref().and_then(|after| after.get(PATIENT)).is_some_and(|patient| !patient.is_null())
 }
 
-async fn last(tx: &mut Transaction, study_uid: &str) -> Result<Option<Act>> {
+/// The act that says last whose a study is.
+pub(crate) async fn last(tx: &mut Transaction, study_uid: &str) -> Result<Option<Act>> {
     let [delete_study, ..] = deletion::ACTS;
     let act = acts::newest_of(tx, study_uid, &[ASSIGN, delete_study]).await?;
     Ok(act.filter(|act| act.kind == ASSIGN))

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{PatientId, SeriesId, StudyId, deletions};
 use crate::acts::{self, Act};
+use crate::corrections::PART;
 use crate::database::{Param, Transaction, params};
 use crate::{Error, Result, deletion};
 
@@ -68,8 +69,13 @@ pub(crate) async fn note(
     found: &Found,
 ) -> Result<()> {
     let again = match found.kind {
-        Kind::Conflict => "do update set found_ms = excluded.found_ms, answer_act_id = null",
-        _ => "do nothing",
+        Kind::Conflict => "do update set found_ms = excluded.found_ms, answer_act_id = null".to_owned(),
+        // A late image that names the second patient came to the study that was parted.
+        Kind::TwoPatients => format!(
+            "do update set found_ms = excluded.found_ms, answer_act_id = null where exists (
+                 select 1 from act a where a.id = discrepancy.answer_act_id and a.kind = '{PART}')"
+        ),
+        _ => "do nothing".to_owned(),
     };
     let sql = format!(
         "insert into discrepancy (kind, facility, study_uid, other, other_patient_id, sent, found_ms)
@@ -176,6 +182,38 @@ pub(crate) async fn corrected(tx: &mut Transaction, study_uid: &str, act: i64) -
          and kind in ('demographicsDiffer', 'twoPatients')";
     tx.execute(sql, params![study_uid, act]).await?;
     flag(tx, study_uid).await
+}
+
+/// Two patients in a study that was parted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parted<'a> {
+    /// Key of the patient whose the study is.
+    pub own: &'a str,
+    /// Key of the other.
+    pub other: &'a str,
+    /// Whom the images name that have left.
+    pub named: &'a Said,
+}
+
+/// Notes once more that a study was parted. Where images were indexed in another order, it is the patient who stays that
+/// was found to be odd.
+pub(crate) async fn parted_again(
+    tx: &mut Transaction,
+    study_uid: &str,
+    found: &Parted<'_>,
+    target: &str,
+    act: i64,
+) -> Result<()> {
+    tx.execute(
+        "update discrepancy set other = $3, sent = $4,
+             other_patient_id = (select patient_id from study where uid = $5)
+         where study_uid = $1 and kind = 'twoPatients' and other = $2 and not exists (
+             select 1 from discrepancy known where known.study_uid = $1 and known.kind = 'twoPatients'
+             and known.other = $3)",
+        params![study_uid, found.own, found.other, json!(found.named).to_string(), target],
+    )
+    .await?;
+    answer(tx, study_uid, Kind::TwoPatients, Some(found.other), act).await
 }
 
 /// Opens again what acts of that kind had answered of a study.

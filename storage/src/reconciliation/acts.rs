@@ -10,12 +10,13 @@ use super::contents::{self, Change};
 use super::list::{COLUMNS, kind};
 use crate::Archive;
 use crate::acts::{self, Act, NewAct};
+use crate::corrections;
 use crate::database::{Durability, Transaction, params};
 use crate::deletion::rows::Collisions;
 use crate::dialect;
 use crate::error::{Error, Result};
 use crate::events::{self, EventKind, NewEvent};
-use crate::identity::assigning::{self, Owner};
+use crate::identity::assigning::{self, Giving, Owner};
 use crate::identity::identifiers::{self, Number};
 use crate::identity::{self, Named, merging};
 use crate::index::discrepancies::{self, RECONCILE, REOPEN, SERVE, Said};
@@ -26,19 +27,25 @@ const PATIENT: &str = "patient";
 
 /// Who answers, and why.
 #[derive(Debug, Clone, Copy)]
-struct By<'a> {
-    scope: &'a Scope,
-    actor: &'a Actor,
-    reason: Option<&'a str>,
-    now_ms: i64,
+pub(super) struct By<'a> {
+    pub scope: &'a Scope,
+    pub actor: &'a Actor,
+    pub reason: Option<&'a str>,
+    pub now_ms: i64,
+}
+
+impl<'a> By<'a> {
+    fn giving(&self, undoes: Option<&'a Act>) -> Giving<'a> {
+        Giving { actor: self.actor, reason: self.reason, undoes }
+    }
 }
 
 /// A discrepancy that is about to be answered, locked.
-struct Locked {
-    kind: Kind,
-    facility: String,
-    study: Uid,
-    other: String,
+pub(super) struct Locked {
+    pub kind: Kind,
+    pub facility: String,
+    pub study: Uid,
+    pub other: String,
     other_patient: Option<PatientId>,
     said: Option<Said>,
     merged: Option<PatientId>,
@@ -57,6 +64,9 @@ impl Archive {
         reason: Option<&str>,
     ) -> Result<()> {
         let by = By { scope, actor, reason, now_ms: self.0.config.clock.now_ms() };
+        if answer == Answer::Part {
+            return self.part_study(by, id).await;
+        }
         let choice = match answer {
             Answer::ServeFirst => Some(Serve::First),
             Answer::ServeNewest => Some(Serve::Newest),
@@ -87,6 +97,9 @@ impl Archive {
         reason: Option<&str>,
     ) -> Result<()> {
         let by = By { scope, actor, reason, now_ms: self.0.config.clock.now_ms() };
+        if let Some(parting) = self.parting(scope, id).await? {
+            return self.undo_move(scope, actor, &parting, reason).await;
+        }
         let mut collisions = Collisions::default();
         loop {
             let changes = self.changes_of(id, None).await?;
@@ -97,6 +110,13 @@ impl Archive {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The act that has parted the study of a discrepancy, where that is the answer.
+    async fn parting(&self, scope: &Scope, id: DiscrepancyId) -> Result<Option<Act>> {
+        let mut tx = self.0.database.begin(Durability::Batched).await?;
+        let Some(act) = lock(&mut tx, scope, id).await?.answer else { return Ok(None) };
+        Ok(acts::by_id(&mut tx, act).await?.filter(|act| act.kind == corrections::PART))
     }
 
     /// What serving other contents would change; nothing for a discrepancy of another kind.
@@ -118,27 +138,26 @@ async fn say(
     (choice, changes): (Option<Choice>, &[Change]),
 ) -> Result<()> {
     let found = lock(tx, by.scope, id).await?;
-    if found.answer.is_some() {
-        return Err(Error::Conflict("somebody has answered this already".into()));
-    }
-    let is_within = found.kind == Kind::DemographicsDiffer && found.said.is_some();
-    if !found.kind.answers(is_within).contains(&answer) {
-        return Err(Error::Conflict("that is no answer to this".into()));
-    }
+    check(&found, answer)?;
     let uid = found.study.as_str();
     let act = match answer {
         Answer::SamePerson => same_person(tx, by, &found).await?,
         Answer::NewPatient => {
-            let by_whom = (by.actor, by.reason);
-            assigning::assign_within(tx, by.scope, by_whom, &found.study, Owner::New, by.now_ms).await?.0
+            let giving = by.giving(None);
+            assigning::assign_within(tx, by.scope, giving, &found.study, Owner::New, by.now_ms).await?.0
         }
         Answer::OtherPatient => {
             let patient = patient.ok_or_else(|| Error::Conflict("whose it is has to be said".into()))?;
-            let (by_whom, owner) = ((by.actor, by.reason), Owner::Known(patient));
-            assigning::assign_within(tx, by.scope, by_whom, &found.study, owner, by.now_ms).await?.0
+            let (giving, owner) = (by.giving(None), Owner::Known(patient));
+            assigning::assign_within(tx, by.scope, giving, &found.study, owner, by.now_ms).await?.0
         }
         Answer::LeaveApart => record(tx, by, &found, RECONCILE, answer).await?,
-        Answer::ServeFirst | Answer::ServeNewest => serve(tx, by, &found, choice, changes).await?,
+        Answer::ServeFirst | Answer::ServeNewest => {
+            let series = contents::series(&found.other)?;
+            serve(tx, by, (&found.study, &series), (choice, changes), None).await?
+        }
+        // It moves images, which is done in a transaction of its own.
+        Answer::Part => return Err(Error::Conflict("that is no answer to this".into())),
     };
     discrepancies::answer(tx, uid, found.kind, Some(&found.other), act).await?;
     tell(tx, &found, by.now_ms).await
@@ -188,8 +207,8 @@ async fn take_back(tx: &mut Transaction, by: By<'_>, id: DiscrepancyId, changes:
         }
         (assigning::ASSIGN, _) => {
             let owner = assigning::before(tx, &act, by.now_ms).await?;
-            let by_whom = (by.actor, by.reason);
-            assigning::assign_within(tx, by.scope, by_whom, &found.study, owner, by.now_ms).await?;
+            let giving = by.giving(Some(&act));
+            assigning::assign_within(tx, by.scope, giving, &found.study, owner, by.now_ms).await?;
         }
         (identifiers::IDENTIFY, _) => {
             let said = found.said.as_ref().ok_or_else(|| Error::Corrupt("a number is not said".into()))?;
@@ -198,7 +217,8 @@ async fn take_back(tx: &mut Transaction, by: By<'_>, id: DiscrepancyId, changes:
             identifiers::unlink_within(tx, by.scope, by.actor, filed, number, by.now_ms).await?;
         }
         (SERVE, _) => {
-            serve(tx, by, &found, None, changes).await?;
+            let series = contents::series(&found.other)?;
+            serve(tx, by, (&found.study, &series), (None, changes), Some(&act)).await?;
         }
         (RECONCILE, _) => {
             record(tx, by, &found, REOPEN, Answer::LeaveApart).await?;
@@ -212,16 +232,22 @@ async fn take_back(tx: &mut Transaction, by: By<'_>, id: DiscrepancyId, changes:
 }
 
 /// Serves what a choice, or without one the archive's rule, prefers, with the act that says so.
-async fn serve(
+pub(super) async fn serve(
     tx: &mut Transaction,
     by: By<'_>,
-    found: &Locked,
-    choice: Option<Choice>,
-    changes: &[Change],
+    (study, series): (&Uid, &Uid),
+    (choice, changes): (Option<Choice>, &[Change]),
+    undoes: Option<&Act>,
 ) -> Result<i64> {
-    let series = contents::series(&found.other)?;
     let before = discrepancies::chosen(tx, series.as_str()).await?;
     contents::serve(tx, series.as_str(), changes).await?;
+    let mut after = json!(choice);
+    if !after.is_object() {
+        after = json!({});
+    }
+    if let Some(after) = after.as_object_mut() {
+        after.insert(acts::ABOUT.into(), json!([study]));
+    }
     let note = NewAct {
         kind: SERVE,
         actor: &by.actor.id,
@@ -229,8 +255,8 @@ async fn serve(
         subject_uid: series.as_str(),
         reason: by.reason,
         before: Some(json!(before.map(|(_, choice)| choice))),
-        after: Some(json!(choice)),
-        undoes: before.filter(|_| choice.is_none()).map(|(act, _)| act),
+        after: Some(after),
+        undoes: undoes.map(|act| act.id),
     };
     acts::record(tx, &note, by.now_ms).await
 }
@@ -271,7 +297,19 @@ pub(crate) async fn again(tx: &mut Transaction, act: &Act) -> Result<()> {
     discrepancies::flag(tx, &act.subject_uid).await
 }
 
-async fn lock(tx: &mut Transaction, scope: &Scope, id: DiscrepancyId) -> Result<Locked> {
+/// [`Error::Conflict`] unless a discrepancy waits, and for such an answer.
+pub(super) fn check(found: &Locked, answer: Answer) -> Result<()> {
+    if found.answer.is_some() {
+        return Err(Error::Conflict("somebody has answered this already".into()));
+    }
+    let is_within = found.kind == Kind::DemographicsDiffer && found.said.is_some();
+    match found.kind.answers(is_within).contains(&answer) {
+        true => Ok(()),
+        false => Err(Error::Conflict("that is no answer to this".into())),
+    }
+}
+
+pub(super) async fn lock(tx: &mut Transaction, scope: &Scope, id: DiscrepancyId) -> Result<Locked> {
     let sql =
         format!("select {COLUMNS} from discrepancy d where d.id = $1{}", dialect::for_update(tx.engine()));
     let row = tx.fetch_one(sqlx::AssertSqlSafe(sql), params![id]).await?;
@@ -300,7 +338,7 @@ async fn filed(tx: &mut Transaction, study: &Uid) -> Result<PatientId> {
     Ok(PatientId(row.get("patient_id")?))
 }
 
-async fn tell(tx: &mut Transaction, found: &Locked, now_ms: i64) -> Result<()> {
+pub(super) async fn tell(tx: &mut Transaction, found: &Locked, now_ms: i64) -> Result<()> {
     let changed = NewEvent {
         facility: Some(&found.facility),
         study_uid: Some(found.study.as_str()),

@@ -6,6 +6,7 @@ use pacs_core::reconciliation::{Answer, Kind, Serve};
 use super::DiscrepancyId;
 use super::contents::{self, Contents};
 use crate::acts::{self, Act};
+use crate::corrections::PART;
 use crate::database::{Database, Row, params, placeholders};
 use crate::exams::Person;
 use crate::exams::search::{self, StudyLine};
@@ -209,6 +210,7 @@ fn answered(act: &Act) -> Answered {
         RECONCILE => {
             act.after.as_ref().and_then(|after| serde_json::from_value(after.get("answer")?.clone()).ok())
         }
+        PART => Some(Answer::Part),
         SERVE => discrepancies::choice_of(act).map(|choice| match choice.serve {
             Serve::First => Answer::ServeFirst,
             Serve::Newest => Answer::ServeNewest,

@@ -7,6 +7,8 @@ mod acts;
 mod contents;
 mod difference;
 mod list;
+mod parting;
+mod undo;
 
 pub(crate) use acts::again;
 pub use contents::Contents;

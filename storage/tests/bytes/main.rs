@@ -20,6 +20,7 @@ mod deleting;
 mod faults;
 mod moving;
 mod moving_again;
+mod parting;
 mod reading;
 mod rebuilding;
 mod reconciling;

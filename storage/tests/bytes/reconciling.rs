@@ -34,7 +34,7 @@ on_every_backend!(
 );
 
 /// An image of a patient; `content` tells versions of it apart.
-fn image(study: &str, number: u32, (id, name): (&str, &str), content: &str) -> Instance {
+pub fn image(study: &str, number: u32, (id, name): (&str, &str), content: &str) -> Instance {
     let put = |set: &mut pacs_core::dataset::DataSet| {
         set.put_text(tags::PATIENT_ID, id);
         set.put_text(tags::PATIENT_NAME, name);
@@ -45,9 +45,9 @@ fn image(study: &str, number: u32, (id, name): (&str, &str), content: &str) -> I
     numbered((study, number), uids::EXPLICIT_VR_LITTLE_ENDIAN, put, &[])
 }
 
-const A: (&str, &str) = ("P1", "Nguyễn^Văn A");
+pub const A: (&str, &str) = ("P1", "Nguyễn^Văn A");
 const B: (&str, &str) = ("P1", "Trần^Thị B");
-const OTHER: (&str, &str) = ("P2", "Nguyễn^Văn A");
+pub const OTHER: (&str, &str) = ("P2", "Nguyễn^Văn A");
 
 async fn send_from(archive: &Archive, facility: &str, instance: &Instance) -> Decision {
     let envelope = Envelope { facility: Some(facility.to_owned()), ..envelope(instance) };
@@ -56,19 +56,19 @@ async fn send_from(archive: &Archive, facility: &str, instance: &Instance) -> De
     incoming.finish().await.unwrap().decision
 }
 
-async fn listed(archive: &Archive, state: State) -> Vec<Discrepancy> {
+pub async fn listed(archive: &Archive, state: State) -> Vec<Discrepancy> {
     let wanted = List { state, limit: 100, ..List::default() };
     list(archive.database(), &Scope::All, &wanted).await.unwrap().items
 }
 
 /// The only discrepancy that waits.
-async fn only(archive: &Archive, kind: Kind) -> Discrepancy {
+pub async fn only(archive: &Archive, kind: Kind) -> Discrepancy {
     let mut open = listed(archive, State::Open).await;
     assert_eq!(open.iter().map(|one| one.kind).collect::<Vec<_>>(), [kind]);
     open.remove(0)
 }
 
-async fn answer(
+pub async fn answer(
     archive: &Archive,
     id: DiscrepancyId,
     said: (Answer, Option<PatientId>),
@@ -76,11 +76,11 @@ async fn answer(
     archive.reconcile((&Scope::All, &Actor::system()), id, said, Some("đã hỏi người bệnh")).await
 }
 
-async fn reopen(archive: &Archive, id: DiscrepancyId) -> Result<(), Error> {
+pub async fn reopen(archive: &Archive, id: DiscrepancyId) -> Result<(), Error> {
     archive.reopen((&Scope::All, &Actor::system()), id, None).await
 }
 
-async fn line(archive: &Archive, study: &str) -> StudyLine {
+pub async fn line(archive: &Archive, study: &str) -> StudyLine {
     let study = uid(&format!("1.2.{study}"));
     search::study(archive.database(), &Scope::All, &study).await.unwrap().unwrap()
 }

@@ -27,6 +27,11 @@ export function sameStudy(of: ImageOf, studyUid: string): Buffer {
   return imageOf(of, studyUid.replace(/\.1$/, ''), 1, 1);
 }
 
+/** A further image of a study's first series, with the number after its first. */
+export function nextImage(of: ImageOf, studyUid: string): Buffer {
+  return imageOf(of, studyUid.replace(/\.1$/, ''), 1, 2);
+}
+
 /** A study of one series of so many CT images, or of several; answers its Study Instance UID and the files. */
 export function smallSeries(of: ImageOf, images: number, series = 1): { studyUid: string; files: Buffer[] } {
   const root = newRoot();

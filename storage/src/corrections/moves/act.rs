@@ -209,7 +209,7 @@ async fn said(tx: &mut Transaction, from: &Locked, wanted: &Move<'_>) -> Result<
     Ok(said)
 }
 
-fn json_of(attributes: &str) -> Result<Value> {
+pub(super) fn json_of(attributes: &str) -> Result<Value> {
     let parsed = serde_json::from_str(attributes);
     parsed.map_err(|error| Error::Corrupt(format!("a row's attributes: {error}")))
 }

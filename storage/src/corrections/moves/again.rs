@@ -3,8 +3,10 @@
 use super::{ACTS, MERGE, Said, obey, settle, touched, undo};
 use crate::acts::{self, Act};
 use crate::archive::Archive;
+use crate::corrections::study;
 use crate::database::Durability;
 use crate::error::{Error, Result};
+use crate::index::discrepancies;
 
 impl Archive {
     /// Files everything where the moves that stand have it, or where it was sent to.
@@ -51,8 +53,17 @@ impl Archive {
             obey::file_series(&mut tx, series, now_ms).await?;
         }
         obey::file_instances(&mut tx, &said, now_ms).await?;
-        if let (true, Some(series)) = (is_undone, &said.to_series) {
-            undo::leave(&mut tx, series).await?;
+        if is_undone {
+            for series in said.made() {
+                undo::leave(&mut tx, series).await?;
+            }
+        }
+        if let (false, Some(answers)) = (is_undone, &said.answers) {
+            // Whoever's images were indexed first, the study is of those who stay in it.
+            let stay = answers.stay.to_string();
+            let own = study::restate(&mut tx, &act.subject_uid, &stay, now_ms).await?;
+            let found = discrepancies::Parted { own: &own, other: &answers.other, named: &answers.named };
+            discrepancies::parted_again(&mut tx, &act.subject_uid, &found, &said.to, act.id).await?;
         }
         let word = if is_undone { "unmove" } else { "move" };
         let by = settle::By { word, actor: &act.actor, reason: act.reason.as_deref() };

@@ -11,12 +11,16 @@ mod again;
 pub(crate) mod away;
 mod home;
 mod obey;
+mod part;
 mod settle;
 mod touched;
 mod undo;
 
+use crate::index::discrepancies;
+
 pub use act::{Move, Moved, Target, What};
 pub(crate) use obey::redirected;
+pub(crate) use part::{Parting, part};
 
 /// The act that moves series to another study.
 pub(super) const SERIES: &str = "series.move";
@@ -26,8 +30,10 @@ pub(super) const INSTANCES: &str = "instance.move";
 pub(super) const MERGE: &str = "study.merge";
 /// The act that makes a study of some series of another.
 pub(super) const SPLIT: &str = "study.split";
+/// The act that makes a study of the images of another that name a second patient.
+pub(crate) const PART: &str = "study.part";
 /// All of them.
-pub(super) const ACTS: [&str; 4] = [SERIES, INSTANCES, MERGE, SPLIT];
+pub(super) const ACTS: [&str; 5] = [SERIES, INSTANCES, MERGE, SPLIT, PART];
 /// The act that takes one of them back.
 pub(super) const UNDO: &str = "move.undo";
 
@@ -40,13 +46,19 @@ struct Said {
     /// The series that it moves.
     #[serde(default)]
     series: Vec<String>,
-    /// The instances that it moves, where these are not whole series.
+    /// The instances that it moves, where these are not whole series, of one series or as `taken` says.
     #[serde(default)]
     instances: Vec<String>,
     /// The series that they become.
     to_series: Option<String>,
     /// The attributes of that series, as DICOM JSON.
     series_attributes: Option<serde_json::Value>,
+    /// The instances that it takes out of several series.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    taken: Vec<Taken>,
+    /// The discrepancy that a parting answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answers: Option<Answers>,
     /// The attributes of the study, as DICOM JSON, for when it has to be made.
     study_attributes: Option<serde_json::Value>,
     /// Code of its facility.
@@ -57,7 +69,44 @@ struct Said {
     about: Vec<String>,
 }
 
+/// Two patients in one study, as a parting knew them.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answers {
+    /// What tells the discrepancy from others of the study.
+    other: String,
+    /// Whom the images name that have left.
+    named: discrepancies::Said,
+    /// What those say of patient and study that stay, as DICOM JSON.
+    stay: serde_json::Value,
+}
+
+/// Instances that are taken out of one series and become another.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Taken {
+    instances: Vec<String>,
+    /// The series that they become.
+    to_series: String,
+    /// The attributes of that series, as DICOM JSON.
+    series_attributes: serde_json::Value,
+}
+
 impl Said {
+    /// The series that an instance becomes a part of, with its attributes.
+    fn series_of(&self, instance: &str) -> Option<(&str, Option<&serde_json::Value>)> {
+        let is_it = |taken: &&Taken| taken.instances.iter().any(|uid| uid == instance);
+        match self.taken.iter().find(is_it) {
+            Some(taken) => Some((&taken.to_series, Some(&taken.series_attributes))),
+            None => Some((self.to_series.as_deref()?, self.series_attributes.as_ref())),
+        }
+    }
+
+    /// All series that instances become.
+    fn made(&self) -> impl Iterator<Item = &String> {
+        self.to_series.iter().chain(self.taken.iter().map(|taken| &taken.to_series))
+    }
+
     fn of(act: &crate::acts::Act) -> crate::Result<Self> {
         let after = act.after.clone().unwrap_or_default();
         serde_json::from_value(after).map_err(|error| {

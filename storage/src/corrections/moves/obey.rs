@@ -102,10 +102,10 @@ pub(super) async fn file_instances(tx: &mut Transaction, said: &Said, now_ms: i6
         let sent = row.get::<Option<String>>("sent_series_uid")?.unwrap_or_else(|| filed.clone());
         let sent_study: String = row.get("sent_study_uid")?;
         let home = match home::of(tx, uid, Kind::Instance, None).await? {
-            Some(standing) => made_series(tx, &standing, (&sent, &sent_study)).await?,
+            Some(standing) => made_series(tx, &standing, (uid, &sent, &sent_study)).await?,
             None => match series_rows::find(tx, &sent).await? {
                 Some(found) => Some(found.id),
-                None => series_again(tx, said, (&sent, &sent_study), now_ms).await?,
+                None => series_again(tx, said, (uid, &sent, &sent_study), now_ms).await?,
             },
         };
         let home = home.ok_or_else(|| Error::Conflict("the series that images came from is gone".into()))?;
@@ -122,24 +122,24 @@ pub(super) async fn file_instances(tx: &mut Transaction, said: &Said, now_ms: i6
         tx.execute(sql, params![home, id]).await?;
         discrepancies::contents_came(tx, home, &filed).await?;
     }
-    if let Some(series) = &said.to_series {
+    for series in said.made() {
         file_series(tx, series, now_ms).await?;
     }
     Ok(())
 }
 
-/// The series that instances become, made when it is not there yet.
+/// The series that an instance becomes a part of, made when it is not there yet.
 async fn made_series(
     tx: &mut Transaction,
     Standing { said, at_ms, from_study }: &Standing,
-    (sent_series, sent_study): (&str, &str),
+    (instance, sent_series, sent_study): (&str, &str, &str),
 ) -> Result<Option<SeriesId>> {
-    let Some(uid) = &said.to_series else { return Ok(None) };
+    let Some((uid, attributes)) = said.series_of(instance) else { return Ok(None) };
     if let Some(found) = series_rows::find(tx, uid).await? {
         return Ok(Some(found.id));
     }
     let study = target(tx, said, from_study, *at_ms).await?;
-    let id = make_series(tx, said, uid, study, *at_ms).await?;
+    let id = make_series(tx, (uid, attributes), study, *at_ms).await?;
     let sql = "update series set sent_series_uid = $2, moved_ms = $4,
              sent_study_uid = case when (select t.uid from study t where t.id = series.study_id) = $3 then null else $3 end
          where id = $1";
@@ -152,11 +152,12 @@ async fn made_series(
 async fn series_again(
     tx: &mut Transaction,
     said: &Said,
-    (uid, study): (&str, &str),
+    (instance, uid, study): (&str, &str, &str),
     now_ms: i64,
 ) -> Result<Option<SeriesId>> {
     let Some(study) = find_study(tx, study).await? else { return Ok(None) };
-    let id = make_series(tx, said, uid, study, now_ms).await?;
+    let attributes = said.series_of(instance).and_then(|(_, attributes)| attributes);
+    let id = make_series(tx, (uid, attributes), study, now_ms).await?;
     file_series(tx, uid, now_ms).await?;
     Ok(Some(id))
 }
@@ -164,12 +165,11 @@ async fn series_again(
 /// Makes a series with the attributes of the one that instances were taken out of.
 async fn make_series(
     tx: &mut Transaction,
-    said: &Said,
-    uid: &str,
+    (uid, attributes): (&str, Option<&serde_json::Value>),
     study: StudyId,
     at_ms: i64,
 ) -> Result<SeriesId> {
-    let attributes = said.series_attributes.as_ref().map(ToString::to_string).unwrap_or_default();
+    let attributes = attributes.map(ToString::to_string).unwrap_or_default();
     let mut header = standing::parse(&attributes)?;
     let key = Uid::parse(uid).map_err(|why| Error::Corrupt(format!("a series' UID: {why}")))?;
     header.put_uid(tags::SERIES_INSTANCE_UID, &key);

@@ -42,7 +42,7 @@ pub(super) async fn studies(
             studies.extend([redirects::follow(tx, "", &to).await?.1, to]);
         }
     }
-    for uid in series.iter().chain(&said.to_series) {
+    for uid in series.iter().chain(said.made()) {
         of_series(tx, uid, without, &mut studies).await?;
     }
     for uid in &said.instances {
@@ -51,8 +51,8 @@ pub(super) async fn studies(
         let mut in_series = BTreeSet::from([row.get::<String>("uid")?]);
         in_series.extend(row.get::<Option<String>>("sent_series_uid")?);
         if let Some(standing) = home::of(tx, uid, Kind::Instance, without).await? {
+            in_series.extend(standing.said.series_of(uid).map(|(series, _)| series.to_owned()));
             studies.insert(standing.said.to);
-            in_series.extend(standing.said.to_series);
         }
         for uid in &in_series {
             of_series(tx, uid, without, &mut studies).await?;

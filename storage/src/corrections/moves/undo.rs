@@ -2,14 +2,14 @@
 
 use pacs_core::access::{Actor, Scope};
 
-use super::{MERGE, Said, act, obey, settle, touched};
+use super::{MERGE, PART, Said, act, obey, settle, touched};
 use crate::acts::{self, Act};
 use crate::archive::Archive;
 use crate::database::{Durability, Transaction, params};
 use crate::deletion::rows::{Collisions, Locked};
 use crate::error::{Error, Result};
 use crate::exams::linking;
-use crate::index::{SeriesId, series};
+use crate::index::{SeriesId, discrepancies, series};
 
 impl Archive {
     /// Takes a move back, whatever was moved since: images go to where the moves that stand have them, or
@@ -72,8 +72,12 @@ impl Archive {
             obey::file_series(&mut tx, series, now_ms).await?;
         }
         obey::file_instances(&mut tx, &said, now_ms).await?;
-        if let Some(series) = &said.to_series {
+        for series in said.made() {
             leave(&mut tx, series).await?;
+        }
+        if act.kind == PART {
+            // Two patients are in one study again.
+            discrepancies::reopen(&mut tx, &act.subject_uid, PART).await?;
         }
         touched::with_homes(&mut tx, &mut shown, &series, &said.instances).await?;
         let by = settle::By { word: "unmove", actor: &actor.id, reason };

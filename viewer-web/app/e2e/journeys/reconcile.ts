@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import type { ImagingRecord, Study } from '../../src/api/types';
 import type { Environment } from '../environment';
-import { sameStudy, smallStudy, stowBody } from '../dicom';
+import { nextImage, sameStudy, smallStudy, stowBody } from '../dicom';
 import { eventually, expect } from '../expect';
 
 const rows = (page: Page) => page.locator('[role="row"][aria-rowindex]');
@@ -74,6 +74,23 @@ export async function reconcile(page: Page, { shots }: Environment): Promise<voi
   await page.getByText(/^Đã hoàn tác đối chiếu/).waitFor();
   await eventually('the first content is served again', async () => (await servedName(page, first.studyUid)) === 'NGUYỄN^VĂN ĐỐI');
 
+  // One study with images of two persons: those of the other become a study of their own, and come back.
+  const shared = smallStudy({ ...of, patientId: `DF${tail}`, accessionNumber: `DG${tail}` });
+  await stow(page, shared.file);
+  await stow(page, nextImage({ ...of, patientId: `DH${tail}`, patientName: 'LÊ^VĂN KHÁC', accessionNumber: `DG${tail}` }, shared.studyUid));
+  await page.goto('/reconciliation');
+  const mixed = rows(page).filter({ hasText: `DF${tail}` });
+  await mixed.click();
+  await panel.getByText('LÊ VĂN KHÁC').waitFor();
+  await shot('reconciliation-two-patients');
+  await mixed.click();
+  await page.keyboard.press('2');
+  await page.getByText(/^Đã đối chiếu .*: Hai người khác nhau, tách ca$/).waitFor();
+  expect((await studyOf(page, shared.studyUid)).instanceCount === 1, 'the other image has left the study');
+  await page.keyboard.press('Control+z');
+  await mixed.waitFor();
+  expect((await studyOf(page, shared.studyUid)).instanceCount === 2, 'taking it back brought the image back');
+
   // One person under two numbers: merged from the imaging record, and parted again.
   const record = await recordOf(page, first.studyUid);
   await page.goto(`/patients/${record.recordId}`);
@@ -104,8 +121,12 @@ async function stow(page: Page, file: Buffer): Promise<void> {
   expect([200, 202, 409].includes(answer.status()), `the image is kept, not ${answer.status()}`);
 }
 
+async function studyOf(page: Page, studyUid: string): Promise<Study> {
+  return (await (await page.request.get(`/api/v1/studies/${studyUid}`)).json()) as Study;
+}
+
 async function recordOf(page: Page, studyUid: string): Promise<ImagingRecord> {
-  const study = (await (await page.request.get(`/api/v1/studies/${studyUid}`)).json()) as Study;
+  const study = await studyOf(page, studyUid);
   return (await (await page.request.get(`/api/v1/patients/${study.recordId}`)).json()) as ImagingRecord;
 }
 

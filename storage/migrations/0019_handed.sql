@@ -1,0 +1,5 @@
+-- Which content of a series is served is a part of its study's history.
+insert into act_about (uid, act_id)
+    select distinct t.uid, a.id from act a join series s on s.uid = a.subject_uid join study t on t.id = s.study_id
+    where a.kind = 'series.serve' and not exists (
+        select 1 from act_about b where b.uid = t.uid and b.act_id = a.id);
