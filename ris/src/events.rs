@@ -127,10 +127,11 @@ impl Follower {
     }
 }
 
-/// Reports of unified procedure steps go to their subscribers, through DICOMweb.
+/// Reports of unified procedure steps go to their subscribers, through DICOMweb; that images were corrected is told
+/// of their study.
 fn is_within(scope: &Scope, event: &Event) -> bool {
     match scope {
-        _ if event.kind == EventKind::WorkitemReport => false,
+        _ if matches!(event.kind, EventKind::WorkitemReport | EventKind::ImagesCorrected) => false,
         Scope::All => true,
         Scope::Facilities(codes) => event.facility.as_ref().is_some_and(|facility| codes.contains(facility)),
     }

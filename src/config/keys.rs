@@ -170,6 +170,7 @@ pub struct RouteKeys {
     pub facility: Option<List>,
     pub hours: Option<String>,
     pub priority: Option<String>,
+    pub after_corrections: Option<bool>,
 }
 
 /// One `[[hl7_destination]]`.

@@ -29,6 +29,7 @@ pub(super) fn from_keys(keys: &Keys) -> Result<Vec<Route>, ConfigError> {
             device: title("route", &route.to)?,
             conditions: conditions(route).map_err(wrong)?,
             priority: priority.ok_or_else(|| wrong("priority must be low, normal or high"))?,
+            after_corrections: route.after_corrections.unwrap_or(false),
             is_enabled: true,
             source: Source::File,
             name,

@@ -14,6 +14,8 @@ pub enum EventKind {
     StudyChanged,
     /// A series rested and was settled.
     SeriesSettled,
+    /// People have corrected or moved images that were here before: for routes, not for pages.
+    ImagesCorrected,
     /// An exam moved.
     ExamChanged,
     /// An order was made.
@@ -29,9 +31,10 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::StudyChanged,
         Self::SeriesSettled,
+        Self::ImagesCorrected,
         Self::ExamChanged,
         Self::OrderCreated,
         Self::UnmatchedChanged,
@@ -45,6 +48,7 @@ impl EventKind {
         match self {
             Self::StudyChanged => "study.changed",
             Self::SeriesSettled => "series.settled",
+            Self::ImagesCorrected => "images.corrected",
             Self::ExamChanged => "exam.changed",
             Self::OrderCreated => "order.created",
             Self::UnmatchedChanged => "unmatched.changed",

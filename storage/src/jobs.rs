@@ -8,6 +8,7 @@ pub mod lanes;
 use serde_json::Value;
 
 use crate::database::{Database, Durability, Row, Transaction, params};
+use crate::routes::handed::{self, Became};
 use crate::{Error, Result, dialect};
 
 /// Row of a job.
@@ -51,7 +52,8 @@ pub enum JobState {
 }
 
 impl JobState {
-    const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Done, Self::Failed, Self::Cancelled];
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Waiting, Self::Running, Self::Done, Self::Failed, Self::Cancelled];
 
     /// The state's word.
     pub fn as_str(self) -> &'static str {
@@ -236,14 +238,17 @@ pub async fn discard(database: &Database, id: JobId, worker: &str) -> Result<()>
 /// Leaves a job to another worker, at once and as if it had not been tried. [`Error::Conflict`] when the
 /// lease was lost meanwhile.
 pub async fn hand_over(database: &Database, id: JobId, worker: &str, now_ms: i64) -> Result<()> {
-    let left = database
+    let mut tx = database.begin(Durability::Synced).await?;
+    let left = tx
         .execute(
             "update job set state = 'waiting', attempts = attempts - 1, due_ms = $3, lease_owner = null,
                  updated_ms = $3 where id = $1 and lease_owner = $2 and state = 'running'",
             params![id.0, worker, now_ms],
         )
         .await?;
-    held(left)
+    held(left)?;
+    handed::left(&mut tx, id, Became::Paused, now_ms).await?;
+    tx.commit().await
 }
 
 /// Makes due again what workers of this kind had begun, or gives it up once it has been tried as often as it may be:
@@ -272,14 +277,17 @@ pub async fn is_held(database: &Database, id: JobId, worker: &str) -> Result<boo
 /// Notes a failed try: it is tried again after a while that doubles, or given up.
 pub async fn fail(database: &Database, job: &Job, worker: &str, error: &str, now_ms: i64) -> Result<()> {
     let state = if job.attempts >= job.max_attempts { JobState::Failed } else { JobState::Waiting };
-    let failed = database
+    let mut tx = database.begin(Durability::Synced).await?;
+    let failed = tx
         .execute(
             "update job set state = $3, error = $4, due_ms = $5, lease_owner = null, updated_ms = $6
              where id = $1 and lease_owner = $2 and state = 'running'",
             params![job.id.0, worker, state.as_str(), error, now_ms + wait_ms(job), now_ms],
         )
         .await?;
-    held(failed)
+    held(failed)?;
+    handed::left(&mut tx, job.id, Became::Paused, now_ms).await?;
+    tx.commit().await
 }
 
 /// One job.

@@ -87,6 +87,7 @@ impl Archive {
         self.move_again().await?;
         self.correct_again().await?;
         self.reject_again().await?;
+        self.hand_again().await?;
         self.0.renditions.clear().await?;
         Ok(report)
     }

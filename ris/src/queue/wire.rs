@@ -54,6 +54,8 @@ pub struct Transfer {
     created_at: String,
     /// When its state last changed; RFC 3339.
     updated_at: String,
+    /// Whether what was sent has been corrected or moved since, and not been sent there again.
+    is_corrected_since: bool,
 }
 
 /// What is known of the study of a transfer.
@@ -111,6 +113,7 @@ impl Transfer {
             created_by: line.created_by,
             created_at: at(line.created_ms),
             updated_at: at(line.updated_ms),
+            is_corrected_since: line.is_corrected_since,
         }
     }
 }

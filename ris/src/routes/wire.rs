@@ -51,6 +51,9 @@ pub struct Rule {
     /// `low`, `normal` or `high`.
     #[serde(default = "normal")]
     priority: String,
+    /// Whether what it has sent goes again when people correct it.
+    #[serde(default)]
+    after_corrections: bool,
     /// Whether it is followed.
     #[serde(default = "yes")]
     is_enabled: bool,
@@ -77,6 +80,7 @@ impl From<Row> for Route {
                 facility: row.conditions.facility,
                 hours: row.conditions.hours.map(|hours| hours.to_string()),
                 priority: row.priority.as_str().to_owned(),
+                after_corrections: row.after_corrections,
                 is_enabled: row.is_enabled,
             },
         }
@@ -126,8 +130,16 @@ impl Rule {
         let priority = Priority::parse(&self.priority);
         match (device, priority) {
             (Ok(device), Some(priority)) if errors.is_empty() => {
-                let (is_enabled, source) = (self.is_enabled, Source::Rows);
-                Ok(Row { name, device, conditions, priority, is_enabled, source })
+                let (after_corrections, is_enabled) = (self.after_corrections, self.is_enabled);
+                Ok(Row {
+                    name,
+                    device,
+                    conditions,
+                    priority,
+                    after_corrections,
+                    is_enabled,
+                    source: Source::Rows,
+                })
             }
             (_, None) => Err(Error::BadRequest("there is no such priority".into())),
             _ => Err(Error::Fields(errors)),

@@ -95,9 +95,9 @@ impl Archive {
         loop {
             let now_ms = self.0.config.clock.now_ms();
             let followed = async {
-                Ok::<_, Error>(
-                    routes::follow(database, now_ms).await? | priors::follow(database, now_ms).await?,
-                )
+                let more = routes::follow(database, now_ms).await? | priors::follow(database, now_ms).await?;
+                self.copy_handed().await?;
+                Ok::<_, Error>(more)
             };
             match followed.await {
                 Ok(true) => continue,
@@ -152,11 +152,12 @@ impl Archive {
         }
     }
 
-    /// Copies acts to the journal, finishes packs left half-way, removes the objects of packs whose
+    /// Copies acts to the journal and what routes have handed over to its lines, finishes packs left half-way, removes the objects of packs whose
     /// rows went an hour ago and segments that nothing lies in. Each is tried whatever becomes of
     /// the others: an object store that is away keeps no segment on the disk.
     pub async fn tidy(&self) -> Result<()> {
         let copied = self.copy_journal().await.map(drop);
+        let copied = copied.and(self.copy_handed().await);
         let finished = self.finish_packs().await;
         let swept = self.sweep_packs().await;
         let freed = self.free_unused_segments().await;

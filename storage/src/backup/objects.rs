@@ -12,6 +12,7 @@ use crate::archive::gives_others;
 use crate::database::{Durability, Row, params};
 use crate::error::{Error, Result};
 use crate::index::PackId;
+use crate::routes::handed;
 use crate::{journal, packs};
 
 /// Packs looked at in one statement.
@@ -52,7 +53,9 @@ pub(super) async fn copy(
     let rotten = Rotten::of(target).await?;
     let mut list = Output::begin(&target.objects, key_of(&report.snapshot, manifest::OBJECTS));
     let listed = async {
-        copy_journal(source, (target, &rotten), &mut list, report).await?;
+        for folder in [journal::PREFIX, handed::PREFIX] {
+            copy_folder(source, (target, &rotten), folder, &mut list, report).await?;
+        }
         copy_packs(source, (target, &rotten), &named, &mut list, report, progress).await
     };
     match listed.await {
@@ -64,13 +67,15 @@ pub(super) async fn copy(
     }
 }
 
-async fn copy_journal(
+/// Copies what only grows: the journal, and what routes have handed over.
+async fn copy_folder(
     source: &Source,
     (target, rotten): (&Target, &Rotten),
+    folder: &str,
     list: &mut Output,
     report: &mut BackupReport,
 ) -> Result<()> {
-    let prefix = packs::path(journal::PREFIX);
+    let prefix = packs::path(folder);
     let objects = source.objects.list(Some(&prefix)).map_ok(|meta| Wanted {
         key: meta.location.to_string(),
         length_bytes: meta.size,

@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::folders::{make_folder, sync_folder};
 use crate::journal;
 use crate::packs::{self, store};
+use crate::routes::handed;
 use crate::space::Space;
 use crate::spool::Spool;
 
@@ -180,7 +181,7 @@ async fn prepare(place: &Place, manifest: &Manifest, as_it_was: bool) -> Result<
     if !spawn_blocking(move || spool.segments()).await.map_err(Error::thread)??.is_empty() {
         return Err(occupied(format!("there are segments in {}", place.config.spool_dir.display())));
     }
-    for prefix in [packs::PREFIX, journal::PREFIX] {
+    for prefix in [packs::PREFIX, journal::PREFIX, handed::PREFIX] {
         let path = packs::path(prefix);
         let first = place.objects.list(Some(&path)).next().await.transpose()?;
         if let Some(found) = first {

@@ -14,6 +14,7 @@ use crate::archive::Archive;
 use crate::database::{Durability, Transaction, params};
 use crate::deletion::rows::{self, Collisions, Locked};
 use crate::error::{Error, Result};
+use crate::events::{self, EventKind, NewEvent};
 use crate::exams::matching;
 use crate::index::deletions::Subject;
 use crate::index::studies;
@@ -132,8 +133,25 @@ impl Archive {
             .collect();
         let mut corrected = bring_in_line(&mut tx, &locked, correction.series, &actor.id, now_ms).await?;
         corrected.changes = changes;
+        tell_routes(&mut tx, &locked, correction.series, now_ms).await?;
         Ok((tx, corrected))
     }
+}
+
+/// Tells routes that what a study, or one series of it, says has changed. Last in a transaction, as all events.
+pub(super) async fn tell_routes(
+    tx: &mut Transaction,
+    locked: &Locked,
+    only: Option<&Uid>,
+    now_ms: i64,
+) -> Result<()> {
+    let corrected = NewEvent {
+        facility: Some(&locked.facility),
+        study_uid: Some(&locked.study_uid),
+        series_uid: only.map(Uid::as_str),
+        ..NewEvent::new(EventKind::ImagesCorrected)
+    };
+    events::append(tx, now_ms, &[corrected]).await
 }
 
 /// Locks a study of which something is shown to whoever is within the scope.

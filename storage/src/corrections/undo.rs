@@ -57,6 +57,7 @@ impl Archive {
         acts::record(&mut tx, &undoing(act, about, &actor.id, reason), now_ms).await?;
         self.0.arrivals.forget();
         let corrected = edit::bring_in_line(&mut tx, &locked, series.as_ref(), &actor.id, now_ms).await?;
+        edit::tell_routes(&mut tx, &locked, series.as_ref(), now_ms).await?;
         tx.commit().await?;
         self.0.arrivals.forget();
         Ok(corrected)

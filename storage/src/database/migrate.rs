@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "device rules",
         text: include_str!("../../migrations/0018_device_rules.sql"),
     },
+    Migration { version: 19, name: "handed", text: include_str!("../../migrations/0019_handed.sql") },
     Migration { version: 20, name: "pair names", text: include_str!("../../migrations/0020_pair_names.sql") },
     Migration { version: 21, name: "sent under", text: include_str!("../../migrations/0021_sent_under.sql") },
     Migration {

@@ -8,6 +8,7 @@ use super::{COLUMNS, Job, JobId, JobState, NewJob, TAKEN_BACK, enqueue_in, held,
 use crate::Result;
 use crate::database::{Database, Durability, Transaction, params};
 use crate::dialect;
+use crate::routes::handed::{self, Became};
 
 /// How much longer a job of one priority has to have waited to come before one of the next.
 const PRIORITY_MS: i64 = 15 * 60_000;
@@ -27,7 +28,8 @@ pub enum Priority {
 }
 
 impl Priority {
-    const ALL: [Self; 3] = [Self::Low, Self::Normal, Self::High];
+    /// Every priority.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Normal, Self::High];
 
     /// The priority's word.
     pub fn as_str(self) -> &'static str {
@@ -189,27 +191,33 @@ pub async fn free_expired(database: &Database, kind: &str, now_ms: i64) -> Resul
 /// Notes that a job is done; its result, if it has one, is filled in already. [`crate::Error::Conflict`] when
 /// its lease was lost meanwhile.
 pub async fn done(database: &Database, id: JobId, worker: &str, now_ms: i64) -> Result<()> {
-    let done = database
+    let mut tx = database.begin(Durability::Synced).await?;
+    let done = tx
         .execute(
             "update job set state = 'done', error = null, lease_owner = null, updated_ms = $3
              where id = $1 and lease_owner = $2 and state = 'running'",
             params![id.0, worker, now_ms],
         )
         .await?;
-    held(done)
+    held(done)?;
+    handed::left(&mut tx, id, Became::Over, now_ms).await?;
+    tx.commit().await
 }
 
 /// Gives a job up, however often it might still be tried. [`crate::Error::Conflict`] when its lease was
 /// lost meanwhile.
 pub async fn give_up(database: &Database, id: JobId, worker: &str, error: &str, now_ms: i64) -> Result<()> {
-    let given_up = database
+    let mut tx = database.begin(Durability::Synced).await?;
+    let given_up = tx
         .execute(
             "update job set state = $3, error = $4, lease_owner = null, updated_ms = $5
              where id = $1 and lease_owner = $2 and state = 'running'",
             params![id.0, worker, JobState::Failed.as_str(), error, now_ms],
         )
         .await?;
-    held(given_up)
+    held(given_up)?;
+    handed::left(&mut tx, id, Became::Paused, now_ms).await?;
+    tx.commit().await
 }
 
 /// The device of a lane is away: what waits in it is not tried before its first job is. Answers how many jobs wait

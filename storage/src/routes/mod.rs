@@ -3,6 +3,7 @@
 //! Entries of the configuration file win and are read-only in the pages; the others are rows, live at once.
 
 mod follow;
+pub(crate) mod handed;
 
 use pacs_core::routing::Conditions;
 use pacs_core::uid::AeTitle;
@@ -25,13 +26,15 @@ pub struct Route {
     pub conditions: Conditions,
     /// How urgently.
     pub priority: Priority,
+    /// Whether what it has sent goes again when people correct it.
+    pub after_corrections: bool,
     /// Whether it is followed.
     pub is_enabled: bool,
     /// Where the entry comes from.
     pub source: Source,
 }
 
-const COLUMNS: &str = "name, device, conditions, priority, enabled, source";
+const COLUMNS: &str = "name, device, conditions, priority, after_corrections, enabled, source";
 
 /// Every route, by name.
 pub async fn list(database: &Database) -> Result<Vec<Route>> {
@@ -78,15 +81,17 @@ pub async fn from_file(database: &Database, routes: &[Route]) -> Result<()> {
 async fn write(tx: &mut Transaction, route: &Route, source: Source) -> Result<u64> {
     let conditions = serde_json::to_string(&route.conditions);
     tx.execute(
-        "insert into route (name, device, conditions, priority, enabled, source) values ($1, $2, $3, $4, $5, $6)
+        "insert into route (name, device, conditions, priority, after_corrections, enabled, source)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (name) do update set device = excluded.device, conditions = excluded.conditions,
-             priority = excluded.priority, enabled = excluded.enabled, source = excluded.source
+             priority = excluded.priority, after_corrections = excluded.after_corrections, enabled = excluded.enabled, source = excluded.source
          where route.source = 'rows' or excluded.source = 'file'",
         params![
             &route.name,
             route.device.as_str(),
             conditions.map_err(|error| Error::internal("write a route", error))?,
             route.priority.number(),
+            route.after_corrections,
             route.is_enabled,
             source.as_str()
         ],
@@ -103,6 +108,7 @@ fn read(row: &Row) -> Result<Route> {
         conditions: serde_json::from_str(&row.get::<String>("conditions")?)
             .map_err(|why| damaged(why.to_string()))?,
         priority: Priority::of_number(row.get("priority")?),
+        after_corrections: row.flag("after_corrections")?,
         is_enabled: row.flag("enabled")?,
         source: Source::of_row(row)?,
         name,

@@ -6,12 +6,14 @@ use super::list::push_transfer_scope;
 use crate::database::{Database, Durability, Transaction, params};
 use crate::jobs::JobId;
 use crate::jobs::lanes::{self, Priority};
+use crate::routes::handed::{self, Became};
 use crate::{Error, Result};
 
 /// Stops a transfer; what has arrived stays where it is. [`again`] takes it up where it was.
 pub async fn cancel(database: &Database, scope: &Scope, id: JobId, now_ms: i64) -> Result<()> {
     let mut tx = seen(database, scope, id).await?;
     let cancelled = lanes::cancel_in(&mut tx, id, now_ms).await?;
+    handed::left(&mut tx, id, Became::Over, now_ms).await?;
     end(tx, cancelled, "it has ended already").await
 }
 
@@ -19,6 +21,7 @@ pub async fn cancel(database: &Database, scope: &Scope, id: JobId, now_ms: i64) 
 pub async fn again(database: &Database, scope: &Scope, id: JobId, now_ms: i64) -> Result<()> {
     let mut tx = seen(database, scope, id).await?;
     let again = lanes::again_in(&mut tx, id, now_ms).await?;
+    handed::left(&mut tx, id, Became::Wanted, now_ms).await?;
     tx.hint_jobs();
     end(tx, again, "it is done, under way, or done by another one").await
 }

@@ -76,6 +76,8 @@ pub struct Line {
     pub created_ms: i64,
     /// When it last changed its state.
     pub updated_ms: i64,
+    /// Whether what was sent has been corrected or moved since, and not been sent there again.
+    pub is_corrected_since: bool,
 }
 
 /// What a line shows of its study.
@@ -100,6 +102,24 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// What people do to a study that changes what its images say.
+const CORRECTING: &str =
+    "'study.correct', 'series.correct', 'correction.undo', 'series.move', 'instance.move',
+     'study.merge', 'study.split', 'study.part', 'move.undo'";
+
+/// Whether what a send that is done brought has been corrected since, and no later one for that device was made.
+fn corrected_since() -> String {
+    format!(
+        "cast(case when j.state = 'done' and x.direction = 'send' and exists (
+             select 1 from act a where a.id in (select id from act where subject_uid = x.study_uid
+                 union select act_id from act_about where uid = x.study_uid)
+             and a.kind in ({CORRECTING}) and a.at_ms > j.updated_ms)
+         and not exists (select 1 from transfer y join job k on k.id = y.job_id
+             where y.study_uid = x.study_uid and y.device = x.device and k.created_ms > j.updated_ms)
+         then 1 else 0 end as bigint) as corrected_since"
+    )
+}
+
 /// The columns of a study `t` that [`study_words`] reads.
 pub(crate) const STUDY_COLUMNS: &str =
     "t.uid as known_uid, t.patient_identifier, t.patient_issuer, t.patient_name,
@@ -111,8 +131,9 @@ fn select(params: &mut Vec<Param>, scope: &Scope) -> String {
     let mut sql = format!(
         "select j.id, j.state, j.priority, j.error, j.attempts, j.due_ms, j.created_by, j.created_ms,
          j.updated_ms, x.direction, x.device, x.facility as transfer_facility, x.study_uid, x.origin, x.origin_name,
-         x.total, x.moved, x.failed, x.commitment, x.commitment_ms, {STUDY_COLUMNS}
-     from job j join transfer x on x.job_id = j.id left join study t on t.uid = x.study_uid"
+         x.total, x.moved, x.failed, x.commitment, x.commitment_ms, {STUDY_COLUMNS}, {}
+     from job j join transfer x on x.job_id = j.id left join study t on t.uid = x.study_uid",
+        corrected_since()
     );
     push_study_scope(&mut sql, params, scope);
     sql
@@ -222,6 +243,7 @@ fn read(row: &Row) -> Result<Line> {
         created_by: row.get("created_by")?,
         created_ms: row.get("created_ms")?,
         updated_ms: row.get("updated_ms")?,
+        is_corrected_since: row.flag("corrected_since")?,
     })
 }
 

@@ -28,6 +28,7 @@ pub use acts::{again, cancel, prioritise};
 pub use list::{Counts, Failure, Line, Show, StudyWords, by_id, counts, failures, list};
 pub(crate) use list::{STUDY_COLUMNS, study_words};
 pub use progress::{Progress, Standing};
+pub(crate) use selection::unsent;
 pub use selection::{Selection, kinds, places, places_sent, places_that_failed};
 
 /// The kind of the jobs that send.
@@ -141,11 +142,19 @@ pub struct NewTransfer<'a> {
     pub priority: Priority,
 }
 
+impl NewTransfer<'_> {
+    /// What tells it from others: at most one of them waits or runs.
+    pub(crate) fn key(&self) -> String {
+        let Task { device, study, selection } = self.task;
+        format!("{}:{device}:{study}:{}", self.direction.kind(), selection.key())
+    }
+}
+
 /// Adds a transfer within a transaction; `None` when the same one waits or runs already.
 pub async fn enqueue_in(tx: &mut Transaction, new: &NewTransfer<'_>, now_ms: i64) -> Result<Option<JobId>> {
     let (kind, task) = (new.direction.kind(), new.task);
     let payload = serde_json::to_value(task).map_err(|error| Error::internal("write a transfer", error))?;
-    let key = format!("{kind}:{}:{}:{}", task.device, task.study, task.selection.key());
+    let key = new.key();
     let job = NewJob {
         kind,
         payload,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AT_ONCE, Task};
 use crate::Result;
-use crate::database::{Database, Param, Transaction, placeholders};
+use crate::database::{Database, Param, Transaction, params, placeholders};
 use crate::index::instances::{self, InstancePlace, uid};
 use crate::jobs::JobId;
 
@@ -38,6 +38,14 @@ pub enum Selection {
         /// The last row that is meant.
         through_id: i64,
     },
+    /// A series that people have corrected after it had been sent.
+    #[serde(rename_all = "camelCase")]
+    Corrected {
+        /// The series.
+        series: Uid,
+        /// When they did: it goes once more for each time.
+        at_ms: i64,
+    },
 }
 
 impl Selection {
@@ -51,6 +59,7 @@ impl Selection {
             Self::Study => "study".to_owned(),
             Self::Series(series) => format!("series:{}", hashed(series)),
             Self::Instances(instances) => format!("instances:{}", hashed(instances)),
+            Self::Corrected { series, at_ms } => format!("corrected:{series}:{at_ms}"),
             Self::Arrived { series, after_id, through_id, .. } => {
                 format!("arrived:{series}:{after_id}:{through_id}")
             }
@@ -73,6 +82,10 @@ fn meant(task: &Task) -> (String, Vec<Param>) {
         }
         Selection::Series(series) => format!("t.uid = $1 and s.uid in ({})", all(series)),
         Selection::Instances(instances) => format!("t.uid = $1 and i.uid in ({})", all(instances)),
+        Selection::Corrected { series, .. } => {
+            params = vec![series.into()];
+            "s.uid = $1".to_owned()
+        }
         Selection::Arrived { series, after_id, after_ms, through_id } => {
             params = vec![series.into(), (*after_id).into(), (*after_ms).into(), (*through_id).into()];
             "s.uid = $1 and (i.id > $2 or i.received_ms > $3) and i.id <= $4".to_owned()
@@ -93,6 +106,17 @@ pub async fn kinds(database: &Database, task: &Task) -> Result<Vec<(Uid, Uid)>> 
         format!("select distinct i.class, i.transfer_syntax {meant} order by i.class, i.transfer_syntax");
     let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
     rows.iter().map(|row| Ok((uid(row, "class")?, uid(row, "transfer_syntax")?))).collect()
+}
+
+/// The instances of a transfer that have not been sent: those that failed, and those that it means behind a row.
+pub(crate) async fn unsent(tx: &mut Transaction, job: JobId, task: &Task, after_id: i64) -> Result<Vec<Uid>> {
+    let failed = "select instance_uid as uid from transfer_failure where job_id = $1";
+    let mut rows = tx.fetch(failed, params![job.0]).await?;
+    let (mut sql, mut params) = meant(task);
+    params.push(after_id.into());
+    sql = format!("select i.uid {sql} and +i.id > ${} order by i.id", params.len());
+    rows.extend(tx.fetch(sqlx::AssertSqlSafe(sql), params).await?);
+    rows.iter().map(|row| uid(row, "uid")).collect()
 }
 
 /// How many instances a task means behind a row.

@@ -29,7 +29,8 @@ on_every_backend!(
 pub async fn with_empty_rows(home: Home) -> Home {
     let mut home = home;
     home.config.database_url = if home.config.database_url.starts_with("sqlite") {
-        format!("sqlite://{}", home.dir.path().join("new.db").display())
+        let name = format!("new-{:08x}.db", rand::random::<u32>());
+        format!("sqlite://{}", home.dir.path().join(name).display())
     } else {
         Home::served().await.unwrap().config.database_url
     };

@@ -356,6 +356,7 @@ async fn followed(db: &Database) {
         device: title.clone(),
         conditions: Default::default(),
         priority: jobs::lanes::Priority::Normal,
+        after_corrections: true,
         is_enabled: true,
         source: devices::Source::Rows,
     };

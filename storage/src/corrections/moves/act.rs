@@ -117,6 +117,7 @@ impl Archive {
         if let Some(exam) = &handed {
             settle::tell_requester(&mut tx, &from.study_uid, &from.facility, exam, now_ms).await?;
         }
+        settle::tell_routes(&mut tx, said.series.iter().chain(said.made()), now_ms).await?;
         let sql = "select uid, instance_count from study where id = $1";
         let row = tx.fetch_one(sql, params![target]).await?;
         let instances = row.get("instance_count")?;

@@ -105,5 +105,6 @@ pub(crate) async fn part(tx: &mut Transaction, parting: &Parting<'_>, now_ms: i6
     obey::file_instances(tx, &said, now_ms).await?;
     let by = settle::By { word: "move", actor: &parting.actor.id, reason: parting.reason };
     settle::after(tx, &[(from.study, from.shown), (target, shown)], &by, now_ms).await?;
+    settle::tell_routes(tx, said.series.iter().chain(said.made()), now_ms).await?;
     Ok(act)
 }

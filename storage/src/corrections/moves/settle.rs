@@ -130,6 +130,27 @@ pub(super) async fn tell_requester(
     linking::tell(tx, study_uid, &exam.facility, exam.id, now_ms).await
 }
 
+/// Tells routes of series that are another study's now.
+pub(super) async fn tell_routes(
+    tx: &mut Transaction,
+    series: impl Iterator<Item = &String>,
+    now_ms: i64,
+) -> Result<()> {
+    for series in series {
+        let sql = "select t.uid, t.facility from series s join study t on t.id = s.study_id where s.uid = $1";
+        let Some(row) = tx.fetch_optional(sql, params![series]).await? else { continue };
+        let (uid, facility): (String, String) = (row.get("uid")?, row.get("facility")?);
+        let moved = NewEvent {
+            facility: Some(&facility),
+            study_uid: Some(&uid),
+            series_uid: Some(series),
+            ..NewEvent::new(EventKind::ImagesCorrected)
+        };
+        events::append(tx, now_ms, &[moved]).await?;
+    }
+    Ok(())
+}
+
 async fn tell(tx: &mut Transaction, study: StudyId, now_ms: i64) -> Result<()> {
     let sql = "select uid, facility, requested_by, step_id from study where id = $1";
     let row = tx.fetch_one(sql, params![study]).await?;

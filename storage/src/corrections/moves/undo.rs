@@ -94,6 +94,7 @@ impl Archive {
         if let Some(exam) = &handed {
             settle::tell_requester(&mut tx, &to.study_uid, &to.facility, exam, now_ms).await?;
         }
+        settle::tell_routes(&mut tx, series.iter(), now_ms).await?;
         tx.commit().await?;
         self.0.arrivals.forget();
         Ok(())

@@ -30,8 +30,28 @@ export async function queue(page: Page, { shots }: Environment): Promise<void> {
   await page.getByText('Đã xong', { exact: true }).click();
   await rows(page).filter({ hasText: 'Đã gửi' }).filter({ hasText: 'Tới SEN' }).first().waitFor();
   if (shots) await inEnglish(page, shots);
+  await sendAgain(page, shots);
   const left = (await (await page.request.get('/api/v1/queue')).json()) as Queue;
   expect(left.open === 1, 'one exam waits for its receiver');
+}
+
+/** What is corrected after it was sent says so, and is sent again by a key. */
+async function sendAgain(page: Page, shots: string | null): Promise<void> {
+  const ended = (await (await page.request.get('/api/v1/queue?show=ended')).json()) as Queue;
+  const sent = ended.items.find(({ device, state }) => device === 'SEN' && state === 'done');
+  expect(sent !== undefined, 'an exam was sent');
+  const correction = { attributes: { StudyDescription: 'Đã sửa mô tả' }, reason: 'ghi nhầm' };
+  const answer = await page.request.post(`/api/v1/studies/${sent?.studyUid}/corrections`, { data: correction });
+  expect(answer.ok(), `the exam is corrected, not ${answer.status()}`);
+  await page.goto('/queue');
+  await page.getByText('Đã xong', { exact: true }).click();
+  const stale = rows(page).filter({ hasText: 'Sửa sau khi gửi' });
+  await stale.first().click();
+  if (shots) await page.screenshot({ path: `${shots}/queue-corrected-vi.png` });
+  await page.keyboard.press('5');
+  await page.getByText(/^Đã vào hàng gửi lại/).waitFor();
+  await eventually('it is offered no more', async () => (await stale.count()) === 0);
+  await eventually('it has been sent again', async () => (await rows(page).filter({ hasText: 'Đã gửi' }).filter({ hasText: 'Tới SEN' }).count()) > 1);
 }
 
 /** Chooses the exam of a row, and a device in its preview. */

@@ -337,6 +337,8 @@ export interface Transfer {
   createdBy: string | null;
   createdAt: string;
   updatedAt: string;
+  /** Whether what was sent has been corrected or moved since, and not been sent there again. */
+  isCorrectedSince: boolean;
 }
 
 /** Something that a device is told or asked beside images. */
@@ -417,6 +419,8 @@ export interface Route {
   facility: string[];
   hours: string | null;
   priority: Transfer['priority'];
+  /** Whether what it has sent goes again when people correct it. */
+  afterCorrections: boolean;
   isEnabled: boolean;
   source: 'file' | 'rows';
 }

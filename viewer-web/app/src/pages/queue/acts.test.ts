@@ -12,6 +12,7 @@ describe('acts on the queue', () => {
     expect(allowedOn(of({ state: 'failed' }))).toEqual(['retry', 'cancel']);
     expect(allowedOn(of({ state: 'cancelled' }))).toEqual(['retry']);
     expect(allowedOn(of({ state: 'done' }))).toEqual([]);
+    expect(allowedOn(of({ state: 'done', isCorrectedSince: true }))).toEqual(['resend']);
   });
 
   it('step by step through the priorities', () => {

@@ -1,7 +1,7 @@
 import type { Transfer } from '~/api/types';
 
 /** What people do to a transfer, in the order of their keys. */
-export const queueActs = ['retry', 'cancel', 'raise', 'lower'] as const;
+export const queueActs = ['retry', 'cancel', 'raise', 'lower', 'resend'] as const;
 /** One of them. */
 export type QueueAct = (typeof queueActs)[number];
 
@@ -18,5 +18,6 @@ export function allowedOn(transfer: Transfer): readonly QueueAct[] {
   const urgency = (['raise', 'lower'] as const).filter((act) => state === 'waiting' && stepped(transfer, act) !== null);
   if (state === 'waiting') return [...(transfer.error ? (['retry'] as const) : []), 'cancel', ...urgency];
   if (state === 'running') return ['cancel'];
+  if (state === 'done') return transfer.isCorrectedSince ? ['resend'] : [];
   return state === 'failed' ? ['retry', 'cancel'] : state === 'cancelled' ? ['retry'] : [];
 }

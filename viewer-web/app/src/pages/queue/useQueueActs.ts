@@ -15,9 +15,9 @@ export function useQueueActs(onChanged: () => void) {
   const [done, setDone] = useState<Done | null>(null);
   const mutation = useMutation({
     mutationFn: ({ row, act }: { row: Transfer; act: QueueAct }) => send(row, act),
-    onSuccess: (_, { row, act }) => {
+    onSuccess: (made, { row, act }) => {
       const text = t(`queue.did.${act}`, { what: what(row) });
-      const back = reverse(row, act);
+      const back = reverse(row, act, made);
       const undo = back && ((): void => {
         setDone({ text, undo: null });
         undoing.mutate(back);
@@ -41,13 +41,16 @@ export function useQueueActs(onChanged: () => void) {
   };
 }
 
-function send(row: Transfer, act: QueueAct): Promise<void> {
+/** Does it; answers the number of what was put into the queue, where something was. */
+async function send(row: Transfer, act: QueueAct): Promise<number | void> {
+  if (act === 'resend') return (await server.send(row.studyUid, row.device, {})).id;
   if (act === 'retry') return server.retryTransfer(row.id);
   if (act === 'cancel') return server.cancelTransfer(row.id);
   return server.prioritiseTransfer(row.id, stepped(row, act) ?? row.priority);
 }
 
-function reverse(row: Transfer, act: QueueAct): (() => Promise<void>) | null {
+function reverse(row: Transfer, act: QueueAct, made: number | void): (() => Promise<void>) | null {
+  if (act === 'resend') return made === undefined ? null : () => server.cancelTransfer(made);
   if (act === 'cancel') return () => server.retryTransfer(row.id);
   if (act === 'retry') return row.state === 'cancelled' ? () => server.cancelTransfer(row.id) : null;
   return () => server.prioritiseTransfer(row.id, row.priority);

@@ -15,7 +15,8 @@ export function useTransferWords() {
   const note = (row: Transfer): string => {
     const trouble = row.error ? reason(row.error) : '';
     if (row.state === 'waiting' && trouble) return `${trouble} · ${t('queue.nextTry', { time: timeOf(row.dueAt) })}`;
-    return row.state === 'failed' ? trouble : commitment(row);
+    if (row.state === 'failed') return trouble;
+    return [row.isCorrectedSince ? t('queue.correctedSince') : '', commitment(row)].filter(Boolean).join(' · ');
   };
   return { place, what, state, reason, commitment, note };
 }

@@ -1,4 +1,4 @@
-import { Button, CloseButton, Select, TagsInput, TextInput } from '@mantine/core';
+import { Button, Checkbox, CloseButton, Select, TagsInput, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -61,6 +61,10 @@ export function RouteForm({ route, onClose, onSaved }: Props) {
         <Select
           label={t('queue.priorityTitle')} allowDeselect={false} value={draft.priority} data={priorities.map((value) => ({ value, label: t(`queue.priority.${value}`) }))}
           onChange={(value) => value && change({ priority: value as Route['priority'] })}
+        />
+        <Checkbox
+          size="xs" label={t('routes.afterCorrections')} description={t('routes.afterCorrectionsHint')} checked={draft.afterCorrections}
+          onChange={(event) => change({ afterCorrections: event.currentTarget.checked })}
         />
         <div className={css.save}>
           <Button type="submit" loading={saving.isPending} disabled={draft.name.trim() === '' || draft.device === ''}>{t('routes.save')}</Button>

@@ -22,7 +22,7 @@ import css from './RoutesPage.module.css';
 
 const none: readonly Route[] = [];
 const rowKey = (row: Route): string => row.name;
-const blank: Route = { name: '', device: '', callingAe: [], modality: [], bodyPart: [], facility: [], hours: null, priority: 'normal', isEnabled: true, source: 'rows' };
+const blank: Route = { name: '', device: '', callingAe: [], modality: [], bodyPart: [], facility: [], hours: null, priority: 'normal', afterCorrections: false, isEnabled: true, source: 'rows' };
 
 /** Quy tắc gửi: which images go to which device by themselves. */
 export function RoutesPage() {
@@ -94,7 +94,8 @@ function useConditions(): (row: Route) => string {
       [t('routes.hours'), row.hours ?? ''],
     ];
     const said = parts.filter(([, value]) => value !== '').map(([name, value]) => `${name}: ${value}`);
-    return said.length === 0 ? t('routes.all') : said.join(' · ');
+    const which = said.length === 0 ? t('routes.all') : said.join(' · ');
+    return row.afterCorrections ? `${which} (${t('routes.corrections')})` : which;
   }, [t]);
 }
 
