@@ -67,6 +67,38 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Everything that may be.
+    pub const ALL: [Self; 28] = [
+        Self::Protocol,
+        Self::CalledUnknown,
+        Self::CalledNotAllowed,
+        Self::CallingInvalid,
+        Self::CallingUnknown,
+        Self::OtherAddress,
+        Self::CannotLookUp,
+        Self::TooMany,
+        Self::TooManyOfTitle,
+        Self::TlsRequired,
+        Self::PlainAtTlsPort,
+        Self::TlsAtPlainPort,
+        Self::Handshake,
+        Self::NoCertificate,
+        Self::OtherCertificate,
+        Self::UntrustedCertificate,
+        Self::UserRequired,
+        Self::UserWrong,
+        Self::UserHasToWait,
+        Self::NotDicom,
+        Self::NothingServed,
+        Self::Aborted,
+        Self::Fault,
+        Self::Stalled,
+        Self::Lost,
+        Self::Operation,
+        Self::Unreachable,
+        Self::RejectedThere,
+    ];
+
     /// The word.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::Result;
 use crate::caller::Caller;
+use crate::queue::Reason;
 use crate::state::State;
 
 /// Backups and damaged instances that are told of.
@@ -115,7 +116,7 @@ pub struct DamagedInstance {
     series_uid: String,
     instance_uid: String,
     /// What is wrong.
-    why: String,
+    why: Reason,
     /// Since when that is known.
     since: String,
 }
@@ -191,7 +192,7 @@ fn damaged_instance(found: Damaged, zone: &TimeZone) -> DamagedInstance {
         study_uid: found.study.to_string(),
         series_uid: found.series.to_string(),
         instance_uid: found.instance.to_string(),
-        why: found.why,
+        why: Reason::of(&found.why),
         since: clock::rfc3339_on(found.found_ms, zone),
     }
 }

@@ -9,6 +9,13 @@ create table handed (
     line TEXT not null                        -- JSON
 );
 
+-- What is wrong with what is damaged begins with a word.
+update damage set why = case
+    when why = 'its content has another hash' then 'differs: ' || why
+    when why = 'its bytes are gone' then 'gone: ' || why
+    when why like '%companion%' then 'companion: ' || why
+    else 'unreadable: ' || why end;
+
 -- Which content of a series is served is a part of its study's history.
 insert into act_about (uid, act_id)
     select distinct t.uid, a.id from act a join series s on s.uid = a.subject_uid join study t on t.id = s.study_id

@@ -67,6 +67,34 @@ impl Act {
 const COLUMNS: &str =
     "id, kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json, undoes_id";
 
+/// The kinds of the acts on studies, series and instances. The pages have a phrase for each.
+pub const ON_STUDIES: [&str; 24] = [
+    "study.correct",
+    "series.correct",
+    "correction.undo",
+    "series.move",
+    "instance.move",
+    "study.merge",
+    "study.split",
+    "study.part",
+    "move.undo",
+    "study.link",
+    "study.unlink",
+    "study.reject",
+    "series.reject",
+    "instance.reject",
+    "study.restore",
+    "series.restore",
+    "instance.restore",
+    "study.delete",
+    "series.delete",
+    "instance.delete",
+    "study.assign",
+    "study.reconcile",
+    "study.reopen",
+    "series.serve",
+];
+
 /// Where an act lists the UIDs of what it is about besides its subject.
 pub(crate) const ABOUT: &str = "about";
 /// Where an act that takes another back names it by what outlives its number.
@@ -75,6 +103,11 @@ const UNDONE: &str = "undone";
 /// Records an act in the transaction of its change; answers its number.
 pub async fn record(tx: &mut Transaction, act: &NewAct<'_>, now_ms: i64) -> Result<i64> {
     let after = with_undone(tx, act).await?;
+    debug_assert!(
+        act.subject_kind == "patient" || ON_STUDIES.contains(&act.kind),
+        "{} is not listed",
+        act.kind
+    );
     let row = tx
         .fetch_one(
             "insert into act (kind, actor, at_ms, subject_kind, subject_uid, reason, before_json, after_json, undoes_id)

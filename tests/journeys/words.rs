@@ -1,38 +1,96 @@
-//! Every word that the server sends of an exam has its phrase on the pages: a flag without one would be
-//! a warning that nobody sees.
+//! Every word that the server sends has its phrase on the pages, and no phrase waits for a word that is never sent. That
+//! both languages have the same phrases is checked where they stand (`viewer-web/app/src/i18n`).
 
+use std::collections::BTreeSet;
+
+use dimse_scp::refused::Reason;
+use pacs_core::correction::{Level, of_level};
 use pacs_core::exam::{Disagreement, Label, StepAct, StepState};
-use pacs_core::reconciliation::Kind;
+use pacs_core::reconciliation::{Answer, Kind};
+use storage::acts;
+use storage::jobs::JobState;
+use storage::jobs::lanes::Priority;
+use storage::transfers::Trouble;
+use storage::verify::Wrong;
 
-/// The words of one section of a language file, of its first language.
-fn section(source: &str, name: &str) -> Vec<String> {
-    let (_, after) =
-        source.split_once(&format!("{name}: {{\n")).unwrap_or_else(|| panic!("no section {name}"));
-    let lines = after.lines().map(str::trim).take_while(|line| !line.starts_with('}'));
-    lines.filter_map(|line| Some(line.split_once(": ")?.0.to_owned())).collect()
+const CORRECTIONS: &str = include_str!("../../viewer-web/app/src/i18n/words/corrections.ts");
+const DEVICES: &str = include_str!("../../viewer-web/app/src/i18n/words/devices.ts");
+const EXAM: &str = include_str!("../../viewer-web/app/src/i18n/words/exam.ts");
+const IDENTITY: &str = include_str!("../../viewer-web/app/src/i18n/words/identity.ts");
+const KEEPING: &str = include_str!("../../viewer-web/app/src/i18n/words/keeping.ts");
+const TRANSFER: &str = include_str!("../../viewer-web/app/src/i18n/words/transfer.ts");
+const WORK: &str = include_str!("../../viewer-web/app/src/i18n/words/work.ts");
+
+/// The keys of a section of a language file, of its first language.
+fn section(source: &str, path: &[&str]) -> BTreeSet<String> {
+    let mut rest = source;
+    for name in path {
+        let found = rest.split_once(&format!(" {name}: {{"));
+        rest = found.unwrap_or_else(|| panic!("no section {path:?}")).1;
+    }
+    let (mut depth, mut quote, mut word, mut keys) = (1, None, String::new(), BTreeSet::new());
+    for letter in rest.chars() {
+        match (quote, letter) {
+            (Some(open), letter) if letter == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"' | '`') => quote = Some(letter),
+            (None, '{') => depth += 1,
+            (None, '}') if depth == 1 => return keys,
+            (None, '}') => depth -= 1,
+            (None, ':') if depth == 1 => drop(keys.insert(std::mem::take(&mut word))),
+            (None, letter) if letter.is_alphanumeric() => word.push(letter),
+            (None, _) => word.clear(),
+        }
+    }
+    panic!("section {path:?} has no end")
+}
+
+fn has(source: &str, path: &[&str], words: impl IntoIterator<Item = String>) {
+    let known = section(source, path);
+    for word in words {
+        assert!(known.contains(&word), "{word} has no phrase in {path:?}: {known:?}");
+    }
+}
+
+/// The section has these words and no others.
+fn is(source: &str, path: &[&str], words: impl IntoIterator<Item = &'static str>) {
+    let words: BTreeSet<String> = words.into_iter().map(str::to_owned).collect();
+    assert_eq!(section(source, path), words, "{path:?}");
+}
+
+/// `study.correct` is `studyCorrect` there.
+fn phrase_of(kind: &str) -> String {
+    let (of, what) = kind.split_once('.').unwrap();
+    format!("{of}{}{}", what[..1].to_uppercase(), &what[1..])
 }
 
 #[test]
 fn every_word_of_the_server_has_a_phrase() {
-    let exam = include_str!("../../viewer-web/app/src/i18n/words/exam.ts");
-    let work = include_str!("../../viewer-web/app/src/i18n/words/work.ts");
-    let labels = section(exam, "label");
-    for state in StepState::ALL {
-        let word = serde_json::to_value(Label::of(state)).unwrap();
-        assert!(labels.iter().any(|known| word == known.as_str()), "{word} has no phrase in {labels:?}");
+    let labels = StepState::ALL.map(|state| serde_json::to_value(Label::of(state)).unwrap());
+    has(EXAM, &["label"], labels.map(|label| label.as_str().unwrap().to_owned()));
+    for part in ["act", "done"] {
+        has(EXAM, &[part], StepAct::BY_PEOPLE.map(|act| act.as_str().to_owned()));
     }
-    let (acts, done) = (section(exam, "act"), section(exam, "done"));
-    for act in StepAct::BY_PEOPLE {
-        for known in [&acts, &done] {
-            assert!(known.iter().any(|known| known == act.as_str()), "{act:?} has no phrase in {known:?}");
-        }
+    let flags = Kind::ALL.map(Kind::as_str).into_iter().chain(["emergency", "unmatched"]);
+    has(EXAM, &["flag"], flags.map(str::to_owned));
+}
+
+#[test]
+fn every_phrase_of_a_reason_has_a_word_of_the_server() {
+    is(WORK, &["reason"], Disagreement::ALL.map(Disagreement::as_str));
+    is(IDENTITY, &["reconciliation", "explain"], Kind::ALL.map(Kind::as_str));
+    is(IDENTITY, &["reconciliation", "answer"], Answer::ALL.map(Answer::as_str));
+    is(DEVICES, &["reason"], Reason::ALL.map(Reason::as_str));
+    is(TRANSFER, &["queue", "reason"], Trouble::ALL.map(Trouble::as_str));
+    is(TRANSFER, &["queue", "priority"], Priority::ALL.map(Priority::as_str));
+    for direction in ["send", "pull"] {
+        is(TRANSFER, &["queue", direction], JobState::ALL.map(JobState::as_str));
     }
-    let flags = section(exam, "flag");
-    for flag in Kind::ALL.map(Kind::as_str).into_iter().chain(["emergency", "unmatched"]) {
-        assert!(flags.iter().any(|known| known == flag), "{flag} has no phrase in {flags:?}");
-    }
-    let reasons = section(work, "reason");
-    for reason in Disagreement::ALL.map(Disagreement::as_str) {
-        assert!(reasons.iter().any(|known| known == reason), "{reason} has no phrase in {reasons:?}");
-    }
+    is(KEEPING, &["storage", "damage"], Wrong::ALL.map(Wrong::as_str));
+    let mut kinds: BTreeSet<String> = acts::ON_STUDIES.into_iter().map(phrase_of).collect();
+    // What a newer server has done.
+    kinds.insert("other".to_owned());
+    assert_eq!(section(CORRECTIONS, &["kind"]), kinds);
+    let editable = [Level::Study, Level::Series].into_iter().flat_map(of_level);
+    is(CORRECTIONS, &["field"], editable.map(|attribute| attribute.keyword()));
 }

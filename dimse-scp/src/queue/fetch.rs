@@ -4,10 +4,11 @@
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
+use storage::transfers::Trouble;
 use storage::{Door, Envelope};
 
 use super::peer::Peer;
-use super::pull::{Trouble, Wanted};
+use super::pull::{Hindrance, Wanted};
 use super::work::is_passing;
 use crate::dimse::Status;
 use crate::error::Failure;
@@ -47,24 +48,26 @@ fn meant(study: &Uid, series: &Uid) -> DataSet {
     identifier("SERIES", &keys, &[])
 }
 
-fn judged(outcome: &Outcome) -> Option<Trouble> {
+fn judged(outcome: &Outcome) -> Option<Hindrance> {
     let Outcome { status, failed, .. } = *outcome;
     if status == Status::MOVE_DESTINATION_UNKNOWN {
-        let why = format!("peer: it answered {status}: it does not know our AE title as a destination");
-        return Some(Trouble { why, may_help: false });
+        let why = Trouble::Peer
+            .because(format_args!("it answered {status}: it does not know our AE title as a destination"));
+        return Some(Hindrance { why, may_help: false });
     }
     if status.is_failure() {
-        return Some(Trouble { why: format!("peer: it answered {status}"), may_help: is_passing(status) });
+        let why = Trouble::Peer.because(format_args!("it answered {status}"));
+        return Some(Hindrance { why, may_help: is_passing(status) });
     }
     // Some of it came: what was in the way of the rest may be gone.
     (failed > 0 || status == Status::SUBOPERATIONS_FAILED).then(|| {
-        let why = format!("peer: it answered {status}: {failed} did not arrive");
-        Trouble { why, may_help: true }
+        let why = Trouble::Peer.because(format_args!("it answered {status}: {failed} did not arrive"));
+        Hindrance { why, may_help: true }
     })
 }
 
 /// Has a series sent to our listener; answers what the other archive says of it, if it did not go well.
-pub async fn by_move(peer: &Peer, study: &Uid, series: &Wanted) -> Result<Option<Trouble>, Error> {
+pub async fn by_move(peer: &Peer, study: &Uid, series: &Wanted) -> Result<Option<Hindrance>, Error> {
     let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE)?;
     let proposal = Proposal::for_messages(class.clone())?;
     let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
@@ -80,9 +83,9 @@ pub async fn by_get(
     peer: &Peer,
     study: &Uid,
     series: &Wanted,
-) -> Result<Option<Trouble>, Error> {
+) -> Result<Option<Hindrance>, Error> {
     let classes: Vec<&Uid> = series.classes.iter().collect();
-    let mut trouble: Option<Trouble> = None;
+    let mut trouble: Option<Hindrance> = None;
     // What is of other classes fails over one association and comes over the next; what is missing in the end is
     // found out by whoever asked.
     for some in classes.chunks(CLASSES_AT_ONCE) {
@@ -96,7 +99,7 @@ async fn get(
     peer: &Peer,
     identifier: &DataSet,
     classes: &[&Uid],
-) -> Result<Option<Trouble>, Error> {
+) -> Result<Option<Hindrance>, Error> {
     let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET)?;
     let mut proposals = vec![Proposal::for_messages(class.clone())?];
     for stored in classes {
@@ -108,7 +111,7 @@ async fn get(
     }
     let mut association = Association::connect(&peer.target, &proposals, &peer.options).await?;
     let mut retrieval = association.get(&class, identifier).await?;
-    let mut refused: Option<Trouble> = None;
+    let mut refused: Option<Hindrance> = None;
     while let Some(arrival) = retrieval.next().await? {
         let status = match take(shared, peer, &mut retrieval, &arrival).await? {
             Ok(()) => Status::SUCCESS,
@@ -116,8 +119,8 @@ async fn get(
                 let failure = Failure::of_store(&error);
                 let may_help = !matches!(error, storage::Error::Refused(_) | storage::Error::TooLarge(_));
                 let before = refused.is_some_and(|refused| refused.may_help);
-                let why = format!("internal: {}", failure.comment);
-                refused = Some(Trouble { why, may_help: may_help || before });
+                let why = Trouble::Internal.because(&failure.comment);
+                refused = Some(Hindrance { why, may_help: may_help || before });
                 failure.status
             }
         };

@@ -5,6 +5,7 @@ use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::{tags, uids};
 use storage::forwarding::{Operation, Report};
 use storage::jobs::Job;
+use storage::transfers::Trouble;
 
 use super::peer::{self, Peer};
 use super::work::{Ended, answered};
@@ -27,7 +28,7 @@ pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job) -> storage::Result
         Ok(status @ Status::PROCESSING_FAILURE) if report.operation == Operation::Set => {
             match job.attempts > 1 && ends_step(&report) {
                 true => Ended::Done,
-                false => Ended::Never(format!("peer: it answered {status}")),
+                false => Ended::Never(Trouble::Peer.because(format_args!("it answered {status}"))),
             }
         }
         told => answered(told),

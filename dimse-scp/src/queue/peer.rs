@@ -2,6 +2,7 @@
 
 use pacs_core::uid::AeTitle;
 use storage::devices::{self, Device};
+use storage::transfers::Trouble;
 
 use crate::listener::Shared;
 use crate::scu::{self, Options, Target};
@@ -20,31 +21,31 @@ pub struct Peer {
 pub async fn find(shared: &Shared, title: &AeTitle) -> storage::Result<Result<Peer, String>> {
     let device = devices::by_ae(shared.archive.database(), title).await?;
     let Some(device) = device else {
-        return Ok(Err("noDevice: it is not a configured device".to_owned()));
+        return Ok(Err(Trouble::NoDevice.because("it is not a configured device")));
     };
     let (Some(host), Some(port), Some((own, _))) =
         (&device.host, device.port, shared.config.ae_titles.first())
     else {
-        return Ok(Err("noDevice: it has no address".to_owned()));
+        return Ok(Err(Trouble::NoDevice.because("it has no address")));
     };
     let target =
         Target { address: scu::address(host, port), calling_ae: own.clone(), called_ae: title.clone() };
     Ok(match shared.options_for(&device) {
         Ok(options) => Ok(Peer { device, target, options }),
-        Err(why) => Err(format!("noDevice: {why}")),
+        Err(why) => Err(Trouble::NoDevice.because(why)),
     })
 }
 
 /// What an association that did not come about, or ended, means for a job: a word, a colon, details.
 pub fn reason(error: &scu::Error) -> String {
     let word = match error {
-        scu::Error::Unreachable(_) => "unreachable",
+        scu::Error::Unreachable(_) => Trouble::Unreachable,
         // The pages have no sentence of its own for it: it cannot be reached as it has to be.
-        scu::Error::Handshake(_) => "unreachable",
-        scu::Error::Rejected(_) => "rejected",
-        scu::Error::Ended(_) => "broken",
-        scu::Error::NoContext => "noContext",
-        scu::Error::Unreadable(_) | scu::Error::Withheld(_) => "unreadable",
+        scu::Error::Handshake(_) => Trouble::Unreachable,
+        scu::Error::Rejected(_) => Trouble::Rejected,
+        scu::Error::Ended(_) => Trouble::Broken,
+        scu::Error::NoContext => Trouble::NoContext,
+        scu::Error::Unreadable(_) | scu::Error::Withheld(_) => Trouble::Unreadable,
     };
-    format!("{word}: {error}")
+    word.because(error)
 }

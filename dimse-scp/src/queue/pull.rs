@@ -10,7 +10,7 @@ use pacs_core::{tags, uids};
 use storage::database::Database;
 use storage::devices::RetrieveBy;
 use storage::jobs::Job;
-use storage::transfers::{self, Progress, Selection, Task};
+use storage::transfers::{self, Progress, Selection, Task, Trouble};
 
 use super::fetch;
 use super::peer::{self, Peer};
@@ -36,7 +36,7 @@ pub struct Wanted {
 }
 
 /// Why a series, or a part of it, did not come.
-pub struct Trouble {
+pub struct Hindrance {
     /// A word, a colon, details.
     pub why: String,
     /// Whether another try may help.
@@ -56,14 +56,14 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         Err(error) => return Ok(answered(Err(error))),
     };
     if wanted.is_empty() {
-        return Ok(Ended::Never("gone: the other archive has no such images".to_owned()));
+        return Ok(Ended::Never(Trouble::Gone.because("the other archive has no such images")));
     }
     let progress = Progress::of(database, job, worker);
     let all: Vec<Uid> = wanted.iter().flat_map(|series| series.instances.iter().cloned()).collect();
     let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
     let mut here = transfers::present(database, &all).await?;
     progress.pulled(total, count(&here), &[]).await?;
-    let mut trouble: Option<Trouble> = None;
+    let mut trouble: Option<Hindrance> = None;
     for series in &wanted {
         if series.instances.iter().all(|instance| here.contains(instance)) {
             continue;
@@ -78,16 +78,18 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         };
         let met = match fetched {
             Ok(met) => met,
-            Err(error @ scu::Error::Ended(_)) => Some(Trouble { why: peer::reason(&error), may_help: true }),
+            Err(error @ scu::Error::Ended(_)) => {
+                Some(Hindrance { why: peer::reason(&error), may_help: true })
+            }
             Err(error) => return Ok(answered(Err(error))),
         };
         let before = trouble.as_ref().is_some_and(|trouble| trouble.may_help);
-        trouble = met.map(|met| Trouble { may_help: met.may_help || before, ..met }).or(trouble);
+        trouble = met.map(|met| Hindrance { may_help: met.may_help || before, ..met }).or(trouble);
         here.extend(transfers::present(database, &series.instances).await?);
     }
     let missing: Vec<&Uid> = all.iter().filter(|instance| !here.contains(*instance)).collect();
-    let Trouble { why, may_help } = trouble.unwrap_or_else(|| Trouble {
-        why: "peer: the other archive did not send it".to_owned(),
+    let Hindrance { why, may_help } = trouble.unwrap_or_else(|| Hindrance {
+        why: Trouble::Peer.because("the other archive did not send it"),
         may_help: false,
     });
     let failed: Vec<(Uid, String)> = missing.into_iter().map(|uid| (uid.clone(), why.clone())).collect();
@@ -128,7 +130,7 @@ async fn fetch(
     peer: &Peer,
     study: &Uid,
     series: &Wanted,
-) -> Result<Option<Trouble>, scu::Error> {
+) -> Result<Option<Hindrance>, scu::Error> {
     match peer.device.dealings.retrieve_by {
         RetrieveBy::Move => fetch::by_move(peer, study, series).await,
         RetrieveBy::Get => fetch::by_get(shared, peer, study, series).await,
@@ -176,7 +178,9 @@ async fn list(peer: &Peer, task: &Task) -> Result<Result<Vec<Wanted>, Ended>, sc
 /// The answers to a question, when they are all that there are.
 fn whole(listed: Listed, of: &str) -> Result<Vec<DataSet>, Ended> {
     if listed.more {
-        return Err(Ended::Never(format!("peer: it has more {of} than can be pulled at once")));
+        return Err(Ended::Never(
+            Trouble::Peer.because(format_args!("it has more {of} than can be pulled at once")),
+        ));
     }
     match answered(Ok(listed.status)) {
         Ended::Done => Ok(listed.answers),

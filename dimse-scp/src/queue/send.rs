@@ -8,7 +8,7 @@ use pacs_core::audit::{AuditAct, AuditRecord};
 use pacs_core::text::CharacterSet;
 use storage::InstancePlace;
 use storage::jobs::Job;
-use storage::transfers::{self, Progress, Task, commitments};
+use storage::transfers::{self, Progress, Task, Trouble, commitments};
 
 use super::peer;
 use super::work::{Ended, is_passing};
@@ -29,7 +29,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
     let standing = progress.begin_send(&task).await?;
     let kinds = transfers::kinds(database, &task).await?;
     if kinds.is_empty() && standing.moved == 0 {
-        return Ok(Ended::Never("gone: the images are no longer here".to_owned()));
+        return Ok(Ended::Never(Trouble::Gone.because("the images are no longer here")));
     }
     let asks_commitment = peer.device.dealings.asks_commitment;
     // What it can read of instances that were corrected.
@@ -103,17 +103,17 @@ impl Errand<'_> {
                     continue;
                 }
                 Ok(response) => (
-                    format!("refused: the receiver answered {}", response.status),
+                    Trouble::Refused.because(format_args!("the receiver answered {}", response.status)),
                     is_passing(response.status),
                 ),
                 Err(Unsent::Unsendable(unsendable)) => {
                     let is_ours = matches!(unsendable, Unsendable::Storage(_));
                     let word = if let Unsendable::NoContext { .. } = unsendable {
-                        "noContext"
+                        Trouble::NoContext
                     } else {
-                        "unreadable"
+                        Trouble::Unreadable
                     };
-                    (format!("{word}: {}", unsendable.told()), is_ours)
+                    (word.because(unsendable.told()), is_ours)
                 }
                 // The next one gets an association of its own; when that breaks as well, the device is given up.
                 Err(Unsent::Failed(error @ (scu::Error::Ended(_) | scu::Error::Withheld(_)))) => {
@@ -122,7 +122,7 @@ impl Errand<'_> {
                 Err(Unsent::Failed(error)) => (peer::reason(&error), false),
                 Err(Unsent::Unopened(error)) => return Ok(Some(Ended::Away(peer::reason(&error)))),
                 // It takes associations, and breaks them off: that may be for these images, and others go on.
-                Err(Unsent::GivenUp(why)) => return Ok(Some(Ended::Later(format!("broken: {why}")))),
+                Err(Unsent::GivenUp(why)) => return Ok(Some(Ended::Later(Trouble::Broken.because(why)))),
             };
             self.progress.failed(&place, &why, again).await?;
             self.missed = Missed { last: Some(why), may_help: may_help || self.missed.may_help };

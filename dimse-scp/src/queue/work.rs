@@ -3,7 +3,7 @@
 use pacs_core::uid::AeTitle;
 use storage::devices;
 use storage::jobs::Job;
-use storage::transfers::{self, commitments};
+use storage::transfers::{self, Trouble, commitments};
 use storage::{Archive, availability, forwarding, priors, remote_queries};
 
 use super::{commitment, forward, notify, peer, priors as priors_, pull, query, send};
@@ -94,8 +94,10 @@ impl Kind {
 pub fn answered(answer: Result<Status, scu::Error>) -> Ended {
     match answer {
         Ok(status) if !status.is_failure() => Ended::Done,
-        Ok(status) if is_passing(status) => Ended::Later(format!("peer: it answered {status}")),
-        Ok(status) => Ended::Never(format!("peer: it answered {status}")),
+        Ok(status) if is_passing(status) => {
+            Ended::Later(Trouble::Peer.because(format_args!("it answered {status}")))
+        }
+        Ok(status) => Ended::Never(Trouble::Peer.because(format_args!("it answered {status}"))),
         Err(error @ (scu::Error::Unreachable(_) | scu::Error::Handshake(_) | scu::Error::Rejected(_))) => {
             Ended::Away(peer::reason(&error))
         }
@@ -134,7 +136,7 @@ impl Ended {
             storage::Error::Conflict(_) => Self::Lost,
             error => {
                 tracing::warn!(%error, "a queued job could not go on");
-                Self::Later("internal: see the archive's log".to_owned())
+                Self::Later(Trouble::Internal.because("see the archive's log"))
             }
         }
     }

@@ -4,7 +4,7 @@
 use pacs_core::uid::{AeTitle, Uid};
 use serde_json::json;
 
-use super::{Task, selection};
+use super::{Task, Trouble, selection};
 use crate::database::{Database, Durability, params};
 use crate::jobs::lanes::{self, Priority};
 use crate::jobs::{self, Job, JobId, JobState, NewJob};
@@ -123,10 +123,11 @@ pub async fn reported(
     let uids: Vec<&Uid> = failed.iter().map(|(uid, _)| uid).collect();
     let asked = selection::meant_of(&mut tx, &task, row.get("through_id")?, &uids).await?;
     for (instance, reason) in failed.iter().filter(|(instance, _)| asked.contains(instance)) {
+        let why = Trouble::Uncommitted.because(format!("failure reason 0x{reason:04X}"));
         tx.execute(
             "insert into transfer_failure (job_id, instance_uid, reason) values ($1, $2, $3)
              on conflict (job_id, instance_uid) do update set reason = excluded.reason",
-            params![transfer.0, instance, format!("uncommitted: failure reason 0x{reason:04X}")],
+            params![transfer.0, instance, why],
         )
         .await?;
     }

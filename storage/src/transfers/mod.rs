@@ -10,6 +10,7 @@ pub mod commitments;
 mod list;
 mod progress;
 mod selection;
+mod trouble;
 
 use std::collections::HashSet;
 
@@ -30,6 +31,7 @@ pub(crate) use list::{STUDY_COLUMNS, study_words};
 pub use progress::{Progress, Standing};
 pub(crate) use selection::unsent;
 pub use selection::{Selection, kinds, places, places_sent, places_that_failed};
+pub use trouble::Trouble;
 
 /// The kind of the jobs that send.
 pub const SEND: &str = "send";

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::news::News;
-use super::{VerifyReport, damage};
+use super::{VerifyReport, Wrong, damage};
 use crate::archive::Archive;
 use crate::database::{Database, Durability, params};
 use crate::error::{Error, Result};
@@ -143,10 +143,13 @@ impl Archive {
         use crate::packs::companion::CompanionReader;
         let companion = match self.companion_bytes(pack).await {
             Ok(companion) => companion,
-            Err(Error::NotFound) => return Ok(Some("the companion of its pack is gone".to_owned())),
+            Err(Error::NotFound) => {
+                return Ok(Some(Wrong::Companion.because("the companion of its pack is gone")));
+            }
             Err(error) => match error.of_reading() {
                 Some(why) if self.gives_others_than(pack).await? => {
-                    return Ok(Some(format!("the companion of its pack cannot be read: {why}")));
+                    let said = format!("the companion of its pack cannot be read: {why}");
+                    return Ok(Some(Wrong::Companion.because(said)));
                 }
                 _ => return Err(error),
             },
@@ -158,7 +161,7 @@ impl Archive {
         });
         match read.await.map_err(Error::thread)? {
             Ok(()) => Ok(None),
-            Err(Error::Corrupt(why)) => Ok(Some(why)),
+            Err(Error::Corrupt(why)) => Ok(Some(Wrong::Companion.because(why))),
             Err(error) => Err(error),
         }
     }

@@ -4,6 +4,7 @@
 pub mod background;
 pub mod damage;
 mod news;
+mod wrong;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -18,6 +19,7 @@ use crate::index::{InstanceId, PackId};
 use crate::pace::Pace;
 
 use news::News;
+pub use wrong::Wrong;
 
 /// Instances asked for at a time.
 const PAGE: i64 = 500;
@@ -95,6 +97,10 @@ impl Archive {
         news: &mut News,
         report: &mut VerifyReport,
     ) -> Result<()> {
+        if wrong.is_some() && instances::place_again(&self.0.database, place).await?.is_none() {
+            // Deleted meanwhile.
+            return Ok(());
+        }
         match self.note_verified(place, wrong.as_deref()).await {
             Ok(noted) => news.add(place, noted, wrong.as_deref()),
             // Deleted meanwhile.
@@ -109,17 +115,15 @@ impl Archive {
     async fn check(&self, place: &InstancePlace, pace: &mut Pace) -> Result<Option<String>> {
         match self.hash(place, pace).await {
             Ok(hash) if hash == place.hash => Ok(None),
-            Ok(_) => Ok(Some("its content has another hash".to_owned())),
+            Ok(_) => Ok(Some(Wrong::Differs.because("its content has another hash"))),
             Err(Error::NotFound) => {
                 // As slowly as if they were read: where a whole store has gone, its instances are not told at once.
                 pace.passed(place.place.length_bytes).await;
-                Ok(Some("its bytes are gone".to_owned()))
+                Ok(Some(Wrong::Gone.because("its bytes are gone")))
             }
-            Err(Error::Corrupt(why)) => Ok(Some(why)),
+            Err(Error::Corrupt(why)) => Ok(Some(Wrong::Unreadable.because(why))),
             Err(error) => match error.of_reading() {
-                Some(why) if self.is_damage(place, &error).await? => {
-                    Ok(Some(format!("it cannot be read: {why}")))
-                }
+                Some(why) if self.is_damage(place, &error).await? => Ok(Some(Wrong::Unreadable.because(why))),
                 _ => Err(error),
             },
         }

@@ -561,7 +561,7 @@ export interface DamagedImage {
   studyUid: string;
   seriesUid: string;
   instanceUid: string;
-  why: string;
+  why: { code: keyof (typeof phrases)['vi']['storage']['damage']; detail: string };
   since: string;
 }
 
