@@ -47,7 +47,9 @@ pub async fn target(named: Option<&str>, config: &Config) -> anyhow::Result<Targ
     let Some(place) = named.or(config.keeping.backup_url.as_deref()) else {
         bail!("where are the backups? Name a place, or set backup_url");
     };
-    Target::open(place).await.with_context(|| format!("{place} cannot be used"))
+    Target::open(place, config.keeping.backup_credentials.as_ref())
+        .await
+        .with_context(|| format!("{place} cannot be used"))
 }
 
 async fn take(config: &Config, target: &Target) -> anyhow::Result<()> {

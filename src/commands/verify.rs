@@ -10,14 +10,14 @@ use crate::lifecycle;
 /// What `sen verify` takes.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Reads every stored instance and compares it with the hash taken when it arrived. The archive must not
-be served at the same time. Exit status 1 when anything is damaged or missing.")]
+Reads every stored instance and compares it with the hash taken when it arrived. The archive may be served
+meanwhile, by this machine. Exit status 1 when anything is damaged or missing.")]
 pub struct Args {}
 
 /// Reads everything back and names what is damaged.
 pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
     let config = global.load()?;
-    let archive = lifecycle::open_archive(&config).await?;
+    let archive = lifecycle::open_to_read(&config).await?;
     let spinner = commands::spinner();
     let verified = archive
         .verify(|so_far| {

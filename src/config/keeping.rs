@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::civil::Time;
-use storage::backup::{schedule::Plan, target_url};
+use storage::backup::{Credentials, schedule::Plan, target_url};
 use storage::verify::background;
 
 use super::ConfigError;
@@ -22,6 +22,8 @@ pub const DEFAULT_VERIFY_MIB_PER_SECOND: &str = "16";
 pub struct Keeping {
     /// Where backups go to; `None`: there are none unless a command says where.
     pub backup_url: Option<String>,
+    /// Of the bucket that they go to, where it is not the archive's user's.
+    pub backup_credentials: Option<Credentials>,
     /// At which times of the day one is taken, on the wall of the default facility.
     pub backup_at: Vec<Time>,
     /// How many good ones are kept.
@@ -60,12 +62,30 @@ impl Keeping {
             every: Duration::from_secs(days * 24 * 3600),
             bytes_per_second: mib << 20,
         });
-        Ok(Self { backup_url, backup_at, backup_keep, verification })
+        let backup_credentials = credentials(keys)?;
+        Ok(Self { backup_url, backup_credentials, backup_at, backup_keep, verification })
     }
 
     /// What the running server does of it by the clock.
     pub fn plan(&self) -> Option<Plan> {
         let target = self.backup_url.clone()?;
-        Some(Plan { target, at: self.backup_at.clone(), keep: self.backup_keep })
+        let credentials = self.backup_credentials.clone();
+        Some(Plan { target, credentials, at: self.backup_at.clone(), keep: self.backup_keep })
+    }
+}
+
+/// The credentials of the backups' bucket: both keys or neither.
+fn credentials(keys: &Keys) -> Result<Option<Credentials>, ConfigError> {
+    let (region, endpoint) = (keys.backup_aws_region.clone(), keys.backup_aws_endpoint.clone());
+    match (&keys.backup_aws_access_key_id, &keys.backup_aws_secret_access_key) {
+        (Some(id), Some(secret)) => {
+            let (access_key_id, secret_access_key) = (id.clone(), secret.clone());
+            Ok(Some(Credentials { access_key_id, secret_access_key, region, endpoint }))
+        }
+        (None, None) if region.is_none() && endpoint.is_none() => Ok(None),
+        (None, _) => {
+            Err(ConfigError::value("backup_aws_access_key_id", "is missing beside the other backup_aws keys"))
+        }
+        (Some(_), None) => Err(ConfigError::value("backup_aws_secret_access_key", "is missing")),
     }
 }

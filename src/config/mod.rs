@@ -186,6 +186,8 @@ mod tests {
             ("backup_url = '/b'\nbackup_at = '26:00'", &[], "backup_at"),
             ("backup_at = '02:00'", &[], "backup_url"),
             ("backup_keep = 0", &[], "backup_keep"),
+            ("backup_aws_access_key_id = 'a'", &[], "backup_aws_secret_access_key"),
+            ("backup_aws_region = 'b'", &[], "backup_aws_access_key_id"),
             ("", &[("SEN_CORS_ORIGINS", "*")], "cors_origins"),
             ("cors_origins = ['https://a.example/path']", &[], "cors_origins"),
             ("[[device]]\nae_title = 'CT1'\nhost = 'x'\nport = 104\ncolour = 'red'", &[], "colour"),

@@ -67,6 +67,18 @@ pub async fn open_archive(config: &Config) -> anyhow::Result<Archive> {
     open_restored(config).await
 }
 
+/// Opens the archive to read what it keeps, beside the server where one of this machine has it.
+pub async fn open_to_read(config: &Config) -> anyhow::Result<Archive> {
+    let spool_dir = config.store.spool_dir.clone();
+    if !tokio::task::spawn_blocking(move || storage::is_open(&spool_dir)).await?? {
+        return open_archive(config).await;
+    }
+    refuse_half_restored(config)?;
+    Archive::open_beside(config.store.to_storage())
+        .await
+        .with_context(|| format!("cannot open the archive ({})", config.store.describe()))
+}
+
 /// Fails while a restore has begun and not ended: what is there is not all there is.
 pub fn refuse_half_restored(config: &Config) -> anyhow::Result<()> {
     match storage::backup::restore::unfinished(&config.store.to_storage())? {

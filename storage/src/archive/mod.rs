@@ -54,9 +54,14 @@ pub(crate) struct Inner {
     pub settling: Settling,
     /// Whoever frees segments.
     pub freeing: Mutex<()>,
-    fence: Fence,
+    /// What keeps other processes off; `None` beside the one that has the archive.
+    hold: Option<Hold>,
     closing: CancellationToken,
-    /// Held for the life of the process.
+}
+
+/// The node's lease, and the lock on the spool for the life of the process.
+struct Hold {
+    fence: Fence,
     _spool_lock: SpoolLock,
 }
 
@@ -70,6 +75,35 @@ impl Archive {
         let folder = store::local_folder(&url);
         let objects = spawn_blocking(move || store::open(&url)).await.map_err(Error::thread)??;
         Self::open_over(config, objects, folder).await
+    }
+
+    /// Opens the archive for reading beside the process of this machine that has it: nothing is indexed, settled or
+    /// taken in. Renditions go to a folder of this process, which goes with [`Archive::close`].
+    pub async fn open_beside(config: Config) -> Result<Self> {
+        let url = config.storage_url.clone();
+        let folder = store::local_folder(&url);
+        let objects = spawn_blocking(move || store::open(&url)).await.map_err(Error::thread)??;
+        let opening = config.clone();
+        let (spool, space) = spawn_blocking(move || {
+            let space = Space::of(&opening);
+            let limit_bytes = opening.spool_limit_bytes;
+            let spool = Spool::open(&opening.spool_dir, limit_bytes, space.clone(), opening.clock.clone())?;
+            Ok::<_, Error>((spool, space))
+        })
+        .await
+        .map_err(Error::thread)??;
+        let database = Database::open(&config.database_url).await?;
+        let folders = beside_dir(&config);
+        let renditions = Renditions::open(folders, config.rendition_limit_bytes, false).await?;
+        Self::over(
+            config,
+            (objects, folder),
+            (spool, space),
+            database,
+            renditions,
+            None,
+            CancellationToken::new(),
+        )
     }
 
     /// Opens the archive over an object store that the caller made, such as one that fails on
@@ -91,10 +125,27 @@ impl Archive {
         let (fence, ended_well) = Fence::raise(&database, &config, closing.clone()).await?;
         let renditions =
             Renditions::open(config.renditions_dir(), config.rendition_limit_bytes, ended_well).await?;
+        let hold = Some(Hold { fence, _spool_lock: lock });
+        let (objects, spool) = ((objects, objects_folder), (spool, space));
+        let archive = Self::over(config, objects, spool, database, renditions, hold, closing)?;
+        archive.0.arrivals.forget_deleted(deletions::newest(&archive.0.database).await?);
+        tokio::spawn(space::watch(Arc::downgrade(&archive.0)));
+        archive.recover().await?;
+        Ok(archive)
+    }
+
+    fn over(
+        config: Config,
+        (objects, objects_folder): (Arc<dyn ObjectStore>, Option<PathBuf>),
+        (spool, space): (Spool, Space),
+        database: Database,
+        renditions: Renditions,
+        hold: Option<Hold>,
+        closing: CancellationToken,
+    ) -> Result<Self> {
         let arrivals = Arc::new(Arrivals::new(database.clone(), config.clock.clone()).serving(config.serve));
-        arrivals.forget_deleted(deletions::newest(&database).await?);
         let rows = RowQueue::start(database.clone(), arrivals.clone(), config.node.clone());
-        let archive = Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             caches: ReadCaches::new(config.header_cache_bytes),
             config,
             database,
@@ -108,21 +159,25 @@ impl Archive {
             renditions,
             settling: Settling::default(),
             freeing: Mutex::default(),
-            fence,
+            hold,
             closing,
-            _spool_lock: lock,
-        }));
-        tokio::spawn(space::watch(Arc::downgrade(&archive.0)));
-        archive.recover().await?;
-        Ok(archive)
+        })))
     }
 
     /// Stops taking instances in, finishes the rows of those that are in, and gives the lease back.
     pub async fn close(&self) {
         self.0.closing.cancel();
         self.0.rows.close().await;
-        if let Err(error) = self.0.fence.lower(&self.0.database).await {
-            tracing::warn!(%error, "the archive's lease was not given back");
+        match &self.0.hold {
+            Some(hold) => {
+                if let Err(error) = hold.fence.lower(&self.0.database).await {
+                    tracing::warn!(%error, "the archive's lease was not given back");
+                }
+            }
+            None => {
+                let folder = beside_dir(&self.0.config);
+                spawn_blocking(move || std::fs::remove_dir_all(folder)).await.ok();
+            }
         }
         self.0.database.close().await;
     }
@@ -181,6 +236,11 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.closing.cancel();
     }
+}
+
+/// Where a process beside the one that has the archive keeps what it makes.
+fn beside_dir(config: &Config) -> PathBuf {
+    config.data_dir.join(format!("beside-{}", std::process::id()))
 }
 
 fn prepare_folders(config: &Config) -> Result<(Spool, Space, SpoolLock)> {

@@ -50,6 +50,7 @@ use crate::archive::Archive;
 use crate::config::Config;
 use crate::database::{Database, params};
 use crate::error::{Error, Result};
+pub use crate::packs::credentials::Credentials;
 use crate::packs::store;
 use manifest::{Manifest, Part};
 use runs::Stage;
@@ -68,12 +69,13 @@ pub struct Target {
 }
 
 impl Target {
-    /// Opens a folder, by its path or as `file:///folder` (made if missing), or `s3://bucket/prefix`, whose
-    /// credentials come from `AWS_*`.
-    pub async fn open(place: &str) -> Result<Self> {
+    /// Opens a folder, by its path or as `file:///folder` (made if missing), or `s3://bucket/prefix` with these
+    /// credentials, else those of `AWS_*`.
+    pub async fn open(place: &str, credentials: Option<&Credentials>) -> Result<Self> {
         let name = target_url(place)?;
-        let url = name.clone();
-        let objects = spawn_blocking(move || store::open_tidy(&url)).await.map_err(Error::thread)??;
+        let (url, credentials) = (name.clone(), credentials.cloned());
+        let opened = spawn_blocking(move || store::open_tidy(&url, credentials.as_ref()));
+        let objects = opened.await.map_err(Error::thread)??;
         Ok(Self { objects, name })
     }
 

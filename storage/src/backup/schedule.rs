@@ -8,7 +8,7 @@ use pacs_core::clock;
 use tokio_util::sync::CancellationToken;
 
 use super::runs::{self, State};
-use super::{Source, Target, back_up, target_url};
+use super::{Credentials, Source, Target, back_up, target_url};
 use crate::archive::Archive;
 use crate::error::Result;
 use crate::index::facilities;
@@ -23,6 +23,8 @@ const TRIED: u32 = 20;
 /// When backups are taken, and where they go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    /// Of the bucket, where they are not those of `AWS_*`.
+    pub credentials: Option<Credentials>,
     /// A folder or bucket, as [`Target::open`] takes it.
     pub target: String,
     /// At which times of the day, on the wall of the default facility. Empty: only when somebody asks.
@@ -83,7 +85,7 @@ impl Archive {
         if failed_ms.is_some_and(|failed_ms| now_ms < failed_ms.saturating_add(TRY_AGAIN_MS)) {
             return Ok(false);
         }
-        let target = Target::open(&plan.target).await?;
+        let target = Target::open(&plan.target, plan.credentials.as_ref()).await?;
         back_up(&Source::of(self), &target, plan.keep, shutdown, |_| {}).await?;
         Ok(true)
     }

@@ -5,6 +5,7 @@
 //! beside it.
 
 pub mod companion;
+pub(crate) mod credentials;
 pub mod store;
 pub mod writer;
 

@@ -5,26 +5,27 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use url::Url;
 
+use super::credentials::{self, Credentials};
 use crate::error::{Error, Result};
 use crate::folders::make_folder;
 
 /// Opens `file:///folder` (made if missing, every write synced) or `s3://bucket/prefix`, whose
 /// credentials, region and endpoint come from the usual `AWS_*` variables. Blocks.
 pub fn open(url: &str) -> Result<Arc<dyn ObjectStore>> {
-    open_where(url, false)
+    open_where(url, false, None)
 }
 
-/// The same for what comes and goes a folder at a time: a folder that is empty is removed.
-pub fn open_tidy(url: &str) -> Result<Arc<dyn ObjectStore>> {
-    open_where(url, true)
+/// The same for what comes and goes a folder at a time: a folder that is empty is removed. A bucket may have
+/// credentials of its own.
+pub fn open_tidy(url: &str, credentials: Option<&Credentials>) -> Result<Arc<dyn ObjectStore>> {
+    open_where(url, true, credentials)
 }
 
-fn open_where(url: &str, is_tidy: bool) -> Result<Arc<dyn ObjectStore>> {
+fn open_where(url: &str, is_tidy: bool, credentials: Option<&Credentials>) -> Result<Arc<dyn ObjectStore>> {
     let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
     match parsed.scheme() {
         "file" => {
@@ -35,7 +36,7 @@ fn open_where(url: &str, is_tidy: bool) -> Result<Arc<dyn ObjectStore>> {
         }
         "s3" => {
             let bucket = parsed.host_str().ok_or_else(|| wrong("it names no bucket"))?;
-            let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build()?;
+            let store = credentials::builder(credentials).with_bucket_name(bucket).build()?;
             match parsed.path().trim_matches('/') {
                 "" => Ok(Arc::new(store)),
                 prefix => Ok(Arc::new(PrefixStore::new(store, prefix))),

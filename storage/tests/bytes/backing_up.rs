@@ -44,7 +44,7 @@ on_every_backend!(
 
 /// A folder beside the archive.
 pub async fn target(home: &Home) -> Target {
-    Target::open(home.dir.path().join("backup").to_str().unwrap()).await.unwrap()
+    Target::open(home.dir.path().join("backup").to_str().unwrap(), None).await.unwrap()
 }
 
 pub async fn take(archive: &Archive, target: &Target, keep: u32) -> Result<BackupReport, Error> {
@@ -494,17 +494,17 @@ async fn a_planned_backup_is_taken_when_its_time_has_come() {
     let mut home = Home::embedded();
     let at = vec![jiff::civil::Time::constant(2, 0, 0, 0)];
     let folder = home.dir.path().join("planned");
-    home.config.backup = Some(Plan { target: folder.display().to_string(), at, keep: 2 });
+    home.config.backup = Some(Plan { target: folder.display().to_string(), credentials: None, at, keep: 2 });
     let archive = home.open().await;
     send_all(&archive, &slices(2, 1)).await;
     // One that somebody has taken to another place is not the planned one.
-    let aside = Target::open(home.dir.path().join("aside").to_str().unwrap()).await.unwrap();
+    let aside = Target::open(home.dir.path().join("aside").to_str().unwrap(), None).await.unwrap();
     take(&archive, &aside, 2).await.unwrap();
     assert!(archive.back_up_when_due(&CancellationToken::new()).await.unwrap(), "none was ever taken");
     assert!(!archive.back_up_when_due(&CancellationToken::new()).await.unwrap());
     home.clock.set_ms(home.clock.now_ms() + 24 * 3_600_000);
     assert!(archive.back_up_when_due(&CancellationToken::new()).await.unwrap());
-    let target = Target::open(folder.to_str().unwrap()).await.unwrap();
+    let target = Target::open(folder.to_str().unwrap(), None).await.unwrap();
     assert_eq!(manifest::list(&target).await.unwrap().len(), 2);
     archive.close().await;
 }

@@ -207,8 +207,8 @@ async fn what_cannot_be_read_is_told_and_stops_nothing() {
     let told = damaged(&archive).await;
     assert_eq!(told.len(), 2, "{told:?}");
     assert_eq!(told[0].0, studies[0].uid.as_str());
-    assert!(told[0].1.starts_with("it cannot be read: Too many levels"), "{told:?}");
-    assert!(told[1].1.starts_with("the companion of its pack cannot be read"), "{told:?}");
+    assert!(told[0].1.starts_with("unreadable: Too many levels"), "{told:?}");
+    assert!(told[1].1.starts_with("companion: the companion of its pack cannot be read"), "{told:?}");
     whole(&companion);
     // Asked for all at once, in the spool too. Nobody can read what lies at the first addresses of a process.
     let segment = home.segments().remove(0);
@@ -218,7 +218,7 @@ async fn what_cannot_be_read_is_told_and_stops_nothing() {
     assert_eq!((report.instances, report.damaged), (4, 2), "{:?}", report.named);
     let said = |uid: &Uid| report.named.iter().find(|(named, _)| named == uid).map(|(_, why)| why.as_str());
     let why = said(&spooled.uid).unwrap();
-    assert!(why.starts_with("it cannot be read: Input/output error"), "{why}");
+    assert!(why.starts_with("unreadable: Input/output error"), "{why}");
     whole(&segment);
     whole(&tar);
     archive.verify(|_| {}).await.unwrap();
@@ -243,4 +243,36 @@ async fn damaged(archive: &Archive) -> Vec<(String, String)> {
     let mut all = damage::list(archive.database(), &Scope::All, 10).await.unwrap();
     all.sort_by(|one, other| one.instance.as_str().cmp(other.instance.as_str()));
     all.into_iter().map(|damaged| (damaged.instance.to_string(), damaged.why)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_read_beside_the_process_that_has_it() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let (settled, spooled) = (slices(4, 1), slices(3, 2));
+    send_all(&archive, &settled).await;
+    archive.settle_study(&settled[0].study).await.unwrap();
+    send_all(&archive, &spooled).await;
+    let beside = Archive::open_beside(home.config.clone()).await.unwrap();
+    let report = beside.verify(|_| {}).await.unwrap();
+    assert_eq!((report.instances, report.damaged), (7, 0));
+    // What was moved meanwhile is found where it is, and what was deleted is no damage.
+    archive.settle_study(&spooled[0].study).await.unwrap();
+    archive.tidy().await.unwrap();
+    delete(&archive, Subject::Study(settled[0].study.clone())).await;
+    let report = beside.verify(|_| {}).await.unwrap();
+    assert_eq!((report.instances, report.damaged), (3, 0), "{report:?}");
+    let pack = pack_of(&pack_folder(&home, spooled[0].study.as_str()), "tar");
+    let place = place(&archive, &spooled[1]).await;
+    flip(&pack, place.place.offset_bytes + place.place.length_bytes - 10);
+    assert_eq!(beside.verify(|_| {}).await.unwrap().damaged, 1);
+    beside.close().await;
+    // Its owner knows of it, and goes on.
+    assert_eq!(damage::count(archive.database()).await.unwrap(), 1);
+    send_all(&archive, &slices(1, 3)).await;
+    let left = std::fs::read_dir(&home.config.data_dir).unwrap();
+    let left =
+        left.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("beside"));
+    assert_eq!(left.count(), 0);
+    archive.close().await;
 }
