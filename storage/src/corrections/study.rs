@@ -110,21 +110,21 @@ async fn describe(
 }
 
 /// Makes a study say what the images that stay in it say, where others of another patient were indexed before them.
-/// Answers the key of that patient, as discrepancies have it.
+/// Answers the key of that patient, as discrepancies have it; `None` when the study is gone.
 pub(super) async fn restate(
     tx: &mut Transaction,
     study: &str,
     attributes: &str,
     now_ms: i64,
-) -> Result<String> {
+) -> Result<Option<String>> {
     let row = tx
         .fetch_optional(
             "select id, uid, facility, patient_id, own_patient_id, patient_identifier, patient_issuer, sent_attributes,
                  calling_ae, received_ms from study where uid = $1",
             params![study],
         )
-        .await?
-        .ok_or(Error::NotFound)?;
+        .await?;
+    let Some(row) = row else { return Ok(None) };
     let facility = facilities::ensure(tx, &row.get::<String>("facility")?).await?;
     let (patient, issuer) = person(tx, &standing::parse(attributes)?, &facility).await?;
     let is_another = row.get::<String>("patient_identifier")? != patient.id
@@ -133,7 +133,7 @@ pub(super) async fn restate(
         let id = StudyId(row.get("id")?);
         describe(tx, id, &row, attributes, &Standing::default(), now_ms).await?;
     }
-    Ok(format!("{}^^^{}", patient.id, issuer.code))
+    Ok(Some(format!("{}^^^{}", patient.id, issuer.code)))
 }
 
 /// Makes a study of attributes that an act has kept, for images that are moved to it.

@@ -61,9 +61,10 @@ impl Archive {
         if let (false, Some(answers)) = (is_undone, &said.answers) {
             // Whoever's images were indexed first, the study is of those who stay in it.
             let stay = answers.stay.to_string();
-            let own = study::restate(&mut tx, &act.subject_uid, &stay, now_ms).await?;
-            let found = discrepancies::Parted { own: &own, other: &answers.other, named: &answers.named };
-            discrepancies::parted_again(&mut tx, &act.subject_uid, &found, &said.to, act.id).await?;
+            if let Some(own) = study::restate(&mut tx, &act.subject_uid, &stay, now_ms).await? {
+                let found = discrepancies::Parted { own: &own, other: &answers.other, named: &answers.named };
+                discrepancies::parted_again(&mut tx, &act.subject_uid, &found, &said.to, act.id).await?;
+            }
         }
         let word = if is_undone { "unmove" } else { "move" };
         let by = settle::By { word, actor: &act.actor, reason: act.reason.as_deref() };
