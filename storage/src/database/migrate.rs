@@ -54,7 +54,6 @@ const MIGRATIONS: &[Migration] = &[
         name: "transfer askers",
         text: include_str!("../../migrations/0022_transfer_askers.sql"),
     },
-    Migration { version: 19, name: "handed", text: include_str!("../../migrations/0019_handed.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.
@@ -116,4 +115,23 @@ async fn lock(database: &Database) -> Result<Transaction> {
         tx.fetch_one("select pg_advisory_xact_lock(7361)::text", params![]).await?;
     }
     Ok(tx)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_migration_that_there_is_follows_the_one_before() {
+        let numbers: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+        let mut files: Vec<i64> = folder
+            .map(|entry| {
+                entry.unwrap().file_name().to_string_lossy().split('_').next().unwrap().parse().unwrap()
+            })
+            .collect();
+        files.sort_unstable();
+        assert_eq!(files, numbers, "the files and the list");
+    }
 }
