@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use pacs_core::uid::Uid;
 
-use super::history::{History, Standing};
+use super::history::{self, History, Standing};
 use super::{ACTS, settle_rows};
 use crate::acts::{self, Act};
 use crate::archive::Archive;
-use crate::database::{Durability, Param, params, placeholders};
+use crate::database::Durability;
 use crate::deletion::rows;
 use crate::error::{Error, Result};
 use crate::index::InstanceId;
@@ -40,22 +40,13 @@ impl Archive {
 
     /// The instances whose rows say something else, by study.
     async fn differing(&self, history: History) -> Result<BTreeMap<String, Vec<(InstanceId, Standing)>>> {
-        const CHUNK: usize = 500;
         let mut differing: BTreeMap<String, Vec<_>> = BTreeMap::new();
         let ids: Vec<InstanceId> = history.instances.keys().copied().collect();
-        for some in ids.chunks(CHUNK) {
-            let sql = format!(
-                "select i.id, i.rejection_id, t.uid from instance i join series s on s.id = i.series_id
-                 join study t on t.id = s.study_id where i.id in ({})",
-                placeholders(1, some.len())
-            );
-            let ids = some.iter().map(|id| Param::from(*id)).collect();
-            for row in self.0.database.fetch(sqlx::AssertSqlSafe(sql), ids).await? {
-                let id = InstanceId(row.get("id")?);
-                let Some(standing) = history.instances.get(&id) else { continue };
-                if standing.hidden_by != row.get::<Option<i64>>("rejection_id")? {
-                    differing.entry(row.get("uid")?).or_default().push((id, *standing));
-                }
+        let mut tx = self.0.database.begin(Durability::Batched).await?;
+        for filed in history::filed(&mut tx, &ids).await? {
+            let Some(standing) = history.instances.get(&filed.instance) else { continue };
+            if standing.hidden_by != filed.hidden_by {
+                differing.entry(filed.study_uid).or_default().push((filed.instance, *standing));
             }
         }
         Ok(differing)
@@ -70,10 +61,8 @@ impl Archive {
         let subject = Subject::Study(Uid::parse(study).map_err(|_| Error::NotFound)?);
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         let Some(mut locked) = rows::lock(&mut tx, &subject).await? else { return Ok(()) };
-        for (instance, standing) in changes {
-            let sql = "update instance set rejection_id = $2 where id = $1";
-            tx.execute(sql, params![*instance, standing.hidden_by]).await?;
-        }
+        let hidden = changes.iter().map(|(instance, standing)| (*instance, standing.hidden_by));
+        history::hide(&mut tx, hidden).await?;
         self.0.arrivals.forget();
         let last = changes.iter().filter_map(|(_, standing)| acts.get(&standing.changed_by?));
         if let Some(act) = last.max_by_key(|act| (act.at_ms, act.id)) {

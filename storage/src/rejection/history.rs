@@ -1,17 +1,20 @@
 //! What each instance is hidden by, from the acts in their order.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pacs_core::uid::Uid;
 
 use super::{ALONE, REJECT, SERIES};
 use crate::acts::Act;
 use crate::corrections::away;
-use crate::database::{Row, Transaction, params};
+use crate::database::{Param, Row, Transaction, params, placeholders};
 use crate::deletion::UNTIL;
 use crate::error::{Error, Result};
-use crate::index::InstanceId;
 use crate::index::deletions::Subject;
+use crate::index::{InstanceId, StudyId};
+
+/// Instances that one statement means.
+const CHUNK: usize = 500;
 
 /// How an instance stands after the acts so far.
 #[derive(Debug, Clone, Copy, Default)]
@@ -164,4 +167,55 @@ pub(super) async fn studies(tx: &mut Transaction, act: &Act) -> Result<HashSet<S
     let about = about.into_iter().flatten().filter_map(|uid| uid.as_str());
     studies.extend(about.filter(|uid| Uid::parse(uid).is_ok()).map(str::to_owned));
     Ok(studies)
+}
+
+/// Where an instance is, and what its row says.
+pub(super) struct Filed {
+    pub instance: InstanceId,
+    pub study: StudyId,
+    pub study_uid: String,
+    pub hidden_by: Option<i64>,
+}
+
+/// Where these instances are.
+pub(super) async fn filed(tx: &mut Transaction, instances: &[InstanceId]) -> Result<Vec<Filed>> {
+    let mut filed = Vec::with_capacity(instances.len());
+    for some in instances.chunks(CHUNK) {
+        let sql = format!(
+            "select i.id, i.rejection_id, t.id as study_id, t.uid from instance i
+             join series s on s.id = i.series_id join study t on t.id = s.study_id where i.id in ({})",
+            placeholders(1, some.len())
+        );
+        let ids = some.iter().map(|id| Param::from(*id)).collect();
+        for row in tx.fetch(sqlx::AssertSqlSafe(sql), ids).await? {
+            filed.push(Filed {
+                instance: InstanceId(row.get("id")?),
+                study: StudyId(row.get("study_id")?),
+                study_uid: row.get("uid")?,
+                hidden_by: row.get("rejection_id")?,
+            });
+        }
+    }
+    Ok(filed)
+}
+
+/// Has each of these instances, which are locked, hidden by that act, or shown.
+pub(super) async fn hide(
+    tx: &mut Transaction,
+    changes: impl IntoIterator<Item = (InstanceId, Option<i64>)>,
+) -> Result<()> {
+    let mut by_act: BTreeMap<Option<i64>, Vec<InstanceId>> = BTreeMap::new();
+    for (instance, hidden_by) in changes {
+        by_act.entry(hidden_by).or_default().push(instance);
+    }
+    for (hidden_by, instances) in by_act {
+        for some in instances.chunks(CHUNK) {
+            let listed = placeholders(2, some.len());
+            let sql = format!("update instance set rejection_id = $1 where id in ({listed})");
+            let mut values = params![hidden_by];
+            values.extend(some.iter().map(|id| Param::from(*id)));
+            tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
+        }
+    }
+    Ok(())
 }

@@ -1,29 +1,21 @@
 //! Taking back what an act of rejecting or restoring has done, and nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use pacs_core::access::{Actor, Scope};
 use pacs_core::uid::Uid;
 use serde_json::json;
 
-use super::history::{self, History};
+use super::history::{self, Filed, History};
 use super::{ACTS, ALONE, REJECT, settle_rows};
 use crate::acts::{self, Act, NewAct};
 use crate::archive::Archive;
-use crate::database::{Durability, Transaction, params};
+use crate::database::{Durability, Transaction};
 use crate::deletion::UNTIL;
 use crate::deletion::rows::{self, Collisions};
 use crate::error::{Error, Result};
+use crate::index::InstanceId;
 use crate::index::deletions::Subject;
-use crate::index::{InstanceId, StudyId};
-
-/// What the undoing does to an instance.
-struct Change {
-    instance: InstanceId,
-    study: StudyId,
-    study_uid: String,
-    hidden_by: Option<i64>,
-}
 
 impl Archive {
     /// Takes an act back: what it has hidden is shown, and what it has shown is hidden as it was before, each
@@ -91,12 +83,8 @@ impl Archive {
         acts::record(&mut tx, &note, now_ms).await?;
         // Whoever stores from here on waits for this transaction, and must not remember its rows.
         self.0.arrivals.forget();
-        for change in
-            changes.iter().filter(|change| studies.iter().any(|locked| locked.study == change.study))
-        {
-            let sql = "update instance set rejection_id = $2 where id = $1";
-            tx.execute(sql, params![change.instance, change.hidden_by]).await?;
-        }
+        let held = changes.iter().filter(|change| studies.iter().any(|locked| locked.study == change.study));
+        history::hide(&mut tx, held.map(|change| (change.instance, change.hidden_by))).await?;
         let by = (actor.id.as_str(), reason.unwrap_or_default());
         let mut whole = Vec::new();
         for locked in &mut studies {
@@ -111,8 +99,8 @@ impl Archive {
     }
 }
 
-/// What taking an act back would change.
-async fn changes(tx: &mut Transaction, act: &Act, note: &NewAct<'_>) -> Result<Vec<Change>> {
+/// What taking an act back would change: where the instances are, and what hides them after it.
+async fn changes(tx: &mut Transaction, act: &Act, note: &NewAct<'_>) -> Result<Vec<Filed>> {
     let mut history = History::default();
     let studies = history::studies(tx, act).await?;
     for past in acts::in_histories(tx, &studies, &ACTS).await? {
@@ -130,16 +118,13 @@ async fn changes(tx: &mut Transaction, act: &Act, note: &NewAct<'_>) -> Result<V
         ..act.clone()
     };
     history.follow(tx, &undoing).await?;
-    let mut changes = Vec::new();
-    for (instance, standing) in history.instances {
-        if standing.changed_by != Some(undoing.id) {
-            continue;
-        }
-        let sql = "select t.id, t.uid from instance i join series s on s.id = i.series_id
-             join study t on t.id = s.study_id where i.id = $1";
-        let row = tx.fetch_one(sql, params![instance]).await?;
-        let study = StudyId(row.get("id")?);
-        changes.push(Change { instance, study, study_uid: row.get("uid")?, hidden_by: standing.hidden_by });
+    let standing = history.instances.iter();
+    let changed = standing.filter(|(_, standing)| standing.changed_by == Some(undoing.id));
+    let hidden_by: HashMap<_, _> = changed.map(|(id, standing)| (*id, standing.hidden_by)).collect();
+    let ids: Vec<InstanceId> = hidden_by.keys().copied().collect();
+    let mut changes = history::filed(tx, &ids).await?;
+    for change in &mut changes {
+        change.hidden_by = hidden_by.get(&change.instance).copied().flatten();
     }
     Ok(changes)
 }
