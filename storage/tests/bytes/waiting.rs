@@ -4,10 +4,12 @@ use pacs_core::access::{Actor, Scope};
 use storage::Archive;
 use storage::corrections::{Target, What};
 use storage::database::Durability;
+use storage::exams::linking;
 
 use crate::backends::Home;
 use crate::correcting::newest_act;
 use crate::moving::{counts, in_series, merge, move_, names, patient, undo_newest};
+use crate::rebuilding::ordered;
 use crate::samples::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,5 +95,43 @@ async fn an_undoing_counts_a_study_only_once_it_holds_it() {
     undoing.await.unwrap().unwrap();
     assert_eq!(names(&archive, &series).await[0], home_of_it.to_string());
     assert_eq!(counts(&archive, &home_of_it).await, Some((2, 3)));
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undoing_that_waits_for_an_exam_keeps_nobody_from_telling() {
+    let Some(home) = Home::served().await else { return };
+    let archive = home.open().await;
+    let (all, actor, db) = (Scope::All, Actor::system(), archive.database());
+    let mut two = [slices(1, 1), slices(1, 2)];
+    // Studies are settled in the order of their UIDs: the one whose exam is waited for comes second.
+    two.sort_by_key(|sent| sent[0].study.to_string());
+    let [into, merged] = &two;
+    let exams = [ordered(&archive, "X1").await, ordered(&archive, "X2").await];
+    for (sent, exam) in two.iter().zip(&exams) {
+        send_all(&archive, sent).await;
+        linking::link(db, &all, &actor, &sent[0].study, exam.id, None, home.clock.now_ms()).await.unwrap();
+    }
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    merge(&archive, &merged[0], &into[0]).await;
+    let mut held = db.begin(Durability::Batched).await.unwrap();
+    let sql = "select id from scheduled_step where id = $1 for update";
+    held.fetch(sql, vec![exams[1].id.0.into()]).await.unwrap();
+    let undoing = tokio::spawn({
+        let (archive, study) = (archive.clone(), merged[0].study.clone());
+        async move { undo_newest(&archive, &study).await }
+    });
+    waiting(&archive, 1).await;
+    // The lock of the outbox.
+    let advisory = "select 1 from pg_locks l join pg_database d on d.oid = l.database
+         where l.locktype = 'advisory' and l.objid = 7362 and d.datname = current_database()";
+    assert_eq!(
+        db.fetch(advisory, vec![]).await.unwrap().len(),
+        0,
+        "whoever has an event to write would wait too"
+    );
+    held.commit().await.unwrap();
+    undoing.await.unwrap();
+    assert_eq!(counts(&archive, &merged[0].study).await, Some((1, 1)));
     archive.close().await;
 }
