@@ -1,7 +1,7 @@
 //! `…/instances/{instance}/bulkdata/{path}`: one value of an instance, as BulkDataURIs in metadata name it. The path is
 //! the tag, or tags and item numbers (from 0) that lead into sequences: `7FE00010`, `54000100/0/54001010`.
 
-use super::{Request, frames, icon, inflated, stored};
+use super::{Request, frames, icon, stored};
 use crate::answer::Head;
 use crate::content::Content;
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::wish::{BulkWish, SyntaxWish};
 use axum::extract::RawPathParams;
 use axum::response::Response;
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, TryStreamExt};
 use pacs_core::dataset::{DataSet, Element, Value, anew, tag_of};
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::{tags, uids};
@@ -173,7 +173,11 @@ impl Source {
                 let reader = stored::open(archive, place).await?;
                 Content::read(length_bytes, move |part| {
                     let start = value.start.saturating_add(part.start);
-                    pieces::slice(inflated::data_set(&reader), start, part.end - part.start)
+                    pieces::slice(
+                        reader.stream_inflated().map_err(Error::Storage),
+                        start,
+                        part.end - part.start,
+                    )
                 })
             }
         })

@@ -3,7 +3,7 @@
 
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
-use pacs_core::{tags, uids};
+use pacs_core::{tags, transfer_syntax, uids};
 use storage::transfers::Trouble;
 use storage::{Door, Envelope};
 
@@ -16,8 +16,9 @@ use crate::listener::Shared;
 use crate::scu::listing::identifier;
 use crate::scu::{Arrival, Association, Error, MAX_CONTEXTS, Outcome, Proposal, Retrieval};
 
-/// Compressed images come as they are stored there: a context each, so that nothing is to be chosen.
-const COMPRESSED: &[&str] = &[
+/// Images come as they are stored there: a context each, so that nothing is to be chosen. The common ones come first; the
+/// others of the standard follow where an association has room for them.
+const COMMON: &[&str] = &[
     "1.2.840.10008.1.2.4.50",  // JPEG baseline
     "1.2.840.10008.1.2.4.51",  // JPEG extended
     "1.2.840.10008.1.2.4.57",  // JPEG lossless
@@ -37,7 +38,7 @@ const COMPRESSED: &[&str] = &[
 ];
 
 /// SOP classes whose contexts are proposed at a time: there are no more than 128 in an association.
-const CLASSES_AT_ONCE: usize = (MAX_CONTEXTS - 1) / (COMPRESSED.len() + 1);
+const CLASSES_AT_ONCE: usize = (MAX_CONTEXTS - 1) / (COMMON.len() + 1);
 
 fn uid(text: &str) -> Result<Uid, Error> {
     Uid::parse(text).map_err(|_| Error::NoContext)
@@ -76,6 +77,23 @@ pub async fn by_move(peer: &Peer, study: &Uid, series: &Wanted) -> Result<Option
     Ok(judged(&outcome))
 }
 
+/// C-GET, and each SOP class that may come: in the two native encodings that everybody has, and in each of the others.
+fn proposals(get: &Uid, classes: &[&Uid]) -> Result<Vec<Proposal>, Error> {
+    let others = transfer_syntax::known().iter().filter(|syntax| syntax.encapsulated);
+    let others = others.filter_map(|syntax| syntax.uid).filter(|uid| !COMMON.contains(uid));
+    let syntaxes: Vec<&str> = COMMON.iter().copied().chain(others).collect();
+    let for_each = (MAX_CONTEXTS - 1) / classes.len().max(1);
+    let mut proposals = vec![Proposal::for_messages(get.clone())?];
+    for stored in classes {
+        proposals.push(Proposal { as_provider: true, ..Proposal::for_messages((*stored).clone())? });
+        for syntax in syntaxes.iter().take(for_each.saturating_sub(1)) {
+            let proposal = Proposal::new((*stored).clone(), vec![uid(syntax)?]);
+            proposals.push(Proposal { as_provider: true, ..proposal });
+        }
+    }
+    Ok(proposals)
+}
+
 /// Takes a series over the association that asks for it; answers what the other archive, or ours, says of it,
 /// if it did not go well.
 pub async fn by_get(
@@ -101,14 +119,7 @@ async fn get(
     classes: &[&Uid],
 ) -> Result<Option<Hindrance>, Error> {
     let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET)?;
-    let mut proposals = vec![Proposal::for_messages(class.clone())?];
-    for stored in classes {
-        proposals.push(Proposal { as_provider: true, ..Proposal::for_messages((*stored).clone())? });
-        for syntax in COMPRESSED {
-            let proposal = Proposal::new((*stored).clone(), vec![uid(syntax)?]);
-            proposals.push(Proposal { as_provider: true, ..proposal });
-        }
-    }
+    let proposals = proposals(&class, classes)?;
     let mut association = Association::connect(&peer.target, &proposals, &peer.options).await?;
     let mut retrieval = association.get(&class, identifier).await?;
     let mut refused: Option<Hindrance> = None;
@@ -162,4 +173,30 @@ async fn take(
         }
     }
     Ok(incoming.finish().await.map(drop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_stored_is_proposed_as_far_as_there_is_room() {
+        let get = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET).unwrap();
+        let classes: Vec<Uid> = (1..=CLASSES_AT_ONCE)
+            .map(|number| uid(&format!("1.2.840.10008.5.1.4.1.1.{number}")).unwrap())
+            .collect();
+        let proposed = |proposals: &[Proposal], syntax: &str| {
+            proposals.iter().any(|proposal| proposal.transfer_syntaxes == [uid(syntax).unwrap()])
+        };
+        let one = proposals(&get, &[&classes[0]]).unwrap();
+        for syntax in transfer_syntax::known().iter().filter(|syntax| syntax.encapsulated) {
+            assert!(proposed(&one, syntax.uid.unwrap()), "{}", syntax.name);
+        }
+        let all: Vec<&Uid> = classes.iter().collect();
+        for count in 1..=CLASSES_AT_ONCE {
+            let some = proposals(&get, &all[..count]).unwrap();
+            assert!(some.len() <= MAX_CONTEXTS, "{count}: {}", some.len());
+            assert!(COMMON.iter().all(|syntax| proposed(&some, syntax)), "{count}");
+        }
+    }
 }

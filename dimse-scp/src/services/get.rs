@@ -7,7 +7,7 @@ use pacs_core::dataset::DataSet;
 use pacs_core::text::CharacterSet;
 use storage::InstancePlace;
 
-use super::stored::{Opened, Unsendable, Way, opened};
+use super::stored::{self, Opened, Unsendable, opened};
 use super::suboperations::{Plan, Progress};
 use super::{answer, commit, identifier, keys};
 use crate::association::{Context, End, Event};
@@ -83,17 +83,16 @@ async fn send(
     asked_by: u16,
 ) -> Result<Sent, End> {
     let ready = async {
-        let way = Way::choose(&session.association.contexts, place, |context| context.acceptor_is_user)?;
-        let content = way.content(opened?, place, &session.shared.transcoder).await?;
-        Ok((way, content))
+        let (contexts, transcoder) = (&session.association.contexts, &session.shared.transcoder);
+        stored::ready(contexts, |context| context.acceptor_is_user, place, opened?, transcoder).await
     };
-    let (way, content) = match ready.await {
+    let (context, content) = match ready.await {
         Ok(ready) => ready,
         Err(unsendable) => return Ok(Sent { result: Err(unsendable), cancelled: false }),
     };
     let request = scu::store_request(message_id, &place.class, &place.uid, None);
     // Content that fails midway leaves half a message behind: the association cannot go on.
-    scu::send(&mut session.association.writer, way.context, &request, content).await?;
+    scu::send(&mut session.association.writer, context, &request, content).await?;
     let (response, cancelled) = response(session, message_id, asked_by).await?;
     Ok(Sent { result: Ok(scu::response_of(&response)), cancelled })
 }

@@ -5,6 +5,7 @@ mod answer;
 pub mod commit;
 mod crew;
 mod data_set;
+mod deflate;
 pub mod echo;
 pub mod find;
 pub mod get;

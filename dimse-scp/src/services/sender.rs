@@ -7,7 +7,7 @@ use pacs_core::uid::{AeTitle, Uid};
 use storage::InstancePlace;
 
 use super::Transcoder;
-use super::stored::{Opened, Unsendable, Way};
+use super::stored::{self, Opened, Unsendable};
 use super::transcoded::{TARGETS, Target as Form};
 use crate::failures::Failures;
 use crate::listener::Shared;
@@ -132,12 +132,11 @@ impl Sender {
     ) -> Result<scu::Response, Unsent> {
         let (part, mut association) = self.association(place).await?;
         let originator = self.originator.as_ref().map(|(title, message)| (title, *message));
-        let ready: Result<_, Unsendable> = async {
-            let way = Way::choose(association.contexts(), place, |_| true)?;
-            let content = way.content(opened?, place, &self.transcoder).await?;
-            Ok((way.context, content))
-        }
-        .await;
+        let contexts = association.contexts();
+        let ready = match opened {
+            Ok(opened) => stored::ready(contexts, |_| true, place, opened, &self.transcoder).await,
+            Err(error) => Err(error.into()),
+        };
         let (context, content) = match ready {
             Ok(ready) => ready,
             Err(unsendable) => {

@@ -1,6 +1,6 @@
 //! Stored instances on their way out: opened ahead of their turn, each with the presentation context
-//! that fits it, and its data set as a stream: as stored; between the two native little endian
-//! encodings, written anew up to the pixels; else with its frames made anew ([`super::transcoded`]).
+//! that fits it best, and its data set as a stream: as stored; between the two native little endian
+//! encodings, written anew up to the pixels; else made anew as a whole ([`super::transcoded`]).
 
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream, StreamExt};
@@ -8,9 +8,10 @@ use pacs_core::dataset::{self, Incremental, Limits, PixelDataPlace, Progress, Re
 use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::Uid;
-use pacs_core::{Tag, VR, uids};
+use pacs_core::{Tag, VR};
 use storage::{Archive, InstancePlace, InstanceReader};
 
+use super::deflate::deflated;
 use super::transcoded::{TARGETS, Target, Transcoder};
 use crate::association::{Context, Contexts};
 use crate::error::Failure;
@@ -26,6 +27,7 @@ const OPENED_AHEAD: usize = 2;
 const FIRST_BYTES: u64 = 1 << 20;
 
 /// An instance that is ready to be sent.
+#[derive(Clone)]
 pub struct Opened {
     reader: InstanceReader,
     /// The beginning of its data set.
@@ -66,23 +68,13 @@ async fn open(archive: &Archive, place: &InstancePlace, letters: CharacterSet) -
     Ok(Opened { reader, first, letters })
 }
 
-/// How an instance goes out.
+/// How an instance may go out.
 #[derive(Debug, Clone)]
-pub struct Way {
+struct Way {
     /// The presentation context.
-    pub context: u8,
-    form: Form,
-}
-
-/// What becomes of its data set.
-#[derive(Debug, Clone)]
-enum Form {
-    /// Nothing.
-    AsStored,
-    /// Its elements are written anew, its pixels stay.
-    Rewritten(TransferSyntax),
-    /// Its frames are made anew, too.
-    Transcoded(Target),
+    context: u8,
+    /// What it is made in; `None` for as it is stored.
+    target: Option<Target>,
 }
 
 /// Why an instance cannot be sent. Free of patient data.
@@ -127,57 +119,100 @@ impl From<Unsendable> for crate::scu::Error {
     }
 }
 
-/// Whether a transfer syntax is one of the two that are written from each other.
-fn is_native_little_endian(syntax: &Uid) -> bool {
-    *syntax == uids::EXPLICIT_VR_LITTLE_ENDIAN || *syntax == uids::IMPLICIT_VR_LITTLE_ENDIAN
+/// Whether pixels are the same bytes in both, and only the elements around them have another form.
+fn is_native_little_endian(syntax: &TransferSyntax) -> bool {
+    syntax.known() && !syntax.encapsulated && !syntax.big_endian && !syntax.deflated
 }
 
+/// The presentation context that an instance goes out in, and its data set, piece by piece: the best of the accepted
+/// contexts that `usable` allows and in which it can be made. What can be known to fail fails before the first piece.
+pub async fn ready(
+    contexts: &Contexts,
+    usable: impl Fn(&Context) -> bool,
+    place: &InstancePlace,
+    opened: Opened,
+    transcoder: &Transcoder,
+) -> Result<(u8, Content), Unsendable> {
+    let mut first_reason = None;
+    for way in Way::all(contexts, place, usable) {
+        match way.content(opened.clone(), place, transcoder).await {
+            Ok(content) => return Ok((way.context, content)),
+            // Another codec may take what this one does not.
+            Err(reason @ Unsendable::NotRewritable(_)) => {
+                first_reason.get_or_insert(reason);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(first_reason.unwrap_or_else(|| Unsendable::NoContext { syntax: place.transfer_syntax.clone() }))
+}
+
+/// A data set on its way.
+type Content = BoxStream<'static, Result<Bytes, Unsendable>>;
+
 impl Way {
-    /// The best of the accepted contexts that `usable` allows: as stored before written anew.
-    pub fn choose(
-        contexts: &Contexts,
-        place: &InstancePlace,
-        usable: impl Fn(&Context) -> bool,
-    ) -> Result<Self, Unsendable> {
+    /// The ways that are open, the best first: as stored before made anew.
+    fn all(contexts: &Contexts, place: &InstancePlace, usable: impl Fn(&Context) -> bool) -> Vec<Self> {
         let stored = &place.transfer_syntax;
-        let fitting = || contexts.of_class(&place.class).filter(|context| usable(context));
-        if let Some(context) = fitting().find(|context| context.transfer_syntax == *stored) {
-            return Ok(Self { context: context.id, form: Form::AsStored });
-        }
-        if is_native_little_endian(stored)
-            && let Some(context) = fitting().find(|context| is_native_little_endian(&context.transfer_syntax))
-        {
-            let form = Form::Rewritten(transfer_syntax::of(&context.transfer_syntax));
-            return Ok(Self { context: context.id, form });
-        }
-        let transcoded = TARGETS.iter().find_map(|syntax| {
+        let in_syntax = |syntax: &str| {
+            let mut fitting = contexts.of_class(&place.class).filter(|context| usable(context));
+            fitting.find(|context| context.transfer_syntax == *syntax).map(|context| context.id)
+        };
+        let as_stored = in_syntax(stored.as_str()).map(|context| Self { context, target: None });
+        let made = TARGETS.iter().filter_map(|syntax| {
             let target = Target::of(stored, syntax)?;
-            let context = fitting().find(|context| context.transfer_syntax == **syntax)?;
-            Some(Self { context: context.id, form: Form::Transcoded(target) })
+            Some(Self { context: in_syntax(syntax)?, target: Some(target) })
         });
-        transcoded.ok_or_else(|| Unsendable::NoContext { syntax: stored.clone() })
+        // What is taken as it is stored needs no other way.
+        if as_stored.is_some() { as_stored.into_iter().collect() } else { made.collect() }
     }
 
-    /// The data set, piece by piece. What can be known to fail fails before the first piece.
-    pub async fn content(
+    async fn content(
         &self,
         opened: Opened,
         place: &InstancePlace,
         transcoder: &Transcoder,
-    ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
-        let Opened { reader, first, letters } = opened;
-        match &self.form {
-            Form::AsStored => {}
-            Form::Rewritten(to) => {
-                return rewritten(&reader, &transfer_syntax::of(&place.transfer_syntax), to).await;
+    ) -> Result<Content, Unsendable> {
+        let from = transfer_syntax::of(&place.transfer_syntax);
+        match self.target {
+            None => Ok(as_it_leaves(opened)),
+            Some(Target::Native(to)) if to.deflated => {
+                let plain = TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
+                Ok(deflated(native(opened, place, &from, plain, transcoder).await?))
             }
-            Form::Transcoded(target) => return transcoder.content(place, *target, letters).await,
+            Some(Target::Native(to)) => native(opened, place, &from, to, transcoder).await,
+            Some(target) => transcoder.content(place, target, opened.letters).await,
         }
-        let dataset = reader.dataset_range();
-        let rest = reader.stream(dataset.start.saturating_add(first.len() as u64)..dataset.end);
-        let first = futures::stream::once(std::future::ready(Ok(first)));
-        Ok(first.chain(rest.map(|piece| piece.map_err(Unsendable::from))).boxed())
     }
+}
+
+/// The data set as stored, or as it was corrected.
+fn as_it_leaves(opened: Opened) -> Content {
+    let Opened { reader, first, .. } = opened;
+    let dataset = reader.dataset_range();
+    let rest = reader.stream(dataset.start.saturating_add(first.len() as u64)..dataset.end);
+    let first = futures::stream::once(std::future::ready(Ok(first)));
+    first.chain(rest.map(|piece| piece.map_err(Unsendable::from))).boxed()
+}
+
+/// The data set with native pixels in an encoding that is not deflated.
+async fn native(
+    opened: Opened,
+    place: &InstancePlace,
+    from: &TransferSyntax,
+    to: TransferSyntax,
+    transcoder: &Transcoder,
+) -> Result<Content, Unsendable> {
+    if *from == to {
+        return Ok(as_it_leaves(opened));
+    }
+    if is_native_little_endian(from) && is_native_little_endian(&to) {
+        return rewritten(&opened.reader, from, &to).await;
+    }
+    if from.deflated && to == TransferSyntax::EXPLICIT_LITTLE_ENDIAN {
+        return Ok(opened.reader.stream_inflated().map(|piece| piece.map_err(Unsendable::from)).boxed());
+    }
+    transcoder.content(place, Target::Native(to), opened.letters).await
 }
 
 /// The data set in another native little endian encoding: its elements written anew, its pixels as
@@ -186,7 +221,7 @@ async fn rewritten(
     reader: &InstanceReader,
     from: &TransferSyntax,
     to: &TransferSyntax,
-) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
+) -> Result<Content, Unsendable> {
     let limits =
         Limits { value_bytes: MAX_REWRITTEN_BYTES, retained_bytes: MAX_REWRITTEN_BYTES, ..Limits::default() };
     let mut parser = Incremental::new(from, &limits, Until::PixelData, Some(reader.dataset_bytes()));

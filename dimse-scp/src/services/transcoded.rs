@@ -2,6 +2,7 @@
 //! copied from where they lie, frames are decoded and, where the receiver takes no native ones, encoded again without
 //! loss, one at a time. A receiver gets nothing that says less than what is stored.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -10,11 +11,13 @@ use pacs_core::dataset::anew::{self, Piece, Pixels};
 use pacs_core::dataset::{DataSet, Value};
 use pacs_core::pixels::{self, Codec, Layout, PixelError};
 use pacs_core::text::CharacterSet;
+use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::Uid;
-use pacs_core::{tags, transfer_syntax, uids};
+use pacs_core::{tags, uids};
 use storage::{Archive, FrameBytes, InstancePlace, InstanceReader};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
+use super::deflate::Inflated;
 use super::stored::Unsendable;
 
 /// Frames made at a time, whatever the number of receivers.
@@ -23,30 +26,35 @@ const AT_ONCE: usize = 2;
 const SHARED_BYTES: u64 = 48 << 20;
 /// What one frame may take.
 const MEMORY_BYTES: u64 = 128 << 20;
-/// How much of a value in big endian is turned at a time; a multiple of every number's size.
-const TURNED_BYTES: u64 = 256 << 10;
+/// How much of a value is turned around or inflated at a time; a multiple of every number's size.
+const STEP_BYTES: u64 = 256 << 10;
+
+const BIG_ENDIAN: &str = "1.2.840.10008.1.2.2";
 
 /// The transfer syntaxes that an instance is made in when its own is not taken, the best first: plain ones, which
-/// everybody reads rightly, before compressed ones, and none that loses anything.
-pub const TARGETS: [&str; 8] = [
+/// everybody reads rightly, before compressed ones, and last those that allow a loss. None that is made loses anything.
+pub const TARGETS: [&str; 14] = [
     uids::EXPLICIT_VR_LITTLE_ENDIAN,
     uids::IMPLICIT_VR_LITTLE_ENDIAN,
+    uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+    BIG_ENDIAN,
     uids::JPEG2000_LOSSLESS,
     uids::JPEGLS_LOSSLESS,
     uids::JPEG_LOSSLESS_SV1,
+    uids::JPEG_LOSSLESS,
     uids::RLE_LOSSLESS,
     uids::HTJ2K_LOSSLESS,
     uids::HTJ2K_LOSSLESS_RPCL,
+    uids::JPEG2000,
+    uids::JPEGLS_NEAR_LOSSLESS,
+    uids::HTJ2K,
 ];
 
 /// What an instance is made in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
-    /// Native frames, with explicit or implicit VR.
-    Native {
-        /// Which of the two.
-        explicit: bool,
-    },
+    /// Native frames in a data set of that encoding.
+    Native(TransferSyntax),
     /// Frames of a codec.
     Encoded(Codec),
 }
@@ -54,22 +62,45 @@ pub enum Target {
 impl Target {
     /// From a stored transfer syntax to another; `None` where that is not made.
     pub fn of(stored: &Uid, syntax: &str) -> Option<Self> {
-        let from = transfer_syntax::of(stored);
-        if !from.known() || (from.encapsulated && !pixels::can_decode(stored)) {
+        if !pixels::can_decode(stored) {
             return None;
         }
-        if syntax == uids::EXPLICIT_VR_LITTLE_ENDIAN || syntax == uids::IMPLICIT_VR_LITTLE_ENDIAN {
-            return Some(Self::Native { explicit: syntax == uids::EXPLICIT_VR_LITTLE_ENDIAN });
+        match syntax {
+            uids::EXPLICIT_VR_LITTLE_ENDIAN => Some(Self::Native(TransferSyntax::EXPLICIT_LITTLE_ENDIAN)),
+            uids::IMPLICIT_VR_LITTLE_ENDIAN => Some(Self::Native(TransferSyntax::IMPLICIT_LITTLE_ENDIAN)),
+            uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN => {
+                Some(Self::Native(TransferSyntax::DEFLATED_EXPLICIT_LITTLE_ENDIAN))
+            }
+            BIG_ENDIAN => Some(Self::Native(TransferSyntax::EXPLICIT_BIG_ENDIAN)),
+            _ => codec_of(syntax).map(Self::Encoded),
         }
-        let codec = Codec::of(&Uid::parse(syntax).ok()?)?;
-        codec.is_lossless().then_some(Self::Encoded(codec))
     }
 
     fn codec(self) -> Option<Codec> {
         match self {
-            Self::Native { .. } => None,
+            Self::Native(_) => None,
             Self::Encoded(codec) => Some(codec),
         }
+    }
+
+    /// The encoding of the data set, before it is deflated.
+    fn encoding(self) -> TransferSyntax {
+        match self {
+            Self::Native(syntax) => syntax,
+            Self::Encoded(_) => TransferSyntax::EXPLICIT_LITTLE_ENDIAN,
+        }
+    }
+}
+
+/// What frames of a transfer syntax are made with, without loss. Where it allows one, or any predictor, that is its
+/// encoder's choice (PS3.5 8.2, A.4.1, A.4.3, A.4.4).
+fn codec_of(syntax: &str) -> Option<Codec> {
+    match syntax {
+        uids::JPEG_LOSSLESS => Some(Codec::JpegLossless),
+        uids::JPEGLS_NEAR_LOSSLESS => Some(Codec::JpegLs),
+        uids::JPEG2000 => Some(Codec::Jpeg2000),
+        uids::HTJ2K => Some(Codec::HighThroughput2000),
+        _ => Codec::of(&Uid::parse(syntax).ok()?).filter(|codec| codec.is_lossless()),
     }
 }
 
@@ -94,8 +125,9 @@ impl Transcoder {
         Self { archive, turns: Arc::new(Semaphore::new(AT_ONCE)), memory: Arc::new(Semaphore::new(shared)) }
     }
 
-    /// The data set of an instance in another form, piece by piece. Its first frame is made before the first piece: what
-    /// can go wrong mostly goes wrong here. `letters` is what its receiver can read of text that was corrected.
+    /// The data set of an instance in another form, piece by piece; of a target that is deflated, before it is. What was
+    /// corrected is in `letters`. Its first frame is made before the first piece: what can go wrong mostly goes wrong
+    /// here.
     pub async fn content(
         &self,
         place: &InstancePlace,
@@ -104,26 +136,15 @@ impl Transcoder {
     ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
         let stored = transfer_syntax::of(&place.transfer_syntax);
         let header = self.archive.header_leaving(place, letters).await?;
-        let frames = self.first_frame(place, &header, target).await?;
+        let mut frames = self.first_frame(place, &header, target).await?;
         let described = frames.as_ref().map(|(made, count)| described(made, *count, target));
-        let laid_out = match target {
-            Target::Native { explicit: false } => {
-                anew::lay_out_implicit(&header, &stored, described.as_ref())
-            }
-            _ => anew::lay_out(&header, &stored, described.as_ref()),
-        };
-        let impossible = |_| not_made("a value of it has no form there");
-        let pieces = laid_out.map_err(impossible)?;
-        let is_copied = |piece: &Piece| matches!(piece, Piece::Copied { .. });
-        if stored.deflated && pieces.iter().any(is_copied) {
-            return Err(not_made("large values of a deflated data set are not copied"));
-        }
-        let reader = self.archive.open_instance(place).await?;
+        let laid_out = anew::lay_out_as(&header, &stored, &target.encoding(), described.as_ref());
+        let pieces = laid_out.map_err(|_| not_made("a value of it has no form there"))?;
+        let source = Source::of(self.archive.open_instance(place).await?, &stored);
         let (transcoder, place) = (self.clone(), Arc::new(place.clone()));
-        let mut frames = frames;
         let streams = pieces.into_iter().map(move |piece| match piece {
             Piece::Made(bytes) => stream::iter([Ok(bytes)]).boxed(),
-            Piece::Copied { offset, length, swapped } => copied(&reader, offset, length, swapped),
+            Piece::Copied { offset, length, swapped } => source.copied(offset, length, swapped),
             Piece::Frames => match frames.take() {
                 Some((first, count)) => transcoder.frames(place.clone(), target, first, count),
                 None => stream::empty().boxed(),
@@ -140,10 +161,8 @@ impl Transcoder {
         header: &DataSet,
         target: Target,
     ) -> Result<Option<(Made, u32)>, Unsendable> {
-        let stored = transfer_syntax::of(&place.transfer_syntax);
         let codec = target.codec();
-        let is_kept = !(stored.encapsulated || stored.big_endian || stored.deflated);
-        if codec.is_none() && is_kept {
+        if codec.is_none() && !transfer_syntax::of(&place.transfer_syntax).encapsulated {
             return Ok(None);
         }
         let floats = [tags::FLOAT_PIXEL_DATA, tags::DOUBLE_FLOAT_PIXEL_DATA];
@@ -161,8 +180,11 @@ impl Transcoder {
         }
         let layout = Layout::from(header).map_err(undecodable)?;
         let made = self.make(place, 0, codec).await?;
-        if made.layout.bits_allocated != layout.bits_allocated || layout.bits_allocated == 1 {
+        if made.layout.bits_allocated != layout.bits_allocated {
             return Err(not_made("decoding changes the bits of its samples"));
+        }
+        if layout.bits_allocated == 1 && layout.frames > 1 && !layout.native_frame_bits().is_multiple_of(8) {
+            return Err(not_made("its frames share bytes"));
         }
         Ok(Some((made, layout.frames)))
     }
@@ -185,9 +207,11 @@ impl Transcoder {
                 if made.layout == layout { Ok(made) } else { Err(not_made("its frames differ")) }
             }
         });
+        let is_turned = target.encoding().big_endian;
         let wrapped = move |made: Made| match codec {
-            None => made.bytes,
             Some(_) => fragment(&made.bytes),
+            None if is_turned => turned(made.bytes, usize::from(made.layout.sample_bytes())),
+            None => made.bytes,
         };
         head.chain(rest).map_ok(wrapped).boxed()
     }
@@ -245,14 +269,25 @@ fn anew_frame(
 ) -> Result<Made, PixelError> {
     let FrameBytes { bytes, transfer_syntax, layout } = stored;
     let frame = pixels::decode(bytes, &transfer_syntax, &layout, decoding_bytes)?;
-    let Some(codec) = codec else { return Ok(Made { layout: frame.layout, bytes: frame.bytes.into() }) };
+    let Some(codec) = codec else {
+        return Ok(match layout.bits_allocated {
+            1 => Made { layout, bytes: packed(&frame.bytes) },
+            _ => Made { layout: frame.layout, bytes: frame.bytes.into() },
+        });
+    };
     let encoded = pixels::encode(&frame, codec, encoding_bytes)?;
     let layout = Layout { photometric: encoded.photometric, planar: false, ..frame.layout };
     Ok(Made { layout, bytes: encoded.bytes.into() })
 }
 
+/// Single bits from bytes of 0 and 1, the first pixel in the lowest bit (PS3.5 8.1.1).
+fn packed(bits: &[u8]) -> Bytes {
+    let byte = |bits: &[u8]| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit & 1);
+    bits.chunks(8).map(byte).collect()
+}
+
 fn described(made: &Made, count: u32, target: Target) -> Pixels {
-    let length = made.layout.frame_bytes().saturating_mul(u64::from(count));
+    let length = (made.bytes.len() as u64).saturating_mul(u64::from(count));
     Pixels {
         length: target.codec().is_none().then_some(length),
         bits_allocated: made.layout.bits_allocated,
@@ -273,32 +308,78 @@ fn fragment(bytes: &Bytes) -> Bytes {
     item.freeze()
 }
 
-/// A large value from where it lies, its numbers turned around where they are stored in big endian.
-fn copied(
-    reader: &InstanceReader,
-    offset: u64,
-    length: u64,
-    swapped: usize,
-) -> BoxStream<'static, Result<Bytes, Unsendable>> {
-    let start = reader.head_bytes().saturating_add(offset);
-    let end = start.saturating_add(length);
-    if swapped <= 1 {
-        return reader.stream(start..end).map(|piece| piece.map_err(Unsendable::from)).boxed();
-    }
-    let reader = reader.clone();
-    stream::try_unfold(start, move |at| {
-        let reader = reader.clone();
-        async move {
-            if at >= end {
-                return Ok(None);
-            }
-            let next = end.min(at.saturating_add(TURNED_BYTES));
-            let mut bytes = BytesMut::from(reader.read(at..next).await?);
-            bytes.chunks_exact_mut(swapped).for_each(<[u8]>::reverse);
-            Ok::<_, Unsendable>(Some((bytes.freeze(), next)))
+/// Where large values lie.
+enum Source {
+    Stored(InstanceReader),
+    Inflated(Arc<Mutex<Inflated>>),
+}
+
+impl Source {
+    fn of(reader: InstanceReader, stored: &TransferSyntax) -> Self {
+        if stored.deflated {
+            return Self::Inflated(Arc::new(Mutex::new(Inflated::of(&reader))));
         }
-    })
-    .boxed()
+        Self::Stored(reader)
+    }
+
+    /// A large value, numbers of so many bytes turned around.
+    fn copied(
+        &self,
+        offset: u64,
+        length: u64,
+        swapped: usize,
+    ) -> BoxStream<'static, Result<Bytes, Unsendable>> {
+        let start = match self {
+            Self::Stored(reader) => reader.head_bytes().saturating_add(offset),
+            Self::Inflated(_) => offset,
+        };
+        let end = start.saturating_add(length);
+        match self {
+            Self::Stored(reader) if swapped <= 1 => {
+                reader.stream(start..end).map(|piece| piece.map_err(Unsendable::from)).boxed()
+            }
+            Self::Stored(reader) => {
+                let reader = reader.clone();
+                let read = move |range| {
+                    let reader = reader.clone();
+                    async move { reader.read(range).await.map_err(Unsendable::from) }
+                };
+                in_steps(start..end, swapped, read)
+            }
+            Self::Inflated(inflated) => {
+                let inflated = Arc::clone(inflated);
+                let read = move |range| {
+                    let inflated = Arc::clone(&inflated);
+                    async move { inflated.lock().await.read(range).await }
+                };
+                in_steps(start..end, swapped, read)
+            }
+        }
+    }
+}
+
+fn in_steps<R>(
+    range: Range<u64>,
+    swapped: usize,
+    read: impl Fn(Range<u64>) -> R + Send + 'static,
+) -> BoxStream<'static, Result<Bytes, Unsendable>>
+where
+    R: Future<Output = Result<Bytes, Unsendable>> + Send + 'static,
+{
+    let steps = range.clone().step_by(STEP_BYTES as usize);
+    let step = move |start: u64| read(start..range.end.min(start.saturating_add(STEP_BYTES)));
+    stream::iter(steps).then(step).map_ok(move |bytes| turned(bytes, swapped)).boxed()
+}
+
+/// Numbers of so many bytes turned around.
+fn turned(bytes: Bytes, number_bytes: usize) -> Bytes {
+    if number_bytes <= 1 {
+        return bytes;
+    }
+    // Not copied when nobody else holds them.
+    let mut bytes = BytesMut::from(bytes);
+    bytes.chunks_exact_mut(number_bytes).for_each(<[u8]>::reverse);
+    bytes.freeze()
 }
 
 fn not_made(why: &str) -> Unsendable {
@@ -314,19 +395,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bits_are_packed_as_they_lay() {
+        let bits = [1, 0, 0, 0, 0, 0, 0, 1, 0, 1];
+        assert_eq!(packed(&bits)[..], [0b1000_0001, 0b10]);
+    }
+
+    #[test]
     fn what_is_stored_is_made_in_what_is_taken() {
         let target = |stored: &str, syntax: &str| Target::of(&Uid::parse(stored).unwrap(), syntax);
-        let native = Some(Target::Native { explicit: true });
+        let native = Some(Target::Native(TransferSyntax::EXPLICIT_LITTLE_ENDIAN));
         for (stored, syntax, want) in [
             (uids::JPEG2000_LOSSLESS, uids::EXPLICIT_VR_LITTLE_ENDIAN, native),
             (
                 uids::JPEG_BASELINE8_BIT,
                 uids::IMPLICIT_VR_LITTLE_ENDIAN,
-                Some(Target::Native { explicit: false }),
+                Some(Target::Native(TransferSyntax::IMPLICIT_LITTLE_ENDIAN)),
             ),
-            ("1.2.840.10008.1.2.2", uids::EXPLICIT_VR_LITTLE_ENDIAN, native),
-            ("1.2.840.10008.1.2.1.99", uids::EXPLICIT_VR_LITTLE_ENDIAN, native),
+            (BIG_ENDIAN, uids::EXPLICIT_VR_LITTLE_ENDIAN, native),
+            (uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, uids::EXPLICIT_VR_LITTLE_ENDIAN, native),
             (uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::RLE_LOSSLESS, Some(Target::Encoded(Codec::Rle))),
+            (uids::RLE_LOSSLESS, uids::JPEG2000, Some(Target::Encoded(Codec::Jpeg2000))),
             // Nothing is lost on the way, and video and private syntaxes are not understood.
             (uids::EXPLICIT_VR_LITTLE_ENDIAN, uids::JPEG_BASELINE8_BIT, None),
             ("1.2.840.10008.1.2.4.102", uids::EXPLICIT_VR_LITTLE_ENDIAN, None),

@@ -1,11 +1,13 @@
-//! A data set laid out anew in little endian, with explicit or implicit VR, as a list of pieces: bytes made here, ranges
-//! to copy from where large values lie, and the place where the frames go. Nothing large is held.
+//! A data set laid out anew in another encoding, as a list of pieces: bytes made here, ranges to copy from where large
+//! values lie, and the place where the frames go. Nothing large is held.
 
 use std::iter;
 use std::ops::Range;
 
 use bytes::Bytes;
 
+pub use super::swap::unit_bytes as number_bytes;
+use super::swap::{swap, swap_units};
 use super::{DataSet, Element, Fragment, Value};
 use crate::transfer_syntax::TransferSyntax;
 use crate::{Tag, VR, tags};
@@ -24,7 +26,7 @@ pub enum Piece {
         /// Bytes of one number whose order is turned around; 1 leaves them.
         swapped: usize,
     },
-    /// All frames, one after another; compressed ones as fragments.
+    /// All frames, one after another: native ones in the byte order of the encoding, compressed ones as fragments.
     Frames,
 }
 
@@ -41,40 +43,36 @@ pub struct Pixels {
     pub interleaved: bool,
 }
 
-/// The data set holds something that has no form in little endian: a value of 4 GiB, or a structure that was too large to
-/// be parsed.
+/// The data set holds something that has no form in the other encoding: a value of 4 GiB, a structure that was too large
+/// to be parsed, or samples that are no whole bytes in the other byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Impossible;
 
-/// Lays out `set`, whose large values lie in the byte order of `source`, with explicit VR. With `pixels`, Pixel Data is
-/// replaced by such frames.
+/// Lays out `set`, whose large values lie in the byte order of `source`, in Explicit VR Little Endian. With `pixels`,
+/// Pixel Data is replaced by such frames.
 pub fn lay_out(
     set: &DataSet,
     source: &TransferSyntax,
     pixels: Option<&Pixels>,
 ) -> Result<Vec<Piece>, Impossible> {
-    lay_out_as(set, source, pixels, true)
+    lay_out_as(set, source, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, pixels)
 }
 
-/// The same with implicit VR; frames have to be native ones.
-pub fn lay_out_implicit(
+/// The same in the encoding of `target`, before it is deflated; with implicit VR frames have to be native ones.
+pub fn lay_out_as(
     set: &DataSet,
     source: &TransferSyntax,
+    target: &TransferSyntax,
     pixels: Option<&Pixels>,
 ) -> Result<Vec<Piece>, Impossible> {
-    lay_out_as(set, source, pixels, false)
-}
-
-fn lay_out_as(
-    set: &DataSet,
-    source: &TransferSyntax,
-    pixels: Option<&Pixels>,
-    explicit: bool,
-) -> Result<Vec<Piece>, Impossible> {
-    let mut layout = Layout { source, explicit, encapsulated: false, pieces: Vec::new(), made: Vec::new() };
+    let mut layout = Layout { source, target, encapsulated: false, pieces: Vec::new(), made: Vec::new() };
+    let is_turned = source.big_endian != target.big_endian;
     for element in set {
         match (element.tag, pixels) {
             (tags::PIXEL_DATA, Some(pixels)) => layout.frames(pixels)?,
+            (tags::PIXEL_DATA, None) if is_turned => {
+                layout.turned_pixels(element, set.int(tags::BITS_ALLOCATED))?;
+            }
             // They index fragments that are no more.
             (tags::EXTENDED_OFFSET_TABLE | tags::EXTENDED_OFFSET_TABLE_LENGTHS, Some(_)) => {}
             (tags::PHOTOMETRIC_INTERPRETATION, Some(Pixels { photometric: Some(photometric), .. })) => {
@@ -82,7 +80,7 @@ fn lay_out_as(
             }
             (tags::PLANAR_CONFIGURATION, Some(pixels)) if pixels.interleaved => {
                 layout.header(element.tag, VR::US, 2)?;
-                layout.made.extend_from_slice(&0u16.to_le_bytes());
+                layout.two(0);
             }
             _ => layout.element(element)?,
         }
@@ -96,7 +94,7 @@ fn lay_out_as(
 pub fn lay_out_encapsulated(set: &DataSet, frames: &[Range<u64>]) -> Result<Vec<Piece>, Impossible> {
     let source = &TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
     let mut layout =
-        Layout { source, explicit: true, encapsulated: true, pieces: Vec::new(), made: Vec::new() };
+        Layout { source, target: source, encapsulated: true, pieces: Vec::new(), made: Vec::new() };
     // Tables of offsets are of other fragments.
     let replaced = [tags::PIXEL_DATA, tags::EXTENDED_OFFSET_TABLE, tags::EXTENDED_OFFSET_TABLE_LENGTHS];
     let kept = set.iter().filter(|element| !replaced.contains(&element.tag));
@@ -125,7 +123,7 @@ const TRAILING_PADDING: Tag = Tag(0xFFFC, 0xFFFC);
 
 struct Layout<'a> {
     source: &'a TransferSyntax,
-    explicit: bool,
+    target: &'a TransferSyntax,
     /// Whether what is made is of a transfer syntax that has fragments.
     encapsulated: bool,
     pieces: Vec<Piece>,
@@ -140,20 +138,18 @@ impl Layout<'_> {
         }
         match &element.value {
             Value::Bytes(bytes) => {
-                self.header(element.tag, element.vr, even(bytes.len() as u64))?;
-                self.made.extend_from_slice(bytes);
-                self.pad(element.vr, bytes.len() as u64);
+                let vr = self.header(element.tag, element.vr, even(bytes.len() as u64))?;
+                self.value(vr, bytes);
             }
             // An icon is a convenience (type 3) that repeats the image: it is left out, not the instance.
             Value::Items(items) if !self.encapsulated && are_compressed_pictures(items) => {}
             Value::Items(items) => self.sequence(element.tag, items)?,
             Value::Elsewhere { .. } if element.vr == VR::SQ => return Err(Impossible),
             Value::Elsewhere { offset, length } => {
-                self.header(element.tag, element.vr, even(*length))?;
-                self.cut();
-                let swapped = if self.source.big_endian { number_bytes(element.vr) } else { 1 };
-                self.pieces.push(Piece::Copied { offset: *offset, length: *length, swapped });
-                self.pad(element.vr, *length);
+                let vr = self.header(element.tag, element.vr, even(*length))?;
+                let is_turned = self.source.big_endian != self.target.big_endian;
+                self.copied(*offset, *length, if is_turned { number_bytes(vr) } else { 1 });
+                self.pad(vr, *length);
             }
             Value::Fragments(fragments) if self.encapsulated => {
                 let places = fragments.iter().map(|Fragment { offset, length }| (*offset, *length));
@@ -164,42 +160,91 @@ impl Layout<'_> {
         Ok(())
     }
 
+    /// Native Pixel Data in the other byte order. Samples are turned around as wholes, whatever the words of its value
+    /// representation; those of up to eight bits lie byte after byte in big endian (PS3.5 8.1.2, A.3).
+    fn turned_pixels(&mut self, element: &Element, bits_allocated: Option<i64>) -> Result<(), Impossible> {
+        let words = number_bytes(element.vr);
+        let (vr, turned) = match (bits_allocated, self.target.big_endian) {
+            (Some(1 | 8), true) => (VR::OB, 1),
+            (Some(1 | 8), false) => (element.vr, words),
+            (Some(16), _) => (VR::OW, 2),
+            (Some(32), _) => (VR::OW, 4),
+            (Some(64), _) => (VR::OW, 8),
+            _ => return Err(Impossible),
+        };
+        match &element.value {
+            Value::Bytes(bytes) => {
+                self.header(element.tag, vr, even(bytes.len() as u64))?;
+                let mut bytes = bytes.to_vec();
+                if self.target.big_endian {
+                    swap_units(turned, &mut bytes);
+                }
+                self.made.extend_from_slice(&bytes);
+                self.pad(vr, bytes.len() as u64);
+            }
+            Value::Elsewhere { offset, length } => {
+                self.header(element.tag, vr, even(*length))?;
+                self.copied(*offset, *length, turned);
+                self.pad(vr, *length);
+            }
+            Value::Items(_) | Value::Fragments(_) => return Err(Impossible),
+        }
+        Ok(())
+    }
+
+    /// A value that is held in little endian, with its padding.
+    fn value(&mut self, vr: VR, bytes: &[u8]) {
+        let start = self.made.len();
+        self.made.extend_from_slice(bytes);
+        if self.target.big_endian
+            && let Some(written) = self.made.get_mut(start..)
+        {
+            swap(vr, written);
+        }
+        self.pad(vr, bytes.len() as u64);
+    }
+
+    fn copied(&mut self, offset: u64, length: u64, swapped: usize) {
+        self.cut();
+        self.pieces.push(Piece::Copied { offset, length, swapped });
+    }
+
     /// With undefined lengths nothing has to be known of the items before they are laid out.
     fn sequence(&mut self, tag: Tag, items: &[DataSet]) -> Result<(), Impossible> {
         self.tag(tag);
-        if self.explicit {
+        if self.target.explicit {
             self.made.extend_from_slice(b"SQ\0\0");
         }
-        self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
+        self.four(UNDEFINED_LENGTH);
         for item in items {
             self.tag(ITEM);
-            self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
+            self.four(UNDEFINED_LENGTH);
             for element in item {
                 self.element(element)?;
             }
             self.tag(ITEM_END);
-            self.made.extend_from_slice(&0u32.to_le_bytes());
+            self.four(0);
         }
         self.tag(SEQUENCE_END);
-        self.made.extend_from_slice(&0u32.to_le_bytes());
+        self.four(0);
         Ok(())
     }
 
     fn frames(&mut self, pixels: &Pixels) -> Result<(), Impossible> {
         let Some(length) = pixels.length else {
-            if !self.explicit {
+            if !self.target.explicit {
                 return Err(Impossible);
             }
             self.tag(tags::PIXEL_DATA);
             self.made.extend_from_slice(b"OB\0\0");
-            self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
+            self.four(UNDEFINED_LENGTH);
             // An empty offset table: where frames begin is not known before they are made.
             self.tag(ITEM);
-            self.made.extend_from_slice(&0u32.to_le_bytes());
+            self.four(0);
             self.cut();
             self.pieces.push(Piece::Frames);
             self.tag(SEQUENCE_END);
-            self.made.extend_from_slice(&0u32.to_le_bytes());
+            self.four(0);
             return Ok(());
         };
         let vr = if pixels.bits_allocated > 8 { VR::OW } else { VR::OB };
@@ -217,42 +262,43 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// PS3.5 7.1.2. A value too long for the 16-bit length of its VR becomes UN (PS3.5 6.2.2 note 6).
-    fn header(&mut self, tag: Tag, vr: VR, length: u64) -> Result<(), Impossible> {
+    /// PS3.5 7.1.2. A value too long for the 16-bit length of its VR becomes UN (PS3.5 6.2.2 note 6), which is little
+    /// endian everywhere: the VR in which the value has to follow is answered.
+    fn header(&mut self, tag: Tag, vr: VR, length: u64) -> Result<VR, Impossible> {
         let length =
             u32::try_from(length).ok().filter(|length| *length != UNDEFINED_LENGTH).ok_or(Impossible)?;
         self.tag(tag);
         match (has_long_length(vr), u16::try_from(length)) {
-            _ if !self.explicit => self.made.extend_from_slice(&length.to_le_bytes()),
+            _ if !self.target.explicit => self.four(length),
             (false, Ok(short)) => {
                 self.made.extend_from_slice(vr.to_string().as_bytes());
-                self.made.extend_from_slice(&short.to_le_bytes());
+                self.two(short);
             }
             (long, _) => {
                 let vr = if long { vr } else { VR::UN };
                 self.made.extend_from_slice(vr.to_string().as_bytes());
                 self.made.extend_from_slice(&[0, 0]);
-                self.made.extend_from_slice(&length.to_le_bytes());
+                self.four(length);
+                return Ok(vr);
             }
         }
-        Ok(())
+        Ok(vr)
     }
 
     /// Offset and length of each, the offset table first.
     fn fragments(&mut self, fragments: impl Iterator<Item = (u64, u64)>) -> Result<(), Impossible> {
         self.tag(tags::PIXEL_DATA);
         self.made.extend_from_slice(b"OB\0\0");
-        self.made.extend_from_slice(&UNDEFINED_LENGTH.to_le_bytes());
+        self.four(UNDEFINED_LENGTH);
         for (offset, length) in fragments {
             self.item(even(length))?;
             if length > 0 {
-                self.cut();
-                self.pieces.push(Piece::Copied { offset, length, swapped: 1 });
+                self.copied(offset, length, 1);
                 self.pad(VR::OB, length);
             }
         }
         self.tag(SEQUENCE_END);
-        self.made.extend_from_slice(&0u32.to_le_bytes());
+        self.four(0);
         Ok(())
     }
 
@@ -261,13 +307,23 @@ impl Layout<'_> {
         let length =
             u32::try_from(length).ok().filter(|length| *length != UNDEFINED_LENGTH).ok_or(Impossible)?;
         self.tag(ITEM);
-        self.made.extend_from_slice(&length.to_le_bytes());
+        self.four(length);
         Ok(())
     }
 
     fn tag(&mut self, tag: Tag) {
-        self.made.extend_from_slice(&tag.0.to_le_bytes());
-        self.made.extend_from_slice(&tag.1.to_le_bytes());
+        self.two(tag.0);
+        self.two(tag.1);
+    }
+
+    fn two(&mut self, number: u16) {
+        let bytes = if self.target.big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
+        self.made.extend_from_slice(&bytes);
+    }
+
+    fn four(&mut self, number: u32) {
+        let bytes = if self.target.big_endian { number.to_be_bytes() } else { number.to_le_bytes() };
+        self.made.extend_from_slice(&bytes);
     }
 
     fn pad(&mut self, vr: VR, length: u64) {
@@ -292,17 +348,6 @@ fn even(length: u64) -> u64 {
 fn has_long_length(vr: VR) -> bool {
     use VR::{OB, OD, OF, OL, OV, OW, SQ, SV, UC, UN, UR, UT, UV};
     matches!(vr, OB | OD | OF | OL | OV | OW | SQ | SV | UC | UN | UR | UT | UV)
-}
-
-/// Bytes of one number of the representation (PS3.5 7.3); 1 where there is no byte order.
-pub fn number_bytes(vr: VR) -> usize {
-    use VR::{AT, FD, FL, OD, OF, OL, OV, OW, SL, SS, SV, UL, US, UV};
-    match vr {
-        AT | OW | SS | US => 2,
-        FL | OF | OL | SL | UL => 4,
-        FD | OD | OV | SV | UV => 8,
-        _ => 1,
-    }
 }
 
 #[cfg(test)]
@@ -357,15 +402,15 @@ mod tests {
         let value = Value::Fragments(vec![Fragment { offset: 0, length: 4 }]);
         set.put(Element { tag: tags::PIXEL_DATA, vr: VR::OB, value });
         let source = TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
-        let bytes = joined(&lay_out_implicit(&set, &source, Some(&pixels)).unwrap(), &[1, 2, 3, 4]);
         let implicit = TransferSyntax::IMPLICIT_LITTLE_ENDIAN;
+        let bytes = joined(&lay_out_as(&set, &source, &implicit, Some(&pixels)).unwrap(), &[1, 2, 3, 4]);
         let read = read_slice(&bytes, &implicit, &Limits::default(), Until::End).unwrap();
         assert_eq!(read.data_set.text(tags::PATIENT_NAME).as_deref(), Some("Nguyễn^Văn A"));
         let items = read.data_set.items(tags::REQUEST_ATTRIBUTES_SEQUENCE);
         assert_eq!(items[0].text(tags::SCHEDULED_PROCEDURE_STEP_ID).as_deref(), Some("S1x"));
         assert!(bytes.ends_with(&[4, 0, 0, 0, 1, 2, 3, 4]));
         let compressed = Pixels { length: None, ..pixels };
-        assert_eq!(lay_out_implicit(&set, &source, Some(&compressed)), Err(Impossible));
+        assert_eq!(lay_out_as(&set, &source, &implicit, Some(&compressed)), Err(Impossible));
     }
 
     #[test]
@@ -434,6 +479,7 @@ mod tests {
     #[test]
     fn big_endian_values_that_are_copied_are_turned() {
         let mut set = DataSet::new();
+        set.put_int(tags::BITS_ALLOCATED, 16);
         set.put(Element {
             tag: tags::PIXEL_DATA,
             vr: VR::OW,
@@ -441,5 +487,44 @@ mod tests {
         });
         let pieces = lay_out(&set, &TransferSyntax::EXPLICIT_BIG_ENDIAN, None).unwrap();
         assert_eq!(pieces.last(), Some(&Piece::Copied { offset: 4, length: 8, swapped: 2 }));
+    }
+
+    /// Numbers, samples of every width, and a table that is too long for its representation, there and back.
+    #[test]
+    fn what_is_turned_to_big_endian_reads_back() {
+        let (little, big) = (TransferSyntax::EXPLICIT_LITTLE_ENDIAN, TransferSyntax::EXPLICIT_BIG_ENDIAN);
+        let stored: Vec<u8> = (0..48).collect();
+        for (bits, vr, in_big) in [
+            (8, VR::OW, [0, 1, 2, 3, 4, 5, 6, 7]),
+            (8, VR::OB, [0, 1, 2, 3, 4, 5, 6, 7]),
+            (16, VR::OW, [1, 0, 3, 2, 5, 4, 7, 6]),
+            (32, VR::OW, [3, 2, 1, 0, 7, 6, 5, 4]),
+            (64, VR::OW, [7, 6, 5, 4, 3, 2, 1, 0]),
+        ] {
+            let mut set = sample();
+            set.put_int(tags::BITS_ALLOCATED, bits);
+            set.put_bytes(tags::LUT_DATA, VR::US, [1, 2].repeat(40_000));
+            set.put_bytes(tags::PIXEL_DATA, vr, stored.clone());
+            let bytes = joined(&lay_out_as(&set, &little, &big, None).unwrap(), &[]);
+            assert_eq!(bytes[bytes.len() - 48..bytes.len() - 40], in_big);
+            let limits = Limits { value_bytes: 1 << 20, ..Limits::default() };
+            let read = read_slice(&bytes, &big, &limits, Until::End).unwrap().data_set;
+            assert_eq!(read.int(tags::BITS_ALLOCATED), Some(bits));
+            assert_eq!(read.get(tags::LUT_DATA).unwrap().bytes(), set.get(tags::LUT_DATA).unwrap().bytes());
+            let back = lay_out(&read, &big, None).unwrap();
+            let Some(Piece::Copied { offset, length: 48, swapped }) = back.last() else { panic!("{back:?}") };
+            let mut pixels = bytes[usize::try_from(*offset).unwrap()..].to_vec();
+            swap_units(*swapped, &mut pixels);
+            assert!(pixels == stored, "{bits} bits in {vr}");
+            let copied = Value::Elsewhere { offset: 2, length: 48 };
+            set.put(Element { tag: tags::PIXEL_DATA, vr, value: copied });
+            let swapped = usize::try_from(bits).unwrap() / 8;
+            let pieces = lay_out_as(&set, &little, &big, None).unwrap();
+            assert_eq!(pieces.last(), Some(&Piece::Copied { offset: 2, length: 48, swapped }));
+        }
+        let mut set = sample();
+        set.put_int(tags::BITS_ALLOCATED, 12);
+        set.put_bytes(tags::PIXEL_DATA, VR::OW, stored);
+        assert_eq!(lay_out_as(&set, &little, &big, None), Err(Impossible), "samples across bytes");
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::VR;
 
-/// The size of the units whose bytes are in the order of the transfer syntax (PS3.5 7.3).
-pub(crate) fn unit_bytes(vr: VR) -> usize {
+/// Bytes of one number of the representation, which lie in the order of the transfer syntax (PS3.5 7.3); 1 where there is
+/// no order.
+pub fn unit_bytes(vr: VR) -> usize {
     match vr {
         VR::US | VR::SS | VR::OW | VR::AT => 2,
         VR::UL | VR::SL | VR::FL | VR::OF | VR::OL => 4,
@@ -14,7 +15,11 @@ pub(crate) fn unit_bytes(vr: VR) -> usize {
 
 /// Turns the bytes of every unit around; an incomplete last unit is left alone.
 pub(super) fn swap(vr: VR, bytes: &mut [u8]) {
-    let unit = unit_bytes(vr);
+    swap_units(unit_bytes(vr), bytes);
+}
+
+/// The same of units of that size.
+pub(super) fn swap_units(unit: usize, bytes: &mut [u8]) {
     if unit > 1 {
         bytes.chunks_exact_mut(unit).for_each(<[u8]>::reverse);
     }

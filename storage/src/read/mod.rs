@@ -6,6 +6,7 @@ mod deflated_anew;
 pub(crate) mod describe;
 mod frame;
 mod header;
+mod inflated;
 mod instance;
 mod laid;
 mod leaving;
