@@ -1,5 +1,6 @@
 //! The head of a DICOM file: preamble, `DICM` and file meta information (PS3.10 7.1).
 
+use bytes::Bytes;
 use dicom_dictionary_std::{tags, uids};
 
 use crate::dataset::{self, DataSet, Limits, Until};
@@ -91,6 +92,19 @@ pub fn read_head(prefix: &[u8]) -> Result<HeadProgress, HeadError> {
         dataset_offset: (start + length) as u64,
         meta,
     })))
+}
+
+/// A head as files have it: one that came without its preamble gets one, since few readers do without.
+pub fn with_preamble(head: Bytes) -> Bytes {
+    match head_start(&head) {
+        Some(start) if start < PREAMBLE_BYTES => {
+            let mut whole = vec![0; PREAMBLE_BYTES];
+            whole.extend_from_slice(MAGIC);
+            whole.extend_from_slice(head.get(start..).unwrap_or_default());
+            whole.into()
+        }
+        _ => head,
+    }
 }
 
 /// Makes the head of a file whose data set is in the transfer syntax `syntax`.
@@ -239,6 +253,10 @@ mod tests {
         let mut bytes = sample().split_off(132);
         bytes.extend_from_slice(b"\x08\0\x05\0CS\x0a\0ISO_IR 192");
         assert_eq!(head(&bytes).sop_instance.unwrap().as_str(), "1.2.3");
+        let whole = sample();
+        for cut in [132, 128, 0] {
+            assert!(with_preamble(Bytes::copy_from_slice(&whole[cut..])) == whole, "{cut}");
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ client = DICOMwebClient(url)
 sent = {dataset.SOPInstanceUID: dataset for dataset in (dcmread(path) for path in sorted(folder.iterdir()))}
 assert sent, "nothing to send"
 
+# Data sets that programs make have no preamble; what comes back is a file all the same.
+for dataset in sent.values():
+    del dataset.preamble
 client.store_instances(list(sent.values()))
 
 studies = client.search_for_studies(search_filters={"StudyInstanceUID": study_uid})

@@ -72,7 +72,7 @@ impl Incoming {
     ) -> Result<Self> {
         spool.check_room(envelope.expected_bytes.unwrap_or(0))?;
         let head = match (&envelope.head, &envelope.declared_class, &envelope.declared_instance) {
-            (Some(head), ..) => head.clone(),
+            (Some(head), ..) => part10::with_preamble(head.clone()),
             (None, Some(class), Some(instance)) => {
                 let sender = envelope.calling_ae.as_ref();
                 part10::write_head(class, instance, &envelope.transfer_syntax, sender).into()
