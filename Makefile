@@ -4,6 +4,7 @@
 #   make demo    build, start with embedded defaults, load a synthetic province, print the address
 #   make run     build and serve with ./sen.toml or the defaults
 #   make test    everything: rules, storage on every backend, doors, journeys with foreign clients
+#   make interop what works with foreign programs, with every sample file beside the project
 #   make check   formatting, lints, types; no test is run
 #   make build   the release binary, pages inside: target/release/sen
 #   make bench   the load generator against fresh servers, beside the disk, nginx and Orthanc
@@ -12,7 +13,7 @@ PAGES := viewer-web/app
 PAGES_SOURCES := $(shell find $(PAGES) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 SHELL := /bin/bash
 
-.PHONY: demo run test check build bench
+.PHONY: demo run test interop check build bench
 .DEFAULT_GOAL := build
 
 demo: build
@@ -32,6 +33,10 @@ test: check
 	cargo test --workspace --doc --locked --quiet
 	cd $(PAGES) && npm test
 	tools/with-services.sh tests/pages.sh
+
+interop: $(PAGES)/dist/index.html
+	tools/require.sh test
+	SEN_INTEROP_WHOLE=1 tools/with-services.sh cargo nextest run --workspace --locked -E 'test(interop::)'
 
 check: $(PAGES)/dist/index.html
 	tools/require.sh build

@@ -81,6 +81,7 @@ async fn dcmtks_archive_is_queried_and_pulled_from_by_the_command_line() {
     }
     let port = archive.port.to_string();
     tools::succeeded(&sen.run(&["device", "add", "DCMQR", "127.0.0.1", &port]));
+    tools::succeeded(&sen.run(&["device", "echo", "DCMQR"]));
     let listed = tools::succeeded(&sen.run(&["query", "DCMQR", "--patient-id", "P1"]));
     assert!(listed.contains(moved.uid.as_str()) && listed.contains(got.uid.as_str()), "{listed}");
     assert!(listed.contains("NGUYỄN VĂN A"), "{listed}");

@@ -25,6 +25,7 @@ mod described;
 mod dicom_tls;
 mod hostile;
 mod import;
+mod interop;
 mod life;
 mod malformed;
 mod migrate;

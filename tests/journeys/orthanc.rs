@@ -45,8 +45,19 @@ impl Orthanc {
     }
 
     pub async fn start(program: &std::path::Path, http: u16, dimse: u16, sen: &Sen) -> Self {
+        Self::start_with(program, http, dimse, sen, json!({})).await
+    }
+
+    /// With some keys of its configuration in place of ours.
+    pub async fn start_with(
+        program: &std::path::Path,
+        http: u16,
+        dimse: u16,
+        sen: &Sen,
+        other: Value,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let configuration = json!({
+        let mut configuration = json!({
             "Name": "peer",
             "StorageDirectory": folder.path().join("db"),
             "IndexDirectory": folder.path().join("db"),
@@ -64,6 +75,9 @@ impl Orthanc {
             "DicomAlwaysAllowMove": true,
             "DicomModalities": { "sen": ["SEN", "127.0.0.1", sen.dimse.port()] },
         });
+        for (key, value) in other.as_object().unwrap() {
+            configuration[key] = value.clone();
+        }
         let path = folder.path().join("orthanc.json");
         std::fs::write(&path, configuration.to_string()).unwrap();
         let child = Command::new(program)

@@ -11,7 +11,7 @@ use crate::support::program::{Sen, Setup};
 use crate::support::{orders, tools};
 
 /// What a console may be able to read: every defined term without code extensions, and some with.
-const CONSOLES: [&str; 26] = [
+pub const CONSOLES: [&str; 26] = [
     "ISO_IR 6",
     "ISO_IR 100",
     "ISO_IR 101",

@@ -1,0 +1,90 @@
+//! The list of what is tested with whom, in `docs/INTEROPERABILITY.md`: made from [`super::tables`], whose tests have to
+//! exist and to meet the foreign program. `SEN_WRITE_DOCS=1` rewrites it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::tables::{CLIENTS, Cell, Row, SERVERS, WEB};
+use crate::texts::CONSOLES;
+
+/// Asserts that a test is there, and that it meets what it should.
+fn assert_tests(named: &str, evidence: &str) {
+    let (file, test) = named.split_once(": ").expect("a file and a test");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(here.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    if !test.is_empty() {
+        let at = text.find(&format!("fn {test}(")).unwrap_or_else(|| panic!("{file} has no {test}"));
+        let before = text[..at].trim_end().trim_end_matches("async").trim_end();
+        let attribute = before.lines().last().unwrap_or_default();
+        assert!(attribute.starts_with("#[test]") || attribute.starts_with("#[tokio::test"), "{named}");
+    }
+    let scripts = std::fs::read_dir(here.join("tests/python")).unwrap().map(|entry| entry.unwrap().path());
+    let run = scripts.filter(|path| text.contains(path.file_name().unwrap().to_str().unwrap()));
+    let all: String =
+        run.map(|path| std::fs::read_to_string(path).unwrap()).fold(text.clone(), |all, more| all + &more);
+    assert!(all.contains(evidence), "{named} does not meet {evidence}");
+}
+
+fn cited(tests: &[&str]) -> String {
+    let cite = |named: &&str| {
+        let (file, test) = named.split_once(": ").expect("a file and a test");
+        if test.is_empty() { format!("`{file}`") } else { format!("`{test}`") }
+    };
+    tests.iter().map(cite).collect::<Vec<_>>().join("<br>")
+}
+
+fn services(rows: &[Row]) -> String {
+    let mut text = "| service | DCMTK | pynetdicom | Orthanc |\n|---|---|---|---|\n".to_owned();
+    for (service, cells) in rows {
+        let _ = write!(text, "| {service} |");
+        for cell in cells {
+            let said = match cell {
+                Cell::Tested(tests, evidence) => {
+                    tests.iter().for_each(|test| assert_tests(test, evidence));
+                    cited(tests)
+                }
+                Cell::Not(why) => format!("– {why}"),
+            };
+            let _ = write!(text, " {said} |");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn web() -> String {
+    let mut text = "| client | what it does | tests |\n|---|---|---|\n".to_owned();
+    for (client, what, tests, evidence) in WEB {
+        tests.iter().for_each(|test| assert_tests(test, evidence));
+        let _ = writeln!(text, "| {client} | {what} | {} |", cited(tests));
+    }
+    text
+}
+
+fn character_sets() -> String {
+    let terms: Vec<String> = CONSOLES.iter().map(|terms| format!("- `{terms}`")).collect();
+    terms.join("\n") + "\n"
+}
+
+#[test]
+fn the_list_of_what_is_tested_with_whom_is_true() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/INTEROPERABILITY.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut wanted = text.clone();
+    for (name, made) in [
+        ("clients", services(&CLIENTS)),
+        ("servers", services(&SERVERS)),
+        ("web", web()),
+        ("character-sets", character_sets()),
+    ] {
+        let (begin, end) = (format!("<!-- made: {name} -->\n"), "<!-- end -->");
+        let start = wanted.find(&begin).unwrap_or_else(|| panic!("no place for {name}")) + begin.len();
+        let length = wanted[start..].find(end).unwrap_or_else(|| panic!("the place of {name} has no end"));
+        wanted.replace_range(start..start + length, &format!("\n{made}\n"));
+    }
+    if std::env::var_os("SEN_WRITE_DOCS").is_some() {
+        std::fs::write(&path, wanted).unwrap();
+        return;
+    }
+    assert!(text == wanted, "docs/INTEROPERABILITY.md is not what is tested; SEN_WRITE_DOCS=1 rewrites it");
+}
