@@ -2,12 +2,13 @@
 
 use pacs_core::access::{Actor, Scope};
 use pacs_core::reconciliation::{Answer, Kind};
+use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
 use storage::acts::{self, Act};
 use storage::identity::assigning::{self, Owner};
 use storage::index::instances;
-use storage::{Archive, Error, InstancePlace};
+use storage::{Archive, Error, InstancePlace, Subject};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
@@ -19,6 +20,7 @@ use storage::reconciliation::State;
 on_every_backend!(
     images_of_the_other_patient_become_a_study_of_theirs,
     a_parted_study_outlives_the_rows,
+    what_was_parted_and_rejected_stays_rejected,
     what_was_said_of_a_study_is_taken_back_in_its_history,
 );
 
@@ -142,6 +144,30 @@ async fn a_parted_study_outlives_the_rows(home: Home) {
     let answered = listed(&archive, State::Answered).await;
     reopen(&archive, answered[0].id).await.unwrap();
     assert!(homes(&archive, &sent).await.iter().all(|(study, same)| *same && *study == sent[0].study));
+    archive.close().await;
+}
+
+async fn what_was_parted_and_rejected_stays_rejected(home: Home) {
+    let archive = home.open().await;
+    let sent = mixed(&archive).await;
+    let found = only(&archive, Kind::TwoPatients).await;
+    answer(&archive, found.id, (Answer::Part, None)).await.unwrap();
+    let (made, _) = homes(&archive, &sent).await.swap_remove(1);
+    let theirs = Subject::Study(made.clone());
+    let rejected = archive.reject(&Scope::All, &Actor::system(), &theirs, Rejection::Quality).await.unwrap();
+    assert_eq!(rejected, 3);
+    home.rest();
+    archive.settle_due().await.unwrap();
+    archive.tidy().await.unwrap();
+    archive.close().await;
+    drop(archive);
+    let home = with_empty_rows(home).await;
+    let archive = home.open().await;
+    archive.reindex(|_| {}).await.unwrap();
+    assert!(instances::of_study(archive.database(), &Scope::All, &made).await.unwrap().is_empty());
+    assert_eq!(line(&archive, "1").await.instance_count, 2);
+    let restored = archive.restore(&Scope::All, &Actor::system(), &theirs).await.unwrap();
+    assert_eq!(restored, 3);
     archive.close().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{ACTS, INSTANCES, MERGE, Said};
+use super::{ACTS, INSTANCES, MERGE, PART, Said};
 use crate::acts;
 use crate::database::{Param, Transaction, params, placeholders};
 use crate::error::{Error, Result};
@@ -73,26 +73,25 @@ pub(crate) async fn series_at(
     let row = tx
         .fetch_optional(
             "select a.after_json from act a where a.id in (select act_id from act_about where uid = $1)
-                 and a.kind = $2 and (a.at_ms, a.id) < ($3, $4)
-                 and not exists (select 1 from act u where u.undoes_id = a.id and (u.at_ms, u.id) < ($3, $4))
+                 and a.kind in ($2, $3) and (a.at_ms, a.id) < ($4, $5)
+                 and not exists (select 1 from act u where u.undoes_id = a.id and (u.at_ms, u.id) < ($4, $5))
              order by a.at_ms desc, a.id desc limit 1",
-            params![instance, INSTANCES, at_ms, id],
+            params![instance, INSTANCES, PART, at_ms, id],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
     let said: Said = serde_json::from_str(&row.get::<Option<String>>("after_json")?.unwrap_or_default())
         .map_err(|error| Error::Corrupt(format!("what an act moves: {error}")))?;
-    Ok(said.to_series)
+    Ok(said.series_of(instance).map(|(series, _)| series.to_owned()))
 }
 
 /// The instances that acts have taken into a series which was made for them.
 pub(crate) async fn taken_into(tx: &mut Transaction, series: &str) -> Result<Vec<String>> {
     let mut instances = Vec::new();
-    for act in acts::about(tx, series, &[INSTANCES]).await? {
+    for act in acts::about(tx, series, &[INSTANCES, PART]).await? {
         let said = Said::of(&act)?;
-        if said.to_series.as_deref() == Some(series) {
-            instances.extend(said.instances);
-        }
+        let is_taken = |uid: &&String| said.series_of(uid).is_some_and(|(made, _)| made == series);
+        instances.extend(said.instances.iter().filter(is_taken).cloned());
     }
     instances.sort_unstable();
     instances.dedup();
