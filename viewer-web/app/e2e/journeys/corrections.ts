@@ -90,7 +90,7 @@ async function singleImages(page: Page, shot: (name: string) => Promise<void>): 
   await page.getByText('2 ảnh lẻ').waitFor();
   const box = page.getByRole('combobox', { name: 'Gửi tới…' });
   await box.focus();
-  await page.keyboard.type('PACS_TINH');
+  await page.keyboard.type('PACS_TINH', { delay: 30 });
   await page.getByRole('option', { name: /^PACS_TINH / }).waitFor();
   await page.keyboard.press('Enter');
   await page.getByText('Đã vào hàng gửi: PACS_TINH').waitFor();

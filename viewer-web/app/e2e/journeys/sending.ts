@@ -40,9 +40,10 @@ export async function sending(page: Page, { shots }: Environment): Promise<void>
   await page.goto('/search');
 }
 
-/** Types the beginning of a device's title and takes what Enter takes. */
+/** Types the beginning of a device's title, no faster than people do, once the list is open, and takes what Enter takes. */
 async function toDevice(page: Page, title: string): Promise<void> {
-  await page.keyboard.type(title);
+  await page.getByRole('option').first().waitFor();
+  await page.keyboard.type(title, { delay: 30 });
   await page.getByRole('option', { name: new RegExp(`^${title} `) }).and(page.locator('[data-combobox-selected]')).waitFor();
   await page.keyboard.press('Enter');
 }

@@ -1,5 +1,6 @@
 import { Select } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
+import type { KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { server, type SendWhat } from '~/api/server';
@@ -15,6 +16,17 @@ interface Props {
   disabled?: boolean;
 }
 
+/** What is marked in the list is what Enter takes: the box's own count of it lags behind fast typing. */
+function takeMarked(event: KeyboardEvent): void {
+  if (event.key !== 'Enter' || event.nativeEvent.isComposing || !(event.target instanceof HTMLInputElement)) return;
+  const list = document.getElementById(event.target.getAttribute('aria-controls') ?? '');
+  const marked = list?.querySelector<HTMLElement>('[data-combobox-selected]');
+  if (!marked) return;
+  event.preventDefault();
+  event.stopPropagation();
+  marked.click();
+}
+
 /** Puts an exam or a part of it into the queue for a device that is chosen; what was put there can be taken back at once. */
 export function SendTo({ studyUid, what, autoFocus = false, disabled = false }: Props) {
   const { t } = useTranslation();
@@ -25,7 +37,7 @@ export function SendTo({ studyUid, what, autoFocus = false, disabled = false }: 
   const reachable = devices.data?.items.filter(({ host, port }) => host !== null && port !== null) ?? [];
   const choices = reachable.map(({ aeTitle, description }) => ({ value: aeTitle, label: description ? `${aeTitle} · ${description}` : aeTitle }));
   return (
-    <div className={css.sendTo}>
+    <div className={css.sendTo} onKeyDownCapture={takeMarked}>
       <Select
         aria-label={t('send.to')} placeholder={t('send.to')} searchable selectFirstOptionOnChange data={choices} value={null} nothingFoundMessage={t('send.none')}
         autoFocus={autoFocus} disabled={disabled || sending.isPending} onChange={(device) => device && sending.mutate(device)}
