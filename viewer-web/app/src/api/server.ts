@@ -1,9 +1,10 @@
 /** Every call of /api/v1, by name. */
 import { request, withQuery } from './http';
+import type { Intake, IntakeDetails, Storage } from './keepingTypes';
 import type {
   Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionEffect, CorrectionForm, DeviceForm, Devices,
-  Discrepancy, Echo, Exam, ImagingRecord, Intake, IntakeDetails, KnownPatient, MoveForm, NewOrder, Notice, OrderForm, Page, PerformedStep, Queue,
-  QueuePart, Reason, RecordNumber, Route, Session, Storage, Study, StudyAct, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, MoveForm, NewOrder, Notice, OrderForm, Page, PerformedStep, Queue,
+  QueuePart, Reason, RecordNumber, Route, Session, Study, StudyAct, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
-import type { Intake, IntakeDetails } from '~/api/types';
+import type { Intake, IntakeDetails } from '~/api/keepingTypes';
 import { bytes } from '~/format/bytes';
 import { day, instant } from '~/format/dates';
 import { Facts } from '~/ui/Facts';

@@ -1,6 +1,6 @@
 import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Intake } from '~/api/types';
+import type { Intake } from '~/api/keepingTypes';
 import { day } from '~/format/dates';
 
 /** What an import or a migration is and how it stands, in words. */

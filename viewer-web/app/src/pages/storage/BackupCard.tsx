@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import type { Backups } from '~/api/types';
+import type { Backups } from '~/api/keepingTypes';
 import { instant } from '~/format/dates';
 import css from './StoragePage.module.css';
 

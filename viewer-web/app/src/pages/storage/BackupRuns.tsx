@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { BackupRun } from '~/api/types';
+import type { BackupRun } from '~/api/keepingTypes';
 import { bytes } from '~/format/bytes';
 import { instant } from '~/format/dates';
 import { listKeyLines } from '~/keys/listKeyLines';

@@ -2,7 +2,7 @@ import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { viewerPath } from '~/app/paths';
-import type { DamagedImage } from '~/api/types';
+import type { DamagedImage } from '~/api/keepingTypes';
 import { instant } from '~/format/dates';
 import { listKeyLines } from '~/keys/listKeyLines';
 import { usePageKeys } from '~/keys/pageKeys';

@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import type { Disk, Storage } from '~/api/types';
+import type { Disk, Storage } from '~/api/keepingTypes';
 import { bytes } from '~/format/bytes';
 import css from './StoragePage.module.css';
 

@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next';
-import type { Verification } from '~/api/types';
+import type { Verification } from '~/api/keepingTypes';
 import { bytes } from '~/format/bytes';
 import { instant } from '~/format/dates';
 import css from './StoragePage.module.css';
