@@ -22,7 +22,7 @@ const AHEAD_OF_ALL_BYTES: usize = 4 << 20;
 const PART_OF_WHAT_IS_LEFT: usize = 4;
 /// So much of an answer goes out before more than one piece is made ahead: as much as the system's buffers take of one
 /// that nobody reads.
-const UNREAD_BYTES: usize = 4 << 20;
+const UNREAD_BYTES: usize = 1 << 20;
 /// Room for a piece whose length is not known yet: what is read at a time from a file that lies here.
 const ROOM_BYTES: usize = 128 << 10;
 /// What a piece counts at least.

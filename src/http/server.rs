@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -41,6 +42,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 const CONNECTION_BUFFER_BYTES: usize = 64 << 10;
 /// The same of a request that shares its connection with others.
 const STREAM_BUFFER_BYTES: usize = 16 << 10;
+/// What the system holds of an answer that its network has no room for yet. It would take megabytes of each, and when
+/// thousands do not read what they asked for it runs out of memory for all connections of the machine, and cuts some.
+const UNSENT_BYTES: u32 = 256 << 10;
 /// What encryption holds ready for the socket, of each connection while they are few, and of all of them.
 const TLS_BUFFER_BYTES: std::ops::RangeInclusive<usize> = 16 << 10..=64 << 10;
 const TLS_BUFFERS_BYTES: usize = 16 << 20;
@@ -126,8 +130,9 @@ async fn serve_peer(
     caller: &Caller,
     places: Places,
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "no TCP_NODELAY");
+    let socket = SockRef::from(&stream);
+    if let Err(error) = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES)) {
+        tracing::debug!(%error, "a connection keeps what the system gave it");
     }
     match tls {
         None => serve_stream(stream, peer, app, stopping, caller, places).await,

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What the next chunks of all streams take together, as long as none is smaller than the least. A
 /// client that does not read holds several of them, and for as long as it likes.
 const CHUNKS_BYTES: u64 = 1 << 20;
+/// When there are more streams than these, most of them wait for somebody: each of their chunks is smaller still.
+const BUSY_STREAMS: u64 = 32;
 
 /// One of the streams that there are.
 #[derive(Debug)]
@@ -24,7 +26,8 @@ impl Streaming {
     /// The part of what all take that is each one's now, within the bounds of such a stream.
     pub fn chunk_bytes(bounds: RangeInclusive<u64>) -> u64 {
         let streams = STREAMS.load(Ordering::Relaxed).max(1);
-        (CHUNKS_BYTES / streams).clamp(*bounds.start(), *bounds.end())
+        let share = CHUNKS_BYTES / streams * BUSY_STREAMS.min(streams) / streams;
+        share.clamp(*bounds.start(), *bounds.end())
     }
 }
 

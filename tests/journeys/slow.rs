@@ -28,6 +28,8 @@ const WRITERS: usize = 250;
 /// Connections that carry so many answers each which nobody reads.
 const STREAMING: usize = 10;
 const STREAMS: usize = 100;
+/// What the system may hold of an answer that nobody reads; by itself it takes 4 MiB.
+const UNSENT_MOST_BYTES: u64 = 512 << 10;
 /// How many begin at the same time.
 const AT_ONCE: usize = 64;
 /// What a caller in an ordinary place waits for an answer.
@@ -86,6 +88,9 @@ async fn thousands_who_neither_read_nor_send_hold_up_nobody() {
         .collect()
         .await;
     sen.assert_bounded("asking and not reading");
+    let held = unsent_bytes(http);
+    eprintln!("at most {} KiB of an answer are held by the system", held.iter().max().unwrap() >> 10);
+    assert!(held.len() >= READERS && held.iter().all(|bytes| *bytes <= UNSENT_MOST_BYTES), "{held:?}");
     let announced: Vec<TcpStream> =
         stream::iter(0..WRITERS).map(|_| begin(http, ANNOUNCEMENT)).buffered(AT_ONCE).collect().await;
     let slowly: Vec<TcpStream> =
@@ -258,6 +263,19 @@ async fn whole(stream: &mut TcpStream) -> Vec<u8> {
             return answer.split_off(end + 4);
         }
     }
+}
+
+/// What the system holds of each answer of the program: the send queues of all connections at its port.
+fn unsent_bytes(of: SocketAddr) -> Vec<u64> {
+    let port = format!(":{:04X}", of.port());
+    let connections = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+    let queue = |line: &str| {
+        let mut fields = line.split_whitespace().skip(1);
+        let is_ours = fields.next().is_some_and(|local| local.ends_with(&port));
+        let queues = fields.nth(2).filter(|_| is_ours)?;
+        u64::from_str_radix(queues.split(':').next()?, 16).ok()
+    };
+    connections.lines().filter_map(queue).collect()
 }
 
 /// This process needs as many connections as the program.
