@@ -14,6 +14,8 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE
 from pynetdicom.sop_class import ModalityPerformedProcedureStep, ModalityWorklistInformationFind
 
+from requestor import only_asks
+
 (host, port), called, calling = sys.argv[1].rsplit(":", 1), sys.argv[2], sys.argv[3]
 today = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).strftime("%Y%m%d")
 
@@ -28,7 +30,7 @@ def dataset(**values):
 console = AE(ae_title=calling)
 console.add_requested_context(ModalityWorklistInformationFind)
 console.add_requested_context(ModalityPerformedProcedureStep)
-association = console.associate(host, int(port), ae_title=called)
+association = only_asks(console.associate(host, int(port), ae_title=called))
 assert association.is_established
 
 entry = dataset(ScheduledProcedureStepID="", Modality="", ScheduledProcedureStepStartDate=today)

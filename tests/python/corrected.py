@@ -27,6 +27,8 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelMove as Move,
 )
 
+from requestor import only_asks
+
 host, port, url, receiver_port, study = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), sys.argv[5]
 want = json.load(sys.stdin)
 wanted = {
@@ -98,7 +100,7 @@ identifier.QueryRetrieveLevel = "STUDY"
 identifier.StudyInstanceUID = study
 ae = AE(ae_title="PYNETDICOM")
 ae.add_requested_context(Find)
-association = ae.associate(host, port, ae_title="SEN")
+association = only_asks(ae.associate(host, port, ae_title="SEN"))
 query = Dataset()
 query.update(identifier)
 query.SpecificCharacterSet = "ISO_IR 192"
@@ -116,10 +118,9 @@ for syntax in (
     ae.add_requested_context(Get)
     ae.add_requested_context(CTImageStorage, syntax)
     received.clear()
-    association = ae.associate(
-        host, port, ae_title="SEN", ext_neg=[build_role(CTImageStorage, scp_role=True)],
-        evt_handlers=[(evt.EVT_C_STORE, on_store)],
-    )
+    roles = [build_role(CTImageStorage, scp_role=True)]
+    handlers = [(evt.EVT_C_STORE, on_store)]
+    association = only_asks(ae.associate(host, port, ae_title="SEN", ext_neg=roles, evt_handlers=handlers))
     final = [status for status, _ in association.send_c_get(identifier, Get)][-1]
     association.release()
     assert "Status" in final and final.Status == 0x0000, f"C-GET in {syntax.name}: {final}"
@@ -133,7 +134,7 @@ for syntax in (ExplicitVRLittleEndian, JPEG2000Lossless):
     server = scp.start_server(("127.0.0.1", receiver_port), block=False, evt_handlers=[(evt.EVT_C_STORE, on_store)])
     ae = AE(ae_title="PYNETDICOM")
     ae.add_requested_context(Move)
-    association = ae.associate(host, port, ae_title="SEN")
+    association = only_asks(ae.associate(host, port, ae_title="SEN"))
     final = [status for status, _ in association.send_c_move(identifier, "RECEIVER", Move)][-1]
     association.release()
     server.shutdown()

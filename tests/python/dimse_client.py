@@ -13,6 +13,8 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
+from requestor import only_asks
+
 host, port, folder, study_uid = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
 sent = {}
 for path in sorted(folder.iterdir()):
@@ -35,13 +37,9 @@ def on_store(event):
     return 0x0000
 
 
-association = ae.associate(
-    host,
-    port,
-    ae_title="SEN",
-    ext_neg=[build_role(CTImageStorage, scp_role=True, scu_role=True)],
-    evt_handlers=[(evt.EVT_C_STORE, on_store)],
-)
+roles = [build_role(CTImageStorage, scp_role=True, scu_role=True)]
+handlers = [(evt.EVT_C_STORE, on_store)]
+association = only_asks(ae.associate(host, port, ae_title="SEN", ext_neg=roles, evt_handlers=handlers))
 assert association.is_established, "no association"
 assert association.send_c_echo().Status == 0x0000
 

@@ -27,6 +27,8 @@ from pynetdicom.sop_class import (
     StorageCommitmentPushModelInstance,
 )
 
+from requestor import only_asks
+
 host, port, act = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 own_port = int(sys.argv[4]) if len(sys.argv) > 4 else None
 memory = Path("day.json")
@@ -72,7 +74,7 @@ class Reports:
 def associate(handlers=()):
     association = ae.associate(host, port, ae_title="SEN", evt_handlers=list(handlers))
     assert association.is_established, "no association"
-    return association
+    return association if handlers else only_asks(association)
 
 
 def listen(reports):

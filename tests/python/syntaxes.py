@@ -22,6 +22,8 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelMove as Move,
 )
 
+from requestor import only_asks
+
 # Retired, and still met: pynetdicom receives what it knows to be stored.
 register_uid("1.2.840.10008.5.1.4.1.1.6", "UltrasoundImageStorageRetired", StorageServiceClass)
 register_uid("1.2.840.10008.5.1.4.1.1.3", "UltrasoundMultiFrameImageStorageRetired", StorageServiceClass)
@@ -81,7 +83,7 @@ def associated(contexts, **options):
     ae = AE(ae_title="PYNETDICOM")
     for abstract, transfer in contexts:
         ae.add_requested_context(abstract, transfer)
-    association = ae.associate(host, port, ae_title="SEN", **options)
+    association = only_asks(ae.associate(host, port, ae_title="SEN", **options))
     assert association.is_established
     # Otherwise each message waits 44 ms for a delayed acknowledgement.
     association.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -27,6 +27,8 @@ from pynetdicom.sop_class import (
     StudyRootQueryRetrieveInformationModelFind,
 )
 
+from requestor import only_asks
+
 _config.STORE_SEND_CHUNKED_DATASET = True
 # Latin-9 came to the standard after pydicom's table.
 pydicom.charset.python_encoding["ISO_IR 203"] = "iso8859_15"
@@ -105,7 +107,7 @@ class Console:
         ):
             for transfer_syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
                 ae.add_requested_context(sop_class, transfer_syntax)
-        self.association = ae.associate(host, port, ae_title="SEN")
+        self.association = only_asks(ae.associate(host, port, ae_title="SEN"))
         assert self.association.is_established, f"no association for {title}"
         # Otherwise each of many small queries waits 44 ms for a delayed acknowledgement.
         self.association.dul.socket.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
