@@ -36,7 +36,10 @@ impl Content {
 
     /// What was made once and is kept.
     pub fn rendition(rendition: Rendition) -> Self {
-        Self::read(rendition.length_bytes(), move |part| rendition.part(part))
+        match rendition.held_bytes() {
+            Some(bytes) => Self::Held(bytes.clone()),
+            None => Self::read(rendition.length_bytes(), move |part| rendition.part(part)),
+        }
     }
 
     /// How long it is.

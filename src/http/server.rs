@@ -131,7 +131,8 @@ async fn serve_peer(
     places: Places,
 ) {
     let socket = SockRef::from(&stream);
-    if let Err(error) = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES)) {
+    if let Err(error) = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_notsent_lowat(UNSENT_BYTES))
+    {
         tracing::debug!(%error, "a connection keeps what the system gave it");
     }
     match tls {

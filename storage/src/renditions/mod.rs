@@ -78,7 +78,10 @@ impl Renditions {
         let open = &self.shelf.open;
         let name = name.to_owned();
         if let Some(found) = open.get(&name).filter(Rendition::is_kept) {
-            return Ok(Some(found));
+            // What is asked for again is asked for more often.
+            let Some(held) = found.hold().await else { return Ok(Some(found)) };
+            open.put(name, held.clone(), 1);
+            return Ok(Some(held));
         }
         let found = Rendition::open(self.shelf.path(&name)).await?;
         if let Some(found) = &found {

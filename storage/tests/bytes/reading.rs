@@ -209,7 +209,7 @@ async fn a_large_rendition_is_sent_as_it_lies() {
     send_all(&archive, &sent).await;
     let key = RenditionKey::of_instance(&place(&archive, &sent[0]).await, "large");
     let bytes: Vec<u8> = (0..700_001u32).map(|at| (at % 251) as u8).collect();
-    for _ in ["made", "read"] {
+    for _ in ["made", "read", "held"] {
         let make = || async { Ok::<_, Error>(Bytes::from(bytes.clone())) };
         let found = archive.rendition(&key, make).await.unwrap();
         assert_eq!(found.length_bytes(), 700_001);
