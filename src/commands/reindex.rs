@@ -33,6 +33,12 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
         "{} packs read, {} instances added, {} were there, {} stay deleted, {} acts taken from the journal",
         report.packs, report.added, report.present, report.deleted, report.acts
     ))?;
+    if report.made_anew > 0 {
+        commands::print(&format!(
+            "{} companions of packs were damaged or gone and were made anew",
+            report.made_anew
+        ))?;
+    }
     if report.damaged > 0 {
         bail!("{} packs or acts are damaged and were left out; the log names them", report.damaged);
     }

@@ -4,11 +4,13 @@
 //! An object holds the acts of one copying, one JSON document a line, under the number of its
 //! first act. A crash between copying and noting it copies acts twice; reading goes by number.
 
+use bytes::Bytes;
 use futures::TryStreamExt;
+use object_store::path::Path;
 use object_store::{ObjectStoreExt, PutPayload};
 
 use crate::acts::{self, Act};
-use crate::archive::Archive;
+use crate::archive::{Archive, gives_others};
 use crate::database::Durability;
 use crate::deletion;
 use crate::error::{Error, Result};
@@ -71,7 +73,17 @@ impl Archive {
         objects.sort_unstable();
         let mut played = Played::default();
         for object in objects {
-            let lines = self.0.objects.get(&object).await?.bytes().await?;
+            let lines = match self.read_acts(&object).await {
+                Err(error)
+                    if error.of_reading().is_some()
+                        && gives_others(&self.0.database, &self.0.objects, object.as_ref()).await? =>
+                {
+                    tracing::error!(%object, %error, "a part of the journal cannot be read");
+                    played.damaged += 1;
+                    continue;
+                }
+                lines => lines?,
+            };
             for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 let act = serde_json::from_slice::<Act>(line);
                 let act = act.map_err(|error| Error::Corrupt(error.to_string()));
@@ -87,6 +99,10 @@ impl Archive {
             }
         }
         Ok(played)
+    }
+
+    async fn read_acts(&self, object: &Path) -> Result<Bytes> {
+        Ok(self.0.objects.get(object).await?.bytes().await?)
     }
 
     /// Brings back an act and what it did to the rows there are; what is indexed later obeys it by

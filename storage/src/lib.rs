@@ -13,6 +13,7 @@ pub mod availability;
 pub mod backup;
 pub mod catalogue;
 pub mod commitment;
+mod companions;
 pub mod config;
 pub mod corrections;
 pub mod database;

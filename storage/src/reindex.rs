@@ -1,4 +1,5 @@
-//! Rebuilding the index from what is kept: the journal of acts, companions, then the spool.
+//! Rebuilding the index from what is kept: the journal of acts, companions, then the spool. A companion that is damaged
+//! or gone is made anew from its pack.
 //!
 //! Acts come first, so that what was deleted is not indexed and a study that is made anew obeys who
 //! linked it. Corrections are laid over and what was rejected is hidden once all is there. Adds what is missing, moves rows that
@@ -8,13 +9,13 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use object_store::{ObjectMeta, ObjectStoreExt};
+use object_store::ObjectStoreExt;
 use pacs_core::attributes;
 use pacs_core::json::{self, JsonLimits};
 use pacs_core::uid::Uid;
 use tokio::task::spawn_blocking;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, gives_others};
 use crate::database::{Durability, params};
 use crate::error::{Error, Result};
 use crate::index::arrivals::{Decision, NewInstance, Version};
@@ -31,11 +32,13 @@ const CHUNK: usize = 256;
 pub struct ReindexReport {
     /// Companions read.
     pub packs: u64,
+    /// Companions that were damaged or gone, and were made anew from their packs.
+    pub made_anew: u64,
     /// Instances that had no row.
     pub added: u64,
     /// Instances that had one.
     pub present: u64,
-    /// Companions and acts of the journal that could not be read, named in the log.
+    /// Packs and acts of the journal that could not be read, named in the log.
     pub damaged: u64,
     /// Instances found that stay deleted.
     pub deleted: u64,
@@ -67,17 +70,26 @@ impl Archive {
         let prefix = packs::path(packs::PREFIX);
         let mut objects = self.0.objects.list(Some(&prefix));
         while let Some(object) = objects.try_next().await? {
-            let Some(key) = packs::pack_key(object.location.as_ref()) else { continue };
+            let location = object.location.as_ref();
+            let key = match packs::pack_key(location) {
+                Some(key) => key,
+                None if packs::is_pack(location) && self.lacks_companion(location).await? => {
+                    location.to_owned()
+                }
+                None => continue,
+            };
             if only_unknown && pack_rows::by_key(&self.0.database, &key).await?.is_some() {
                 continue;
             }
-            match self.reindex_pack(&key, &object, &mut report).await {
+            match self.reindex_pack(&key, &mut report).await {
                 Ok(()) => {}
-                Err(Error::Corrupt(why)) => {
-                    tracing::error!(key, why, "a companion is damaged");
+                Err(error) => {
+                    if !matches!(error, Error::Corrupt(_)) && !self.is_unreadable(&key, &error).await? {
+                        return Err(error);
+                    }
+                    tracing::error!(key, %error, "a pack is damaged");
                     report.damaged += 1;
                 }
-                Err(error) => return Err(error),
             }
             report.packs += 1;
             progress(&report);
@@ -92,14 +104,50 @@ impl Archive {
         Ok(report)
     }
 
-    async fn reindex_pack(
-        &self,
-        key: &str,
-        companion: &ObjectMeta,
-        report: &mut ReindexReport,
-    ) -> Result<()> {
-        let compressed = self.0.objects.get(&companion.location).await?.bytes().await?;
-        let Some((pack, series)) = self.pack_row(key, companion).await? else { return Ok(()) };
+    /// Indexes a pack by its companion, which is made anew when it cannot be read.
+    async fn reindex_pack(&self, key: &str, report: &mut ReindexReport) -> Result<()> {
+        let mut indexed = *report;
+        let failed = match self.index_companion(key, &mut indexed).await {
+            Ok(()) => {
+                *report = indexed;
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        if !matches!(failed, Error::Corrupt(_) | Error::NotFound) && !self.is_unreadable(key, &failed).await?
+        {
+            return Err(failed);
+        }
+        match self.companion_anew(key).await {
+            Ok(()) => report.made_anew += 1,
+            Err(Error::NotFound) => {
+                return Err(Error::Corrupt("the pack of this companion is gone".to_owned()));
+            }
+            Err(error) => return Err(error),
+        }
+        self.index_companion(key, report).await
+    }
+
+    /// Whether an object cannot be read, and others can.
+    async fn is_unreadable(&self, key: &str, error: &Error) -> Result<bool> {
+        Ok(error.of_reading().is_some() && gives_others(&self.0.database, &self.0.objects, key).await?)
+    }
+
+    /// Whether a pack has no companion beside it: it was lost, or its writing was cut short. All that is in it was
+    /// acknowledged.
+    async fn lacks_companion(&self, key: &str) -> Result<bool> {
+        match self.0.objects.head(&packs::path(&packs::companion_key(key))).await {
+            Ok(_) => Ok(false),
+            Err(object_store::Error::NotFound { .. }) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn index_companion(&self, key: &str, report: &mut ReindexReport) -> Result<()> {
+        let companion = packs::path(&packs::companion_key(key));
+        let compressed = self.0.objects.get(&companion).await?.bytes().await?;
+        let companion_bytes = compressed.len() as u64;
+        let Some((pack, series)) = self.pack_row(key, companion_bytes).await? else { return Ok(()) };
         let before = report.added + report.present;
         let mut reader = Reader::open(compressed).await?;
         let series_uid = reader.series.clone();
@@ -154,7 +202,7 @@ impl Archive {
     async fn pack_row(
         &self,
         key: &str,
-        companion: &ObjectMeta,
+        companion_bytes: u64,
     ) -> Result<Option<(PackId, Option<crate::index::SeriesId>)>> {
         if let Some(found) = pack_rows::by_key(&self.0.database, key).await? {
             return Ok((!found.deleted).then_some((found.id, found.series)));
@@ -169,7 +217,7 @@ impl Archive {
         let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let sizes = pack_rows::Sizes {
             length_bytes: signed(tar.size),
-            companion_bytes: signed(companion.size),
+            companion_bytes: signed(companion_bytes),
             instance_count: 0,
         };
         let mut tx = self.0.database.begin(Durability::Batched).await?;

@@ -72,6 +72,14 @@ pub async fn unfinished(database: &Database) -> Result<Vec<(SeriesId, Pack)>> {
     rows.iter().map(|row| Ok((SeriesId(row.get("series_id")?), read(row)?))).collect()
 }
 
+/// Packs that are whole, by their rows.
+pub async fn whole_after(database: &Database, after: PackId, limit: i64) -> Result<Vec<PackId>> {
+    let sql = "select id from pack where id > $1 and companion_bytes > 0 and deleted_ms is null
+         order by id limit $2";
+    let rows = database.fetch(sql, params![after, limit]).await?;
+    rows.iter().map(|row| Ok(PackId(row.get("id")?))).collect()
+}
+
 /// Takes up a whole pack that the rows do not know; the instances in it get their rows after it.
 pub async fn adopt(tx: &mut Transaction, object_key: &str, sizes: Sizes, now_ms: i64) -> Result<PackId> {
     let row = tx

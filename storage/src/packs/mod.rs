@@ -4,8 +4,10 @@
 //! instance everything that was known of its arrival, and ends like any tar. Its companion lies
 //! beside it.
 
+pub(crate) mod anew;
 pub mod companion;
 pub(crate) mod credentials;
+pub(crate) mod object;
 pub mod store;
 pub mod writer;
 
@@ -33,6 +35,11 @@ pub fn pack_key(companion: &str) -> Option<String> {
     companion.strip_suffix(COMPANION_SUFFIX).map(|stem| format!("{stem}{PACK_SUFFIX}"))
 }
 
+/// Whether this object is a pack.
+pub fn is_pack(object: &str) -> bool {
+    object.ends_with(PACK_SUFFIX)
+}
+
 /// A key as the object store takes it.
 pub fn path(key: &str) -> Path {
     Path::from(key)
@@ -49,5 +56,6 @@ mod tests {
         assert!(key.starts_with("packs/1.2/1.2.3/001790000000000-"), "{key}");
         assert_eq!(pack_key(&companion_key(&key)), Some(key.clone()));
         assert_eq!(pack_key(&key), None);
+        assert!(is_pack(&key) && !is_pack(&companion_key(&key)));
     }
 }

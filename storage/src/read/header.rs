@@ -112,12 +112,21 @@ impl Archive {
         if let Some(companion) = self.0.caches.companions.get(&pack) {
             return Ok(companion);
         }
-        let bytes = self.companion_bytes(pack).await?;
-        let companion = spawn_blocking(move || Companion::read(&bytes)).await.map_err(Error::thread)??;
+        let companion = match self.read_companion(pack).await {
+            Err(Error::Corrupt(_) | Error::NotFound) if self.keep_companion(pack).await?.is_none() => {
+                self.read_companion(pack).await?
+            }
+            read => read?,
+        };
         let companion = Arc::new(companion);
         let size = companion.pixels.values().map(|pixels| 32 + pixels.size_bytes()).sum();
         self.0.caches.companions.put(pack, Arc::clone(&companion), size);
         Ok(companion)
+    }
+
+    async fn read_companion(&self, pack: PackId) -> Result<Companion> {
+        let bytes = self.companion_bytes(pack).await?;
+        spawn_blocking(move || Companion::read(&bytes)).await.map_err(Error::thread)?
     }
 
     /// The companion of a pack as it lies in the object store.

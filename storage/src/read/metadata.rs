@@ -13,7 +13,8 @@ use tokio::task::spawn_blocking;
 use super::sheet::{self, Part};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
-use crate::index::instances;
+use crate::index::PackId;
+use crate::index::instances::{self, InstancePlace};
 use crate::index::place::Kept;
 use crate::index::series::{self, Stamp};
 use crate::renditions::{Rendition, RenditionKey};
@@ -81,10 +82,14 @@ impl SeriesMetadata {
         if let Some(found) = renditions.find(&name).await? {
             return Ok(found);
         }
-        match self.make().await {
+        let mut made = self.make().await;
+        if matches!(made, Err(Error::NotFound)) {
             // Instances moved into a pack while they were read: their places are read anew.
-            Err(Error::NotFound) => self.make().await?,
-            made => made?,
+            made = self.make().await;
+        }
+        if let Err(error) = made {
+            self.mend(error).await?;
+            self.make().await?;
         }
         renditions.find(&name).await?.ok_or_else(|| Error::Unavailable("the rendition is gone again".into()))
     }
@@ -127,19 +132,26 @@ impl SeriesMetadata {
         fed.and(written)
     }
 
+    /// Has companions made anew that cannot be read; the error when that is not what is wrong, or not to be helped.
+    async fn mend(&self, error: Error) -> Result<()> {
+        if !matches!(error, Error::Corrupt(_) | Error::NotFound) && error.of_reading().is_none() {
+            return Err(error);
+        }
+        let places =
+            instances::of_series(&self.archive.0.database, &Scope::All, &self.study, &self.series).await?;
+        for pack in packs_of(&places) {
+            if self.archive.keep_companion(pack).await?.is_some() {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
     /// Sends what the metadata is written from. A writer that has stopped says by itself why.
     async fn feed(&self, parts: mpsc::Sender<Part>) -> Result<()> {
         let database = &self.archive.0.database;
         let places = instances::of_series(database, &Scope::All, &self.study, &self.series).await?;
-        let mut packs = Vec::new();
-        for place in &places {
-            if let Kept::Pack(pack) = place.place.kept
-                && !packs.contains(&pack)
-            {
-                packs.push(pack);
-            }
-        }
-        for pack in packs {
+        for pack in packs_of(&places) {
             let companion = self.archive.companion_bytes(pack).await?;
             let of_pack = places.iter().filter(|place| place.place.kept == Kept::Pack(pack));
             let wanted: HashSet<u64> = of_pack.map(|place| place.place.offset_bytes).collect();
@@ -157,4 +169,17 @@ impl SeriesMetadata {
         // A writer that has stopped needs no end.
         parts.send(Part::End).await.or(Ok(()))
     }
+}
+
+/// The packs that some of these lie in, each once.
+fn packs_of(places: &[InstancePlace]) -> Vec<PackId> {
+    let mut packs = Vec::new();
+    for place in places {
+        if let Kept::Pack(pack) = place.place.kept
+            && !packs.contains(&pack)
+        {
+            packs.push(pack);
+        }
+    }
+    packs
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::news::News;
-use super::{VerifyReport, Wrong, damage};
+use super::{VerifyReport, damage};
 use crate::archive::Archive;
 use crate::database::{Database, Durability, params};
 use crate::error::{Error, Result};
@@ -120,7 +120,7 @@ impl Archive {
         news: &mut News,
     ) -> Result<()> {
         let database = &self.0.database;
-        let companion = self.check_companion(pack).await?;
+        let companion = self.keep_companion(pack).await?;
         let mut after = 0;
         loop {
             let page = instances::in_pack(database, pack, after, PAGE).await?;
@@ -136,34 +136,6 @@ impl Archive {
             self.note(&place, wrong, news, report).await?;
         }
         Ok(())
-    }
-
-    /// What is wrong with the companion of a pack, `None` when it can be read to its end.
-    async fn check_companion(&self, pack: PackId) -> Result<Option<String>> {
-        use crate::packs::companion::CompanionReader;
-        let companion = match self.companion_bytes(pack).await {
-            Ok(companion) => companion,
-            Err(Error::NotFound) => {
-                return Ok(Some(Wrong::Companion.because("the companion of its pack is gone")));
-            }
-            Err(error) => match error.of_reading() {
-                Some(why) if self.gives_others_than(pack).await? => {
-                    let said = format!("the companion of its pack cannot be read: {why}");
-                    return Ok(Some(Wrong::Companion.because(said)));
-                }
-                _ => return Err(error),
-            },
-        };
-        let read = tokio::task::spawn_blocking(move || {
-            let mut reader = CompanionReader::new(companion.as_ref())?;
-            while reader.next_entry()?.is_some() {}
-            Ok(())
-        });
-        match read.await.map_err(Error::thread)? {
-            Ok(()) => Ok(None),
-            Err(Error::Corrupt(why)) => Ok(Some(Wrong::Companion.because(why))),
-            Err(error) => Err(error),
-        }
     }
 
     async fn note_read(&self, pack: PackId, report: &VerifyReport) -> Result<()> {

@@ -54,10 +54,11 @@ impl VerifyReport {
 }
 
 impl Archive {
-    /// Reads and hashes every instance and kept version; `progress` hears after each page. Fails
-    /// only when the rows or the object store are away: one that cannot be read is damaged.
+    /// Reads and hashes every instance and kept version, and reads every companion; `progress` hears after each page.
+    /// Fails only when the rows or the object store are away: one that cannot be read is damaged.
     pub async fn verify(&self, mut progress: impl FnMut(&VerifyReport)) -> Result<VerifyReport> {
         let mut report = VerifyReport::default();
+        let companions = self.keep_companions().await?;
         let mut after = InstanceId(0);
         loop {
             let page = instances::after(&self.0.database, after, PAGE).await?;
@@ -74,7 +75,13 @@ impl Archive {
             let mut failed = None;
             while let Some((checked, place)) = checks.next().await {
                 let noted = match checked {
-                    Ok(wrong) => self.note(&place, wrong, &mut news, &mut report).await,
+                    Ok(wrong) => {
+                        let of_pack = || match place.place.kept {
+                            Kept::Pack(pack) => companions.get(&pack).cloned(),
+                            Kept::Segment(_) => None,
+                        };
+                        self.note(&place, wrong.or_else(of_pack), &mut news, &mut report).await
+                    }
                     Err(error) => Err(error),
                 };
                 if let Err(error) = noted {
@@ -140,7 +147,7 @@ impl Archive {
     }
 
     /// Whether the object store gives anything but this pack.
-    async fn gives_others_than(&self, pack: PackId) -> Result<bool> {
+    pub(crate) async fn gives_others_than(&self, pack: PackId) -> Result<bool> {
         match self.pack_key(pack).await {
             Ok(key) => gives_others(&self.0.database, &self.0.objects, &key).await,
             // Deleted meanwhile.

@@ -30,7 +30,7 @@ impl Wrong {
     }
 
     /// The reason as rows keep it: the word, a colon, and details in English.
-    pub(super) fn because(self, details: impl Display) -> String {
+    pub(crate) fn because(self, details: impl Display) -> String {
         format!("{}: {details}", self.as_str())
     }
 }

@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use object_store::ObjectStore;
+use bytes::Bytes;
+use futures::TryStreamExt as _;
 use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt as _};
 use pacs_core::clock::Clock;
 use sqlx::{Connection, Executor};
 use storage::{Archive, Config, Error};
@@ -76,6 +79,35 @@ impl Home {
 
     pub fn spool(&self) -> &Path {
         &self.config.spool_dir
+    }
+
+    /// The object store.
+    fn store(&self) -> Arc<dyn ObjectStore> {
+        let local = || LocalFileSystem::new_with_prefix(self.dir.path().join("objects")).unwrap();
+        self.objects.clone().unwrap_or_else(|| Arc::new(local()))
+    }
+
+    /// The keys of the objects below a folder of the store, by name.
+    pub async fn objects(&self, folder: &str) -> Vec<String> {
+        let found = self.store().list(Some(&folder.into())).try_collect::<Vec<_>>().await.unwrap();
+        let mut keys: Vec<_> = found.into_iter().map(|object| object.location.to_string()).collect();
+        keys.sort();
+        keys
+    }
+
+    /// An object.
+    pub async fn get(&self, key: &str) -> Bytes {
+        self.store().get(&key.into()).await.unwrap().bytes().await.unwrap()
+    }
+
+    /// Puts other bytes in the place of an object.
+    pub async fn put(&self, key: &str, bytes: Bytes) {
+        self.store().put(&key.into(), bytes.into()).await.unwrap();
+    }
+
+    /// Loses an object.
+    pub async fn lose(&self, key: &str) {
+        self.store().delete(&key.into()).await.unwrap();
     }
 
     /// The segments, by name.

@@ -22,6 +22,7 @@ on_every_backend!(
     frames_in_fragments_are_found,
     frames_of_a_deflated_data_set_are_inflated,
     metadata_names_bulk_data_under_the_base_asked_for,
+    metadata_that_cannot_be_made_leaves_no_draft,
 );
 
 fn image(set: &mut DataSet, rows: i64, columns: i64, bits: i64, frames: i64) {
@@ -219,23 +220,28 @@ async fn a_large_rendition_is_sent_as_it_lies() {
     archive.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn metadata_that_cannot_be_made_leaves_no_draft() {
-    let home = Home::embedded();
+async fn metadata_that_cannot_be_made_leaves_no_draft(home: Home) {
     let archive = home.open().await;
     let sent = slices(3, 1);
     send_all(&archive, &sent).await;
     archive.settle_study(&sent[0].study).await.unwrap();
-    let objects = crate::settling::files(&home.dir.path().join("objects"));
-    let companion = objects.iter().find(|path| path.extension().unwrap() == "gz").unwrap();
-    let whole = std::fs::read(companion).unwrap();
-    std::fs::write(companion, &whole[..whole.len() / 2]).unwrap();
+    let objects = home.objects("packs").await;
+    let companion = objects.iter().find(|key| key.ends_with(".gz")).unwrap();
+    let pack = objects.iter().find(|key| key.ends_with(".tar")).unwrap();
+    let (kept, whole) = (home.get(companion).await, home.get(pack).await);
+    home.put(companion, kept.slice(..kept.len() / 2)).await;
+    // The header of the first entry, so that no companion can be made of the pack either.
+    let mut flipped = whole.to_vec();
+    flipped[10] ^= 0x10;
+    home.put(pack, flipped.into()).await;
     let found =
         archive.series_metadata(&Scope::All, &sent[0].study, &sent[0].series, "http://x").await.unwrap();
     assert!(matches!(found.open(Encoding::Gzip).await.err(), Some(Error::Corrupt(_))));
     assert!(crate::settling::files(&home.config.renditions_dir()).is_empty());
-    std::fs::write(companion, whole).unwrap();
+    // With a pack that is whole the companion comes back, as it was.
+    home.put(pack, whole).await;
     assert!(found.open(Encoding::Gzip).await.unwrap().length_bytes() > 0);
+    assert_eq!(home.get(companion).await, kept);
     archive.close().await;
 }
 

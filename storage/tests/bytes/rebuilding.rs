@@ -14,10 +14,12 @@ use storage::{Decision, Version};
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::{an_hour_later, assert_gone, delete, objects};
 use crate::samples::*;
+use testdata::Instance;
 
 on_every_backend!(
     the_index_comes_back_from_packs_and_spool,
     acts_come_back_from_the_journal,
+    packs_without_a_companion_are_indexed_too,
     what_was_deleted_stays_deleted,
     what_people_said_of_a_study_comes_back,
     rows_from_before_a_settling_find_their_pack,
@@ -64,6 +66,40 @@ async fn the_index_comes_back_from_packs_and_spool(home: Home) {
     assert_eq!((again.packs, again.added, again.present), (1, 0, 5), "a second time changes nothing");
     let report = archive.verify(|_| {}).await.unwrap();
     assert_eq!((report.instances, report.damaged), (8, 0));
+    archive.close().await;
+}
+
+async fn packs_without_a_companion_are_indexed_too(home: Home) {
+    let archive = home.open().await;
+    let series: Vec<_> = (1..=4).map(|number| slices(2, number)).collect();
+    for instances in &series {
+        send_all(&archive, instances).await;
+        home.rest();
+        archive.settle_due().await.unwrap();
+    }
+    archive.close().await;
+    drop(archive);
+    let objects = home.objects("packs").await;
+    let companion_of = |instances: &[Instance]| {
+        let of_series = objects.iter().filter(|key| key.contains(instances[0].series.as_str()));
+        of_series.clone().find(|key| key.ends_with(".gz")).unwrap().clone()
+    };
+    // One is whole, one lost, one damaged; of the last one its pack is gone.
+    home.lose(&companion_of(&series[1])).await;
+    let companion = companion_of(&series[2]);
+    let whole = home.get(&companion).await;
+    home.put(&companion, whole.slice(..whole.len() / 2)).await;
+    home.lose(&companion_of(&series[3]).replace(".json.gz", ".tar")).await;
+
+    let home = with_empty_rows(home).await;
+    let archive = home.open().await;
+    let report = archive.reindex(|_| {}).await.unwrap();
+    assert_eq!((report.packs, report.added, report.made_anew, report.damaged), (4, 6, 2, 1));
+    assert_eq!(home.get(&companion).await, whole);
+    for instances in &series[..3] {
+        assert_whole(&archive, instances).await;
+    }
+    assert_eq!(archive.verify(|_| {}).await.unwrap().damaged, 0);
     archive.close().await;
 }
 
