@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
+use pacs_core::why::Why;
 use serde_json::{Value, json};
 use storage::devices::{self, Device};
 use storage::jobs::{self, Job};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::cause;
 use crate::listener::Shared;
 use crate::refused::Reason;
 use crate::scu::{self, Association, Error, Proposal, Target};
@@ -57,7 +59,7 @@ async fn test(shared: Shared, worker: String, job: Job) {
     };
     let result = match device {
         Some(device) => outcome(&shared, &device).await,
-        None => failed(Reason::CannotLookUp, "there is no such device"),
+        None => failed(&Reason::CannotLookUp.because("there is no such device")),
     };
     let now_ms = shared.archive.config().clock.now_ms();
     if let Err(error) = jobs::finish(database, job.id, &worker, &result, now_ms).await {
@@ -67,10 +69,10 @@ async fn test(shared: Shared, worker: String, job: Job) {
 
 async fn outcome(shared: &Shared, device: &Device) -> Value {
     let (Some(host), Some(port)) = (&device.host, device.port) else {
-        return failed(Reason::Unreachable, "the device has no address and port");
+        return failed(&Reason::NoAddress.because("the device has no address and port"));
     };
     let Some((calling_ae, _)) = shared.config.ae_titles.first() else {
-        return failed(Reason::Unreachable, "this archive has no AE title");
+        return failed(&Reason::NoAddress.because("this archive has no AE title"));
     };
     let target = Target {
         address: scu::address(host, port),
@@ -80,16 +82,19 @@ async fn outcome(shared: &Shared, device: &Device) -> Value {
     let began = Instant::now();
     let echoed = match shared.options_for(device) {
         Ok(options) => echo(&target, &options).await,
-        Err(why) => return failed(Reason::Handshake, why),
+        Err(why) => return failed(&Reason::NoCertificateHere.because(why)),
     };
     match echoed {
         Ok(status) if !status.is_failure() => {
             json!({ "ok": true, "tookMs": u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) })
         }
-        Ok(status) => failed(Reason::Operation, &format!("it answered {status}")),
+        Ok(status) => {
+            let why = Reason::Operation.because(format_args!("it answered {status}"));
+            failed(&why.with("operation", "C-ECHO").answered(status.0))
+        }
         Err(error) => {
             shared.failures.note_outgoing(&target, &error);
-            failed(Reason::of_error(&error), &error.to_string())
+            failed(&cause::why(&error))
         }
     }
 }
@@ -107,6 +112,6 @@ async fn echo(target: &Target, options: &scu::Options) -> Result<crate::dimse::S
     Ok(status)
 }
 
-fn failed(reason: Reason, detail: &str) -> Value {
-    json!({ "ok": false, "reason": reason.as_str(), "detail": detail })
+fn failed(why: &Why) -> Value {
+    json!({ "ok": false, "reason": why.to_string() })
 }

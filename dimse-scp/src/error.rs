@@ -129,6 +129,8 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
+    use pacs_core::why::Cause;
+
     use super::*;
 
     #[test]
@@ -182,7 +184,8 @@ mod tests {
         let error = Error::internal("read /secret", std::io::Error::other("secret"));
         let failure = Failure::of_find(&error);
         assert!(!failure.comment.contains("secret"));
-        let outage = Outage { what: "the database is away".into(), cause: Some("secret".into()) };
+        let outage =
+            Outage { what: "the database is away".into(), cause: Some("secret".into()), word: Cause::Busy };
         assert_eq!(Failure::of_store(&Error::Unavailable(outage)).comment, "the database is away");
     }
 }

@@ -4,11 +4,12 @@
 use std::net::IpAddr;
 
 use pacs_core::clock::Clock;
+use pacs_core::why::Why;
 use storage::association_failures::{self, AssociationFailure};
 use storage::database::Database;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-use crate::refused::Reason;
+use crate::cause;
 use crate::scu::{Error, Target};
 
 /// Failures that wait to be written; whoever tries a thousand times a second is noted often enough.
@@ -19,16 +20,14 @@ const WAITING: usize = 64;
 pub(crate) struct Failures(Sender<AssociationFailure>);
 
 /// An association that failed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Failed<'a> {
     /// The peer's title, as it called itself; empty when it never said.
     pub calling: &'a str,
     /// The title it called.
     pub called: &'a str,
     pub peer: IpAddr,
-    pub reason: Reason,
-    /// What else is known; no patient data.
-    pub detail: &'a str,
+    pub why: Why,
 }
 
 impl Failures {
@@ -45,8 +44,7 @@ impl Failures {
             ae_title: failed.calling.to_owned(),
             peer: failed.peer.to_canonical().to_string(),
             called_ae: failed.called.to_owned(),
-            reason: failed.reason.as_str().to_owned(),
-            detail: failed.detail.to_owned(),
+            why: failed.why,
         });
     }
 
@@ -57,8 +55,7 @@ impl Failures {
             ae_title: target.called_ae.to_string(),
             peer: target.address.clone(),
             called_ae: target.called_ae.to_string(),
-            reason: Reason::of_error(error).as_str().to_owned(),
-            detail: error.to_string(),
+            why: cause::why(error),
         });
     }
 

@@ -18,6 +18,7 @@
 pub mod association;
 mod audit;
 mod caller;
+mod cause;
 mod commitment;
 pub mod config;
 #[cfg(test)]

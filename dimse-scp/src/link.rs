@@ -60,14 +60,12 @@ pub(crate) async fn open(
         // Port scans and health checks say nothing.
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => None,
         Ok(Err(error)) => {
-            let detail = error.to_string();
             tracing::warn!(%peer, %error, "TLS handshake failed");
             shared.failures.note(Failed {
                 calling: "",
                 called: "",
                 peer,
-                reason: Reason::Handshake,
-                detail: &detail,
+                why: Reason::Handshake.because(error),
             });
             None
         }

@@ -1,6 +1,10 @@
 //! Why an association did not come to be, or did not end well: words that the pages have sentences for, in both
 //! languages.
 
+use std::fmt::Display;
+
+use pacs_core::why::Why;
+
 use crate::association::End;
 use crate::pdu::Rejection;
 use crate::scu::Error;
@@ -64,11 +68,17 @@ pub enum Reason {
     Unreachable,
     /// It rejected our request.
     RejectedThere,
+    /// It has no address, or this archive has no AE title.
+    NoAddress,
+    /// It has to be called over TLS, and there is no certificate here.
+    NoCertificateHere,
+    /// This server ended in the middle of a test.
+    Internal,
 }
 
 impl Reason {
     /// Everything that may be.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::Protocol,
         Self::CalledUnknown,
         Self::CalledNotAllowed,
@@ -97,6 +107,9 @@ impl Reason {
         Self::Operation,
         Self::Unreachable,
         Self::RejectedThere,
+        Self::NoAddress,
+        Self::NoCertificateHere,
+        Self::Internal,
     ];
 
     /// The word.
@@ -130,7 +143,16 @@ impl Reason {
             Self::Operation => "operation",
             Self::Unreachable => "unreachable",
             Self::RejectedThere => "rejectedThere",
+            Self::NoAddress => "noAddress",
+            Self::NoCertificateHere => "noCertificateHere",
+            // As `storage::jobs` says it of jobs that were cut off.
+            Self::Internal => "internal",
         }
+    }
+
+    /// The reason, with what else is known in English.
+    pub fn because(self, detail: impl Display) -> Why {
+        Why::new(self.as_str(), detail)
     }
 
     /// What an association that was opened here failed for.

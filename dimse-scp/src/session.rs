@@ -237,20 +237,19 @@ impl Session {
     /// What went wrong is told on the page of devices, for the one who stands before a console that says "failed".
     fn note_failure(&self, end: &End) {
         let association = &self.association;
-        let (reason, detail) = if association.contexts.iter().next().is_none() {
-            (Some(Reason::NothingServed), String::new())
+        let why = if association.contexts.iter().next().is_none() {
+            Some(Reason::NothingServed.because(""))
         } else if let Some(failure) = self.tally.last_failure() {
-            (Some(Reason::Operation), failure)
+            Some(failure)
         } else {
-            (Reason::of_end(end), end.to_string())
+            Reason::of_end(end).map(|reason| reason.because(end))
         };
-        if let Some(reason) = reason {
+        if let Some(why) = why {
             self.shared.failures.note(Failed {
                 calling: association.calling_ae.as_str(),
                 called: association.called_ae.as_str(),
                 peer: self.caller.peer,
-                reason,
-                detail: &detail,
+                why,
             });
         }
     }
@@ -269,7 +268,7 @@ impl Session {
             user = self.caller.user,
             operations = self.tally.operations(),
             failed = self.tally.failed(),
-            last_failure = self.tally.last_failure(),
+            last_failure = self.tally.last_failure().map(|why| why.detail),
             received_bytes,
             sent_bytes,
             elapsed_ms = self.tally.elapsed_ms(),
@@ -290,7 +289,7 @@ fn not_established(peer: SocketAddr, shared: &Shared, refused: NotEstablished) {
             let (calling, called) = (request.calling_ae.as_str(), request.called_ae.as_str());
             let why = reason.as_str();
             tracing::warn!(calling, called, %peer, %rejection, why, "association rejected");
-            shared.failures.note(Failed { calling, called, peer, reason, detail: &rejection.to_string() });
+            shared.failures.note(Failed { calling, called, peer, why: reason.because(rejection) });
         }
         NotEstablished::NoRequest(end) => {
             metrics::counter!("sen_dimse_connections_without_request_total", "end" => end.as_str())
@@ -301,8 +300,7 @@ fn not_established(peer: SocketAddr, shared: &Shared, refused: NotEstablished) {
                 tracing::warn!(%peer, %end, "no association request");
                 let is_tls = end == End::from(PduError::UnknownType(TLS_HANDSHAKE));
                 let reason = if is_tls { Reason::TlsAtPlainPort } else { Reason::NotDicom };
-                let detail = end.to_string();
-                shared.failures.note(Failed { calling: "", called: "", peer, reason, detail: &detail });
+                shared.failures.note(Failed { calling: "", called: "", peer, why: reason.because(end) });
             } else {
                 tracing::debug!(%peer, %end, "connection without association");
             }

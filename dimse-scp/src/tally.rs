@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use pacs_core::why::Why;
 use tokio::time::Instant;
 
 use crate::dimse::{CommandField, Status};
+use crate::refused::Reason;
 
 /// Counts of an association.
 #[derive(Debug)]
@@ -12,7 +14,7 @@ pub struct Tally {
     began: Instant,
     done: BTreeMap<&'static str, u64>,
     failed: u64,
-    last_failure: Option<(Status, String)>,
+    last_failure: Option<(CommandField, Status, String)>,
 }
 
 impl Tally {
@@ -30,7 +32,7 @@ impl Tally {
         self.failed += u64::from(status.is_failure());
         // A retrieval of which a part failed ends with a warning.
         if status.is_failure() || status.is_warning() {
-            self.last_failure = Some((status, comment.to_owned()));
+            self.last_failure = Some((field, status, comment.to_owned()));
         }
     }
 
@@ -55,10 +57,10 @@ impl Tally {
         self.failed
     }
 
-    /// Status and comment of the last operation that failed, as a whole or in part.
-    pub fn last_failure(&self) -> Option<String> {
-        self.last_failure
-            .as_ref()
-            .map(|(status, comment)| format!("{status} {comment}").trim_end().to_owned())
+    /// The last operation that failed, as a whole or in part: `operation`, and its status.
+    pub fn last_failure(&self) -> Option<Why> {
+        let (field, status, comment) = self.last_failure.as_ref()?;
+        let why = Reason::Operation.because(format!("{status} {comment}").trim_end());
+        Some(why.with("operation", field.as_str().to_uppercase()).answered(status.0))
     }
 }

@@ -65,7 +65,8 @@ async fn noted(server: &Harness, title: &str, reason: &str) -> LastFailure {
     let mut found = None;
     eventually(async || {
         let list = association_failures::list(server.archive.database()).await.unwrap();
-        found = list.into_iter().find(|last| last.failure.ae_title == title && last.failure.reason == reason);
+        found =
+            list.into_iter().find(|last| last.failure.ae_title == title && last.failure.why.code == reason);
         found.is_some()
     })
     .await;

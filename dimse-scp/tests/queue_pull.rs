@@ -16,6 +16,7 @@ use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, Limits, Until};
 use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
+use pacs_core::why::Why;
 use pacs_core::{Tag, tags, transfer_syntax, uids};
 use storage::devices::{self, Device, RetrieveBy};
 use storage::jobs::{JobId, JobState};
@@ -143,7 +144,8 @@ async fn an_archive_that_does_not_answer_is_told() {
     let id = remote_queries::ask(database, &actor, &ae("OTHER"), &keys, now_ms).await.unwrap();
     eventually(async || jobs::by_id(database, id).await.unwrap().unwrap().state == JobState::Failed).await;
     let answer = remote_queries::by_id(database, &actor, id).await.unwrap().unwrap();
-    assert!(answer.error.unwrap().starts_with("unreachable: "));
+    let why = Why::read(&answer.error.unwrap());
+    assert_eq!((why.code.as_ref(), &why.values["cause"]), ("unreachable", &"connectionRefused".into()));
     let nobody = remote_queries::ask(database, &actor, &ae("NOBODY"), &keys, now_ms).await;
     assert!(matches!(nobody, Err(storage::Error::Conflict(_))));
     remote_queries::prune(database, now_ms + 3_600_000).await.unwrap();
@@ -180,7 +182,7 @@ async fn pulls(retrieve_by: RetrieveBy) {
     assert_eq!(pair.reaches(again, JobState::Done).await.moved, 9);
     let gone = pair.pull(&Uid::parse("1.2.3.4").unwrap(), Selection::Study).await;
     let failed = pair.reaches(gone, JobState::Failed).await;
-    assert!(failed.error.unwrap().starts_with("gone: "));
+    assert!(failed.error.unwrap().starts_with("goneThere: "));
     pair.stop().await;
 }
 
@@ -202,7 +204,12 @@ async fn an_archive_that_does_not_know_us_is_named_with_what_is_missing() {
     devices::remove(pair.other.archive.database(), &ae("SEN")).await.unwrap();
     let id = pair.pull(&study_of(&instances[0]), Selection::Study).await;
     let failed = pair.reaches(id, JobState::Failed).await;
-    assert!(failed.error.as_deref().unwrap().starts_with("peer: it answered 0xA801"), "{failed:?}");
+    let why = Why::read(failed.error.as_deref().unwrap());
+    assert_eq!(
+        (why.code.as_ref(), &why.values["cause"]),
+        ("peer", &"destinationUnknown".into()),
+        "{failed:?}"
+    );
     assert_eq!((failed.total, failed.moved, failed.failed), (Some(3), 0, 3));
     let missing = transfers::failures(pair.ours.archive.database(), &ALL, id, 10).await.unwrap();
     assert_eq!(missing.len(), 3);
@@ -273,7 +280,8 @@ async fn a_part_of_a_list_is_not_taken_for_the_whole() {
     eventually(async || state().await.error.is_some()).await;
     let waiting = state().await;
     assert_eq!((waiting.state, waiting.total), (JobState::Waiting, None), "{waiting:?}");
-    assert!(waiting.error.unwrap().starts_with("peer: it answered 0xA700"));
+    let why = Why::read(&waiting.error.unwrap());
+    assert_eq!((why.code.as_ref(), &why.values["status"]), ("peer", &"0xA700".into()));
     drop(open);
     // There is more than is taken: no part of it is said to be all.
     let mut open = archive.association().await;
@@ -285,7 +293,7 @@ async fn a_part_of_a_list_is_not_taken_for_the_whole() {
     open.respond(context, &command, Status::CANCEL).await;
     eventually(async || state().await.state == JobState::Failed).await;
     let error = state().await.error.unwrap();
-    assert!(error.starts_with("peer: it has more series"), "{error}");
+    assert!(error.starts_with(r#"tooMany {"most":2000}: it has more series"#), "{error}");
     server.stop().await;
 }
 
@@ -309,8 +317,10 @@ async fn what_passes_is_pulled_again() {
         open.send(context, &response).await;
         assert!(open.message().await.is_none(), "it says goodbye");
         open.let_go().await;
-        let want = format!("peer: it answered {status}");
-        eventually(async || state().await.error.is_some_and(|error| error.starts_with(&want))).await;
+        let want = status.to_string();
+        let is_told =
+            |error: String| Why::read(&error).values.get("status").is_some_and(|told| *told == want);
+        eventually(async || state().await.error.is_some_and(is_told)).await;
         assert_eq!(state().await.state, JobState::Waiting);
     }
     server.stop().await;

@@ -138,7 +138,10 @@ async fn a_study_that_a_receiver_breaks_off_at_holds_up_no_other() {
     assert_eq!(taken, uids(&sound));
     assert_eq!(reaches(&server, second, JobState::Done).await.moved, 2);
     let waiting = line(&server, first).await;
-    assert!(waiting.error.as_deref().unwrap().starts_with("broken: given up after 3"), "{waiting:?}");
+    assert!(
+        waiting.error.as_deref().unwrap().starts_with(r#"broken {"cause":"givenUp"}: given up after 3"#),
+        "{waiting:?}"
+    );
     // Then what has not been tried comes before what has failed.
     let taken = receiver.association().await.take_all().await;
     assert_eq!((taken[0].clone(), taken[1].clone()), (frail[3].instance.clone(), frail[4].instance.clone()));
@@ -185,7 +188,8 @@ async fn a_device_that_is_away_holds_up_nobody_and_has_its_images_later() {
     reaches(&server, goes, JobState::Done).await;
     eventually(async || line(&server, waits).await.error.is_some()).await;
     let waiting = line(&server, waits).await;
-    assert!(waiting.error.as_deref().unwrap().starts_with("unreachable: "), "{waiting:?}");
+    let why = r#"unreachable {"cause":"connectionRefused"}: "#;
+    assert!(waiting.error.as_deref().unwrap().starts_with(why), "{waiting:?}");
     assert_eq!(waiting.moved, 0);
     // What is queued for it meanwhile waits as well, without a try of its own.
     let series = Task {
@@ -230,9 +234,12 @@ async fn what_a_receiver_does_not_want_is_told_and_may_be_tried_again() {
     assert_eq!((failed.total, failed.moved, failed.failed), (Some(4), 2, 2));
     let database = server.archive.database();
     let failures = transfers::failures(database, &ALL, job, 10).await.unwrap();
-    let reasons: Vec<&str> = failures.iter().map(|failure| failure.reason.as_str()).collect();
-    let want = ["refused: the receiver answered 0xA900", "refused: the receiver answered 0xC000"];
-    assert_eq!(BTreeSet::from_iter(reasons), BTreeSet::from(want));
+    let reasons: BTreeSet<&str> = failures.iter().map(|failure| failure.reason.as_str()).collect();
+    let want = [
+        r#"refused {"cause":"mismatch","status":"0xA900"}: the receiver answered 0xA900"#,
+        r#"refused {"cause":"notUnderstood","status":"0xC000"}: the receiver answered 0xC000"#,
+    ];
+    assert_eq!(reasons, BTreeSet::from(want));
     // It has been told to take them.
     transfers::again(database, &ALL, job, server.archive.config().clock.now_ms()).await.unwrap();
     assert_eq!(receiver.association().await.take_all().await.len(), 2);

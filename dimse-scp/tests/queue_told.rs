@@ -129,7 +129,8 @@ async fn a_report_that_comes_later_says_what_is_not_kept() {
     assert_eq!((partly.commitment.as_deref(), partly.failed), (Some("partly"), 1));
     let failures = transfers::failures(server.archive.database(), &ALL, id, 9).await.unwrap();
     assert_eq!(failures[0].instance, instances[1].instance.to_string());
-    assert_eq!(failures[0].reason, "uncommitted: failure reason 0x0112");
+    let want = r#"uncommitted {"cause":"noSuchInstance","status":"0x0112"}: failure reason 0x0112"#;
+    assert_eq!(failures[0].reason, want);
     server.stop().await;
 }
 

@@ -151,7 +151,7 @@ async fn device(server: &Harness, title: &str, certificate: Option<&str>) {
 async fn noted(server: &Harness, title: &str, reason: &str) {
     eventually(async || {
         let list = association_failures::list(server.archive.database()).await.unwrap();
-        list.iter().any(|last| last.failure.ae_title == title && last.failure.reason == reason)
+        list.iter().any(|last| last.failure.ae_title == title && last.failure.why.code == reason)
     })
     .await;
 }

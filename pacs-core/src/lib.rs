@@ -27,6 +27,7 @@ pub mod text;
 pub mod transfer_syntax;
 pub mod uid;
 pub mod ups;
+pub mod why;
 
 pub use dicom_core::{Tag, VR};
 pub use dicom_dictionary_std::{tags, uids};

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::Result;
 use crate::caller::Caller;
-use crate::queue::Reason;
+use crate::reason::Reason;
 use crate::state::State;
 
 /// Backups and damaged instances that are told of.
@@ -83,7 +83,7 @@ pub struct BackupRun {
     /// What was damaged before it was copied.
     damaged: i64,
     /// Why it failed.
-    error: Option<String>,
+    error: Option<Reason>,
 }
 
 /// Reading back what is kept.
@@ -167,7 +167,7 @@ fn backup(run: Run, zone: &TimeZone) -> BackupRun {
         object_bytes: run.object_bytes,
         copied_bytes: run.copied_bytes,
         damaged: run.damaged,
-        error: run.error,
+        error: run.error.map(Reason::from),
     }
 }
 

@@ -19,6 +19,7 @@ mod orders;
 mod patients;
 mod performed;
 mod queue;
+mod reason;
 mod reconciliation;
 mod request;
 mod router;

@@ -95,8 +95,7 @@ async fn devices_are_added_changed_tested_and_removed() {
             ae_title: title.into(),
             peer: "10.0.0.9".into(),
             called_ae: "SEN".into(),
-            reason: reason.into(),
-            detail: "why".into(),
+            why: pacs_core::why::Why::new(reason, "why").of(pacs_core::why::Cause::Lost),
         };
         storage::association_failures::note(database, &failure, NOON_MS).await.unwrap();
     }
@@ -105,7 +104,8 @@ async fn devices_are_added_changed_tested_and_removed() {
     assert_eq!(list["items"][0]["requiresTls"], false, "what is not sent is not kept");
     assert_eq!(list["items"][0]["commitment"], false);
     assert_eq!(list["items"][0]["sendLimit"], 4, "what is done for it stays where nothing is said of it");
-    assert_eq!(list["items"][0]["lastFailure"]["reason"], "otherAddress");
+    assert_eq!(list["items"][0]["lastFailure"]["reason"]["code"], "otherAddress");
+    assert_eq!(list["items"][0]["lastFailure"]["reason"]["values"], json!({ "cause": "lost" }));
     assert_eq!(list["items"][0]["lastFailure"]["at"], "2026-11-23T12:00:00.000+07:00");
     assert_eq!(list["strangers"][0]["aeTitle"], "");
     assert_eq!(list["strangers"][1]["aeTitle"], "NEW");
@@ -120,13 +120,17 @@ async fn devices_are_added_changed_tested_and_removed() {
     assert_eq!(ask("POST", "/devices/CT9/echo", None).await.0, StatusCode::NOT_FOUND);
     let kind = storage::jobs::ECHO;
     let job = storage::jobs::claim(database, kind, "w", 1000, NOON_MS).await.unwrap().unwrap();
-    let result = json!({ "ok": false, "reason": "unreachable", "detail": "refused" });
+    let result = json!({ "ok": false, "reason": "unreachable {\"cause\":\"connectionRefused\"}: refused" });
     storage::jobs::finish(database, job.id, "w", &result, NOON_MS).await.unwrap();
     let path = format!("/devices/CT1/echo/{}", begun["jobId"]);
     let echo = house.get(&admin, &path).await;
     assert_eq!(
         (&echo["done"], &echo["ok"], &echo["reason"]),
-        (&json!(true), &json!(false), &json!("unreachable"))
+        (
+            &json!(true),
+            &json!(false),
+            &json!({ "code": "unreachable", "values": { "cause": "connectionRefused" }, "detail": "refused" })
+        )
     );
     assert_eq!(ask("GET", &path.replace("CT1", "CT2"), None).await.0, StatusCode::NOT_FOUND);
 
@@ -362,14 +366,16 @@ fn the_description_names_every_route() {
 
 #[tokio::test]
 async fn imports_and_migrations_are_seen_stopped_and_gone_on_with() {
-    use storage::intake::{self, Counts, Failure, Kind};
+    use storage::intake::{self, Counts, Failure, Kind, NotTaken, Waiting};
     let house = House::open().await;
     let (admin, database) = (administrator(), house.archive.database());
     let source = json!({ "aeTitle": "OLD" });
     let settings = json!({ "from": "1990-01-01", "until": "2026-11-23", "bytesPerSecond": 0, "hours": { "from": "18:00:00", "to": "06:00:00" } });
     let (begun, _) =
         intake::begin(database, Kind::Migration, &source, &settings, true, NOON_MS).await.unwrap();
-    let failure = Failure { name: "1.2.3".into(), skipped: false, reason: "3 of 5 instances came".into() };
+    let reason = NotTaken::Incomplete.because("3 of 5 instances are here");
+    let reason = reason.with("arrived", 3).with("expected", 5).answered(0xb000);
+    let failure = Failure { name: "1.2.3".into(), skipped: false, reason };
     let counts = Counts { taken: 3, failed: 2, bytes: 1000, ..Counts::default() };
     intake::advance(database, begun.id, Some("20261101"), &counts, &[failure], NOON_MS).await.unwrap();
     let row = house.get(&admin, "/intakes").await["items"][0].clone();
@@ -386,7 +392,18 @@ async fn imports_and_migrations_are_seen_stopped_and_gone_on_with() {
     let details = house.get(&admin, &path).await;
     assert_eq!(
         details["notTaken"],
-        json!([{ "name": "1.2.3", "skipped": false, "reason": "3 of 5 instances came" }])
+        json!([{ "name": "1.2.3", "skipped": false, "reason": {
+            "code": "incomplete",
+            "values": { "arrived": 3, "expected": 5, "status": "0xB000", "cause": "someFailed" },
+            "detail": "3 of 5 instances are here",
+        } }])
+    );
+    assert_eq!(row["note"], json!(null));
+    let waits = Waiting::NoDevice.because("OLD is not a configured device").with("ae", "OLD");
+    intake::note(database, begun.id, Some(&waits), NOON_MS).await.unwrap();
+    assert_eq!(
+        house.get(&admin, &path).await["note"],
+        json!({ "code": "noDevice", "values": { "ae": "OLD" }, "detail": "OLD is not a configured device" })
     );
     assert_eq!((&details["more"], &details["compared"]["studies"]), (&json!(false), &json!(0)));
     assert_eq!(house.get(&admin, &format!("{path}?after=1.2.3")).await["notTaken"], json!([]));

@@ -85,7 +85,7 @@ async fn what_devices_are_told_is_seen_and_tried_again() {
         (&row["kind"], &row["device"], &row["state"]),
         (&json!("commitment"), &json!("CT1"), &json!("waiting"))
     );
-    assert_eq!(row["error"], json!({ "code": "unreachable", "detail": "nobody is there" }));
+    assert_eq!(row["error"], json!({ "code": "unreachable", "values": {}, "detail": "nobody is there" }));
     let act = async |who: &Actor, act: &str| {
         house.ask(Some(who), "POST", &format!("/queue/notices/{}/{act}", row["id"]), None).await.0
     };

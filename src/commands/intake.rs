@@ -62,7 +62,7 @@ pub async fn follow(
         if now.state != State::Running {
             break Some(now);
         }
-        let note = now.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+        let note = now.note.as_ref().map(|note| format!(" ({})", note.detail)).unwrap_or_default();
         spinner.set_message(format!("{}{note}", say(&now)));
         tokio::select! {
             () = tokio::time::sleep(ASK_EVERY) => {}
@@ -96,7 +96,7 @@ pub async fn write_list(
         let mut lines = String::new();
         for failure in page {
             let kind = if failure.skipped { "skipped" } else { "failed" };
-            lines.push_str(&format!("{kind}\t{}\t{}\n", plain(&failure.name), plain(&failure.reason)));
+            lines.push_str(&format!("{kind}\t{}\t{}\n", plain(&failure.name), plain(&failure.reason.detail)));
             written += 1;
             each(failure);
         }

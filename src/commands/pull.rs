@@ -7,6 +7,7 @@ use clap::Args as ClapArgs;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::clock::Clock;
 use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::why::Why;
 use storage::jobs::JobState;
 use storage::transfers::{self, Selection, Task};
 
@@ -61,7 +62,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         bar.set_length(u64::try_from(line.total.unwrap_or_default()).unwrap_or_default());
         bar.set_position(u64::try_from(line.moved).unwrap_or_default());
         if let Some(error) = &line.error {
-            bar.set_message(error.clone());
+            bar.set_message(Why::read(error).detail);
         }
         match line.state {
             JobState::Waiting | JobState::Running => tokio::time::sleep(LOOK_EVERY).await,
@@ -72,11 +73,13 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
     let failures = transfers::failures(&database, &Scope::All, id, MOST_NAMED).await?;
     database.close().await;
     for failure in failures {
-        commands::tell(&format!("{}: {}", failure.instance, failure.reason));
+        commands::tell(&format!("{}: {}", failure.instance, Why::read(&failure.reason).detail));
     }
     match ended.state {
         JobState::Done => commands::print(&format!("{} images are here", ended.moved)),
         JobState::Cancelled => bail!("cancelled after {} images", ended.moved),
-        _ => bail!("{}", ended.error.unwrap_or_else(|| "it failed".to_owned())),
+        _ => {
+            bail!("{}", ended.error.map_or_else(|| "it failed".to_owned(), |error| Why::read(&error).detail))
+        }
     }
 }

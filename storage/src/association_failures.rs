@@ -1,6 +1,8 @@
 //! Associations that failed, or were refused: the last of each peer and title, for the page that answers "why did
 //! this association fail?", also about titles that are no device's.
 
+use pacs_core::why::{Values, Why};
+
 use crate::Result;
 use crate::database::{Database, Durability, Row, params};
 
@@ -15,10 +17,8 @@ pub struct AssociationFailure {
     pub peer: String,
     /// The title that was called.
     pub called_ae: String,
-    /// Why, as a word that the pages have a sentence for.
-    pub reason: String,
-    /// What else is known, for somebody who mends it. Holds no patient data.
-    pub detail: String,
+    /// Why, with what else is known for somebody who mends it.
+    pub why: Why,
 }
 
 /// The last failure of a peer.
@@ -39,9 +39,23 @@ const KEPT_MS: i64 = 90 * 24 * 3_600_000;
 /// No text of a peer is longer than this, in characters.
 const MOST_CHARS: usize = 300;
 
+fn cut(text: &str) -> String {
+    text.chars().take(MOST_CHARS).collect()
+}
+
+/// The column `detail` has the whole reason, so that it keeps its values; `reason` is by what failures are counted.
+fn kept(why: &Why) -> String {
+    Why { detail: cut(&why.detail), ..why.clone() }.to_string()
+}
+
+/// Rows of older programs have in `detail` the sentence alone.
+fn whole(code: String, detail: String) -> Why {
+    let kept = Why::read(&detail);
+    if kept.code == code { kept } else { Why { detail, code: code.into(), values: Values::new() } }
+}
+
 /// Notes a failure in the place of the last one of this peer and title.
 pub async fn note(database: &Database, failure: &AssociationFailure, now_ms: i64) -> Result<()> {
-    let cut = |text: &str| text.chars().take(MOST_CHARS).collect::<String>();
     let mut tx = database.begin(Durability::Batched).await?;
     let row = tx
         .fetch_one(
@@ -57,8 +71,8 @@ pub async fn note(database: &Database, failure: &AssociationFailure, now_ms: i64
                 cut(&failure.ae_title),
                 cut(&failure.peer),
                 cut(&failure.called_ae),
-                &failure.reason,
-                cut(&failure.detail),
+                failure.why.code.as_ref(),
+                kept(&failure.why),
                 now_ms
             ],
         )
@@ -100,8 +114,7 @@ fn read(row: &Row) -> Result<LastFailure> {
             ae_title: row.get("ae_title")?,
             peer: row.get("peer")?,
             called_ae: row.get("called_ae")?,
-            reason: row.get("reason")?,
-            detail: row.get("detail")?,
+            why: whole(row.get("reason")?, row.get("detail")?),
         },
         at_ms: row.get("at_ms")?,
         times: row.get("times")?,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use pacs_core::ingest::Refusal;
+use pacs_core::why::Cause;
 
 /// The error of every operation of this crate.
 ///
@@ -46,14 +47,22 @@ pub struct Outage {
     pub what: Cow<'static, str>,
     /// For whoever runs the archive.
     pub cause: Option<String>,
+    /// For the pages.
+    pub word: Cause,
 }
 
 impl Outage {
-    pub(crate) const OBJECT_STORE: Self = Self::of("the object store is away");
-    pub(crate) const DATABASE: Self = Self::of("the database is busy or away");
+    pub(crate) const OBJECT_STORE: Self = Self::of("the object store is away", Cause::StoreAway);
+    pub(crate) const DATABASE: Self = Self::of("the database is busy or away", Cause::DatabaseAway);
+    pub(crate) const SPOOL_FULL: Self = Self::of("the spool is full", Cause::SpoolFull);
+    pub(crate) const DISK_FULL: Self = Self::of("the disk is full", Cause::DiskFull);
+    pub(crate) const NEARLY_FULL: Self = Self::of("the disk is nearly full", Cause::NearlyFull);
+    pub(crate) const STORE_NEARLY_FULL: Self =
+        Self::of("the disk of the object store is nearly full", Cause::NearlyFull);
+    pub(crate) const STOPPING: Self = Self::of("the archive is stopping", Cause::Stopping);
 
-    const fn of(what: &'static str) -> Self {
-        Self { what: Cow::Borrowed(what), cause: None }
+    const fn of(what: &'static str, word: Cause) -> Self {
+        Self { what: Cow::Borrowed(what), cause: None, word }
     }
 
     /// With what lies underneath.
@@ -64,7 +73,7 @@ impl Outage {
 
 impl<T: Into<Cow<'static, str>>> From<T> for Outage {
     fn from(what: T) -> Self {
-        Self { what: what.into(), cause: None }
+        Self { what: what.into(), cause: None, word: Cause::Busy }
     }
 }
 
@@ -91,9 +100,19 @@ impl Error {
         use std::io::ErrorKind;
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-                Self::Unavailable(Outage::from("the disk is full").because(context.into()))
+                Self::Unavailable(Outage::DISK_FULL.because(context.into()))
             }
             _ => Self::internal(context, error),
+        }
+    }
+
+    /// What lies underneath, as a word for the pages; `None` for what is no outage, damage or fault.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Unavailable(outage) => Some(outage.word),
+            Self::Corrupt(_) => Some(Cause::Damaged),
+            Self::Internal { source, .. } => Some(Cause::beneath(source.as_ref()).unwrap_or(Cause::Internal)),
+            Self::NotFound | Self::Conflict(_) | Self::Refused(_) | Self::TooLarge(_) => None,
         }
     }
 
@@ -134,7 +153,14 @@ impl From<object_store::Error> for Error {
         match error {
             object_store::Error::NotFound { .. } => Self::NotFound,
             object_store::Error::AlreadyExists { .. } => Self::Conflict("the object exists already".into()),
-            other => Self::Unavailable(Outage::OBJECT_STORE.because(other)),
+            other => {
+                use Cause::{DiskFull, Input, PermissionDenied, ReadOnly};
+                // Of a folder; how a service on the network is away is for the log.
+                let of_folder = Cause::beneath(&other)
+                    .filter(|word| matches!(word, DiskFull | Input | PermissionDenied | ReadOnly));
+                let word = of_folder.unwrap_or(Cause::StoreAway);
+                Self::Unavailable(Outage { word, ..Outage::OBJECT_STORE.because(other) })
+            }
         }
     }
 }

@@ -190,8 +190,7 @@ impl Space {
                 Use::Objects | Use::Data => continue,
             };
             if disk.free_bytes.load(Ordering::Relaxed) < wanted {
-                let full = Outage::from("the disk is nearly full");
-                return Err(Error::Unavailable(full.because(disk.folder.display())));
+                return Err(Error::Unavailable(Outage::NEARLY_FULL.because(disk.folder.display())));
             }
         }
         Ok(())
@@ -202,7 +201,7 @@ impl Space {
         let wanted = (self.0.reserve_bytes / 4).saturating_add(bytes);
         let objects = self.0.disks.iter().find(|disk| disk.used_for == Use::Objects);
         if objects.is_some_and(|disk| disk.free_bytes.load(Ordering::Relaxed) < wanted) {
-            return Err(Error::Unavailable("the disk of the object store is nearly full".into()));
+            return Err(Error::Unavailable(Outage::STORE_NEARLY_FULL));
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ async fn last_failure(sen: &Sen, title: &str) -> Option<String> {
     let list: Value = reqwest::get(sen.url("/api/v1/devices")).await.ok()?.json().await.ok()?;
     let of_title = |row: &&Value| row["aeTitle"] == title;
     let row = list["items"].as_array()?.iter().chain(list["strangers"].as_array()?).find(of_title)?;
-    row["lastFailure"]["reason"].as_str().map(str::to_owned)
+    row["lastFailure"]["reason"]["code"].as_str().map(str::to_owned)
 }
 
 #[tokio::test]

@@ -7,16 +7,20 @@ use dimse_scp::refused::Reason;
 use pacs_core::correction::{Level, of_level};
 use pacs_core::exam::{Disagreement, Label, StepAct, StepState};
 use pacs_core::reconciliation::{Answer, Kind};
-use storage::acts;
+use pacs_core::why::Cause;
+use storage::intake::{NotTaken, Waiting};
 use storage::jobs::JobState;
 use storage::jobs::lanes::Priority;
 use storage::transfers::Trouble;
 use storage::verify::Wrong;
+use storage::{acts, backup};
 
+const CAUSES: &str = include_str!("../../viewer-web/app/src/i18n/words/causes.ts");
 const CORRECTIONS: &str = include_str!("../../viewer-web/app/src/i18n/words/corrections.ts");
 const DEVICES: &str = include_str!("../../viewer-web/app/src/i18n/words/devices.ts");
 const EXAM: &str = include_str!("../../viewer-web/app/src/i18n/words/exam.ts");
 const IDENTITY: &str = include_str!("../../viewer-web/app/src/i18n/words/identity.ts");
+const INTAKES: &str = include_str!("../../viewer-web/app/src/i18n/words/intakes.ts");
 const KEEPING: &str = include_str!("../../viewer-web/app/src/i18n/words/keeping.ts");
 const TRANSFER: &str = include_str!("../../viewer-web/app/src/i18n/words/transfer.ts");
 const WORK: &str = include_str!("../../viewer-web/app/src/i18n/words/work.ts");
@@ -80,7 +84,11 @@ fn every_phrase_of_a_reason_has_a_word_of_the_server() {
     is(WORK, &["reason"], Disagreement::ALL.map(Disagreement::as_str));
     is(IDENTITY, &["reconciliation", "explain"], Kind::ALL.map(Kind::as_str));
     is(IDENTITY, &["reconciliation", "answer"], Answer::ALL.map(Answer::as_str));
+    is(CAUSES, &["cause"], Cause::ALL.map(Cause::as_str));
     is(DEVICES, &["reason"], Reason::ALL.map(Reason::as_str));
+    is(INTAKES, &["intakes", "waiting"], Waiting::ALL.map(Waiting::as_str));
+    is(INTAKES, &["intakes", "reason"], NotTaken::ALL.map(NotTaken::as_str));
+    is(KEEPING, &["storage", "trouble"], backup::Trouble::ALL.map(backup::Trouble::as_str));
     is(TRANSFER, &["queue", "reason"], Trouble::ALL.map(Trouble::as_str));
     is(TRANSFER, &["queue", "priority"], Priority::ALL.map(Priority::as_str));
     for direction in ["send", "pull"] {

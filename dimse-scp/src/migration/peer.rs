@@ -2,7 +2,9 @@
 
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::why::Why;
 use pacs_core::{tags, uids};
+use storage::intake::NotTaken;
 use storage::intake::migration::Day;
 
 use crate::scu::{Association, Error, Options, Outcome, Proposal, Target};
@@ -24,7 +26,7 @@ pub(super) struct Found {
 pub(super) enum Answer {
     Studies(Vec<Found>),
     /// It does not say, and why.
-    Refused(String),
+    Refused(Why),
 }
 
 pub(super) struct Peer {
@@ -114,11 +116,16 @@ async fn ask(association: &mut Association, day: Option<Day>) -> Result<Answer, 
         let instances = answer.text(tags::NUMBER_OF_STUDY_RELATED_INSTANCES);
         found.push(Found { uid, instances: instances.and_then(|text| text.trim().parse().ok()) });
         if found.len() >= STUDIES_OF_A_DAY {
-            return Ok(Answer::Refused(format!("{STUDIES_OF_A_DAY} studies and more, which no day has")));
+            let why = format!("{STUDIES_OF_A_DAY} studies and more, which no day has");
+            let why = NotTaken::TooManyStudies.because(why).with("most", STUDIES_OF_A_DAY);
+            return Ok(Answer::Refused(why));
         }
     }
     match answers.status() {
-        status if status.is_failure() => Ok(Answer::Refused(format!("the query was answered {status}"))),
+        status if status.is_failure() => {
+            let why = NotTaken::DayRefused.because(format_args!("the query was answered {status}"));
+            Ok(Answer::Refused(why.answered(status.0)))
+        }
         _ => Ok(Answer::Studies(found)),
     }
 }

@@ -1,10 +1,12 @@
 //! One study of the other PACS.
 
 use pacs_core::uid::AeTitle;
+use pacs_core::why::Why;
 use storage::database::Database;
-use storage::intake::{self, Asked, Counts};
+use storage::intake::{self, Asked, Counts, NotTaken};
 
 use super::peer::{Found, Peer};
+use crate::dimse::Status;
 use crate::scu::{Error, Outcome};
 
 /// What came of a study.
@@ -12,7 +14,7 @@ pub(super) struct Pulled {
     pub asked: Asked,
     pub counts: Counts,
     /// Why not all of it is here.
-    pub reason: Option<String>,
+    pub reason: Option<Why>,
 }
 
 /// Pulls a study unless all of it is here; fails when the peer is away or does not speak any more.
@@ -42,7 +44,7 @@ pub(super) async fn pull(
     Ok(Pulled { asked: Asked { expected, arrived: after }, counts, reason })
 }
 
-fn why(outcome: &Outcome, expected: Option<u64>, arrived: u64) -> String {
+fn why(outcome: &Outcome, expected: Option<u64>, arrived: u64) -> Why {
     let mut text = match expected {
         Some(expected) => format!("{arrived} of {expected} instances are here"),
         None => format!("{arrived} instances are here, and how many there are is not said"),
@@ -58,7 +60,13 @@ fn why(outcome: &Outcome, expected: Option<u64>, arrived: u64) -> String {
         text.push(' ');
         text.push_str(uid.as_str());
     }
-    text
+    let why = match expected {
+        Some(expected) => NotTaken::Incomplete.because(text).with("expected", expected),
+        None => NotTaken::NotSent.because(text),
+    };
+    let why = why.with("arrived", arrived);
+    // It may say that all went well, and mean what it counted itself.
+    if outcome.status == Status::SUCCESS { why } else { why.answered(outcome.status.0) }
 }
 
 /// Why a study was not asked for to the end.

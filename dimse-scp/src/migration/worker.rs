@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use pacs_core::uid::AeTitle;
+use pacs_core::why::Why;
 use storage::database::Database;
 use storage::devices;
 use storage::index::facilities;
 use storage::intake::migration::{Day, Settings, Source};
-use storage::intake::{self, Asked, Counts, Failure, Intake, IntakeId, Kind};
+use storage::intake::{self, Asked, Counts, Failure, Intake, IntakeId, Kind, NotTaken, Waiting};
 use storage::pace::Pace;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::peer::{Answer, Found, Peer};
 use super::study::{self, PullError, Pulled};
+use crate::cause;
 use crate::config::Timeouts;
 use crate::listener::Shared;
 use crate::scu::{self, Options, Target};
@@ -86,8 +88,8 @@ async fn turn(shared: &Shared, id: IntakeId, wait: &mut Duration) -> storage::Re
         Err(Stop::Error(PullError::Rows(storage::Error::Conflict(_)))) => return Ok(Some(LOOK_EVERY)),
         Err(Stop::Error(error)) => {
             *wait = (*wait * 2).min(LONGEST_WAIT);
-            let why = format!("{error}; tried again in {} seconds", wait.as_secs());
-            tracing::warn!(why, "a migration waits");
+            let why = waiting(&error, wait.as_secs());
+            tracing::warn!(why = why.detail, "a migration waits");
             (why, *wait)
         }
         Err(Stop::Wrong(why)) => (why, LONGEST_WAIT.min(Duration::from_secs(30))),
@@ -101,7 +103,7 @@ async fn turn(shared: &Shared, id: IntakeId, wait: &mut Duration) -> storage::Re
 enum Stop {
     Error(PullError),
     /// Nothing will change unless somebody does something.
-    Wrong(String),
+    Wrong(Why),
 }
 
 impl<E: Into<PullError>> From<E> for Stop {
@@ -122,12 +124,33 @@ struct Migration<'a> {
     zone: String,
 }
 
+/// Why a migration waits until it is tried again.
+fn waiting(error: &PullError, seconds: u64) -> Why {
+    let word = match error {
+        PullError::Rows(error) => return Waiting::of_error(error),
+        PullError::Peer(error) => match error {
+            scu::Error::Unreachable(_) | scu::Error::Handshake(_) => Waiting::Unreachable,
+            scu::Error::Rejected(_) => Waiting::Rejected,
+            scu::Error::Ended(_) => Waiting::Broken,
+            scu::Error::NoContext => Waiting::NoContext,
+            scu::Error::Unreadable(_) | scu::Error::Withheld(_) => Waiting::Unreadable,
+        },
+    };
+    let why = word.because(format_args!("{error}; tried again in {seconds} seconds"));
+    let why = why.with("seconds", seconds);
+    match error {
+        PullError::Peer(error) => why.of(cause::of_error(error)),
+        PullError::Rows(_) => why,
+    }
+}
+
 async fn migrate(shared: &Shared, intake: &Intake, wait: &mut Duration) -> Result<(), Stop> {
     let mut migration = open(shared, intake).await?;
     let mut day = match intake.position.as_deref() {
         Some(UNDATED) => None,
         Some(position) => {
-            Some(Day::parse(position).ok_or_else(|| Stop::Wrong("its position is no day".to_owned()))?)
+            let unreadable = || Stop::Wrong(Waiting::OtherVersion.because("its position is no day"));
+            Some(Day::parse(position).ok_or_else(unreadable)?)
         }
         None => Some(migration.settings.until),
     };
@@ -150,17 +173,22 @@ async fn migrate(shared: &Shared, intake: &Intake, wait: &mut Duration) -> Resul
 
 async fn open<'a>(shared: &'a Shared, intake: &'a Intake) -> Result<Migration<'a>, Stop> {
     let database = shared.archive.database();
-    let unreadable = |_| Stop::Wrong("it was noted by another version of the program".to_owned());
+    let unreadable =
+        |_| Stop::Wrong(Waiting::OtherVersion.because("it was noted by another version of the program"));
     let source = Source::of(intake).map_err(unreadable)?;
     let settings = Settings::of(intake).map_err(unreadable)?;
     let ae_title = &source.ae_title;
     let device = devices::by_ae(database, ae_title).await?;
-    let device = device.ok_or_else(|| Stop::Wrong(format!("{ae_title} is not a configured device")))?;
+    let device = device.ok_or_else(|| {
+        let why = Waiting::NoDevice.because(format_args!("{ae_title} is not a configured device"));
+        Stop::Wrong(why.with("ae", ae_title.as_str()))
+    })?;
     let (Some(host), Some(port)) = (&device.host, device.port) else {
-        return Err(Stop::Wrong(format!("the device {ae_title} has no address")));
+        let why = Waiting::NoAddress.because(format_args!("the device {ae_title} has no address"));
+        return Err(Stop::Wrong(why.with("ae", ae_title.as_str())));
     };
     let Some((destination, _)) = shared.config.ae_titles.first().cloned() else {
-        return Err(Stop::Wrong("this archive has no AE title".to_owned()));
+        return Err(Stop::Wrong(Waiting::NoTitle.because("this archive has no AE title")));
     };
     let target = Target {
         address: scu::address(host, port),
@@ -168,7 +196,10 @@ async fn open<'a>(shared: &'a Shared, intake: &'a Intake) -> Result<Migration<'a
         called_ae: source.ae_title.clone(),
     };
     let timeouts = Timeouts { response: RESPONSE, ..shared.config.timeouts };
-    let options = shared.options_for(&device).map_err(|why| Stop::Wrong(format!("{ae_title}: {why}")))?;
+    let options = shared.options_for(&device).map_err(|why| {
+        let why = Waiting::NoCertificate.because(format_args!("{ae_title}: {why}"));
+        Stop::Wrong(why.with("ae", ae_title.as_str()))
+    })?;
     let options = Options { timeouts, ..options };
     let default = &shared.archive.config().default_facility;
     Ok(Migration {
@@ -188,14 +219,15 @@ impl Migration<'_> {
     }
 
     /// Pulls what there is of a day; why nothing is known of it when the peer does not say what there is.
-    async fn take(&mut self, day: Option<Day>) -> Result<Option<String>, Stop> {
+    async fn take(&mut self, day: Option<Day>) -> Result<Option<Why>, Stop> {
         self.wait_for_hours().await?;
         let database = self.shared.archive.database();
         let studies = match self.peer.studies(day).await? {
             Answer::Studies(studies) => studies,
             Answer::Refused(why) => {
                 let day = day.map(|day| day.to_string());
-                tracing::warn!(day = day.as_deref().unwrap_or(UNDATED), why, "a day was not asked for");
+                let day = day.as_deref().unwrap_or(UNDATED);
+                tracing::warn!(day, why = why.detail, "a day was not asked for");
                 return Ok(Some(why));
             }
         };
@@ -210,9 +242,9 @@ impl Migration<'_> {
             }
             self.wait_for_hours().await?;
             let pulled = self.pull(&found).await?;
-            let reason = pulled.reason.as_deref();
+            let reason = pulled.reason.as_ref();
             if let Some(reason) = reason {
-                tracing::warn!(study = %found.uid, reason, "a study was not taken whole");
+                tracing::warn!(study = %found.uid, reason = reason.detail, "a study was not taken whole");
             }
             let noted = (&pulled.counts, reason);
             intake::note_study(database, self.intake.id, &found.uid, pulled.asked, noted, self.now_ms())
@@ -252,7 +284,9 @@ impl Migration<'_> {
                     let asked = Asked { expected: found.instances, arrived };
                     let failed = found.instances.map_or(1, |expected| expected.saturating_sub(arrived));
                     let counts = Counts { failed, ..Counts::default() };
-                    return Ok(Pulled { asked, counts, reason: Some(error.to_string()) });
+                    let why = NotTaken::BrokenOff.because(&error).with("tries", TRIES);
+                    let reason = Some(why.of(cause::of_error(&error)));
+                    return Ok(Pulled { asked, counts, reason });
                 }
                 Err(PullError::Peer(scu::Error::Ended(_))) => {}
                 Err(error) => return Err(error.into()),
@@ -267,7 +301,8 @@ impl Migration<'_> {
         let Some(hours) = self.settings.hours else { return Ok(()) };
         while let Some(wait) = hours.wait(self.now_ms(), &facilities::zone(&self.zone)) {
             self.peer.leave().await;
-            intake::note(database, self.intake.id, Some("waits for its hours"), self.now_ms()).await?;
+            let why = Waiting::of_hours(&hours);
+            intake::note(database, self.intake.id, Some(&why), self.now_ms()).await?;
             tokio::time::sleep(wait.min(LOOK_AT_THE_ROW_EVERY)).await;
             unchanged(database, self.intake).await?;
         }
@@ -275,7 +310,7 @@ impl Migration<'_> {
     }
 
     /// Notes that it has come to a position, and what could not be asked for on the way there.
-    async fn reached(&self, position: &str, refused: Option<(String, String)>) -> Result<(), Stop> {
+    async fn reached(&self, position: &str, refused: Option<(String, Why)>) -> Result<(), Stop> {
         let database = self.shared.archive.database();
         let counts = Counts { failed: u64::from(refused.is_some()), ..Counts::default() };
         let failures: Vec<Failure> =

@@ -9,7 +9,7 @@ use storage::{Door, Envelope};
 
 use super::peer::Peer;
 use super::pull::{Hindrance, Wanted};
-use super::work::is_passing;
+use super::work::{self, is_passing};
 use crate::dimse::Status;
 use crate::error::Failure;
 use crate::listener::Shared;
@@ -52,18 +52,16 @@ fn meant(study: &Uid, series: &Uid) -> DataSet {
 fn judged(outcome: &Outcome) -> Option<Hindrance> {
     let Outcome { status, failed, .. } = *outcome;
     if status == Status::MOVE_DESTINATION_UNKNOWN {
-        let why = Trouble::Peer
-            .because(format_args!("it answered {status}: it does not know our AE title as a destination"));
-        return Some(Hindrance { why, may_help: false });
+        let why = format!("it answered {status}: it does not know our AE title as a destination");
+        return Some(Hindrance { why: Trouble::Peer.because(why).answered(status.0), may_help: false });
     }
     if status.is_failure() {
-        let why = Trouble::Peer.because(format_args!("it answered {status}"));
-        return Some(Hindrance { why, may_help: is_passing(status) });
+        return Some(Hindrance { why: work::failed(status), may_help: is_passing(status) });
     }
     // Some of it came: what was in the way of the rest may be gone.
     (failed > 0 || status == Status::SUBOPERATIONS_FAILED).then(|| {
         let why = Trouble::Peer.because(format_args!("it answered {status}: {failed} did not arrive"));
-        Hindrance { why, may_help: true }
+        Hindrance { why: why.answered(status.0), may_help: true }
     })
 }
 
@@ -130,7 +128,7 @@ async fn get(
                 let failure = Failure::of_store(&error);
                 let may_help = !matches!(error, storage::Error::Refused(_) | storage::Error::TooLarge(_));
                 let before = refused.is_some_and(|refused| refused.may_help);
-                let why = Trouble::Internal.because(&failure.comment);
+                let why = Trouble::NotKept.because(&failure.comment).of(error.cause());
                 refused = Some(Hindrance { why, may_help: may_help || before });
                 failure.status
             }

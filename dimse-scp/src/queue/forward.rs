@@ -5,10 +5,9 @@ use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::{tags, uids};
 use storage::forwarding::{Operation, Report};
 use storage::jobs::Job;
-use storage::transfers::Trouble;
 
 use super::peer::{self, Peer};
-use super::work::{Ended, answered};
+use super::work::{Ended, answered, failed};
 use crate::dimse::{CommandField, CommandSet, Status, command::element};
 use crate::listener::Shared;
 use crate::scu::{Association, Error, Proposal};
@@ -28,7 +27,7 @@ pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job) -> storage::Result
         Ok(status @ Status::PROCESSING_FAILURE) if report.operation == Operation::Set => {
             match job.attempts > 1 && ends_step(&report) {
                 true => Ended::Done,
-                false => Ended::Never(Trouble::Peer.because(format_args!("it answered {status}"))),
+                false => Ended::Never(failed(status)),
             }
         }
         told => answered(told),

@@ -1,9 +1,11 @@
 //! Whom a job is for.
 
 use pacs_core::uid::AeTitle;
+use pacs_core::why::Why;
 use storage::devices::{self, Device};
 use storage::transfers::Trouble;
 
+use crate::cause;
 use crate::listener::Shared;
 use crate::scu::{self, Options, Target};
 
@@ -18,7 +20,7 @@ pub struct Peer {
 }
 
 /// The device of that title, or why it cannot be called.
-pub async fn find(shared: &Shared, title: &AeTitle) -> storage::Result<Result<Peer, String>> {
+pub async fn find(shared: &Shared, title: &AeTitle) -> storage::Result<Result<Peer, Why>> {
     let device = devices::by_ae(shared.archive.database(), title).await?;
     let Some(device) = device else {
         return Ok(Err(Trouble::NoDevice.because("it is not a configured device")));
@@ -26,26 +28,25 @@ pub async fn find(shared: &Shared, title: &AeTitle) -> storage::Result<Result<Pe
     let (Some(host), Some(port), Some((own, _))) =
         (&device.host, device.port, shared.config.ae_titles.first())
     else {
-        return Ok(Err(Trouble::NoDevice.because("it has no address")));
+        return Ok(Err(Trouble::NoAddress.because("it has no address, or this archive no AE title")));
     };
     let target =
         Target { address: scu::address(host, port), calling_ae: own.clone(), called_ae: title.clone() };
     Ok(match shared.options_for(&device) {
         Ok(options) => Ok(Peer { device, target, options }),
-        Err(why) => Err(Trouble::NoDevice.because(why)),
+        Err(why) => Err(Trouble::NoCertificate.because(why)),
     })
 }
 
-/// What an association that did not come about, or ended, means for a job: a word, a colon, details.
-pub fn reason(error: &scu::Error) -> String {
+/// What an association that did not come about, or ended, means for a job.
+pub fn reason(error: &scu::Error) -> Why {
     let word = match error {
         scu::Error::Unreachable(_) => Trouble::Unreachable,
-        // The pages have no sentence of its own for it: it cannot be reached as it has to be.
-        scu::Error::Handshake(_) => Trouble::Unreachable,
+        scu::Error::Handshake(_) => Trouble::Handshake,
         scu::Error::Rejected(_) => Trouble::Rejected,
         scu::Error::Ended(_) => Trouble::Broken,
         scu::Error::NoContext => Trouble::NoContext,
         scu::Error::Unreadable(_) | scu::Error::Withheld(_) => Trouble::Unreadable,
     };
-    word.because(error)
+    word.because(error).of(cause::of_error(error))
 }

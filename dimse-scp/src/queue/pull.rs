@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
+use pacs_core::why::Why;
 use pacs_core::{tags, uids};
 use storage::database::Database;
 use storage::devices::RetrieveBy;
@@ -37,8 +38,8 @@ pub struct Wanted {
 
 /// Why a series, or a part of it, did not come.
 pub struct Hindrance {
-    /// A word, a colon, details.
-    pub why: String,
+    /// What was in the way.
+    pub why: Why,
     /// Whether another try may help.
     pub may_help: bool,
 }
@@ -56,7 +57,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         Err(error) => return Ok(answered(Err(error))),
     };
     if wanted.is_empty() {
-        return Ok(Ended::Never(Trouble::Gone.because("the other archive has no such images")));
+        return Ok(Ended::Never(Trouble::GoneThere.because("the other archive has no such images")));
     }
     let progress = Progress::of(database, job, worker);
     let all: Vec<Uid> = wanted.iter().flat_map(|series| series.instances.iter().cloned()).collect();
@@ -89,10 +90,10 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
     }
     let missing: Vec<&Uid> = all.iter().filter(|instance| !here.contains(*instance)).collect();
     let Hindrance { why, may_help } = trouble.unwrap_or_else(|| Hindrance {
-        why: Trouble::Peer.because("the other archive did not send it"),
+        why: Trouble::NotSent.because("the other archive did not send it"),
         may_help: false,
     });
-    let failed: Vec<(Uid, String)> = missing.into_iter().map(|uid| (uid.clone(), why.clone())).collect();
+    let failed: Vec<(Uid, String)> = missing.into_iter().map(|uid| (uid.clone(), why.to_string())).collect();
     progress.pulled(total, count(&here), &failed).await?;
     Ok(match (failed.is_empty(), may_help) {
         (true, _) => Ended::Done,
@@ -144,7 +145,7 @@ async fn list(peer: &Peer, task: &Task) -> Result<Result<Vec<Wanted>, Ended>, sc
         Association::connect(&peer.target, &[listing::study_root_find()?], &peer.options).await?;
     let study = (tags::STUDY_INSTANCE_UID, task.study.as_str());
     let of_study = identifier("SERIES", &[study], &[tags::SERIES_INSTANCE_UID, tags::MODALITY]);
-    let answers = match whole(association.list(&of_study, MOST_SERIES).await?, "series") {
+    let answers = match whole(association.list(&of_study, MOST_SERIES).await?, "series", MOST_SERIES) {
         Ok(answers) => answers,
         Err(ended) => return Ok(Err(ended)),
     };
@@ -158,7 +159,8 @@ async fn list(peer: &Peer, task: &Task) -> Result<Result<Vec<Wanted>, Ended>, sc
             &[study, (tags::SERIES_INSTANCE_UID, series.as_str())],
             &[tags::SOP_INSTANCE_UID, tags::SOP_CLASS_UID],
         );
-        let answers = match whole(association.list(&of_series, MOST_INSTANCES).await?, "instances") {
+        let listed = association.list(&of_series, MOST_INSTANCES).await?;
+        let answers = match whole(listed, "instances", MOST_INSTANCES) {
             Ok(answers) => answers,
             Err(ended) => return Ok(Err(ended)),
         };
@@ -176,11 +178,10 @@ async fn list(peer: &Peer, task: &Task) -> Result<Result<Vec<Wanted>, Ended>, sc
 }
 
 /// The answers to a question, when they are all that there are.
-fn whole(listed: Listed, of: &str) -> Result<Vec<DataSet>, Ended> {
+fn whole(listed: Listed, of: &str, most: usize) -> Result<Vec<DataSet>, Ended> {
     if listed.more {
-        return Err(Ended::Never(
-            Trouble::Peer.because(format_args!("it has more {of} than can be pulled at once")),
-        ));
+        let why = Trouble::TooMany.because(format_args!("it has more {of} than can be pulled at once"));
+        return Err(Ended::Never(why.with("most", most)));
     }
     match answered(Ok(listed.status)) {
         Ended::Done => Ok(listed.answers),

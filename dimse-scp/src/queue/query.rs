@@ -3,10 +3,9 @@
 use pacs_core::uid::AeTitle;
 use storage::jobs::Job;
 use storage::remote_queries::{self, MOST_MATCHES};
-use storage::transfers::Trouble;
 
 use super::peer;
-use super::work::Ended;
+use super::work::{Ended, failed};
 use crate::listener::Shared;
 use crate::scu::listing;
 
@@ -18,9 +17,7 @@ pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job, worker: &str) -> s
         Err(why) => return Ok(Ended::Never(why)),
     };
     Ok(match listing::studies(&peer.target, &peer.options, &keys, MOST_MATCHES).await {
-        Ok((_, _, status)) if status.is_failure() => {
-            Ended::Never(Trouble::Peer.because(format_args!("it answered {status}")))
-        }
+        Ok((_, _, status)) if status.is_failure() => Ended::Never(failed(status)),
         Ok((matches, more, _)) => {
             remote_queries::answer(shared.archive.database(), job, worker, matches, more).await?;
             Ended::Done

@@ -6,6 +6,7 @@ use futures::stream::BoxStream;
 use pacs_core::access::Actor;
 use pacs_core::audit::{AuditAct, AuditRecord};
 use pacs_core::text::CharacterSet;
+use pacs_core::why::{Cause, Why};
 use storage::InstancePlace;
 use storage::jobs::Job;
 use storage::transfers::{self, Progress, Task, Trouble, commitments};
@@ -70,7 +71,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
 #[derive(Default)]
 struct Missed {
     /// Why the last one did not.
-    last: Option<String>,
+    last: Option<Why>,
     /// Whether another try may help any of them.
     may_help: bool,
 }
@@ -102,18 +103,18 @@ impl Errand<'_> {
                     self.record().await;
                     continue;
                 }
-                Ok(response) => (
-                    Trouble::Refused.because(format_args!("the receiver answered {}", response.status)),
-                    is_passing(response.status),
-                ),
+                Ok(response) => {
+                    let status = response.status;
+                    let why = Trouble::Refused.because(format_args!("the receiver answered {status}"));
+                    (why.answered(status.0), is_passing(status))
+                }
                 Err(Unsent::Unsendable(unsendable)) => {
-                    let is_ours = matches!(unsendable, Unsendable::Storage(_));
-                    let word = if let Unsendable::NoContext { .. } = unsendable {
-                        Trouble::NoContext
-                    } else {
-                        Trouble::Unreadable
+                    let (word, cause, is_ours) = match &unsendable {
+                        Unsendable::NoContext { .. } => (Trouble::NoContext, None, false),
+                        Unsendable::Storage(error) => (Trouble::Unreadable, error.cause(), true),
+                        Unsendable::NotRewritable(_) => (Trouble::Unreadable, None, false),
                     };
-                    (word.because(unsendable.told()), is_ours)
+                    (word.because(unsendable.told()).of(cause), is_ours)
                 }
                 // The next one gets an association of its own; when that breaks as well, the device is given up.
                 Err(Unsent::Failed(error @ (scu::Error::Ended(_) | scu::Error::Withheld(_)))) => {
@@ -122,9 +123,11 @@ impl Errand<'_> {
                 Err(Unsent::Failed(error)) => (peer::reason(&error), false),
                 Err(Unsent::Unopened(error)) => return Ok(Some(Ended::Away(peer::reason(&error)))),
                 // It takes associations, and breaks them off: that may be for these images, and others go on.
-                Err(Unsent::GivenUp(why)) => return Ok(Some(Ended::Later(Trouble::Broken.because(why)))),
+                Err(Unsent::GivenUp(why)) => {
+                    return Ok(Some(Ended::Later(Trouble::Broken.because(why).of(Cause::GivenUp))));
+                }
             };
-            self.progress.failed(&place, &why, again).await?;
+            self.progress.failed(&place, &why.to_string(), again).await?;
             self.missed = Missed { last: Some(why), may_help: may_help || self.missed.may_help };
         }
         Ok(None)

@@ -1,6 +1,7 @@
 //! The kinds of work, and how a piece of it can end.
 
 use pacs_core::uid::AeTitle;
+use pacs_core::why::{Cause, Why};
 use storage::devices;
 use storage::jobs::Job;
 use storage::transfers::{self, Trouble, commitments};
@@ -94,10 +95,8 @@ impl Kind {
 pub fn answered(answer: Result<Status, scu::Error>) -> Ended {
     match answer {
         Ok(status) if !status.is_failure() => Ended::Done,
-        Ok(status) if is_passing(status) => {
-            Ended::Later(Trouble::Peer.because(format_args!("it answered {status}")))
-        }
-        Ok(status) => Ended::Never(Trouble::Peer.because(format_args!("it answered {status}"))),
+        Ok(status) if is_passing(status) => Ended::Later(failed(status)),
+        Ok(status) => Ended::Never(failed(status)),
         Err(error @ (scu::Error::Unreachable(_) | scu::Error::Handshake(_) | scu::Error::Rejected(_))) => {
             Ended::Away(peer::reason(&error))
         }
@@ -106,23 +105,28 @@ pub fn answered(answer: Result<Status, scu::Error>) -> Ended {
     }
 }
 
+/// That the peer answered so.
+pub fn failed(status: Status) -> Why {
+    Trouble::Peer.because(format_args!("it answered {status}")).answered(status.0)
+}
+
 /// Whether a failure is one that may be gone a while later: the peer was full, busy or confused (PS3.4 B.2.3,
 /// PS3.7 C.5). What it does not understand or not want, it will not want later.
 pub fn is_passing(status: Status) -> bool {
     matches!(status, Status(0xa700..=0xa7ff) | Status::PROCESSING_FAILURE | Status::RESOURCE_LIMITATION)
 }
 
-/// How work on a job ended. Reasons begin with a word that the pages have texts for.
+/// How work on a job ended.
 #[derive(Debug)]
 pub enum Ended {
     /// Done.
     Done,
     /// The device cannot be reached or takes no association: nothing else for it is tried meanwhile.
-    Away(String),
+    Away(Why),
     /// Not done yet; another try may help.
-    Later(String),
+    Later(Why),
     /// Another try would end the same way.
-    Never(String),
+    Never(Why),
     /// The job is no longer this worker's: it was cancelled.
     Lost,
     /// The server stops.
@@ -136,7 +140,8 @@ impl Ended {
             storage::Error::Conflict(_) => Self::Lost,
             error => {
                 tracing::warn!(%error, "a queued job could not go on");
-                Self::Later(Trouble::Internal.because("see the archive's log"))
+                let why = Trouble::Internal.because("see the archive's log");
+                Self::Later(why.of(error.cause().filter(|cause| *cause != Cause::Internal)))
             }
         }
     }

@@ -121,7 +121,7 @@ async fn work(shared: Shared, kind: Kind, lane: AeTitle, job: Job, worker: Strin
                 kind = kind.name(),
                 job = job.id.0,
                 device = %lane,
-                why,
+                why = why.detail,
                 "a queued job is not done"
             );
         }
@@ -150,10 +150,10 @@ async fn note(
     }
     match ended {
         Ended::Done => lanes::done(database, job.id, worker, now_ms).await?,
-        Ended::Later(why) => jobs::fail(database, job, worker, &why, now_ms).await?,
-        Ended::Never(why) => lanes::give_up(database, job.id, worker, &why, now_ms).await?,
+        Ended::Later(why) => jobs::fail(database, job, worker, &why.to_string(), now_ms).await?,
+        Ended::Never(why) => lanes::give_up(database, job.id, worker, &why.to_string(), now_ms).await?,
         Ended::Away(why) => {
-            jobs::fail(database, job, worker, &why, now_ms).await?;
+            jobs::fail(database, job, worker, &why.to_string(), now_ms).await?;
             return lanes::hold(database, lane, now_ms + jobs::wait_ms(job)).await.map(drop);
         }
         Ended::Stopped => return jobs::hand_over(database, job.id, worker, now_ms).await,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::caller::Caller;
 use crate::dates;
 use crate::patients::Patient;
-use crate::queue::Reason;
+use crate::reason::Reason;
 use crate::request::Segments;
 use crate::state::State;
 use crate::{Error, Result};

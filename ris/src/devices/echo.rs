@@ -14,6 +14,7 @@ use storage::jobs::{self, Job, JobId, JobState, NewJob};
 use utoipa::ToSchema;
 
 use crate::caller::Caller;
+use crate::reason::Reason;
 use crate::request::Segments;
 use crate::state::State;
 use crate::{Error, Result};
@@ -30,10 +31,8 @@ pub struct Echo {
     ok: bool,
     /// Milliseconds from the connection to the answer.
     took_ms: Option<u64>,
-    /// Why not, as a key of the language files.
-    reason: Option<String>,
-    /// What else is known.
-    detail: Option<String>,
+    /// Why not.
+    reason: Option<Reason>,
 }
 
 impl Echo {
@@ -46,8 +45,8 @@ impl Echo {
             done: ended,
             ok: result.and_then(|result| result.get("ok")?.as_bool()).unwrap_or(false),
             took_ms: result.and_then(|result| result.get("tookMs")?.as_u64()),
-            reason: text("reason"),
-            detail: text("detail").or_else(|| job.error.clone()),
+            // A test that has no result was cut off.
+            reason: text("reason").or_else(|| job.error.clone()).map(|reason| Reason::of(&reason)),
         }
     }
 }
@@ -82,7 +81,7 @@ pub async fn begin_echo(
     // Of a lane, so that it is forgotten with the other jobs for devices.
     let id = lanes::enqueue(database, &job, title.as_str(), Priority::Normal, now_ms).await?;
     let id = id.ok_or_else(|| Error::Conflict("an echo test of this device is under way".into()))?;
-    let begun = Echo { job_id: id.0, done: false, ok: false, took_ms: None, reason: None, detail: None };
+    let begun = Echo { job_id: id.0, done: false, ok: false, took_ms: None, reason: None };
     Ok((StatusCode::ACCEPTED, Json(begun)))
 }
 

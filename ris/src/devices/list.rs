@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::dealings::Dealings;
 use crate::Result;
 use crate::caller::Caller;
+use crate::reason::Reason;
 use crate::state::State;
 
 /// All devices.
@@ -80,10 +81,8 @@ pub struct Failure {
     peer: String,
     /// The AE title that was called.
     called_ae: String,
-    /// Why, as a key of the language files.
-    reason: String,
-    /// What else is known.
-    detail: String,
+    /// Why.
+    reason: Reason,
     /// When; RFC 3339, on the wall where the caller works.
     at: String,
     /// How often in a row for this reason.
@@ -133,8 +132,7 @@ impl Failure {
             outgoing: failure.outgoing,
             peer: failure.peer,
             called_ae: failure.called_ae,
-            reason: failure.reason,
-            detail: failure.detail,
+            reason: failure.why.into(),
             at: clock::rfc3339_on(last.at_ms, zone),
             times: last.times,
         }

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use crate::Result;
 use crate::caller::Caller;
 use crate::dates;
+use crate::reason::Reason;
 use crate::state::State;
 
 /// More than anybody begins in years.
@@ -60,8 +61,8 @@ pub struct Intake {
     /// What should have been kept and was not.
     failed: u64,
     bytes: u64,
-    /// Why it waits just now, in English.
-    note: Option<String>,
+    /// Why it waits just now.
+    note: Option<Reason>,
     started_at: String,
     /// When it last got on.
     updated_at: String,
@@ -99,7 +100,7 @@ impl Intake {
             skipped: counts.skipped,
             failed: counts.failed,
             bytes: counts.bytes,
-            note: row.note,
+            note: row.note.map(Reason::from),
             started_at: at(row.started_ms),
             updated_at: at(line.updated_ms),
             ended_at: line.ended_ms.map(at),

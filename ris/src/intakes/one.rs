@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::list::Intake;
 use crate::Result;
 use crate::caller::Caller;
+use crate::reason::Reason;
 use crate::request::{Params, Segments};
 use crate::state::State;
 
@@ -46,8 +47,8 @@ pub struct NotTaken {
     name: String,
     /// Whether it is nothing that an archive keeps.
     skipped: bool,
-    /// Why, in English.
-    reason: String,
+    /// Why.
+    reason: Reason,
 }
 
 /// What another PACS says it has, and what is here.
@@ -93,7 +94,11 @@ pub async fn one(
         more: not_taken.len() >= PAGE as usize,
         not_taken: not_taken
             .into_iter()
-            .map(|failure| NotTaken { name: failure.name, skipped: failure.skipped, reason: failure.reason })
+            .map(|failure| NotTaken {
+                name: failure.name,
+                skipped: failure.skipped,
+                reason: failure.reason.into(),
+            })
             .collect(),
         compared: compared.map(|compared| Compared {
             studies: compared.studies,

@@ -8,9 +8,9 @@ use storage::jobs::JobId;
 use storage::transfers;
 use utoipa::ToSchema;
 
-use super::wire::Reason;
 use crate::Result;
 use crate::caller::Caller;
+use crate::reason::Reason;
 use crate::request::Segments;
 use crate::state::State;
 

@@ -11,4 +11,4 @@ pub use act::{cancel, prioritise, retry};
 pub use failures::failures;
 pub use list::list;
 pub use send::send;
-pub use wire::{Queued, Reason};
+pub use wire::Queued;

@@ -13,9 +13,10 @@ use storage::notices::{self, Kind, Line};
 use utoipa::ToSchema;
 
 use super::list::{Asked, MOST};
-use super::wire::{Reason, TransferredStudy};
+use super::wire::TransferredStudy;
 use crate::Result;
 use crate::caller::Caller;
+use crate::reason::Reason;
 use crate::request::{Params, Segments};
 use crate::state::State;
 

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::dates;
 use crate::patients::Patient;
+use crate::reason::Reason;
 
 /// Images on their way to a device or from one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,24 +68,6 @@ pub struct TransferredStudy {
     study_date: Option<String>,
     description: Option<String>,
     modalities: Vec<String>,
-}
-
-/// Why something did not go.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Reason {
-    /// A key of the language files: `unreachable`, `rejected`, `broken`, `noContext`, `unreadable`, `refused`, `gone`,
-    /// `noDevice`, `peer` or `internal`.
-    code: String,
-    /// What exactly, in English.
-    detail: String,
-}
-
-impl Reason {
-    /// Takes a word, a colon and details apart.
-    pub fn of(text: &str) -> Self {
-        let (code, detail) = text.split_once(": ").unwrap_or(("internal", text));
-        Self { code: code.to_owned(), detail: detail.to_owned() }
-    }
 }
 
 impl Transfer {

@@ -2,9 +2,11 @@
 
 use bytes::{Bytes, BytesMut};
 use pacs_core::dataset::{Incremental, Limits, Progress, ReadError, Until};
-use pacs_core::part10::{self, HeadProgress};
+use pacs_core::part10::{self, HeadError, HeadProgress};
 use pacs_core::uid::Uid;
+use pacs_core::why::Why;
 use pacs_core::{tags, transfer_syntax};
+use storage::intake::NotTaken;
 use storage::{Archive, Decision, Door, Envelope};
 
 use super::source::Chunks;
@@ -32,10 +34,10 @@ pub enum Fate {
     AlreadyThere,
     /// Kept as a second version beside the instance of the same UID.
     Conflict,
-    /// Nothing an archive keeps; the text says what it is.
-    Skipped(String),
-    /// Should have been kept and was not; the text says why.
-    Failed(String),
+    /// Nothing an archive keeps.
+    Skipped(Why),
+    /// Should have been kept and was not.
+    Failed(Why),
 }
 
 /// What the beginning of a file told, and the bytes of the data set that were read with it.
@@ -75,7 +77,9 @@ pub async fn take(
         expected_bytes: length_bytes.map(|length| length.saturating_sub(head_bytes)),
     };
     match stream(archive, envelope, begun.first, chunks).await {
-        Err(error) if !matches!(error, storage::Error::Unavailable(_)) => Ok(Fate::Failed(error.to_string())),
+        Err(error) if !matches!(error, storage::Error::Unavailable(_)) => {
+            Ok(Fate::Failed(NotTaken::of_error(&error)))
+        }
         taken => taken,
     }
 }
@@ -88,11 +92,13 @@ async fn begin(chunks: &mut Chunks) -> Result<Begun, Fate> {
         match part10::read_head(&prefix) {
             Ok(HeadProgress::Head(head)) => {
                 if head.sop_class.as_ref().is_some_and(|class| class.as_str() == MEDIA_DIRECTORY) {
-                    return Err(Fate::Skipped("a DICOMDIR; the files it names are taken instead".into()));
+                    let why = "a DICOMDIR; the files it names are taken instead";
+                    return Err(Fate::Skipped(NotTaken::Dicomdir.because(why)));
                 }
                 let offset = usize::try_from(head.dataset_offset).unwrap_or(usize::MAX);
                 if offset > prefix.len() {
-                    return Err(Fate::Failed("it ends within its file meta information".into()));
+                    let why = "it ends within its file meta information";
+                    return Err(Fate::Failed(NotTaken::Damaged.because(why)));
                 }
                 let bytes = prefix.split_to(offset).freeze();
                 let transfer_syntax = head.transfer_syntax;
@@ -105,7 +111,10 @@ async fn begin(chunks: &mut Chunks) -> Result<Begun, Fate> {
             }
             Ok(HeadProgress::NeedMore) if !whole_file_read => {}
             Ok(HeadProgress::NeedMore | HeadProgress::NoHead) => return begin_bare(chunks, prefix).await,
-            Err(error) => return Err(Fate::Failed(error.to_string())),
+            Err(error @ HeadError::TooLarge) => {
+                return Err(Fate::Failed(NotTaken::BeyondLimits.because(error)));
+            }
+            Err(error) => return Err(Fate::Failed(NotTaken::Damaged.because(error))),
         }
     }
 }
@@ -113,16 +122,23 @@ async fn begin(chunks: &mut Chunks) -> Result<Begun, Fate> {
 /// A data set without file meta information: its own first elements say what it is.
 async fn begin_bare(chunks: &mut Chunks, mut prefix: BytesMut) -> Result<Begun, Fate> {
     let Some(transfer_syntax) = part10::guess_transfer_syntax(&prefix) else {
-        return Err(Fate::Skipped("not a DICOM file".into()));
+        return Err(Fate::Skipped(NotTaken::NotDicom.because("not a DICOM file")));
     };
     let syntax = transfer_syntax::of(&transfer_syntax);
     let mut reader = Incremental::new(&syntax, &Limits::default(), Until::PixelData, None);
     let mut read = 0;
-    let damaged = |error: ReadError| Fate::Failed(format!("not a data set: {error}"));
+    let damaged = |error: ReadError| {
+        let word = match error {
+            ReadError::TooDeep { .. } | ReadError::TooLarge { .. } => NotTaken::BeyondLimits,
+            _ => NotTaken::Damaged,
+        };
+        Fate::Failed(word.because(format_args!("not a data set: {error}")))
+    };
     while reader.push(prefix.get(read..).unwrap_or_default()).map_err(damaged)? == Progress::More {
         read = prefix.len();
         if read > MOST_HEADER_BYTES {
-            return Err(Fate::Failed("its header is too long for a file without meta information".into()));
+            let why = "its header is too long for a file without meta information";
+            return Err(Fate::Failed(NotTaken::BeyondLimits.because(why)));
         }
         if !more(chunks, &mut prefix).await? {
             break;
@@ -137,7 +153,10 @@ async fn begin_bare(chunks: &mut Chunks, mut prefix: BytesMut) -> Result<Begun, 
             head: None,
             first: prefix.freeze(),
         }),
-        _ => Err(Fate::Failed("it has no usable SOP Class and SOP Instance UID".into())),
+        _ => {
+            let why = "it has no usable SOP Class and SOP Instance UID";
+            Err(Fate::Failed(NotTaken::NoUids.because(why)))
+        }
     }
 }
 
@@ -148,7 +167,7 @@ async fn more(chunks: &mut Chunks, prefix: &mut BytesMut) -> Result<bool, Fate> 
             prefix.extend_from_slice(&chunk);
             Ok(true)
         }
-        Some(Err(error)) => Err(Fate::Failed(format!("cannot be read: {error}"))),
+        Some(Err(error)) => Err(Fate::Failed(NotTaken::unreadable(&error))),
         None => Ok(false),
     }
 }
@@ -167,7 +186,7 @@ async fn stream(
         match chunk {
             Ok(chunk) => incoming.write(chunk).await?,
             // Dropping the incoming instance takes back what was written of it.
-            Err(error) => return Ok(Fate::Failed(format!("cannot be read: {error}"))),
+            Err(error) => return Ok(Fate::Failed(NotTaken::unreadable(&error))),
         }
     }
     let stored = incoming.finish().await?;

@@ -60,8 +60,8 @@ impl Report {
             Fate::Taken => self.taken += 1,
             Fate::AlreadyThere => self.already_there += 1,
             Fate::Conflict => self.conflicts += 1,
-            Fate::Skipped(reason) => self.skipped.of(reason).add(name),
-            Fate::Failed(reason) => self.failed.of(reason).add(name),
+            Fate::Skipped(reason) => self.skipped.of(reason.detail).add(name),
+            Fate::Failed(reason) => self.failed.of(reason.detail).add(name),
         }
     }
 
@@ -112,15 +112,17 @@ impl fmt::Display for Report {
 
 #[cfg(test)]
 mod tests {
+    use storage::intake::NotTaken;
+
     use super::*;
 
     #[test]
     fn counts_are_whole_and_names_stay_few() {
         let mut whole = Report::of(&Counts { taken: 3, ..Counts::default() });
         for n in 0..60 {
-            whole.add(format!("{n}"), Fate::Failed("no UIDs".into()));
+            whole.add(format!("{n}"), Fate::Failed(NotTaken::NoUids.because("no UIDs")));
         }
-        whole.add("readme".into(), Fate::Skipped("not DICOM".into()));
+        whole.add("readme".into(), Fate::Skipped(NotTaken::NotDicom.because("not DICOM")));
         assert_eq!((whole.taken, whole.failed()), (3, 60));
         let text = whole.to_string();
         assert!(text.contains("and 50 more"), "{text}");
@@ -131,7 +133,7 @@ mod tests {
     fn a_reason_of_its_own_for_every_file_stays_a_short_list() {
         let mut whole = Report::default();
         for n in 0..1500 {
-            whole.add("a".into(), Fate::Failed(format!("broken at {n}")));
+            whole.add("a".into(), Fate::Failed(NotTaken::Damaged.because(format_args!("broken at {n}"))));
         }
         assert_eq!(whole.failed(), 1500);
         assert!(whole.to_string().lines().count() < 5 * REASONS_SHOWN, "{whole}");

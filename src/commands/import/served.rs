@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
+use pacs_core::why::{Cause, Why};
 use storage::Archive;
-use storage::intake::{self, Intake, IntakeId, Kind};
+use storage::intake::{self, Intake, IntakeId, Kind, Waiting};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Source;
-use super::take::take_all;
+use super::take::{Missing, take_all};
 
 /// How often it is looked for one.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -54,11 +55,23 @@ async fn go_on(archive: Archive, begun: Intake, shutdown: CancellationToken) {
     let Err(error) = import(&archive, &begun, &shutdown).await else { return };
     tracing::warn!("an import waits: {error:#}");
     let now_ms = archive.config().clock.now_ms();
-    let why = format!("{error:#}");
+    let why = waiting(&error);
     if let Err(error) = intake::note(archive.database(), begun.id, Some(&why), now_ms).await {
         tracing::warn!(%error, "why an import waits was not noted");
     }
     shutdown.run_until_cancelled(tokio::time::sleep(WAIT)).await;
+}
+
+/// Why an import waits.
+fn waiting(error: &anyhow::Error) -> Why {
+    if let Some(Missing(why)) = error.downcast_ref() {
+        return why.clone();
+    }
+    match error.downcast_ref() {
+        Some(error) => Waiting::of_error(error),
+        None if error.is::<serde_json::Error>() => Waiting::OtherVersion.because(error),
+        None => Waiting::Archive.because(format_args!("{error:#}")).of(Cause::Internal),
+    }
 }
 
 async fn import(archive: &Archive, begun: &Intake, shutdown: &CancellationToken) -> anyhow::Result<()> {

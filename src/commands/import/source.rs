@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use pacs_core::why::{Cause, Why};
+use storage::intake::{NotTaken, Waiting};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use walkdir::WalkDir;
@@ -93,12 +95,12 @@ enum Content {
     OnDisk(PathBuf),
     /// The thread that walks reads it.
     InZip(Chunks),
-    Unreadable(String),
+    Unreadable(Why),
 }
 
 impl Entry {
     /// Its bytes, and how many as far as that is known before reading; or why it cannot be read.
-    pub async fn open(self) -> Result<(Chunks, Option<u64>), String> {
+    pub async fn open(self) -> Result<(Chunks, Option<u64>), Why> {
         match self.content {
             Content::OnDisk(path) => {
                 let opened = spawn_blocking(move || {
@@ -107,7 +109,7 @@ impl Entry {
                     Ok::<_, io::Error>((file, length_bytes))
                 });
                 let opened = opened.await.map_err(io::Error::from).and_then(|opened| opened);
-                let (mut file, length_bytes) = opened.map_err(|error| format!("cannot be read: {error}"))?;
+                let (mut file, length_bytes) = opened.map_err(|error| NotTaken::unreadable(&error))?;
                 let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
                 spawn_blocking(move || send_all(&mut file, &sender));
                 Ok((chunks, Some(length_bytes)))
@@ -120,14 +122,19 @@ impl Entry {
 }
 
 /// Says what of it is not there, such as a medium that is not mounted yet: then it is no time to walk. Blocks.
-pub fn missing(paths: &[PathBuf], after: Option<&Place>) -> Option<String> {
+pub fn missing(paths: &[PathBuf], after: Option<&Place>) -> Option<Why> {
+    let why = |path: &Path, said: String, error: &io::Error| {
+        let why = Waiting::Missing.because(format_args!("{said}: {error}"));
+        why.with("path", path.display().to_string()).of(Cause::of_io(error))
+    };
     let mut to_come = paths.iter().skip(after.map_or(0, |after| after.root));
     if let Some((path, error)) = to_come.find_map(|path| Some((path, std::fs::metadata(path).err()?))) {
-        return Some(format!("{} is not there: {error}", path.display()));
+        return Some(why(path, format!("{} is not there", path.display()), &error));
     }
     let place = after?;
     let error = std::fs::symlink_metadata(&place.path).err()?;
-    Some(format!("{}, which it was at, is not there: {error}", place.path.display()))
+    let said = format!("{}, which it was at, is not there", place.path.display());
+    Some(why(&place.path, said, &error))
 }
 
 /// How many files on disk [`walk`] will find.
@@ -152,13 +159,21 @@ pub fn walk(paths: &[PathBuf], after: Option<&Place>, entries: mpsc::Sender<Entr
                     // A folder stands before what is in it, so none of that has been walked.
                     let place = error.path().map(|at| Place { root, path: at.to_owned(), inside: None });
                     let name = error.path().unwrap_or(path).display().to_string();
-                    walk.send(place, name, Content::Unreadable(error.to_string()))
+                    walk.send(place, name, Content::Unreadable(unwalkable(&error)))
                 }
             };
             if !goes_on {
                 return;
             }
         }
+    }
+}
+
+/// Why a folder or file cannot be walked.
+fn unwalkable(error: &walkdir::Error) -> Why {
+    match error.loop_ancestor() {
+        Some(_) => NotTaken::Loop.because(error),
+        None => NotTaken::Unreadable.because(error).of(error.io_error().and_then(Cause::of_io)),
     }
 }
 
@@ -186,7 +201,8 @@ impl Walk {
         let mut archive = match opened.and_then(zip::ZipArchive::new) {
             Ok(archive) => archive,
             Err(error) => {
-                let why = format!("not a readable ZIP file: {error}");
+                let why = NotTaken::BadZip.because(format_args!("not a readable ZIP file: {error}"));
+                let why = why.of(Cause::beneath(&error));
                 return self.send(Some(place), called, Content::Unreadable(why));
             }
         };
@@ -205,7 +221,8 @@ impl Walk {
                 }
                 Err(error) => {
                     let name = format!("{called}: entry {index}");
-                    self.send(place, name, Content::Unreadable(error.to_string()))
+                    let why = NotTaken::BadZipEntry.because(&error).of(Cause::beneath(&error));
+                    self.send(place, name, Content::Unreadable(why))
                 }
             };
             if !goes_on {

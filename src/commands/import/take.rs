@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::bail;
 use indicatif::ProgressBar;
+use pacs_core::why::Why;
 use storage::Archive;
 use storage::index::facilities;
-use storage::intake::{self, Intake, IntakeId, State};
+use storage::intake::{self, Intake, IntakeId, NotTaken, State, Waiting};
 use storage::pace::{Hours, Pace};
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -65,8 +65,8 @@ pub async fn take_all(
     let zone = facilities::time_zone(archive.database(), &archive.config().default_facility).await?;
     let looking = spawn_blocking(move || (source::missing(&paths, after.as_ref()), paths, after));
     let (missing, paths, after) = looking.await?;
-    if let Some(what) = missing {
-        bail!(what);
+    if let Some(why) = missing {
+        return Err(Missing(why).into());
     }
     let (entries, queue) = mpsc::channel::<Entry>(WORKERS * 4);
     let walker = spawn_blocking(move || source::walk(&paths, after.as_ref(), entries));
@@ -107,6 +107,11 @@ pub async fn take_all(
     }
     Ok(std::mem::take(&mut log.report))
 }
+
+/// A folder, file or medium is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.detail)]
+pub struct Missing(pub Why);
 
 /// What those who take share.
 struct Shared {
@@ -175,7 +180,8 @@ impl Shared {
             Ok(fate) => Ok(Some((fate, bytes))),
             // It would be in the way of all that come after it.
             Err(error) if self.room.may_never_fit(bytes.max(length_bytes.unwrap_or(0))) => {
-                Ok(Some((Fate::Failed(error.to_string()), bytes)))
+                let why = NotTaken::TooLarge.because(&error).of(error.cause());
+                Ok(Some((Fate::Failed(why), bytes)))
             }
             Err(error) => Err(error),
         }
@@ -186,7 +192,7 @@ impl Shared {
         let (database, clock) = (self.archive.database(), &self.archive.config().clock);
         let zone = facilities::zone(&self.zone);
         while let Some(wait) = hours.wait(clock.now_ms(), &zone) {
-            intake::note(database, self.id, Some("waits for its hours"), clock.now_ms()).await?;
+            intake::note(database, self.id, Some(&Waiting::of_hours(&hours)), clock.now_ms()).await?;
             tokio::time::sleep(wait.min(LOOK_AT_THE_CLOCK_EVERY)).await;
         }
         Ok(())

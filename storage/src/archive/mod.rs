@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::database::Database;
-use crate::error::{Error, Result};
+use crate::error::{Error, Outage, Result};
 use crate::folders::make_folder;
 use crate::index::arrivals::Arrivals;
 use crate::index::deletions;
@@ -203,7 +203,7 @@ impl Archive {
     pub async fn begin(&self, envelope: Envelope) -> Result<Incoming> {
         let inner = &self.0;
         if inner.closing.is_cancelled() {
-            return Err(Error::Unavailable("the archive is stopping".into()));
+            return Err(Error::Unavailable(Outage::STOPPING));
         }
         Incoming::begin(
             envelope,

@@ -34,6 +34,7 @@ mod rows;
 pub mod runs;
 pub mod schedule;
 mod spool;
+mod trouble;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,6 +55,7 @@ pub use crate::packs::credentials::Credentials;
 use crate::packs::store;
 use manifest::{Manifest, Part};
 use runs::Stage;
+pub use trouble::Trouble;
 
 /// Says whose backups a folder or bucket holds.
 const OWNER: &str = "archive.json";
@@ -241,7 +243,6 @@ pub async fn back_up(
     progress: impl FnMut(&BackupReport),
 ) -> Result<BackupReport> {
     let archive = source.archive_id().await?;
-    target.claim(&archive).await?;
     let now_ms = source.clock.now_ms();
     let snapshot = snapshot_name(now_ms);
     let run = runs::begin(&source.database, &target.name, &snapshot, now_ms).await?;
@@ -251,15 +252,21 @@ pub async fn back_up(
     let renewing = || runs::renew(&source.database, run, source.clock.now_ms());
     let holding = || lease::renew(source, target, &snapshot);
     let taken = async {
-        lease::take(source, target, &snapshot).await?;
+        let claimed = target.claim(&archive).await;
+        claimed.map_err(|error| (Trouble::of_target(&error, Trouble::OtherArchive), error))?;
+        let held = lease::take(source, target, &snapshot).await;
+        held.map_err(|error| (Trouble::of_target(&error, Trouble::TargetBusy), error))?;
+        let of_copying = |error: Error| (Trouble::of_copying(&error), error);
         tokio::select! {
-            taken = take(source, target, run, &archive, &mut report, progress) => taken,
+            taken = take(source, target, run, &archive, &mut report, progress) => taken.map_err(of_copying),
             // Beside each other: a target that does not answer is no reason to lose the hold on the archive.
-            lost = keep_up(renewing) => Err(lost),
-            lost = keep_up(holding) => Err(lost),
-            () = stop.cancelled() => Err(Error::Unavailable("the program was stopped".into())),
+            lost = keep_up(renewing) => Err((Trouble::StoodStill, lost)),
+            lost = keep_up(holding) => Err((Trouble::TakenOver, lost)),
+            () = stop.cancelled() => {
+                Err((Trouble::Stopped, Error::Unavailable("the program was stopped".into())))
+            }
         }?;
-        runs::done(&source.database, run, &report, source.clock.now_ms()).await
+        runs::done(&source.database, run, &report, source.clock.now_ms()).await.map_err(of_copying)
     };
     let taken = taken.await;
     if taken.is_ok() {
@@ -284,10 +291,10 @@ pub async fn back_up(
             );
             Ok(report)
         }
-        Err(error) => {
+        Err((word, error)) => {
             metrics::counter!("sen_backup_failures_total").increment(1);
             let now_ms = source.clock.now_ms();
-            if let Err(unnoted) = runs::failed(&source.database, run, &error.to_string(), now_ms).await {
+            if let Err(unnoted) = runs::failed(&source.database, run, &word.because(&error), now_ms).await {
                 tracing::warn!(error = %unnoted, "that a backup failed was not noted");
             }
             Err(error)

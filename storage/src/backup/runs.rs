@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::backup::BackupReport;
+use pacs_core::why::Why;
+
+use crate::backup::{BackupReport, Trouble};
 use crate::database::{Database, Durability, Row, params};
 use crate::error::{Error, Result};
 
@@ -85,16 +87,17 @@ pub struct Run {
     /// What was not what was stored.
     pub damaged: i64,
     /// Why it failed.
-    pub error: Option<String>,
+    pub error: Option<Why>,
 }
 
 /// Begins a run; [`Error::Conflict`] while another one is under way.
 pub(super) async fn begin(database: &Database, target: &str, snapshot: &str, now_ms: i64) -> Result<RunId> {
     let mut tx = database.begin(Durability::Synced).await?;
+    let ended = Why::new(Trouble::ProcessEnded.as_str(), "its process ended in the middle");
     tx.execute(
-        "update backup set state = 'failed', error = 'its process ended in the middle', ended_ms = lease_until_ms
+        "update backup set state = 'failed', error = $2, ended_ms = lease_until_ms
          where state = 'running' and lease_until_ms <= $1",
-        params![now_ms],
+        params![now_ms, ended.to_string()],
     )
     .await?;
     let begun = tx
@@ -152,10 +155,19 @@ pub(super) async fn done(database: &Database, run: RunId, report: &BackupReport,
 }
 
 /// Notes that a run came to nothing.
-pub(super) async fn failed(database: &Database, run: RunId, error: &str, now_ms: i64) -> Result<()> {
+pub(super) async fn failed(database: &Database, run: RunId, error: &Why, now_ms: i64) -> Result<()> {
     let sql =
         "update backup set state = 'failed', ended_ms = $2, error = $3 where id = $1 and state = 'running'";
-    database.execute(sql, params![run.0, now_ms, error]).await.map(drop)
+    database.execute(sql, params![run.0, now_ms, error.to_string()]).await.map(drop)
+}
+
+/// Notes a run that came to nothing before it began.
+pub(super) async fn not_begun(database: &Database, target: &str, error: &Why, now_ms: i64) -> Result<()> {
+    let sql = "insert into backup (target, snapshot, state, stage, lease_until_ms, started_ms, ended_ms, objects,
+             object_bytes, copied_bytes, damaged, error) values ($1, $2, 'failed', $3, $4, $4, $4, 0, 0, 0, 0, $5)";
+    let snapshot = super::snapshot_name(now_ms);
+    let values = params![target, snapshot, Stage::Rows.as_str(), now_ms, error.to_string()];
+    database.execute(sql, values).await.map(drop)
 }
 
 /// Whether a run holds the segments of the spool.
@@ -212,6 +224,6 @@ fn read(row: &Row) -> Result<Run> {
         object_bytes: row.get("object_bytes")?,
         copied_bytes: row.get("copied_bytes")?,
         damaged: row.get("damaged")?,
-        error: row.get("error")?,
+        error: row.get::<Option<String>>("error")?.as_deref().map(Why::read),
     })
 }

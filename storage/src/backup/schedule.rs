@@ -8,7 +8,7 @@ use pacs_core::clock;
 use tokio_util::sync::CancellationToken;
 
 use super::runs::{self, State};
-use super::{Credentials, Source, Target, back_up, target_url};
+use super::{Credentials, Source, Target, Trouble, back_up, target_url};
 use crate::archive::Archive;
 use crate::error::Result;
 use crate::index::facilities;
@@ -85,7 +85,15 @@ impl Archive {
         if failed_ms.is_some_and(|failed_ms| now_ms < failed_ms.saturating_add(TRY_AGAIN_MS)) {
             return Ok(false);
         }
-        let target = Target::open(&plan.target, plan.credentials.as_ref()).await?;
+        let opened = Target::open(&plan.target, plan.credentials.as_ref()).await;
+        let target = match opened {
+            Ok(target) => target,
+            Err(error) => {
+                // Else nobody would see on the page why there is none.
+                runs::not_begun(database, &target, &Trouble::Target.because(&error), now_ms).await?;
+                return Err(error);
+            }
+        };
         back_up(&Source::of(self), &target, plan.keep, shutdown, |_| {}).await?;
         Ok(true)
     }

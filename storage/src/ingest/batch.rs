@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::Database;
-use crate::error::{Error, Result};
+use crate::error::{Error, Outage, Result};
 use crate::index::arrivals::{Arrivals, Decision, NewInstance, Version};
 use crate::index::place::Kept;
 use crate::index::segments;
@@ -273,5 +273,5 @@ fn settle_bytes(instance: &NewInstance, undecided: Undecided, outcome: Result<De
 
 /// The archive takes nothing in any more.
 pub(super) fn stopping() -> Error {
-    Error::Unavailable("the archive is stopping".into())
+    Error::Unavailable(Outage::STOPPING)
 }

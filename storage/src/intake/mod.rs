@@ -6,8 +6,10 @@
 
 mod list;
 pub mod migration;
+mod reasons;
 
 use pacs_core::uid::Uid;
+use pacs_core::why::Why;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,6 +17,7 @@ use crate::database::{Database, Durability, Row, Transaction, params};
 use crate::error::{Error, Result};
 
 pub use list::{Line, end, line, newest, resume};
+pub use reasons::{NotTaken, Waiting};
 
 /// Row of an intake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,7 +109,7 @@ pub struct Intake {
     /// What came of that.
     pub counts: Counts,
     /// Why it waits just now.
-    pub note: Option<String>,
+    pub note: Option<Why>,
     /// When it was begun.
     pub started_ms: i64,
 }
@@ -119,7 +122,7 @@ pub struct Failure {
     /// Whether it is nothing that an archive keeps.
     pub skipped: bool,
     /// Why.
-    pub reason: String,
+    pub reason: Why,
 }
 
 const COLUMNS: &str = "id, source, settings, state, position, taken, present, conflicts, skipped, failed, bytes, note, started_ms";
@@ -230,7 +233,7 @@ pub async fn advance(
             "insert into intake_failure (intake_id, name, skipped, reason, at_ms) values ($1, $2, $3, $4, $5)
              on conflict (intake_id, name) do update set skipped = excluded.skipped, reason = excluded.reason,
                  at_ms = excluded.at_ms",
-            params![id.0, &failure.name, failure.skipped, &failure.reason, now_ms],
+            params![id.0, &failure.name, failure.skipped, failure.reason.to_string(), now_ms],
         )
         .await?;
     }
@@ -238,7 +241,8 @@ pub async fn advance(
 }
 
 /// Notes why an intake waits.
-pub async fn note(database: &Database, id: IntakeId, note: Option<&str>, now_ms: i64) -> Result<()> {
+pub async fn note(database: &Database, id: IntakeId, note: Option<&Why>, now_ms: i64) -> Result<()> {
+    let note = note.map(Why::to_string);
     let sql = "update intake set note = $2, updated_ms = $3 where id = $1";
     database.execute(sql, params![id.0, note, now_ms]).await.map(drop)
 }
@@ -256,7 +260,8 @@ pub async fn failures(database: &Database, id: IntakeId, after: &str, limit: u32
     let rows = database.fetch(sql, params![id.0, after, limit]).await?;
     rows.iter()
         .map(|row| {
-            Ok(Failure { name: row.get("name")?, skipped: row.flag("skipped")?, reason: row.get("reason")? })
+            let reason = Why::read(&row.get::<String>("reason")?);
+            Ok(Failure { name: row.get("name")?, skipped: row.flag("skipped")?, reason })
         })
         .collect()
 }
@@ -292,7 +297,7 @@ pub async fn note_study(
     id: IntakeId,
     study: &Uid,
     asked: Asked,
-    (counts, reason): (&Counts, Option<&str>),
+    (counts, reason): (&Counts, Option<&Why>),
     now_ms: i64,
 ) -> Result<()> {
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -327,7 +332,7 @@ pub async fn note_study(
             tx.execute(
                 "insert into intake_failure (intake_id, name, skipped, reason, at_ms) values ($1, $2, 0, $3, $4)
                  on conflict (intake_id, name) do update set reason = excluded.reason, at_ms = excluded.at_ms",
-                params![id.0, study, reason, now_ms],
+                params![id.0, study, reason.to_string(), now_ms],
             )
             .await?
         }
@@ -402,7 +407,7 @@ fn read(row: &Row) -> Result<Intake> {
             failed: number("failed")?,
             bytes: number("bytes")?,
         },
-        note: row.get("note")?,
+        note: row.get::<Option<String>>("note")?.as_deref().map(Why::read),
         started_ms: row.get("started_ms")?,
     })
 }

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pacs_core::clock::Clock;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Outage, Result};
 use crate::folders::{make_folder, sync_folder};
 use crate::space::Space;
 pub use lease::{Lease, Undecided};
@@ -110,7 +110,7 @@ impl Spool {
     pub fn check_room(&self, bytes: u64) -> Result<()> {
         let used = self.used_bytes();
         if used.saturating_add(bytes) > self.0.limit_bytes {
-            return Err(Error::Unavailable("the spool is full".into()));
+            return Err(Error::Unavailable(Outage::SPOOL_FULL));
         }
         self.0.space.check_arrival(used, bytes)
     }

@@ -123,7 +123,8 @@ pub async fn reported(
     let uids: Vec<&Uid> = failed.iter().map(|(uid, _)| uid).collect();
     let asked = selection::meant_of(&mut tx, &task, row.get("through_id")?, &uids).await?;
     for (instance, reason) in failed.iter().filter(|(instance, _)| asked.contains(instance)) {
-        let why = Trouble::Uncommitted.because(format!("failure reason 0x{reason:04X}"));
+        let why = Trouble::Uncommitted.because(format_args!("failure reason 0x{reason:04X}"));
+        let why = why.answered(*reason).to_string();
         tx.execute(
             "insert into transfer_failure (job_id, instance_uid, reason) values ($1, $2, $3)
              on conflict (job_id, instance_uid) do update set reason = excluded.reason",

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use pacs_core::why::Why;
+
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Wrong {
@@ -29,8 +31,8 @@ impl Wrong {
         }
     }
 
-    /// The reason as rows keep it: the word, a colon, and details in English.
-    pub(crate) fn because(self, details: impl Display) -> String {
-        format!("{}: {details}", self.as_str())
+    /// The reason as rows keep it, with details in English.
+    pub(crate) fn because(self, detail: impl Display) -> String {
+        Why::new(self.as_str(), detail).to_string()
     }
 }

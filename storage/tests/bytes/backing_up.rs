@@ -292,6 +292,8 @@ async fn only_an_empty_place_is_restored_into(home: Home) {
     let other = there.open().await;
     let taken = take(&other, &target, 2).await;
     assert!(matches!(&taken, Err(Error::Conflict(why)) if why.contains("another archive")), "{taken:?}");
+    let run = runs::newest(other.database(), 1).await.unwrap().remove(0);
+    assert_eq!((run.state, run.error.unwrap().code.as_ref()), (runs::State::Failed, "otherArchive"));
     other.close().await;
 }
 
@@ -433,7 +435,9 @@ async fn a_backup_that_breaks_is_none() {
         assert!(matches!(error, Error::Unavailable(_)), "{error}");
         assert!(matches!(put_back(&Home::embedded(), &good, None).await, Err(Error::NotFound)), "at {at}");
         let run = runs::newest(archive.database(), 1).await.unwrap().remove(0);
-        assert!(run.state == runs::State::Failed && run.error.is_some(), "{run:?}");
+        let why = run.error.map(|why| why.code.into_owned());
+        let is_told = matches!(why.as_deref(), Some("away" | "target"));
+        assert!(run.state == runs::State::Failed && is_told, "{why:?} at {at}");
         home.rest();
         let next = take(&archive, &good, 1).await.unwrap();
         assert_ne!(next.snapshot, first.snapshot);
@@ -506,5 +510,28 @@ async fn a_planned_backup_is_taken_when_its_time_has_come() {
     assert!(archive.back_up_when_due(&CancellationToken::new()).await.unwrap());
     let target = Target::open(folder.to_str().unwrap(), None).await.unwrap();
     assert_eq!(manifest::list(&target).await.unwrap().len(), 2);
+    archive.close().await;
+}
+
+/// Nobody would see from a backup that is only missing why it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_backup_whose_place_cannot_be_opened_is_told_of_and_waited_for() {
+    let mut home = Home::embedded();
+    let at = vec![jiff::civil::Time::constant(2, 0, 0, 0)];
+    let taken = home.dir.path().join("a file");
+    std::fs::write(&taken, "no folder").unwrap();
+    let target = taken.join("backup").display().to_string();
+    home.config.backup = Some(Plan { target, credentials: None, at, keep: 2 });
+    let archive = home.open().await;
+    let due = async || archive.back_up_when_due(&CancellationToken::new()).await;
+    assert!(due().await.is_err());
+    assert!(!due().await.unwrap(), "it is tried again a while later");
+    std::fs::remove_file(&taken).unwrap();
+    home.clock.set_ms(home.clock.now_ms() + 3_600_000);
+    assert!(due().await.unwrap());
+    let runs = runs::newest(archive.database(), 10).await.unwrap();
+    let told: Vec<Option<&str>> =
+        runs.iter().map(|run| run.error.as_ref().map(|why| why.code.as_ref())).collect();
+    assert_eq!(told, [None, Some("target")]);
     archive.close().await;
 }

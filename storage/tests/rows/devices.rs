@@ -1,6 +1,7 @@
 //! What devices may do, and the associations that failed.
 
 use pacs_core::uid::AeTitle;
+use pacs_core::why::Why;
 use storage::association_failures::{self, AssociationFailure};
 use storage::devices::{self, Binding, Device, Rules};
 
@@ -31,14 +32,13 @@ async fn rules_are_kept(fresh: Fresh) {
     }
 }
 
-fn failure(ae_title: &str, peer: &str, reason: &str) -> AssociationFailure {
+fn failure(ae_title: &str, peer: &str, reason: &'static str) -> AssociationFailure {
     AssociationFailure {
         outgoing: false,
         ae_title: ae_title.into(),
         peer: peer.into(),
         called_ae: "SEN".into(),
-        reason: reason.into(),
-        detail: "x".repeat(1000),
+        why: Why::new(reason, "x".repeat(1000)).with("status", "0xA700"),
     }
 }
 
@@ -57,8 +57,9 @@ async fn the_last_failure_of_each_peer_is_kept(fresh: Fresh) {
     let seen = async || -> Vec<(String, String, i64, i64)> {
         let list = association_failures::list(db).await.unwrap();
         let row = |last: &association_failures::LastFailure| {
-            assert_eq!(last.failure.detail.len(), 300);
-            (last.failure.peer.clone(), last.failure.reason.clone(), last.at_ms - NOW_MS, last.times)
+            let why = &last.failure.why;
+            assert_eq!((why.detail.len(), &why.values["status"]), (300, &"0xA700".into()));
+            (last.failure.peer.clone(), why.code.to_string(), last.at_ms - NOW_MS, last.times)
         };
         list.iter().map(row).collect()
     };

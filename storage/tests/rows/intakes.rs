@@ -1,6 +1,7 @@
 //! Imports and migrations: begun once, counted, ended where they are, and gone on with.
 
-use storage::intake::{self, Counts, Failure, Kind, State};
+use pacs_core::why::{Cause, Why};
+use storage::intake::{self, Counts, Failure, Kind, NotTaken, State, Waiting};
 
 use crate::backends::{Fresh, on_every_engine};
 use crate::samples::NOW_MS;
@@ -11,13 +12,18 @@ on_every_engine!(
     two_from_one_source_are_not_under_way,
     commands_that_begin_at_once_begin_one,
     what_is_counted_before_a_place_is_known_is_kept,
+    reasons_keep_their_values_and_those_of_older_programs_their_sentence,
 );
 
 async fn what_a_server_does_rests_and_goes_on_where_it_was(fresh: Fresh) {
     let db = &fresh.db;
     let (begun, _) = intake::begin(db, Kind::Import, &"/old", &"fast", true, NOW_MS).await.unwrap();
     let counts = Counts { taken: 3, failed: 1, ..Counts::default() };
-    let failure = Failure { name: "/old/b".into(), skipped: false, reason: "it ends too early".into() };
+    let failure = Failure {
+        name: "/old/b".into(),
+        skipped: false,
+        reason: NotTaken::Damaged.because("it ends too early"),
+    };
     intake::advance(db, begun.id, Some("/old/c"), &counts, &[failure], NOW_MS + 1).await.unwrap();
     let line = intake::line(db, begun.id).await.unwrap();
     assert_eq!((line.kind, line.by_server, line.updated_ms), (Kind::Import, true, NOW_MS + 1));
@@ -84,7 +90,11 @@ async fn commands_that_begin_at_once_begin_one(fresh: Fresh) {
 async fn what_is_counted_before_a_place_is_known_is_kept(fresh: Fresh) {
     let db = &fresh.db;
     let (begun, _) = intake::begin(db, Kind::Import, &"disk", &"how", true, NOW_MS).await.unwrap();
-    let failed = |name: &str| Failure { name: name.to_owned(), skipped: false, reason: "no".to_owned() };
+    let failed = |name: &str| Failure {
+        name: name.to_owned(),
+        skipped: false,
+        reason: NotTaken::NotDicom.because("no"),
+    };
     let one = Counts { failed: 1, ..Counts::default() };
     for (place, name) in [(None, "a"), (Some("0:61"), "b"), (None, "c")] {
         intake::advance(db, begun.id, place, &one, &[failed(name)], NOW_MS).await.unwrap();
@@ -92,4 +102,25 @@ async fn what_is_counted_before_a_place_is_known_is_kept(fresh: Fresh) {
     let now = intake::by_id(db, begun.id).await.unwrap();
     assert_eq!((now.counts.failed, now.position.as_deref()), (3, Some("0:61")));
     assert_eq!(intake::failures(db, begun.id, "", 10).await.unwrap(), ["a", "b", "c"].map(failed));
+}
+
+async fn reasons_keep_their_values_and_those_of_older_programs_their_sentence(fresh: Fresh) {
+    let db = &fresh.db;
+    let (begun, _) = intake::begin(db, Kind::Migration, &"PACS", &"how", true, NOW_MS).await.unwrap();
+    let waits = Waiting::Unreachable.because("cannot connect: no; tried again in 4 seconds");
+    let waits = waits.with("seconds", 4).of(Cause::ConnectionRefused);
+    intake::note(db, begun.id, Some(&waits), NOW_MS).await.unwrap();
+    assert_eq!(intake::by_id(db, begun.id).await.unwrap().note, Some(waits));
+    let reason = NotTaken::Incomplete.because("1 of 2 instances are here").with("expected", 2);
+    let failures = [Failure { name: "20260301".into(), skipped: false, reason }];
+    intake::advance(db, begun.id, None, &Counts::default(), &failures, NOW_MS).await.unwrap();
+    assert_eq!(intake::failures(db, begun.id, "", 10).await.unwrap(), failures);
+
+    let old = "cannot be read: Permission denied (os error 13)";
+    for sql in ["update intake set note = $1", "update intake_failure set reason = $1"] {
+        db.execute(sql, vec![old.into()]).await.unwrap();
+    }
+    let sentence = Why::new(pacs_core::why::OTHER, old);
+    assert_eq!(intake::by_id(db, begun.id).await.unwrap().note.as_ref(), Some(&sentence));
+    assert_eq!(intake::failures(db, begun.id, "", 10).await.unwrap().remove(0).reason, sentence);
 }

@@ -21,6 +21,8 @@ export async function archives(page: Page, { shots }: Environment): Promise<void
   await page.getByRole('option', { name: /^PACS_TINH / }).click();
   await page.getByRole('button', { name: 'Hỏi', exact: true }).click();
   await page.getByText('Không kết nối được').waitFor();
+  await page.getByText('không có gì nghe ở cổng này').waitFor();
+  if (shots) await page.screenshot({ path: `${shots}/archives-unreachable-vi.png` });
 
   await page.getByRole('link', { name: 'Quy tắc gửi' }).click();
   await page.getByRole('button', { name: 'Thêm quy tắc' }).click();

@@ -65,6 +65,7 @@ export async function devices(page: Page, { shots }: Environment): Promise<void>
   await page.getByText(`Đã lưu ${system.aeTitle}`).waitFor();
   await page.keyboard.press('e');
   await page.getByRole('status').getByText('Không nối được đến thiết bị').waitFor();
+  await page.getByRole('status').getByText('không có gì nghe ở cổng này').waitFor();
   await shot('unreachable-vi');
 
   // Who called wrongly is there with the reason, and one step from being a device.

@@ -12,13 +12,15 @@ export async function intakes(page: Page, { shots }: Environment): Promise<void>
   await imported.click();
   const panel = page.getByRole('complementary');
   await panel.getByText('broken.dcm').waitFor();
-  await panel.getByText(/^bỏ qua: /).waitFor();
+  await panel.getByText('Thiếu mã ảnh').waitFor();
+  await panel.getByText('bỏ qua: Không phải tệp DICOM').waitFor();
   if (shots) await page.screenshot({ path: `${shots}/intakes-vi.png` });
 
   const migrated = rows(page).filter({ hasText: 'PACS_TINH' });
   await migrated.getByText('Đang đợi').waitFor();
   await migrated.click();
-  await panel.getByRole('note').getByText('cannot connect').waitFor();
+  await panel.getByRole('note').getByText('Không kết nối được tới PACS kia').waitFor();
+  await panel.getByRole('note').getByText('không có gì nghe ở cổng này').waitFor();
   await page.keyboard.press('1');
   await migrated.getByText('Đã dừng').waitFor();
   await page.getByText('Đã dừng: PACS_TINH').waitFor();

@@ -17,6 +17,11 @@ export async function phone(page: Page, environment: Environment): Promise<void>
     await fits(page, path);
     if (environment.shots) await page.screenshot({ path: `${environment.shots}/phone${path.replaceAll('/', '-')}.png` });
   }
+  // Why something does not go is more than a line.
+  await page.locator('[role="row"][aria-rowindex]').filter({ hasText: 'Xong, còn thiếu' }).click();
+  await page.getByText('bỏ qua: Không phải tệp DICOM').waitFor();
+  await fits(page, 'what was not taken');
+  if (environment.shots) await page.screenshot({ path: `${environment.shots}/phone-not-taken.png` });
 }
 
 async function fits(page: Page, what: string): Promise<void> {

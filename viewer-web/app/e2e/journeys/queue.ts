@@ -14,7 +14,7 @@ export async function queue(page: Page, { shots }: Environment): Promise<void> {
   const waiting = rows(page).filter({ hasText: 'Tới PACS_TINH' });
   await waiting.getByText('Không kết nối được').waitFor();
   await waiting.click();
-  await page.getByRole('complementary').getByText('cannot connect').waitFor();
+  await page.getByRole('complementary').getByText('không có gì nghe ở cổng này').waitFor();
   if (shots) await page.screenshot({ path: `${shots}/queue-vi.png` });
 
   // 3: more urgent, 2: cancelled; both are taken back by Ctrl+Z.

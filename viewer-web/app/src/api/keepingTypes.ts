@@ -1,5 +1,5 @@
 /** What is kept and how: disks, backups, reading back, and old archives on their way in. */
-import type { phrases } from '~/i18n';
+import type { Reason } from './types';
 
 /** A disk of the server. */
 export interface Disk {
@@ -21,7 +21,7 @@ export interface BackupRun {
   objectBytes: number;
   copiedBytes: number;
   damaged: number;
-  error: string | null;
+  error: Reason | null;
 }
 
 /** Backups; the newest that were tried come first. */
@@ -49,7 +49,7 @@ export interface DamagedImage {
   studyUid: string;
   seriesUid: string;
   instanceUid: string;
-  why: { code: keyof (typeof phrases)['vi']['storage']['damage']; detail: string };
+  why: Reason;
   since: string;
 }
 
@@ -86,8 +86,8 @@ export interface Intake {
   skipped: number;
   failed: number;
   bytes: number;
-  /** Why it waits just now, in English. */
-  note: string | null;
+  /** Why it waits just now. */
+  note: Reason | null;
   startedAt: string;
   updatedAt: string;
   endedAt: string | null;
@@ -97,7 +97,7 @@ export interface Intake {
 
 /** One of them, with a page of what was not taken. */
 export interface IntakeDetails extends Intake {
-  notTaken: { name: string; skipped: boolean; reason: string }[];
+  notTaken: { name: string; skipped: boolean; reason: Reason }[];
   more: boolean;
   /** How the counts of another PACS and ours compare. */
   compared: { studies: number; uncounted: number; expected: number; arrived: number; incomplete: number } | null;

@@ -306,9 +306,10 @@ export const queueParts = ['open', 'failed', 'ended'] as const;
 /** One of them. */
 export type QueuePart = (typeof queueParts)[number];
 
-/** Why something did not go: a key of the language files, and details in English. */
+/** Why something did not go: a word of one of the lists of `i18n/why.ts`, what fills its blanks, and the same in English. */
 export interface Reason {
-  code: keyof (typeof phrases)['vi']['queue']['reason'];
+  code: string;
+  values: Record<string, string | number>;
   detail: string;
 }
 
@@ -483,9 +484,7 @@ export interface AssociationFailure {
   outgoing: boolean;
   peer: string;
   calledAe: string;
-  /** Key of the reason. */
-  reason: string;
-  detail: string;
+  reason: Reason;
   at: string;
   times: number;
 }
@@ -509,8 +508,7 @@ export interface Echo {
   done: boolean;
   ok: boolean;
   tookMs: number | null;
-  reason: string | null;
-  detail: string | null;
+  reason: Reason | null;
 }
 
 /** What this server is and where it listens. */

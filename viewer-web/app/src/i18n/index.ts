@@ -1,5 +1,6 @@
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import { causes } from './words/causes';
 import { corrections } from './words/corrections';
 import { devices } from './words/devices';
 import { exam } from './words/exam';
@@ -21,11 +22,11 @@ export type Language = (typeof languages)[number];
 export const phrases = {
   vi: {
     ...shell.vi, corrections: corrections.vi, devices: devices.vi, exam: exam.vi, search: search.vi, viewer: viewer.vi,
-    ...identity.vi, ...work.vi, ...transfer.vi, ...keeping.vi, ...intakes.vi,
+    ...identity.vi, ...work.vi, ...transfer.vi, ...keeping.vi, ...intakes.vi, ...causes.vi,
   },
   en: {
     ...shell.en, corrections: corrections.en, devices: devices.en, exam: exam.en, search: search.en, viewer: viewer.en,
-    ...identity.en, ...work.en, ...transfer.en, ...keeping.en, ...intakes.en,
+    ...identity.en, ...work.en, ...transfer.en, ...keeping.en, ...intakes.en, ...causes.en,
   },
 };
 

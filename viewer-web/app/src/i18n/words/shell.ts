@@ -64,6 +64,7 @@ export const shell = pair(
       today: 'Hôm nay',
       previous: 'Ngày trước',
       next: 'Ngày sau',
+      technical: 'Chi tiết kỹ thuật (tiếng Anh)',
     },
     keys: {
       title: 'Bảng phím',
@@ -160,6 +161,7 @@ export const shell = pair(
       today: 'Today',
       previous: 'Previous day',
       next: 'Next day',
+      technical: 'Technical details',
     },
     keys: {
       title: 'Keys',

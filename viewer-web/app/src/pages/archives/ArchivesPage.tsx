@@ -14,6 +14,7 @@ import { DataGrid, type Column } from '~/ui/DataGrid';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePhone } from '~/ui/usePhone';
+import { useWhy } from '~/ui/useWhy';
 import { usePatientWords } from '~/ui/usePatientWords';
 import ui from '~/ui/ui.module.css';
 import { QueryForm } from './QueryForm';
@@ -55,6 +56,7 @@ export function ArchivesPage() {
     asked.ask(archive, keys);
   };
   const phone = usePhone();
+  const { brief, more } = useWhy('transfer');
   const { answer } = asked;
   return (
     <div className={ui.page}>
@@ -63,7 +65,7 @@ export function ArchivesPage() {
       {asked.error ? <LoadFailed error={asked.error} onRetry={ask} />
         : asked.busy ? <Loading />
           : !answer ? <Empty title={t('archives.start')} hint={t('archives.startHint')} />
-            : answer.error ? <Empty title={t(`queue.reason.${answer.error.code}`)} hint={answer.error.detail} />
+            : answer.error ? <Empty title={brief(answer.error)} hint={more(answer.error)} />
               : rows.length === 0 ? <Empty title={t('archives.empty')} hint={t('archives.emptyHint')} />
                 : (
                   <DataGrid

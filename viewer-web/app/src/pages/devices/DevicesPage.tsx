@@ -17,11 +17,11 @@ import { UndoBar } from '~/ui/UndoBar';
 import { useLatest } from '~/ui/useLatest';
 import ui from '~/ui/ui.module.css';
 import { usePhone } from '~/ui/usePhone';
+import { useWhy } from '~/ui/useWhy';
 import { DeviceEditor } from './DeviceEditor';
 import { DevicePanel } from './DevicePanel';
 import css from './DevicesPage.module.css';
 import { draftOf, draftOfStranger, emptyDraft, type Draft } from './draft';
-import { useReasonText } from './FailureNote';
 import { failureOf, keyOf, rowsOf, titleOf, type Row } from './rows';
 import { SystemCard } from './SystemCard';
 import { useDeviceActs } from './useDeviceActs';
@@ -131,21 +131,21 @@ function useAddKey(onAdd: (() => void) | null): void {
 /** A row on a phone: the title and what it is on the first line, where it is and what last went wrong on the second. */
 function NarrowRow({ row }: { row: Row }) {
   const { t } = useTranslation();
-  const reason = useReasonText();
+  const { brief } = useWhy('association');
   const failure = failureOf(row);
   const device = row.is === 'device' ? row.device : null;
   const address = device ? [device.host, device.port].filter((part) => part !== null).join(':') : row.is === 'stranger' ? row.stranger.lastFailure.peer : '';
   return (
     <div className={ui.twoLines}>
       <div><span className={`cut ${ui.strong}`}>{titleOf(row) || t('devices.nameless')}</span><span className={`cut ${ui.far}`}>{device ? [device.modality, device.description].filter(Boolean).join(' · ') : t('devices.stranger')}</span></div>
-      <div className={ui.dim}><span>{address || device?.facility}</span><span className="cut">{failure ? reason(failure.reason) : device?.lastSeenAt && instant(device.lastSeenAt)}</span></div>
+      <div className={ui.dim}><span>{address || device?.facility}</span><span className="cut">{failure ? brief(failure.reason) : device?.lastSeenAt && instant(device.lastSeenAt)}</span></div>
     </div>
   );
 }
 
 function useColumns(): Column<Row>[] {
   const { t } = useTranslation();
-  const reason = useReasonText();
+  const { brief, whole } = useWhy('association');
   return useMemo((): Column<Row>[] => {
     const of = (show: (device: Extract<Row, { is: 'device' }>['device']) => string | number | null) => (row: Row) => (row.is === 'device' ? <span className="cut">{show(row.device)}</span> : null);
     return [
@@ -164,10 +164,9 @@ function useColumns(): Column<Row>[] {
         cell: (row) => {
           const failure = failureOf(row);
           if (!failure) return null;
-          const text = `${reason(failure.reason)} ${instant(failure.at)}`;
-          return <span className="cut" title={text}>{text}</span>;
+          return <span className="cut" title={`${whole(failure.reason)} ${instant(failure.at)}`}>{brief(failure.reason)} {instant(failure.at)}</span>;
         },
       },
     ];
-  }, [t, reason]);
+  }, [t, brief, whole]);
 }

@@ -4,13 +4,16 @@ import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { Device, Echo } from '~/api/types';
+import { Why } from '~/ui/Why';
 import { useLatest } from '~/ui/useLatest';
 import { useProblemText } from '~/ui/useProblemText';
 import css from './DevicesPage.module.css';
-import { useReasonText } from './FailureNote';
 
 const askEveryMs = 400;
 const askAtMost = 400;
+
+/** A test that ended without a word. */
+const cutOff = { code: 'lost', values: {}, detail: '' };
 
 /** Calls the device and waits for what comes of it. */
 async function test(aeTitle: string): Promise<Echo> {
@@ -25,7 +28,6 @@ async function test(aeTitle: string): Promise<Echo> {
 /** Whether a device answers; also with the key `e`. */
 export function EchoTest({ device, onDone }: { device: Device; onDone: () => void }) {
   const { t } = useTranslation();
-  const reason = useReasonText();
   const echo = useMutation({ mutationFn: () => test(device.aeTitle), onSettled: onDone });
   const why = useProblemText(echo.error);
   const hasAddress = device.host !== null && device.port !== null;
@@ -48,7 +50,7 @@ export function EchoTest({ device, onDone }: { device: Device; onDone: () => voi
           : echo.isPending ? <span className={css.dim}>{t('devices.echoing')}</span>
             : echo.isError ? why
               : echo.data?.ok ? t('devices.echoOk', { ms: echo.data.tookMs ?? 0 })
-                : echo.data ? <>{reason(echo.data.reason ?? 'lost')} <span className={css.dim}>{echo.data.detail}</span></> : null}
+                : echo.data ? <span className={css.why}><Why list="association" reason={echo.data.reason ?? cutOff} /></span> : null}
       </span>
     </div>
   );

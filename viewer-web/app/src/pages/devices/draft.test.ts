@@ -20,7 +20,7 @@ describe('the form of a device', () => {
   });
 
   it('begins with what a stranger has shown', () => {
-    const lastFailure = { outgoing: false, peer: '10.0.0.9', calledAe: 'SEN', reason: 'callingUnknown', detail: '', at: '', times: 1 };
+    const lastFailure = { outgoing: false, peer: '10.0.0.9', calledAe: 'SEN', reason: { code: 'callingUnknown', values: {}, detail: '' }, at: '', times: 1 };
     expect(draftOfStranger({ aeTitle: 'NEW', lastFailure })).toMatchObject({ aeTitle: 'NEW', host: '10.0.0.9', requiresTls: false });
   });
 });

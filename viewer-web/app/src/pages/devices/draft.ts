@@ -54,7 +54,7 @@ export function draftOf(device: Device): Draft {
 
 /** Somebody who was refused, to be made a device: where it called from is where it is. */
 export function draftOfStranger({ aeTitle, lastFailure }: Stranger): Draft {
-  return { ...emptyDraft, aeTitle, host: lastFailure.peer, requiresTls: lastFailure.reason === 'plainAtTlsPort' };
+  return { ...emptyDraft, aeTitle, host: lastFailure.peer, requiresTls: lastFailure.reason.code === 'plainAtTlsPort' };
 }
 
 /** What is sent, or which fields cannot be. The server checks the rest. */

@@ -9,6 +9,8 @@ import { Facts } from '~/ui/Facts';
 import { LoadFailed, Loading } from '~/ui/LoadState';
 import { PanelHead, SidePanel } from '~/ui/SidePanel';
 import ui from '~/ui/ui.module.css';
+import { useWhy } from '~/ui/useWhy';
+import { Why } from '~/ui/Why';
 import { intakeActs, isAllowed, type IntakeAct } from './useIntakeActs';
 import css from './IntakesPage.module.css';
 
@@ -43,7 +45,7 @@ export function IntakePanel({ row, busy, onAct }: Props) {
           <Button key={act} variant="default" disabled={busy} onClick={() => onAct(row, act)} rightSection={<kbd>{at + 1}</kbd>}>{t(`intakes.act.${act}`)}</Button>
         ))}
       </PanelHead>
-      {row.note && <p className={css.note} role="note"><b>{t('intakes.waits')}</b> {row.note}</p>}
+      {row.note && <div className={css.note} role="note"><Why list="waiting" reason={row.note} /></div>}
       {row.state === 'running' && !row.byServer && <p className={css.note}>{t('intakes.commandHint')}</p>}
       <Facts facts={facts} />
       <NotTaken row={row} />
@@ -54,6 +56,7 @@ export function IntakePanel({ row, busy, onAct }: Props) {
 /** What was not taken, and why; the other PACS's own count beside ours. */
 function NotTaken({ row }: { row: Intake }) {
   const { t } = useTranslation();
+  const { whole } = useWhy('notTaken');
   const query = useInfiniteQuery({
     queryKey: ['intakes', row.id, row.failed, row.skipped, row.state], initialPageParam: '',
     queryFn: ({ signal, pageParam }) => server.intake(row.id, pageParam, signal),
@@ -75,7 +78,7 @@ function NotTaken({ row }: { row: Intake }) {
       {items.length === 0 ? <p className={ui.dim}>{t('intakes.allTaken')}</p> : (
         <ul className={css.missing}>
           {items.map(({ name, skipped, reason }) => (
-            <li key={name} data-skipped={skipped || undefined}><span>{name}</span><span>{skipped ? `${t('intakes.skippedMark')}: ${reason}` : reason}</span></li>
+            <li key={name} data-skipped={skipped || undefined}><span>{name}</span><span title={reason.detail}>{skipped ? `${t('intakes.skippedMark')}: ${whole(reason)}` : whole(reason)}</span></li>
           ))}
         </ul>
       )}

@@ -70,21 +70,21 @@ function NarrowRow({ row }: { row: Intake }) {
   return (
     <div className={ui.twoLines}>
       <div><span className={`cut ${ui.strong}`}>{row.from.join(', ')}</span><span className={ui.far}>{new Intl.NumberFormat(i18n.language).format(row.taken)}</span></div>
-      <div><Standing state={standing(row)}>{state(row)}</Standing><span className={`cut ${ui.dim}`}>{[progress(row), row.note].filter(Boolean).join(' · ')}</span></div>
+      <div><Standing state={standing(row)}>{state(row)}</Standing><span className={`cut ${ui.dim}`}>{progress(row)}</span></div>
     </div>
   );
 }
 
 function useColumns(busy: boolean, onAct: (row: Intake, act: IntakeAct) => void): Column<Intake>[] {
   const { t, i18n } = useTranslation();
-  const { state, standing, progress } = useIntakeWords();
+  const { state, standing, progress, long } = useIntakeWords();
   return useMemo((): Column<Intake>[] => {
     const figure = (count: number): string => new Intl.NumberFormat(i18n.language).format(count);
     return [
       { id: 'state', title: t('field.label'), width: '124px', cell: (row) => <Standing state={standing(row)}>{state(row)}</Standing> },
       { id: 'kind', title: t('intakes.what'), width: '112px', cell: (row) => t(`intakes.kind.${row.kind}`) },
       { id: 'from', title: t('intakes.from'), width: 'minmax(120px, 1fr)', cell: (row) => <span className={`cut ${ui.strong}`} title={row.from.join('\n')}>{row.from.join(', ')}</span> },
-      { id: 'progress', title: t('intakes.progress'), width: 'minmax(120px, 1.4fr)', cell: (row) => <span className="cut" title={row.note ?? ''}>{[progress(row), row.note].filter(Boolean).join(' · ')}</span> },
+      { id: 'progress', title: t('intakes.progress'), width: 'minmax(120px, 1.4fr)', cell: (row) => <span className="cut" title={long(row)}>{progress(row)}</span> },
       { id: 'taken', title: t('intakes.taken'), width: '76px', end: true, cell: (row) => figure(row.taken) },
       { id: 'present', title: t('intakes.present'), width: '76px', end: true, cell: (row) => figure(row.present) },
       { id: 'failed', title: t('intakes.missing'), width: '66px', end: true, cell: (row) => <span className={row.failed > 0 ? ui.strong : ui.dim}>{figure(row.failed)}</span> },
@@ -98,5 +98,5 @@ function useColumns(busy: boolean, onAct: (row: Intake, act: IntakeAct) => void)
         ),
       },
     ];
-  }, [t, i18n.language, state, standing, progress, busy, onAct]);
+  }, [t, i18n.language, state, standing, progress, long, busy, onAct]);
 }

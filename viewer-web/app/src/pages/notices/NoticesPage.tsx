@@ -15,12 +15,12 @@ import { listKeyLines } from '~/keys/listKeyLines';
 import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
 import { TransferTabs } from '~/pages/queue/TransferTabs';
-import { useTransferWords } from '~/pages/queue/useTransferWords';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { Standing } from '~/ui/Standing';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePhone } from '~/ui/usePhone';
+import { useWhy } from '~/ui/useWhy';
 import ui from '~/ui/ui.module.css';
 import { isAllowed, noticeActs, useNoticeActs, type NoticeAct } from './useNoticeActs';
 
@@ -69,13 +69,13 @@ export function NoticesPage() {
   );
 }
 
-/** Why a notice waits or was given up, in words, with what exactly behind it. */
-function useWhy(): (row: Notice) => string {
+/** Why a notice waits or was given up, in words. */
+function useTrouble(): (row: Notice) => string {
   const { t } = useTranslation();
-  const { reason } = useTransferWords();
+  const { whole } = useWhy('transfer');
   return (row) => {
     if (!row.error || row.state === 'done') return '';
-    const why = `${reason(row.error)}: ${row.error.detail}`;
+    const why = whole(row.error);
     return row.state === 'waiting' ? `${why} · ${t('queue.nextTry', { time: timeOf(row.dueAt) })}` : why;
   };
 }
@@ -83,7 +83,7 @@ function useWhy(): (row: Notice) => string {
 /** A row on a phone: to whom and of whom on the first line, what and why on the second. */
 function NarrowRow({ row }: { row: Notice }) {
   const { t } = useTranslation();
-  const why = useWhy();
+  const why = useTrouble();
   return (
     <div className={ui.twoLines}>
       <div><span className={`cut ${ui.strong}`}>{t(`notices.kind.${row.kind}`)}</span><span className={ui.far}>{row.device}</span></div>
@@ -94,7 +94,7 @@ function NarrowRow({ row }: { row: Notice }) {
 
 function useColumns(mayAct: boolean, busy: boolean, onAct: (row: Notice, act: NoticeAct) => void): Column<Notice>[] {
   const { t } = useTranslation();
-  const why = useWhy();
+  const why = useTrouble();
   return [
     { id: 'state', title: t('field.label'), width: '132px', cell: (row) => <Standing state={row.state}>{t(`notices.state.${row.state}`)}</Standing> },
     { id: 'kind', title: t('notices.what'), width: '172px', cell: (row) => <span className="cut">{t(`notices.kind.${row.kind}`)}</span> },

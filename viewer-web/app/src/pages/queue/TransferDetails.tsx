@@ -6,6 +6,8 @@ import type { Transfer } from '~/api/types';
 import { instant } from '~/format/dates';
 import { actorName, personName } from '~/format/person';
 import { usePatientWords } from '~/ui/usePatientWords';
+import { useWhy } from '~/ui/useWhy';
+import { Why } from '~/ui/Why';
 import { ProgressBar, StateWord } from './columns';
 import { useTransferWords } from './useTransferWords';
 import css from './QueuePage.module.css';
@@ -13,7 +15,7 @@ import css from './QueuePage.module.css';
 /** Everything that is known of a transfer: why it does not go on, and which images did not arrive. */
 export function TransferDetails({ row, onClose }: { row: Transfer; onClose: () => void }) {
   const { t } = useTranslation();
-  const { place, reason, commitment } = useTransferWords();
+  const { place, commitment } = useTransferWords();
   const { short } = usePatientWords();
   const facts: [string, string | null][] = [
     [t('queue.originTitle'), [t(`queue.origin.${row.origin}`), row.originName].filter(Boolean).join(' · ')],
@@ -35,8 +37,7 @@ export function TransferDetails({ row, onClose }: { row: Transfer; onClose: () =
       <div>
         {row.error && (
           <div className={css.trouble} role="note">
-            <b>{reason(row.error)}</b>
-            <span>{row.error.detail}</span>
+            <Why list="transfer" reason={row.error} />
             {row.state === 'waiting' && <span>{t('queue.nextTry', { time: instant(row.dueAt) })}</span>}
           </div>
         )}
@@ -49,7 +50,7 @@ export function TransferDetails({ row, onClose }: { row: Transfer; onClose: () =
 
 function Missed({ row }: { row: Transfer }) {
   const { t } = useTranslation();
-  const { reason } = useTransferWords();
+  const { whole } = useWhy('transfer');
   const { data } = useQuery({ queryKey: ['queue', 'failures', row.id, row.failed, row.attempts], queryFn: ({ signal }) => server.transferFailures(row.id, signal) });
   return (
     <section className={css.missed}>
@@ -58,7 +59,7 @@ function Missed({ row }: { row: Transfer }) {
         {data?.items.map((item) => (
           <li key={item.instanceUid}>
             <span className="cut" title={item.instanceUid}>{item.instanceUid}</span>
-            <span title={item.reason.detail}>{reason(item.reason)}</span>
+            <span title={item.reason.detail}>{whole(item.reason)}</span>
           </li>
         ))}
       </ul>

@@ -7,7 +7,7 @@ const of = (change: Partial<Transfer>): Transfer => ({ state: 'waiting', priorit
 describe('acts on the queue', () => {
   it('fit the state', () => {
     expect(allowedOn(of({}))).toEqual(['cancel', 'raise', 'lower']);
-    expect(allowedOn(of({ error: { code: 'unreachable', detail: '' } }))).toEqual(['retry', 'cancel', 'raise', 'lower']);
+    expect(allowedOn(of({ error: { code: 'unreachable', values: {}, detail: '' } }))).toEqual(['retry', 'cancel', 'raise', 'lower']);
     expect(allowedOn(of({ state: 'running' }))).toEqual(['cancel']);
     expect(allowedOn(of({ state: 'failed' }))).toEqual(['retry', 'cancel']);
     expect(allowedOn(of({ state: 'cancelled' }))).toEqual(['retry']);

@@ -56,7 +56,7 @@ export function QueueRowActs({ row, busy, onAct }: { row: Transfer; busy: boolea
 export function useQueueColumns(busy: boolean, onAct: (row: Transfer, act: QueueAct) => void): Column<Transfer>[] {
   const { t } = useTranslation();
   const { sex } = usePatientWords();
-  const { place, note } = useTransferWords();
+  const { place, note, long } = useTransferWords();
   return useMemo((): Column<Transfer>[] => [
     { id: 'state', title: t('field.label'), width: '132px', cell: (row) => <StateWord row={row} /> },
     { id: 'place', title: t('queue.place'), width: '112px', cell: (row) => <span className="cut">{place(row)}</span> },
@@ -67,8 +67,8 @@ export function useQueueColumns(busy: boolean, onAct: (row: Transfer, act: Queue
     { id: 'modality', title: t('field.modality'), width: '52px', cell: (row) => <span className={ui.modality}>{mainModalities(row.study?.modalities ?? [])}</span> },
     { id: 'date', title: t('field.date'), width: '82px', cell: (row) => day(row.study?.studyDate) },
     { id: 'progress', title: t('queue.progress'), width: '112px', cell: (row) => <ProgressBar row={row} /> },
-    { id: 'note', title: t('queue.note'), width: 'minmax(96px, 1fr)', cell: (row) => <span className="cut" title={row.error?.detail}>{note(row)}</span> },
+    { id: 'note', title: t('queue.note'), width: 'minmax(96px, 1fr)', cell: (row) => <span className="cut" title={long(row)}>{note(row)}</span> },
     { id: 'at', title: t('queue.changed'), width: '112px', cell: (row) => instant(row.updatedAt) },
     { id: 'acts', title: t('queue.acts'), width: '204px', cell: (row) => <QueueRowActs row={row} busy={busy} onAct={onAct} /> },
-  ], [t, sex, place, note, busy, onAct]);
+  ], [t, sex, place, note, long, busy, onAct]);
 }

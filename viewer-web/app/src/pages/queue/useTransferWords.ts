@@ -1,22 +1,25 @@
 import { useTranslation } from 'react-i18next';
-import type { Reason, Transfer } from '~/api/types';
+import type { Transfer } from '~/api/types';
 import { instant, timeOf } from '~/format/dates';
 import { personName } from '~/format/person';
+import { useWhy } from '~/ui/useWhy';
 
 /** What a transfer is, where it stands and why, in words. */
 export function useTransferWords() {
   const { t } = useTranslation();
+  const { brief, whole } = useWhy('transfer');
   const place = ({ direction, device }: Transfer): string => t(direction === 'send' ? 'queue.to' : 'queue.from', { device });
   const what = (row: Transfer): string => [row.study && personName(row.study.patient.name), place(row)].filter(Boolean).join(' · ');
   const state = ({ direction, state: word }: Transfer): string => t(direction === 'send' ? `queue.send.${word}` : `queue.pull.${word}`);
-  const reason = ({ code }: Reason): string => t(`queue.reason.${code}`);
   const commitment = ({ commitment: word, commitmentAt }: Transfer): string =>
     word ? t(`queue.commitment.${word}`, { time: instant(commitmentAt) }) : '';
   const note = (row: Transfer): string => {
-    const trouble = row.error ? reason(row.error) : '';
+    const trouble = row.error ? brief(row.error) : '';
     if (row.state === 'waiting' && trouble) return `${trouble} · ${t('queue.nextTry', { time: timeOf(row.dueAt) })}`;
     if (row.state === 'failed') return trouble;
     return [row.isCorrectedSince ? t('queue.correctedSince') : '', commitment(row)].filter(Boolean).join(' · ');
   };
-  return { place, what, state, reason, commitment, note };
+  /** The note with all that is known of the trouble. */
+  const long = (row: Transfer): string => (row.error && row.state !== 'done' ? whole(row.error) : note(row));
+  return { place, what, state, commitment, note, long };
 }

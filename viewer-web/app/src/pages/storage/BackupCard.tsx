@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { Backups } from '~/api/keepingTypes';
 import { instant } from '~/format/dates';
+import { useWhy } from '~/ui/useWhy';
 import css from './StoragePage.module.css';
 
 /** Older than this it is not of the last night. */
@@ -9,6 +10,7 @@ const oldMs = 48 * 3_600_000;
 /** How old the last good backup is. */
 export function BackupCard({ backup }: { backup: Backups }) {
   const { t } = useTranslation();
+  const { whole } = useWhy('backup');
   const last = backup.lastGoodAt;
   const isOld = last !== null && Date.now() - Date.parse(last) > oldMs;
   const newest = backup.runs.find((run) => run.state !== 'running');
@@ -26,7 +28,7 @@ export function BackupCard({ backup }: { backup: Backups }) {
         {newest?.state === 'failed' && (
           <div>
             <dt>{t('storage.failedSince')}</dt>
-            <dd><span className={css.strong}>{instant(newest.startedAt)}</span><span>{newest.error}</span></dd>
+            <dd><span className={css.strong}>{instant(newest.startedAt)}</span>{newest.error && <span title={newest.error.detail}>{whole(newest.error)}</span>}</dd>
           </div>
         )}
         <div>

@@ -9,6 +9,7 @@ import { useListKeys } from '~/keys/useListKeys';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { Empty } from '~/ui/LoadState';
 import { usePhone } from '~/ui/usePhone';
+import { useWhy } from '~/ui/useWhy';
 import ui from '~/ui/ui.module.css';
 
 /** The backups that were tried last. */
@@ -33,10 +34,11 @@ export function BackupRuns({ runs }: { runs: readonly BackupRun[] }) {
 /** What came of a backup, in words. */
 function useStateOf(): (run: BackupRun) => string {
   const { t } = useTranslation();
+  const { whole } = useWhy('backup');
   return useCallback((run: BackupRun) => {
     const word = run.state === 'done' && run.damaged > 0 ? t('storage.withDamage', { parts: run.damaged }) : t(`storage.stateWord.${run.state}`);
-    return run.error ? `${word}: ${run.error}` : word;
-  }, [t]);
+    return run.error ? `${word}: ${whole(run.error)}` : word;
+  }, [t, whole]);
 }
 
 /** A backup on a phone: when and how much on the first line, what came of it and where it lies on the second. */
@@ -58,7 +60,7 @@ function useColumns(stateOf: (run: BackupRun) => string): Column<BackupRun>[] {
     return [
       { id: 'started', title: t('storage.started'), width: '130px', cell: (run) => <span className={ui.strong}>{instant(run.startedAt)}</span> },
       { id: 'ended', title: t('storage.ended'), width: '130px', cell: (run) => instant(run.endedAt) },
-      { id: 'state', title: t('storage.state'), width: 'minmax(120px, 1fr)', cell: (run) => <span className="cut" title={run.error ?? undefined}>{stateOf(run)}</span> },
+      { id: 'state', title: t('storage.state'), width: 'minmax(120px, 2.4fr)', cell: (run) => <span className="cut" title={stateOf(run)}>{stateOf(run)}</span> },
       { id: 'objects', title: t('storage.objects'), width: '80px', end: true, cell: (run) => (run.state === 'done' ? new Intl.NumberFormat(i18n.language).format(run.objects) : '') },
       { id: 'size', title: t('storage.size'), width: '90px', end: true, cell: (run) => size(run, run.objectBytes) },
       { id: 'copied', title: t('storage.copied'), width: '90px', end: true, cell: (run) => size(run, run.copiedBytes) },
