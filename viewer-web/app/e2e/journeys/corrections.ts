@@ -32,6 +32,7 @@ export async function corrections(page: Page, environment: Environment): Promise
   await page.getByText('Sẽ đổi').waitFor();
   await page.getByLabel('Lý do').fill('Nhập nhầm tên ở máy chụp');
   await shot('edit');
+  await wrongDay(page, study.studyUid, shot);
   await page.keyboard.press('Control+Enter');
   await page.getByText('Đã sửa 1 mục').waitFor();
   await eventually('DICOMweb tells the corrected name', async () => (await patientOf(page, study.studyUid)) === 'ĐINH THỊ SỬA');
@@ -76,6 +77,22 @@ export async function corrections(page: Page, environment: Environment): Promise
   await singleImages(page, shot);
 }
 
+/** A day that is none is said to be so, and neither saved nor taken for an empty field. */
+async function wrongDay(page: Page, studyUid: string, shot: (name: string) => Promise<void>): Promise<void> {
+  const born = page.getByLabel('Ngày sinh', { exact: true });
+  const stands = await born.inputValue();
+  await born.fill('31/02/1980');
+  await page.keyboard.press('Control+Enter');
+  await born.blur();
+  await page.getByText('Ngày không có thật').waitFor();
+  expect(await born.inputValue() === '31/02/1980', 'what was typed stays to be mended');
+  expect(await page.getByRole('button', { name: 'Lưu chỉnh sửa' }).isDisabled(), 'nothing can be saved meanwhile');
+  await shot('wrong-day');
+  const { items } = (await (await page.request.get(`/api/v1/studies/${studyUid}/acts`)).json()) as { items: unknown[] };
+  expect(items.length === 0, 'nothing has been saved');
+  await born.fill(stands);
+}
+
 /** Two of three images of a series, chosen by their numbers, become an exam of their own by keys; one of them is sent. */
 async function singleImages(page: Page, shot: (name: string) => Promise<void>): Promise<void> {
   const studyUid = await sendImage(page, 'LAC CHUOI', { images: 3, side: 64 });
@@ -85,7 +102,14 @@ async function singleImages(page: Page, shot: (name: string) => Promise<void>): 
   await page.getByRole('checkbox').first().focus();
   await page.keyboard.press('Space');
   await page.getByRole('button', { name: '3', exact: true }).waitFor();
-  await page.getByLabel('Chỉ một số ảnh của chuỗi này').fill('2-3');
+  const numbers = page.getByLabel('Chỉ một số ảnh của chuỗi này');
+  await numbers.fill('50-60');
+  await page.getByText('Chưa có ảnh nào được chọn').waitFor();
+  await page.getByText('Ca mới của cùng người bệnh').click();
+  await page.getByLabel('Lý do').fill('Gõ nhầm số ảnh');
+  expect(await page.getByRole('button', { name: /^Chuyển/ }).isDisabled(), 'numbers of no image move nothing');
+  await shot('no-image');
+  await numbers.fill('2-3');
   await page.getByText('Gửi tới thiết bị').click();
   await page.getByText('2 ảnh lẻ').waitFor();
   const box = page.getByRole('combobox', { name: 'Gửi tới…' });

@@ -7,9 +7,10 @@ import { Problem } from '~/api/http';
 import { server } from '~/api/server';
 import type { Correctable, CorrectionForm, StudyWithPriors } from '~/api/types';
 import { AttributeInput } from './AttributeInput';
-import { changed } from './fields';
+import { changed, isNoDay } from './fields';
 import { Preview } from './Preview';
 import { previewKey } from './useCorrections';
+import { useFault } from './useFault';
 import css from './CorrectionsPage.module.css';
 
 interface Props {
@@ -32,13 +33,16 @@ export function AttributesForm({ study, correctable, busy, failure, onSave }: Pr
   const form = useMemo((): CorrectionForm => ({ ...(series ? { seriesUid: series.uid } : {}), attributes: changes }), [series, changes]);
   const [rested] = useDebouncedValue(form, 250);
   const some = Object.keys(changes).length > 0;
+  const wrong = attributes.some(({ keyword }) => keyword in changes && isNoDay(keyword, typed[keyword] ?? ''));
+  const ready = some && !wrong && !busy && reason.trim() !== '';
   const preview = useQuery({
     queryKey: [previewKey, study.studyUid, rested], queryFn: ({ signal }) => server.previewCorrection(study.studyUid, rested, signal),
     enabled: some && Object.keys(rested.attributes).length > 0, retry: false, staleTime: 0,
   });
+  const faultOf = useFault();
   const problem = failure instanceof Problem ? failure : preview.error instanceof Problem ? preview.error : null;
   const save = (): void => {
-    if (!some || busy || reason.trim() === '') return;
+    if (!ready) return;
     onSave({ ...form, reason }, () => {
       setTyped({});
       setReason('');
@@ -69,18 +73,18 @@ export function AttributesForm({ study, correctable, busy, failure, onSave }: Pr
       <div className={css.fields}>
         {attributes.map((attribute) => (
           <AttributeInput
-            key={attribute.keyword} attribute={attribute} typed={typed[attribute.keyword]} fault={problem?.fields[attribute.keyword]}
+            key={attribute.keyword} attribute={attribute} typed={typed[attribute.keyword]} error={faultOf(problem, attribute.keyword)}
             onType={(text) => setTyped((before) => ({ ...before, [attribute.keyword]: text }))}
           />
         ))}
       </div>
-      <Preview effect={some ? preview.data : undefined} />
+      <Preview some={some} effect={preview.data} error={preview.error} onRetry={() => void preview.refetch()} />
       <div className={css.foot}>
         <TextInput
           className={css.reason ?? ''} label={t('corrections.reason')} placeholder={t('corrections.reasonHint')} required value={reason}
-          error={problem?.fields['reason'] ? t('corrections.error.required') : null} onChange={(event) => setReason(event.currentTarget.value)}
+          error={faultOf(failure, 'reason')} onChange={(event) => setReason(event.currentTarget.value)}
         />
-        <Button disabled={!some || busy || reason.trim() === ''} onClick={save} rightSection={<kbd>Ctrl Enter</kbd>}>{t('corrections.save')}</Button>
+        <Button disabled={!ready} onClick={save} rightSection={<kbd>Ctrl Enter</kbd>}>{t('corrections.save')}</Button>
       </div>
       <p className={css.dim}>{t('corrections.kept')}</p>
     </div>

@@ -45,7 +45,7 @@ export function CorrectionsPage() {
     document.title = `${t('corrections.title')} · Sen`;
   }, [t]);
   if (study.isPending || correctable.isPending) return <Loading />;
-  if (study.isError || correctable.isError) {
+  if (study.isLoadingError || correctable.isLoadingError) {
     return <LoadFailed error={study.error ?? correctable.error} onRetry={() => void Promise.all([study.refetch(), correctable.refetch()])} />;
   }
   return (
@@ -58,8 +58,8 @@ export function CorrectionsPage() {
               {parts.map((name, at) => <Tabs.Tab key={name} value={name} rightSection={<kbd>{at + 1}</kbd>}>{t(`corrections.tab.${name}`)}</Tabs.Tab>)}
             </Tabs.List>
             <Tabs.Panel value="edit"><AttributesForm study={study.data} correctable={correctable.data} busy={acts.busy} failure={acts.failure} onSave={acts.correct} /></Tabs.Panel>
-            <Tabs.Panel value="move"><MoveForm study={study.data} busy={acts.busy} onMove={acts.move} /></Tabs.Panel>
-            <Tabs.Panel value="merge"><MergeForm study={study.data} busy={acts.busy} onMerge={acts.merge} /></Tabs.Panel>
+            <Tabs.Panel value="move"><MoveForm study={study.data} busy={acts.busy} failure={acts.failure} onMove={acts.move} /></Tabs.Panel>
+            <Tabs.Panel value="merge"><MergeForm study={study.data} busy={acts.busy} failure={acts.failure} onMerge={acts.merge} /></Tabs.Panel>
           </Tabs>
         </section>
         <History studyUid={studyUid} busy={acts.busy} onUndo={acts.undo} />

@@ -23,7 +23,7 @@ export function History({ studyUid, busy, onUndo }: Props) {
   return (
     <aside className={css.history} aria-label={t('corrections.history')}>
       <h2>{t('corrections.history')}</h2>
-      {history.isPending ? <Loading /> : history.isError ? <LoadFailed error={history.error} onRetry={() => void history.refetch()} />
+      {history.isPending ? <Loading /> : history.isLoadingError ? <LoadFailed error={history.error} onRetry={() => void history.refetch()} />
         : history.data.items.length === 0 ? <p className={css.dim}>{t('corrections.historyNone')}</p>
           : <ol>{history.data.items.map((act) => <Act key={act.actId} act={act} studyUid={studyUid} busy={busy} onUndo={onUndo} />)}</ol>}
     </aside>

@@ -1,13 +1,27 @@
 import { useTranslation } from 'react-i18next';
+import { Problem } from '~/api/http';
 import type { CorrectionEffect, ValueChange } from '~/api/types';
 import { day } from '~/format/dates';
+import { LoadFailed, Loading } from '~/ui/LoadState';
 import { kindOf, readable } from './fields';
 import css from './CorrectionsPage.module.css';
 
+interface Props {
+  /** Whether anything was changed. */
+  some: boolean;
+  effect: CorrectionEffect | undefined;
+  error: Error | null;
+  onRetry: () => void;
+}
+
 /** What a correction will do: each value before and after, and where the exam will belong. */
-export function Preview({ effect }: { effect: CorrectionEffect | undefined }) {
+export function Preview({ some, effect, error, onRetry }: Props) {
   const { t } = useTranslation();
-  if (!effect) return <p className={css.dim}>{t('corrections.nothing')}</p>;
+  if (!some) return <p className={css.dim}>{t('corrections.nothing')}</p>;
+  // A value that is not right says so at its field.
+  if (error instanceof Problem && Object.keys(error.fields).length > 0) return null;
+  if (error) return <LoadFailed error={error} onRetry={onRetry} />;
+  if (!effect) return <Loading />;
   return (
     <section className={css.preview} aria-label={t('corrections.preview')} aria-live="polite">
       <h3>{t('corrections.preview')}</h3>

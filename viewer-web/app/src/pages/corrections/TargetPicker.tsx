@@ -8,6 +8,7 @@ import { server } from '~/api/server';
 import type { Study, StudyWithPriors } from '~/api/types';
 import { dayAndClock } from '~/format/dates';
 import { personName } from '~/format/person';
+import { LoadFailed, Loading } from '~/ui/LoadState';
 import { usePatientWords } from '~/ui/usePatientWords';
 import css from './CorrectionsPage.module.css';
 
@@ -33,6 +34,8 @@ export function TargetPicker({ study, chosen, onChoose }: Props) {
       <TextInput aria-label={t('corrections.targetFind')} placeholder={t('corrections.targetFind')} value={typed} onChange={(event) => setTyped(event.currentTarget.value)} />
       {rested === '' && rows.length > 0 && <p className={css.dim}>{t('corrections.targetSame')}</p>}
       {rested !== '' && found.data && rows.length === 0 && <p className={css.dim}>{t('corrections.targetNone')}</p>}
+      {rested !== '' && found.isPending && <Loading />}
+      {rested !== '' && found.isError && !found.data && <LoadFailed error={found.error} onRetry={() => void found.refetch()} />}
       <div className={css.targets} role="radiogroup" aria-label={t('corrections.target')}>
         {rows.map((row) => (
           <label key={row.studyUid} className={css.target} data-chosen={row.studyUid === chosen?.studyUid || undefined}>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changed, encoded, readable } from './fields';
+import { changed, encoded, isNoDay, readable } from './fields';
 
 describe('attributes as people type them', () => {
   it('are read without the forms of DICOM', () => {
@@ -15,6 +15,15 @@ describe('attributes as people type them', () => {
     expect(encoded('PatientBirthDate', '1980-02-03')).toBe('19800203');
     expect(encoded('StudyTime', '08:15')).toBe('0815');
     expect(encoded('StudyID', '  ')).toBeNull();
+  });
+
+  it('are never taken for nothing when they are no day', () => {
+    expect(isNoDay('PatientBirthDate', '31/02/1980')).toBe(true);
+    expect(isNoDay('PatientBirthDate', '1980-02-03')).toBe(false);
+    expect(isNoDay('PatientBirthDate', ' ')).toBe(false);
+    expect(isNoDay('StudyID', '31/02/1980')).toBe(false);
+    expect(encoded('PatientBirthDate', '31-02-1980')).toBe('31-02-1980');
+    expect(changed([{ keyword: 'PatientBirthDate', value: '19800203' }], { PatientBirthDate: '31/02/1980' })).toEqual({ PatientBirthDate: '31/02/1980' });
   });
 
   it('count as changed only where they differ', () => {

@@ -1,5 +1,6 @@
 /** Attributes as people read and type them, and as DICOM has them. */
 import type { phrases } from '~/i18n';
+import { parseDay } from '~/format/dates';
 import { readName } from '~/format/person';
 
 /** Keyword of an attribute that may be corrected. */
@@ -35,10 +36,15 @@ export function encoded(keyword: Keyword, typed: string): string | null {
   const text = typed.trim();
   if (text === '') return null;
   switch (kindOf(keyword)) {
-    case 'date': return text.replaceAll('-', '');
+    case 'date': return text.replace(/^(\d{4})-(\d{2})-(\d{2})$/, '$1$2$3');
     case 'time': return text.replaceAll(':', '');
     default: return text;
   }
+}
+
+/** Whether a day was typed that is none: it is neither sent nor taken for an empty field. */
+export function isNoDay(keyword: Keyword, typed: string): boolean {
+  return kindOf(keyword) === 'date' && typed.trim() !== '' && parseDay(typed) === null;
 }
 
 /** The attributes whose typed text differs from what stands. */

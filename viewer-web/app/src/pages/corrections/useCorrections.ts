@@ -46,35 +46,35 @@ export function useCorrections(studyUid: string, onMergedAway: (into: string) =>
   });
   const failure = correcting.error ?? moving.error ?? undoing.error;
   const why = useProblemText(failure, t('corrections.conflict'));
-  const clear = (): void => {
+  const begin = (): void => {
+    setDone(null);
     correcting.reset();
     moving.reset();
     undoing.reset();
   };
-  const fields = failure instanceof Problem && Object.keys(failure.fields).length > 0;
+  // A form says at its fields what is wrong with them; moves have no field but the reason.
+  const fields = failure instanceof Problem ? Object.keys(failure.fields) : [];
+  const isAtFields = fields.length > 0 && (failure === correcting.error || fields.every((field) => field === 'reason'));
   return {
     correct: (form: CorrectionForm, onSaved: () => void) => {
-      clear();
+      begin();
       correcting.mutate(form, { onSuccess: onSaved });
     },
-    move: (form: MoveForm) => {
-      clear();
-      moving.mutate(form);
+    move: (form: MoveForm, onMoved: () => void) => {
+      begin();
+      moving.mutate(form, { onSuccess: onMoved });
     },
     merge: (to: string, reason: string) => {
-      clear();
+      begin();
       moving.mutate({ to, all: true, reason });
     },
     undo: (actId: number) => {
-      clear();
+      begin();
       undoing.mutate(actId);
     },
     busy: correcting.isPending || moving.isPending || undoing.isPending,
     failure,
-    done: failure && !fields ? { text: why, undo: null, failed: true } : done,
-    close: () => {
-      setDone(null);
-      clear();
-    },
+    done: failure && !isAtFields ? { text: why, undo: null, failed: true } : done,
+    close: begin,
   };
 }

@@ -41,7 +41,7 @@ export function ExamFields({ draft, form, change, error }: Props) {
         filter={byWords} value={draft.procedure?.modality ? placeText(draft.place) : null} data={usePlaces(draft, form)} disabled={!draft.procedure?.modality}
         onChange={(value) => value && change({ place: placeFrom(value) })}
       />
-      <DayInput label={t('order.day')} showLabel width="100%" value={draft.day} onChange={(day) => change({ day: day ?? '' })} />
+      <DayInput label={t('order.day')} showLabel width="100%" value={draft.day || null} onChange={(day) => change({ day: day ?? '' })} onWrong={() => change({ day: '' })} />
       <TextInput
         label={t('order.time')} value={draft.time} error={error('scheduledAt')} inputMode="numeric"
         onChange={(event) => change({ time: event.currentTarget.value })} onBlur={() => change({ time: parseClock(draft.time) ?? draft.time })}

@@ -32,7 +32,7 @@ export function PatientFields({ draft, change, error, onOther }: Props) {
       />
       <DayInput
         id={fieldIds.birthDate} label={t('order.birth')} showLabel required={!draft.emergency} width="100%" value={draft.birthDate} disabled={fixed} error={error('birthDate')}
-        onChange={(birthDate) => change({ birthDate })}
+        onChange={(birthDate) => change({ birthDate })} onWrong={() => change({ birthDate: null })}
       />
       {fixed ? <TextInput label={t('field.sex')} value={draft.sex ? t(`exam.sex.${draft.sex}`) : ''} disabled /> : (
         <div>
