@@ -1,7 +1,7 @@
 import { Combobox, TextInput, useCombobox } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState, type RefObject } from 'react';
+import { useEffect, useState, type KeyboardEvent, type RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { KnownPatient } from '~/api/types';
@@ -27,17 +27,39 @@ export function PatientPicker({ label, except, onPick, box }: Props) {
     queryKey: ['patients', wanted], queryFn: ({ signal }) => server.patients(wanted, signal), enabled: wanted.length >= 2, staleTime: 10_000,
   });
   const list = useCombobox({ onDropdownClose: () => list.resetSelectedOption() });
-  const found = (data?.items ?? []).filter(({ recordId }) => recordId !== except);
   const open = wanted.length >= 2 && data !== undefined && wanted === text.trim();
+  // What was found for other text is nobody's answer to this one, even to an Enter that comes before its own.
+  const found = open ? data.items.filter(({ recordId }) => recordId !== except) : [];
+  const [isAwaited, setAwaited] = useState(false);
   useEffect(() => {
     if (open) list.selectFirstOption();
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [open, data]);
+  const pick = (patient: KnownPatient): void => {
+    onPick(patient);
+    type('');
+    list.closeDropdown();
+  };
+  const type = (typed: string): void => {
+    setText(typed);
+    setAwaited(false);
+  };
   const choose = (key: string): void => {
     const patient = found.find(({ recordId }) => String(recordId) === key);
-    if (patient) onPick(patient);
-    setText('');
-    list.closeDropdown();
+    if (patient) pick(patient);
+  };
+  // A scanner sends Enter sooner than any list follows: it counts once the answer is there, where that is one person.
+  const [only] = found;
+  useEffect(() => {
+    if (!isAwaited || !open) return;
+    setAwaited(false);
+    if (only && found.length === 1) pick(only);
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [isAwaited, open, data]);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || event.nativeEvent.isComposing || open || text.trim().length < 2) return;
+    event.preventDefault();
+    setAwaited(true);
   };
   return (
     <Combobox store={list} onOptionSubmit={choose}>
@@ -45,10 +67,10 @@ export function PatientPicker({ label, except, onPick, box }: Props) {
         <TextInput
           ref={box} label={label} placeholder={t('record.find')} autoComplete="off" spellCheck={false} value={text}
           onChange={(event) => {
-            setText(event.currentTarget.value);
+            type(event.currentTarget.value);
             list.openDropdown();
           }}
-          onFocus={() => list.openDropdown()} onBlur={() => list.closeDropdown()}
+          onFocus={() => list.openDropdown()} onBlur={() => list.closeDropdown()} onKeyDown={onKeyDown}
         />
       </Combobox.Target>
       <Combobox.Dropdown hidden={!open}>
