@@ -26,6 +26,8 @@ export function useDiscrepancies(filter: ReconciliationFilter) {
   const refresh = useCallback(() => {
     setFresh(0);
     void client.invalidateQueries({ queryKey: ['reconciliation'] });
+    // Whose images are whose says every single study too, with the patient's others beside it.
+    void client.invalidateQueries({ queryKey: ['study'] });
   }, [client]);
   const look = useCallback(async () => {
     const shown = client.getQueryData<InfiniteData<Page<Discrepancy>, string | null>>(key);

@@ -36,7 +36,8 @@ export function RecordPage() {
   const [selected, setSelected] = useState<string | null>(null);
   const key = useMemo(() => ['record', recordId] as const, [recordId]);
   const query = useQuery({ queryKey: key, queryFn: ({ signal }) => server.record(Number(recordId), signal), staleTime: 0 });
-  const refresh = useCallback(() => void client.invalidateQueries({ queryKey: key }), [client, key]);
+  // Whose images are whose says every single study too, with the patient's others beside it.
+  const refresh = useCallback(() => void Promise.all([key, ['study']].map((queryKey) => client.invalidateQueries({ queryKey }))), [client, key]);
   useChanges(['patient.changed', 'exam.changed'], refresh);
   const acts = useRecordActs(refresh);
   const columns = useColumns();

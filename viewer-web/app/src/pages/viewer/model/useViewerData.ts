@@ -41,6 +41,8 @@ export function useViewerStudies(studyUid: string) {
     void client.invalidateQueries({ queryKey: ['series', studyUid] });
     void client.invalidateQueries({ queryKey: ['displaySets', studyUid] });
   }, studyUid);
+  // Whose the images are may be set right while one looks; of patients the stream names no study.
+  useChanges(['patient.changed', 'exam.changed', 'study.changed'], () => void client.invalidateQueries({ queryKey: ['study', studyUid] }), studyUid);
 
   // The newest other study of the same kind stands unfolded: it is what one compares with.
   const comparable = study.data?.priors.find(({ modalities }) => modalities.some((modality) => hasPictures(modality) && study.data.modalities.includes(modality)));
