@@ -88,7 +88,7 @@ export function DevicesPage() {
       </div>
       <Split>
         {devices.isPending ? <Loading />
-          : devices.isError ? <LoadFailed error={devices.error} onRetry={() => void devices.refetch()} />
+          : devices.isLoadingError ? <LoadFailed error={devices.error} onRetry={() => void devices.refetch()} />
             : rows.length === 0 ? <Empty title={t('devices.empty')} hint={t('devices.emptyHint')} />
               : <DataGrid label={t('devices.title')} columns={columns} rows={rows} rowKey={keyOf} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />}
         {editing ? (

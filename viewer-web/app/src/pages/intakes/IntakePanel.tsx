@@ -63,7 +63,7 @@ function NotTaken({ row }: { row: Intake }) {
     getNextPageParam: (page: IntakeDetails) => (page.more ? page.notTaken.at(-1)?.name : undefined),
   });
   if (query.isPending) return <Loading />;
-  if (query.isError) return <LoadFailed error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.isLoadingError) return <LoadFailed error={query.error} onRetry={() => void query.refetch()} />;
   const compared = query.data.pages[0]?.compared ?? null;
   const items = query.data.pages.flatMap(({ notTaken }) => notTaken);
   return (

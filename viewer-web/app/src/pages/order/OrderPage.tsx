@@ -32,7 +32,7 @@ export function OrderPage() {
     document.title = `${t('nav.order')} · Sen`;
   }, [t]);
   if (form.isPending || system.isPending) return <Loading />;
-  if (form.isError) return <LoadFailed error={form.error} onRetry={() => void form.refetch()} />;
+  if (form.isLoadingError) return <LoadFailed error={form.error} onRetry={() => void form.refetch()} />;
   return <OrderDesk form={form.data} facility={system.data?.defaultFacility ?? null} />;
 }
 

@@ -53,7 +53,7 @@ export function RecordPage() {
     document.title = `${t('record.title')} · Sen`;
   }, [t]);
   if (query.isPending) return <Loading />;
-  if (query.isError) return <LoadFailed error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.isLoadingError) return <LoadFailed error={query.error} onRetry={() => void query.refetch()} />;
   const record = query.data;
   return (
     <div className={ui.page}>

@@ -60,7 +60,7 @@ export function RoutesPage() {
       </div>
       <Split>
         {query.isPending ? <Loading />
-          : query.isError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
+          : query.isLoadingError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
             : rows.length === 0 ? <Empty title={t('routes.empty')} hint={t('routes.emptyHint')} />
               : <DataGrid label={t('queue.pages.routes')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={edit} dimmed={(row) => !row.isEnabled} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />}
         {editing && <RouteForm key={editing.name} route={editing} onClose={() => setEditing(null)} onSaved={(name) => { setEditing(null); setSelected(name); }} />}

@@ -28,7 +28,7 @@ export function StoragePage() {
     document.title = `${t('nav.storage')} · Sen`;
   }, [t]);
   if (query.isPending) return <Loading />;
-  if (query.isError) return <LoadFailed error={query.error} onRetry={() => void query.refetch()} />;
+  if (query.isLoadingError) return <LoadFailed error={query.error} onRetry={() => void query.refetch()} />;
   const storage = query.data;
   const shown = chosen ?? (storage.damaged.length > 0 ? 'damaged' : 'runs');
   return (

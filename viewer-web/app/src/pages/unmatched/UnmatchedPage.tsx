@@ -72,7 +72,7 @@ export function UnmatchedPage() {
     <div className={ui.page}>
       <FreshBar count={fresh} onShow={refresh} />
       {query.isPending ? <Loading />
-        : query.isError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
+        : query.isLoadingError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t('unmatched.empty')} hint={t('unmatched.emptyHint')} />
             : (
               <Split>

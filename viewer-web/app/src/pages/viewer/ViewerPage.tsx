@@ -94,7 +94,7 @@ function Viewer({ studyUid }: { studyUid: string }) {
       <div className={css.body}>
         {state.strip && <SeriesStrip strip={strip} unfolded={unfolded} onUnfold={unfold} shown={shownKeys} onShow={(key) => dispatch({ do: 'show', key })} />}
         {!drawable ? <div className={css.middle}><Empty title={t('viewer.noGraphics')} /></div>
-          : series.isError ? <div className={css.middle}><LoadFailed error={series.error} onRetry={() => void series.refetch()} /></div>
+          : series.isLoadingError ? <div className={css.middle}><LoadFailed error={series.error} onRetry={() => void series.refetch()} /></div>
             : series.isPending ? <div className={css.middle}><Loading /></div>
               : series.data.length === 0 ? <div className={css.middle}><Empty title={t('viewer.noImages')} /></div>
                 : <CellGrid state={state} dispatch={dispatch} contents={contents} positions={positions} playing={speedOf} onView={onView} onMove={onMove} />}
