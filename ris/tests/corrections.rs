@@ -60,6 +60,7 @@ async fn who_keeps_images_right_corrects_and_others_do_not() {
     let act = &history["items"][0];
     assert_eq!((act["kind"].as_str(), act["canUndo"].as_bool()), (Some("study.correct"), Some(true)));
     assert_eq!(act["reason"], "nhầm");
+    assert_eq!(act["actId"], effect["actId"], "the answer says what is to be taken back");
     let undo = format!("/acts/{}/undo", act["actId"]);
     let clerk = somebody(Role::Clerk, Facilities::All);
     assert_eq!(house.ask(Some(&clerk), "POST", &undo, Some(json!({}))).await.0, StatusCode::FORBIDDEN);
@@ -105,4 +106,27 @@ async fn a_form_says_all_that_is_wrong_with_it() {
     ] {
         assert_eq!(refused("moves", body.clone()).await.0, status, "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_move_says_by_what_it_is_taken_back_and_what_it_leaves() {
+    let house = House::open().await;
+    let [one, two] = two(&house).await;
+    let who = administrator();
+    let ask = async |path: String, body: Value| house.ask(Some(&who), "POST", &path, Some(body)).await;
+    let form = json!({ "to": two, "all": true, "reason": "một lần chụp" });
+    let (status, moved) = ask(format!("/studies/{one}/moves"), form).await;
+    assert_eq!(status, StatusCode::OK, "{moved}");
+    assert_eq!(
+        (&moved["studyUid"], &moved["instances"], &moved["left"]),
+        (&json!(two), &json!(4), &json!(0))
+    );
+    let gone = house.ask(Some(&who), "GET", &format!("/studies/{one}"), None).await.0;
+    assert_eq!(gone, StatusCode::NOT_FOUND, "nothing of it is left");
+    // Whatever anybody has done since, this is the act that is taken back.
+    let later = json!({ "attributes": { "StudyDescription": "mới" }, "reason": "đủ" });
+    assert_eq!(ask(format!("/studies/{two}/corrections"), later).await.0, StatusCode::OK);
+    assert_eq!(ask(format!("/acts/{}/undo", moved["actId"]), json!({})).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(house.get(&who, &format!("/studies/{one}")).await["instanceCount"], 2);
+    assert_eq!(house.get(&who, &format!("/studies/{two}")).await["description"], "mới");
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use storage::corrections::Correction;
 use utoipa::ToSchema;
 
-use super::wire::Effect;
+use super::wire::{Done, Effect};
 use crate::caller::Caller;
 use crate::error::FieldErrors;
 use crate::field::reason;
@@ -53,22 +53,22 @@ impl CorrectionForm {
     tag = "corrections",
     params(("studyUid" = String, Path, description = "Study Instance UID")),
     request_body = CorrectionForm,
-    responses((status = 200, body = Effect), (status = 400, body = crate::error::Problem), (status = 404, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
+    responses((status = 200, body = Done), (status = 400, body = crate::error::Problem), (status = 404, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
 )]
 pub async fn correct(
     Has(state): Has<State>,
     caller: Caller,
     Segments(study): Segments<Uid>,
     Body(form): Body<CorrectionForm>,
-) -> Result<Json<Effect>> {
+) -> Result<Json<Done>> {
     caller.needs(Act::CorrectImages)?;
     let edit = form.edit()?;
     let reason = reason(form.reason, true)?.unwrap_or_default();
     let wanted = Correction { study: &study, series: form.series_uid.as_ref(), edit, reason: &reason };
-    let corrected = state.archive.correct(&caller.scope(), &caller.actor, &wanted).await?;
+    let (act_id, corrected) = state.archive.correct(&caller.scope(), &caller.actor, &wanted).await?;
     let done = caller.did(AuditAct::Correct, format!("study:{study}")).because(Some(reason.as_str()));
     state.audit_log.record(done).await;
-    Ok(Json(corrected.into()))
+    Ok(Json(Done { act_id, effect: corrected.into() }))
 }
 
 /// What a correction would do: every attribute before and after, and where the study would belong.

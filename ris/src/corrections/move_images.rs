@@ -6,7 +6,7 @@ use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
 use serde::{Deserialize, Serialize};
-use storage::corrections::{Move, Target, What};
+use storage::corrections::{Move, Moved, Target, What};
 use utoipa::ToSchema;
 
 use crate::caller::Caller;
@@ -44,10 +44,14 @@ pub struct MoveForm {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MovedTo {
+    /// The number of the act, by which it is taken back.
+    act_id: i64,
     /// Study Instance UID.
     study_uid: String,
     /// Instances in it.
     instances: i64,
+    /// Instances in the study that they have left.
+    left: i64,
 }
 
 /// Moves series, instances or all of a study to another study, or to a new one.
@@ -83,5 +87,6 @@ pub async fn move_images(
         let done = caller.did(AuditAct::Correct, format!("study:{study}")).because(Some(reason.as_str()));
         state.audit_log.record(done).await;
     }
-    Ok(Json(MovedTo { study_uid: moved.study.to_string(), instances: moved.instances }))
+    let Moved { act: act_id, study, instances, left } = moved;
+    Ok(Json(MovedTo { act_id, study_uid: study.to_string(), instances, left }))
 }

@@ -37,6 +37,16 @@ pub struct Effect {
     is_doubtful: bool,
 }
 
+/// What a correction has done.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Done {
+    /// The number of the act, by which it is taken back.
+    pub(super) act_id: i64,
+    #[serde(flatten)]
+    pub(super) effect: Effect,
+}
+
 impl From<Corrected> for Effect {
     fn from(corrected: Corrected) -> Self {
         Self {

@@ -59,16 +59,17 @@ pub struct Corrected {
 }
 
 impl Archive {
-    /// Corrects attributes. [`Error::NotFound`] outside the scope and when nothing of the study is shown,
-    /// [`Error::Conflict`] when everything stands so already.
+    /// Corrects attributes, and answers what that has done with the number of the act, by which it is taken back.
+    /// [`Error::NotFound`] outside the scope and when nothing of the study is shown, [`Error::Conflict`] when
+    /// everything stands so already.
     pub async fn correct(
         &self,
         scope: &Scope,
         actor: &Actor,
         correction: &Correction<'_>,
-    ) -> Result<Corrected> {
+    ) -> Result<(i64, Corrected)> {
         let mut collisions = Collisions::default();
-        let (tx, corrected) = loop {
+        let (tx, act, corrected) = loop {
             match self.try_correct(scope, actor, correction).await {
                 Err(Error::Conflict(why)) if collisions.again(&why) => {}
                 done => break done?,
@@ -77,7 +78,7 @@ impl Archive {
         tx.commit().await?;
         self.0.arrivals.forget();
         self.keep_in_journal().await;
-        Ok(corrected)
+        Ok((act, corrected))
     }
 
     /// What [`Archive::correct`] would do.
@@ -87,7 +88,7 @@ impl Archive {
         actor: &Actor,
         correction: &Correction<'_>,
     ) -> Result<Corrected> {
-        Ok(self.try_correct(scope, actor, correction).await?.1)
+        Ok(self.try_correct(scope, actor, correction).await?.2)
     }
 
     /// Corrects in a transaction that may still be given up.
@@ -96,7 +97,7 @@ impl Archive {
         scope: &Scope,
         actor: &Actor,
         correction: &Correction<'_>,
-    ) -> Result<(Transaction, Corrected)> {
+    ) -> Result<(Transaction, i64, Corrected)> {
         let now_ms = self.0.config.clock.now_ms();
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         let locked = lock(&mut tx, scope, correction.study).await?;
@@ -119,7 +120,7 @@ impl Archive {
             after: Some(json!({ ATTRIBUTES: document(edit.attributes())?, acts::ABOUT: about })),
             undoes: None,
         };
-        acts::record(&mut tx, &act, now_ms).await?;
+        let act = acts::record(&mut tx, &act, now_ms).await?;
         // Whoever stores from here on waits for this transaction, and must not remember its rows.
         self.0.arrivals.forget();
         let changes = edit
@@ -134,7 +135,7 @@ impl Archive {
         let mut corrected = bring_in_line(&mut tx, &locked, correction.series, &actor.id, now_ms).await?;
         corrected.changes = changes;
         tell_routes(&mut tx, &locked, correction.series, now_ms).await?;
-        Ok((tx, corrected))
+        Ok((tx, act, corrected))
     }
 }
 

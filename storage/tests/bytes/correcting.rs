@@ -37,7 +37,7 @@ pub async fn correct(archive: &Archive, instance: &Instance, values: &[(&str, &s
     let given = values.iter().map(|(keyword, value)| (*keyword, Some(*value)));
     let edit = Edit::read(Level::Study, given).unwrap();
     let wanted = Correction { study: &instance.study, series: None, edit, reason: "nhầm người" };
-    archive.correct(&Scope::All, &Actor::system(), &wanted).await.unwrap()
+    archive.correct(&Scope::All, &Actor::system(), &wanted).await.unwrap().1
 }
 
 /// The newest act on a subject.

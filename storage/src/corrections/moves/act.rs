@@ -49,10 +49,14 @@ pub enum Target {
 /// What a move has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
+    /// The number of the act, by which it is taken back.
+    pub act: i64,
     /// The study that the images are in now.
     pub study: Uid,
     /// How many instances of it are shown.
     pub instances: i64,
+    /// How many instances are still shown of the study that they have left.
+    pub left: i64,
 }
 
 impl Archive {
@@ -96,7 +100,7 @@ impl Archive {
             after: Some(after),
             undoes: None,
         };
-        acts::record(&mut tx, &act, now_ms).await?;
+        let act = acts::record(&mut tx, &act, now_ms).await?;
         // Whoever stores from here on waits for this transaction, and must not remember its rows.
         self.0.arrivals.forget();
         let target = obey::target(&mut tx, &said, wanted.from.as_str(), now_ms).await?;
@@ -118,13 +122,13 @@ impl Archive {
             settle::tell_requester(&mut tx, &from.study_uid, &from.facility, exam, now_ms).await?;
         }
         settle::tell_routes(&mut tx, said.series.iter().chain(said.made()), now_ms).await?;
-        let sql = "select uid, instance_count from study where id = $1";
-        let row = tx.fetch_one(sql, params![target]).await?;
-        let instances = row.get("instance_count")?;
+        let sql = "select instance_count from study where id = $1";
+        let instances = tx.fetch_one(sql, params![target]).await?.get("instance_count")?;
+        let left = tx.fetch_one(sql, params![from.study]).await?.get("instance_count")?;
         tx.commit().await?;
         self.0.arrivals.forget();
         let study = Uid::parse(&said.to).map_err(|why| Error::internal("name a study", why))?;
-        Ok(Moved { study, instances })
+        Ok(Moved { act, study, instances, left })
     }
 }
 
