@@ -27,6 +27,7 @@ pub fn router(state: State) -> Router {
         .route("/queue/{id}/cancel", post(queue::cancel))
         .route("/queue/{id}/retry", post(queue::retry))
         .route("/queue/{id}/priority", post(queue::prioritise))
+        .route("/queue/{id}/resend", post(queue::resend))
         .route("/queue/notices", get(queue::notices::list))
         .route("/queue/notices/{id}/retry", post(queue::notices::retry))
         .route("/queue/notices/{id}/cancel", post(queue::notices::cancel))
@@ -34,7 +35,10 @@ pub fn router(state: State) -> Router {
         .route("/archives/{ae_title}/queries", post(archives::ask))
         .route("/archives/{ae_title}/pull", post(archives::pull))
         .route("/routes", get(routes::list))
-        .route("/routes/{name}", put(routes::put).delete(routes::remove))
+        .route(
+            "/routes/{name}",
+            post(routes::add).put(routes::put).patch(routes::enable).delete(routes::remove),
+        )
         .route("/studies/{study_uid}/corrections", get(corrections::attributes).post(corrections::correct))
         .route("/studies/{study_uid}/corrections/preview", post(corrections::preview))
         .route("/studies/{study_uid}/moves", post(corrections::move_images))

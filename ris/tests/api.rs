@@ -109,9 +109,15 @@ async fn devices_are_added_changed_tested_and_removed() {
     assert_eq!(list["items"][0]["lastFailure"]["at"], "2026-11-23T12:00:00.000+07:00");
     assert_eq!(list["strangers"][0]["aeTitle"], "");
     assert_eq!(list["strangers"][1]["aeTitle"], "NEW");
-    let forget = json!({ "aeTitle": "NEW" });
-    assert_eq!(ask("POST", "/devices/failures/forget", Some(forget)).await.0, StatusCode::NO_CONTENT);
-    assert_eq!(house.get(&admin, "/devices").await["strangers"].as_array().unwrap().len(), 1);
+    let forget = async |form: Value| {
+        assert_eq!(ask("POST", "/devices/failures/forget", Some(form)).await.0, StatusCode::NO_CONTENT);
+        house.get(&admin, "/devices").await["strangers"].as_array().unwrap().len()
+    };
+    let peer = |address: &str, outgoing: bool| json!({ "aeTitle": "NEW", "peer": { "address": address, "outgoing": outgoing } });
+    assert_eq!(forget(peer("10.0.0.8", false)).await, 2, "of another peer");
+    assert_eq!(forget(peer("10.0.0.9", true)).await, 2, "nothing called it from here");
+    assert_eq!(forget(peer("10.0.0.9", false)).await, 1);
+    assert_eq!(forget(json!({ "aeTitle": "" })).await, 0);
 
     // An echo test is a job that the DICOM side does.
     let (status, begun) = ask("POST", "/devices/CT1/echo", None).await;
@@ -344,6 +350,7 @@ fn the_description_names_every_route() {
         "/api/v1/queue/{id}/cancel",
         "/api/v1/queue/{id}/retry",
         "/api/v1/queue/{id}/priority",
+        "/api/v1/queue/{id}/resend",
         "/api/v1/archives/{aeTitle}/queries",
         "/api/v1/archives/queries/{id}",
         "/api/v1/archives/{aeTitle}/pull",
@@ -408,6 +415,16 @@ async fn imports_and_migrations_are_seen_stopped_and_gone_on_with() {
     assert_eq!((&details["more"], &details["compared"]["studies"]), (&json!(false), &json!(0)));
     assert_eq!(house.get(&admin, &format!("{path}?after=1.2.3")).await["notTaken"], json!([]));
 
+    // What the other PACS does not count is compared with nothing.
+    for (study, expected, arrived) in [("1.2.3", Some(5), 3), ("1.2.4", None, 7)] {
+        let asked = intake::Asked { expected, arrived };
+        let study = pacs_core::uid::Uid::parse(study).unwrap();
+        let came = (&Counts::default(), None);
+        intake::note_study(database, begun.id, &study, asked, came, NOON_MS).await.unwrap();
+    }
+    let compared = json!({ "studies": 2, "uncounted": 1, "expected": 5, "arrived": 3, "incomplete": 1 });
+    assert_eq!(house.get(&admin, &path).await["compared"], compared);
+
     let act = async |what: &str| house.ask(Some(&admin), "POST", &format!("{path}/{what}"), None).await.0;
     assert_eq!(act("resume").await, StatusCode::CONFLICT);
     assert_eq!(act("stop").await, StatusCode::NO_CONTENT);
@@ -417,4 +434,34 @@ async fn imports_and_migrations_are_seen_stopped_and_gone_on_with() {
     assert_eq!(house.ask(Some(&admin), "GET", "/intakes/99", None).await.0, StatusCode::NOT_FOUND);
     let radiographer = somebody(Role::Radiographer, Facilities::All);
     assert_eq!(house.ask(Some(&radiographer), "GET", "/intakes", None).await.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn routes_are_made_changed_and_stopped_each_by_itself() {
+    let house = House::open().await;
+    let admin = administrator();
+    let ask = async |method: &str, path: &str, body: Option<Value>| {
+        house.ask(Some(&admin), method, path, body).await.0
+    };
+    let rule = |device: &str, modality: &str| Some(json!({ "device": device, "modality": [modality] }));
+    let enabled = |is_enabled: bool| Some(json!({ "isEnabled": is_enabled }));
+    assert_eq!(ask("PATCH", "/routes/CT", enabled(false)).await, StatusCode::NOT_FOUND);
+    assert_eq!(ask("POST", "/routes/CT", rule("AI", "CT")).await, StatusCode::CREATED);
+    assert_eq!(
+        ask("POST", "/routes/CT", rule("PACS", "MR")).await,
+        StatusCode::CONFLICT,
+        "the name is taken"
+    );
+    let standing = async || house.get(&admin, "/routes").await["items"][0].clone();
+    assert_eq!(standing().await["device"], "AI", "a new rule replaces none");
+    assert_eq!(ask("PATCH", "/routes/CT", enabled(false)).await, StatusCode::NO_CONTENT);
+    let stopped = json!({ "device": "PACS", "modality": ["CT"], "isEnabled": false });
+    assert_eq!(ask("PUT", "/routes/CT", Some(stopped)).await, StatusCode::OK);
+    assert_eq!(ask("PATCH", "/routes/CT", enabled(true)).await, StatusCode::NO_CONTENT);
+    let row = standing().await;
+    assert_eq!((&row["device"], &row["isEnabled"]), (&json!("PACS"), &json!(true)), "what was changed stays");
+    let radiographer = somebody(Role::Radiographer, Facilities::All);
+    for (method, body) in [("POST", rule("AI", "CT")), ("PATCH", enabled(false))] {
+        assert_eq!(house.ask(Some(&radiographer), method, "/routes/CT", body).await.0, StatusCode::FORBIDDEN);
+    }
 }

@@ -63,6 +63,56 @@ async fn images_are_queued_for_a_device_and_the_queue_obeys() {
 }
 
 #[tokio::test]
+async fn what_was_sent_is_sent_again_and_no_more_of_its_exam() {
+    use storage::jobs::lanes;
+    let house = House::open().await;
+    house.images(1, "BVAH").await;
+    let (who, database) = (somebody(Role::Radiographer, Facilities::All), house.archive.database());
+    let mut device = Device::named(AeTitle::parse("PACS").unwrap());
+    (device.host, device.port) = (Some("10.0.0.9".into()), Some(104));
+    devices::upsert(database, &device).await.unwrap();
+    let study = house.get(&who, "/studies").await["items"][0]["studyUid"].as_str().unwrap().to_owned();
+    let uid = pacs_core::uid::Uid::parse(&study).unwrap();
+    let whole = storage::transfers::Task {
+        device: device.ae_title.clone(),
+        study: uid,
+        selection: storage::transfers::Selection::Study,
+    };
+    let places = storage::transfers::places(database, &whole, 0);
+    let one = futures::TryStreamExt::try_collect::<Vec<_>>(places).await.unwrap()[0].uid.to_string();
+    let ask = async |path: String, body: Value| house.ask(Some(&who), "POST", &path, Some(body)).await;
+    let form = json!({ "device": "PACS", "instances": [one] });
+    let (_, sent) = ask(format!("/studies/{study}/send"), form).await;
+    let again = format!("/queue/{}/resend", sent["id"]);
+    assert_eq!(ask(again.clone(), json!({})).await.0, StatusCode::CONFLICT, "it has not been sent yet");
+    let end = async || {
+        let lane = (storage::transfers::SEND, "PACS");
+        let job = lanes::claim(database, lane, "w", 1000, NOON_MS).await.unwrap().unwrap();
+        let task = storage::transfers::Task::of(&job).unwrap();
+        // A moment before the correction that follows.
+        lanes::done(database, job.id, "w", NOON_MS - 1).await.unwrap();
+        task.selection
+    };
+    let only = storage::transfers::Selection::Instances(vec![pacs_core::uid::Uid::parse(&one).unwrap()]);
+    assert_eq!(end().await, only);
+    let ended = async || house.get(&who, "/queue?show=ended").await["items"].clone();
+    assert_eq!(ended().await[0]["isCorrectedSince"], false);
+    let correction = json!({ "attributes": { "StudyDescription": "mới" }, "reason": "nhầm" });
+    assert_eq!(ask(format!("/studies/{study}/corrections"), correction).await.0, StatusCode::OK);
+    assert_eq!(ended().await[0]["isCorrectedSince"], true);
+
+    let elsewhere = somebody(Role::Radiographer, Facilities::Only(vec!["BVTL".into()]));
+    assert_eq!(house.ask(Some(&elsewhere), "POST", &again, None).await.0, StatusCode::NOT_FOUND);
+    let clinician = somebody(Role::Clinician, Facilities::All);
+    assert_eq!(house.ask(Some(&clinician), "POST", &again, None).await.0, StatusCode::FORBIDDEN);
+    let (status, queued) = ask(again.clone(), json!({})).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{queued}");
+    assert_eq!(ask(again, json!({})).await.0, StatusCode::CONFLICT, "it waits already");
+    assert_eq!(ended().await[0]["isCorrectedSince"], false, "the same is on its way");
+    assert_eq!(end().await, only, "the image that had been sent, and no other");
+}
+
+#[tokio::test]
 async fn what_devices_are_told_is_seen_and_tried_again() {
     let house = House::open().await;
     let admin = administrator();

@@ -102,9 +102,15 @@ pub async fn list(database: &Database) -> Result<Vec<LastFailure>> {
         .collect()
 }
 
-/// Forgets what is noted of a title, or, where it is empty, of peers that never said theirs.
+/// Forgets what is noted of a title, whoever called itself that.
 pub async fn forget(database: &Database, ae_title: &str) -> Result<()> {
     database.execute("delete from association_failure where ae_title = $1", params![ae_title]).await.map(drop)
+}
+
+/// Forgets what is noted of one peer, by the title that it gave itself (empty when it gave none), in one direction.
+pub async fn forget_peer(database: &Database, ae_title: &str, peer: &str, outgoing: bool) -> Result<()> {
+    let sql = "delete from association_failure where ae_title = $1 and peer = $2 and outgoing = $3";
+    database.execute(sql, params![ae_title, peer, outgoing]).await.map(drop)
 }
 
 fn read(row: &Row) -> Result<LastFailure> {

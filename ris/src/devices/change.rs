@@ -79,11 +79,22 @@ pub async fn remove(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Forgotten {
-    /// The AE title; empty for peers that never said theirs.
+    /// The AE title; empty for a peer that never said its own.
     ae_title: String,
+    /// Only those of this peer.
+    peer: Option<Peer>,
 }
 
-/// Forgets the failed associations of a title.
+/// A peer, and who called whom.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct Peer {
+    /// Its address.
+    address: String,
+    /// Whether it was called from here.
+    outgoing: bool,
+}
+
+/// Forgets the failed associations of a title, or of one peer that calls itself that.
 #[utoipa::path(
     post,
     path = "/api/v1/devices/failures/forget",
@@ -97,7 +108,13 @@ pub async fn forget_failures(
     Body(form): Body<Forgotten>,
 ) -> Result<StatusCode> {
     caller.needs(Act::ManageDevices)?;
-    association_failures::forget(state.archive.database(), &form.ae_title).await?;
+    let database = state.archive.database();
+    match &form.peer {
+        Some(Peer { address, outgoing }) => {
+            association_failures::forget_peer(database, &form.ae_title, address, *outgoing).await?;
+        }
+        None => association_failures::forget(database, &form.ae_title).await?,
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -61,7 +61,7 @@ pub struct Compared {
     uncounted: u64,
     /// Instances that it counts in the rest.
     expected: u64,
-    /// Instances of all of them that are here.
+    /// Instances of that rest that are here.
     arrived: u64,
     /// Studies of which fewer are here than it counts.
     incomplete: u64,

@@ -10,5 +10,5 @@ mod wire;
 pub use act::{cancel, prioritise, retry};
 pub use failures::failures;
 pub use list::list;
-pub use send::send;
+pub use send::{resend, send};
 pub use wire::Queued;

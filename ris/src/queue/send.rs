@@ -1,4 +1,4 @@
-//! `POST /api/v1/studies/{studyUid}/send`: images into the queue for a device.
+//! `POST /api/v1/studies/{studyUid}/send` and `/api/v1/queue/{id}/resend`: images into the queue for a device.
 
 use axum::Json;
 use axum::extract::State as Has;
@@ -7,6 +7,7 @@ use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use pacs_core::uid::{AeTitle, Uid};
 use serde::Deserialize;
+use storage::jobs::JobId;
 use storage::transfers::{self, Selection, Task};
 use utoipa::ToSchema;
 
@@ -81,8 +82,35 @@ pub async fn send(
     let task = form.task(study)?;
     let (database, now_ms) = (state.archive.database(), state.clock.now_ms());
     let id = transfers::send(database, &caller.scope(), &caller.actor, &task, priority, now_ms).await?;
+    Ok(queued(&state, &caller, &task, id).await)
+}
+
+/// Puts into the queue once more what a transfer that is done has sent: that, as it is now, and nothing else.
+#[utoipa::path(
+    post,
+    path = "/api/v1/queue/{id}/resend",
+    tag = "queue",
+    params(("id" = i64, Path, description = "The transfer")),
+    responses(
+        (status = 202, body = Queued),
+        (status = 404, body = crate::error::Problem),
+        (status = 409, description = "It is no send that is done, or the same is in the queue already", body = crate::error::Problem)
+    )
+)]
+pub async fn resend(
+    Has(state): Has<State>,
+    caller: Caller,
+    Segments(id): Segments<i64>,
+) -> Result<(StatusCode, Json<Queued>)> {
+    caller.needs(Act::SendImages)?;
+    let (database, now_ms) = (state.archive.database(), state.clock.now_ms());
+    let (task, id) = transfers::resend(database, &caller.scope(), &caller.actor, JobId(id), now_ms).await?;
+    Ok(queued(&state, &caller, &task, id).await)
+}
+
+async fn queued(state: &State, caller: &Caller, task: &Task, id: JobId) -> (StatusCode, Json<Queued>) {
     let detail = format!("queued for {}", task.device);
     let done = caller.did(AuditAct::Send, format!("study:{}", task.study)).because(Some(detail));
     state.audit_log.record(done).await;
-    Ok((StatusCode::ACCEPTED, Json(Queued { id: id.0 })))
+    (StatusCode::ACCEPTED, Json(Queued { id: id.0 }))
 }

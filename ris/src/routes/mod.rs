@@ -4,5 +4,5 @@ pub mod edit;
 pub mod list;
 mod wire;
 
-pub use edit::{put, remove};
+pub use edit::{add, enable, put, remove};
 pub use list::list;

@@ -352,7 +352,7 @@ pub struct Compared {
     pub uncounted: u64,
     /// Instances that the other PACS counts in the rest.
     pub expected: u64,
-    /// Instances of all of them that are here.
+    /// Instances of that rest that are here.
     pub arrived: u64,
     /// Studies of which fewer are here than the other PACS counts.
     pub incomplete: u64,
@@ -362,7 +362,7 @@ pub struct Compared {
 pub async fn compare(database: &Database, id: IntakeId) -> Result<Compared> {
     let sql = "select count(*) as studies, count(*) - count(expected) as uncounted,
              cast(coalesce(sum(expected), 0) as bigint) as expected,
-             cast(coalesce(sum(arrived), 0) as bigint) as arrived,
+             cast(coalesce(sum(case when expected is not null then arrived end), 0) as bigint) as arrived,
              cast(coalesce(sum(case when arrived < expected then 1 else 0 end), 0) as bigint) as incomplete
          from intake_study where intake_id = $1";
     let row = database.fetch_optional(sql, params![id.0]).await?.ok_or(Error::NotFound)?;

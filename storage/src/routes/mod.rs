@@ -48,6 +48,22 @@ pub async fn by_name(database: &Database, name: &str) -> Result<Option<Route>> {
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params![name]).await?.as_ref().map(read).transpose()
 }
 
+/// Adds a route. [`Error::Conflict`] when there is one of that name.
+pub async fn add(database: &Database, route: &Route) -> Result<()> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    if insert(&mut tx, route, Source::Rows, "do nothing").await? == 0 {
+        return Err(Error::Conflict(format!("there is a route {} already", route.name)));
+    }
+    tx.commit().await
+}
+
+/// Has a route followed, or not. [`Error::Conflict`] when it is set in the file, [`Error::NotFound`] when there is none.
+pub async fn enable(database: &Database, name: &str, is_enabled: bool) -> Result<()> {
+    let sql = "update route set enabled = $2 where name = $1 and source = 'rows'";
+    let changed = database.execute(sql, params![name, is_enabled]).await?;
+    changed_or_why(database, name, changed).await
+}
+
 /// Adds or changes a route. [`Error::Conflict`] when the file has the name.
 pub async fn upsert(database: &Database, route: &Route) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
@@ -61,7 +77,11 @@ pub async fn upsert(database: &Database, route: &Route) -> Result<()> {
 pub async fn remove(database: &Database, name: &str) -> Result<()> {
     let removed =
         database.execute("delete from route where name = $1 and source = 'rows'", params![name]).await?;
-    match (removed, by_name(database, name).await?) {
+    changed_or_why(database, name, removed).await
+}
+
+async fn changed_or_why(database: &Database, name: &str, rows: u64) -> Result<()> {
+    match (rows, by_name(database, name).await?) {
         (0, Some(_)) => Err(Error::Conflict(format!("{name} is set in the configuration file"))),
         (0, None) => Err(Error::NotFound),
         _ => Ok(()),
@@ -79,13 +99,21 @@ pub async fn from_file(database: &Database, routes: &[Route]) -> Result<()> {
 }
 
 async fn write(tx: &mut Transaction, route: &Route, source: Source) -> Result<u64> {
+    let change = "do update set device = excluded.device, conditions = excluded.conditions,
+             priority = excluded.priority, after_corrections = excluded.after_corrections, enabled = excluded.enabled,
+             source = excluded.source
+         where route.source = 'rows' or excluded.source = 'file'";
+    insert(tx, route, source, change).await
+}
+
+async fn insert(tx: &mut Transaction, route: &Route, source: Source, on_conflict: &str) -> Result<u64> {
     let conditions = serde_json::to_string(&route.conditions);
-    tx.execute(
+    let sql = format!(
         "insert into route (name, device, conditions, priority, after_corrections, enabled, source)
-         values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (name) do update set device = excluded.device, conditions = excluded.conditions,
-             priority = excluded.priority, after_corrections = excluded.after_corrections, enabled = excluded.enabled, source = excluded.source
-         where route.source = 'rows' or excluded.source = 'file'",
+         values ($1, $2, $3, $4, $5, $6, $7) on conflict (name) {on_conflict}"
+    );
+    tx.execute(
+        sqlx::AssertSqlSafe(sql),
         params![
             &route.name,
             route.device.as_str(),

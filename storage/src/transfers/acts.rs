@@ -1,11 +1,12 @@
 //! What people do to transfers in the queue.
 
-use pacs_core::access::Scope;
+use pacs_core::access::{Actor, Scope};
 
-use super::list::push_transfer_scope;
+use super::list::{by_id, push_transfer_scope};
+use super::{Direction, Task, send};
 use crate::database::{Database, Durability, Transaction, params};
-use crate::jobs::JobId;
 use crate::jobs::lanes::{self, Priority};
+use crate::jobs::{self, JobId, JobState};
 use crate::routes::handed::{self, Became};
 use crate::{Error, Result};
 
@@ -24,6 +25,24 @@ pub async fn again(database: &Database, scope: &Scope, id: JobId, now_ms: i64) -
     handed::left(&mut tx, id, Became::Wanted, now_ms).await?;
     tx.hint_jobs();
     end(tx, again, "it is done, under way, or done by another one").await
+}
+
+/// Sends once more what a send that is done has brought, neither more of its study nor less, as it is now. Answers
+/// its task and the new job. [`Error::Conflict`] when it is none or not done; otherwise as [`send`].
+pub async fn resend(
+    database: &Database,
+    scope: &Scope,
+    actor: &Actor,
+    id: JobId,
+    now_ms: i64,
+) -> Result<(Task, JobId)> {
+    let line = by_id(database, scope, id).await?.ok_or(Error::NotFound)?;
+    if line.direction != Direction::Send || line.state != JobState::Done {
+        return Err(Error::Conflict("only what has been sent is sent again".into()));
+    }
+    let task = Task::of(&jobs::by_id(database, id).await?.ok_or(Error::NotFound)?)?;
+    let job = send(database, scope, actor, &task, Priority::Normal, now_ms).await?;
+    Ok((task, job))
 }
 
 /// Changes how urgent a transfer is.

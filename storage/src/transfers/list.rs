@@ -107,7 +107,8 @@ const CORRECTING: &str =
     "'study.correct', 'series.correct', 'correction.undo', 'series.move', 'instance.move',
      'study.merge', 'study.split', 'study.part', 'move.undo'";
 
-/// Whether what a send that is done brought has been corrected since, and no later one for that device was made.
+/// Whether what a send that is done brought has been corrected since, and no later one for that device was made that
+/// brings the same, all of the study, or what a route sends of corrections.
 fn corrected_since() -> String {
     format!(
         "cast(case when j.state = 'done' and x.direction = 'send' and exists (
@@ -115,7 +116,9 @@ fn corrected_since() -> String {
                  union select act_id from act_about where uid = x.study_uid)
              and a.kind in ({CORRECTING}) and a.at_ms > j.updated_ms)
          and not exists (select 1 from transfer y join job k on k.id = y.job_id
-             where y.study_uid = x.study_uid and y.device = x.device and k.created_ms > j.updated_ms)
+             where y.study_uid = x.study_uid and y.device = x.device and k.created_ms > j.updated_ms
+             and y.direction = 'send'
+             and (k.dedupe = j.dedupe or k.dedupe like '%:study' or k.dedupe like '%:corrected:%'))
          then 1 else 0 end as bigint) as corrected_since"
     )
 }

@@ -25,7 +25,7 @@ use crate::jobs::lanes::{self, Priority};
 use crate::jobs::{Job, JobId, NewJob};
 use crate::{Error, Result, devices};
 
-pub use acts::{again, cancel, prioritise};
+pub use acts::{again, cancel, prioritise, resend};
 pub use list::{Counts, Failure, Line, Show, StudyWords, by_id, counts, failures, list};
 pub(crate) use list::{STUDY_COLUMNS, study_words};
 pub use progress::{Progress, Standing};
