@@ -54,5 +54,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 6000,
   },
   server: { proxy: { '/api': server, '/dicomweb': server } },
-  test: { environment: 'node', include: ['src/**/*.test.ts'] },
+  test: { environment: 'node', include: ['src/**/*.test.{ts,tsx}'] },
 });

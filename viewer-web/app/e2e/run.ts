@@ -18,6 +18,7 @@ import { performed } from './journeys/performed';
 import { phone } from './journeys/phone';
 import { queue } from './journeys/queue';
 import { reconcile } from './journeys/reconcile';
+import { routes } from './journeys/routes';
 import { search } from './journeys/search';
 import { sending } from './journeys/sending';
 import { series } from './journeys/series';
@@ -30,7 +31,7 @@ import { viewer } from './journeys/viewer';
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
 const desk: Record<string, Journey> = {
-  signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, archives, performed, sending, pages, storage, intakes, corrections, devices,
+  signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, routes, archives, performed, sending, pages, storage, intakes, corrections, devices,
 };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */

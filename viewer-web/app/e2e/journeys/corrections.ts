@@ -132,4 +132,16 @@ async function singleImages(page: Page, shot: (name: string) => Promise<void>): 
   await page.getByLabel('Lý do').blur();
   await page.keyboard.press('Control+z');
   await page.locator('[role="status"]', { hasText: 'Đã hoàn tác' }).waitFor();
+
+  // When all of it is moved, the page follows, and comes back with it.
+  await page.getByRole('checkbox').first().check();
+  await page.getByLabel('Lý do').fill('Cả ca');
+  await page.keyboard.press('Control+Enter');
+  await page.waitForURL((url) => url.pathname.startsWith('/studies/') && !url.pathname.includes(studyUid));
+  await page.locator('[role="status"]', { hasText: 'Đã chuyển ảnh' }).waitFor();
+  await shot('followed');
+  await page.keyboard.press('Control+z');
+  await page.waitForURL((url) => url.pathname.includes(studyUid));
+  await page.locator('[role="status"]', { hasText: 'Đã hoàn tác' }).waitFor();
+  await page.getByRole('tab', { name: 'Chuyển, gửi ảnh' }).waitFor();
 }

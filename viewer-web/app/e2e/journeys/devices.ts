@@ -61,6 +61,10 @@ export async function devices(page: Page, { shots }: Environment): Promise<void>
   await page.keyboard.press('Enter');
   expect((await page.getByLabel('Số kết nối khi gửi ảnh').inputValue()) === '4', 'what is done for it is kept');
   await page.getByLabel('Cổng', { exact: true }).fill('1');
+  await page.getByRole('row').filter({ hasText: 'XQUANG2' }).click();
+  await page.getByText('Chưa lưu').waitFor();
+  expect((await page.getByLabel('Cổng', { exact: true }).inputValue()) === '1', 'a click on another row throws nothing away');
+  await shot('unsaved-vi');
   await page.keyboard.press('Control+Enter');
   await page.getByText(`Đã lưu ${system.aeTitle}`).waitFor();
   await page.keyboard.press('e');

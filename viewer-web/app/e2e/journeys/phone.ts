@@ -15,6 +15,7 @@ export async function phone(page: Page, environment: Environment): Promise<void>
     await page.goto(path);
     await page.locator('[role="grid"], form, strong').first().waitFor();
     await fits(page, path);
+    if (path === '/queue') await acts(page);
     if (environment.shots) await page.screenshot({ path: `${environment.shots}/phone${path.replaceAll('/', '-')}.png` });
   }
   // Why something does not go is more than a line.
@@ -22,6 +23,13 @@ export async function phone(page: Page, environment: Environment): Promise<void>
   await page.getByText('bỏ qua: Không phải tệp DICOM').waitFor();
   await fits(page, 'what was not taken');
   if (environment.shots) await page.screenshot({ path: `${environment.shots}/phone-not-taken.png` });
+}
+
+/** Without keys, and without room for them on the row, acts stand beside what is known of it. */
+async function acts(page: Page): Promise<void> {
+  await page.locator('[role="row"][aria-rowindex]').first().click();
+  await page.getByRole('complementary').getByRole('button', { name: 'Hủy' }).waitFor();
+  await fits(page, 'what is known of a transfer');
 }
 
 async function fits(page: Page, what: string): Promise<void> {

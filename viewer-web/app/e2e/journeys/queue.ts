@@ -49,6 +49,8 @@ async function sendAgain(page: Page, shots: string | null): Promise<void> {
   await stale.first().click();
   if (shots) await page.screenshot({ path: `${shots}/queue-corrected-vi.png` });
   await page.keyboard.press('5');
+  // No row comes while the pointer is over the list.
+  await page.mouse.move(4, 4);
   await page.getByText(/^Đã vào hàng gửi lại/).waitFor();
   await eventually('it is offered no more', async () => (await stale.count()) === 0);
   await eventually('it has been sent again', async () => (await rows(page).filter({ hasText: 'Đã gửi' }).filter({ hasText: 'Tới SEN' }).count()) > 1);

@@ -87,9 +87,14 @@ export async function reconcile(page: Page, { shots }: Environment): Promise<voi
   await panel.getByText('LÊ VĂN KHÁC').waitFor();
   await shot('reconciliation-two-patients');
   await mixed.click();
+  const because = panel.getByLabel('Lý do (ghi vào lịch sử)');
+  await because.fill('hai phiếu một máy');
+  await because.blur();
   await page.keyboard.press('2');
   await page.getByText(/^Đã đối chiếu .*: Hai người khác nhau, tách ca$/).waitFor();
   expect((await studyOf(page, shared.studyUid)).instanceCount === 1, 'the other image has left the study');
+  const { items } = (await (await page.request.get(`/api/v1/studies/${shared.studyUid}/acts`)).json()) as { items: { reason: string | null }[] };
+  expect(items.some(({ reason }) => reason === 'hai phiếu một máy'), 'a key says the reason that was typed');
   await page.keyboard.press('Control+z');
   await mixed.waitFor();
   expect((await studyOf(page, shared.studyUid)).instanceCount === 2, 'taking it back brought the image back');

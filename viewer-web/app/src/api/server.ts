@@ -2,9 +2,10 @@
 import { request, withQuery } from './http';
 import type { Intake, IntakeDetails, Storage } from './keepingTypes';
 import type {
-  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionEffect, CorrectionForm, DeviceForm, Devices,
-  Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, MoveForm, NewOrder, Notice, OrderForm, Page, PerformedStep, Queue,
-  QueuePart, Reason, RecordNumber, Route, Session, Study, StudyAct, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionDone, CorrectionEffect, CorrectionForm,
+  DeviceForm, Devices, Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, Moved, MoveForm, NewOrder, Notice, OrderForm, Page,
+  PerformedStep, Queue, QueuePart, Reason, RecordNumber, Route, Session, Stranger, Study, StudyAct, StudyWithPriors, SystemInfo,
+  Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -48,9 +49,9 @@ export const server = {
   previewCorrection: (studyUid: string, form: CorrectionForm, signal?: AbortSignal) =>
     request<CorrectionEffect>(`${root}/studies/${part(studyUid)}/corrections/preview`, { method: 'POST', body: form, signal }),
   correct: (studyUid: string, form: CorrectionForm) =>
-    request<CorrectionEffect>(`${root}/studies/${part(studyUid)}/corrections`, { method: 'POST', body: form }),
+    request<CorrectionDone>(`${root}/studies/${part(studyUid)}/corrections`, { method: 'POST', body: form }),
   moveImages: (studyUid: string, form: MoveForm) =>
-    request<{ studyUid: string; instances: number }>(`${root}/studies/${part(studyUid)}/moves`, { method: 'POST', body: form }),
+    request<Moved>(`${root}/studies/${part(studyUid)}/moves`, { method: 'POST', body: form }),
   studyActs: (studyUid: string, signal?: AbortSignal) => request<{ items: StudyAct[] }>(`${root}/studies/${part(studyUid)}/acts`, { signal }),
 
   /** Takes a correction, a move, a matching or a rejection back. */
@@ -93,6 +94,8 @@ export const server = {
   cancelTransfer: (id: number) => request<void>(`${root}/queue/${id}/cancel`, { method: 'POST', body: {} }),
   retryTransfer: (id: number) => request<void>(`${root}/queue/${id}/retry`, { method: 'POST', body: {} }),
   prioritiseTransfer: (id: number, priority: Transfer['priority']) => request<void>(`${root}/queue/${id}/priority`, { method: 'POST', body: { priority } }),
+  /** What was sent, as it is now. */
+  resendTransfer: (id: number) => request<{ id: number }>(`${root}/queue/${id}/resend`, { method: 'POST', body: {} }),
   send: (studyUid: string, device: string, what: SendWhat) =>
     request<{ id: number }>(`${root}/studies/${part(studyUid)}/send`, { method: 'POST', body: { device, ...what } }),
 
@@ -101,6 +104,8 @@ export const server = {
   pullStudy: (archive: string, studyUid: string) => request<{ id: number }>(`${root}/archives/${part(archive)}/pull`, { method: 'POST', body: { studyUid } }),
 
   routes: (signal?: AbortSignal) => request<{ items: Route[] }>(`${root}/routes`, { signal }),
+  addRoute: (route: Route) => request<Route>(`${root}/routes/${part(route.name.trim())}`, { method: 'POST', body: route }),
+  enableRoute: (name: string, isEnabled: boolean) => request<void>(`${root}/routes/${part(name)}`, { method: 'PATCH', body: { isEnabled } }),
   putRoute: (route: Route) => request<Route>(`${root}/routes/${part(route.name.trim())}`, { method: 'PUT', body: route }),
   removeRoute: (name: string) => request<void>(`${root}/routes/${part(name)}`, { method: 'DELETE' }),
 
@@ -122,7 +127,8 @@ export const server = {
   addDevice: (aeTitle: string, form: DeviceForm) => request<unknown>(`${root}/devices`, { method: 'POST', body: { aeTitle, ...form } }),
   changeDevice: (aeTitle: string, form: DeviceForm) => request<void>(`${root}/devices/${part(aeTitle)}`, { method: 'PUT', body: form }),
   removeDevice: (aeTitle: string) => request<void>(`${root}/devices/${part(aeTitle)}`, { method: 'DELETE' }),
-  forgetFailures: (aeTitle: string) => request<void>(`${root}/devices/failures/forget`, { method: 'POST', body: { aeTitle } }),
+  forgetFailures: ({ aeTitle, lastFailure: { peer: address, outgoing } }: Stranger) =>
+    request<void>(`${root}/devices/failures/forget`, { method: 'POST', body: { aeTitle, peer: { address, outgoing } } }),
   beginEcho: (aeTitle: string) => request<Echo>(`${root}/devices/${part(aeTitle)}/echo`, { method: 'POST' }),
   echo: (aeTitle: string, jobId: number) => request<Echo>(`${root}/devices/${part(aeTitle)}/echo/${jobId}`),
 

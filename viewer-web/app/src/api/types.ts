@@ -108,6 +108,19 @@ export interface CorrectionEffect {
   isDoubtful: boolean;
 }
 
+/** What a correction has done, and the number by which it is taken back. */
+export interface CorrectionDone extends CorrectionEffect {
+  actId: number;
+}
+
+/** Where moved images are, how many are left where they were, and the number by which that is taken back. */
+export interface Moved {
+  actId: number;
+  studyUid: string;
+  instances: number;
+  left: number;
+}
+
 /** Images to be moved; without `to` they become a study of their own. */
 export interface MoveForm {
   to?: string;

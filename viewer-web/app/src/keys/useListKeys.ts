@@ -1,5 +1,6 @@
 import { useEffect, type RefObject } from 'react';
 import { useLatest } from '~/ui/useLatest';
+import { isText } from './isText';
 
 interface ListKeys<Row> {
   rows: readonly Row[];
@@ -72,5 +73,5 @@ function move<Row>(list: ListKeys<Row>, step: number): void {
 function typingElsewhere(target: EventTarget | null, search: HTMLInputElement | null): boolean {
   if (target === search) return false;
   if (target instanceof HTMLElement && target.closest('[role="listbox"], [role="menu"], [role="dialog"]')) return true;
-  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+  return isText(target) || target instanceof HTMLSelectElement;
 }

@@ -1,6 +1,7 @@
 import { Button, CloseButton } from '@mantine/core';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
+import { isText } from '~/keys/isText';
 import css from './ui.module.css';
 
 /** What was just done and the way back from it (also Ctrl+Z). */
@@ -17,8 +18,8 @@ export function UndoBar({ done, onClose }: { done: Done | null; onClose: () => v
     if (!done?.undo) return undefined;
     const undo = done.undo;
     const onKey = (event: KeyboardEvent): void => {
-      const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
-      if (typing || event.code !== 'KeyZ' || !(event.ctrlKey || event.metaKey)) return;
+      // A key that is held down asks once.
+      if (isText(event.target) || event.repeat || event.code !== 'KeyZ' || !(event.ctrlKey || event.metaKey)) return;
       event.preventDefault();
       undo();
     };

@@ -18,7 +18,7 @@ import { useWhy } from '~/ui/useWhy';
 import { usePatientWords } from '~/ui/usePatientWords';
 import ui from '~/ui/ui.module.css';
 import { QueryForm } from './QueryForm';
-import { useArchiveAnswer, usePull } from './useArchive';
+import { isWhole, useArchiveAnswer, usePull } from './useArchive';
 import css from './ArchivesPage.module.css';
 
 const nothing: ArchiveKeys = { patientId: null, patientName: null, accessionNumber: null, modality: null, from: null, to: null };
@@ -76,11 +76,6 @@ export function ArchivesPage() {
       <UndoBar done={pulling.done} onClose={pulling.close} />
     </div>
   );
-}
-
-/** Whether all that the archive has of a study is here. */
-function isWhole({ hereCount, instanceCount }: RemoteStudy): boolean {
-  return instanceCount !== null && hereCount >= instanceCount;
 }
 
 function Here({ row }: { row: RemoteStudy }) {

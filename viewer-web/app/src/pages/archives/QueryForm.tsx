@@ -50,6 +50,7 @@ export function QueryForm({ keys, archive, busy, onArchive, onKeys, onAsk }: Pro
       <Select w={110} aria-label={t('field.modality')} placeholder={t('field.modality')} clearable searchable data={modalities} value={keys.modality} onChange={(modality) => onKeys({ modality })} />
       <DayInput label={t('search.from')} value={keys.from} onChange={(from) => onKeys({ from })} />
       <DayInput label={t('search.to')} value={keys.to} onChange={(to) => onKeys({ to })} />
+      {devices.isLoadingError && <span role="alert">{t('send.unlisted')} <Button variant="default" onClick={() => void devices.refetch()}>{t('state.retry')}</Button></span>}
       <Button type="submit" disabled={!asked} loading={busy}>{t('archives.ask')}</Button>
     </form>
   );

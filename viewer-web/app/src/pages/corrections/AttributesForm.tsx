@@ -10,7 +10,7 @@ import { AttributeInput } from './AttributeInput';
 import { changed, isNoDay } from './fields';
 import { Preview } from './Preview';
 import { previewKey } from './useCorrections';
-import { useFault } from './useFault';
+import { useFault } from '~/ui/useFault';
 import css from './CorrectionsPage.module.css';
 
 interface Props {

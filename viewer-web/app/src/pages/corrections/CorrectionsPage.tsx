@@ -4,11 +4,13 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useNavigate, useParams } from 'react-router';
 import { mainModalities } from '~/api/dicomweb';
+import { Problem } from '~/api/http';
 import { correctableQuery, studyQuery } from '~/api/queries';
 import type { StudyWithPriors } from '~/api/types';
 import { correctionsPath, paths } from '~/app/paths';
 import { dayAndClock } from '~/format/dates';
 import { personName } from '~/format/person';
+import { isText } from '~/keys/isText';
 import { usePageKeys } from '~/keys/pageKeys';
 import { ExamLabel, Flags } from '~/ui/ExamLabel';
 import { LoadFailed, Loading } from '~/ui/LoadState';
@@ -33,9 +35,9 @@ export function CorrectionsPage() {
   const study = useQuery({ ...studyQuery(studyUid), staleTime: 0 });
   const correctable = useQuery(correctableQuery(studyUid));
   const leave = useCallback(() => void navigate(paths.search), [navigate]);
-  const acts = useCorrections(studyUid, useCallback((into: string) => {
+  const acts = useCorrections(studyUid, useCallback((to: string) => {
     setPart('edit');
-    void navigate(correctionsPath(into));
+    void navigate(correctionsPath(to));
   }, [navigate]));
   usePartKeys(setPart, leave);
   usePageKeys(useMemo(() => [
@@ -44,29 +46,35 @@ export function CorrectionsPage() {
   useEffect(() => {
     document.title = `${t('corrections.title')} · Sen`;
   }, [t]);
-  if (study.isPending || correctable.isPending) return <Loading />;
-  if (study.isLoadingError || correctable.isLoadingError) {
-    return <LoadFailed error={study.error ?? correctable.error} onRetry={() => void Promise.all([study.refetch(), correctable.refetch()])} />;
-  }
   return (
     <div className={css.page}>
-      <div className={css.main}>
-        <section className={css.desk}>
-          <Who study={study.data} />
-          <Tabs value={part} onChange={(value) => setPart(parts.find((known) => known === value) ?? 'edit')} keepMounted={false}>
-            <Tabs.List>
-              {parts.map((name, at) => <Tabs.Tab key={name} value={name} rightSection={<kbd>{at + 1}</kbd>}>{t(`corrections.tab.${name}`)}</Tabs.Tab>)}
-            </Tabs.List>
-            <Tabs.Panel value="edit"><AttributesForm study={study.data} correctable={correctable.data} busy={acts.busy} failure={acts.failure} onSave={acts.correct} /></Tabs.Panel>
-            <Tabs.Panel value="move"><MoveForm study={study.data} busy={acts.busy} failure={acts.failure} onMove={acts.move} /></Tabs.Panel>
-            <Tabs.Panel value="merge"><MergeForm study={study.data} busy={acts.busy} failure={acts.failure} onMerge={acts.merge} /></Tabs.Panel>
-          </Tabs>
-        </section>
-        <History studyUid={studyUid} busy={acts.busy} onUndo={acts.undo} />
-      </div>
+      {study.isPending || correctable.isPending ? <Loading />
+        : study.isLoadingError || correctable.isLoadingError || isGone(study.error)
+          ? <LoadFailed error={study.error ?? correctable.error} onRetry={() => void Promise.all([study.refetch(), correctable.refetch()])} />
+          : (
+            <div className={css.main}>
+              <section className={css.desk}>
+                <Who study={study.data} />
+                <Tabs value={part} onChange={(value) => setPart(parts.find((known) => known === value) ?? 'edit')} keepMounted={false}>
+                  <Tabs.List>
+                    {parts.map((name, at) => <Tabs.Tab key={name} value={name} rightSection={<kbd>{at + 1}</kbd>}>{t(`corrections.tab.${name}`)}</Tabs.Tab>)}
+                  </Tabs.List>
+                  <Tabs.Panel value="edit"><AttributesForm key={studyUid} study={study.data} correctable={correctable.data} busy={acts.busy} failure={acts.failure} onSave={acts.correct} /></Tabs.Panel>
+                  <Tabs.Panel value="move"><MoveForm key={studyUid} study={study.data} busy={acts.busy} failure={acts.failure} onMove={acts.move} /></Tabs.Panel>
+                  <Tabs.Panel value="merge"><MergeForm key={studyUid} study={study.data} busy={acts.busy} failure={acts.failure} onMerge={acts.merge} /></Tabs.Panel>
+                </Tabs>
+              </section>
+              <History studyUid={studyUid} busy={acts.busy} onUndo={acts.undo} />
+            </div>
+          )}
       <UndoBar done={acts.done} onClose={acts.close} />
     </div>
   );
+}
+
+/** Whether nothing of an exam is left, as after what made it was taken back. */
+function isGone(error: Error | null): boolean {
+  return error instanceof Problem && error.status === 404;
 }
 
 function Who({ study }: { study: StudyWithPriors }) {
@@ -88,14 +96,13 @@ function Who({ study }: { study: StudyWithPriors }) {
 function usePartKeys(choose: (part: Part) => void, leave: () => void): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      const typing = event.target instanceof HTMLInputElement && event.target.type !== 'checkbox' && event.target.type !== 'radio';
       if (event.isComposing || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
       if (event.key === 'Escape') {
-        if (typing) event.target.blur();
+        if (isText(event.target)) event.target.blur();
         else leave();
       } else {
         const part = parts[Number(event.key) - 1];
-        if (typing || event.target instanceof HTMLSelectElement || !part) return;
+        if (isText(event.target) || event.target instanceof HTMLSelectElement || !part) return;
         choose(part);
       }
       event.preventDefault();

@@ -5,7 +5,7 @@ import type { Study, StudyWithPriors } from '~/api/types';
 import { useSaveKey } from '~/ui/useSaveKey';
 import { Plan } from './Plan';
 import { TargetPicker } from './TargetPicker';
-import { useFault } from './useFault';
+import { useFault } from '~/ui/useFault';
 import css from './CorrectionsPage.module.css';
 
 interface Props {

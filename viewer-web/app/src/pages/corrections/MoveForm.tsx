@@ -14,7 +14,7 @@ import { InstancePicker } from './InstancePicker';
 import { Plan } from './Plan';
 import { SeriesPicker } from './SeriesPicker';
 import { TargetPicker } from './TargetPicker';
-import { useFault } from './useFault';
+import { useFault } from '~/ui/useFault';
 import css from './CorrectionsPage.module.css';
 
 interface Props {

@@ -1,80 +1,62 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
+import { useCallback, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem } from '~/api/http';
 import { server } from '~/api/server';
 import type { CorrectionForm, MoveForm } from '~/api/types';
-import type { Done } from '~/ui/UndoBar';
-import { useProblemText } from '~/ui/useProblemText';
+import { useSteps, type Step } from '~/ui/useSteps';
 
 /** The first part of the key of previews: what they ask has been done when everything else is asked anew. */
 export const previewKey = 'correctionPreview';
 
-/** The acts of the page, what became of the last one, and the way back from it. */
-export function useCorrections(studyUid: string, onMergedAway: (into: string) => void) {
+/** The acts of the page, what became of the last one, and the way back from it. `onGo` leads to where the images are. */
+export function useCorrections(studyUid: string, onGo: (studyUid: string) => void) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const [done, setDone] = useState<Done | null>(null);
-  const refresh = useCallback(() => client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== previewKey }), [client]);
-  const undoing = useMutation({
-    mutationFn: (actId: number) => server.undoAct(actId),
-    onSuccess: async () => {
-      setDone({ text: t('corrections.undone'), undo: null });
-      await refresh();
-    },
-  });
-  const finished = async (text: string): Promise<void> => {
-    const newest = (await server.studyActs(studyUid)).items.find((act) => act.canUndo);
-    setDone({ text, undo: newest ? () => undoing.mutate(newest.actId) : null });
+  /** The exam of which nothing is left to be asked for. */
+  const gone = useRef<string | null>(null);
+  const refresh = useCallback(
+    () => client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== previewKey && (gone.current === null || !queryKey.includes(gone.current)) }),
+    [client],
+  );
+  const steps = useSteps(refresh);
+  const conflict = t('corrections.conflict');
+  const go = (from: string | null, to: string): void => {
+    gone.current = from;
+    onGo(to);
   };
-  const correcting = useMutation({
-    mutationFn: (form: CorrectionForm) => server.correct(studyUid, form),
-    onSuccess: async (effect) => {
-      await finished(t('corrections.saved', { count: effect.changes.length }));
-      await refresh();
+  const undo = (actId: number, onUndone?: () => void): Step => ({
+    run: async () => {
+      await server.undoAct(actId);
+      gone.current = null;
+      onUndone?.();
     },
+    text: t('corrections.undone'), conflict,
   });
-  const moving = useMutation({
-    mutationFn: (form: MoveForm) => server.moveImages(studyUid, form),
-    onSuccess: async (_, form) => {
-      await finished(t(form.all ? 'corrections.merged' : 'corrections.moved'));
-      if (!form.all || !form.to) return refresh();
-      // Of this exam nothing is left to be asked for.
-      await client.invalidateQueries({ refetchType: 'none' });
-      onMergedAway(form.to);
+  const correct = (form: CorrectionForm): Step => ({
+    run: async () => undo((await server.correct(studyUid, form)).actId),
+    text: t('corrections.saved', { count: Object.keys(form.attributes).length }), conflict,
+  });
+  const move = (form: MoveForm): Step => ({
+    run: async () => {
+      const moved = await server.moveImages(studyUid, form);
+      if (moved.left > 0) return undo(moved.actId);
+      go(studyUid, moved.studyUid);
+      // What was made for the images is gone again with them.
+      return undo(moved.actId, () => go(form.to ? null : moved.studyUid, studyUid));
     },
+    text: t(form.all ? 'corrections.merged' : 'corrections.moved'), conflict,
   });
-  const failure = correcting.error ?? moving.error ?? undoing.error;
-  const why = useProblemText(failure, t('corrections.conflict'));
-  const begin = (): void => {
-    setDone(null);
-    correcting.reset();
-    moving.reset();
-    undoing.reset();
-  };
-  // A form says at its fields what is wrong with them; moves have no field but the reason.
-  const fields = failure instanceof Problem ? Object.keys(failure.fields) : [];
-  const isAtFields = fields.length > 0 && (failure === correcting.error || fields.every((field) => field === 'reason'));
+  // A form says at its fields what is wrong with them.
+  const isAtFields = steps.failure instanceof Problem && Object.keys(steps.failure.fields).length > 0;
   return {
-    correct: (form: CorrectionForm, onSaved: () => void) => {
-      begin();
-      correcting.mutate(form, { onSuccess: onSaved });
-    },
-    move: (form: MoveForm, onMoved: () => void) => {
-      begin();
-      moving.mutate(form, { onSuccess: onMoved });
-    },
-    merge: (to: string, reason: string) => {
-      begin();
-      moving.mutate({ to, all: true, reason });
-    },
-    undo: (actId: number) => {
-      begin();
-      undoing.mutate(actId);
-    },
-    busy: correcting.isPending || moving.isPending || undoing.isPending,
-    failure,
-    done: failure && !isAtFields ? { text: why, undo: null, failed: true } : done,
-    close: begin,
+    correct: (form: CorrectionForm, onSaved: () => void) => steps.take(correct(form), onSaved),
+    move: (form: MoveForm, onMoved: () => void) => steps.take(move(form), onMoved),
+    merge: (to: string, reason: string) => steps.take(move({ to, all: true, reason })),
+    undo: (actId: number) => steps.take(undo(actId)),
+    busy: steps.busy,
+    failure: steps.failure,
+    done: isAtFields ? null : steps.done,
+    close: steps.close,
   };
 }

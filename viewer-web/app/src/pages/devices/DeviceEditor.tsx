@@ -16,13 +16,15 @@ interface Props {
   busy: boolean;
   onSave: (aeTitle: string, form: DeviceForm) => void;
   onCancel: () => void;
+  /** Whether something was typed that is not saved. */
+  onDirty: (isDirty: boolean) => void;
 }
 
 /** Character sets that consoles have; whatever else is typed is sent as typed. */
 const characterSets = ['ISO_IR 6', 'ISO_IR 100', 'ISO_IR 101', 'ISO_IR 144', 'ISO_IR 166', 'ISO_IR 192', 'GB18030'];
 
 /** The form of a device. Ctrl+Enter saves, Esc leaves. */
-export function DeviceEditor({ start, isNew, facilities, failure, busy, onSave, onCancel }: Props) {
+export function DeviceEditor({ start, isNew, facilities, failure, busy, onSave, onCancel, onDirty }: Props) {
   const { t } = useTranslation();
   const [draft, setDraft] = useState(start);
   const [typedWrong, setTypedWrong] = useState<FieldErrors>({});
@@ -39,6 +41,11 @@ export function DeviceEditor({ start, isNew, facilities, failure, busy, onSave, 
     if (form && !busy) onSave(draft.aeTitle.trim(), form);
   };
   useEditorKeys(submit, onCancel);
+  const isDirty = JSON.stringify(draft) !== JSON.stringify(start);
+  useEffect(() => {
+    onDirty(isDirty);
+    return () => onDirty(false);
+  }, [isDirty, onDirty]);
   const words = (key: ErrorKey | undefined): string | null => (key ? t(`devices.error.${key}`) : null);
   const text = (field: TextField, label: string, more: { hint?: string; whole?: boolean; disabled?: boolean; numeric?: boolean; focus?: boolean } = {}): ReactNode => (
     <TextInput
@@ -91,6 +98,7 @@ export function DeviceEditor({ start, isNew, facilities, failure, busy, onSave, 
       <footer className={css.foot}>
         <Button type="submit" loading={busy}>{t('devices.save')} <kbd className={css.cap}>Ctrl ↵</kbd></Button>
         <Button variant="default" onClick={onCancel}>{t('devices.cancel')}</Button>
+        {isDirty && !failure && <span className={css.dim}>{t('devices.unsaved')}</span>}
         {failure && Object.keys(told).length === 0 && <span role="alert" className={css.bad}>{why}</span>}
       </footer>
     </form>

@@ -15,7 +15,7 @@ interface Props {
   onChange: (device: Device) => void;
   onRemove: (device: Device) => void;
   onAdd: (stranger: Stranger) => void;
-  onForget: (aeTitle: string) => void;
+  onForget: (stranger: Stranger) => void;
   onTested: () => void;
 }
 
@@ -38,7 +38,7 @@ export function DevicePanel({ row, manages, onChange, onRemove, onAdd, onForget,
           {row.is === 'stranger' ? (
             <>
               {row.stranger.aeTitle && <Button onClick={() => onAdd(row.stranger)}>{t('devices.addThis')} <kbd className={css.cap}>↵</kbd></Button>}
-              <Button variant="default" onClick={() => onForget(row.stranger.aeTitle)}>{t('devices.forget')}</Button>
+              <Button variant="default" onClick={() => onForget(row.stranger)}>{t('devices.forget')}</Button>
             </>
           ) : row.device.source === 'rows' && (
             <>

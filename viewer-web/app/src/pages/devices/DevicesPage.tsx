@@ -1,12 +1,13 @@
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { systemQuery } from '~/api/queries';
 import { server } from '~/api/server';
 import { offers } from '~/app/rights';
 import { useSession } from '~/app/session';
 import { instant } from '~/format/dates';
+import { isText } from '~/keys/isText';
 import { listKeyLines } from '~/keys/listKeyLines';
 import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
@@ -43,10 +44,9 @@ export function DevicesPage() {
   const manages = offers(useSession().data?.user.role, 'manageDevices');
   const [selected, setSelected] = useState<string | null>(null);
   const [editing, setEditing] = useState<Editing | null>(null);
-  const acts = useDeviceActs((aeTitle) => {
-    setEditing(null);
-    setSelected(`device:${aeTitle}`);
-  });
+  const acts = useDeviceActs();
+  /** Whether something was typed that nobody wants to type again: then only saving and leaving close the form. */
+  const isDirty = useRef(false);
   const rows = useMemo(() => (devices.data ? rowsOf(devices.data) : []), [devices.data]);
   const shown = rows.find((row) => keyOf(row) === selected) ?? null;
   const edit = useCallback((next: Editing) => {
@@ -54,14 +54,16 @@ export function DevicesPage() {
     setEditing(next);
   }, [acts.save]);
   const open = useCallback((row: Row) => {
-    if (!manages) return;
+    if (!manages || isDirty.current) return;
     if (row.is === 'stranger' && row.stranger.aeTitle) edit({ draft: draftOfStranger(row.stranger), isNew: true });
     else if (row.is === 'device' && row.device.source === 'rows') edit({ draft: draftOf(row.device), isNew: false });
   }, [manages, edit]);
   const select = useCallback((row: Row) => {
+    if (isDirty.current) return;
     setSelected(keyOf(row));
     setEditing(null);
   }, []);
+  const onDirty = useCallback((dirty: boolean) => void (isDirty.current = dirty), []);
   const add = useCallback(() => edit({ draft: emptyDraft, isNew: true }), [edit]);
   useListKeys({ rows, rowKey: keyOf, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null) });
   useAddKey(manages && !editing ? add : null);
@@ -84,7 +86,7 @@ export function DevicesPage() {
     <div className={ui.page}>
       <div className={css.top}>
         {system.data && <SystemCard system={system.data} />}
-        {manages && <Button onClick={add}>{t('devices.add')} <kbd className={css.cap}>N</kbd></Button>}
+        {manages && <Button disabled={editing !== null} onClick={add}>{t('devices.add')} <kbd className={css.cap}>N</kbd></Button>}
       </div>
       <Split>
         {devices.isPending ? <Loading />
@@ -97,7 +99,13 @@ export function DevicesPage() {
             <DeviceEditor
               key={editing.isNew ? `new:${editing.draft.aeTitle}` : editing.draft.aeTitle} start={editing.draft} isNew={editing.isNew} facilities={devices.data?.facilities ?? []}
               failure={acts.save.error} busy={acts.save.isPending} onCancel={() => setEditing(null)}
-              onSave={(aeTitle, form) => acts.save.mutate({ aeTitle, form, isNew: editing.isNew })}
+              onSave={(aeTitle, form) => acts.save.mutate({ aeTitle, form, isNew: editing.isNew }, {
+                onSuccess: () => {
+                  setEditing((now) => (now === editing ? null : now));
+                  setSelected((now) => (editing.isNew ? `device:${aeTitle}` : now));
+                },
+              })}
+              onDirty={onDirty}
             />
           </SidePanel>
         ) : (
@@ -117,8 +125,7 @@ function useAddKey(onAdd: (() => void) | null): void {
   const latest = useLatest(onAdd);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      const typing = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
-      if (typing || event.isComposing || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (isText(event.target) || event.isComposing || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
       if (event.key !== 'n' || !latest.current) return;
       event.preventDefault();
       latest.current();

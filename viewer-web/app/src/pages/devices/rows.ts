@@ -4,9 +4,9 @@ import type { AssociationFailure, Device, Devices, Stranger } from '~/api/types'
 /** A row. */
 export type Row = { is: 'device'; device: Device } | { is: 'stranger'; stranger: Stranger };
 
-/** What a row is known by: two strangers may have called themselves nothing. */
+/** What a row is known by: two strangers may have called themselves nothing, and one may call and be called. */
 export function keyOf(row: Row): string {
-  return row.is === 'device' ? `device:${row.device.aeTitle}` : `stranger:${row.stranger.aeTitle}@${row.stranger.lastFailure.peer}`;
+  return row.is === 'device' ? `device:${row.device.aeTitle}` : `stranger:${row.stranger.aeTitle}${row.stranger.lastFailure.outgoing ? '<' : '@'}${row.stranger.lastFailure.peer}`;
 }
 
 /** The AE title of a row; empty when it never said it. */

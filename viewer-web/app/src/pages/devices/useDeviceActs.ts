@@ -2,9 +2,9 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
-import type { Device, DeviceForm } from '~/api/types';
+import type { Device, DeviceForm, Stranger } from '~/api/types';
 import type { Done } from '~/ui/UndoBar';
-import { useProblemText } from '~/ui/useProblemText';
+import { useSteps, type Step } from '~/ui/useSteps';
 
 /** What a device is saved as. */
 interface Saved {
@@ -14,57 +14,41 @@ interface Saved {
 }
 
 /** Adds, changes and removes devices; what was removed can be had back. */
-export function useDeviceActs(onSaved: (aeTitle: string) => void) {
+export function useDeviceActs() {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const [done, setDone] = useState<Done | null>(null);
+  const [saved, setSaved] = useState<Done | null>(null);
   const refresh = (): Promise<void> => client.invalidateQueries({ queryKey: ['devices'] });
+  const steps = useSteps(refresh);
   const save = useMutation({
     mutationFn: ({ aeTitle, form, isNew }: Saved) => (isNew ? server.addDevice(aeTitle, form) : server.changeDevice(aeTitle, form)),
     // It is called saved once the list shows it, so that whoever reads this can go on with it.
     onSuccess: async (_, { aeTitle, isNew }) => {
       await refresh();
-      setDone({ text: t(isNew ? 'devices.added' : 'devices.changed', { ae: aeTitle }), undo: null });
-      onSaved(aeTitle);
+      steps.close();
+      setSaved({ text: t(isNew ? 'devices.added' : 'devices.changed', { ae: aeTitle }), undo: null });
     },
   });
-  const restore = useMutation({
-    mutationFn: ({ aeTitle, ...form }: Device) => server.addDevice(aeTitle, form),
-    onSuccess: async (_, { aeTitle }) => {
-      await refresh();
-      setDone({ text: t('devices.added', { ae: aeTitle }), undo: null });
-    },
+  const take = (step: Step): void => {
+    setSaved(null);
+    steps.take(step);
+  };
+  const restore = ({ aeTitle, ...form }: Device): Step => ({
+    run: () => server.addDevice(aeTitle, form).then(() => undefined), text: t('devices.added', { ae: aeTitle }), conflict: t('devices.taken'),
   });
-  const remove = useMutation({
-    mutationFn: (device: Device) => server.removeDevice(device.aeTitle),
-    onSuccess: async (_, device) => {
-      const undo = (): void => {
-        setDone(null);
-        restore.mutate(device);
-      };
-      await refresh();
-      setDone({ text: t('devices.removed', { ae: device.aeTitle }), undo });
-    },
+  const remove = (device: Device): Step => ({
+    run: () => server.removeDevice(device.aeTitle).then(() => restore(device)), text: t('devices.removed', { ae: device.aeTitle }), conflict: t('error.conflict'),
   });
-  const forget = useMutation({
-    mutationFn: (aeTitle: string) => server.forgetFailures(aeTitle),
-    onSuccess: async () => {
-      await refresh();
-      setDone({ text: t('devices.forgotten'), undo: null });
-    },
-  });
-  const failure = remove.error ?? restore.error ?? forget.error;
-  const why = useProblemText(failure);
+  const forget = (stranger: Stranger): Step => ({ run: () => server.forgetFailures(stranger), text: t('devices.forgotten'), conflict: t('error.conflict') });
   return {
     save,
-    remove: (device: Device) => remove.mutate(device),
-    forget: (aeTitle: string) => forget.mutate(aeTitle),
-    done: failure ? { text: why, undo: null, failed: true } : done,
+    remove: (device: Device) => take(remove(device)),
+    forget: (stranger: Stranger) => take(forget(stranger)),
+    busy: steps.busy,
+    done: steps.done ?? saved,
     close: () => {
-      setDone(null);
-      remove.reset();
-      restore.reset();
-      forget.reset();
+      setSaved(null);
+      steps.close();
     },
   };
 }

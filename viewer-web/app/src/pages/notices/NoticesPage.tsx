@@ -1,6 +1,6 @@
 import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { mainModalities } from '~/api/dicomweb';
@@ -15,14 +15,16 @@ import { listKeyLines } from '~/keys/listKeyLines';
 import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
 import { TransferTabs } from '~/pages/queue/TransferTabs';
+import { useSteadyRows } from '~/live/useSteadyRows';
 import { DataGrid, type Column } from '~/ui/DataGrid';
+import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { Standing } from '~/ui/Standing';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePhone } from '~/ui/usePhone';
 import { useWhy } from '~/ui/useWhy';
 import ui from '~/ui/ui.module.css';
-import { isAllowed, noticeActs, useNoticeActs, type NoticeAct } from './useNoticeActs';
+import { isAllowed, noticeActs, useNoticeActs } from './useNoticeActs';
 
 const lookEveryMs = 5000;
 const none: readonly Notice[] = [];
@@ -37,8 +39,12 @@ export function NoticesPage() {
   const [show, setShow] = useState<QueuePart>('open');
   const [selected, setSelected] = useState<string | null>(null);
   const query = useQuery({ queryKey: ['notices', show], queryFn: ({ signal }) => server.notices(show, signal), staleTime: 0, refetchInterval: lookEveryMs });
-  const { run, busy, done, close } = useNoticeActs(query.refetch);
-  const rows = query.data?.items ?? none;
+  const { rows, fresh, show: showAll, hold } = useSteadyRows(show, query.data?.items ?? none, rowKey);
+  const { run, busy, done, close } = useNoticeActs(() => {
+    // Whoever did something sees what became of it.
+    showAll();
+    return query.refetch();
+  });
   const select = useCallback((row: Notice) => setSelected(rowKey(row)), []);
   const open = useCallback((row: Notice) => row.studyUid && void navigate(viewerPath(row.studyUid)), [navigate]);
   const onDigit = (row: Notice, digit: number): void => {
@@ -53,17 +59,25 @@ export function NoticesPage() {
   useEffect(() => {
     document.title = `${t('notices.title')} · Sen`;
   }, [t]);
-  const columns = useColumns(mayAct, busy, run);
+  const rowActs = (row: Notice): ReactNode => mayAct && (
+    <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
+      {noticeActs.map((act, at) => isAllowed(row, act) && (
+        <button key={act} type="button" tabIndex={-1} disabled={busy} title={`${t(`queue.act.${act}`)} (${at + 1})`} onClick={() => run(row, act)}>{t(`queue.act.${act}`)}</button>
+      ))}
+    </span>
+  );
+  const columns = useColumns(rowActs);
   return (
     <div className={ui.page}>
       <TransferTabs />
       <div className={ui.bar}>
         <SegmentedControl aria-label={t('notices.title')} value={show} onChange={(value) => setShow(value as QueuePart)} data={queueParts.map((value) => ({ value, label: t(`notices.show.${value}`) }))} />
       </div>
+      <FreshBar count={fresh} onShow={showAll} />
       {query.isPending ? <Loading />
         : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t(`notices.empty.${show}`)} hint={t('notices.emptyHint')} />
-            : <DataGrid label={t('notices.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />}
+            : <div className={ui.page} {...hold}><DataGrid label={t('notices.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} acts={rowActs(row)} /> : undefined} /></div>}
       <UndoBar done={done} onClose={close} />
     </div>
   );
@@ -80,19 +94,19 @@ function useTrouble(): (row: Notice) => string {
   };
 }
 
-/** A row on a phone: to whom and of whom on the first line, what and why on the second. */
-function NarrowRow({ row }: { row: Notice }) {
+/** A row on a phone: to whom and of whom on the first line; what, why and what can be done on the second. */
+function NarrowRow({ row, acts }: { row: Notice; acts: ReactNode }) {
   const { t } = useTranslation();
   const why = useTrouble();
   return (
     <div className={ui.twoLines}>
       <div><span className={`cut ${ui.strong}`}>{t(`notices.kind.${row.kind}`)}</span><span className={ui.far}>{row.device}</span></div>
-      <div><Standing state={row.state}>{t(`notices.state.${row.state}`)}</Standing><span className={`cut ${ui.dim}`}>{[row.study && personName(row.study.patient.name), why(row)].filter(Boolean).join(' · ')}</span></div>
+      <div><Standing state={row.state}>{t(`notices.state.${row.state}`)}</Standing><span className={`cut ${ui.dim}`}>{[row.study && personName(row.study.patient.name), why(row)].filter(Boolean).join(' · ')}</span><span className={ui.far}>{acts}</span></div>
     </div>
   );
 }
 
-function useColumns(mayAct: boolean, busy: boolean, onAct: (row: Notice, act: NoticeAct) => void): Column<Notice>[] {
+function useColumns(acts: (row: Notice) => ReactNode): Column<Notice>[] {
   const { t } = useTranslation();
   const why = useTrouble();
   return [
@@ -106,14 +120,6 @@ function useColumns(mayAct: boolean, busy: boolean, onAct: (row: Notice, act: No
     { id: 'date', title: t('field.date'), width: '82px', cell: (row) => day(row.study?.studyDate) },
     { id: 'why', title: t('queue.note'), width: 'minmax(120px, 1.6fr)', cell: (row) => <span className="cut" title={why(row)}>{why(row)}</span> },
     { id: 'at', title: t('queue.changed'), width: '112px', cell: (row) => instant(row.updatedAt) },
-    {
-      id: 'acts', title: t('queue.acts'), width: '110px', cell: (row) => mayAct && (
-        <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
-          {noticeActs.map((act, at) => isAllowed(row, act) && (
-            <button key={act} type="button" tabIndex={-1} disabled={busy} title={`${t(`queue.act.${act}`)} (${at + 1})`} onClick={() => onAct(row, act)}>{t(`queue.act.${act}`)}</button>
-          ))}
-        </span>
-      ),
-    },
+    { id: 'acts', title: t('queue.acts'), width: '110px', cell: acts },
   ];
 }

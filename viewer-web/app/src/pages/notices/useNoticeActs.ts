@@ -24,6 +24,7 @@ export function useNoticeActs(onChanged: () => Promise<unknown>) {
   const { t } = useTranslation();
   const [done, setDone] = useState<Done | null>(null);
   const acting = useMutation({
+    onMutate: () => setDone(null),
     mutationFn: ({ row, act }: { row: Notice; act: NoticeAct }) => send(row, act),
     onSuccess: async (_, { row, act }) => {
       await onChanged();

@@ -10,7 +10,9 @@ import { personName } from '~/format/person';
 import { listKeyLines } from '~/keys/listKeyLines';
 import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
+import { useSteadyRows } from '~/live/useSteadyRows';
 import { DataGrid } from '~/ui/DataGrid';
+import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePhone } from '~/ui/usePhone';
@@ -37,11 +39,14 @@ export function QueuePage() {
   const [show, setShow] = useState<QueuePart>('open');
   const [selected, setSelected] = useState<string | null>(null);
   const query = useQuery({ queryKey: ['queue', show], queryFn: ({ signal }) => server.queue(show, signal), staleTime: 0, refetchInterval: lookEveryMs });
-  const refresh = useCallback(() => void client.invalidateQueries({ queryKey: ['queue'] }), [client]);
-  const acts = useQueueActs(refresh);
+  const { rows, fresh, show: showAll, hold } = useSteadyRows(show, query.data?.items ?? none, rowKey);
+  const acts = useQueueActs(() => {
+    // Whoever did something sees what became of it.
+    showAll();
+    return client.invalidateQueries({ queryKey: ['queue'] });
+  });
   const { run, busy } = acts;
   const columns = useQueueColumns(busy, run);
-  const rows = query.data?.items ?? none;
   const shown = rows.find((row) => rowKey(row) === selected);
   const select = useCallback((row: Transfer) => setSelected(rowKey(row)), []);
   const open = useCallback((row: Transfer) => row.study && void navigate(viewerPath(row.studyUid)), [navigate]);
@@ -64,13 +69,16 @@ export function QueuePage() {
       <div className={ui.bar}>
         <SegmentedControl aria-label={t('queue.title')} value={show} onChange={(value) => setShow(value as QueuePart)} data={queueParts.map((value) => ({ value, label: label(value) }))} />
       </div>
+      <FreshBar count={fresh} onShow={showAll} />
       {query.isPending ? <Loading />
         : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t(`queue.empty.${show}`)} hint={t('queue.emptyHint')} />
             : (
               <div className={css.main}>
-                <DataGrid label={t('queue.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />
-                {shown && <TransferDetails row={shown} onClose={() => setSelected(null)} />}
+                <div className={ui.page} {...hold}>
+                  <DataGrid label={t('queue.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />
+                </div>
+                {shown && <TransferDetails row={shown} busy={busy} onAct={phone ? run : null} onClose={() => setSelected(null)} />}
               </div>
             )}
       <UndoBar done={acts.done} onClose={acts.close} />

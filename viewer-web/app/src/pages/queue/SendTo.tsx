@@ -1,4 +1,4 @@
-import { Select } from '@mantine/core';
+import { Button, Select } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import type { KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -33,20 +33,26 @@ export function SendTo({ studyUid, what, autoFocus = false, disabled = false }: 
   const devices = useQuery({ queryKey: ['devices'], queryFn: ({ signal }) => server.devices(signal) });
   const sending = useMutation({ mutationFn: (device: string) => server.send(studyUid, device, what?.() ?? {}) });
   const undoing = useMutation({ mutationFn: (id: number) => server.cancelTransfer(id), onSuccess: () => sending.reset() });
-  const why = useProblemText(sending.error ?? undoing.error, t('send.already'));
+  const why = useProblemText(undoing.error ?? sending.error, t(undoing.error ? 'queue.tooLate' : 'send.already'));
+  const send = (device: string): void => {
+    undoing.reset();
+    sending.mutate(device);
+  };
   const reachable = devices.data?.items.filter(({ host, port }) => host !== null && port !== null) ?? [];
   const choices = reachable.map(({ aeTitle, description }) => ({ value: aeTitle, label: description ? `${aeTitle} · ${description}` : aeTitle }));
   return (
     <div className={css.sendTo} onKeyDownCapture={takeMarked}>
       <Select
         aria-label={t('send.to')} placeholder={t('send.to')} searchable selectFirstOptionOnChange data={choices} value={null} nothingFoundMessage={t('send.none')}
-        autoFocus={autoFocus} disabled={disabled || sending.isPending} onChange={(device) => device && sending.mutate(device)}
+        autoFocus={autoFocus} disabled={disabled || sending.isPending} onChange={(device) => device && send(device)}
       />
       <p role="status">
-        {sending.error || undoing.error ? why : sending.data && (
+        {devices.isLoadingError ? (
+          <>{t('send.unlisted')} <Button variant="default" size="compact-xs" onClick={() => void devices.refetch()}>{t('state.retry')}</Button></>
+        ) : sending.error ? why : sending.data && (
           <>
-            {t('send.queued', { device: sending.variables })}
-            {' · '}<button type="button" onClick={() => undoing.mutate(sending.data.id)}>{t('action.undo')}</button>
+            {undoing.error ? why : t('send.queued', { device: sending.variables })}
+            {' · '}<button type="button" disabled={undoing.isPending} onClick={() => undoing.mutate(sending.data.id)}>{t('action.undo')}</button>
             {' · '}<Link to={paths.queue}>{t('send.show')}</Link>
           </>
         )}

@@ -1,19 +1,29 @@
-import { CloseButton } from '@mantine/core';
+import { Button, CloseButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { Transfer } from '~/api/types';
 import { instant } from '~/format/dates';
 import { actorName, personName } from '~/format/person';
+import { LoadFailed } from '~/ui/LoadState';
 import { usePatientWords } from '~/ui/usePatientWords';
 import { useWhy } from '~/ui/useWhy';
 import { Why } from '~/ui/Why';
+import { allowedOn, type QueueAct } from './acts';
 import { ProgressBar, StateWord } from './columns';
 import { useTransferWords } from './useTransferWords';
 import css from './QueuePage.module.css';
 
+interface Props {
+  row: Transfer;
+  busy: boolean;
+  /** What can be done, where there is no room for it on the row. */
+  onAct: ((row: Transfer, act: QueueAct) => void) | null;
+  onClose: () => void;
+}
+
 /** Everything that is known of a transfer: why it does not go on, and which images did not arrive. */
-export function TransferDetails({ row, onClose }: { row: Transfer; onClose: () => void }) {
+export function TransferDetails({ row, busy, onAct, onClose }: Props) {
   const { t } = useTranslation();
   const { place, commitment } = useTransferWords();
   const { short } = usePatientWords();
@@ -33,6 +43,11 @@ export function TransferDetails({ row, onClose }: { row: Transfer; onClose: () =
         {row.study && <p>{[personName(row.study.patient.name), row.study.patient.id, short(row.study.patient)].filter(Boolean).join(' · ')}</p>}
         {row.study?.description && <p className={css.dim}>{row.study.description}</p>}
         <p className={css.standing}><StateWord row={row} /><ProgressBar row={row} /></p>
+        {onAct && (
+          <p className={css.standing}>
+            {allowedOn(row).map((act) => <Button key={act} variant="default" disabled={busy} onClick={() => onAct(row, act)}>{t(`queue.act.${act}`)}</Button>)}
+          </p>
+        )}
       </div>
       <div>
         {row.error && (
@@ -51,7 +66,7 @@ export function TransferDetails({ row, onClose }: { row: Transfer; onClose: () =
 function Missed({ row }: { row: Transfer }) {
   const { t } = useTranslation();
   const { whole } = useWhy('transfer');
-  const { data } = useQuery({ queryKey: ['queue', 'failures', row.id, row.failed, row.attempts], queryFn: ({ signal }) => server.transferFailures(row.id, signal) });
+  const { data, error, isLoadingError, refetch } = useQuery({ queryKey: ['queue', 'failures', row.id, row.failed, row.attempts], queryFn: ({ signal }) => server.transferFailures(row.id, signal) });
   return (
     <section className={css.missed}>
       <h3>{t('queue.missed', { count: row.failed })}</h3>
@@ -63,6 +78,8 @@ function Missed({ row }: { row: Transfer }) {
           </li>
         ))}
       </ul>
+      {isLoadingError && <LoadFailed error={error} onRetry={() => void refetch()} />}
+      {data && data.items.length < row.failed && <p className={css.dim}>{t('queue.missedMore', { count: row.failed - data.items.length })}</p>}
     </section>
   );
 }

@@ -5,6 +5,7 @@ import type { ImagingRecord, KnownPatient } from '~/api/types';
 import { instant } from '~/format/dates';
 import { actorName, personName } from '~/format/person';
 import { PatientPicker } from '~/ui/PatientPicker';
+import { useFault } from '~/ui/useFault';
 import { usePatientWords } from '~/ui/usePatientWords';
 import type { RecordActs } from './useRecordActs';
 import css from './RecordPage.module.css';
@@ -38,14 +39,16 @@ export function Mergers({ record, acts }: { record: ImagingRecord; acts: RecordA
 function Merge({ record, acts }: { record: ImagingRecord; acts: RecordActs }) {
   const { t } = useTranslation();
   const { short } = usePatientWords();
+  const faultOf = useFault();
   const [picked, setPicked] = useState<KnownPatient | null>(null);
   const [reason, setReason] = useState('');
   const name = personName(picked?.name) || t('field.unknown');
   const merge = (): void => {
-    if (!picked) return;
-    acts.merge(picked.recordId, record.recordId, name, reason.trim());
-    setPicked(null);
-    setReason('');
+    if (!picked || acts.busy) return;
+    acts.merge(picked.recordId, record.recordId, name, reason.trim(), () => {
+      setPicked(null);
+      setReason('');
+    });
   };
   return (
     <>
@@ -55,7 +58,7 @@ function Merge({ record, acts }: { record: ImagingRecord; acts: RecordActs }) {
           <div>
             <b>{name}</b>
             <span>{[short(picked), picked.id, picked.issuer].filter(Boolean).join(' · ')}</span>
-            <TextInput label={t('record.mergeReason')} value={reason} autoFocus onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={(event) => event.key === 'Enter' && !event.nativeEvent.isComposing && merge()} />
+            <TextInput label={t('record.mergeReason')} value={reason} error={faultOf(acts.failure, 'reason')} autoFocus onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={(event) => event.key === 'Enter' && !event.nativeEvent.isComposing && merge()} />
             <Button disabled={acts.busy} onClick={merge} rightSection={<kbd>Enter</kbd>}>{t('record.mergeWith')}</Button>
           </div>
         </article>

@@ -5,6 +5,7 @@ import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { orderFormQuery } from '~/api/queries';
 import type { ImagingRecord } from '~/api/types';
+import { useFault } from '~/ui/useFault';
 import type { RecordActs } from './useRecordActs';
 import css from './RecordPage.module.css';
 
@@ -35,20 +36,20 @@ export function Numbers({ record, acts }: { record: ImagingRecord; acts: RecordA
 
 function Add({ record, acts }: { record: ImagingRecord; acts: RecordActs }) {
   const { t } = useTranslation();
+  const faultOf = useFault();
   const { data: form } = useQuery(orderFormQuery);
   const issuers = [...everywhere, ...(form?.facilities ?? []).map(({ code }) => code)];
   const [issuer, setIssuer] = useState<string>('CCCD');
   const [identifier, setIdentifier] = useState('');
   const add = (event: FormEvent): void => {
     event.preventDefault();
-    if (identifier.trim() === '') return;
-    acts.addNumber(record.recordId, { identifier: identifier.trim(), issuer, registered: false });
-    setIdentifier('');
+    if (identifier.trim() === '' || acts.busy) return;
+    acts.addNumber(record.recordId, { identifier: identifier.trim(), issuer, registered: false }, () => setIdentifier(''));
   };
   return (
     <form className={css.add} onSubmit={add}>
       <Select w={96} aria-label={t('record.issuer')} data={issuers} value={issuer} allowDeselect={false} onChange={(code) => code && setIssuer(code)} />
-      <TextInput style={{ flex: 1 }} aria-label={t('record.number')} placeholder={t('record.number')} value={identifier} onChange={(event) => setIdentifier(event.currentTarget.value)} />
+      <TextInput style={{ flex: 1 }} aria-label={t('record.number')} placeholder={t('record.number')} value={identifier} error={faultOf(acts.failure, 'identifier')} onChange={(event) => setIdentifier(event.currentTarget.value)} />
       <Button type="submit" variant="default" disabled={acts.busy || identifier.trim() === ''}>{t('record.numberAdd')}</Button>
     </form>
   );

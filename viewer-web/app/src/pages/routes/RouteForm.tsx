@@ -28,7 +28,7 @@ export function RouteForm({ route, onClose, onSaved }: Props) {
   const form = useQuery(orderFormQuery);
   const titles = devices.data?.items.map(({ aeTitle }) => aeTitle) ?? [];
   const saving = useMutation({
-    mutationFn: () => server.putRoute(draft),
+    mutationFn: () => (isNew ? server.addRoute(draft) : server.putRoute(draft)),
     onSuccess: async () => {
       await client.invalidateQueries({ queryKey: ['routes'] });
       onSaved(draft.name.trim());
@@ -36,8 +36,10 @@ export function RouteForm({ route, onClose, onSaved }: Props) {
   });
   const change = (part: Partial<Route>): void => setDraft((before) => ({ ...before, ...part }));
   const wrong = saving.error instanceof Problem ? saving.error.fields : {};
-  const why = useProblemText(saving.error);
+  const why = useProblemText(saving.error, t('routes.conflict'));
+  const isTaken = isNew && saving.error instanceof Problem && saving.error.status === 409;
   const error = (field: string): string | null => {
+    if (field === 'name' && isTaken) return t('routes.nameTaken');
     const key = wrong[field];
     return key === undefined ? null : t(key === 'required' ? 'order.error.required' : key === 'tooLong' ? 'order.error.tooLong' : 'order.error.invalid');
   };
@@ -68,7 +70,7 @@ export function RouteForm({ route, onClose, onSaved }: Props) {
         />
         <div className={css.save}>
           <Button type="submit" loading={saving.isPending} disabled={draft.name.trim() === '' || draft.device === ''}>{t('routes.save')}</Button>
-          {saving.error && Object.keys(wrong).length === 0 && <span role="alert">{why}</span>}
+          {saving.error && !isTaken && Object.keys(wrong).length === 0 && <span role="alert">{why}</span>}
         </div>
       </form>
     </SidePanel>

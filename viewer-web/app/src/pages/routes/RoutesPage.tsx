@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { Route } from '~/api/types';
@@ -46,7 +46,14 @@ export function RoutesPage() {
     { title: t('keys.acts'), lines: [{ caps: ['1'], what: t('routes.toggle') }, { caps: ['2'], what: t('routes.remove') }, { caps: ['Ctrl', 'Z'], what: t('action.undo') }] },
   ], [t]));
   const phone = usePhone();
-  const columns = useColumns(mayEdit, acts.busy, acts.toggle, acts.remove);
+  const rowActs = (row: Route): ReactNode => mayEdit && row.source === 'rows' && (
+    <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
+      {phone && <button type="button" onClick={() => edit(row)}>{t('devices.change')}</button>}
+      <button type="button" tabIndex={-1} disabled={acts.busy} onClick={() => acts.toggle(row)}>{t(row.isEnabled ? 'routes.stop' : 'routes.start')}</button>
+      <button type="button" tabIndex={-1} disabled={acts.busy} onClick={() => acts.remove(row)}>{t('routes.remove')}</button>
+    </span>
+  );
+  const columns = useColumns(rowActs);
   useEffect(() => {
     document.title = `${t('queue.pages.routes')} · Sen`;
   }, [t]);
@@ -62,7 +69,7 @@ export function RoutesPage() {
         {query.isPending ? <Loading />
           : query.isLoadingError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
             : rows.length === 0 ? <Empty title={t('routes.empty')} hint={t('routes.emptyHint')} />
-              : <DataGrid label={t('queue.pages.routes')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={edit} dimmed={(row) => !row.isEnabled} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />}
+              : <DataGrid label={t('queue.pages.routes')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={edit} dimmed={(row) => !row.isEnabled} narrow={phone ? (row) => <NarrowRow row={row} acts={rowActs(row)} /> : undefined} />}
         {editing && <RouteForm key={editing.name} route={editing} onClose={() => setEditing(null)} onSaved={(name) => { setEditing(null); setSelected(name); }} />}
       </Split>
       <UndoBar done={acts.done} onClose={acts.close} />
@@ -70,14 +77,14 @@ export function RoutesPage() {
   );
 }
 
-/** A row on a phone: the rule and where to on the first line, which images on the second. */
-function NarrowRow({ row }: { row: Route }) {
+/** A row on a phone: the rule and where to on the first line, which images and what can be done on the second. */
+function NarrowRow({ row, acts }: { row: Route; acts: ReactNode }) {
   const { t } = useTranslation();
   const conditions = useConditions();
   return (
     <div className={ui.twoLines}>
       <div><span className={`cut ${ui.strong}`}>{row.name}</span><span className={ui.far}>{row.device}</span></div>
-      <div className={ui.dim}><span>{t(row.isEnabled ? 'routes.on' : 'routes.off')}</span><span className="cut">{conditions(row)}</span></div>
+      <div className={ui.dim}><span>{t(row.isEnabled ? 'routes.on' : 'routes.off')}</span><span className="cut">{conditions(row)}</span><span className={ui.far}>{acts}</span></div>
     </div>
   );
 }
@@ -99,23 +106,16 @@ function useConditions(): (row: Route) => string {
   }, [t]);
 }
 
-function useColumns(mayEdit: boolean, busy: boolean, onToggle: (row: Route) => void, onRemove: (row: Route) => void): Column<Route>[] {
+function useColumns(acts: (row: Route) => ReactNode): Column<Route>[] {
   const { t } = useTranslation();
   const conditions = useConditions();
-  return useMemo((): Column<Route>[] => [
+  return [
     { id: 'name', title: t('routes.name'), width: 'minmax(130px, 0.7fr)', cell: (row) => <span className={`cut ${ui.strong}`}>{row.name}</span> },
     { id: 'device', title: t('routes.device'), width: '150px', cell: (row) => <span className="cut">{row.device}</span> },
     { id: 'which', title: t('routes.which'), width: 'minmax(200px, 2fr)', cell: (row) => <span className="cut" title={conditions(row)}>{conditions(row)}</span> },
     { id: 'priority', title: t('queue.priorityTitle'), width: '96px', cell: (row) => t(`queue.priority.${row.priority}`) },
     { id: 'enabled', title: t('field.label'), width: '90px', cell: (row) => t(row.isEnabled ? 'routes.on' : 'routes.off') },
     { id: 'source', title: t('devices.source'), width: '120px', cell: (row) => t(row.source === 'file' ? 'devices.file' : 'devices.rows') },
-    {
-      id: 'acts', title: t('queue.acts'), width: '120px', cell: (row) => mayEdit && row.source === 'rows' && (
-        <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
-          <button type="button" tabIndex={-1} disabled={busy} onClick={() => onToggle(row)}>{t(row.isEnabled ? 'routes.stop' : 'routes.start')}</button>
-          <button type="button" tabIndex={-1} disabled={busy} onClick={() => onRemove(row)}>{t('routes.remove')}</button>
-        </span>
-      ),
-    },
-  ], [t, conditions, mayEdit, busy, onToggle, onRemove]);
+    { id: 'acts', title: t('queue.acts'), width: '120px', cell: acts },
+  ];
 }

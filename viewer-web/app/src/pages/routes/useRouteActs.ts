@@ -1,38 +1,23 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useQueryClient } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { Route } from '~/api/types';
-import type { Done } from '~/ui/UndoBar';
-import { useProblemText } from '~/ui/useProblemText';
+import { useSteps, type Step } from '~/ui/useSteps';
 
-/** Stops, starts and removes rules; each can be taken back by writing the rule as it was. */
+/** Stops, starts and removes rules. What is taken back is that alone, whatever else has become of the rule since. */
 export function useRouteActs() {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const [done, setDone] = useState<Done | null>(null);
-  const onSettled = (): void => void client.invalidateQueries({ queryKey: ['routes'] });
-  const writing = useMutation({ mutationFn: (route: Route) => server.putRoute(route), onSuccess: () => setDone(null), onSettled });
-  const acting = useMutation({
-    mutationFn: ({ row, act }: { row: Route; act: 'toggle' | 'remove' }): Promise<unknown> =>
-      act === 'remove' ? server.removeRoute(row.name) : server.putRoute({ ...row, isEnabled: !row.isEnabled }),
-    onSuccess: (_, { row, act }) => {
-      const text = t(act === 'remove' ? 'routes.removed' : row.isEnabled ? 'routes.stopped' : 'routes.started', { name: row.name });
-      setDone({ text, undo: () => writing.mutate(row) });
-    },
-    onSettled,
+  const { take, busy, done, close } = useSteps(() => client.invalidateQueries({ queryKey: ['routes'] }));
+  const conflict = t('routes.conflict');
+  const enable = ({ name }: Route, isEnabled: boolean): Step => ({
+    run: () => server.enableRoute(name, isEnabled), text: t(isEnabled ? 'routes.started' : 'routes.stopped', { name }), conflict,
   });
-  const failure = acting.error ?? writing.error;
-  const why = useProblemText(failure);
-  return {
-    toggle: (row: Route) => acting.mutate({ row, act: 'toggle' }),
-    remove: (row: Route) => acting.mutate({ row, act: 'remove' }),
-    busy: acting.isPending || writing.isPending,
-    done: failure ? { text: why, undo: null, failed: true } : done,
-    close: () => {
-      setDone(null);
-      acting.reset();
-      writing.reset();
-    },
+  const toggle = (row: Route): Step => {
+    const step = enable(row, !row.isEnabled);
+    return { ...step, run: () => step.run().then(() => enable(row, row.isEnabled)) };
   };
+  const restore = (row: Route): Step => ({ run: () => server.addRoute(row).then(() => undefined), text: t('routes.restored', { name: row.name }), conflict });
+  const remove = (row: Route): Step => ({ run: () => server.removeRoute(row.name).then(() => restore(row)), text: t('routes.removed', { name: row.name }), conflict });
+  return { toggle: (row: Route) => take(toggle(row)), remove: (row: Route) => take(remove(row)), busy, done, close };
 }
