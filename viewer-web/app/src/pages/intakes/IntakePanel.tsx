@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { Intake, IntakeDetails } from '~/api/keepingTypes';
@@ -13,6 +14,9 @@ import { useWhy } from '~/ui/useWhy';
 import { Why } from '~/ui/Why';
 import { intakeActs, isAllowed, type IntakeAct } from './useIntakeActs';
 import css from './IntakesPage.module.css';
+
+/** What could not be taken comes now and then, while something is taken. */
+const lookEveryMs = 5000;
 
 interface Props {
   row: Intake;
@@ -58,10 +62,15 @@ function NotTaken({ row }: { row: Intake }) {
   const { t } = useTranslation();
   const { whole } = useWhy('notTaken');
   const query = useInfiniteQuery({
-    queryKey: ['intakes', row.id, row.failed, row.skipped, row.state], initialPageParam: '',
+    queryKey: ['intakes', row.id], initialPageParam: '', staleTime: 0, refetchInterval: row.state === 'running' ? lookEveryMs : false,
     queryFn: ({ signal, pageParam }) => server.intake(row.id, pageParam, signal),
     getNextPageParam: (page: IntakeDetails) => (page.more ? page.notTaken.at(-1)?.name : undefined),
   });
+  // What came between the last look and the end.
+  const { refetch } = query;
+  useEffect(() => {
+    if (row.state !== 'running') void refetch({ cancelRefetch: false });
+  }, [row.state, refetch]);
   if (query.isPending) return <Loading />;
   if (query.isLoadingError) return <LoadFailed error={query.error} onRetry={() => void query.refetch()} />;
   const compared = query.data.pages[0]?.compared ?? null;
@@ -72,6 +81,7 @@ function NotTaken({ row }: { row: Intake }) {
         <>
           <h3>{t('intakes.compared')}</h3>
           <p className={css.compared}>{t('intakes.counts', { studies: compared.studies, arrived: compared.arrived, expected: compared.expected, incomplete: compared.incomplete })}</p>
+          {compared.uncounted > 0 && <p className={css.compared}>{t('intakes.uncounted', { count: compared.uncounted })}</p>}
         </>
       )}
       <h3>{t('intakes.notTaken')}</h3>

@@ -23,6 +23,7 @@ export function useIntakeActs(onChanged: () => Promise<unknown>) {
   const { t } = useTranslation();
   const [done, setDone] = useState<Done | null>(null);
   const acting = useMutation({
+    onMutate: () => setDone(null),
     mutationFn: ({ row, act }: { row: Intake; act: IntakeAct }) => send(row, act),
     onSuccess: async (_, { row, act }) => {
       await onChanged();

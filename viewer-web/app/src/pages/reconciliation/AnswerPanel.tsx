@@ -1,5 +1,5 @@
 import { Button, TextInput } from '@mantine/core';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { mainModalities } from '~/api/dicomweb';
@@ -18,16 +18,16 @@ interface Props {
   busy: boolean;
   /** The answer whose patient is being looked for. */
   asking: Answer | null;
-  onAnswer: (row: Discrepancy, answer: Answer, recordId: number | null, reason: string) => void;
+  reason: string;
+  onReason: (reason: string) => void;
+  onAnswer: (row: Discrepancy, answer: Answer, recordId: number | null) => void;
   onReopen: (row: Discrepancy) => void;
   onOpen: (row: Discrepancy) => void;
 }
 
 /** What does not go together, both sides of it, and what may be said of it. */
-export function AnswerPanel({ row, busy, asking, onAnswer, onReopen, onOpen }: Props) {
+export function AnswerPanel({ row, busy, asking, reason, onReason, onAnswer, onReopen, onOpen }: Props) {
   const { t } = useTranslation();
-  const [reason, setReason] = useState('');
-  useEffect(() => setReason(''), [row?.id]);
   if (!row) return <VacantPanel>{t('reconciliation.pick')}</VacantPanel>;
   const { study, answered } = row;
   return (
@@ -49,13 +49,13 @@ export function AnswerPanel({ row, busy, asking, onAnswer, onReopen, onOpen }: P
       {answered ? <Answered row={row} busy={busy} onReopen={onReopen} /> : (
         <>
           {row.answers.map((answer, index) => (
-            <button key={answer} type="button" className={css.answer} disabled={busy} aria-pressed={asking === answer} onClick={() => onAnswer(row, answer, null, reason)}>
+            <button key={answer} type="button" className={css.answer} disabled={busy} aria-pressed={asking === answer} onClick={() => onAnswer(row, answer, null)}>
               <span><b>{t(`reconciliation.answer.${answer}`)}</b><small>{t(`reconciliation.effect.${effectOf(row, answer)}`)}</small></span>
               <kbd>{index + 1}</kbd>
             </button>
           ))}
-          {asking === 'otherPatient' && <Whose row={row} onPick={(recordId) => onAnswer(row, 'otherPatient', recordId, reason)} />}
-          <TextInput label={t('reconciliation.because')} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+          {asking === 'otherPatient' && <Whose row={row} onPick={(recordId) => onAnswer(row, 'otherPatient', recordId)} />}
+          <TextInput label={t('reconciliation.because')} value={reason} onChange={(event) => onReason(event.currentTarget.value)} />
         </>
       )}
     </SidePanel>

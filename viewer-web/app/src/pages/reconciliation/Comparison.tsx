@@ -7,6 +7,7 @@ import { day, instant } from '~/format/dates';
 import { fold } from '~/format/fold';
 import { personName } from '~/format/person';
 import { phrases } from '~/i18n';
+import { LoadFailed } from '~/ui/LoadState';
 import { usePatientWords } from '~/ui/usePatientWords';
 import { otherSide } from './sides';
 import css from './ReconciliationPage.module.css';
@@ -52,7 +53,7 @@ function line(name: string, ours: string, theirs: string, gist: (text: string) =
 
 function Contents({ row, contents }: { row: Discrepancy; contents: NonNullable<Discrepancy['other']['contents']> }) {
   const { t } = useTranslation();
-  const { data } = useQuery({ queryKey: ['difference', row.id, contents], queryFn: ({ signal }) => server.difference(row.id, signal) });
+  const { data, error, isLoadingError, refetch } = useQuery({ queryKey: ['difference', row.id, contents], queryFn: ({ signal }) => server.difference(row.id, signal) });
   const facts: [string, string][] = [
     [t('reconciliation.contents.instances'), String(contents.instances)],
     [t('reconciliation.contents.kept'), String(contents.kept)],
@@ -63,6 +64,7 @@ function Contents({ row, contents }: { row: Discrepancy; contents: NonNullable<D
       <table className={css.sides}>
         <tbody>{facts.map(([name, value]) => <tr key={name}><th>{name}</th><td>{value}</td></tr>)}</tbody>
       </table>
+      {isLoadingError && <LoadFailed error={error} onRetry={() => void refetch()} />}
       {data && <Difference difference={data} />}
     </>
   );

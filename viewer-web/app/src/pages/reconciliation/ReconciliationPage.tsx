@@ -38,12 +38,16 @@ export function ReconciliationPage() {
   const phone = usePhone();
   const shown = rows.find((row) => rowKey(row) === selected) ?? null;
 
+  // Why, whether a key says it or a click; a row of its own.
+  const [reason, setReason] = useState('');
+  useEffect(() => setReason(''), [shown?.id]);
+
   const select = useCallback((row: Discrepancy) => {
     setSelected(rowKey(row));
     setAsking(null);
   }, []);
   const open = useCallback((row: Discrepancy) => void navigate(viewerPath(row.study.studyUid)), [navigate]);
-  const answer = (row: Discrepancy, said: Answer, recordId: number | null, reason: string): void => {
+  const answer = (row: Discrepancy, said: Answer, recordId: number | null): void => {
     if (answering.busy) return;
     // Whose it is has to be said first.
     if (said === 'otherPatient' && recordId === null) return setAsking(said);
@@ -53,7 +57,7 @@ export function ReconciliationPage() {
   const onDigit = (row: Discrepancy, digit: number): void => {
     if (row.answered) return void (digit === 1 && row.answered.answer && !answering.busy && answering.reopen(row));
     const said = row.answers[digit - 1];
-    if (said) answer(row, said, null, '');
+    if (said) answer(row, said, null);
   };
   useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: open, onClearSearch: () => (asking ? setAsking(null) : setSelected(null)), onDigit });
   usePageKeys(useMemo(() => [
@@ -78,7 +82,7 @@ export function ReconciliationPage() {
                   narrow={phone ? (row) => <NarrowRow row={row} /> : undefined}
                   footer={query.hasNextPage && <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t('reconciliation.more')}</Button>}
                 />
-                <AnswerPanel row={shown} busy={answering.busy} asking={asking} onAnswer={answer} onReopen={answering.reopen} onOpen={open} />
+                <AnswerPanel row={shown} busy={answering.busy} asking={asking} reason={reason} onReason={setReason} onAnswer={answer} onReopen={answering.reopen} onOpen={open} />
               </Split>
             )}
       <UndoBar done={answering.done} onClose={answering.close} />
