@@ -52,7 +52,7 @@ fn services() -> Vec<Vec<String>> {
         Service::Storage => "C-STORE",
         Service::Find(_) | Service::Worklist => "C-FIND, C-CANCEL",
         Service::Move(_) => "C-MOVE, C-CANCEL",
-        Service::Get(_) => "C-GET, C-CANCEL",
+        Service::Get(_) | Service::GetWithoutBulk => "C-GET, C-CANCEL",
         Service::PerformedStep => "N-CREATE, N-SET",
         Service::PerformedStepRetrieve => "N-GET",
         Service::StorageCommitment => "N-ACTION; N-EVENT-REPORT is sent",

@@ -20,8 +20,9 @@ use crate::link::{self, Port, TLS_HANDSHAKE};
 use crate::listener::Shared;
 use crate::pdu::PduError;
 use crate::refused::Reason;
+use crate::services::get::Given;
 use crate::services::{commit, echo, find, get, move_, mpps, store, worklist};
-use crate::sop_class::Service;
+use crate::sop_class::{Root, Service};
 use crate::tally::Tally;
 use crate::waiting::Place;
 
@@ -155,7 +156,12 @@ impl Session {
             (CommandField::Move, Some(Service::Move(root))) => {
                 move_::serve(self, &context, command, root).await
             }
-            (CommandField::Get, Some(Service::Get(root))) => get::serve(self, &context, command, root).await,
+            (CommandField::Get, Some(Service::Get(root))) => {
+                get::serve(self, &context, command, root, Given::Whole).await
+            }
+            (CommandField::Get, Some(Service::GetWithoutBulk)) => {
+                get::serve(self, &context, command, Root::Instance, Given::WithoutBulk).await
+            }
             (CommandField::NCreate, Some(Service::PerformedStep)) => {
                 mpps::create(self, &context, command).await
             }

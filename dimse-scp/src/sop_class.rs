@@ -1,9 +1,11 @@
 //! Which SOP classes are served, and as what: the table that negotiation asks.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 
 use dicom_core::dictionary::UidDictionary;
 use dicom_dictionary_std::StandardSopClassDictionary;
+use pacs_core::query::Level;
 use pacs_core::uid::Uid;
 use pacs_core::uids;
 
@@ -14,6 +16,22 @@ pub enum Root {
     Patient,
     /// Study (with the patient's attributes), series, image.
     Study,
+    /// Patient and study; retired, and still what some consoles ask (PS3.4 of 2004, C.6.3).
+    PatientStudyOnly,
+    /// Single instances, by their UIDs alone; for retrieval (PS3.4 Y, Z).
+    Instance,
+}
+
+impl Root {
+    /// The levels of the model, from the top down.
+    pub fn levels(self) -> RangeInclusive<Level> {
+        match self {
+            Self::Patient => Level::Patient..=Level::Instance,
+            Self::Study => Level::Study..=Level::Instance,
+            Self::PatientStudyOnly => Level::Patient..=Level::Study,
+            Self::Instance => Level::Instance..=Level::Instance,
+        }
+    }
 }
 
 /// A service and, for query and retrieve, its information model.
@@ -29,6 +47,8 @@ pub enum Service {
     Move(Root),
     /// C-GET (PS3.4 C.4.3).
     Get(Root),
+    /// C-GET of instances without their bulk data (PS3.4 Z).
+    GetWithoutBulk,
     /// C-FIND of the modality worklist (PS3.4 K).
     Worklist,
     /// N-CREATE and N-SET of performed steps (PS3.4 F.7).
@@ -71,11 +91,22 @@ pub(crate) const SERVICES: &[(&str, Service)] = &[
     (uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Service::Find(Root::Study)),
     (uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Service::Move(Root::Study)),
     (uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET, Service::Get(Root::Study)),
+    (PATIENT_STUDY_ONLY_FIND, Service::Find(Root::PatientStudyOnly)),
+    (PATIENT_STUDY_ONLY_MOVE, Service::Move(Root::PatientStudyOnly)),
+    (PATIENT_STUDY_ONLY_GET, Service::Get(Root::PatientStudyOnly)),
+    (uids::COMPOSITE_INSTANCE_ROOT_RETRIEVE_MOVE, Service::Move(Root::Instance)),
+    (uids::COMPOSITE_INSTANCE_ROOT_RETRIEVE_GET, Service::Get(Root::Instance)),
+    (uids::COMPOSITE_INSTANCE_RETRIEVE_WITHOUT_BULK_DATA_GET, Service::GetWithoutBulk),
     (uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND, Service::Worklist),
     (uids::MODALITY_PERFORMED_PROCEDURE_STEP, Service::PerformedStep),
     (uids::MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE, Service::PerformedStepRetrieve),
     (uids::STORAGE_COMMITMENT_PUSH_MODEL, Service::StorageCommitment),
 ];
+
+/// Retired, and therefore deprecated in the dictionary.
+const PATIENT_STUDY_ONLY_FIND: &str = "1.2.840.10008.5.1.4.1.2.3.1";
+const PATIENT_STUDY_ONLY_MOVE: &str = "1.2.840.10008.5.1.4.1.2.3.2";
+const PATIENT_STUDY_ONLY_GET: &str = "1.2.840.10008.5.1.4.1.2.3.3";
 
 /// Keywords with `Storage` in them that are not composite objects of a patient's study: services,
 /// media directories, and the non-patient objects of PS3.4 GG, which have no place in a study.
@@ -125,6 +156,10 @@ mod tests {
             ("1.2.840.10008.5.1.4.1.2.1.1", Some(Service::Find(Root::Patient))),
             ("1.2.840.10008.5.1.4.1.2.2.2", Some(Service::Move(Root::Study))),
             ("1.2.840.10008.5.1.4.1.2.2.3", Some(Service::Get(Root::Study))),
+            ("1.2.840.10008.5.1.4.1.2.3.1", Some(Service::Find(Root::PatientStudyOnly))),
+            ("1.2.840.10008.5.1.4.1.2.4.1", None), // a composite instance root has no query
+            ("1.2.840.10008.5.1.4.1.2.4.3", Some(Service::Get(Root::Instance))),
+            ("1.2.840.10008.5.1.4.1.2.5.3", Some(Service::GetWithoutBulk)),
             ("1.2.840.10008.5.1.4.31", Some(Service::Worklist)),
             ("1.2.840.10008.3.1.2.3.3", Some(Service::PerformedStep)),
             ("1.2.840.10008.3.1.2.3.4", Some(Service::PerformedStepRetrieve)),

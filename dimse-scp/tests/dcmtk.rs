@@ -16,6 +16,7 @@ use std::path::Path;
 use std::process::Output;
 
 use dimse_scp::UnknownAe;
+use dimse_scp::scu::Instance;
 use pacs_core::tags;
 use storage::devices::{self, Device};
 use support::{Harness, ae, dataset_of, samples, slices, uid};
@@ -164,6 +165,41 @@ async fn findscu_finds_in_vietnamese() {
         assert!(!dir.path().join("rsp0002.dcm").exists());
         std::fs::remove_file(answer).unwrap();
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn patients_and_studies_alone_are_found_and_got_by_dcmtk() {
+    let server = Harness::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let made = write_files(dir.path(), 4, 64, 15);
+    let instances: Vec<_> = made.iter().cloned().map(support::made).collect();
+    server.fill(&instances).await;
+    let (peer, out) = (peer(&server), tempfile::tempdir().unwrap());
+    let folder = out.path().to_string_lossy().into_owned();
+    let study = format!("StudyInstanceUID={}", made[0].study);
+    let keys = ["-k", "QueryRetrieveLevel=PATIENT", "-k", "PatientID", "-X", "-od", &folder];
+    let Some(output) = dcmtk("findscu", &with(&["-v", "-O"], &peer, &keys)).await else { return };
+    assert!(output.status.success(), "{}", text(&output));
+    let answer = out.path().join("rsp0001.dcm");
+    let patient = {
+        let file = Instance::from_part10(std::fs::read(&answer).unwrap().into()).unwrap();
+        let syntax = pacs_core::transfer_syntax::of(&file.transfer_syntax);
+        let limits = pacs_core::dataset::Limits::default();
+        let until = pacs_core::dataset::Until::End;
+        let read = pacs_core::dataset::read_slice(&dataset_of(&file), &syntax, &limits, until).unwrap();
+        format!("PatientID={}", read.data_set.text(tags::PATIENT_ID).unwrap())
+    };
+    std::fs::remove_file(answer).unwrap();
+    // There are no series in this model.
+    let keys = ["-k", "QueryRetrieveLevel=SERIES", "-k", &patient, "-k", &study, "-k", "SeriesInstanceUID"];
+    let output = dcmtk("findscu", &with(&["-v", "-O"], &peer, &keys)).await.unwrap();
+    assert!(text(&output).contains("SOPClass"), "{}", text(&output));
+
+    let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", &patient, "-k", &study, "-od", &folder, "+B"];
+    let output = dcmtk("getscu", &with(&["-v", "-O"], &peer, &keys)).await.unwrap();
+    assert!(output.status.success(), "{}", text(&output));
+    assert_same_data_sets(out.path(), &made);
     server.stop().await;
 }
 

@@ -11,7 +11,6 @@
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,11 +18,12 @@ use dimse_scp::dimse::{CommandSet, Status};
 use dimse_scp::pdu::associate::{ContextAnswer, ContextResult, UserInformation};
 use dimse_scp::pdu::stream::Token;
 use dimse_scp::pdu::{AssociateAc, AssociateRq, encode};
-use dimse_scp::scu::{Association, Instance, Outcome, Proposal};
-use pacs_core::dataset::{self, DataSet, Limits, Until, Value};
+use dimse_scp::scu::{Instance, Proposal};
+use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags, transfer_syntax, uids};
 use storage::devices::{self, Device};
+use support::retrieval::{content, counts, destination, get, receiving};
 use support::wire::Wire;
 use support::{Harness, ae, dataset_of, samples, slices, uid};
 
@@ -34,10 +34,6 @@ const IMPLICIT: &str = uids::IMPLICIT_VR_LITTLE_ENDIAN;
 
 fn model(class: &str) -> Proposal {
     Proposal::new(uid(class), vec![uid(EXPLICIT)])
-}
-
-fn receiving(class: &Uid, syntax: &str) -> Proposal {
-    Proposal { class: class.clone(), transfer_syntaxes: vec![uid(syntax)], as_provider: true }
 }
 
 fn study_of(instance: &Instance) -> Uid {
@@ -54,53 +50,6 @@ fn study(study: &Uid) -> DataSet {
     identifier
 }
 
-/// Gets everything that matches: SOP instance to transfer syntax and data set.
-async fn get(
-    association: &mut Association,
-    identifier: &DataSet,
-) -> (BTreeMap<Uid, (Uid, Vec<u8>)>, Outcome) {
-    let mut retrieval = association.get(&uid(GET), identifier).await.unwrap();
-    let mut arrived = BTreeMap::new();
-    while let Some(arrival) = retrieval.next().await.unwrap() {
-        let mut bytes = Vec::new();
-        while let Some(piece) = retrieval.data().await.unwrap() {
-            bytes.extend_from_slice(&piece);
-        }
-        arrived.insert(arrival.instance, (arrival.transfer_syntax, bytes));
-        retrieval.answer(Status::SUCCESS).await.unwrap();
-    }
-    (arrived, retrieval.outcome().unwrap().clone())
-}
-
-fn counts(outcome: &Outcome) -> (Status, u16, u16, u16) {
-    (outcome.status, outcome.completed, outcome.failed, outcome.warning)
-}
-
-/// All elements with their values, whatever the encoding; pixels as bytes.
-fn content(bytes: &[u8], syntax: &Uid) -> Vec<(Tag, Vec<u8>)> {
-    let limits = Limits { value_bytes: 64 << 20, retained_bytes: 64 << 20, ..Limits::default() };
-    let read = dataset::read_slice(bytes, &transfer_syntax::of(syntax), &limits, Until::End).unwrap();
-    let flat = |set: &DataSet| {
-        let mut flat = Vec::new();
-        flatten(set, bytes, &mut flat);
-        flat
-    };
-    flat(&read.data_set)
-}
-
-fn flatten(set: &DataSet, encoded: &[u8], flat: &mut Vec<(Tag, Vec<u8>)>) {
-    for element in set {
-        match &element.value {
-            Value::Bytes(bytes) => flat.push((element.tag, bytes.to_vec())),
-            Value::Elsewhere { offset, length } => {
-                flat.push((element.tag, encoded[*offset as usize..(offset + length) as usize].to_vec()));
-            }
-            Value::Items(items) => items.iter().for_each(|item| flatten(item, encoded, flat)),
-            Value::Fragments(_) => panic!("native pixels have no fragments"),
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_get_brings_back_what_was_stored() {
     let server = Harness::start().await;
@@ -109,7 +58,7 @@ async fn a_get_brings_back_what_was_stored() {
     server.fill(&slices(3, 128, 2)).await;
     let class = &instances[0].class;
     let mut association = server.connect(&[model(GET), receiving(class, EXPLICIT)]).await;
-    let (arrived, outcome) = get(&mut association, &study(&study_of(&instances[0]))).await;
+    let (arrived, outcome) = get(&mut association, GET, &study(&study_of(&instances[0]))).await;
     assert_eq!(counts(&outcome), (Status::SUCCESS, 12, 0, 0));
     assert_eq!(arrived.len(), 12);
     for instance in &instances {
@@ -118,7 +67,7 @@ async fn a_get_brings_back_what_was_stored() {
         assert!(*bytes == dataset_of(instance), "another data set came back");
     }
     // Nothing matches: a success without sub-operations.
-    let (arrived, outcome) = get(&mut association, &study(&uid("9.9.9"))).await;
+    let (arrived, outcome) = get(&mut association, GET, &study(&uid("9.9.9"))).await;
     assert_eq!((arrived.len(), counts(&outcome)), (0, (Status::SUCCESS, 0, 0, 0)));
     association.release().await.unwrap();
     let came_and_went = audited(&server).await;
@@ -140,7 +89,7 @@ async fn native_instances_are_written_in_the_other_native_encoding() {
         assert_ne!(instance.transfer_syntax, wanted);
         server.fill(std::slice::from_ref(&instance)).await;
         let mut association = server.connect(&[model(GET), receiving(&instance.class, wanted)]).await;
-        let (arrived, outcome) = get(&mut association, &study(&study_of(&instance))).await;
+        let (arrived, outcome) = get(&mut association, GET, &study(&study_of(&instance))).await;
         association.release().await.unwrap();
         assert_eq!(counts(&outcome), (Status::SUCCESS, 1, 0, 0), "{:?}", outcome.comment);
         let (syntax, bytes) = &arrived[&instance.instance];
@@ -164,7 +113,7 @@ async fn what_no_context_fits_is_counted_and_named() {
     // What would lose something is not made.
     let lossy = receiving(&compressed.class, uids::JPEG_BASELINE8_BIT);
     let mut association = server.connect(&[model(GET), lossy]).await;
-    let (arrived, outcome) = get(&mut association, &study(&study_of(&compressed))).await;
+    let (arrived, outcome) = get(&mut association, GET, &study(&study_of(&compressed))).await;
     assert!(arrived.is_empty());
     assert_eq!(counts(&outcome), (Status::CANNOT_PERFORM_SUBOPERATIONS, 0, 1, 0));
     assert_eq!(outcome.failed_instances, std::slice::from_ref(&compressed.instance));
@@ -174,7 +123,7 @@ async fn what_no_context_fits_is_counted_and_named() {
     // A context without the provider role is none for C-GET.
     let plain = Proposal::new(compressed.class.clone(), vec![compressed.transfer_syntax.clone()]);
     let mut association = server.connect(&[model(GET), plain]).await;
-    let (_, outcome) = get(&mut association, &study(&study_of(&compressed))).await;
+    let (_, outcome) = get(&mut association, GET, &study(&study_of(&compressed))).await;
     assert_eq!(outcome.status, Status::CANNOT_PERFORM_SUBOPERATIONS);
     association.release().await.unwrap();
     server.stop().await;
@@ -225,14 +174,6 @@ async fn audited(server: &Harness) -> Vec<(String, String, Option<String>)> {
     server.audit_log.flush().await;
     let lines = storage::audit_log::before(server.archive.database(), i64::MAX, 100).await.unwrap();
     lines.into_iter().rev().map(|(_, line)| (line.act, line.subject, line.detail)).collect()
-}
-
-/// Makes the address a device of `from` under the title DEST.
-async fn destination(from: &Harness, address: std::net::SocketAddr) {
-    let mut device = Device::named(ae("DEST"));
-    device.host = Some(address.ip().to_string());
-    device.port = Some(address.port());
-    devices::upsert(from.archive.database(), &device).await.unwrap();
 }
 
 async fn second_archive() -> Harness {

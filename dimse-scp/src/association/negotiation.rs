@@ -12,7 +12,7 @@ use crate::pdu::associate::{
     RoleSelection, UserInformation,
 };
 use crate::pdu::{APPLICATION_CONTEXT, Rejection};
-use crate::sop_class::{Service, SopClasses};
+use crate::sop_class::{Root, Service, SopClasses};
 
 /// The outcome of a negotiation.
 #[derive(Debug)]
@@ -221,6 +221,10 @@ pub fn grantable(service: Service) -> Option<&'static [bool]> {
     match service {
         // Relational queries, combined date and time, fuzzy names, time zone, conversion of images.
         Service::Find(_) => Some(&[true, true, true, false, false]),
+        // There is nothing above an instance to be left out (PS3.4 Y.5.1, Z.5.1).
+        Service::Move(Root::Instance) | Service::Get(Root::Instance) | Service::GetWithoutBulk => {
+            Some(&[false, false])
+        }
         // Relational retrieval, conversion of images.
         Service::Move(_) | Service::Get(_) => Some(&[true, false]),
         // The first two are reserved, and 1 in both directions; fuzzy names, time zone.

@@ -55,6 +55,8 @@ impl Status {
     pub const MOVE_DESTINATION_UNKNOWN: Self = Self(0xa801);
     /// The data set or identifier does not match the SOP class.
     pub const DATA_SET_MISMATCH: Self = Self(0xa900);
+    /// C-MOVE, C-GET of frames: no instance of this SOP class is made of some of its frames.
+    pub const CANNOT_CREATE_INSTANCE: Self = Self(0xaa01);
     /// C-MOVE, C-GET: done, with one or more failed or warned sub-operations.
     pub const SUBOPERATIONS_FAILED: Self = Self(0xb000);
     /// C-STORE: the data set cannot be understood; for other services: unable to process.
@@ -91,6 +93,10 @@ impl Status {
         (Self::CANNOT_PERFORM_SUBOPERATIONS, "C-MOVE, C-GET: the sub-operations cannot be performed"),
         (Self::MOVE_DESTINATION_UNKNOWN, "C-MOVE: the destination is not known"),
         (Self::DATA_SET_MISMATCH, "The data set or identifier does not match the SOP class"),
+        (
+            Self::CANNOT_CREATE_INSTANCE,
+            "C-MOVE, C-GET of frames: no instance of this SOP class is made of some of its frames",
+        ),
         (Self::SUBOPERATIONS_FAILED, "C-MOVE, C-GET: done, with one or more failed or warned sub-operations"),
         (
             Self::CANNOT_UNDERSTAND,

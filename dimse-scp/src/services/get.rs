@@ -1,6 +1,7 @@
-//! C-GET (PS3.7 9.3.3, PS3.4 C.4.3): instances over the association that asked for them.
+//! C-GET (PS3.7 9.3.3, PS3.4 C.4.3, Y, Z): instances over the association that asked for them, whole or without their
+//! bulk data.
 
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use pacs_core::dataset::DataSet;
@@ -9,7 +10,7 @@ use storage::InstancePlace;
 
 use super::stored::{self, Opened, Unsendable, opened};
 use super::suboperations::{Plan, Progress};
-use super::{answer, commit, identifier, keys};
+use super::{answer, commit, identifier, keys, without_bulk};
 use crate::association::{Context, End, Event};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
@@ -17,12 +18,28 @@ use crate::scu;
 use crate::session::Session;
 use crate::sop_class::Root;
 
+/// What of an instance is given.
+#[derive(Debug, Clone, Copy)]
+pub enum Given {
+    /// All of it.
+    Whole,
+    /// All but its bulk data.
+    WithoutBulk,
+}
+
+/// An instance whose turn comes.
+enum Ready {
+    Whole(storage::Result<Opened>),
+    WithoutBulk,
+}
+
 /// Sends the matching instances, each as a C-STORE sub-operation.
 pub async fn serve(
     session: &mut Session,
     context: &Context,
     request: &CommandSet,
     root: Root,
+    given: Given,
 ) -> Result<(), End> {
     let asked = (Act::ReadImages, "retrieve");
     let meant = |identifier: &DataSet| keys::of_retrieve(identifier, root, context.options);
@@ -39,12 +56,17 @@ pub async fn serve(
     let places =
         storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
     let letters = session.caller.character_set.unwrap_or(CharacterSet::UTF_8);
-    let mut instances = opened(&session.shared.archive, places, letters);
+    let mut instances = match given {
+        Given::Whole => opened(&session.shared.archive, places, letters)
+            .map_ok(|(place, opened)| (place, Ready::Whole(opened)))
+            .boxed(),
+        Given::WithoutBulk => places.map_ok(|place| (place, Ready::WithoutBulk)).boxed(),
+    };
     while let Some(instance) = instances.next().await {
         if answer::cancelled(session, request.message_id()).await? {
             return progress.finish(session, context, request, Status::CANCEL).await;
         }
-        let (place, opened) = match instance {
+        let (place, ready) = match instance {
             Ok(instance) => instance,
             Err(error) => {
                 progress.broke_off(&error);
@@ -52,7 +74,7 @@ pub async fn serve(
             }
         };
         message_id = message_id.checked_add(1).unwrap_or(1);
-        let sent = send(session, &place, opened, message_id, request.message_id()).await?;
+        let sent = send(session, &place, ready, message_id, request.message_id()).await?;
         match sent.result {
             Ok(response) => {
                 session.did(AuditAct::Send, &place.study_uid, None).await;
@@ -78,15 +100,22 @@ struct Sent {
 async fn send(
     session: &mut Session,
     place: &InstancePlace,
-    opened: storage::Result<Opened>,
+    ready: Ready,
     message_id: u16,
     asked_by: u16,
 ) -> Result<Sent, End> {
-    let ready = async {
+    let content = async {
         let (contexts, transcoder) = (&session.association.contexts, &session.shared.transcoder);
-        stored::ready(contexts, |context| context.acceptor_is_user, place, opened?, transcoder).await
+        let usable = |context: &Context| context.acceptor_is_user;
+        match ready {
+            Ready::Whole(opened) => stored::ready(contexts, usable, place, opened?, transcoder).await,
+            Ready::WithoutBulk => {
+                let letters = session.caller.character_set.unwrap_or(CharacterSet::UTF_8);
+                without_bulk::ready(contexts, usable, place, letters, transcoder).await
+            }
+        }
     };
-    let (context, content) = match ready.await {
+    let (context, content) = match content.await {
         Ok(ready) => ready,
         Err(unsendable) => return Ok(Sent { result: Err(unsendable), cancelled: false }),
     };

@@ -61,8 +61,8 @@ pub fn of_retrieve(identifier: &DataSet, root: Root, options: QueryOptions) -> R
         if !text.is_empty() {
             add(&mut query, &[tag], vr_of(tag), &text)?;
         }
-        // Study root: the patient is an attribute of the study, and not needed to find it.
-        let in_model = root == Root::Patient || at != Level::Patient;
+        // What lies above the model's top is not needed to find something in it.
+        let in_model = root.levels().contains(&at);
         if at == level && query.filter(tag).is_none_or(|matching| matches!(matching, Matching::Wildcard(_))) {
             return Err(mismatch(format!("{name} is needed to retrieve at this level")));
         }
@@ -85,16 +85,19 @@ pub fn of_worklist(identifier: &DataSet, options: QueryOptions) -> Result<Query,
 
 fn level(identifier: &DataSet, root: Root) -> Result<Level, Failure> {
     let word = identifier.text(tags::QUERY_RETRIEVE_LEVEL).unwrap_or_default();
+    if root == Root::Instance && word.trim() == "FRAME" {
+        return Err(Failure::new(Status::CANNOT_CREATE_INSTANCE, "single frames are not retrieved"));
+    }
     let level = Level::parse(word.trim())
         .ok_or_else(|| mismatch("Query/Retrieve Level is not PATIENT, STUDY, SERIES or IMAGE".to_owned()))?;
-    if root == Root::Study && level == Level::Patient {
-        return Err(mismatch("the study root model has no PATIENT level".to_owned()));
+    if !root.levels().contains(&level) {
+        return Err(mismatch(format!("the information model has no {} level", level.as_str())));
     }
     Ok(level)
 }
 
 fn unique_keys(root: Root) -> impl Iterator<Item = (Level, Tag, &'static str)> {
-    UNIQUE_KEYS.into_iter().skip(if root == Root::Study { 1 } else { 0 })
+    UNIQUE_KEYS.into_iter().filter(move |(level, ..)| root.levels().contains(level))
 }
 
 /// Hierarchical queries name one entity at each level above theirs (PS3.4 C.4.1.2.2.1).
@@ -207,6 +210,11 @@ mod tests {
             (Root::Study, "IMAGE", vec![study, series], true),
             (Root::Study, "", vec![], false),
             (Root::Study, "study", vec![], false),
+            (Root::PatientStudyOnly, "PATIENT", vec![], true),
+            (Root::PatientStudyOnly, "STUDY", vec![], false),
+            (Root::PatientStudyOnly, "STUDY", vec![patient], true),
+            (Root::PatientStudyOnly, "SERIES", vec![patient, study], false),
+            (Root::PatientStudyOnly, "IMAGE", vec![patient, study, series], false),
         ] {
             let identifier = identifier(level, &keys);
             let got = of_find(&identifier, root, HIERARCHICAL);
@@ -222,6 +230,7 @@ mod tests {
     #[test]
     fn retrievals_name_what_they_want() {
         let study = (tags::STUDY_INSTANCE_UID, "1.2");
+        let series = (tags::SERIES_INSTANCE_UID, "1.3");
         let instances = (tags::SOP_INSTANCE_UID, "1.4\\1.5");
         for (root, level, keys, good) in [
             (Root::Study, "STUDY", vec![], false),
@@ -232,7 +241,15 @@ mod tests {
             (Root::Patient, "PATIENT", vec![(tags::PATIENT_ID, "*")], false),
             (Root::Patient, "PATIENT", vec![(tags::PATIENT_ID, "1")], true),
             (Root::Study, "IMAGE", vec![study, instances], false),
-            (Root::Study, "IMAGE", vec![study, (tags::SERIES_INSTANCE_UID, "1.3"), instances], true),
+            (Root::Study, "IMAGE", vec![study, series, instances], true),
+            (Root::PatientStudyOnly, "STUDY", vec![(tags::PATIENT_ID, "1"), study], true),
+            (Root::PatientStudyOnly, "STUDY", vec![study], false),
+            (Root::PatientStudyOnly, "SERIES", vec![(tags::PATIENT_ID, "1"), study, series], false),
+            (Root::Instance, "IMAGE", vec![instances], true),
+            (Root::Instance, "IMAGE", vec![(tags::SOP_INSTANCE_UID, "*")], false),
+            (Root::Instance, "IMAGE", vec![], false),
+            (Root::Instance, "STUDY", vec![study], false),
+            (Root::Instance, "SERIES", vec![study, series], false),
         ] {
             let identifier = identifier(level, &keys);
             assert_eq!(

@@ -18,6 +18,7 @@ pub mod store;
 pub mod stored;
 mod suboperations;
 mod transcoded;
+mod without_bulk;
 pub mod worklist;
 
 pub(crate) use transcoded::Transcoder;

@@ -148,7 +148,7 @@ pub async fn ready(
 }
 
 /// A data set on its way.
-type Content = BoxStream<'static, Result<Bytes, Unsendable>>;
+pub type Content = BoxStream<'static, Result<Bytes, Unsendable>>;
 
 impl Way {
     /// The ways that are open, the best first: as stored before made anew.

@@ -141,16 +141,27 @@ impl Transcoder {
         let laid_out = anew::lay_out_as(&header, &stored, &target.encoding(), described.as_ref());
         let pieces = laid_out.map_err(|_| not_made("a value of it has no form there"))?;
         let source = Source::of(self.archive.open_instance(place).await?, &stored);
-        let (transcoder, place) = (self.clone(), Arc::new(place.clone()));
-        let streams = pieces.into_iter().map(move |piece| match piece {
-            Piece::Made(bytes) => stream::iter([Ok(bytes)]).boxed(),
-            Piece::Copied { offset, length, swapped } => source.copied(offset, length, swapped),
-            Piece::Frames => match frames.take() {
-                Some((first, count)) => transcoder.frames(place.clone(), target, first, count),
-                None => stream::empty().boxed(),
-            },
-        });
-        Ok(stream::iter(streams.collect::<Vec<_>>()).flatten().boxed())
+        Ok(source.strung(pieces, || match frames.take() {
+            Some((first, count)) => self.frames(Arc::new(place.clone()), target, first, count),
+            None => stream::empty().boxed(),
+        }))
+    }
+
+    /// What `change` leaves of the header of an instance, in the encoding `to` before it is deflated, piece by piece.
+    /// What was corrected is in `letters`. No frames may be left.
+    pub async fn header(
+        &self,
+        place: &InstancePlace,
+        letters: CharacterSet,
+        change: impl FnOnce(&DataSet) -> DataSet,
+        to: &TransferSyntax,
+    ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
+        let stored = transfer_syntax::of(&place.transfer_syntax);
+        let header = change(&*self.archive.header_leaving(place, letters).await?);
+        let laid_out = anew::lay_out_as(&header, &stored, to, None);
+        let pieces = laid_out.map_err(|_| not_made("a value of it has no form there"))?;
+        let source = Source::of(self.archive.open_instance(place).await?, &stored);
+        Ok(source.strung(pieces, || stream::empty().boxed()))
     }
 
     /// The first frame and how many there are, where frames have to be made: only one that was made tells how all of
@@ -320,6 +331,20 @@ impl Source {
             return Self::Inflated(Arc::new(Mutex::new(Inflated::of(&reader))));
         }
         Self::Stored(reader)
+    }
+
+    /// The pieces of a data set, one after another.
+    fn strung(
+        &self,
+        pieces: Vec<Piece>,
+        mut frames: impl FnMut() -> BoxStream<'static, Result<Bytes, Unsendable>>,
+    ) -> BoxStream<'static, Result<Bytes, Unsendable>> {
+        let streams = pieces.into_iter().map(|piece| match piece {
+            Piece::Made(bytes) => stream::iter([Ok(bytes)]).boxed(),
+            Piece::Copied { offset, length, swapped } => self.copied(offset, length, swapped),
+            Piece::Frames => frames(),
+        });
+        stream::iter(streams.collect::<Vec<_>>()).flatten().boxed()
     }
 
     /// A large value, numbers of so many bytes turned around.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod receiver;
+pub mod retrieval;
 pub mod storescp;
 pub mod wire;
 

@@ -4,6 +4,7 @@
 mod corrected;
 mod matrix;
 mod peers;
+mod roots;
 mod syntaxes;
 mod tables;
 

@@ -18,7 +18,7 @@ const NO_PROGRAM: Cell = Not("has no program for it");
 const NO_WORKLISTS: Cell = Not("is no user of it");
 
 /// Foreign programs as users of Sen.
-pub(super) const CLIENTS: [Row; 9] = [
+pub(super) const CLIENTS: [Row; 10] = [
     (
         "C-ECHO",
         [
@@ -114,6 +114,20 @@ pub(super) const CLIENTS: [Row; 9] = [
                 "send_c_get",
             ),
             Not("retrieves by C-MOVE in Debian's version"),
+        ],
+    ),
+    (
+        "Patients and studies alone; single instances, also without bulk data",
+        [
+            Tested(
+                &["dimse-scp/tests/dcmtk.rs: patients_and_studies_alone_are_found_and_got_by_dcmtk"],
+                "-O",
+            ),
+            Tested(
+                &["tests/journeys/interop/roots.rs: pynetdicom_asks_by_every_query_retrieve_model"],
+                "CompositeInstanceRetrieveWithoutBulkDataGet",
+            ),
+            Not("asks by patient and study root alone"),
         ],
     ),
     (
