@@ -21,7 +21,7 @@ use crate::listener::Shared;
 use crate::pdu::PduError;
 use crate::refused::Reason;
 use crate::services::get::Given;
-use crate::services::{commit, echo, find, get, move_, mpps, store, worklist};
+use crate::services::{commit, echo, find, get, move_, mpps, non_patient, store, worklist};
 use crate::sop_class::{Root, Service};
 use crate::tally::Tally;
 use crate::waiting::Place;
@@ -149,6 +149,9 @@ impl Session {
         match (operation, context.service) {
             (CommandField::Echo, Some(Service::Verification)) => echo::serve(self, &context, command).await,
             (CommandField::Store, Some(Service::Storage)) => store::serve(self, &context, command).await,
+            (CommandField::Find, Some(Service::Find(Root::NonPatient(kind)))) => {
+                non_patient::find(self, &context, command, kind).await
+            }
             (CommandField::Find, Some(Service::Find(root))) => {
                 find::serve(self, &context, command, root).await
             }

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use dicom_core::dictionary::UidDictionary;
 use dicom_dictionary_std::StandardSopClassDictionary;
+use pacs_core::non_patient::Kind;
 use pacs_core::query::Level;
 use pacs_core::uid::Uid;
 use pacs_core::uids;
@@ -20,6 +21,8 @@ pub enum Root {
     PatientStudyOnly,
     /// Single instances, by their UIDs alone; for retrieval (PS3.4 Y, Z).
     Instance,
+    /// Single objects that are of no patient (PS3.4 U, X, BB, HH, II).
+    NonPatient(Kind),
 }
 
 impl Root {
@@ -29,7 +32,7 @@ impl Root {
             Self::Patient => Level::Patient..=Level::Instance,
             Self::Study => Level::Study..=Level::Instance,
             Self::PatientStudyOnly => Level::Patient..=Level::Study,
-            Self::Instance => Level::Instance..=Level::Instance,
+            Self::Instance | Self::NonPatient(_) => Level::Instance..=Level::Instance,
         }
     }
 }
@@ -97,6 +100,72 @@ pub(crate) const SERVICES: &[(&str, Service)] = &[
     (uids::COMPOSITE_INSTANCE_ROOT_RETRIEVE_MOVE, Service::Move(Root::Instance)),
     (uids::COMPOSITE_INSTANCE_ROOT_RETRIEVE_GET, Service::Get(Root::Instance)),
     (uids::COMPOSITE_INSTANCE_RETRIEVE_WITHOUT_BULK_DATA_GET, Service::GetWithoutBulk),
+    (uids::HANGING_PROTOCOL_INFORMATION_MODEL_FIND, Service::Find(Root::NonPatient(Kind::HangingProtocol))),
+    (uids::HANGING_PROTOCOL_INFORMATION_MODEL_MOVE, Service::Move(Root::NonPatient(Kind::HangingProtocol))),
+    (uids::HANGING_PROTOCOL_INFORMATION_MODEL_GET, Service::Get(Root::NonPatient(Kind::HangingProtocol))),
+    (
+        uids::COLOR_PALETTE_QUERY_RETRIEVE_INFORMATION_MODEL_FIND,
+        Service::Find(Root::NonPatient(Kind::ColorPalette)),
+    ),
+    (
+        uids::COLOR_PALETTE_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE,
+        Service::Move(Root::NonPatient(Kind::ColorPalette)),
+    ),
+    (
+        uids::COLOR_PALETTE_QUERY_RETRIEVE_INFORMATION_MODEL_GET,
+        Service::Get(Root::NonPatient(Kind::ColorPalette)),
+    ),
+    (
+        uids::GENERIC_IMPLANT_TEMPLATE_INFORMATION_MODEL_FIND,
+        Service::Find(Root::NonPatient(Kind::ImplantTemplate)),
+    ),
+    (
+        uids::GENERIC_IMPLANT_TEMPLATE_INFORMATION_MODEL_MOVE,
+        Service::Move(Root::NonPatient(Kind::ImplantTemplate)),
+    ),
+    (
+        uids::GENERIC_IMPLANT_TEMPLATE_INFORMATION_MODEL_GET,
+        Service::Get(Root::NonPatient(Kind::ImplantTemplate)),
+    ),
+    (
+        uids::IMPLANT_ASSEMBLY_TEMPLATE_INFORMATION_MODEL_FIND,
+        Service::Find(Root::NonPatient(Kind::ImplantAssembly)),
+    ),
+    (
+        uids::IMPLANT_ASSEMBLY_TEMPLATE_INFORMATION_MODEL_MOVE,
+        Service::Move(Root::NonPatient(Kind::ImplantAssembly)),
+    ),
+    (
+        uids::IMPLANT_ASSEMBLY_TEMPLATE_INFORMATION_MODEL_GET,
+        Service::Get(Root::NonPatient(Kind::ImplantAssembly)),
+    ),
+    (
+        uids::IMPLANT_TEMPLATE_GROUP_INFORMATION_MODEL_FIND,
+        Service::Find(Root::NonPatient(Kind::ImplantGroup)),
+    ),
+    (
+        uids::IMPLANT_TEMPLATE_GROUP_INFORMATION_MODEL_MOVE,
+        Service::Move(Root::NonPatient(Kind::ImplantGroup)),
+    ),
+    (uids::IMPLANT_TEMPLATE_GROUP_INFORMATION_MODEL_GET, Service::Get(Root::NonPatient(Kind::ImplantGroup))),
+    (
+        uids::DEFINED_PROCEDURE_PROTOCOL_INFORMATION_MODEL_FIND,
+        Service::Find(Root::NonPatient(Kind::DefinedProcedureProtocol)),
+    ),
+    (
+        uids::DEFINED_PROCEDURE_PROTOCOL_INFORMATION_MODEL_MOVE,
+        Service::Move(Root::NonPatient(Kind::DefinedProcedureProtocol)),
+    ),
+    (
+        uids::DEFINED_PROCEDURE_PROTOCOL_INFORMATION_MODEL_GET,
+        Service::Get(Root::NonPatient(Kind::DefinedProcedureProtocol)),
+    ),
+    (uids::PROTOCOL_APPROVAL_INFORMATION_MODEL_FIND, Service::Find(Root::NonPatient(Kind::ProtocolApproval))),
+    (uids::PROTOCOL_APPROVAL_INFORMATION_MODEL_MOVE, Service::Move(Root::NonPatient(Kind::ProtocolApproval))),
+    (uids::PROTOCOL_APPROVAL_INFORMATION_MODEL_GET, Service::Get(Root::NonPatient(Kind::ProtocolApproval))),
+    (uids::INVENTORY_FIND, Service::Find(Root::NonPatient(Kind::Inventory))),
+    (uids::INVENTORY_MOVE, Service::Move(Root::NonPatient(Kind::Inventory))),
+    (uids::INVENTORY_GET, Service::Get(Root::NonPatient(Kind::Inventory))),
     (uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND, Service::Worklist),
     (uids::MODALITY_PERFORMED_PROCEDURE_STEP, Service::PerformedStep),
     (uids::MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE, Service::PerformedStepRetrieve),
@@ -108,22 +177,12 @@ const PATIENT_STUDY_ONLY_FIND: &str = "1.2.840.10008.5.1.4.1.2.3.1";
 const PATIENT_STUDY_ONLY_MOVE: &str = "1.2.840.10008.5.1.4.1.2.3.2";
 const PATIENT_STUDY_ONLY_GET: &str = "1.2.840.10008.5.1.4.1.2.3.3";
 
-/// Keywords with `Storage` in them that are not composite objects of a patient's study: services,
-/// media directories, and the non-patient objects of PS3.4 GG, which have no place in a study.
-const NOT_OF_A_STUDY: &[&str] = &[
+/// Keywords with `Storage` in them that are no composite objects: services, and directories of media and prints.
+const NO_OBJECTS: &[&str] = &[
     "StorageCommitmentPushModel",
     "StorageCommitmentPullModel",
     "MediaStorageDirectoryStorage",
     "StoredPrintStorage",
-    "HangingProtocolStorage",
-    "ColorPaletteStorage",
-    "GenericImplantTemplateStorage",
-    "ImplantAssemblyTemplateStorage",
-    "ImplantTemplateGroupStorage",
-    "CTDefinedProcedureProtocolStorage",
-    "XADefinedProcedureProtocolStorage",
-    "ProtocolApprovalStorage",
-    "InventoryStorage",
 ];
 
 /// Whether PS3.6 names the class as a composite object's storage class, retired ones included:
@@ -131,7 +190,7 @@ const NOT_OF_A_STUDY: &[&str] = &[
 fn is_standard_storage(class: &Uid) -> bool {
     StandardSopClassDictionary
         .by_uid(class.as_str())
-        .is_some_and(|entry| entry.alias.contains("Storage") && !NOT_OF_A_STUDY.contains(&entry.alias))
+        .is_some_and(|entry| entry.alias.contains("Storage") && !NO_OBJECTS.contains(&entry.alias))
 }
 
 #[cfg(test)]
@@ -167,7 +226,8 @@ mod tests {
             ("1.2.840.10008.1.20.1", Some(Service::StorageCommitment)),
             ("1.2.840.10008.1.20.2", None), // Storage Commitment Pull Model, retired
             ("1.2.840.10008.1.3.10", None), // Media Storage Directory
-            ("1.2.840.10008.5.1.4.38.1", None), // Hanging Protocol
+            ("1.2.840.10008.5.1.4.38.1", Some(Service::Storage)), // Hanging Protocol
+            ("1.2.840.10008.5.1.4.38.4", Some(Service::Get(Root::NonPatient(Kind::HangingProtocol)))),
         ] {
             assert_eq!(service(uid), want, "{uid}");
         }

@@ -141,7 +141,7 @@ impl NamePattern {
 
 /// `*` stands for any characters and `?` for one (PS3.4 C.2.2.2.4). Goes back to the last `*` only, so that no pattern
 /// takes longer than both lengths multiplied.
-fn matches_wildcards(pattern: &[char], text: &[char]) -> bool {
+pub(crate) fn matches_wildcards(pattern: &[char], text: &[char]) -> bool {
     let (mut at, mut reached) = (0, 0);
     let mut last_star: Option<(usize, usize)> = None;
     while let Some(character) = text.get(reached) {

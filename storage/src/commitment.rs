@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use pacs_core::access::Scope;
+use pacs_core::non_patient::Kind;
 use pacs_core::uid::{AeTitle, Uid};
 use serde_json::{Value, json};
 
@@ -84,13 +85,46 @@ impl Archive {
                 return Err(error);
             }
         }
+        let apart = self.apart(references, &known).await?;
         let verdict = |reference: &Reference| match known.get(&reference.instance) {
-            None => Err(Unsafe::NoSuchInstance),
+            None => match apart.get(&reference.instance) {
+                None => Err(Unsafe::NoSuchInstance),
+                Some(class) if *class != reference.class => Err(Unsafe::ClassDiffers),
+                Some(_) => Ok(()),
+            },
             Some(found) if found.class != reference.class => Err(Unsafe::ClassDiffers),
             Some(found) if found.is_spooled => Err(Unsafe::Unsettled),
             Some(_) => Ok(()),
         };
         Ok(references.iter().map(verdict).collect())
+    }
+}
+
+impl Archive {
+    /// The classes of those that are of no patient: they lie in the object store since they were acknowledged.
+    async fn apart(
+        &self,
+        references: &[Reference],
+        known: &HashMap<Uid, Found>,
+    ) -> Result<HashMap<Uid, Uid>> {
+        let others: Vec<&Uid> = references
+            .iter()
+            .filter(|reference| Kind::of_class(&reference.class).is_some())
+            .map(|reference| &reference.instance)
+            .filter(|instance| !known.contains_key(*instance))
+            .collect();
+        let mut apart = HashMap::new();
+        for some in others.chunks(AT_ONCE) {
+            let sql = format!(
+                "select uid, class from non_patient where uid in ({}) order by id desc",
+                placeholders(1, some.len())
+            );
+            let params: Vec<Param> = some.iter().map(|instance| Param::from(*instance)).collect();
+            for row in self.database().fetch(sqlx::AssertSqlSafe(sql), params).await? {
+                apart.insert(uid(&row, "uid")?, uid(&row, "class")?);
+            }
+        }
+        Ok(apart)
     }
 }
 

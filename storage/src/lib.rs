@@ -34,6 +34,7 @@ pub mod jobs;
 mod journal;
 mod key_objects;
 mod keyed;
+pub mod non_patient;
 pub mod notices;
 pub mod pace;
 mod packs;

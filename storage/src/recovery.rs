@@ -190,7 +190,7 @@ impl Archive {
         self.note_settled(series).await?;
         let used = moves.iter().filter_map(|(spooled, _)| match spooled.place.kept {
             Kept::Segment(id) => Some(id),
-            Kept::Pack(_) => None,
+            Kept::Pack(_) | Kept::Apart(_) => None,
         });
         self.free_segments(used.collect()).await;
         Ok(())

@@ -1,5 +1,5 @@
-//! Rebuilding the index from what is kept: the journal of acts, companions, then the spool. A companion that is damaged
-//! or gone is made anew from its pack.
+//! Rebuilding the index from what is kept: the journal of acts, companions, objects that are of no patient, then the
+//! spool. A companion that is damaged or gone is made anew from its pack.
 //!
 //! Acts come first, so that what was deleted is not indexed and a study that is made anew obeys who
 //! linked it. Corrections are laid over and what was rejected is hidden once all is there. Adds what is missing, moves rows that
@@ -94,6 +94,7 @@ impl Archive {
             report.packs += 1;
             progress(&report);
         }
+        self.reindex_non_patient(&mut report).await?;
         self.note_reindexed().await?;
         self.recover().await?;
         self.move_again().await?;

@@ -212,7 +212,7 @@ impl Archive {
             Ok(report) => {
                 let used = frozen.iter().filter_map(|spooled| match spooled.place.kept {
                     Kept::Segment(id) => Some(id),
-                    Kept::Pack(_) => None,
+                    Kept::Pack(_) | Kept::Apart(_) => None,
                 });
                 self.free_segments(used.collect()).await;
                 Ok(Ok(report))

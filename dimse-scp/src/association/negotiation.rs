@@ -219,6 +219,9 @@ const STORAGE_INFORMATION: [u8; 6] = [2, 0, 1, 0, 0, 0];
 /// The options of a service that are granted where they are asked for, by their byte; `None` where it has none.
 pub fn grantable(service: Service) -> Option<&'static [bool]> {
     match service {
+        Service::Find(Root::NonPatient(_))
+        | Service::Move(Root::NonPatient(_))
+        | Service::Get(Root::NonPatient(_)) => None,
         // Relational queries, combined date and time, fuzzy names, time zone, conversion of images.
         Service::Find(_) => Some(&[true, true, true, false, false]),
         // There is nothing above an instance to be left out (PS3.4 Y.5.1, Z.5.1).

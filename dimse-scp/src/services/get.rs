@@ -10,7 +10,8 @@ use storage::InstancePlace;
 
 use super::stored::{self, Opened, Unsendable, opened};
 use super::suboperations::{Plan, Progress};
-use super::{answer, commit, identifier, keys, without_bulk};
+use super::wanted::Wanted;
+use super::{answer, commit, identifier, without_bulk};
 use crate::association::{Context, End, Event};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
@@ -42,19 +43,18 @@ pub async fn serve(
     given: Given,
 ) -> Result<(), End> {
     let asked = (Act::ReadImages, "retrieve");
-    let meant = |identifier: &DataSet| keys::of_retrieve(identifier, root, context.options);
-    let (_, query) = match identifier::query(session, context, request, asked, meant).await? {
-        Ok(query) => query,
+    let meant = |identifier: &DataSet| Wanted::of(identifier, root, context.options);
+    let (_, wanted) = match identifier::query(session, context, request, asked, meant).await? {
+        Ok(wanted) => wanted,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
-    let plan = match Plan::make(session, &query).await {
+    let plan = match Plan::make(session, &wanted).await {
         Ok(plan) => plan,
         Err(error) => return session.refuse(context, request, Failure::of_retrieve(&error)).await,
     };
     let mut progress = Progress::of(plan.instances);
     let mut message_id = 0u16;
-    let places =
-        storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
+    let places = wanted.places(session);
     let letters = session.caller.character_set.unwrap_or(CharacterSet::UTF_8);
     let mut instances = match given {
         Given::Whole => opened(&session.shared.archive, places, letters)
@@ -77,7 +77,9 @@ pub async fn serve(
         let sent = send(session, &place, ready, message_id, request.message_id()).await?;
         match sent.result {
             Ok(response) => {
-                session.did(AuditAct::Send, &place.study_uid, None).await;
+                if let Some(study) = place.study() {
+                    session.did(AuditAct::Send, study, None).await;
+                }
                 progress.answered(&place.uid, response.status);
             }
             Err(unsendable) => progress.failed(&place.uid, unsendable.told()),

@@ -2,7 +2,6 @@
 
 use pacs_core::access::{Act, may};
 use pacs_core::dataset::DataSet;
-use pacs_core::query::Query;
 
 use super::data_set::{self, Unread};
 use crate::association::{Context, End};
@@ -13,15 +12,15 @@ use crate::session::Session;
 /// The longest identifier that is taken: ten thousand UIDs in one list stay below it.
 const MAX_IDENTIFIER_BYTES: usize = 1024 * 1024;
 
-/// The identifier of the request that has just begun and the query that `meant` makes of it, when the
+/// The identifier of the request that has just begun and what `meant` makes of it, when the
 /// caller may do this; `what` completes "this application may not …". The inner failure is for the peer.
-pub async fn query(
+pub async fn query<T>(
     session: &mut Session,
     context: &Context,
     request: &CommandSet,
     (act, what): (Act, &str),
-    meant: impl FnOnce(&DataSet) -> Result<Query, Failure>,
-) -> Result<Result<(DataSet, Query), Failure>, End> {
+    meant: impl FnOnce(&DataSet) -> Result<T, Failure>,
+) -> Result<Result<(DataSet, T), Failure>, End> {
     let identifier = match read(session, context, request).await? {
         Ok(identifier) => identifier,
         Err(failure) => return Ok(Err(failure)),

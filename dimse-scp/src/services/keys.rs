@@ -3,6 +3,7 @@
 
 use pacs_core::dataset::{DataSet, Element, Value, vr_of};
 use pacs_core::query::{Level, Matching, Query};
+use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, tags};
 
 use crate::association::QueryOptions;
@@ -81,6 +82,23 @@ pub fn of_worklist(identifier: &DataSet, options: QueryOptions) -> Result<Query,
     // Without negotiation: so the table of the standard has it.
     query.combine_periods();
     Ok(query)
+}
+
+/// The keys of a query for objects that are of no patient, which knows no levels.
+pub fn of_non_patient(identifier: &DataSet) -> Result<Query, Failure> {
+    let mut query = Query::new(Level::Instance);
+    add_keys(&mut query, identifier)?;
+    Ok(query)
+}
+
+/// The objects of no patient that a C-MOVE or C-GET identifier names (PS3.4 U.4.2).
+pub fn uids_of_non_patient(identifier: &DataSet) -> Result<Vec<Uid>, Failure> {
+    let mut query = Query::new(Level::Instance);
+    add(&mut query, &[tags::SOP_INSTANCE_UID], VR::UI, &key_text(identifier, tags::SOP_INSTANCE_UID))?;
+    match query.filter(tags::SOP_INSTANCE_UID) {
+        Some(Matching::Uids(uids)) => Ok(uids.clone()),
+        _ => Err(mismatch("SOP Instance UID is needed to retrieve".to_owned())),
+    }
 }
 
 fn level(identifier: &DataSet, root: Root) -> Result<Level, Failure> {

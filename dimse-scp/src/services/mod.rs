@@ -13,11 +13,13 @@ mod identifier;
 mod keys;
 pub mod move_;
 pub mod mpps;
+pub mod non_patient;
 pub mod sender;
 pub mod store;
 pub mod stored;
 mod suboperations;
 mod transcoded;
+mod wanted;
 mod without_bulk;
 pub mod worklist;
 

@@ -4,7 +4,6 @@ use futures::StreamExt;
 use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use pacs_core::dataset::DataSet;
-use pacs_core::query::Query;
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
 use storage::devices;
@@ -13,7 +12,8 @@ use super::crew::{Crew, Done};
 use super::sender::Sender;
 use super::stored::opened;
 use super::suboperations::{Plan, Progress};
-use super::{answer, identifier, keys};
+use super::wanted::Wanted;
+use super::{answer, identifier};
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
 use crate::error::Failure;
@@ -29,12 +29,12 @@ pub async fn serve(
     root: Root,
 ) -> Result<(), End> {
     let asked = (Act::ReadImages, "retrieve");
-    let meant = |identifier: &DataSet| keys::of_retrieve(identifier, root, context.options);
+    let meant = |identifier: &DataSet| Wanted::of(identifier, root, context.options);
     let prepared = match identifier::query(session, context, request, asked, meant).await? {
-        Ok((_, query)) => prepare(session, request, query).await,
+        Ok((_, wanted)) => prepare(session, request, wanted).await,
         Err(failure) => Err(failure),
     };
-    let (query, plan, Destination { target, options, letters }) = match prepared {
+    let (wanted, plan, Destination { target, options, letters }) = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
@@ -43,8 +43,7 @@ pub async fn serve(
     let originator = (session.association.calling_ae.clone(), request.message_id());
     let sender = Sender::new(&session.shared, target, options, &plan.kinds, Some(originator));
     let mut crew = Crew::new(sender, plan.instances);
-    let places =
-        storage::query::find_places(session.shared.archive.database(), &query, &session.caller.scope);
+    let places = wanted.places(session);
     let mut instances = opened(&session.shared.archive, places, letters);
     let mut broken = None;
     let mut is_left = true;
@@ -83,7 +82,9 @@ pub async fn serve(
 async fn count(session: &mut Session, progress: &mut Progress, destination: &AeTitle, done: Done) {
     match done.result {
         Ok(response) => {
-            session.did(AuditAct::Send, &done.place.study_uid, Some(destination.as_str())).await;
+            if let Some(study) = done.place.study() {
+                session.did(AuditAct::Send, study, Some(destination.as_str())).await;
+            }
             progress.answered(&done.place.uid, response.status);
         }
         Err(error) => progress.failed(&done.place.uid, error.told()),
@@ -94,11 +95,11 @@ async fn count(session: &mut Session, progress: &mut Progress, destination: &AeT
 async fn prepare(
     session: &Session,
     request: &CommandSet,
-    query: Query,
-) -> Result<(Query, Plan, Destination), Failure> {
+    wanted: Wanted,
+) -> Result<(Wanted, Plan, Destination), Failure> {
     let destination = destination(session, request).await?;
-    let plan = Plan::make(session, &query).await.map_err(|error| Failure::of_retrieve(&error))?;
-    Ok((query, plan, destination))
+    let plan = Plan::make(session, &wanted).await.map_err(|error| Failure::of_retrieve(&error))?;
+    Ok((wanted, plan, destination))
 }
 
 /// Where instances go.

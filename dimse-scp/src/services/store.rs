@@ -1,7 +1,8 @@
-//! C-STORE (PS3.7 9.3.1, PS3.4 B): success means kept, through a crash and a loss of power.
+//! C-STORE (PS3.7 9.3.1, PS3.4 B, GG): success means kept, through a crash and a loss of power.
 
 use pacs_core::access::{Act, may};
 use pacs_core::audit::AuditAct;
+use pacs_core::non_patient::Kind;
 use pacs_core::uid::Uid;
 use storage::{Door, Envelope};
 use tokio::time::Instant;
@@ -70,6 +71,7 @@ fn named(request: &CommandSet, element: u16, name: &str) -> Result<Uid, Failure>
 /// Streams the data set into storage. The outer error ends the association: what was taken so far
 /// is dropped, and leaves no trace.
 async fn receive(session: &mut Session, envelope: Envelope) -> Result<Result<(), storage::Error>, End> {
+    let is_apart = envelope.declared_class.as_ref().is_some_and(|class| Kind::of_class(class).is_some());
     let mut incoming = match session.shared.archive.begin(envelope).await {
         Ok(incoming) => incoming,
         Err(error) => return Ok(Err(error)),
@@ -78,6 +80,9 @@ async fn receive(session: &mut Session, envelope: Envelope) -> Result<Result<(),
         if let Err(error) = incoming.write(piece).await {
             return Ok(Err(error));
         }
+    }
+    if is_apart {
+        return Ok(session.shared.archive.keep_non_patient(incoming).await.map(drop));
     }
     let stored = match incoming.finish().await {
         Ok(stored) => stored,

@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::TryStreamExt;
 use pacs_core::dataset::{self, DataSet};
-use pacs_core::query::Query;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, transfer_syntax};
 use tokio::time::Instant;
 
+use super::wanted::Wanted;
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
 use crate::error::Failure;
@@ -33,9 +33,8 @@ pub struct Plan {
 
 impl Plan {
     /// Walks the matches without holding them.
-    pub async fn make(session: &Session, query: &Query) -> storage::Result<Self> {
-        let database = session.shared.archive.database();
-        let places = storage::query::find_places(database, query, &session.caller.scope);
+    pub async fn make(session: &Session, wanted: &Wanted) -> storage::Result<Self> {
+        let places = wanted.places(session);
         let add = |mut plan: Self, place: storage::InstancePlace| async move {
             plan.instances += 1;
             let kind = (place.class, place.transfer_syntax);
@@ -44,7 +43,7 @@ impl Plan {
             }
             Ok(plan)
         };
-        places.boxed().try_fold(Self::default(), add).await
+        places.try_fold(Self::default(), add).await
     }
 }
 

@@ -88,6 +88,12 @@ impl Harness {
         Association::connect(&self.target(), proposals, &Options::default()).await.unwrap()
     }
 
+    /// The same under another title of the server.
+    pub async fn connect_as(&self, called: &str, proposals: &[Proposal]) -> Association {
+        let target = Target { called_ae: ae(called), ..self.target() };
+        Association::connect(&target, proposals, &Options::default()).await.unwrap()
+    }
+
     /// Stores instances over one association; every one must succeed.
     pub async fn fill(&self, instances: &[Instance]) {
         let mut association = self.connect(&proposals_for(instances)).await;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use object_store::ObjectStore;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,7 @@ use crate::folders::make_folder;
 use crate::index::arrivals::Arrivals;
 use crate::index::deletions;
 use crate::ingest::{Envelope, Incoming, Memory, RowQueue};
+use crate::non_patient;
 use crate::packs::store;
 use crate::read::ReadCaches;
 use crate::renditions::Renditions;
@@ -54,6 +55,8 @@ pub(crate) struct Inner {
     pub settling: Settling,
     /// Whoever frees segments.
     pub freeing: Mutex<()>,
+    /// Whoever keeps an object that is of no patient.
+    pub keeping_apart: Semaphore,
     /// What keeps other processes off; `None` beside the one that has the archive.
     hold: Option<Hold>,
     closing: CancellationToken,
@@ -159,6 +162,7 @@ impl Archive {
             renditions,
             settling: Settling::default(),
             freeing: Mutex::default(),
+            keeping_apart: Semaphore::new(non_patient::AT_ONCE),
             hold,
             closing,
         })))

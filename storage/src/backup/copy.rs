@@ -25,7 +25,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// On which side a copy has failed.
 #[derive(Debug)]
-pub(super) enum Failed {
+pub(crate) enum Failed {
     /// The content could not be read.
     From(Error),
     /// It could not be put where it was to go.
@@ -41,7 +41,7 @@ impl From<Failed> for Error {
 }
 
 /// What passes through a copy.
-pub(super) type Content = BoxStream<'static, Result<Bytes>>;
+pub(crate) type Content = BoxStream<'static, Result<Bytes>>;
 
 /// The content of an object.
 pub(super) async fn object(from: &Arc<dyn ObjectStore>, path: &Path) -> Result<Content> {
@@ -90,7 +90,7 @@ pub(super) async fn hash(content: Content) -> Result<Part> {
 }
 
 /// Puts a content into the object at `path`, which is there only once it is whole.
-pub(super) async fn put(content: Content, to: &Arc<dyn ObjectStore>, path: Path) -> Result<Part, Failed> {
+pub(crate) async fn put(content: Content, to: &Arc<dyn ObjectStore>, path: Path) -> Result<Part, Failed> {
     let mut upload =
         BufWriter::with_capacity(Arc::clone(to), path, PART_BYTES).with_max_concurrency(PARTS_AT_ONCE);
     let mut passing = Passing::new(content);

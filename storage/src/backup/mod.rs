@@ -19,7 +19,7 @@
 //! can be restored into PostgreSQL and the other way round.
 
 pub mod check;
-mod copy;
+pub(crate) mod copy;
 mod input;
 mod lease;
 mod left_out;

@@ -13,7 +13,7 @@ use crate::database::{Durability, Row, params};
 use crate::error::{Error, Result};
 use crate::index::PackId;
 use crate::routes::handed;
-use crate::{journal, packs};
+use crate::{journal, non_patient, packs};
 
 /// Packs looked at in one statement.
 const PAGE: i64 = 256;
@@ -53,7 +53,7 @@ pub(super) async fn copy(
     let rotten = Rotten::of(target).await?;
     let mut list = Output::begin(&target.objects, key_of(&report.snapshot, manifest::OBJECTS));
     let listed = async {
-        for folder in [journal::PREFIX, handed::PREFIX] {
+        for folder in [journal::PREFIX, handed::PREFIX, non_patient::PREFIX] {
             copy_folder(source, (target, &rotten), folder, &mut list, report).await?;
         }
         copy_packs(source, (target, &rotten), &named, &mut list, report, progress).await
@@ -67,7 +67,7 @@ pub(super) async fn copy(
     }
 }
 
-/// Copies what only grows: the journal, and what routes have handed over.
+/// Copies what only grows: the journal, what routes have handed over, and what is of no patient.
 async fn copy_folder(
     source: &Source,
     (target, rotten): (&Target, &Rotten),

@@ -24,6 +24,7 @@ use crate::database::{self, Database};
 use crate::error::{Error, Result};
 use crate::folders::{make_folder, sync_folder};
 use crate::journal;
+use crate::non_patient;
 use crate::packs::{self, store};
 use crate::routes::handed;
 use crate::space::Space;
@@ -181,7 +182,7 @@ async fn prepare(place: &Place, manifest: &Manifest, as_it_was: bool) -> Result<
     if !spawn_blocking(move || spool.segments()).await.map_err(Error::thread)??.is_empty() {
         return Err(occupied(format!("there are segments in {}", place.config.spool_dir.display())));
     }
-    for prefix in [packs::PREFIX, journal::PREFIX, handed::PREFIX] {
+    for prefix in [packs::PREFIX, journal::PREFIX, handed::PREFIX, non_patient::PREFIX] {
         let path = packs::path(prefix);
         let first = place.objects.list(Some(&path)).next().await.transpose()?;
         if let Some(found) = first {

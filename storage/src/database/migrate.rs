@@ -54,6 +54,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "transfer askers",
         text: include_str!("../../migrations/0022_transfer_askers.sql"),
     },
+    Migration {
+        version: 23,
+        name: "non-patient objects",
+        text: include_str!("../../migrations/0023_non_patient.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

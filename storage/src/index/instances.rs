@@ -46,6 +46,13 @@ pub struct InstancePlace {
     pub overlay: Option<Arc<str>>,
 }
 
+impl InstancePlace {
+    /// The study it is served under; `None` for an object that is of no patient.
+    pub fn study(&self) -> Option<&Uid> {
+        (!matches!(self.place.kept, Kept::Apart(_))).then_some(&self.study_uid)
+    }
+}
+
 /// What [`read`] wants of `instance i`, `series s` and `study t`.
 pub(crate) const COLUMNS: &str = "i.id, i.series_id, s.study_id, i.uid, s.uid as series_uid, t.uid as study_uid, i.class,
      i.number, i.frames, i.transfer_syntax, i.segment_id, i.pack_id, i.offset_bytes, i.length_bytes, i.head_bytes,

@@ -47,4 +47,6 @@ row_id! {
     SegmentId,
     /// Row of a pack in the object store.
     PackId,
+    /// Row of an object that is of no patient.
+    NonPatientId,
 }

@@ -1,6 +1,6 @@
 //! Where an instance's bytes lie.
 
-use super::{PackId, SegmentId};
+use super::{NonPatientId, PackId, SegmentId};
 use crate::database::{Param, Row};
 use crate::{Error, Result};
 
@@ -24,6 +24,8 @@ pub enum Kept {
     Segment(SegmentId),
     /// A pack in the object store.
     Pack(PackId),
+    /// An object of its own in the object store, of what is of no patient. No row of an instance names one.
+    Apart(NonPatientId),
 }
 
 /// The columns of a place, in the order of [`Place::params`].
@@ -35,6 +37,7 @@ impl Place {
         let (segment, pack) = match self.kept {
             Kept::Segment(id) => (Some(id.0), None),
             Kept::Pack(id) => (None, Some(id.0)),
+            Kept::Apart(_) => (None, None),
         };
         let bytes = |count: u64| Param::from(i64::try_from(count).unwrap_or(i64::MAX));
         [

@@ -202,7 +202,7 @@ impl Writer {
     async fn store(&mut self, instances: &[NewInstance], syncs: &mut Syncs) -> Result<Option<Decisions>> {
         let segments = instances.iter().filter_map(|instance| match instance.place.kept {
             Kept::Segment(id) => Some(id),
-            Kept::Pack(_) => None,
+            Kept::Pack(_) | Kept::Apart(_) => None,
         });
         let fresh: Vec<_> = segments.filter(|id| !self.noted.contains(&id.0)).collect();
         if !fresh.is_empty() {

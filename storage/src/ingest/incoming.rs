@@ -50,6 +50,22 @@ struct Arrival {
     rows: RowQueue,
 }
 
+/// An object that has come whole and is not kept yet.
+pub(crate) struct Come {
+    pub envelope: Envelope,
+    pub head: Bytes,
+    pub received_ms: i64,
+    pub body: Body,
+}
+
+/// Where its data set waits.
+pub(crate) enum Body {
+    /// In memory.
+    Memory(Bytes),
+    /// In the spool behind its head, with the hash of the data set. Dropped, it is cut away.
+    Spooled(Lease, [u8; 32]),
+}
+
 /// What comes of the rows.
 type Decided = oneshot::Receiver<Result<Decision>>;
 
@@ -168,6 +184,23 @@ impl Incoming {
         let decision = decided.await.map_err(|_| stopping())??;
         let Uids { study, series, instance, class } = uids;
         Ok(Stored { decision, study, series, instance, class })
+    }
+}
+
+impl Incoming {
+    /// Ends what is not kept as an instance of a study.
+    pub(crate) async fn come(mut self) -> Result<Come> {
+        let Arrival { envelope, head, received_ms, .. } = self.arrival.take().ok_or_else(ended)?;
+        let rest = self.buffer.take();
+        let spill = self.spilled().await?;
+        let body = self.memory.thread(move || {
+            let rest = rest.map(Bytes::from_owner).unwrap_or_default();
+            let Some(mut spill) = spill else { return Ok(Body::Memory(rest)) };
+            spill.write(&rest)?;
+            let Spill { lease, hasher } = spill.keep_to_own_segment()?;
+            Ok::<_, Error>(Body::Spooled(lease, *hasher.finalize().as_bytes()))
+        });
+        Ok(Come { envelope, head, received_ms, body: body?.await.map_err(Error::thread)?? })
     }
 }
 

@@ -27,7 +27,7 @@ use crate::index::arrivals::Decision;
 pub(crate) use batch::{Pending, RowQueue};
 pub(crate) use examine::examine_file;
 pub use incoming::Incoming;
-pub(crate) use incoming::new_instance;
+pub(crate) use incoming::{Body, Come, new_instance};
 pub(crate) use memory::Memory;
 
 pub use crate::spool::entry::Door;

@@ -69,7 +69,6 @@ impl Archive {
             let Described { header, pixels } = described.await.map_err(Error::thread)?.map_err(damaged)?;
             return Ok(Header { set: Arc::new(header), pixels });
         }
-        let Kept::Pack(pack) = reader.place().kept else { return Err(Error::NotFound) };
         let syntax = transfer_syntax::of(&place.transfer_syntax);
         // Walking thousands of fragments would be as many reads; the companion knows them.
         let until = if syntax.encapsulated { Until::PixelData } else { Until::End };
@@ -79,6 +78,8 @@ impl Archive {
         };
         let mut set = reading.data_set;
         let pixels = if syntax.encapsulated {
+            // What is of no patient has no frames.
+            let Kept::Pack(pack) = reader.place().kept else { return Err(Error::NotFound) };
             let companion = self.companion(pack).await?;
             companion.pixels.get(&reader.place().offset_bytes).cloned().unwrap_or_default()
         } else {
@@ -149,7 +150,7 @@ impl Companion {
 }
 
 /// Parses a data set by ranges, passing over values that are not held.
-pub(super) async fn read(reader: &InstanceReader, syntax: &TransferSyntax, until: Until) -> Result<Reading> {
+pub(crate) async fn read(reader: &InstanceReader, syntax: &TransferSyntax, until: Until) -> Result<Reading> {
     let total = reader.dataset_bytes();
     let mut parser = Incremental::new(syntax, &Limits::default(), until, Some(total));
     let mut at = 0u64;

@@ -17,7 +17,8 @@ use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::index::instances::{self, InstancePlace};
 use crate::index::place::{Kept, Place};
-use crate::index::{PackId, packs as pack_rows};
+use crate::index::{NonPatientId, PackId, packs as pack_rows};
+use crate::non_patient;
 use crate::packs;
 use crate::renditions::Rendition;
 
@@ -67,8 +68,30 @@ impl Archive {
                 Source::File(opened.map_err(|error| not_opened("open a segment", error))?)
             }
             Kept::Pack(pack) => self.pack_source(pack).await?,
+            Kept::Apart(id) => self.apart_source(&non_patient::key_of(&self.0.database, id).await?).await?,
         };
         Ok(InstanceReader { source, place, laid: None })
+    }
+
+    /// Where an object of no patient is read.
+    async fn apart_source(&self, key: &str) -> Result<Source> {
+        let Some(folder) = &self.0.objects_folder else {
+            return Ok(Source::Object(Arc::clone(&self.0.objects), packs::path(key)));
+        };
+        let file = LocalFile::open(folder.join(key)).await;
+        Ok(Source::File(file.map_err(|error| not_opened("open an object", error))?))
+    }
+
+    /// Opens an object of no patient that may have no row.
+    pub(crate) async fn apart_reader(
+        &self,
+        key: &str,
+        length_bytes: u64,
+        head_bytes: u64,
+    ) -> Result<InstanceReader> {
+        let kept = Kept::Apart(NonPatientId(0));
+        let place = Place { kept, offset_bytes: 0, length_bytes, head_bytes };
+        Ok(InstanceReader { source: self.apart_source(key).await?, place, laid: None })
     }
 
     /// Where a pack is read: its file when it lies on this machine, kept open for those who come after.

@@ -5,7 +5,7 @@ pub(crate) mod cache;
 mod deflated_anew;
 pub(crate) mod describe;
 mod frame;
-mod header;
+pub(crate) mod header;
 mod inflated;
 mod instance;
 mod laid;

@@ -18,7 +18,7 @@ use crate::pace::Pace;
 /// How long nothing is looked for when nothing is due.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// A pack is read back once it has left the system's cache, as far as that can be known.
-const REST_MS: i64 = 3_600_000;
+pub(super) const REST_MS: i64 = 3_600_000;
 /// Instances asked for at a time.
 const PAGE: i64 = 500;
 /// Setting that holds how far all of it is.
@@ -86,8 +86,8 @@ impl Archive {
         }
     }
 
-    /// Reads back the pack that was not read for longest, if it is due; `None` when none is. What is damaged is told
-    /// and stays where it is.
+    /// Reads back the pack that was not read for longest, if it is due, else such an object of no patient; `None` when
+    /// none is. What is damaged is told and stays where it is.
     pub async fn verify_next(&self, plan: Plan, pace: &mut Pace) -> Result<Option<VerifyReport>> {
         let database = &self.0.database;
         let now_ms = self.0.config.clock.now_ms();
@@ -100,7 +100,7 @@ impl Archive {
             .await?;
         let Some(row) = found else {
             damage::forget_gone(database).await?;
-            return Ok(None);
+            return self.verify_next_non_patient(plan, pace).await;
         };
         let pack = PackId(row.get("id")?);
         let mut report = VerifyReport::default();
@@ -186,7 +186,7 @@ impl Archive {
     }
 }
 
-fn due_before_ms(plan: Plan, now_ms: i64) -> i64 {
+pub(super) fn due_before_ms(plan: Plan, now_ms: i64) -> i64 {
     // One that was never read is always due.
     now_ms.saturating_sub(i64::try_from(plan.every.as_millis()).unwrap_or(i64::MAX)).max(1)
 }

@@ -4,6 +4,7 @@
 pub mod background;
 pub mod damage;
 mod news;
+mod non_patient;
 mod wrong;
 
 use bytes::Bytes;
@@ -54,7 +55,8 @@ impl VerifyReport {
 }
 
 impl Archive {
-    /// Reads and hashes every instance and kept version, and reads every companion; `progress` hears after each page.
+    /// Reads and hashes every instance and kept version, and what is of no patient, and reads every companion; `progress`
+    /// hears after each page.
     /// Fails only when the rows or the object store are away: one that cannot be read is damaged.
     pub async fn verify(&self, mut progress: impl FnMut(&VerifyReport)) -> Result<VerifyReport> {
         let mut report = VerifyReport::default();
@@ -62,7 +64,11 @@ impl Archive {
         let mut after = InstanceId(0);
         loop {
             let page = instances::after(&self.0.database, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(report) };
+            let Some(last) = page.last() else {
+                self.verify_non_patient(&mut report).await?;
+                progress(&report);
+                return Ok(report);
+            };
             after = last.id;
             let mut all = page.clone();
             for place in &page {
@@ -141,7 +147,9 @@ impl Archive {
         match (place.place.kept, error) {
             (Kept::Segment(_), Error::Internal { .. }) => Ok(true),
             // It was settled meanwhile.
-            (Kept::Segment(_), _) => gives_others(&self.0.database, &self.0.objects, "").await,
+            (Kept::Segment(_) | Kept::Apart(_), _) => {
+                gives_others(&self.0.database, &self.0.objects, "").await
+            }
             (Kept::Pack(pack), _) => self.gives_others_than(pack).await,
         }
     }

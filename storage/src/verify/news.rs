@@ -59,6 +59,7 @@ impl News {
                     Ok(Some(row)) => row.object_key,
                     _ => format!("pack {}", pack.0),
                 },
+                Kept::Apart(id) => format!("object {}", id.0),
             };
             if let Some((instance, why)) = found.example {
                 metrics::counter!("sen_damaged_instances_total").increment(found.damaged);

@@ -20,6 +20,7 @@ mod deleting;
 mod faults;
 mod moving;
 mod moving_again;
+mod non_patient;
 mod parting;
 mod reading;
 mod rebuilding;

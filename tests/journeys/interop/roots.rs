@@ -5,11 +5,20 @@ use crate::orthanc::free_ports;
 use crate::support::program::Setup;
 use crate::support::tools;
 
-#[test]
-fn pynetdicom_asks_by_every_query_retrieve_model() {
+fn asked_by(name: &str) {
     let Some(python) = tools::python() else { return };
     let (port, _) = free_ports();
     let sen = Setup::default().file(&device("RECEIVER", port)).start();
-    script(&python, "roots.py", &sen, &[&port.to_string()], "");
-    sen.assert_bounded("retrieving by every model");
+    script(&python, name, &sen, &[&port.to_string()], "");
+    sen.assert_bounded(name);
+}
+
+#[test]
+fn pynetdicom_asks_by_every_query_retrieve_model() {
+    asked_by("roots.py");
+}
+
+#[test]
+fn pynetdicom_stores_finds_and_retrieves_what_is_of_no_patient() {
+    asked_by("non_patient.py");
 }

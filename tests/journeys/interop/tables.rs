@@ -18,7 +18,7 @@ const NO_PROGRAM: Cell = Not("has no program for it");
 const NO_WORKLISTS: Cell = Not("is no user of it");
 
 /// Foreign programs as users of Sen.
-pub(super) const CLIENTS: [Row; 10] = [
+pub(super) const CLIENTS: [Row; 11] = [
     (
         "C-ECHO",
         [
@@ -128,6 +128,19 @@ pub(super) const CLIENTS: [Row; 10] = [
                 "CompositeInstanceRetrieveWithoutBulkDataGet",
             ),
             Not("asks by patient and study root alone"),
+        ],
+    ),
+    (
+        "Hanging protocols, colour palettes, implant templates and other objects of no patient",
+        [
+            Not("asks by no model of them"),
+            Tested(
+                &[
+                    "tests/journeys/interop/roots.rs: pynetdicom_stores_finds_and_retrieves_what_is_of_no_patient",
+                ],
+                "HangingProtocolInformationModel",
+            ),
+            Not("does not keep them"),
         ],
     ),
     (
