@@ -184,6 +184,17 @@ pub enum Scope {
     Facilities(Vec<String>),
 }
 
+impl Scope {
+    /// Whether everything is seen that another scope sees.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Facilities(_), Self::All) => false,
+            (Self::Facilities(own), Self::Facilities(others)) => others.iter().all(|code| own.contains(code)),
+        }
+    }
+}
+
 /// The scope of an actor.
 pub fn scope(actor: &Actor) -> Scope {
     match &actor.facilities {
@@ -245,5 +256,13 @@ mod tests {
         let title = crate::uid::AeTitle::parse("CT1").unwrap();
         assert_eq!(scope(&Actor::device(&title, Some("BVTW"))), Scope::Facilities(vec!["BVTW".into()]));
         assert_eq!(scope(&Actor::device(&title, None)), Scope::All);
+    }
+
+    #[test]
+    fn a_wider_scope_covers_a_narrower_one() {
+        let of = |codes: &[&str]| Scope::Facilities(codes.iter().map(|code| (*code).to_owned()).collect());
+        assert!(Scope::All.covers(&of(&["BVTW"])) && Scope::All.covers(&Scope::All));
+        assert!(of(&["BVTW", "BVH"]).covers(&of(&["BVH"])));
+        assert!(!of(&["BVH"]).covers(&of(&["BVTW", "BVH"])) && !of(&["BVH"]).covers(&Scope::All));
     }
 }

@@ -39,7 +39,7 @@ impl Request {
             WorkError::Gone if matches!(transaction, Retrieve | Update | ChangeState) => {
                 return Error::Gone("the workitem");
             }
-            WorkError::Failed(Failure::Unknown) if transaction == Subscribe => {
+            WorkError::Failed(Failure::Unknown | Failure::NotSubscribed) if transaction == Subscribe => {
                 return Error::NotFound("the workitem or subscription");
             }
             WorkError::Gone | WorkError::Failed(Failure::Unknown) => return Error::NotFound("the workitem"),
@@ -56,6 +56,7 @@ fn status(transaction: Transaction, failure: Failure) -> StatusCode {
     match (transaction, failure) {
         // The tables of 11.6.3 and 11.7.3 name these for 400.
         (_, Failure::KeyMissing | Failure::KeyWrong | Failure::OnlyByCreation) => BAD,
+        (Transaction::Subscribe, Failure::NotSuspended | Failure::NoFilter) => BAD,
         (Transaction::Update, Failure::Ended) => BAD,
         _ => CONFLICT,
     }

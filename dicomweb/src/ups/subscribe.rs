@@ -17,14 +17,8 @@ pub async fn answer(path: WorkitemPath, subscriber: Subscriber, request: Request
     request.doing(step.clone(), &what).await?;
     let subscription = parameters::subscription(&request.parameters()?)?;
     let subject = Subject::from(path);
-    match (&subject, subscription.filter.keys.is_empty()) {
-        (Subject::Filtered, true) => {
-            return Err(Error::bad_request("a filtered subscription needs a filter"));
-        }
-        (Subject::All | Subject::Step(_), false) => {
-            return Err(Error::bad_request("only the filtered subscription has a filter"));
-        }
-        _ => {}
+    if subject != Subject::Filtered && !subscription.filter.keys.is_empty() {
+        return Err(Error::bad_request("only the filtered subscription has a filter"));
     }
     let (filter, lock) = (&subscription.filter, subscription.deletion_lock);
     let (database, asker) = (request.database(), request.asker());

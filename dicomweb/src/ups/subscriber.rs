@@ -5,7 +5,6 @@ use crate::error::Error;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use pacs_core::uid::AeTitle;
-use pacs_core::uids;
 use storage::ups::Subject;
 
 /// The AE title at the end of the path.
@@ -22,12 +21,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Subscriber {
 }
 
 impl From<WorkitemPath> for Subject {
-    /// Two UIDs stand for all steps and for those that fit a filter (PS3.18 table 11.10.1-1).
     fn from(path: WorkitemPath) -> Self {
-        match path.0.as_str() {
-            uids::UPS_GLOBAL_SUBSCRIPTION_INSTANCE => Self::All,
-            uids::UPS_FILTERED_GLOBAL_SUBSCRIPTION_INSTANCE => Self::Filtered,
-            _ => Self::Step(path.0),
-        }
+        path.0.into()
     }
 }

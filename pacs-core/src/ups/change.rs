@@ -43,7 +43,7 @@ pub fn change(before: &DataSet, change: &DataSet, now: &str) -> Result<Changed, 
     check_values(change)?;
     let mut never_emptied = ALWAYS.into_iter().chain(NOT_EMPTIED).filter(|tag| has_value(before, *tag));
     if let Some(tag) = never_emptied.find(|tag| change.contains(*tag) && !has_value(change, *tag)) {
-        return Err(Refusal::Missing(tag));
+        return Err(Refusal::NoValue(tag));
     }
     let mut set = before.clone();
     // Text is brought into the character set of the step, which is UTF-8.
@@ -144,8 +144,8 @@ mod tests {
             (tags::PATIENT_NAME, "Other", Refusal::NotAllowed(tags::PATIENT_NAME)),
             (tags::PROCEDURE_STEP_STATE, "COMPLETED", Refusal::NotAllowed(tags::PROCEDURE_STEP_STATE)),
             (tags::SOP_INSTANCE_UID, "1.2.4", Refusal::NotAllowed(tags::SOP_INSTANCE_UID)),
-            (tags::PROCEDURE_STEP_LABEL, "", Refusal::Missing(tags::PROCEDURE_STEP_LABEL)),
-            (tags::WORKLIST_LABEL, "", Refusal::Missing(tags::WORKLIST_LABEL)),
+            (tags::PROCEDURE_STEP_LABEL, "", Refusal::NoValue(tags::PROCEDURE_STEP_LABEL)),
+            (tags::WORKLIST_LABEL, "", Refusal::NoValue(tags::WORKLIST_LABEL)),
             (tags::INPUT_READINESS_STATE, "MAYBE", Refusal::BadValue(tags::INPUT_READINESS_STATE)),
         ] {
             assert_eq!(change(&step(), &with(tag, value), ""), Err(want), "{tag}");

@@ -1,6 +1,6 @@
 //! Creating a step (PS3.4 CC.2.5).
 
-use super::rules::{ALWAYS, Refusal, check_values, has_value};
+use super::rules::{ALWAYS, Refusal, check_values, has_value, require};
 use super::state::State;
 use crate::dataset::DataSet;
 use crate::uid::Uid;
@@ -61,14 +61,11 @@ pub struct Created {
 /// Makes a step of what was sent. `now` is the time as a DT.
 pub fn create(mut set: DataSet, uid: &Uid, now: &str) -> Result<Created, Refusal> {
     set.retain(|element| element.tag.group() > 0x0002);
-    match set.text(tags::PROCEDURE_STEP_STATE) {
-        None => return Err(Refusal::Missing(tags::PROCEDURE_STEP_STATE)),
-        Some(state) if state != State::Scheduled.as_str() => return Err(Refusal::NotScheduled),
-        Some(_) => {}
+    require(&set, tags::PROCEDURE_STEP_STATE)?;
+    if set.text(tags::PROCEDURE_STEP_STATE).as_deref() != Some(State::Scheduled.as_str()) {
+        return Err(Refusal::NotScheduled);
     }
-    if let Some(tag) = ALWAYS.into_iter().find(|tag| !has_value(&set, *tag)) {
-        return Err(Refusal::Missing(tag));
-    }
+    ALWAYS.into_iter().try_for_each(|tag| require(&set, tag))?;
     if let Some(tag) = EMPTY.into_iter().find(|tag| has_value(&set, *tag)) {
         return Err(Refusal::NotEmpty(tag));
     }
@@ -146,12 +143,14 @@ pub(super) mod tests {
         for tag in ALWAYS.into_iter().chain([tags::PROCEDURE_STEP_STATE]) {
             for empty in [true, false] {
                 let mut set = least();
-                if empty {
-                    set.put_empty(tag)
+                let want = if empty {
+                    set.put_empty(tag);
+                    Refusal::NoValue(tag)
                 } else {
-                    drop(set.remove(tag))
-                }
-                assert_eq!(create(set, &uid("1.2.3"), NOW), Err(Refusal::Missing(tag)));
+                    set.remove(tag);
+                    Refusal::Missing(tag)
+                };
+                assert_eq!(create(set, &uid("1.2.3"), NOW), Err(want));
             }
         }
         for (tag, value, want) in [

@@ -8,9 +8,12 @@ use crate::tags;
 /// Why a data set is refused. Names attributes, never values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// An attribute that has to have a value has none.
+    /// An attribute that has to have a value is not there.
     #[error("{} has to have a value", name(*.0))]
     Missing(Tag),
+    /// An attribute that has to have a value is there without one.
+    #[error("{} has to have a value", name(*.0))]
+    NoValue(Tag),
     /// A value that is none of those that the attribute can have.
     #[error("{} does not have one of the values that it can have", name(*.0))]
     BadValue(Tag),
@@ -54,6 +57,15 @@ pub(super) const ALWAYS: [Tag; 4] = [
 /// Whether the attribute is there and has a value.
 pub(super) fn has_value(set: &DataSet, tag: Tag) -> bool {
     set.get(tag).is_some_and(|element| !element.is_empty())
+}
+
+/// Refuses a set in which the attribute has no value.
+pub(super) fn require(set: &DataSet, tag: Tag) -> Result<(), Refusal> {
+    match set.contains(tag) {
+        _ if has_value(set, tag) => Ok(()),
+        true => Err(Refusal::NoValue(tag)),
+        false => Err(Refusal::Missing(tag)),
+    }
 }
 
 /// Refuses values that an attribute cannot have.

@@ -126,6 +126,15 @@ pub enum Failure {
     /// 0xC312
     #[error("whoever performs the step cannot be told: nobody has subscribed to it")]
     NobodyListens,
+    /// There is nothing to take back: PS3.4 table CC.2.3-2 leaves everything as it is.
+    #[error("there is no such subscription")]
+    NotSubscribed,
+    /// 0xC314
+    #[error("only the subscriptions to all steps and by a filter are suspended")]
+    NotSuspended,
+    /// 0x0115
+    #[error("a filtered subscription needs a filter")]
+    NoFilter,
 }
 
 /// Decides on a request to a step that there is, as table CC.1.1-2 has it.

@@ -53,7 +53,8 @@ pub async fn request_cancel(
     }
 }
 
-/// Who asks, in the letters and the length of Requesting AE (0074,1236).
+/// Who asks, in the letters and the length of Requesting AE (0074,1236): of a device its AE title.
 fn title(actor: &str) -> String {
+    let actor = actor.strip_prefix("device:").unwrap_or(actor);
     actor.chars().filter(|c| matches!(c, ' '..='~') && *c != '\\').take(AeTitle::MAX_CHARS).collect()
 }

@@ -1,6 +1,7 @@
 //! Who is told of which steps (PS3.4 CC.2.3).
 
 use pacs_core::uid::{AeTitle, Uid};
+use pacs_core::uids;
 use pacs_core::ups::report;
 use pacs_core::ups::state::Failure;
 
@@ -20,6 +21,17 @@ pub enum Subject {
     Filtered,
 }
 
+impl From<Uid> for Subject {
+    /// Two UIDs stand for all steps and for those that fit a filter (PS3.4 CC.2.3.2, PS3.18 table 11.10.1-1).
+    fn from(uid: Uid) -> Self {
+        match uid.as_str() {
+            uids::UPS_GLOBAL_SUBSCRIPTION_INSTANCE => Self::All,
+            uids::UPS_FILTERED_GLOBAL_SUBSCRIPTION_INSTANCE => Self::Filtered,
+            _ => Self::Step(uid),
+        }
+    }
+}
+
 /// The rows of subscriptions to steps to come.
 const ALL: &str = "all";
 pub(super) const FILTERED: &str = "filtered";
@@ -36,6 +48,9 @@ pub async fn subscribe(
     deletion_lock: bool,
 ) -> Result<()> {
     let no_filter = Filter::default();
+    if *subject == Subject::Filtered && filter.keys.is_empty() {
+        return Err(Failure::NoFilter.into());
+    }
     let mut tx = database.begin(Durability::Synced).await?;
     subscribers::claim(&mut tx, asker, subscriber).await?;
     let (kind, filter) = match subject {
@@ -86,7 +101,7 @@ pub(super) async fn follow(
 }
 
 /// Takes a subscription back; that to many steps takes the ones to single steps along.
-/// [`Failure::Unknown`] when there is none.
+/// [`Failure::NotSubscribed`] when there is none, [`Failure::Unknown`] when there is no such step.
 pub async fn unsubscribe(
     database: &Database,
     asker: &Asker<'_>,
@@ -106,23 +121,26 @@ pub async fn unsubscribe(
     }
     gone += tx.execute(sqlx::AssertSqlSafe(sql), params).await?;
     if gone == 0 {
-        return Err(Failure::Unknown.into());
+        return Err(Failure::NotSubscribed.into());
     }
     end(tx, subscriber).await
 }
 
 /// Ends a subscription to steps to come; those that are followed go on being followed.
-/// [`Failure::Unknown`] when there is none, or for a single step.
+/// [`Failure::NotSubscribed`] when there is none, [`Failure::NotSuspended`] for a single step.
 pub async fn suspend(
     database: &Database,
     asker: &Asker<'_>,
     subject: &Subject,
     subscriber: &AeTitle,
 ) -> Result<()> {
+    if matches!(subject, Subject::Step(_)) {
+        return Err(Failure::NotSuspended.into());
+    }
     let mut tx = database.begin(Durability::Synced).await?;
     subscribers::claim(&mut tx, asker, subscriber).await?;
     if remove_global(&mut tx, subject, subscriber).await? == 0 {
-        return Err(Failure::Unknown.into());
+        return Err(Failure::NotSubscribed.into());
     }
     end(tx, subscriber).await
 }

@@ -57,7 +57,7 @@ async fn followers_hear_of_what_they_follow(fresh: Fresh) {
     ups::change_state(db, &asker, &uid, State::Canceled, Some(&key)).await.unwrap();
     assert_eq!(told(&mut follower).await, []);
     let twice = ups::unsubscribe(db, &asker, &subject, &title("AI1")).await;
-    assert_eq!(failed(twice), Failure::Unknown);
+    assert_eq!(failed(twice), Failure::NotSubscribed);
 }
 
 async fn who_follows_all_is_told_of_those_to_come(fresh: Fresh) {
@@ -84,7 +84,8 @@ async fn who_follows_all_is_told_of_those_to_come(fresh: Fresh) {
     let cancelled = [(old.to_string(), 1), (old.to_string(), 1)];
     assert_eq!(told(&mut loose).await, cancelled);
     assert_eq!(told(&mut locked).await[0], (third.to_string(), 1));
-    assert_eq!(failed(ups::suspend(db, &asker, &Subject::All, &title("LOOSE")).await), Failure::Unknown);
+    let twice = ups::suspend(db, &asker, &Subject::All, &title("LOOSE")).await;
+    assert_eq!(failed(twice), Failure::NotSubscribed);
 
     ups::unsubscribe(db, &asker, &Subject::All, &title("LOCKED")).await.unwrap();
     made(&fresh, &system, step("fourth")).await;
@@ -146,7 +147,7 @@ async fn what_is_no_longer_wanted_is_not_taken_in_again(fresh: Fresh) {
         subscribe(filter).await.unwrap();
         ups::unsubscribe(db, &asker, &one, &ae_title).await.unwrap();
         let again = ups::unsubscribe(db, &asker, &one, &ae_title).await;
-        assert_eq!(failed(again), Failure::Unknown);
+        assert_eq!(failed(again), Failure::NotSubscribed);
         let mut follower = follower(&fresh, &system, ae_title.as_str()).await;
         ups::update(db, &asker, &uid, &ready("INCOMPLETE"), None).await.unwrap();
         ups::update(db, &asker, &uid, &ready("READY"), None).await.unwrap();
