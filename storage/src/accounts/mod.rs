@@ -150,7 +150,8 @@ pub async fn set_language(database: &Database, id: AccountId, language: &str) ->
     database.execute("update account set language = $2 where id = $1", params![id, language]).await.map(drop)
 }
 
-/// Whether the account or token behind an `Actor::id` can no longer be used: disabled, taken back, expired.
+/// Whether the account, token or device behind an `Actor::id` can no longer be used: disabled, taken back, expired, no
+/// longer configured.
 pub(crate) async fn is_gone(tx: &mut Transaction, actor: &str, now_ms: i64) -> Result<bool> {
     let gone = match actor.split_once(':') {
         Some(("user", name)) => {
@@ -161,6 +162,10 @@ pub(crate) async fn is_gone(tx: &mut Transaction, actor: &str, now_ms: i64) -> R
             let Ok(id) = id.parse::<i64>() else { return Ok(false) };
             let sql = "select 1 from token where id = $1 and (revoked_ms is not null or expires_ms <= $2)";
             tx.fetch_optional(sql, params![id, now_ms]).await?
+        }
+        Some(("device", title)) => {
+            let known = tx.fetch_optional("select 1 from device where ae_title = $1", params![title]).await?;
+            return Ok(known.is_none());
         }
         _ => None,
     };

@@ -140,8 +140,7 @@ impl Follower {
         let Some(data) = events::data(&self.database, id).await? else { return Ok(None) };
         let letter: Letter =
             serde_json::from_str(&data).map_err(|error| Error::Corrupt(format!("a report: {error}")))?;
-        let is_for = letter.to.is_empty() || letter.to.iter().any(|title| title == self.subscriber.as_str());
-        Ok(is_for.then(|| letter.report.to_string()))
+        Ok(letter.is_for(self.subscriber.as_str()).then(|| letter.report.to_string()))
     }
 }
 

@@ -1,11 +1,12 @@
-//! What followers are told, as rows of the outbox in the transaction of what happened.
+//! What followers are told, as rows of the outbox in the transaction of what happened, with a job for each of them that
+//! is a device.
 
 use pacs_core::dataset::DataSet;
 use pacs_core::{VR, json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Locked;
+use super::{Locked, delivery};
 use crate::Result;
 use crate::database::{Transaction, params};
 use crate::events::{self, EventKind, NewEvent};
@@ -21,6 +22,13 @@ pub(super) struct Letter {
     pub to: Vec<String>,
     /// DICOM JSON.
     pub report: Value,
+}
+
+impl Letter {
+    /// Whether it is for that subscriber.
+    pub fn is_for(&self, subscriber: &str) -> bool {
+        self.to.is_empty() || self.to.iter().any(|title| title == subscriber)
+    }
 }
 
 /// Tells everybody who follows the step; says whether there is anybody.
@@ -54,27 +62,29 @@ pub(super) async fn tell_one(
     post(tx, Some(&step.facility), &[letter], now_ms).await
 }
 
-/// A report for these subscribers, as it lies in the outbox.
-pub(super) fn letter(to: Vec<String>, report: &DataSet) -> Result<String> {
+/// A report for these subscribers.
+pub(super) fn letter(to: Vec<String>, report: &DataSet) -> Result<Letter> {
     let mut text = json::to_string(report);
     if text.len() > MOST_BYTES {
         let mut short = report.clone();
         short.retain(|element| element.vr != VR::SQ);
         text = json::to_string(&short);
     }
-    let written =
-        serde_json::from_str(&text).and_then(|report| serde_json::to_string(&Letter { to, report }));
-    written.map_err(|error| Error::internal("write a report", error))
+    let report = serde_json::from_str(&text).map_err(|error| Error::internal("write a report", error))?;
+    Ok(Letter { to, report })
 }
 
-/// Puts reports into the outbox.
+/// Puts reports into the outbox, and queues them for devices. Comes last in a transaction.
 pub(super) async fn post(
     tx: &mut Transaction,
     facility: Option<&str>,
-    letters: &[String],
+    letters: &[Letter],
     now_ms: i64,
 ) -> Result<()> {
-    let events: Vec<NewEvent<'_>> = letters
+    delivery::queue(tx, facility, letters, now_ms).await?;
+    let written: std::result::Result<Vec<String>, _> = letters.iter().map(serde_json::to_string).collect();
+    let written = written.map_err(|error| Error::internal("write a report", error))?;
+    let events: Vec<NewEvent<'_>> = written
         .iter()
         .map(|letter| NewEvent { facility, data: Some(letter), ..NewEvent::new(EventKind::WorkitemReport) })
         .collect();

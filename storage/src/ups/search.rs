@@ -64,6 +64,12 @@ const CODES: [(Tag, &str); 4] = [
     (tags::SCHEDULED_WORKITEM_CODE_SEQUENCE, "w.workitem_codes"),
 ];
 
+/// The codes of persons.
+const PERFORMERS: [Tag; 2] = [tags::SCHEDULED_HUMAN_PERFORMERS_SEQUENCE, tags::HUMAN_PERFORMER_CODE_SEQUENCE];
+
+/// What is matched of a code.
+const OF_CODE: [Tag; 2] = [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR];
+
 /// Steps read at a time.
 const PAGE: i64 = 16;
 
@@ -76,7 +82,6 @@ enum Key {
 }
 
 fn key(path: &[Tag]) -> Option<Key> {
-    let is_code = |tag: &Tag| [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR].contains(tag);
     match path {
         [tag] => {
             let time = TIMES.iter().find(|(known, _)| known == tag).map(|(_, sql)| Key::Time(sql));
@@ -85,12 +90,10 @@ fn key(path: &[Tag]) -> Option<Key> {
         [tags::REFERENCED_REQUEST_SEQUENCE, tag] => {
             OF_REQUEST.iter().find(|column| column.tag == *tag).map(Key::Column)
         }
-        [sequence, tag] if is_code(tag) => {
+        [sequence, tag] if OF_CODE.contains(tag) => {
             CODES.iter().find(|(known, _)| known == sequence).map(|(_, sql)| Key::Code(sql))
         }
-        [tags::SCHEDULED_HUMAN_PERFORMERS_SEQUENCE, tags::HUMAN_PERFORMER_CODE_SEQUENCE, tag]
-            if is_code(tag) =>
-        {
+        [around @ .., tag] if *around == PERFORMERS && OF_CODE.contains(tag) => {
             Some(Key::Code("w.performers"))
         }
         _ => None,
@@ -101,6 +104,26 @@ fn key(path: &[Tag]) -> Option<Key> {
 /// unseen.
 pub fn is_matched(path: &[Tag]) -> bool {
     key(path).is_some()
+}
+
+/// The paths of all attributes that are matched, in their order.
+pub fn matched() -> Vec<Vec<Tag>> {
+    let of_codes = |sequence: &[Tag]| {
+        let path = |tag: &Tag| [sequence, &[*tag]].concat();
+        OF_CODE.iter().map(path).collect::<Vec<_>>()
+    };
+    let mut paths: Vec<Vec<Tag>> = TOP.iter().map(|column| vec![column.tag]).collect();
+    paths.extend(TIMES.iter().map(|(tag, _)| vec![*tag]));
+    paths.extend(OF_REQUEST.iter().map(|column| vec![tags::REFERENCED_REQUEST_SEQUENCE, column.tag]));
+    paths.extend(CODES.iter().flat_map(|(sequence, _)| of_codes(&[*sequence])));
+    paths.extend(of_codes(&PERFORMERS));
+    paths.sort();
+    paths
+}
+
+/// Whether a query restricts its answer by everything that it asks for.
+pub fn supports(query: &Query) -> bool {
+    query.filters.iter().all(|filter| is_matched(&filter.path))
 }
 
 /// What a query asks of `workitem w`. Times that name no offset are of `zone`.

@@ -1,7 +1,8 @@
 //! Whose the AE titles are that are told of steps.
 //!
 //! A title belongs to the account that first subscribed it to something, until the last of its subscriptions is taken
-//! back or that account or token can no longer be used. Changes are made by transactions that hold the subscriptions
+//! back or that account, token or device can no longer be used. What a device subscribes is the title's own: the device
+//! with that title is its owner. Changes are made by transactions that hold the subscriptions
 //! alone ([`dialect::hold_subscriptions`]).
 
 use pacs_core::uid::AeTitle;

@@ -1,5 +1,6 @@
 //! Unified procedure steps: created, found, claimed, ended, and followed.
 
+mod devices;
 mod following;
 mod owners;
 mod searching;
