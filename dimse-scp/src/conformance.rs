@@ -16,7 +16,7 @@ use storage::schedule::worklist;
 use crate::association::negotiation::grantable;
 use crate::dimse::Status;
 use crate::services::{TARGETS, Target};
-use crate::sop_class::{SERVICES, Service, SopClasses};
+use crate::sop_class::{SERVICES, Service, SopClasses, Steps};
 
 const WRITE: &str = "SEN_WRITE_DOCS";
 
@@ -35,6 +35,7 @@ fn tables() -> Vec<Table> {
         ("query-keys", &["level", "attribute", "tag", "matching"], query_keys()),
         ("query-returns", &["level", "attributes that are answered"], query_returns()),
         ("worklist", &["attribute", "tag", "matching"], worklist_keys()),
+        ("step-keys", &["attribute", "tag", "matching"], step_keys()),
         ("statuses", &["status", "meaning"], statuses()),
         ("character-sets", &["defined term", "read", "written"], character_sets()),
         ("tls", &["protocol", "cipher suites"], tls()),
@@ -56,6 +57,12 @@ fn services() -> Vec<Vec<String>> {
         Service::PerformedStep => "N-CREATE, N-SET",
         Service::PerformedStepRetrieve => "N-GET",
         Service::StorageCommitment => "N-ACTION; N-EVENT-REPORT is sent",
+        Service::ProcedureStep(Steps::Push) => "N-CREATE, N-GET, N-ACTION (request cancel)",
+        Service::ProcedureStep(Steps::Watch) => {
+            "C-FIND, C-CANCEL, N-GET, N-ACTION (request cancel, subscribe, unsubscribe, suspend)"
+        }
+        Service::ProcedureStep(Steps::Pull) => "C-FIND, C-CANCEL, N-GET, N-SET, N-ACTION (change state)",
+        Service::ProcedureStep(Steps::Query) => "C-FIND, C-CANCEL",
     };
     let options = |service: Service| {
         let names: &[&str] = match service {
@@ -66,7 +73,7 @@ fn services() -> Vec<Vec<String>> {
                 "time zone",
                 "enhanced images",
             ],
-            Service::Worklist => &["", "", "fuzzy names", "time zone"],
+            Service::Worklist | Service::ProcedureStep(_) => &["", "", "fuzzy names", "time zone"],
             _ => &["relational retrieval", "enhanced images"],
         };
         let granted = grantable(service).unwrap_or_default();
@@ -206,6 +213,14 @@ fn worklist_keys() -> Vec<Vec<String>> {
         vec![name_of(path), tags_of(path), how.to_owned()]
     };
     all.iter().map(row).collect()
+}
+
+fn step_keys() -> Vec<Vec<String>> {
+    let row = |path: &Vec<Tag>| {
+        let tag = path.last().copied().unwrap_or(Tag(0, 0));
+        vec![name_of(path), tags_of(path), matching(tag).to_owned()]
+    };
+    storage::ups::matched().iter().map(row).collect()
 }
 
 fn statuses() -> Vec<Vec<String>> {

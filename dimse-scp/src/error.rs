@@ -1,9 +1,11 @@
 //! The one place that turns errors of storage into DIMSE statuses with their Error Comment
-//! (PS3.7 C, PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4, F.7.2). Comments carry no patient data.
+//! (PS3.7 C, PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4, CC.2, F.7.2). Comments carry no patient data.
 
 use pacs_core::ingest::{Refusal, RefusalKind};
-use pacs_core::{Tag, mpps};
+use pacs_core::ups::{self, state};
+use pacs_core::{Tag, mpps, tags};
 use storage::performed::ReportError;
+use storage::ups::WorkError;
 use storage::{Error, Outage};
 
 use crate::dimse::{CommandSet, Status, command::element};
@@ -59,6 +61,29 @@ impl Failure {
                 },
             },
             ReportError::Storage(error) => Self::of_normalized("report", error),
+        }
+    }
+
+    /// Of an N-CREATE, N-SET, N-GET or N-ACTION of a unified procedure step (PS3.4 CC.2, PS3.7 10.1).
+    pub fn of_step(error: &WorkError) -> Self {
+        let told = |status| Self::new(status, error.to_string());
+        let at = |status, tag: &Tag| Self { attribute: Some(*tag), ..told(status) };
+        match error {
+            WorkError::Failed(failure) => told(status_of_step(*failure)),
+            WorkError::Gone => told(Status::UPS_UNKNOWN),
+            WorkError::NotTheirs => told(Status::NOT_AUTHORIZED),
+            WorkError::Lacks(tag) => at(Status::UPS_NOT_READY, tag),
+            WorkError::Refused(refusal) => match refusal {
+                ups::Refusal::Missing(tag) => at(Status::MISSING_ATTRIBUTE, tag),
+                ups::Refusal::NoValue(tag) => at(Status::MISSING_ATTRIBUTE_VALUE, tag),
+                ups::Refusal::BadValue(tags::SOP_INSTANCE_UID) => told(Status::INVALID_INSTANCE),
+                ups::Refusal::BadValue(tag) | ups::Refusal::NotEmpty(tag) => {
+                    at(Status::INVALID_ATTRIBUTE_VALUE, tag)
+                }
+                ups::Refusal::NotAllowed(tag) => at(Status::NO_SUCH_ATTRIBUTE, tag),
+                ups::Refusal::NotScheduled => at(Status::UPS_NOT_SCHEDULED, &tags::PROCEDURE_STEP_STATE),
+            },
+            WorkError::Storage(error) => Self::of_normalized("procedure step", error),
         }
     }
 
@@ -127,6 +152,24 @@ impl Failure {
     }
 }
 
+/// What the state of a step, or a subscription to it, does not allow.
+fn status_of_step(failure: state::Failure) -> Status {
+    match failure {
+        state::Failure::Exists => Status::DUPLICATE_INSTANCE,
+        state::Failure::Ended => Status::UPS_ENDED,
+        state::Failure::KeyMissing | state::Failure::KeyWrong => Status::UPS_WRONG_TRANSACTION,
+        state::Failure::InProgress => Status::UPS_IN_PROGRESS,
+        state::Failure::OnlyByCreation => Status::UPS_ONLY_BY_CREATION,
+        state::Failure::NotReady => Status::UPS_NOT_READY,
+        state::Failure::Unknown | state::Failure::NotSubscribed => Status::UPS_UNKNOWN,
+        state::Failure::NotInProgress => Status::UPS_NOT_IN_PROGRESS,
+        state::Failure::Completed => Status::UPS_COMPLETED,
+        state::Failure::NobodyListens => Status::UPS_NOBODY_LISTENS,
+        state::Failure::NotSuspended => Status::UPS_NOT_APPROPRIATE,
+        state::Failure::NoFilter => Status::INVALID_ARGUMENT,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use pacs_core::why::Cause;
@@ -177,6 +220,42 @@ mod tests {
         }
         let away = ReportError::Storage(Error::Unavailable("away".into()));
         assert_eq!(Failure::of_report(&away).status, Status(0x0213));
+    }
+
+    #[test]
+    fn steps_have_the_statuses_of_the_standard() {
+        use state::Failure as F;
+        for (failure, status) in [
+            (F::Exists, 0x0111),
+            (F::Ended, 0xc300),
+            (F::KeyMissing, 0xc301),
+            (F::KeyWrong, 0xc301),
+            (F::InProgress, 0xc302),
+            (F::OnlyByCreation, 0xc303),
+            (F::NotReady, 0xc304),
+            (F::Unknown, 0xc307),
+            (F::NotInProgress, 0xc310),
+            (F::Completed, 0xc311),
+            (F::NobodyListens, 0xc312),
+            (F::NotSuspended, 0xc314),
+        ] {
+            assert_eq!(Failure::of_step(&failure.into()).status, Status(status), "{failure}");
+        }
+        let tag = tags::PROCEDURE_STEP_LABEL;
+        for (refusal, status) in [
+            (ups::Refusal::Missing(tag), 0x0120),
+            (ups::Refusal::NoValue(tag), 0x0121),
+            (ups::Refusal::BadValue(tag), 0x0106),
+            (ups::Refusal::NotEmpty(tag), 0x0106),
+            (ups::Refusal::NotAllowed(tag), 0x0105),
+        ] {
+            let failure = Failure::of_step(&refusal.into());
+            assert_eq!((failure.status, failure.attribute), (Status(status), Some(tag)));
+        }
+        assert_eq!(Failure::of_step(&ups::Refusal::NotScheduled.into()).status, Status(0xc309));
+        assert_eq!(Failure::of_step(&WorkError::Lacks(tag)).status, Status(0xc304));
+        assert_eq!(Failure::of_step(&WorkError::Gone).status, Status(0xc307));
+        assert_eq!(Failure::of_step(&WorkError::NotTheirs).status, Status(0x0124));
     }
 
     #[test]

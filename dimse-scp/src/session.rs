@@ -21,7 +21,7 @@ use crate::listener::Shared;
 use crate::pdu::PduError;
 use crate::refused::Reason;
 use crate::services::get::Given;
-use crate::services::{commit, echo, find, get, move_, mpps, non_patient, store, worklist};
+use crate::services::{commit, echo, find, get, move_, mpps, non_patient, store, ups, worklist};
 use crate::sop_class::{Root, Service};
 use crate::tally::Tally;
 use crate::waiting::Place;
@@ -177,6 +177,9 @@ impl Session {
             }
             (CommandField::NEventReport, Some(Service::StorageCommitment)) => {
                 commit::told(self, &context, command).await
+            }
+            (operation, Some(Service::ProcedureStep(part))) if ups::is_of(operation, part) => {
+                ups::serve(self, &context, command, (operation, part)).await
             }
             // The operation it was for has ended meanwhile.
             (CommandField::Cancel, _) => Ok(()),

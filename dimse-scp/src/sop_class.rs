@@ -37,6 +37,19 @@ impl Root {
     }
 }
 
+/// A part of the unified procedure step service: whoever negotiates it may do its part with every step (PS3.4 CC.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Steps {
+    /// Creates steps.
+    Push,
+    /// Follows them.
+    Watch,
+    /// Performs them.
+    Pull,
+    /// Finds them.
+    Query,
+}
+
 /// A service and, for query and retrieve, its information model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Service {
@@ -60,6 +73,8 @@ pub enum Service {
     PerformedStepRetrieve,
     /// N-ACTION and N-EVENT-REPORT of storage commitment (PS3.4 J).
     StorageCommitment,
+    /// C-FIND, N-CREATE, N-SET, N-GET and N-ACTION of unified procedure steps (PS3.4 CC).
+    ProcedureStep(Steps),
 }
 
 /// The SOP classes an application entity serves.
@@ -170,6 +185,10 @@ pub(crate) const SERVICES: &[(&str, Service)] = &[
     (uids::MODALITY_PERFORMED_PROCEDURE_STEP, Service::PerformedStep),
     (uids::MODALITY_PERFORMED_PROCEDURE_STEP_RETRIEVE, Service::PerformedStepRetrieve),
     (uids::STORAGE_COMMITMENT_PUSH_MODEL, Service::StorageCommitment),
+    (uids::UNIFIED_PROCEDURE_STEP_PUSH, Service::ProcedureStep(Steps::Push)),
+    (uids::UNIFIED_PROCEDURE_STEP_WATCH, Service::ProcedureStep(Steps::Watch)),
+    (uids::UNIFIED_PROCEDURE_STEP_PULL, Service::ProcedureStep(Steps::Pull)),
+    (uids::UNIFIED_PROCEDURE_STEP_QUERY, Service::ProcedureStep(Steps::Query)),
 ];
 
 /// Retired, and therefore deprecated in the dictionary.
@@ -224,8 +243,12 @@ mod tests {
             ("1.2.840.10008.3.1.2.3.4", Some(Service::PerformedStepRetrieve)),
             ("1.2.840.10008.3.1.2.3.5", None), // Performed Step Notification
             ("1.2.840.10008.1.20.1", Some(Service::StorageCommitment)),
-            ("1.2.840.10008.1.20.2", None), // Storage Commitment Pull Model, retired
-            ("1.2.840.10008.1.3.10", None), // Media Storage Directory
+            ("1.2.840.10008.5.1.4.34.6.1", Some(Service::ProcedureStep(Steps::Push))),
+            ("1.2.840.10008.5.1.4.34.6.3", Some(Service::ProcedureStep(Steps::Pull))),
+            ("1.2.840.10008.5.1.4.34.6.4", None), // UPS Event: reports go out on associations of their own
+            ("1.2.840.10008.5.1.4.34.4.1", None), // its trial version, retired
+            ("1.2.840.10008.1.20.2", None),       // Storage Commitment Pull Model, retired
+            ("1.2.840.10008.1.3.10", None),       // Media Storage Directory
             ("1.2.840.10008.5.1.4.38.1", Some(Service::Storage)), // Hanging Protocol
             ("1.2.840.10008.5.1.4.38.4", Some(Service::Get(Root::NonPatient(Kind::HangingProtocol)))),
         ] {

@@ -12,7 +12,7 @@ use crate::pdu::associate::{
     RoleSelection, UserInformation,
 };
 use crate::pdu::{APPLICATION_CONTEXT, Rejection};
-use crate::sop_class::{Root, Service, SopClasses};
+use crate::sop_class::{Root, Service, SopClasses, Steps};
 
 /// The outcome of a negotiation.
 #[derive(Debug)]
@@ -231,7 +231,9 @@ pub fn grantable(service: Service) -> Option<&'static [bool]> {
         // Relational retrieval, conversion of images.
         Service::Move(_) | Service::Get(_) => Some(&[true, false]),
         // The first two are reserved, and 1 in both directions; fuzzy names, time zone.
-        Service::Worklist => Some(&[true, true, true, false]),
+        Service::Worklist | Service::ProcedureStep(Steps::Pull | Steps::Watch | Steps::Query) => {
+            Some(&[true, true, true, false])
+        }
         _ => None,
     }
 }

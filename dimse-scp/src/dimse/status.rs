@@ -1,4 +1,4 @@
-//! Statuses of DIMSE responses (PS3.7 C, PS3.4 B.2.3, C.4).
+//! Statuses of DIMSE responses (PS3.7 C, PS3.4 B.2.3, C.4, CC.2).
 
 /// The Status (0000,0900) of a response.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,6 +61,36 @@ impl Status {
     pub const SUBOPERATIONS_FAILED: Self = Self(0xb000);
     /// C-STORE: the data set cannot be understood; for other services: unable to process.
     pub const CANNOT_UNDERSTAND: Self = Self(0xc000);
+    /// UPS: created, with attributes added to what was sent.
+    pub const UPS_MODIFIED: Self = Self(0xb300);
+    /// UPS: it is CANCELED already.
+    pub const UPS_ALREADY_CANCELED: Self = Self(0xb304);
+    /// UPS: it is COMPLETED already.
+    pub const UPS_ALREADY_COMPLETED: Self = Self(0xb306);
+    /// UPS: it has ended, and can no longer be changed.
+    pub const UPS_ENDED: Self = Self(0xc300);
+    /// UPS: the transaction UID is missing or not the step's.
+    pub const UPS_WRONG_TRANSACTION: Self = Self(0xc301);
+    /// UPS: it is IN PROGRESS already.
+    pub const UPS_IN_PROGRESS: Self = Self(0xc302);
+    /// UPS: a step becomes SCHEDULED only by being created.
+    pub const UPS_ONLY_BY_CREATION: Self = Self(0xc303);
+    /// UPS: it does not have what a step that ends so must have.
+    pub const UPS_NOT_READY: Self = Self(0xc304);
+    /// UPS: there is no such step.
+    pub const UPS_UNKNOWN: Self = Self(0xc307);
+    /// UPS: the receiving AE title is no device's that associations can be opened to.
+    pub const UPS_RECEIVER_UNKNOWN: Self = Self(0xc308);
+    /// UPS: a step is created as SCHEDULED only.
+    pub const UPS_NOT_SCHEDULED: Self = Self(0xc309);
+    /// UPS: it is not IN PROGRESS yet.
+    pub const UPS_NOT_IN_PROGRESS: Self = Self(0xc310);
+    /// UPS: it is COMPLETED, and cannot be cancelled.
+    pub const UPS_COMPLETED: Self = Self(0xc311);
+    /// UPS: nobody follows it, so its performer cannot be told.
+    pub const UPS_NOBODY_LISTENS: Self = Self(0xc312);
+    /// UPS: the action is none for a single step.
+    pub const UPS_NOT_APPROPRIATE: Self = Self(0xc314);
 
     /// Every status that is sent from here, with what it means; in the order of the numbers. For the documents.
     #[cfg(test)]
@@ -98,10 +128,28 @@ impl Status {
             "C-MOVE, C-GET of frames: no instance of this SOP class is made of some of its frames",
         ),
         (Self::SUBOPERATIONS_FAILED, "C-MOVE, C-GET: done, with one or more failed or warned sub-operations"),
+        (Self::UPS_MODIFIED, "UPS: created, with attributes added to what was sent"),
+        (Self::UPS_ALREADY_CANCELED, "UPS: it is CANCELED already"),
+        (Self::UPS_ALREADY_COMPLETED, "UPS: it is COMPLETED already"),
         (
             Self::CANNOT_UNDERSTAND,
             "C-STORE: the data set cannot be understood; for other services: unable to process",
         ),
+        (Self::UPS_ENDED, "UPS: it has ended, and can no longer be changed"),
+        (Self::UPS_WRONG_TRANSACTION, "UPS: the transaction UID is missing or not the step's"),
+        (Self::UPS_IN_PROGRESS, "UPS: it is IN PROGRESS already"),
+        (Self::UPS_ONLY_BY_CREATION, "UPS: a step becomes SCHEDULED only by being created"),
+        (Self::UPS_NOT_READY, "UPS: it does not have what a step that ends so must have"),
+        (Self::UPS_UNKNOWN, "UPS: there is no such step"),
+        (
+            Self::UPS_RECEIVER_UNKNOWN,
+            "UPS: the receiving AE title is no device's that associations can be opened to",
+        ),
+        (Self::UPS_NOT_SCHEDULED, "UPS: a step is created as SCHEDULED only"),
+        (Self::UPS_NOT_IN_PROGRESS, "UPS: it is not IN PROGRESS yet"),
+        (Self::UPS_COMPLETED, "UPS: it is COMPLETED, and cannot be cancelled"),
+        (Self::UPS_NOBODY_LISTENS, "UPS: nobody follows it, so its performer cannot be told"),
+        (Self::UPS_NOT_APPROPRIATE, "UPS: the action is none for a single step"),
         (Self::CANCEL, "Ended by a C-CANCEL"),
         (Self::PENDING, "C-FIND, C-MOVE, C-GET: more follows"),
         (

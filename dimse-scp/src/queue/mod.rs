@@ -12,6 +12,7 @@ mod priors;
 mod pull;
 mod query;
 mod send;
+mod step_report;
 mod work;
 mod worker;
 

@@ -5,9 +5,9 @@ use pacs_core::why::{Cause, Why};
 use storage::devices;
 use storage::jobs::Job;
 use storage::transfers::{self, Trouble, commitments};
-use storage::{Archive, availability, forwarding, priors, remote_queries};
+use storage::{Archive, availability, forwarding, priors, remote_queries, ups};
 
-use super::{commitment, forward, notify, peer, priors as priors_, pull, query, send};
+use super::{commitment, forward, notify, peer, priors as priors_, pull, query, send, step_report};
 use crate::dimse::Status;
 use crate::listener::Shared;
 use crate::scu;
@@ -32,13 +32,16 @@ pub enum Kind {
     PerformedStep,
     /// Which images are available.
     Availability,
+    /// What has happened to a unified procedure step.
+    StepReport,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Query,
         Self::PerformedStep,
+        Self::StepReport,
         Self::Send,
         Self::Pull,
         Self::Priors,
@@ -56,12 +59,13 @@ impl Kind {
             Self::Commitment => commitments::COMMITMENT_REQUEST,
             Self::PerformedStep => forwarding::PERFORMED_STEP,
             Self::Availability => availability::AVAILABILITY,
+            Self::StepReport => ups::EVENT_REPORT,
         }
     }
 
     /// Whether jobs of a lane are done in the order in which they were made.
     pub fn is_in_order(self) -> bool {
-        self == Self::PerformedStep
+        matches!(self, Self::PerformedStep | Self::StepReport)
     }
 
     /// How many jobs of a lane are worked on at a time.
@@ -86,6 +90,7 @@ impl Kind {
             Self::Commitment => commitment::work(shared, lane, job, worker).await,
             Self::PerformedStep => forward::work(shared, lane, job).await,
             Self::Availability => notify::work(shared, lane, job).await,
+            Self::StepReport => step_report::work(shared, lane, job).await,
         };
         ended.unwrap_or_else(Ended::of)
     }

@@ -3,6 +3,7 @@
 use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax;
+use pacs_core::uid::Uid;
 
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status};
@@ -32,6 +33,12 @@ impl Unread {
             Self::Unreadable(why) => Failure::new(Status::PROCESSING_FAILURE, why),
         }
     }
+}
+
+/// The instance that a request is about, or is to make.
+pub fn instance(request: &CommandSet, element: u16) -> Result<Uid, Failure> {
+    Uid::parse(&request.text(element).unwrap_or_default())
+        .map_err(|why| Failure::new(Status::INVALID_INSTANCE, format!("SOP Instance UID: {why}")))
 }
 
 /// The data set of the request that has just begun, of at most that many bytes. The inner error is for the

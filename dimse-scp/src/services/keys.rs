@@ -5,6 +5,7 @@ use pacs_core::dataset::{DataSet, Element, Value, vr_of};
 use pacs_core::query::{Level, Matching, Query};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, tags};
+use storage::ups::Filter;
 
 use crate::association::QueryOptions;
 use crate::dimse::Status;
@@ -91,6 +92,14 @@ pub fn of_non_patient(identifier: &DataSet) -> Result<Query, Failure> {
     Ok(query)
 }
 
+/// The keys of an identifier for unified procedure steps, which knows no levels either.
+pub fn of_steps(identifier: &DataSet, options: QueryOptions) -> Result<Query, Failure> {
+    let mut query = Query::new(Level::Study);
+    query.fuzzy = options.fuzzy;
+    add_keys(&mut query, identifier)?;
+    Ok(query)
+}
+
 /// The objects of no patient that a C-MOVE or C-GET identifier names (PS3.4 U.4.2).
 pub fn uids_of_non_patient(identifier: &DataSet) -> Result<Vec<Uid>, Failure> {
     let mut query = Query::new(Level::Instance);
@@ -99,6 +108,19 @@ pub fn uids_of_non_patient(identifier: &DataSet) -> Result<Vec<Uid>, Failure> {
         Some(Matching::Uids(uids)) => Ok(uids.clone()),
         _ => Err(mismatch("SOP Instance UID is needed to retrieve".to_owned())),
     }
+}
+
+/// The keys with a value that the steps of a filtered subscription have to match (PS3.4 CC.2.3.3.1).
+pub fn of_filter(information: &DataSet, options: QueryOptions) -> Result<Filter, Failure> {
+    let mut filter = Filter { keys: Vec::new(), fuzzy: options.fuzzy };
+    each_key(information, &mut |path, _, text| {
+        let is_key = ![tags::RECEIVING_AE, tags::DELETION_LOCK].iter().any(|tag| path == [*tag]);
+        if is_key && !text.is_empty() {
+            filter.keys.push((path.to_vec(), text.to_owned()));
+        }
+        Ok(())
+    })?;
+    Ok(filter)
 }
 
 fn level(identifier: &DataSet, root: Root) -> Result<Level, Failure> {
@@ -132,15 +154,21 @@ fn require_single(query: &Query, tag: Tag, level: Level, name: &str) -> Result<(
 }
 
 fn add_keys(query: &mut Query, identifier: &DataSet) -> Result<(), Failure> {
-    let mut count = 0;
-    add_level(query, identifier, &mut Vec::new(), &mut count)
+    each_key(identifier, &mut |path, vr, text| add(query, path, vr, text))
 }
 
-fn add_level(
-    query: &mut Query,
+/// What is done with a key, given its path, representation and text.
+type Take<'a> = dyn FnMut(&[Tag], VR, &str) -> Result<(), Failure> + 'a;
+
+fn each_key(keys: &DataSet, take: &mut Take<'_>) -> Result<(), Failure> {
+    each_of_level(keys, &mut Vec::new(), &mut 0, take)
+}
+
+fn each_of_level(
     keys: &DataSet,
     path: &mut Vec<Tag>,
     count: &mut usize,
+    take: &mut Take<'_>,
 ) -> Result<(), Failure> {
     for element in keys.iter().filter(|element| is_key(element)) {
         *count += 1;
@@ -151,14 +179,14 @@ fn add_level(
         match &element.value {
             Value::Items(items) => match items.first() {
                 Some(item) if !item.is_empty() && path.len() < MAX_DEPTH => {
-                    add_level(query, item, path, count)?
+                    each_of_level(item, path, count, take)?
                 }
-                _ => add(query, path, VR::SQ, "")?,
+                _ => take(path, VR::SQ, "")?,
             },
             _ => {
                 let text = element.text(keys.character_set());
                 let text = text.as_deref().unwrap_or_default().trim_matches(['\0', ' ']);
-                add(query, path, representation(element), text)?;
+                take(path, representation(element), text)?;
             }
         }
         path.pop();

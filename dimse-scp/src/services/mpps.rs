@@ -5,10 +5,9 @@ use pacs_core::access::{Act, may};
 use pacs_core::audit::{AuditAct, AuditRecord};
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
-use pacs_core::{Tag, tags};
 use storage::performed::{self, Reporter};
 
-use super::data_set;
+use super::{data_set, n_get};
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
 use crate::error::Failure;
@@ -36,7 +35,7 @@ pub async fn create(session: &mut Session, context: &Context, request: &CommandS
 
 async fn begin(session: &Session, request: &CommandSet, set: &DataSet) -> Result<Uid, Failure> {
     let uid = match request.text(element::AFFECTED_SOP_INSTANCE_UID).filter(|uid| !uid.is_empty()) {
-        Some(_) => Some(instance(request, element::AFFECTED_SOP_INSTANCE_UID)?),
+        Some(_) => Some(data_set::instance(request, element::AFFECTED_SOP_INSTANCE_UID)?),
         None => None,
     };
     let database = session.shared.archive.database();
@@ -59,7 +58,7 @@ pub async fn set(session: &mut Session, context: &Context, request: &CommandSet)
 }
 
 async fn go_on(session: &Session, request: &CommandSet, set: &DataSet) -> Result<(), Failure> {
-    let uid = instance(request, element::REQUESTED_SOP_INSTANCE_UID)?;
+    let uid = data_set::instance(request, element::REQUESTED_SOP_INSTANCE_UID)?;
     let changed = performed::set(session.shared.archive.database(), reporter(session), &uid, set).await;
     let changed = changed.map_err(|error| Failure::of_report(&error))?;
     did(session, AuditAct::Exam, &uid, Some(changed.state.as_str())).await;
@@ -68,40 +67,19 @@ async fn go_on(session: &Session, request: &CommandSet, set: &DataSet) -> Result
 
 /// Somebody asks what was reported of a step: all of it, or the attributes of a list.
 pub async fn get(session: &mut Session, context: &Context, request: &CommandSet) -> Result<(), End> {
-    session.association.reader.skip_data().await?;
-    let (missing, encoded) = match found(session, context, request).await {
-        Ok(found) => found,
-        Err(failure) => return session.refuse(context, request, failure).await,
-    };
-    let response = if missing.is_empty() {
-        CommandSet::response(request, Status::SUCCESS)
-    } else {
-        CommandSet::response(request, Status::OPTIONAL_ATTRIBUTES_UNSUPPORTED)
-            .with_tags(element::ATTRIBUTE_IDENTIFIER_LIST, &missing)
-    };
-    session.finish_with(context, request, response.followed_by_data(), &encoded, "").await
+    let found = found(session, request).await;
+    n_get::answer(session, context, request, found).await
 }
 
-/// What is asked for of a step, and what of it is not there.
-async fn found(
-    session: &Session,
-    context: &Context,
-    request: &CommandSet,
-) -> Result<(Vec<Tag>, Vec<u8>), Failure> {
+async fn found(session: &Session, request: &CommandSet) -> Result<DataSet, Failure> {
     if !may(&session.caller.actor, Act::ReportSteps) {
         return Err(Failure::new(Status::NOT_AUTHORIZED, "this application may not read performed steps"));
     }
-    let uid = instance(request, element::REQUESTED_SOP_INSTANCE_UID)?;
+    let uid = data_set::instance(request, element::REQUESTED_SOP_INSTANCE_UID)?;
     let kept = performed::retrieve(session.shared.archive.database(), &session.caller.scope, &uid).await;
-    let mut set = kept.map_err(|error| Failure::of_report(&error))?;
-    let mut asked = request.tags(element::ATTRIBUTE_IDENTIFIER_LIST);
-    asked.retain(|tag| *tag != tags::SPECIFIC_CHARACTER_SET);
-    let missing: Vec<Tag> = asked.iter().copied().filter(|tag| !set.contains(*tag)).collect();
-    if !asked.is_empty() {
-        set.retain(|element| asked.contains(&element.tag) || element.tag == tags::SPECIFIC_CHARACTER_SET);
-    }
+    let set = kept.map_err(|error| Failure::of_report(&error))?;
     did(session, AuditAct::View, &uid, None).await;
-    Ok((missing, data_set::encode(session, context, &set)?))
+    Ok(set)
 }
 
 /// The data set of a request about this SOP class.
@@ -121,11 +99,6 @@ async fn sent(
     }
     let read = data_set::read(session, context, request, MAX_STEP_BYTES).await?;
     Ok(read.map_err(data_set::Unread::normalized))
-}
-
-fn instance(request: &CommandSet, element: u16) -> Result<Uid, Failure> {
-    Uid::parse(&request.text(element).unwrap_or_default())
-        .map_err(|why| Failure::new(Status::INVALID_INSTANCE, format!("SOP Instance UID: {why}")))
 }
 
 fn reporter(session: &Session) -> Reporter<'_> {

@@ -3,6 +3,7 @@
 
 pub mod receiver;
 pub mod retrieval;
+pub mod steps;
 pub mod storescp;
 pub mod wire;
 

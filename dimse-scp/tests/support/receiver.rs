@@ -48,7 +48,8 @@ impl Receiver {
         let taking = async {
             let (stream, _) = self.listener.accept().await.unwrap();
             // What is no storage, and not served by an archive, is taken like storage.
-            let classes = SopClasses::new([uid(uids::INSTANCE_AVAILABILITY_NOTIFICATION)]);
+            let others = [uids::INSTANCE_AVAILABILITY_NOTIFICATION, uids::UNIFIED_PROCEDURE_STEP_EVENT];
+            let classes = SopClasses::new(others.map(uid));
             let terms = Terms { classes: &classes, max_pdu_bytes: 65536, timeouts: Timeouts::default() };
             let judge = async |_: &dimse_scp::pdu::AssociateRq| {
                 Ok(Admitted {
