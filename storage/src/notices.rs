@@ -1,5 +1,6 @@
 //! What devices are told and asked beside images, as people see it: forwarded reports of consoles (MPPS), which images
-//! are available (IAN), and storage commitment both ways. Each is a job; the modules of those make them.
+//! are available (IAN), reports of unified procedure steps (UPS), and storage commitment both ways. Each is a job; the
+//! modules of those make them.
 
 use std::collections::HashMap;
 
@@ -12,7 +13,7 @@ use crate::index::instances::push_scope;
 use crate::jobs::{JobId, JobState, lanes};
 use crate::transfers::commitments::COMMITMENT_REQUEST;
 use crate::transfers::{STUDY_COLUMNS, Show, StudyWords, study_words};
-use crate::{Error, Result, availability, commitment, forwarding};
+use crate::{Error, Result, availability, commitment, forwarding, ups};
 
 /// What a device is told or asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Kind {
     PerformedStep,
     /// Which images are available.
     Availability,
+    /// What has happened to a unified procedure step.
+    StepReport,
     /// Whether it keeps what was sent to it.
     CommitmentRequest,
     /// Whether what it asked about is kept here.
@@ -29,13 +32,19 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 4] =
-        [Self::PerformedStep, Self::Availability, Self::CommitmentRequest, Self::Commitment];
+    pub const ALL: [Self; 5] = [
+        Self::PerformedStep,
+        Self::Availability,
+        Self::StepReport,
+        Self::CommitmentRequest,
+        Self::Commitment,
+    ];
 
     fn of_jobs(self) -> &'static str {
         match self {
             Self::PerformedStep => forwarding::PERFORMED_STEP,
             Self::Availability => availability::AVAILABILITY,
+            Self::StepReport => ups::EVENT_REPORT,
             Self::CommitmentRequest => COMMITMENT_REQUEST,
             Self::Commitment => commitment::KIND,
         }
@@ -132,6 +141,7 @@ async fn act(database: &Database, id: JobId, now_ms: i64, again: bool) -> Result
 enum About {
     Study(String),
     Step(String),
+    Workitem(String),
     Transfer(i64),
     Instance(String),
     Nothing,
@@ -143,6 +153,7 @@ struct Named {
     studies: Vec<String>,
     of_step: HashMap<String, String>,
     exam_of_step: HashMap<String, ExamId>,
+    of_workitem: HashMap<String, String>,
     of_transfer: HashMap<i64, String>,
     of_instance: HashMap<String, String>,
 }
@@ -152,6 +163,7 @@ impl About {
         match self {
             Self::Study(uid) => Some(uid),
             Self::Step(uid) => named.of_step.get(uid),
+            Self::Workitem(uid) => named.of_workitem.get(uid),
             Self::Transfer(id) => named.of_transfer.get(id),
             Self::Instance(uid) => named.of_instance.get(uid),
             Self::Nothing => None,
@@ -168,11 +180,13 @@ impl About {
 }
 
 async fn name_studies(database: &Database, lines: &[(Line, About)]) -> Result<Named> {
-    let (mut steps, mut transfers, mut instances, mut named) = (vec![], vec![], vec![], Named::default());
+    let (mut steps, mut workitems, mut transfers, mut instances) = (vec![], vec![], vec![], vec![]);
+    let mut named = Named::default();
     for (_, about) in lines {
         match about {
             About::Study(uid) => named.studies.push(uid.clone()),
             About::Step(uid) => steps.push(Param::from(uid)),
+            About::Workitem(uid) => workitems.push(Param::from(uid)),
             About::Transfer(id) => transfers.push(Param::Int(Some(*id))),
             About::Instance(uid) => instances.push(Param::from(uid)),
             About::Nothing => {}
@@ -180,6 +194,7 @@ async fn name_studies(database: &Database, lines: &[(Line, About)]) -> Result<Na
     }
     let step = "select p.uid, min(r.study_uid), min(r.scheduled_step_id) from performed_step p
          join performed_request r on r.performed_step_id = p.id where p.uid in (?) group by p.uid";
+    let workitem = "select w.uid, w.study_uid from workitem w where w.uid in (?) and w.study_uid is not null";
     let transfer = "select x.job_id, x.study_uid from transfer x where x.job_id in (?)";
     let instance = "select i.uid, t.uid from instance i join series s on s.id = i.series_id
          join study t on t.id = s.study_id where i.uid in (?)";
@@ -190,13 +205,17 @@ async fn name_studies(database: &Database, lines: &[(Line, About)]) -> Result<Na
         }
         named.of_step.insert(step, row.at(1)?);
     }
+    for row in look_up(database, workitem, workitems).await? {
+        named.of_workitem.insert(row.at(0)?, row.at(1)?);
+    }
     for row in look_up(database, transfer, transfers).await? {
         named.of_transfer.insert(row.at(0)?, row.at(1)?);
     }
     for row in look_up(database, instance, instances).await? {
         named.of_instance.insert(row.at(0)?, row.at(1)?);
     }
-    let found = named.of_step.values().chain(named.of_transfer.values()).chain(named.of_instance.values());
+    let found = named.of_step.values().chain(named.of_workitem.values());
+    let found = found.chain(named.of_transfer.values()).chain(named.of_instance.values());
     let found: Vec<String> = found.cloned().collect();
     named.studies.extend(found);
     named.studies.sort_unstable();
@@ -258,6 +277,7 @@ fn read(row: &Row) -> Result<(Line, About)> {
     let about = match kind {
         Kind::PerformedStep => text("/uid").map(About::Step),
         Kind::Availability => text("/task/study").map(About::Study),
+        Kind::StepReport => text("/report/00001000/Value/0").map(About::Workitem),
         Kind::CommitmentRequest => payload.pointer("/transfer").and_then(Value::as_i64).map(About::Transfer),
         Kind::Commitment => text("/references/0/1").map(About::Instance),
     };

@@ -31,7 +31,7 @@ pub struct Notices {
 #[serde(rename_all = "camelCase")]
 pub struct Notice {
     id: i64,
-    /// `performedStep`, `availability`, `commitmentRequest` or `commitment`.
+    /// `performedStep`, `availability`, `stepReport`, `commitmentRequest` or `commitment`.
     kind: &'static str,
     /// AE title of the device.
     device: String,
@@ -58,6 +58,7 @@ impl Notice {
             kind: match line.kind {
                 Kind::PerformedStep => "performedStep",
                 Kind::Availability => "availability",
+                Kind::StepReport => "stepReport",
                 Kind::CommitmentRequest => "commitmentRequest",
                 Kind::Commitment => "commitment",
             },

@@ -3,6 +3,8 @@
 use pacs_core::ups::state::State;
 use storage::devices::{self, Device};
 use storage::jobs::lanes;
+use storage::notices::{self, Kind};
+use storage::transfers::Show;
 use storage::ups::{Delivery, EVENT_REPORT, Filter, Subject};
 
 use super::*;
@@ -11,6 +13,7 @@ use crate::backends::on_every_engine;
 on_every_engine!(
     a_device_is_told_in_order,
     who_is_no_device_is_told_on_its_channel_alone,
+    people_see_what_devices_are_told,
     what_a_device_no_longer_sees_is_not_wanted,
     a_device_that_is_gone_holds_nothing,
 );
@@ -85,6 +88,22 @@ async fn who_is_no_device_is_told_on_its_channel_alone(fresh: Fresh) {
     let uid = made(&fresh, &token, step("x")).await;
     assert_eq!(queued(&fresh, "AI1").await, []);
     assert_eq!(told(&mut follower(&fresh, &token, "AI1").await).await, [(uid.to_string(), 1)]);
+}
+
+async fn people_see_what_devices_are_told(fresh: Fresh) {
+    let actor = device(&fresh, "ONE", None).await;
+    subscribe(&fresh, &actor, &Subject::All, false).await;
+    let image = Image { study: "1.2.1".into(), ..Image::default() };
+    store(&fresh.db, &[image]).await;
+    let mut set = step("x");
+    set.put_text(tags::STUDY_INSTANCE_UID, "1.2.1");
+    made(&fresh, &of("BVTW"), set).await;
+    let lines = notices::list(&fresh.db, &Scope::All, Show::Open, 9).await.unwrap();
+    let [line] = &lines[..] else { panic!("one line") };
+    assert_eq!((line.kind, line.device.as_str()), (Kind::StepReport, "ONE"));
+    assert_eq!(line.study_uid.as_deref(), Some("1.2.1"));
+    notices::cancel(&fresh.db, line.job, NOW_MS).await.unwrap();
+    assert_eq!(queued(&fresh, "ONE").await, []);
 }
 
 async fn what_a_device_no_longer_sees_is_not_wanted(fresh: Fresh) {

@@ -89,6 +89,7 @@ export const intakes = pair(
       kind: {
         performedStep: 'Tiến trình chụp (MPPS)',
         availability: 'Ảnh đã sẵn sàng (IAN)',
+        stepReport: 'Tiến độ công việc (UPS)',
         commitmentRequest: 'Hỏi xác nhận lưu',
         commitment: 'Trả lời xác nhận lưu',
       },
@@ -194,6 +195,7 @@ export const intakes = pair(
       kind: {
         performedStep: 'Exam progress (MPPS)',
         availability: 'Images available (IAN)',
+        stepReport: 'Work progress (UPS)',
         commitmentRequest: 'Asks: are they kept?',
         commitment: 'Answers: they are kept',
       },
