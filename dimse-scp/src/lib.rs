@@ -1,6 +1,6 @@
 //! The door that modalities and other archives use: DICOM messages over associations (PS3.7, PS3.8)
-//! for verification, storage, query, retrieve, performed steps, storage commitment and the modality worklist
-//! (PS3.4 A, B, C, F, J, K).
+//! for verification, storage, query, retrieve, performed steps, storage commitment, the modality worklist and unified
+//! procedure steps (PS3.4 A, B, C, F, J, K, CC).
 //!
 //! ```text
 //! listener -> session (a task an association) -> services -> storage

@@ -43,6 +43,7 @@ mod services;
 mod sign_in;
 mod slow;
 mod space;
+mod steps;
 mod streams;
 mod texts;
 mod tls;

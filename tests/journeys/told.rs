@@ -48,40 +48,50 @@ async fn orthanc_confirms_that_it_keeps_what_was_sent() {
 }
 
 /// pynetdicom as a system that is told.
-struct Listener {
+pub(super) struct Listener {
     child: Child,
-    port: u16,
+    pub(super) port: u16,
     heard: std::path::PathBuf,
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
 }
 
 impl Listener {
-    async fn start(python: &Path, folder: &Path) -> Self {
+    pub(super) async fn start(python: &Path, folder: &Path) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let heard = folder.join("heard");
+        Self { child: Self::listen(python, port, &heard).await, port, heard }
+    }
+
+    async fn listen(python: &Path, port: u16, heard: &Path) -> Child {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/told.py");
-        let child = Command::new(python)
-            .arg(script)
-            .args([&port.to_string(), "RIS"])
-            .arg(&heard)
-            .spawn()
-            .expect("Python runs");
-        let listener = Self { child, port, heard };
+        let mut command = Command::new(python);
+        let child =
+            command.arg(script).args([&port.to_string(), "RIS"]).arg(heard).spawn().expect("Python runs");
         eventually("the listener listens", || async {
             tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
         })
         .await;
-        listener
+        child
+    }
+
+    /// Hears nothing more.
+    pub(super) fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Hears again, at the same port.
+    pub(super) async fn start_again(&mut self, python: &Path) {
+        self.child = Self::listen(python, self.port, &self.heard).await;
     }
 
     /// What it has heard: what it was, about which instance, and the attributes.
-    fn heard(&self) -> Vec<(String, String, Value)> {
+    pub(super) fn heard(&self) -> Vec<(String, String, Value)> {
         let text = std::fs::read_to_string(&self.heard).unwrap_or_default();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

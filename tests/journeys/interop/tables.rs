@@ -18,7 +18,7 @@ const NO_PROGRAM: Cell = Not("has no program for it");
 const NO_WORKLISTS: Cell = Not("is no user of it");
 
 /// Foreign programs as users of Sen.
-pub(super) const CLIENTS: [Row; 11] = [
+pub(super) const CLIENTS: [Row; 12] = [
     (
         "C-ECHO",
         [
@@ -174,6 +174,20 @@ pub(super) const CLIENTS: [Row; 11] = [
         ],
     ),
     (
+        "Unified procedure steps (UPS)",
+        [
+            NO_PROGRAM,
+            Tested(
+                &[
+                    "tests/journeys/steps.rs: work_is_given_and_done_over_dimse_and_the_web",
+                    "tests/journeys/steps.rs: work_is_given_and_done_over_postgresql",
+                ],
+                "UnifiedProcedureStepPull",
+            ),
+            NO_WORKLISTS,
+        ],
+    ),
+    (
         "Storage commitment",
         [
             NO_PROGRAM,
@@ -203,7 +217,7 @@ pub(super) const CLIENTS: [Row; 11] = [
 ];
 
 /// Foreign programs as servers that Sen uses.
-pub(super) const SERVERS: [Row; 8] = [
+pub(super) const SERVERS: [Row; 9] = [
     (
         "C-ECHO",
         [
@@ -313,6 +327,20 @@ pub(super) const SERVERS: [Row; 8] = [
             Tested(
                 &["tests/journeys/told.rs: pynetdicom_hears_of_performed_steps_and_of_available_images"],
                 "InstanceAvailabilityNotification",
+            ),
+            NO_WORKLISTS,
+        ],
+    ),
+    (
+        "Reports of unified procedure steps (UPS)",
+        [
+            NO_PROGRAM,
+            Tested(
+                &[
+                    "tests/journeys/steps.rs: work_is_given_and_done_over_dimse_and_the_web",
+                    "tests/journeys/steps.rs: work_is_given_and_done_over_postgresql",
+                ],
+                "EVT_N_EVENT_REPORT",
             ),
             NO_WORKLISTS,
         ],
