@@ -38,7 +38,7 @@ const fn service(class: &'static str, operation: CommandField, statuses: [u16; 3
     Service { class, operation, missing, garbage, empty }
 }
 
-const SERVICES: [Service; 9] = [
+const SERVICES: [Service; 14] = [
     service(uids::CT_IMAGE_STORAGE, Store, [0xc000, 0xc000, 0xa900]),
     service(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0xa900]),
     service(uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0xa900]),
@@ -49,7 +49,22 @@ const SERVICES: [Service; 9] = [
     service(uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0x0000]),
     service(uids::MODALITY_PERFORMED_PROCEDURE_STEP, NCreate, [0x0115, 0x0110, 0x0120]),
     service(uids::STORAGE_COMMITMENT_PUSH_MODEL, NAction, [0x0115, 0x0110, 0x0115]),
+    service(uids::UNIFIED_PROCEDURE_STEP_PUSH, NCreate, [0x0115, 0x0110, 0x0120]),
+    service(uids::UNIFIED_PROCEDURE_STEP_PULL, Find, [0xc000, 0xc000, 0x0000]),
+    service(uids::UNIFIED_PROCEDURE_STEP_PULL, NSet, [0x0115, 0x0110, 0xc307]),
+    service(uids::UNIFIED_PROCEDURE_STEP_PULL, NAction, [0x0115, 0x0110, 0x0115]),
+    service(uids::UNIFIED_PROCEDURE_STEP_WATCH, Find, [0xc000, 0xc000, 0x0000]),
 ];
+
+/// What a class has beside the operation that is tried.
+fn further(class: &str) -> &'static [CommandField] {
+    match class {
+        uids::MODALITY_PERFORMED_PROCEDURE_STEP => &[NSet],
+        uids::UNIFIED_PROCEDURE_STEP_PUSH | uids::UNIFIED_PROCEDURE_STEP_WATCH => &[NGet, NAction],
+        uids::UNIFIED_PROCEDURE_STEP_PULL => &[Find, NSet, NGet, NAction],
+        _ => &[],
+    }
+}
 
 const OPERATIONS: [CommandField; 9] = [Echo, Store, Find, Move, Get, NCreate, NSet, NGet, NAction];
 
@@ -116,10 +131,8 @@ async fn nonsense_is_answered_at_once_by_every_service() {
         }
         assert_eq!(ask(&mut wire, context, own(), Some(&[])).await, service.empty, "{class}: empty");
         // Operations that are not the service's own.
-        let belongs = |operation| {
-            operation == service.operation
-                || (operation == NSet && service.class == uids::MODALITY_PERFORMED_PROCEDURE_STEP)
-        };
+        let belongs =
+            |operation| operation == service.operation || further(service.class).contains(&operation);
         for operation in OPERATIONS.into_iter().filter(|operation| !belongs(*operation)) {
             let status = ask(&mut wire, context, request_of(service, operation), None).await;
             assert_eq!(status, 0x0122, "{class}: {operation:?}");

@@ -20,7 +20,6 @@ use pacs_core::{Tag, tags, uids};
 use storage::devices::{self, Device};
 use storage::ups;
 use support::steps::{PULL, PUSH, Program, QUERY, WATCH, code, finished, step, with};
-use support::wire::Wire;
 use support::{Harness, ae, uid};
 
 const STATE: Tag = tags::PROCEDURE_STEP_STATE;
@@ -235,40 +234,6 @@ async fn nonsense_is_refused_and_the_association_goes_on() {
     assert_eq!(answers.all().await.unwrap().1, S::SUCCESS);
     assert_eq!(program.get(PULL, &one, &[]).await.0.status(), Some(S::SUCCESS));
     program.release().await;
-    server.stop().await;
-}
-
-/// Bytes that are no data set, in every request that has one.
-#[tokio::test]
-async fn bytes_that_are_no_data_set_are_answered() {
-    let server = Harness::start().await;
-    let contexts = [PUSH, WATCH, PULL].map(|class| (class, uids::EXPLICIT_VR_LITTLE_ENDIAN));
-    let mut wire = Wire::associate(server.address, &contexts).await;
-    let bodies: [&[u8]; 4] = [
-        b"\x10\x00\x10\x00PN\xff\xff",
-        b"\x74\x00\x00\x10SQ\0\0\xff\xff\xff\x7f",
-        b"\x74\x00\x02\x10SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff",
-        &[0xff; 300],
-    ];
-    for body in bodies {
-        for (context, field, number) in [
-            (1, CommandField::NCreate, 0),
-            (3, CommandField::NAction, 3),
-            (5, CommandField::NAction, 1),
-            (5, CommandField::NSet, 0),
-        ] {
-            let command = CommandSet::request(field, 7)
-                .with_uid(element::REQUESTED_SOP_INSTANCE_UID, &uid("1.2"))
-                .with_number(element::ACTION_TYPE_ID, number)
-                .followed_by_data();
-            wire.send_command(context, &command).await;
-            wire.send_set(context, false, body).await;
-            let status = wire.command().await.status().unwrap();
-            assert!(status.is_failure(), "{field:?} {number}: {status}");
-        }
-    }
-    drop(wire);
-    server.assert_alive().await;
     server.stop().await;
 }
 

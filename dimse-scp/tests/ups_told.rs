@@ -124,6 +124,7 @@ async fn subscriptions_come_and_go() {
         ("1.2", SUBSCRIBE, receiver("WATCHER", Some("MAYBE")), S::INVALID_ARGUMENT),
         ("1.2", SUBSCRIBE, receiver("STRANGER", None), S::UPS_RECEIVER_UNKNOWN),
         ("1.2", SUBSCRIBE, receiver("NOWHERE", None), S::UPS_RECEIVER_UNKNOWN),
+        ("1.2", UNSUBSCRIBE, receiver("NOWHERE", None), S::SUCCESS),
         ("1.9", SUBSCRIBE, watcher.clone(), S::UPS_UNKNOWN),
         ("1.9", UNSUBSCRIBE, watcher.clone(), S::UPS_UNKNOWN),
         ("1.2", SUSPEND, watcher.clone(), S::UPS_NOT_APPROPRIATE),

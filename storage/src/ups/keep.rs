@@ -10,8 +10,8 @@ const MOST_AT_ONCE: i64 = 500;
 /// For so long it is known of a step that is forgotten that there was one.
 const KNOWN_MS: i64 = 365 * 24 * 3_600_000;
 
-/// Forgets steps that ended before that time and that no subscriber has locked (PS3.4 CC.2.3). A device that is no longer
-/// configured holds nothing.
+/// Forgets steps that ended before that time and that no subscriber has locked (PS3.4 CC.2.3). A device that is no
+/// longer configured holds nothing.
 pub async fn prune(database: &Database, before_ms: i64) -> Result<u64> {
     let old = "select w.id from workitem w where w.ended_ms is not null and w.ended_ms < $1
          and not exists (select 1 from workitem_subscription s where s.workitem_id = w.id and s.deletion_lock = 1

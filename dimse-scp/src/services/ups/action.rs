@@ -1,5 +1,5 @@
-//! N-ACTION with a step (PS3.4 CC.2.1 to CC.2.3): claims and ends it, asks that it be cancelled, or has somebody told of
-//! it.
+//! N-ACTION with a step (PS3.4 CC.2.1 to CC.2.3): claims and ends it, asks that it be cancelled, or has somebody told
+//! of it.
 
 use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;

@@ -1,6 +1,6 @@
-//! Who is told of steps (PS3.4 CC.2.3). The receiver is a device that associations can be opened to; a caller speaks for
-//! itself and for devices that see no more than it does. Subscriptions are the receiver's own: what it is told of is
-//! what it sees itself.
+//! Who is told of steps (PS3.4 CC.2.3). The receiver is a device that associations can be opened to; a caller speaks
+//! for itself and for devices that see no more than it does. Subscriptions are the receiver's own: what it is told of
+//! is what it sees itself.
 
 use pacs_core::access::{Actor, scope};
 use pacs_core::audit::AuditAct;
@@ -8,7 +8,7 @@ use pacs_core::dataset::DataSet;
 use pacs_core::tags;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::ups::state;
-use storage::devices;
+use storage::devices::{self, Device};
 use storage::ups::{self, Filter, Subject, WorkError};
 
 use super::{asker, did};
@@ -36,7 +36,7 @@ pub async fn serve(
     (change, step): (Change, Uid),
     set: &DataSet,
 ) -> Result<Status, Failure> {
-    let (title, receiver) = receiver(session, set).await?;
+    let (title, receiver) = receiver(session, change, set).await?;
     let subject = Subject::from(step.clone());
     let (database, asker) = (session.shared.archive.database(), asker(session, &receiver));
     let (changed, what) = match change {
@@ -58,13 +58,14 @@ pub async fn serve(
     Ok(Status::SUCCESS)
 }
 
-/// The device that is to be told, as whom it acts itself.
-async fn receiver(session: &Session, set: &DataSet) -> Result<(AeTitle, Actor), Failure> {
+/// The device that is to be told, as whom it acts itself. One that has lost its address may still be unsubscribed.
+async fn receiver(session: &Session, change: Change, set: &DataSet) -> Result<(AeTitle, Actor), Failure> {
     let title = set.text(tags::RECEIVING_AE).ok_or_else(|| invalid("ReceivingAE is missing"))?;
     let title = AeTitle::parse(title.trim()).map_err(|why| invalid(format!("ReceivingAE: {why}")))?;
     let device = devices::by_ae(session.shared.archive.database(), &title).await;
     let device = device.map_err(|error| Failure::of_action(&error))?;
-    let device = device.filter(|device| device.host.is_some() && device.port.is_some());
+    let is_told = |device: &Device| device.host.is_some() && device.port.is_some();
+    let device = device.filter(|device| change != Change::Subscribe || is_told(device));
     let unknown = || Failure::new(Status::UPS_RECEIVER_UNKNOWN, "not a device with an address");
     let receiver = Actor::device(&title, device.ok_or_else(unknown)?.facility.as_deref());
     if !session.caller.scope.covers(&scope(&receiver)) {
