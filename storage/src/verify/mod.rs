@@ -84,7 +84,7 @@ impl Archive {
                     Ok(wrong) => {
                         let of_pack = || match place.place.kept {
                             Kept::Pack(pack) => companions.get(&pack).cloned(),
-                            Kept::Segment(_) => None,
+                            Kept::Segment(_) | Kept::Apart(_) => None,
                         };
                         self.note(&place, wrong.or_else(of_pack), &mut news, &mut report).await
                     }
