@@ -78,9 +78,35 @@ pub struct Line {
     pub updated_ms: i64,
 }
 
+/// Lines that are looked through for those that a scope sees; what lies behind them is not found.
+const LOOKED_THROUGH: usize = 5000;
+
 /// A part of them that the scope sees, at most `limit`. Who does not see every facility sees those about studies of
 /// his own.
 pub async fn list(database: &Database, scope: &Scope, show: Show, limit: u32) -> Result<Vec<Line>> {
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut seen = Vec::new();
+    let mut looked = 0;
+    loop {
+        let page = page(database, scope, show, looked, limit).await?;
+        let is_last = page.len() < most;
+        looked += page.len();
+        seen.extend(page.into_iter().filter(|line| *scope == Scope::All || line.study.is_some()));
+        if is_last || seen.len() >= most || looked >= LOOKED_THROUGH {
+            seen.truncate(most);
+            return Ok(seen);
+        }
+    }
+}
+
+/// So many lines behind the first ones, of whatever facility; those that the scope does not see are about nothing.
+async fn page(
+    database: &Database,
+    scope: &Scope,
+    show: Show,
+    offset: usize,
+    limit: u32,
+) -> Result<Vec<Line>> {
     let (states, order) = match show {
         Show::Open => ("'running', 'waiting'", "created_ms, id"),
         Show::Failed => ("'failed'", "updated_ms desc, id desc"),
@@ -89,7 +115,7 @@ pub async fn list(database: &Database, scope: &Scope, show: Show, limit: u32) ->
     let kinds: Vec<Param> = Kind::ALL.iter().map(|kind| kind.of_jobs().into()).collect();
     let sql = format!(
         "select id, kind, payload, lane, state, error, attempts, due_ms, created_ms, updated_ms from job
-         where kind in ({}) and state in ({states}) order by {order} limit {limit}",
+         where kind in ({}) and state in ({states}) order by {order} limit {limit} offset {offset}",
         placeholders(1, kinds.len())
     );
     let rows = database.fetch(sqlx::AssertSqlSafe(sql), kinds).await?;
@@ -105,8 +131,7 @@ pub async fn list(database: &Database, scope: &Scope, show: Show, limit: u32) ->
             None => about.exam(&named).and_then(|exam| exams.get(&exam).cloned()),
         };
     }
-    let sees_all = *scope == Scope::All;
-    Ok(lines.into_iter().map(|(line, _)| line).filter(|line| sees_all || line.study.is_some()).collect())
+    Ok(lines.into_iter().map(|(line, _)| line).collect())
 }
 
 /// Stops one. [`Error::NotFound`] when there is none, [`Error::Conflict`] when it has ended.

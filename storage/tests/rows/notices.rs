@@ -100,7 +100,6 @@ async fn an_exam_without_images_is_known_by_its_order(fresh: Fresh) {
 
 async fn whoever_sees_one_hospital_sees_its_own(fresh: Fresh) {
     let db = &fresh.db;
-    forwarded(&fresh, true).await;
     let request = Request {
         transaction: uid("9.9"),
         device: AeTitle::parse("CT1").unwrap(),
@@ -108,14 +107,16 @@ async fn whoever_sees_one_hospital_sees_its_own(fresh: Fresh) {
         references: vec![Reference { class: uid("1.2"), instance: uid("9.8") }],
     };
     commitment::begin(db, request, "w", 1000, NOW_MS).await.unwrap().unwrap();
+    forwarded(&fresh, true).await;
+    // One is shown, and the first one of all is another's.
     let seen = async |codes: &[&str]| -> Vec<Kind> {
         let scope = Scope::Facilities(codes.iter().map(|code| (*code).to_owned()).collect());
-        let lines = notices::list(db, &scope, Show::Open, 10).await.unwrap();
+        let lines = notices::list(db, &scope, Show::Open, 1).await.unwrap();
         lines.into_iter().map(|line| line.kind).collect()
     };
     assert_eq!(seen(&["BVTW"]).await, [Kind::PerformedStep], "whose image that is nobody knows");
     assert!(seen(&["BVTL"]).await.is_empty());
     let all = shown(&fresh, Show::Open).await;
-    assert_eq!(all.iter().map(|line| line.kind).collect::<Vec<_>>(), [Kind::PerformedStep, Kind::Commitment]);
-    assert_eq!((all[1].device.as_str(), all[1].state), ("CT1", JobState::Running));
+    assert_eq!(all.iter().map(|line| line.kind).collect::<Vec<_>>(), [Kind::Commitment, Kind::PerformedStep]);
+    assert_eq!((all[0].device.as_str(), all[0].state), ("CT1", JobState::Running));
 }
