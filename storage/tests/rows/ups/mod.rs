@@ -108,7 +108,7 @@ async fn follower(fresh: &Fresh, actor: &Actor, ae_title: &str) -> (Follower, Bo
 /// What a follower is told, as step and event type, until there is nothing more.
 async fn told((follower, bookmark): &mut (Follower, Bookmark)) -> Vec<(String, u64)> {
     let mut told = Vec::new();
-    while let Ok(read) = tokio::time::timeout(Duration::from_millis(100), follower.next()).await {
+    while let Ok(read) = tokio::time::timeout(Duration::from_millis(500), follower.next()).await {
         let Read { at, report } = read.unwrap().unwrap();
         let Some(report) = report else {
             bookmark.passed(at).await.unwrap();
