@@ -59,6 +59,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "non-patient objects",
         text: include_str!("../../migrations/0023_non_patient.sql"),
     },
+    Migration {
+        version: 24,
+        name: "workitem keys",
+        text: include_str!("../../migrations/0024_workitem_keys.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

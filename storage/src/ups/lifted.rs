@@ -12,7 +12,7 @@ use crate::index::studies::{list, spaced};
 use crate::{Error, Result};
 
 /// The columns, in the order of [`values`].
-pub(super) const COLUMNS: [&str; 24] = [
+pub(super) const COLUMNS: [&str; 27] = [
     "attributes",
     "priority",
     "label",
@@ -37,6 +37,9 @@ pub(super) const COLUMNS: [&str; 24] = [
     "station_locations",
     "workitem_codes",
     "performers",
+    "requesting_services",
+    "accession_issuers",
+    "admission_issuers",
 ];
 
 /// The longest step, as DICOM JSON: what comes in one request fits, and no number of requests makes more of it.
@@ -82,7 +85,21 @@ pub(super) fn values(set: &DataSet, zone: &TimeZone) -> Result<Vec<Param>> {
         codes_of(set, tags::SCHEDULED_STATION_GEOGRAPHIC_LOCATION_CODE_SEQUENCE),
         codes_of(set, tags::SCHEDULED_WORKITEM_CODE_SEQUENCE),
         codes(performers),
+        of_requests(tags::REQUESTING_SERVICE),
+        issuers(requests.iter().flat_map(|item| item.items(tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE))),
+        issuers(set.items(tags::ISSUER_OF_ADMISSION_ID_SEQUENCE).iter()),
     ])
+}
+
+/// Who has given numbers (PS3.4 table CC.2.5-2d), as `\local^universal\`.
+fn issuers<'a>(items: impl Iterator<Item = &'a DataSet>) -> String {
+    let issuer = |item: &DataSet| {
+        let names = [tags::LOCAL_NAMESPACE_ENTITY_ID, tags::UNIVERSAL_ENTITY_ID].map(|tag| item.text(tag));
+        let [local, universal] = names;
+        let is_named = local.is_some() || universal.is_some();
+        is_named.then(|| format!("{}^{}", local.unwrap_or_default(), universal.unwrap_or_default()))
+    };
+    list(&items.filter_map(issuer).collect::<BTreeSet<_>>())
 }
 
 fn codes_of(set: &DataSet, sequence: Tag) -> String {

@@ -42,10 +42,11 @@ const TOP: [Column; 14] = [
 ];
 
 /// Keys within the requests that a step answers.
-const OF_REQUEST: [Column; 3] = [
+const OF_REQUEST: [Column; 4] = [
     column(tags::ACCESSION_NUMBER, "w.accession_numbers", Kind::List),
     column(tags::REQUESTED_PROCEDURE_ID, "w.requested_procedures", Kind::List),
     column(tags::STUDY_INSTANCE_UID, "w.requested_studies", Kind::List),
+    column(tags::REQUESTING_SERVICE, "w.requesting_services", Kind::List),
 ];
 
 /// Times, each with the column of its first instant.
@@ -56,19 +57,34 @@ const TIMES: [(Tag, &str); 4] = [
     (tags::SCHEDULED_PROCEDURE_STEP_MODIFICATION_DATE_TIME, "w.modified_ms"),
 ];
 
-/// Sequences of codes.
-const CODES: [(Tag, &str); 4] = [
-    (tags::SCHEDULED_STATION_NAME_CODE_SEQUENCE, "w.station_names"),
-    (tags::SCHEDULED_STATION_CLASS_CODE_SEQUENCE, "w.station_classes"),
-    (tags::SCHEDULED_STATION_GEOGRAPHIC_LOCATION_CODE_SEQUENCE, "w.station_locations"),
-    (tags::SCHEDULED_WORKITEM_CODE_SEQUENCE, "w.workitem_codes"),
+/// A sequence of whose items two attributes are matched together: its path, these, and the column of
+/// `\first^second\`.
+struct Pairs {
+    of: &'static [Tag],
+    parts: [Tag; 2],
+    sql: &'static str,
+}
+
+const fn codes(of: &'static [Tag], sql: &'static str) -> Pairs {
+    Pairs { of, parts: [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR], sql }
+}
+
+const fn issuers(of: &'static [Tag], sql: &'static str) -> Pairs {
+    Pairs { of, parts: [tags::LOCAL_NAMESPACE_ENTITY_ID, tags::UNIVERSAL_ENTITY_ID], sql }
+}
+
+const PAIRS: [Pairs; 7] = [
+    codes(&[tags::SCHEDULED_STATION_NAME_CODE_SEQUENCE], "w.station_names"),
+    codes(&[tags::SCHEDULED_STATION_CLASS_CODE_SEQUENCE], "w.station_classes"),
+    codes(&[tags::SCHEDULED_STATION_GEOGRAPHIC_LOCATION_CODE_SEQUENCE], "w.station_locations"),
+    codes(&[tags::SCHEDULED_WORKITEM_CODE_SEQUENCE], "w.workitem_codes"),
+    codes(&[tags::SCHEDULED_HUMAN_PERFORMERS_SEQUENCE, tags::HUMAN_PERFORMER_CODE_SEQUENCE], "w.performers"),
+    issuers(&[tags::ISSUER_OF_ADMISSION_ID_SEQUENCE], "w.admission_issuers"),
+    issuers(
+        &[tags::REFERENCED_REQUEST_SEQUENCE, tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE],
+        "w.accession_issuers",
+    ),
 ];
-
-/// The codes of persons.
-const PERFORMERS: [Tag; 2] = [tags::SCHEDULED_HUMAN_PERFORMERS_SEQUENCE, tags::HUMAN_PERFORMER_CODE_SEQUENCE];
-
-/// What is matched of a code.
-const OF_CODE: [Tag; 2] = [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR];
 
 /// Steps read at a time.
 const PAGE: i64 = 16;
@@ -77,8 +93,8 @@ const PAGE: i64 = 16;
 enum Key {
     Column(&'static Column),
     Time(&'static str),
-    /// The value, or the scheme, of a code in that column.
-    Code(&'static str),
+    /// The first part, or the second, of a pair in that column.
+    Part(&'static str, usize),
 }
 
 fn key(path: &[Tag]) -> Option<Key> {
@@ -90,13 +106,12 @@ fn key(path: &[Tag]) -> Option<Key> {
         [tags::REFERENCED_REQUEST_SEQUENCE, tag] => {
             OF_REQUEST.iter().find(|column| column.tag == *tag).map(Key::Column)
         }
-        [sequence, tag] if OF_CODE.contains(tag) => {
-            CODES.iter().find(|(known, _)| known == sequence).map(|(_, sql)| Key::Code(sql))
+        [of @ .., tag] => {
+            let pairs = PAIRS.iter().find(|pairs| pairs.of == of)?;
+            let part = pairs.parts.iter().position(|part| part == tag)?;
+            Some(Key::Part(pairs.sql, part))
         }
-        [around @ .., tag] if *around == PERFORMERS && OF_CODE.contains(tag) => {
-            Some(Key::Code("w.performers"))
-        }
-        _ => None,
+        [] => None,
     }
 }
 
@@ -108,15 +123,10 @@ pub fn is_matched(path: &[Tag]) -> bool {
 
 /// The paths of all attributes that are matched, in their order.
 pub fn matched() -> Vec<Vec<Tag>> {
-    let of_codes = |sequence: &[Tag]| {
-        let path = |tag: &Tag| [sequence, &[*tag]].concat();
-        OF_CODE.iter().map(path).collect::<Vec<_>>()
-    };
     let mut paths: Vec<Vec<Tag>> = TOP.iter().map(|column| vec![column.tag]).collect();
     paths.extend(TIMES.iter().map(|(tag, _)| vec![*tag]));
     paths.extend(OF_REQUEST.iter().map(|column| vec![tags::REFERENCED_REQUEST_SEQUENCE, column.tag]));
-    paths.extend(CODES.iter().flat_map(|(sequence, _)| of_codes(&[*sequence])));
-    paths.extend(of_codes(&PERFORMERS));
+    paths.extend(PAIRS.iter().flat_map(|pairs| pairs.parts.map(|part| [pairs.of, &[part]].concat())));
     paths.sort();
     paths
 }
@@ -129,7 +139,7 @@ pub fn supports(query: &Query) -> bool {
 /// What a query asks of `workitem w`. Times that name no offset are of `zone`.
 pub(super) fn conditions(engine: Engine, query: &Query, zone: &TimeZone) -> Conditions {
     let mut conditions = Conditions::new(engine);
-    let mut codes: Vec<(&str, [Option<&Matching>; 2])> = Vec::new();
+    let mut pairs: Vec<(&str, [Option<&Matching>; 2])> = Vec::new();
     for Filter { path, matching } in &query.filters {
         match (key(path), matching) {
             (Some(Key::Column(column)), Matching::Name(name)) if query.fuzzy && !name.wildcard => {
@@ -137,13 +147,12 @@ pub(super) fn conditions(engine: Engine, query: &Query, zone: &TimeZone) -> Cond
             }
             (Some(Key::Column(column)), matching) => conditions.matching(column, matching),
             (Some(Key::Time(sql)), matching) => between(&mut conditions, sql, matching, zone),
-            (Some(Key::Code(sql)), matching) => {
-                // Value and scheme have to be those of one item.
-                let part = usize::from(path.last() == Some(&tags::CODING_SCHEME_DESIGNATOR));
-                if !codes.iter().any(|(known, _)| *known == sql) {
-                    codes.push((sql, [None, None]));
+            (Some(Key::Part(sql, part)), matching) => {
+                // Both parts have to be those of one item.
+                if !pairs.iter().any(|(known, _)| *known == sql) {
+                    pairs.push((sql, [None, None]));
                 }
-                for (_, parts) in codes.iter_mut().filter(|(known, _)| *known == sql) {
+                for (_, parts) in pairs.iter_mut().filter(|(known, _)| *known == sql) {
                     if let Some(place) = parts.get_mut(part) {
                         *place = Some(matching);
                     }
@@ -152,8 +161,8 @@ pub(super) fn conditions(engine: Engine, query: &Query, zone: &TimeZone) -> Cond
             (None, _) => {}
         }
     }
-    for (sql, [value, scheme]) in codes {
-        coded(&mut conditions, sql, value, scheme);
+    for (sql, [first, second]) in pairs {
+        paired(&mut conditions, sql, first, second);
     }
     conditions
 }
@@ -185,16 +194,16 @@ fn between(conditions: &mut Conditions, sql: &str, matching: &Matching, zone: &T
     }
 }
 
-/// One of the codes `\value^scheme\` of a column, its two parts matched like any text.
-fn coded(conditions: &mut Conditions, sql: &str, value: Option<&Matching>, scheme: Option<&Matching>) {
+/// One of the pairs `\first^second\` of a column, its two parts matched like any text.
+fn paired(conditions: &mut Conditions, sql: &str, first: Option<&Matching>, second: Option<&Matching>) {
     let halves = dialect::halves(conditions.engine).map(|half| column(tags::CODE_VALUE, half, Kind::Text));
-    let parts = halves.iter().zip([value, scheme]);
+    let parts = halves.iter().zip([first, second]);
     let of_one: Vec<String> =
         parts.filter_map(|(half, matching)| Some(conditions.one(half, matching?))).collect();
     let values = dialect::values_of(conditions.engine, sql);
     let found = format!("exists (select 1 from {values} where {})", of_one.join(" and "));
-    // Without codes neither part has a value.
-    let is_empty = [value, scheme].into_iter().flatten().all(|matching| *matching == Matching::Empty);
+    // Without pairs neither part has a value.
+    let is_empty = [first, second].into_iter().flatten().all(|matching| *matching == Matching::Empty);
     conditions.push(if is_empty { format!("({sql} = '' or {found})") } else { found });
 }
 

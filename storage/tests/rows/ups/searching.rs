@@ -7,6 +7,16 @@ use crate::backends::on_every_engine;
 
 on_every_engine!(steps_are_found_by_what_they_are,);
 
+const OF_ACCESSION: [Tag; 2] = [tags::REFERENCED_REQUEST_SEQUENCE, tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE];
+
+/// Who has given a number.
+fn issuer(local: &str, universal: &str) -> DataSet {
+    let mut issuer = DataSet::new();
+    issuer.put_text(tags::LOCAL_NAMESPACE_ENTITY_ID, local);
+    issuer.put_text(tags::UNIVERSAL_ENTITY_ID, universal);
+    issuer
+}
+
 async fn steps_are_found_by_what_they_are(fresh: Fresh) {
     let system = Actor::system();
     const STATIONS: Tag = tags::SCHEDULED_STATION_NAME_CODE_SEQUENCE;
@@ -15,12 +25,16 @@ async fn steps_are_found_by_what_they_are(fresh: Fresh) {
     one.put_text(tags::STUDY_INSTANCE_UID, "1.2.1");
     let mut request = DataSet::new();
     request.put_text(tags::ACCESSION_NUMBER, "26092100001");
+    request.put_text(tags::REQUESTING_SERVICE, "Khoa Ngoại");
+    request.put_items(tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE, vec![issuer("BVTW", "1.2.840.1")]);
     let mut second = DataSet::new();
     second.put_text(tags::ACCESSION_NUMBER, "Q\"[2]");
     one.put_items(tags::REFERENCED_REQUEST_SEQUENCE, vec![request, second]);
     let mut two = step("two");
     two.put_text(tags::PATIENT_NAME, "Đặng^Thị Hồng");
     two.put_text(tags::PATIENT_ID, "BN002");
+    two.put_text(tags::ADMISSION_ID, "NV1");
+    two.put_items(tags::ISSUER_OF_ADMISSION_ID_SEQUENCE, vec![issuer("BVH", "")]);
     two.put_text(tags::SCHEDULED_PROCEDURE_STEP_PRIORITY, "HIGH");
     two.put_text(tags::SCHEDULED_PROCEDURE_STEP_START_DATE_TIME, "20260921170000+0000");
     let mut performer = DataSet::new();
@@ -48,6 +62,11 @@ async fn steps_are_found_by_what_they_are(fresh: Fresh) {
         (&[(&[tags::STUDY_INSTANCE_UID], "1.2.1")], &["one"]),
         (&[(&[tags::SOP_INSTANCE_UID], uids[1].as_str())], &["two"]),
         (&[(&[tags::REFERENCED_REQUEST_SEQUENCE, tags::ACCESSION_NUMBER], "26092100001")], &["one"]),
+        (&[(&[tags::REFERENCED_REQUEST_SEQUENCE, tags::REQUESTING_SERVICE], "Khoa*")], &["one"]),
+        (&[(&[OF_ACCESSION[0], OF_ACCESSION[1], tags::LOCAL_NAMESPACE_ENTITY_ID], "BVTW")], &["one"]),
+        (&[(&[OF_ACCESSION[0], OF_ACCESSION[1], tags::UNIVERSAL_ENTITY_ID], "1.2.840.1")], &["one"]),
+        (&[(&[OF_ACCESSION[0], OF_ACCESSION[1], tags::UNIVERSAL_ENTITY_ID], "1.2.840")], &[]),
+        (&[(&[tags::ISSUER_OF_ADMISSION_ID_SEQUENCE, tags::LOCAL_NAMESPACE_ENTITY_ID], "BVH")], &["two"]),
         (&[(&[STATIONS, tags::CODE_VALUE], "AI1")], &["one"]),
         (&[(&[STATIONS, tags::CODE_VALUE], "AI")], &[]),
         (&[(&[STATIONS, tags::CODE_VALUE], "A*")], &["one"]),
