@@ -223,6 +223,10 @@ async fn a_medium_that_is_not_mounted_yet_is_waited_for() {
     std::fs::create_dir(&medium).unwrap();
     let sen = setup.start();
     waits(&sen, "which it was at, is not there").await;
+    let told: Value = reqwest::get(sen.url("/api/v1/intakes")).await.unwrap().json().await.unwrap();
+    let note = &told["items"][0]["note"];
+    assert_eq!((&note["code"], &note["values"]["cause"]), (&"missing".into(), &"notThere".into()), "{told}");
+    assert!(note["values"]["path"].as_str().unwrap().starts_with(medium.to_str().unwrap()), "{told}");
     std::fs::remove_dir(&medium).unwrap();
     std::fs::rename(&drive, &medium).unwrap();
     let setup = sen.kill();

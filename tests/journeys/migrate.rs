@@ -232,4 +232,25 @@ async fn neither_a_refused_day_nor_another_archive_that_is_away_is_in_the_way() 
     let names: Vec<&str> = list.lines().filter_map(|line| line.split('\t').nth(1)).collect();
     assert_eq!(names, ["20261122", "undated"], "{list}");
     assert!(list.contains("the query was answered"), "{list}");
+
+    // The pages have words for it.
+    let ask =
+        async |path: &str| -> Value { reqwest::get(sen.url(path)).await.unwrap().json().await.unwrap() };
+    let intakes = ask("/api/v1/intakes").await;
+    let of = |title: &str| {
+        let rows = intakes["items"].as_array().unwrap();
+        rows.iter().find(|row| row["from"][0] == title).unwrap_or_else(|| panic!("{intakes}"))
+    };
+    let note = &of("AWAY")["note"];
+    assert_eq!(
+        (&note["code"], &note["values"]["cause"]),
+        (&"unreachable".into(), &"connectionRefused".into())
+    );
+    let mute = ask(&format!("/api/v1/intakes/{}", of("MUTE")["id"])).await;
+    let reason = &mute["notTaken"][0]["reason"];
+    assert_eq!(
+        (&reason["code"], reason["values"]["status"].is_string()),
+        (&"dayRefused".into(), true),
+        "{mute}"
+    );
 }

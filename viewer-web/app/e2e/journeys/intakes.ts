@@ -21,6 +21,7 @@ export async function intakes(page: Page, { shots }: Environment): Promise<void>
   await migrated.click();
   await panel.getByRole('note').getByText('Không kết nối được tới PACS kia').waitFor();
   await panel.getByRole('note').getByText('không có gì nghe ở cổng này').waitFor();
+  if (shots) await page.screenshot({ path: `${shots}/intakes-waiting-vi.png` });
   await page.keyboard.press('1');
   await migrated.getByText('Đã dừng').waitFor();
   await page.getByText('Đã dừng: PACS_TINH').waitFor();

@@ -24,6 +24,7 @@ export async function performed(page: Page, { performedAccession, shots }: Envir
   await waiting.first().getByText('Không kết nối được').waitFor();
   expect((await waiting.count()) === 3, 'two begun and one ended are to be told');
   await waiting.first().click();
+  await page.getByRole('note').getByText('không có gì nghe ở cổng này').waitFor();
   if (shots) await page.screenshot({ path: `${shots}/notices-vi.png` });
   await page.keyboard.press('2');
   await page.getByText('Đã hủy: Tiến trình chụp (MPPS) · HIS').waitFor();

@@ -19,6 +19,12 @@ export async function phone(page: Page, environment: Environment): Promise<void>
     if (environment.shots) await page.screenshot({ path: `${environment.shots}/phone${path.replaceAll('/', '-')}.png` });
   }
   // Why something does not go is more than a line.
+  await page.goto('/storage');
+  await page.locator('[role="row"][aria-rowindex]').filter({ hasText: 'Thất bại' }).click();
+  await page.getByRole('note').getByText('Chọn nơi khác trong backup_url').waitFor();
+  await fits(page, 'why a backup failed');
+  if (environment.shots) await page.screenshot({ path: `${environment.shots}/phone-backup.png` });
+  await page.goto('/storage/intakes');
   await page.locator('[role="row"][aria-rowindex]').filter({ hasText: 'Xong, còn thiếu' }).click();
   await page.getByText('bỏ qua: Không phải tệp DICOM').waitFor();
   await fits(page, 'what was not taken');

@@ -9,10 +9,11 @@ export async function storage(page: Page, { shots }: Environment): Promise<void>
   const runs = page.getByRole('grid', { name: 'Các lần sao lưu' });
   await runs.getByText('Tốt').first().waitFor();
   expect((await page.getByText('Chưa có bản nào').count()) === 0, 'the backup is known');
-  await runs.getByText('Nơi lưu này đang chứa bản sao của một kho Sen khác').waitFor();
+  await runs.getByText('Nơi lưu này đang chứa bản sao của một kho Sen khác').click();
+  await page.getByRole('note').getByText('Chọn nơi khác trong backup_url').waitFor();
   if (shots) await page.screenshot({ path: `${shots}/storage-vi.png` });
   await page.getByRole('button', { name: 'EN', exact: true }).click();
-  await page.getByText('This place holds the backups of another Sen archive').waitFor();
+  await page.getByRole('note').getByText('This place holds the backups of another Sen archive').waitFor();
   if (shots) await page.screenshot({ path: `${shots}/storage-runs-en.png` });
   await page.getByText('Damaged images').last().click();
   await page.getByText('No damage is known').waitFor();

@@ -23,6 +23,7 @@ import { Standing } from '~/ui/Standing';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePhone } from '~/ui/usePhone';
 import { useWhy } from '~/ui/useWhy';
+import { WhyBar } from '~/ui/WhyBar';
 import ui from '~/ui/ui.module.css';
 import { isAllowed, noticeActs, useNoticeActs } from './useNoticeActs';
 
@@ -45,6 +46,7 @@ export function NoticesPage() {
     showAll();
     return query.refetch();
   });
+  const chosen = rows.find((row) => rowKey(row) === selected);
   const select = useCallback((row: Notice) => setSelected(rowKey(row)), []);
   const open = useCallback((row: Notice) => row.studyUid && void navigate(viewerPath(row.studyUid)), [navigate]);
   const onDigit = (row: Notice, digit: number): void => {
@@ -78,18 +80,19 @@ export function NoticesPage() {
         : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t(`notices.empty.${show}`)} hint={t('notices.emptyHint')} />
             : <div className={ui.page} {...hold}><DataGrid label={t('notices.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} acts={rowActs(row)} /> : undefined} /></div>}
+      <WhyBar list="transfer" reason={chosen?.state === 'done' ? null : chosen?.error} />
       <UndoBar done={done} onClose={close} />
     </div>
   );
 }
 
-/** Why a notice waits or was given up, in words. */
+/** Why a notice waits or was given up, in a few words, and when it is tried again. */
 function useTrouble(): (row: Notice) => string {
   const { t } = useTranslation();
-  const { whole } = useWhy('transfer');
+  const { brief } = useWhy('transfer');
   return (row) => {
     if (!row.error || row.state === 'done') return '';
-    const why = whole(row.error);
+    const why = brief(row.error);
     return row.state === 'waiting' ? `${why} · ${t('queue.nextTry', { time: timeOf(row.dueAt) })}` : why;
   };
 }

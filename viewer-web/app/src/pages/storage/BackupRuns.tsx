@@ -10,6 +10,7 @@ import { DataGrid, type Column } from '~/ui/DataGrid';
 import { Empty } from '~/ui/LoadState';
 import { usePhone } from '~/ui/usePhone';
 import { useWhy } from '~/ui/useWhy';
+import { WhyBar } from '~/ui/WhyBar';
 import ui from '~/ui/ui.module.css';
 
 /** The backups that were tried last. */
@@ -24,10 +25,13 @@ export function BackupRuns({ runs }: { runs: readonly BackupRun[] }) {
   usePageKeys(useMemo(() => [{ title: t('keys.list'), lines: listKeyLines(t, null) }], [t]));
   if (runs.length === 0) return <Empty title={t('storage.noRuns')} hint={t('storage.noRunsHint')} />;
   return (
-    <DataGrid
-      label={t('storage.runs')} columns={columns} rows={runs} rowKey={rowKey}
-      selected={selected} onSelect={(run) => setSelected(run.snapshot)} narrow={phone ? (run) => <NarrowRun run={run} /> : undefined}
-    />
+    <>
+      <DataGrid
+        label={t('storage.runs')} columns={columns} rows={runs} rowKey={rowKey}
+        selected={selected} onSelect={(run) => setSelected(run.snapshot)} narrow={phone ? (run) => <NarrowRun run={run} /> : undefined}
+      />
+      <WhyBar list="backup" reason={runs.find((run) => run.snapshot === selected)?.error} />
+    </>
   );
 }
 
