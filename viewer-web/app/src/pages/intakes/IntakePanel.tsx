@@ -60,7 +60,7 @@ export function IntakePanel({ row, busy, onAct }: Props) {
 /** What was not taken, and why; the other PACS's own count beside ours. */
 function NotTaken({ row }: { row: Intake }) {
   const { t } = useTranslation();
-  const { whole } = useWhy('notTaken');
+  const { whole, technical } = useWhy('notTaken');
   const query = useInfiniteQuery({
     queryKey: ['intakes', row.id], initialPageParam: '', staleTime: 0, refetchInterval: row.state === 'running' ? lookEveryMs : false,
     queryFn: ({ signal, pageParam }) => server.intake(row.id, pageParam, signal),
@@ -88,7 +88,7 @@ function NotTaken({ row }: { row: Intake }) {
       {items.length === 0 ? <p className={ui.dim}>{t('intakes.allTaken')}</p> : (
         <ul className={css.missing}>
           {items.map(({ name, skipped, reason }) => (
-            <li key={name} data-skipped={skipped || undefined}><span>{name}</span><span title={reason.detail}>{skipped ? `${t('intakes.skippedMark')}: ${whole(reason)}` : whole(reason)}</span></li>
+            <li key={name} data-skipped={skipped || undefined}><span>{name}</span><span title={technical(reason)}>{skipped ? `${t('intakes.skippedMark')}: ${whole(reason)}` : whole(reason)}</span></li>
           ))}
         </ul>
       )}

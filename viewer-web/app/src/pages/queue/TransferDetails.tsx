@@ -65,7 +65,7 @@ export function TransferDetails({ row, busy, onAct, onClose }: Props) {
 
 function Missed({ row }: { row: Transfer }) {
   const { t } = useTranslation();
-  const { whole } = useWhy('transfer');
+  const { whole, technical } = useWhy('transfer');
   const { data, error, isLoadingError, refetch } = useQuery({ queryKey: ['queue', 'failures', row.id, row.failed, row.attempts], queryFn: ({ signal }) => server.transferFailures(row.id, signal) });
   return (
     <section className={css.missed}>
@@ -74,7 +74,7 @@ function Missed({ row }: { row: Transfer }) {
         {data?.items.map((item) => (
           <li key={item.instanceUid}>
             <span className="cut" title={item.instanceUid}>{item.instanceUid}</span>
-            <span title={item.reason.detail}>{whole(item.reason)}</span>
+            <span title={technical(item.reason)}>{whole(item.reason)}</span>
           </li>
         ))}
       </ul>

@@ -10,7 +10,7 @@ const oldMs = 48 * 3_600_000;
 /** How old the last good backup is. */
 export function BackupCard({ backup }: { backup: Backups }) {
   const { t } = useTranslation();
-  const { whole } = useWhy('backup');
+  const { whole, technical } = useWhy('backup');
   const last = backup.lastGoodAt;
   const isOld = last !== null && Date.now() - Date.parse(last) > oldMs;
   const newest = backup.runs.find((run) => run.state !== 'running');
@@ -28,7 +28,7 @@ export function BackupCard({ backup }: { backup: Backups }) {
         {newest?.state === 'failed' && (
           <div>
             <dt>{t('storage.failedSince')}</dt>
-            <dd><span className={css.strong}>{instant(newest.startedAt)}</span>{newest.error && <span title={newest.error.detail}>{whole(newest.error)}</span>}</dd>
+            <dd><span className={css.strong}>{instant(newest.startedAt)}</span>{newest.error && <span title={technical(newest.error)}>{whole(newest.error)}</span>}</dd>
           </div>
         )}
         <div>

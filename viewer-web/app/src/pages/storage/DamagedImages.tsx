@@ -19,13 +19,13 @@ export function DamagedImages({ damaged }: { damaged: readonly DamagedImage[] })
   const navigate = useNavigate();
   const [selected, setSelected] = useState<string | null>(null);
   const phone = usePhone();
-  const { brief } = useWhy('damage');
+  const { brief, technical } = useWhy('damage');
   const columns = useMemo((): Column<DamagedImage>[] => [
     { id: 'since', title: t('storage.since'), width: '130px', cell: (image) => <span className={ui.strong}>{instant(image.since)}</span> },
-    { id: 'why', title: t('storage.why'), width: 'minmax(160px, 1fr)', cell: (image) => <span className="cut" title={image.why.detail}>{brief(image.why)}</span> },
+    { id: 'why', title: t('storage.why'), width: 'minmax(160px, 1fr)', cell: (image) => <span className="cut" title={technical(image.why)}>{brief(image.why)}</span> },
     { id: 'instance', title: t('storage.instance'), width: 'minmax(220px, 1.5fr)', cell: (image) => <span className="cut" title={image.instanceUid}>{image.instanceUid}</span> },
     { id: 'study', title: t('storage.study'), width: 'minmax(220px, 1.5fr)', cell: (image) => <span className="cut" title={image.studyUid}>{image.studyUid}</span> },
-  ], [t, brief]);
+  ], [t, brief, technical]);
   const rowKey = (image: DamagedImage): string => `${image.instanceUid} ${image.since}`;
   const open = (image: DamagedImage): void => void navigate(viewerPath(image.studyUid));
   useListKeys({ rows: damaged, rowKey, selected, onSelect: (image) => setSelected(rowKey(image)), onOpen: open, onClearSearch: () => setSelected(null) });

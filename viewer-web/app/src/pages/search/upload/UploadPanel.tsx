@@ -75,7 +75,7 @@ function Fate({ item: { state } }: { item: Item }) {
       ? t('search.upload.reason.unknown', { code: reason.toString(16).toUpperCase().padStart(4, '0') })
       : t(`search.upload.reason.${reason}`);
   if (state.is === 'kept') return <span className={css.dim}>{t('search.upload.kept')}</span>;
-  if (state.is === 'failed') return <span className={css.why} title={state.comment ?? ''}><b>{why(state.reason)}</b></span>;
+  if (state.is === 'failed') return <span className={css.why} title={state.comment ? `${t('action.technical')}: ${state.comment}` : ''}><b>{why(state.reason)}</b></span>;
   if (state.is === 'skipped') return <span className={css.dim}>{why(state.reason)}</span>;
   return <span className={css.dim}>{state.is === 'sending' ? '…' : t('search.upload.waiting')}</span>;
 }
