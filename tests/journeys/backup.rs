@@ -184,3 +184,25 @@ async fn a_server_takes_backups_by_the_clock_and_tells_of_them() {
     .await;
     assert!(!metrics.contains("sen_backup_failures_total"), "{metrics}");
 }
+
+/// Nobody would look for a backup that is only missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planned_backup_that_is_not_taken_says_why() {
+    let theirs = tempfile::tempdir().unwrap();
+    std::fs::write(theirs.path().join("archive.json"), r#"{"archive":"another"}"#).unwrap();
+    let no_folder = theirs.path().join("archive.json/backup");
+    for (place, code) in [(theirs.path(), "otherArchive"), (no_folder.as_path(), "target")] {
+        let place = place.to_str().unwrap();
+        let sen =
+            Setup::default().variable("SEN_BACKUP_URL", place).variable("SEN_BACKUP_AT", "00:00").start();
+        let run = eventually("a backup that failed", || async {
+            let storage: Value = reqwest::get(sen.url("/api/v1/storage")).await.ok()?.json().await.ok()?;
+            storage["backup"]["runs"].get(0).filter(|run| run["state"] == "failed").cloned()
+        })
+        .await;
+        assert_eq!(run["error"]["code"], code, "{run}");
+        assert!(!run["error"]["detail"].as_str().unwrap().is_empty(), "{run}");
+        let metrics = reqwest::get(sen.url("/metrics")).await.unwrap().text().await.unwrap();
+        assert!(metrics.contains("sen_backup_failures_total 1"), "{metrics}");
+    }
+}

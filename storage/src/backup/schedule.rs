@@ -90,6 +90,7 @@ impl Archive {
             Ok(target) => target,
             Err(error) => {
                 // Else nobody would see on the page why there is none.
+                metrics::counter!("sen_backup_failures_total").increment(1);
                 runs::not_begun(database, &target, &Trouble::Target.because(&error), now_ms).await?;
                 return Err(error);
             }
