@@ -25,6 +25,7 @@ use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::rejection::Rejection;
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::uid::Uid;
+use pacs_core::why::Why;
 use pacs_core::{tags, uids};
 use storage::Subject;
 use storage::devices::{self, Device};
@@ -269,7 +270,8 @@ async fn a_report_waits_while_the_object_store_is_away_and_is_right_afterwards()
     // The association could not be told, and one of its own would have had nothing to tell.
     eventually(async || {
         let newest = jobs::newest(database, 9).await.unwrap();
-        newest.iter().any(|job| job.kind == "commitment" && job.error.is_some())
+        let error = newest.iter().find(|job| job.kind == "commitment").and_then(|job| job.error.as_deref());
+        error.is_some_and(|error| Why::read(error).code == "internal")
     })
     .await;
     let called = tokio::time::timeout(Duration::ZERO, device.listener.accept()).await;

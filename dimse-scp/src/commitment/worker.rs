@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use pacs_core::uid::Uid;
 use pacs_core::uids;
+use pacs_core::why::{Cause, Why};
 use storage::commitment::{self, Task};
 use storage::devices;
+use storage::transfers::Trouble;
 use tokio::task::JoinSet;
 
 use super::{Report, instance, report};
 use crate::listener::Shared;
+use crate::queue::{failed, reason};
 use crate::scu::{self, Association, Proposal, Target};
 
 /// How often reports are looked for that are due again.
@@ -61,7 +64,7 @@ async fn deliver(shared: Shared, worker: String, task: Task) {
                 sent = send(&shared, &task, &report) => Some(sent.map(|()| report)),
             }
         }
-        Err(error) => Some(Err(error.to_string())),
+        Err(error) => Some(Err(here(&error))),
     };
     let now_ms = shared.archive.config().clock.now_ms();
     let noted = match delivered {
@@ -71,8 +74,8 @@ async fn deliver(shared: Shared, worker: String, task: Task) {
             commitment::reported(database, &task, &worker).await
         }
         Some(Err(why)) => {
-            tracing::warn!(%device, transaction = %task.request.transaction, why, "a storage commitment report waits");
-            commitment::put_off(database, &task, &worker, &why, now_ms).await
+            tracing::warn!(%device, transaction = %task.request.transaction, why = why.detail, "a storage commitment report waits");
+            commitment::put_off(database, &task, &worker, &why.to_string(), now_ms).await
         }
         // The next start takes it up.
         None => commitment::hand_over(database, &task, &worker, now_ms).await,
@@ -82,26 +85,32 @@ async fn deliver(shared: Shared, worker: String, task: Task) {
     }
 }
 
+/// That this archive cannot tell just now what it keeps, or whom to tell.
+fn here(error: &storage::Error) -> Why {
+    Trouble::Internal.because(error).of(error.cause().filter(|cause| *cause != Cause::Internal))
+}
+
 /// Sends a report over an association of its own; fails with why the device did not take it.
-async fn send(shared: &Shared, task: &Task, report: &Report) -> Result<(), String> {
+async fn send(shared: &Shared, task: &Task, report: &Report) -> Result<(), Why> {
     let request = &task.request;
     let device = devices::by_ae(shared.archive.database(), &request.device).await;
-    let device = device.map_err(|error| error.to_string())?.ok_or("it is not a configured device")?;
+    let unknown = || Trouble::NoDevice.because("it is not a configured device");
+    let device = device.map_err(|error| here(&error))?.ok_or_else(unknown)?;
     let (Some(host), Some(port)) = (&device.host, device.port) else {
-        return Err("the device has no address".to_owned());
+        return Err(Trouble::NoAddress.because("the device has no address"));
     };
     let target = Target {
         address: scu::address(host, port),
         calling_ae: request.called.clone(),
         called_ae: request.device.clone(),
     };
-    let options = shared.options_for(&device)?;
-    let (class, instance, syntaxes) = terms().ok_or("no UIDs")?;
+    let options = shared.options_for(&device).map_err(|why| Trouble::NoCertificate.because(why))?;
+    let (class, instance, syntaxes) = terms().ok_or_else(|| Trouble::Internal.because("no UIDs"))?;
     let proposal = Proposal { as_provider: true, ..Proposal::new(class.clone(), syntaxes) };
     let association = Association::connect(&target, &[proposal], &options).await;
     let mut association = association.map_err(|error| {
         shared.failures.note_outgoing(&target, &error);
-        error.to_string()
+        reason(&error)
     })?;
     let answer = association.event_report(&class, &instance, report.event, &report.data).await;
     match answer {
@@ -109,11 +118,11 @@ async fn send(shared: &Shared, task: &Task, report: &Report) -> Result<(), Strin
             if let Err(error) = association.release().await {
                 tracing::debug!(%error, "the device did not answer the release");
             }
-            if status.is_failure() { Err(format!("it answered {status}")) } else { Ok(()) }
+            if status.is_failure() { Err(failed(status)) } else { Ok(()) }
         }
         Err(error) => {
             association.abort().await;
-            Err(error.to_string())
+            Err(reason(&error))
         }
     }
 }

@@ -16,4 +16,6 @@ mod step_report;
 mod work;
 mod worker;
 
+pub(crate) use peer::reason;
+pub(crate) use work::failed;
 pub(crate) use worker::run;
