@@ -1,6 +1,7 @@
 //! The one place that turns errors of storage into DIMSE statuses with their Error Comment
 //! (PS3.7 C, PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4, CC.2, F.7.2). Comments carry no patient data.
 
+use pacs_core::extraction;
 use pacs_core::ingest::{Refusal, RefusalKind};
 use pacs_core::ups::{self, state};
 use pacs_core::{Tag, mpps, tags};
@@ -126,6 +127,18 @@ impl Failure {
             Error::TooLarge(why) => Self::new(Status::CANNOT_COUNT_MATCHES, why.clone()),
             other => Self::internal("retrieve", Status::CANNOT_UNDERSTAND, other),
         }
+    }
+
+    /// Of a C-MOVE or C-GET of frames (PS3.4 Y.4.1.1.4).
+    pub fn of_frames(refusal: extraction::Refusal) -> Self {
+        let status = match refusal {
+            extraction::Refusal::Invalid(_) => Status::INVALID_FRAME_RANGE,
+            extraction::Refusal::NoFrames => Status::NO_FRAMES,
+            extraction::Refusal::NotMade(_) => Status::CANNOT_CREATE_INSTANCE,
+            extraction::Refusal::NotExtracted => Status::CANNOT_EXTRACT_FRAMES,
+            extraction::Refusal::NoTimes => Status::FRAMES_WITHOUT_TIMES,
+        };
+        Self::new(status, refusal.to_string())
     }
 
     /// What is away is told, and why only to the log.

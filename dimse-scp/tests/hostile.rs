@@ -22,6 +22,10 @@ const IMPLICIT: &str = uids::IMPLICIT_VR_LITTLE_ENDIAN;
 /// No answer takes longer, whatever is asked on this machine.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
+/// Retired: find, move and get.
+const PATIENT_STUDY_ONLY: [&str; 3] =
+    ["1.2.840.10008.5.1.4.1.2.3.1", "1.2.840.10008.5.1.4.1.2.3.2", "1.2.840.10008.5.1.4.1.2.3.3"];
+
 use CommandField::{Echo, Find, Get, Move, NAction, NCreate, NGet, NSet, Store};
 
 /// A service: its class, its operations, and the status of a data set that is missing, garbage, cut short, and empty.
@@ -38,14 +42,24 @@ const fn service(class: &'static str, operation: CommandField, statuses: [u16; 3
     Service { class, operation, missing, garbage, empty }
 }
 
-const SERVICES: [Service; 14] = [
+const SERVICES: [Service; 24] = [
     service(uids::CT_IMAGE_STORAGE, Store, [0xc000, 0xc000, 0xa900]),
     service(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0xa900]),
     service(uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0xa900]),
     service(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Move, [0xc000, 0xc000, 0xa900]),
     service(uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Move, [0xc000, 0xc000, 0xa900]),
     service(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET, Get, [0xc000, 0xc000, 0xa900]),
-    // An empty identifier asks for the whole worklist.
+    service(PATIENT_STUDY_ONLY[0], Find, [0xc000, 0xc000, 0xa900]),
+    service(PATIENT_STUDY_ONLY[1], Move, [0xc000, 0xc000, 0xa900]),
+    service(PATIENT_STUDY_ONLY[2], Get, [0xc000, 0xc000, 0xa900]),
+    service(uids::COMPOSITE_INSTANCE_ROOT_RETRIEVE_MOVE, Move, [0xc000, 0xc000, 0xa900]),
+    service(uids::COMPOSITE_INSTANCE_ROOT_RETRIEVE_GET, Get, [0xc000, 0xc000, 0xa900]),
+    service(uids::COMPOSITE_INSTANCE_RETRIEVE_WITHOUT_BULK_DATA_GET, Get, [0xc000, 0xc000, 0xa900]),
+    service(uids::HANGING_PROTOCOL_STORAGE, Store, [0xc000, 0xc000, 0xa900]),
+    service(uids::HANGING_PROTOCOL_INFORMATION_MODEL_MOVE, Move, [0xc000, 0xc000, 0xa900]),
+    service(uids::HANGING_PROTOCOL_INFORMATION_MODEL_GET, Get, [0xc000, 0xc000, 0xa900]),
+    // An empty identifier asks for all protocols, and for the whole worklist.
+    service(uids::HANGING_PROTOCOL_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0x0000]),
     service(uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0x0000]),
     service(uids::MODALITY_PERFORMED_PROCEDURE_STEP, NCreate, [0x0115, 0x0110, 0x0120]),
     service(uids::STORAGE_COMMITMENT_PUSH_MODEL, NAction, [0x0115, 0x0110, 0x0115]),

@@ -15,7 +15,7 @@ use dimse_scp::dimse::Status;
 use dimse_scp::scu::{Content, Instance, Proposal};
 use pacs_core::dataset::{self, DataSet};
 use pacs_core::{Tag, tags, transfer_syntax, uids};
-use support::retrieval::{counts, destination, get, receiving};
+use support::retrieval::{counts, destination, get, receiving, second_archive};
 use support::{Harness, ae, dataset_of, uid};
 
 const EXPLICIT: &str = uids::EXPLICIT_VR_LITTLE_ENDIAN;
@@ -102,7 +102,7 @@ fn model(class: &str) -> Proposal {
 #[tokio::test]
 async fn objects_of_every_kind_are_stored_found_and_retrieved() {
     let server = Harness::start().await;
-    let receiver = Harness::start_with(|config| config.ae_titles = vec![(ae("DEST"), None)], |_| {}).await;
+    let receiver = second_archive().await;
     destination(&server, receiver.address).await;
     for (n, [class, find, mover, getter]) in KINDS.into_iter().enumerate() {
         let kept = object(class, &format!("1.2.840.{n}.1"), EXPLICIT);

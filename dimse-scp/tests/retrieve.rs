@@ -23,7 +23,7 @@ use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags, transfer_syntax, uids};
 use storage::devices::{self, Device};
-use support::retrieval::{content, counts, destination, get, receiving};
+use support::retrieval::{content, counts, destination, get, receiving, second_archive};
 use support::wire::Wire;
 use support::{Harness, ae, dataset_of, samples, slices, uid};
 
@@ -174,10 +174,6 @@ async fn audited(server: &Harness) -> Vec<(String, String, Option<String>)> {
     server.audit_log.flush().await;
     let lines = storage::audit_log::before(server.archive.database(), i64::MAX, 100).await.unwrap();
     lines.into_iter().rev().map(|(_, line)| (line.act, line.subject, line.detail)).collect()
-}
-
-async fn second_archive() -> Harness {
-    Harness::start_with(|config| config.ae_titles = vec![(ae("DEST"), None)], |_| {}).await
 }
 
 #[tokio::test]

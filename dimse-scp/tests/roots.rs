@@ -16,7 +16,7 @@ use dimse_scp::scu::{Association, Instance, Proposal};
 use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags, transfer_syntax, uids};
-use support::retrieval::{content, counts, destination, get, receiving};
+use support::retrieval::{content, counts, destination, get, receiving, second_archive};
 use support::{Harness, ae, dataset_of, samples, slices, uid};
 
 const PATIENT_STUDY_FIND: &str = "1.2.840.10008.5.1.4.1.2.3.1";
@@ -107,10 +107,6 @@ async fn patients_and_studies_are_found_and_retrieved_without_what_is_below() {
     association.release().await.unwrap();
     server.stop().await;
     receiver.stop().await;
-}
-
-async fn second_archive() -> Harness {
-    Harness::start_with(|config| config.ae_titles = vec![(ae("DEST"), None)], |_| {}).await
 }
 
 fn joined(instances: &[&Uid]) -> String {

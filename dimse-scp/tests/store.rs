@@ -199,10 +199,10 @@ async fn only_what_is_stored_here_comes_through_a_context() {
     let server = Harness::start().await;
     let mut wire = Wire::associate(server.address, &[CT]).await;
     let instance = slices(1, 64, 11).remove(0);
-    const HANGING_PROTOCOL: &str = "1.2.840.10008.5.1.4.38.1";
+    const MEDIA_DIRECTORY: &str = "1.2.840.10008.1.3.10";
     // Another storage class than the context's is the modality's slip, not a reason to lose an image.
     for (class, status) in [
-        (HANGING_PROTOCOL, Status::SOP_CLASS_NOT_SUPPORTED),
+        (MEDIA_DIRECTORY, Status::SOP_CLASS_NOT_SUPPORTED),
         ("1.2.3.4", Status::SOP_CLASS_NOT_SUPPORTED),
         (uids::MR_IMAGE_STORAGE, Status::SUCCESS),
     ] {

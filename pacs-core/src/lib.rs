@@ -12,6 +12,7 @@ pub mod correction;
 pub mod dataset;
 pub mod date_time;
 pub mod exam;
+pub mod extraction;
 pub mod identity;
 pub mod ingest;
 pub mod json;

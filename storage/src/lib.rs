@@ -68,7 +68,7 @@ pub use index::deletions::Subject;
 pub use index::instances::InstancePlace;
 pub use ingest::{Door, Envelope, Incoming, Stored};
 pub use read::metadata::{Encoding, SeriesMetadata};
-pub use read::{FrameBytes, FrameIndex, InstanceReader, PixelPlace, bulkdata_path};
+pub use read::{Extracted, FrameBytes, FrameIndex, InstanceReader, PixelPlace, bulkdata_path};
 pub use reindex::ReindexReport;
 pub use renditions::{Rendition, RenditionKey};
 pub use settle::SettleReport;

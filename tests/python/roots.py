@@ -1,4 +1,4 @@
-"""The query/retrieve models beside patient and study root, asked by pynetdicom.
+"""The query/retrieve models beside patient and study root, and single frames, asked by pynetdicom.
 
 Usage: roots.py HOST PORT DESTINATION_PORT. DESTINATION_PORT is where the device named RECEIVER listens.
 """
@@ -14,6 +14,7 @@ from pynetdicom.sop_class import (
     CompositeInstanceRootRetrieveGet as InstanceGet,
     CompositeInstanceRootRetrieveMove as InstanceMove,
     GeneralECGWaveformStorage,
+    MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     PatientStudyOnlyQueryRetrieveInformationModelFind as Find,
     PatientStudyOnlyQueryRetrieveInformationModelGet as Get,
     PatientStudyOnlyQueryRetrieveInformationModelMove as Move,
@@ -84,7 +85,7 @@ def keep(into):
 
 
 receiver = AE(ae_title="RECEIVER")
-for sop_class in CLASSES:
+for sop_class in [*CLASSES, MultiFrameGrayscaleByteSecondaryCaptureImageStorage]:
     receiver.add_supported_context(sop_class, ExplicitVRLittleEndian)
 server = receiver.start_server(("127.0.0.1", destination), block=False, evt_handlers=keep(moved))
 
@@ -174,6 +175,61 @@ for uid in some:
     assert came[uid] == want, came[uid]
 assert came[some[0]].IconImageSequence[0].PixelData == bytes(4), "an icon stays"
 assert came[some[1]].WaveformSequence[0].MultiplexGroupLabel == "RHYTHM"
+
+# Some frames of one, as an instance of their own.
+FRAMES, SIZE = 6, 64
+cine = image("P3", generate_uid(), generate_uid())
+cine.SOPClassUID = MultiFrameGrayscaleByteSecondaryCaptureImageStorage
+del cine.IconImageSequence, cine[0x60000010], cine[0x60003000]
+cine.NumberOfFrames, cine.FrameTime, cine.FrameIncrementPointer = FRAMES, "40", 0x00181063
+cine.PixelData = np.arange(FRAMES * SIZE, dtype=np.uint16).astype(np.uint8).tobytes()
+association.release()
+ae.requested_contexts = []
+for model in (InstanceGet, InstanceMove):
+    ae.add_requested_context(model)
+ae.add_requested_context(cine.SOPClassUID, ExplicitVRLittleEndian)
+roles = [build_role(cine.SOPClassUID, scp_role=True, scu_role=True)]
+association = only_asks(ae.associate(host, port, ae_title="SEN", ext_neg=roles, evt_handlers=keep(received)))
+assert association.send_c_store(cine).Status == 0x0000
+
+
+def frames(**key):
+    return asked("FRAME", SOPInstanceUID=cine.SOPInstanceUID, **key)
+
+
+made_before = set()
+for key, want, time in (
+    ({"SimpleFrameList": [1, 3, 5]}, [1, 3, 5], 80),
+    ({"CalculatedFrameList": [2, 3, 1, 6, 0xFFFFFFFF, 1]}, [2, 3, 6], None),
+    ({"TimeRange": [0.04, 0.12]}, [2, 3, 4], 40),
+):
+    for status, counts, came in (get(frames(**key), InstanceGet), move(frames(**key), InstanceMove)):
+        assert (status, counts, len(came)) == (0x0000, [1, 0, 0], 1), (hex(status), counts)
+        uid, made = came.popitem()
+        assert uid == made.SOPInstanceUID != cine.SOPInstanceUID
+        assert (made.SeriesInstanceUID, made.NumberOfFrames) == (cine.SeriesInstanceUID, len(want))
+        pixels = np.frombuffer(made.PixelData, dtype=np.uint8).reshape(len(want), SIZE)
+        source = np.frombuffer(cine.PixelData, dtype=np.uint8).reshape(FRAMES, SIZE)
+        assert (pixels == source[[number - 1 for number in want]]).all(), key
+        if time is None:
+            assert [float(step) for step in made.FrameTimeVector] == [0, 40, 120] and "FrameTime" not in made
+        else:
+            assert float(made.FrameTime) == time, made.FrameTime
+        extraction = made.FrameExtractionSequence[0]
+        assert extraction.MultiFrameSourceSOPInstanceUID == cine.SOPInstanceUID
+        assert all(extraction[keyword].value == value for keyword, value in key.items()), extraction
+        purpose = made.ContributingEquipmentSequence[0].PurposeOfReferenceCodeSequence[0]
+        assert (purpose.CodeValue, purpose.CodingSchemeDesignator) == ("109105", "DCM")
+        made_before.add(uid)
+assert len(made_before) == 3, "the same frames have the same UID each time"
+for key, want in (
+    ({"SimpleFrameList": 7}, 0xAA00),
+    ({"SimpleFrameList": [2, 1]}, 0xAA04),
+    ({}, 0xAA04),
+    ({"SimpleFrameList": 1, "TimeRange": [0.0, 1.0]}, 0xAA04),
+):
+    assert get(frames(**key), InstanceGet)[0] == want, key
+    assert move(frames(**key), InstanceMove)[0] == want, key
 
 association.release()
 server.shutdown()

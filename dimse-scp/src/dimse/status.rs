@@ -55,8 +55,16 @@ impl Status {
     pub const MOVE_DESTINATION_UNKNOWN: Self = Self(0xa801);
     /// The data set or identifier does not match the SOP class.
     pub const DATA_SET_MISMATCH: Self = Self(0xa900);
-    /// C-MOVE, C-GET of frames: no instance of this SOP class is made of some of its frames.
+    /// C-MOVE, C-GET of frames: the instance has none of them.
+    pub const NO_FRAMES: Self = Self(0xaa00);
+    /// C-MOVE, C-GET of frames: no valid instance can be made of some of its frames.
     pub const CANNOT_CREATE_INSTANCE: Self = Self(0xaa01);
+    /// C-MOVE, C-GET of frames: they cannot be taken apart.
+    pub const CANNOT_EXTRACT_FRAMES: Self = Self(0xaa02);
+    /// C-MOVE, C-GET of frames: a range of times is asked for, and they have none.
+    pub const FRAMES_WITHOUT_TIMES: Self = Self(0xaa03);
+    /// C-MOVE, C-GET of frames: the frame range key is missing, one of several, or none.
+    pub const INVALID_FRAME_RANGE: Self = Self(0xaa04);
     /// C-MOVE, C-GET: done, with one or more failed or warned sub-operations.
     pub const SUBOPERATIONS_FAILED: Self = Self(0xb000);
     /// C-STORE: the data set cannot be understood; for other services: unable to process.
@@ -123,9 +131,19 @@ impl Status {
         (Self::CANNOT_PERFORM_SUBOPERATIONS, "C-MOVE, C-GET: the sub-operations cannot be performed"),
         (Self::MOVE_DESTINATION_UNKNOWN, "C-MOVE: the destination is not known"),
         (Self::DATA_SET_MISMATCH, "The data set or identifier does not match the SOP class"),
+        (Self::NO_FRAMES, "C-MOVE, C-GET of frames: the instance has none of them"),
         (
             Self::CANNOT_CREATE_INSTANCE,
-            "C-MOVE, C-GET of frames: no instance of this SOP class is made of some of its frames",
+            "C-MOVE, C-GET of frames: no valid instance can be made of some of its frames",
+        ),
+        (Self::CANNOT_EXTRACT_FRAMES, "C-MOVE, C-GET of frames: they cannot be taken apart"),
+        (
+            Self::FRAMES_WITHOUT_TIMES,
+            "C-MOVE, C-GET of frames: a range of times is asked for, and they have none",
+        ),
+        (
+            Self::INVALID_FRAME_RANGE,
+            "C-MOVE, C-GET of frames: the frame range key is missing, one of several, or none",
         ),
         (Self::SUBOPERATIONS_FAILED, "C-MOVE, C-GET: done, with one or more failed or warned sub-operations"),
         (Self::UPS_MODIFIED, "UPS: created, with attributes added to what was sent"),

@@ -8,10 +8,10 @@ use pacs_core::dataset::DataSet;
 use pacs_core::text::CharacterSet;
 use storage::InstancePlace;
 
-use super::stored::{self, Opened, Unsendable, opened};
+use super::stored::{self, Opened, Unsendable};
 use super::suboperations::{Plan, Progress};
 use super::wanted::Wanted;
-use super::{answer, commit, identifier, without_bulk};
+use super::{answer, commit, identifier, keys, without_bulk};
 use crate::association::{Context, End, Event};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
@@ -43,7 +43,11 @@ pub async fn serve(
     given: Given,
 ) -> Result<(), End> {
     let asked = (Act::ReadImages, "retrieve");
-    let meant = |identifier: &DataSet| Wanted::of(identifier, root, context.options);
+    let meant = |identifier: &DataSet| match given {
+        Given::Whole => Wanted::of(identifier, root, context.options),
+        // There are no frames to be chosen from.
+        Given::WithoutBulk => keys::of_retrieve(identifier, root, context.options).map(Wanted::Instances),
+    };
     let (_, wanted) = match identifier::query(session, context, request, asked, meant).await? {
         Ok(wanted) => wanted,
         Err(failure) => return session.refuse(context, request, failure).await,
@@ -54,13 +58,13 @@ pub async fn serve(
     };
     let mut progress = Progress::of(plan.instances);
     let mut message_id = 0u16;
-    let places = wanted.places(session);
     let letters = session.caller.character_set.unwrap_or(CharacterSet::UTF_8);
     let mut instances = match given {
-        Given::Whole => opened(&session.shared.archive, places, letters)
-            .map_ok(|(place, opened)| (place, Ready::Whole(opened)))
-            .boxed(),
-        Given::WithoutBulk => places.map_ok(|place| (place, Ready::WithoutBulk)).boxed(),
+        Given::Whole => match wanted.opened(session, letters).await {
+            Ok(opening) => opening.map_ok(|(place, opened)| (place, Ready::Whole(opened))).boxed(),
+            Err(failure) => return session.refuse(context, request, failure).await,
+        },
+        Given::WithoutBulk => wanted.places(session).map_ok(|place| (place, Ready::WithoutBulk)).boxed(),
     };
     while let Some(instance) = instances.next().await {
         if answer::cancelled(session, request.message_id()).await? {

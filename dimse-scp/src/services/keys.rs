@@ -85,6 +85,19 @@ pub fn of_worklist(identifier: &DataSet, options: QueryOptions) -> Result<Query,
     Ok(query)
 }
 
+/// Whether single frames are wanted, and not whole instances.
+pub fn is_of_frames(identifier: &DataSet) -> bool {
+    identifier.text(tags::QUERY_RETRIEVE_LEVEL).is_some_and(|word| word.trim() == "FRAME")
+}
+
+/// The one instance whose frames are wanted (PS3.4 Y.6.1.1).
+pub fn of_frames(identifier: &DataSet) -> Result<Query, Failure> {
+    let mut query = Query::new(Level::Instance);
+    add(&mut query, &[tags::SOP_INSTANCE_UID], VR::UI, &key_text(identifier, tags::SOP_INSTANCE_UID))?;
+    require_single(&query, tags::SOP_INSTANCE_UID, Level::Instance, "SOP Instance UID")?;
+    Ok(query)
+}
+
 /// The keys of a query for objects that are of no patient, which knows no levels.
 pub fn of_non_patient(identifier: &DataSet) -> Result<Query, Failure> {
     let mut query = Query::new(Level::Instance);
@@ -125,9 +138,6 @@ pub fn of_filter(information: &DataSet, options: QueryOptions) -> Result<Filter,
 
 fn level(identifier: &DataSet, root: Root) -> Result<Level, Failure> {
     let word = identifier.text(tags::QUERY_RETRIEVE_LEVEL).unwrap_or_default();
-    if root == Root::Instance && word.trim() == "FRAME" {
-        return Err(Failure::new(Status::CANNOT_CREATE_INSTANCE, "single frames are not retrieved"));
-    }
     let level = Level::parse(word.trim())
         .ok_or_else(|| mismatch("Query/Retrieve Level is not PATIENT, STUDY, SERIES or IMAGE".to_owned()))?;
     if !root.levels().contains(&level) {

@@ -10,9 +10,8 @@ use storage::devices;
 
 use super::crew::{Crew, Done};
 use super::sender::Sender;
-use super::stored::opened;
 use super::suboperations::{Plan, Progress};
-use super::wanted::Wanted;
+use super::wanted::{Opening, Wanted};
 use super::{answer, identifier};
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
@@ -34,7 +33,7 @@ pub async fn serve(
         Ok((_, wanted)) => prepare(session, request, wanted).await,
         Err(failure) => Err(failure),
     };
-    let (wanted, plan, Destination { target, options, letters }) = match prepared {
+    let (mut instances, plan, Destination { target, options, .. }) = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
@@ -43,8 +42,6 @@ pub async fn serve(
     let originator = (session.association.calling_ae.clone(), request.message_id());
     let sender = Sender::new(&session.shared, target, options, &plan.kinds, Some(originator));
     let mut crew = Crew::new(sender, plan.instances);
-    let places = wanted.places(session);
-    let mut instances = opened(&session.shared.archive, places, letters);
     let mut broken = None;
     let mut is_left = true;
     while is_left || !crew.is_done() {
@@ -96,10 +93,11 @@ async fn prepare(
     session: &Session,
     request: &CommandSet,
     wanted: Wanted,
-) -> Result<(Wanted, Plan, Destination), Failure> {
+) -> Result<(Opening, Plan, Destination), Failure> {
     let destination = destination(session, request).await?;
     let plan = Plan::make(session, &wanted).await.map_err(|error| Failure::of_retrieve(&error))?;
-    Ok((wanted, plan, destination))
+    let instances = wanted.opened(session, destination.letters).await?;
+    Ok((instances, plan, destination))
 }
 
 /// Where instances go.

@@ -2,6 +2,8 @@
 //! that fits it best, and its data set as a stream: as stored; between the two native little endian
 //! encodings, written anew up to the pixels; else made anew as a whole ([`super::transcoded`]).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream, StreamExt};
 use pacs_core::dataset::{self, Incremental, Limits, PixelDataPlace, Progress, ReadError, Until};
@@ -9,7 +11,7 @@ use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR};
-use storage::{Archive, InstancePlace, InstanceReader};
+use storage::{Archive, Extracted, InstancePlace, InstanceReader};
 
 use super::deflate::deflated;
 use super::transcoded::{TARGETS, Target, Transcoder};
@@ -34,6 +36,8 @@ pub struct Opened {
     first: Bytes,
     /// What the receiver can read of text that was corrected.
     letters: CharacterSet,
+    /// Which frames of its place it has, when it was made of some.
+    extracted: Option<Arc<Extracted>>,
 }
 
 /// Opens the instances of these places in their order, a little ahead of the one that is taken. `letters` is what the
@@ -65,7 +69,16 @@ async fn open(archive: &Archive, place: &InstancePlace, letters: CharacterSet) -
     let dataset = reader.dataset_range();
     let first =
         reader.read(dataset.start..dataset.end.min(dataset.start.saturating_add(FIRST_BYTES))).await?;
-    Ok(Opened { reader, first, letters })
+    Ok(Opened { reader, first, letters, extracted: None })
+}
+
+/// An instance of some frames of another.
+pub async fn opened_of(extracted: Extracted, letters: CharacterSet) -> storage::Result<Opened> {
+    let reader = extracted.reader.clone();
+    let dataset = reader.dataset_range();
+    let first =
+        reader.read(dataset.start..dataset.end.min(dataset.start.saturating_add(FIRST_BYTES))).await?;
+    Ok(Opened { reader, first, letters, extracted: Some(Arc::new(extracted)) })
 }
 
 /// How an instance may go out.
@@ -181,7 +194,7 @@ impl Way {
                 Ok(deflated(native(opened, place, &from, plain, transcoder).await?))
             }
             Some(Target::Native(to)) => native(opened, place, &from, to, transcoder).await,
-            Some(target) => transcoder.content(place, target, opened.letters).await,
+            Some(target) => made(opened, place, target, transcoder).await,
         }
     }
 }
@@ -212,7 +225,20 @@ async fn native(
     if from.deflated && to == TransferSyntax::EXPLICIT_LITTLE_ENDIAN {
         return Ok(opened.reader.stream_inflated().map(|piece| piece.map_err(Unsendable::from)).boxed());
     }
-    transcoder.content(place, Target::Native(to), opened.letters).await
+    made(opened, place, Target::Native(to), transcoder).await
+}
+
+/// The data set made anew as a whole.
+async fn made(
+    opened: Opened,
+    place: &InstancePlace,
+    target: Target,
+    transcoder: &Transcoder,
+) -> Result<Content, Unsendable> {
+    match &opened.extracted {
+        Some(extracted) => transcoder.extracted(extracted, target).await,
+        None => transcoder.content(place, target, opened.letters).await,
+    }
 }
 
 /// The data set in another native little endian encoding: its elements written anew, its pixels as

@@ -14,7 +14,7 @@ use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
-use storage::{Archive, FrameBytes, InstancePlace, InstanceReader};
+use storage::{Archive, Extracted, FrameBytes, InstancePlace, InstanceReader};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use super::deflate::Inflated;
@@ -134,15 +134,38 @@ impl Transcoder {
         target: Target,
         letters: CharacterSet,
     ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
-        let stored = transfer_syntax::of(&place.transfer_syntax);
         let header = self.archive.header_leaving(place, letters).await?;
-        let mut frames = self.first_frame(place, &header, target).await?;
+        self.made(place, header, target, None).await
+    }
+
+    /// The same of an instance of some frames.
+    pub async fn extracted(
+        &self,
+        extracted: &Extracted,
+        target: Target,
+    ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
+        let (place, header) = (&extracted.place, Arc::clone(&extracted.header));
+        self.made(place, header, target, Some(Arc::clone(&extracted.frames))).await
+    }
+
+    /// `numbers` are those of the frames that are wanted, in their order; all, when there are none.
+    async fn made(
+        &self,
+        place: &InstancePlace,
+        header: Arc<DataSet>,
+        target: Target,
+        numbers: Option<Arc<[u32]>>,
+    ) -> Result<BoxStream<'static, Result<Bytes, Unsendable>>, Unsendable> {
+        let stored = transfer_syntax::of(&place.transfer_syntax);
+        let mut frames = self.first_frame(place, &header, target, numbers.as_deref()).await?;
         let described = frames.as_ref().map(|(made, count)| described(made, *count, target));
         let laid_out = anew::lay_out_as(&header, &stored, &target.encoding(), described.as_ref());
         let pieces = laid_out.map_err(|_| not_made("a value of it has no form there"))?;
         let source = Source::of(self.archive.open_instance(place).await?, &stored);
         Ok(source.strung(pieces, || match frames.take() {
-            Some((first, count)) => self.frames(Arc::new(place.clone()), target, first, count),
+            Some((first, count)) => {
+                self.frames(Arc::new(place.clone()), target, first, count, numbers.clone())
+            }
             None => stream::empty().boxed(),
         }))
     }
@@ -171,9 +194,12 @@ impl Transcoder {
         place: &InstancePlace,
         header: &DataSet,
         target: Target,
+        numbers: Option<&[u32]>,
     ) -> Result<Option<(Made, u32)>, Unsendable> {
         let codec = target.codec();
-        if codec.is_none() && !transfer_syntax::of(&place.transfer_syntax).encapsulated {
+        // Native ones are copied as they lie, if they are all wanted.
+        let is_native = !transfer_syntax::of(&place.transfer_syntax).encapsulated;
+        if codec.is_none() && is_native && numbers.is_none() {
             return Ok(None);
         }
         let floats = [tags::FLOAT_PIXEL_DATA, tags::DOUBLE_FLOAT_PIXEL_DATA];
@@ -190,7 +216,8 @@ impl Transcoder {
             return if codec.is_some() { Err(not_made("it has no frames")) } else { Ok(None) };
         }
         let layout = Layout::from(header).map_err(undecodable)?;
-        let made = self.make(place, 0, codec).await?;
+        let first = numbers.and_then(|numbers| numbers.first()).copied().unwrap_or(0);
+        let made = self.make(place, first, codec).await?;
         if made.layout.bits_allocated != layout.bits_allocated {
             return Err(not_made("decoding changes the bits of its samples"));
         }
@@ -200,19 +227,25 @@ impl Transcoder {
         Ok(Some((made, layout.frames)))
     }
 
-    /// All frames, the first of which is there.
+    /// All frames, or those of the numbers, the first of which is there.
     fn frames(
         &self,
         place: Arc<InstancePlace>,
         target: Target,
         first: Made,
         count: u32,
+        numbers: Option<Arc<[u32]>>,
     ) -> BoxStream<'static, Result<Bytes, Unsendable>> {
         let (codec, layout, transcoder) = (target.codec(), first.layout, self.clone());
         let head = stream::iter([Ok(first)]);
-        let rest = stream::iter(1..count).then(move |number| {
-            let (transcoder, place) = (transcoder.clone(), place.clone());
+        let number = move |at: u32| match &numbers {
+            Some(numbers) => numbers.get(usize::try_from(at).unwrap_or(usize::MAX)).copied(),
+            None => Some(at),
+        };
+        let rest = stream::iter(1..count).then(move |at| {
+            let (transcoder, place, number) = (transcoder.clone(), place.clone(), number(at));
             async move {
+                let number = number.ok_or_else(|| not_made("it has fewer frames"))?;
                 let made = transcoder.make(&place, number, codec).await?;
                 // The header that was sent describes all frames alike.
                 if made.layout == layout { Ok(made) } else { Err(not_made("its frames differ")) }

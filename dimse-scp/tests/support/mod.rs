@@ -97,7 +97,12 @@ impl Harness {
 
     /// Stores instances over one association; every one must succeed.
     pub async fn fill(&self, instances: &[Instance]) {
-        let mut association = self.connect(&proposals_for(instances)).await;
+        self.fill_as("SEN", instances).await;
+    }
+
+    /// The same under another title of the server.
+    pub async fn fill_as(&self, called: &str, instances: &[Instance]) {
+        let mut association = self.connect_as(called, &proposals_for(instances)).await;
         for instance in instances {
             let response = association.store(instance).await.unwrap();
             assert_eq!(response.status.0, 0, "{response:?}");

@@ -65,6 +65,11 @@ fn flatten(set: &DataSet, encoded: &[u8], flat: &mut Vec<(Tag, Vec<u8>)>) {
     }
 }
 
+/// An archive that instances are sent to, under the title DEST.
+pub async fn second_archive() -> Harness {
+    Harness::start_with(|config| config.ae_titles = vec![(ae("DEST"), None)], |_| {}).await
+}
+
 /// Makes the address a device of `from` under the title DEST.
 pub async fn destination(from: &Harness, address: std::net::SocketAddr) {
     let mut device = Device::named(ae("DEST"));

@@ -4,6 +4,7 @@ mod buffers;
 pub(crate) mod cache;
 mod deflated_anew;
 pub(crate) mod describe;
+mod extracted;
 mod frame;
 pub(crate) mod header;
 mod inflated;
@@ -31,6 +32,7 @@ use local_file::LocalFile;
 use remembered::Remembered;
 
 pub use describe::bulkdata_path;
+pub use extracted::Extracted;
 pub use frame::{FrameBytes, FrameIndex, PixelPlace};
 pub(crate) use header::Companion;
 pub use instance::InstanceReader;

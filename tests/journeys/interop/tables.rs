@@ -117,7 +117,7 @@ pub(super) const CLIENTS: [Row; 12] = [
         ],
     ),
     (
-        "Patients and studies alone; single instances, also without bulk data",
+        "Patients and studies alone; single instances and frames; instances without bulk data",
         [
             Tested(
                 &["dimse-scp/tests/dcmtk.rs: patients_and_studies_alone_are_found_and_got_by_dcmtk"],
