@@ -114,7 +114,9 @@ impl Archive {
             return Ok(companion);
         }
         let companion = match self.read_companion(pack).await {
-            Err(Error::Corrupt(_) | Error::NotFound) if self.keep_companion(pack).await?.is_none() => {
+            Err(Error::Corrupt(_) | Error::NotFound)
+                if Box::pin(self.keep_companion(pack)).await?.is_none() =>
+            {
                 self.read_companion(pack).await?
             }
             read => read?,

@@ -140,7 +140,7 @@ impl SeriesMetadata {
         let places =
             instances::of_series(&self.archive.0.database, &Scope::All, &self.study, &self.series).await?;
         for pack in packs_of(&places) {
-            if self.archive.keep_companion(pack).await?.is_some() {
+            if Box::pin(self.archive.keep_companion(pack)).await?.is_some() {
                 return Err(error);
             }
         }
