@@ -73,27 +73,25 @@ async fn what_was_sent_is_sent_again_and_no_more_of_its_exam() {
     devices::upsert(database, &device).await.unwrap();
     let study = house.get(&who, "/studies").await["items"][0]["studyUid"].as_str().unwrap().to_owned();
     let uid = pacs_core::uid::Uid::parse(&study).unwrap();
-    let whole = storage::transfers::Task {
-        device: device.ae_title.clone(),
-        study: uid,
-        selection: storage::transfers::Selection::Study,
-    };
+    let (device, selection) = (device.ae_title, storage::transfers::Selection::Study);
+    let whole = storage::transfers::Task { device, study: uid, selection };
     let places = storage::transfers::places(database, &whole, 0);
-    let one = futures::TryStreamExt::try_collect::<Vec<_>>(places).await.unwrap()[0].uid.to_string();
+    let one = futures::TryStreamExt::try_collect::<Vec<_>>(places).await.unwrap()[0].uid.clone();
+    let only = storage::transfers::Selection::Instances(vec![one]);
     let ask = async |path: String, body: Value| house.ask(Some(&who), "POST", &path, Some(body)).await;
-    let form = json!({ "device": "PACS", "instances": [one] });
-    let (_, sent) = ask(format!("/studies/{study}/send"), form).await;
-    let again = format!("/queue/{}/resend", sent["id"]);
+    // A while before the correction that follows: the clock of the house stands.
+    let task = storage::transfers::Task { selection: only.clone(), ..whole };
+    let scope = pacs_core::access::Scope::All;
+    let sent = storage::transfers::send(database, &scope, &who, &task, Default::default(), NOON_MS - 9).await;
+    let again = format!("/queue/{}/resend", sent.unwrap().0);
     assert_eq!(ask(again.clone(), json!({})).await.0, StatusCode::CONFLICT, "it has not been sent yet");
     let end = async || {
         let lane = (storage::transfers::SEND, "PACS");
         let job = lanes::claim(database, lane, "w", 1000, NOON_MS).await.unwrap().unwrap();
         let task = storage::transfers::Task::of(&job).unwrap();
-        // A moment before the correction that follows.
         lanes::done(database, job.id, "w", NOON_MS - 1).await.unwrap();
         task.selection
     };
-    let only = storage::transfers::Selection::Instances(vec![pacs_core::uid::Uid::parse(&one).unwrap()]);
     assert_eq!(end().await, only);
     let ended = async || house.get(&who, "/queue?show=ended").await["items"].clone();
     assert_eq!(ended().await[0]["isCorrectedSince"], false);
