@@ -37,7 +37,7 @@ export function AttributesForm({ study, correctable, busy, failure, onSave }: Pr
   const ready = some && !wrong && !busy && reason.trim() !== '';
   const preview = useQuery({
     queryKey: [previewKey, study.studyUid, rested], queryFn: ({ signal }) => server.previewCorrection(study.studyUid, rested, signal),
-    enabled: some && Object.keys(rested.attributes).length > 0, retry: false, staleTime: 0,
+    enabled: some && !wrong && rested === form, retry: false, staleTime: 0,
   });
   const faultOf = useFault();
   const problem = failure instanceof Problem ? failure : preview.error instanceof Problem ? preview.error : null;
@@ -78,7 +78,7 @@ export function AttributesForm({ study, correctable, busy, failure, onSave }: Pr
           />
         ))}
       </div>
-      <Preview some={some} effect={preview.data} error={preview.error} onRetry={() => void preview.refetch()} />
+      {!wrong && <Preview some={some} effect={preview.data} error={preview.error} onRetry={() => void preview.refetch()} />}
       <div className={css.foot}>
         <TextInput
           className={css.reason ?? ''} label={t('corrections.reason')} placeholder={t('corrections.reasonHint')} required value={reason}
