@@ -44,8 +44,8 @@ export function TransferDetails({ row, busy, onAct, onClose }: Props) {
         {row.study?.description && <p className={css.dim}>{row.study.description}</p>}
         <p className={css.standing}><StateWord row={row} /><ProgressBar row={row} /></p>
         {onAct && (
-          <p className={css.standing}>
-            {allowedOn(row).map((act) => <Button key={act} variant="default" disabled={busy} onClick={() => onAct(row, act)}>{t(`queue.act.${act}`)}</Button>)}
+          <p className={css.acts}>
+            {allowedOn(row).map((act) => <Button key={act} variant="default" size="compact-xs" disabled={busy} onClick={() => onAct(row, act)}>{t(`queue.act.${act}`)}</Button>)}
           </p>
         )}
       </div>
