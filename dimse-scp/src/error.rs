@@ -54,7 +54,9 @@ impl Failure {
             ReportError::Refused(refusal) => match refusal {
                 mpps::Refusal::Missing(tag) => at(Status::MISSING_ATTRIBUTE, tag),
                 mpps::Refusal::NoValue(tag) => at(Status::MISSING_ATTRIBUTE_VALUE, tag),
-                mpps::Refusal::BadValue(tag) => at(Status::INVALID_ATTRIBUTE_VALUE, tag),
+                mpps::Refusal::BadValue(tag) | mpps::Refusal::TooMany(tag) => {
+                    at(Status::INVALID_ATTRIBUTE_VALUE, tag)
+                }
                 mpps::Refusal::NotAllowed(tag) => at(Status::NO_SUCH_ATTRIBUTE, tag),
                 mpps::Refusal::Final => Self {
                     error_id: Some(NO_LONGER_UPDATED),
@@ -217,6 +219,7 @@ mod tests {
             (mpps::Refusal::Missing(tag), 0x0120),
             (mpps::Refusal::NoValue(tag), 0x0121),
             (mpps::Refusal::BadValue(tag), 0x0106),
+            (mpps::Refusal::TooMany(tag), 0x0106),
             (mpps::Refusal::NotAllowed(tag), 0x0105),
         ] {
             let failure = Failure::of_report(&refusal.into());

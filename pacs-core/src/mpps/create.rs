@@ -109,6 +109,26 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_step_works_for_so_many_entries_and_makes_so_many_series() {
+        let series = |at| {
+            let mut series = DataSet::new();
+            series.put_text(tags::SERIES_INSTANCE_UID, &format!("1.2.{at}"));
+            series
+        };
+        let request = least().items(tags::SCHEDULED_STEP_ATTRIBUTES_SEQUENCE)[0].clone();
+        for (requests, made, want) in [
+            (64, 1000, None),
+            (65, 1, Some(tags::SCHEDULED_STEP_ATTRIBUTES_SEQUENCE)),
+            (1, 1001, Some(tags::PERFORMED_SERIES_SEQUENCE)),
+        ] {
+            let mut set = least();
+            set.put_items(tags::SCHEDULED_STEP_ATTRIBUTES_SEQUENCE, vec![request.clone(); requests]);
+            set.put_items(tags::PERFORMED_SERIES_SEQUENCE, (0..made).map(series).collect());
+            assert_eq!(create(&set).err(), want.map(Refusal::TooMany));
+        }
+    }
+
+    #[test]
     fn values_have_to_be_what_they_say() {
         for (tag, value) in [
             (tags::PERFORMED_PROCEDURE_STEP_STATUS, "COMPLETED"),

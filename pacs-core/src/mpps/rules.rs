@@ -17,6 +17,9 @@ pub enum Refusal {
     /// A value that the attribute cannot have.
     #[error("{} has a value that it cannot have", name(*.0))]
     BadValue(Tag),
+    /// A sequence of more items than a step may have.
+    #[error("{} has more items than a step may have", name(*.0))]
+    TooMany(Tag),
     /// An attribute that may not be changed.
     #[error("{} may not be changed", name(*.0))]
     NotAllowed(Tag),
@@ -24,6 +27,11 @@ pub enum Refusal {
     #[error("Performed Procedure Step Object may no longer be updated")]
     Final,
 }
+
+/// The most worklist entries that a step works for, and the most series that it makes. Each is looked up and written by
+/// itself.
+const MOST_ITEMS: [(Tag, usize); 2] =
+    [(tags::SCHEDULED_STEP_ATTRIBUTES_SEQUENCE, 64), (tags::PERFORMED_SERIES_SEQUENCE, 1000)];
 
 /// An attribute as an answer names it.
 fn name(tag: Tag) -> String {
@@ -47,6 +55,9 @@ pub(super) fn need(set: &DataSet, needed: &[Tag]) -> Result<(), Refusal> {
 
 /// Refuses values that an attribute cannot have, wherever it is set.
 pub(super) fn check_values(set: &DataSet) -> Result<(), Refusal> {
+    if let Some((tag, _)) = MOST_ITEMS.into_iter().find(|(tag, most)| set.items(*tag).len() > *most) {
+        return Err(Refusal::TooMany(tag));
+    }
     let bad = |tag| Err(Refusal::BadValue(tag));
     for tag in [tags::PERFORMED_PROCEDURE_STEP_START_DATE, tags::PERFORMED_PROCEDURE_STEP_END_DATE] {
         if set.text(tag).is_some_and(|value| date_time::date(&value).is_none()) {

@@ -6,7 +6,7 @@ use pacs_core::dataset::DataSet;
 use pacs_core::mpps::{self, Request, State};
 use pacs_core::uid::Uid;
 
-use super::{PerformedId, ReportError, Reported, Reporter, Result, exams, lifted};
+use super::{PerformedId, ReportError, Reported, Reporter, Result, beside, exams, lifted};
 use crate::database::{Database, Durability, Transaction, params, placeholders};
 use crate::exams::{ExamId, moves};
 use crate::forwarding::{self, Operation};
@@ -21,7 +21,15 @@ pub async fn create(
     sent: &DataSet,
     uid: Option<&Uid>,
 ) -> Result<Reported> {
-    let set = mpps::create(sent)?;
+    let (set, lifted) = {
+        let sent = sent.clone();
+        beside(move || {
+            let set = mpps::create(&sent)?;
+            let lifted = lifted::values(&set, State::InProgress)?;
+            Ok((set, lifted))
+        })
+        .await?
+    };
     let uid = uid.cloned().unwrap_or_else(|| Uid::generate(rand::random()));
     let mut tx = database.begin(Durability::Synced).await?;
     let facility = facilities::ensure(&mut tx, reporter.facility).await?;
@@ -34,7 +42,7 @@ pub async fn create(
     );
     let mut values =
         params![&uid, &facility.code, reporter.calling_ae.as_str(), reporter.now_ms, reporter.now_ms];
-    values.extend(lifted::values(&set, State::InProgress)?);
+    values.extend(lifted);
     let row = tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await?;
     let id = PerformedId(row.ok_or(ReportError::Exists)?.get("id")?);
     lifted::write_series(&mut tx, id, &set).await?;

@@ -12,9 +12,10 @@ use pacs_core::dataset::DataSet;
 use pacs_core::json::{self, JsonLimits};
 use pacs_core::mpps::{Refusal, State};
 use pacs_core::uid::{AeTitle, Uid};
+use tokio::task::spawn_blocking;
 
 use crate::Error;
-use crate::database::{Database, Param, Row, params};
+use crate::database::{Database, Param, params};
 use crate::exams::ExamId;
 use crate::index::instances::push_scope;
 
@@ -81,17 +82,25 @@ pub struct Reported {
 
 /// What was reported of a step. [`ReportError::Unknown`] when it is not there or out of scope.
 pub async fn retrieve(database: &Database, scope: &Scope, uid: &Uid) -> Result<DataSet> {
+    let kept = kept(database, scope, uid).await?;
+    beside(move || Ok(parsed(&kept)?)).await
+}
+
+/// What is kept of a step, as DICOM JSON.
+async fn kept(database: &Database, scope: &Scope, uid: &Uid) -> Result<String> {
     let mut params = params![uid];
     let mut sql = "select p.attributes from performed_step p where p.uid = $1".to_owned();
     push_scope(&mut sql, &mut params, scope, "p.facility");
-    match database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await? {
-        Some(row) => Ok(attributes(&row)?),
-        None => Err(ReportError::Unknown),
-    }
+    let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?;
+    Ok(row.ok_or(ReportError::Unknown)?.get("attributes")?)
 }
 
-fn attributes(row: &Row) -> crate::Result<DataSet> {
-    let text: String = row.get("attributes")?;
+/// Reads and writes steps beside the async threads, and before a transaction begins: one has up to 8 MiB.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    spawn_blocking(work).await.map_err(Error::thread)?
+}
+
+fn parsed(text: &str) -> crate::Result<DataSet> {
     let sets = json::parse(text.as_bytes(), &JsonLimits::default())
         .map_err(|error| Error::Corrupt(format!("a performed step's attributes: {error}")))?;
     sets.into_iter().next().ok_or_else(|| Error::Corrupt("a performed step without attributes".into()))
