@@ -87,6 +87,16 @@ pub(crate) enum Hold {
     Alone,
 }
 
+/// Holds an order number until the commit, so that an order and images that meet see each other: whoever comes second
+/// finds what the first has written. SQLite has one writer and needs nothing.
+pub(crate) async fn hold_number(tx: &mut Transaction, accession_number: &str) -> Result<()> {
+    if tx.engine() == Engine::Postgres {
+        let sql = "select pg_advisory_xact_lock(7365, hashtext($1))::text";
+        tx.fetch_one(sql, params![accession_number]).await?;
+    }
+    Ok(())
+}
+
 /// Makes a table that was given rows with their numbers number the next ones after them. SQLite
 /// does so by itself.
 pub(crate) async fn number_after(tx: &mut Transaction, table: &str) -> Result<()> {
@@ -104,6 +114,14 @@ pub(crate) fn for_update(engine: Engine) -> &'static str {
     match engine {
         Engine::Sqlite => "",
         Engine::Postgres => " for update",
+    }
+}
+
+/// [`for_update`] of the rows of one of several tables.
+pub(crate) fn for_update_of(engine: Engine, table: &str) -> String {
+    match engine {
+        Engine::Sqlite => String::new(),
+        Engine::Postgres => format!(" for update of {table}"),
     }
 }
 

@@ -116,6 +116,7 @@ impl Archive {
         acts::record(&mut tx, &act, now_ms).await?;
         if removed.study_is_gone {
             locked.leave_exam(&mut tx, "delete", (&actor.id, &reason), now_ms).await?;
+            locked.leave_steps(&mut tx).await?;
         }
         locked.tell(&mut tx, removed.study_is_gone, now_ms).await?;
         tx.commit().await?;

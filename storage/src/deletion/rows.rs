@@ -3,16 +3,14 @@
 use std::collections::BTreeSet;
 
 use pacs_core::access::Scope;
-use pacs_core::exam::Disagreement;
 
-use crate::Result;
 use crate::database::{Transaction, params};
-use crate::dialect;
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::{ExamId, linking};
 use crate::index::deletions::Subject;
 use crate::index::studies::{self, Shown};
 use crate::index::{InstanceId, PackId, SegmentId, SeriesId, StudyId, packs, series};
+use crate::{Result, dialect, performed};
 
 /// Which instances go.
 enum Chosen {
@@ -277,15 +275,15 @@ impl Locked {
         }
     }
 
-    /// Parts the study from its exam, which takes no images now.
-    pub async fn leave_unmatched(&mut self, tx: &mut Transaction) -> Result<()> {
-        tx.execute(
-            "update study set step_id = null, unmatched_reason = $2, requested_by = null where id = $1",
-            params![self.study, Disagreement::NoOrder.as_str()],
-        )
-        .await?;
-        self.is_unmatched = true;
-        Ok(())
+    /// Parts the study that is gone from what consoles reported of its exam, unless one is at work on it: what is made
+    /// next begins anew.
+    pub async fn leave_steps(&self, tx: &mut Transaction) -> Result<()> {
+        match self.step_id.map(ExamId) {
+            Some(exam) if !performed::is_performed(tx, exam).await? => {
+                performed::leave(tx, exam, &self.study_uid).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Tells the followers; `all` says that the whole study comes or goes.

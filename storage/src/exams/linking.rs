@@ -6,8 +6,7 @@ use pacs_core::exam::{Disagreement, StepAct, StepState};
 use pacs_core::reconciliation::Kind;
 use pacs_core::uid::Uid;
 
-use super::matching::fulfil;
-use super::{Exam, ExamId, moves};
+use super::{Exam, ExamId, matching, moves};
 use crate::acts::{self, Act, NewAct};
 use crate::database::{Database, Durability, Transaction, params};
 use crate::events::{self, EventKind, NewEvent};
@@ -38,7 +37,7 @@ pub async fn link(
     if found.step_id.is_some() {
         return Err(Error::Conflict("the study is linked to an exam already".into()));
     }
-    if exam.state == StepState::Cancelled {
+    if !matching::takes_images(&mut tx, exam.id).await? {
         return Err(Error::Conflict("the exam is cancelled: restore it first".into()));
     }
     let by = (actor.id.as_str(), reason);
@@ -79,7 +78,9 @@ pub(crate) async fn join(
         params![study, exam.id, &exam.facility],
     )
     .await?;
-    moves::apply(tx, exam.id, StepAct::Image, actor, reason, now_ms).await?;
+    if matching::has_images(tx, study).await? {
+        moves::apply(tx, exam.id, StepAct::Image, actor, reason, now_ms).await?;
+    }
     performed::join(tx, exam.id, uid, now_ms).await?;
     let taken_back = acts::newest_of(tx, uid, &[LINK, UNLINK]).await?.filter(|act| act.kind == UNLINK);
     let note = NewAct {
@@ -207,7 +208,7 @@ pub(crate) async fn again(tx: &mut Transaction, act: &Act) -> Result<()> {
     let found = then.ok_or_else(|| why(act));
     let sql = "update study set step_id = null, requested_by = null, revision = revision + 1 where id = $1";
     tx.execute(sql, params![id]).await?;
-    fulfil(tx, (id, &act.subject_uid), found, true, act.at_ms).await?;
+    matching::fulfil(tx, (id, &act.subject_uid), found, act.at_ms).await?;
     if let Some(left) = now {
         images_left(tx, left, "unlink", &act.actor, act.reason.as_deref(), act.at_ms).await?;
     }
@@ -261,13 +262,14 @@ pub(crate) async fn images_left(
     reason: Option<&str>,
     now_ms: i64,
 ) -> Result<bool> {
-    let sql = "select id from study where step_id = $1 and instance_count > 0 limit 1";
-    let others = tx.fetch_optional(sql, params![id]).await?;
     let (from, has_place) = match moves::lock(tx, id).await {
         Ok(locked) => locked,
         Err(Error::NotFound) => return Ok(false),
         Err(error) => return Err(error),
     };
+    // Only now: whoever joins the exam holds it too.
+    let sql = "select id from study where step_id = $1 and instance_count > 0 limit 1";
+    let others = tx.fetch_optional(sql, params![id]).await?;
     let begun = matches!(from, StepState::Started | StepState::Ended | StepState::Accepted);
     if others.is_some() || !begun || performed::is_performed(tx, id).await? {
         return Ok(false);

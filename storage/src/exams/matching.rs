@@ -5,10 +5,10 @@ use pacs_core::exam::{Disagreement, ImageIdentity, OrderIdentity, StepAct, StepS
 use pacs_core::identity::PatientIdentifier;
 
 use super::{ExamId, linking, moves};
-use crate::Result;
 use crate::database::{Row, Transaction, params};
+use crate::index::arrivals::moves_exams;
 use crate::index::{PatientId, StudyId, patients};
-use crate::performed;
+use crate::{Error, Result, dialect, performed};
 
 /// A study that has just come, as its first instance describes it.
 #[derive(Debug, Clone)]
@@ -38,29 +38,38 @@ pub(crate) enum Outcome {
 
 /// Matches a new study to an order. A study that comes back although people have matched it before,
 /// as when the index is made anew, obeys their last act; any other the rule of
-/// `pacs_core::exam::agree`. `imaged` is whether its instances may move the exam.
-pub(crate) async fn on_arrival(
-    tx: &mut Transaction,
-    image: &Arrived,
-    imaged: bool,
-    now_ms: i64,
-) -> Result<Outcome> {
-    let found = match linking::last_said(tx, &image.study_uid).await? {
+/// `pacs_core::exam::agree`.
+pub(crate) async fn on_arrival(tx: &mut Transaction, image: &Arrived, now_ms: i64) -> Result<Outcome> {
+    let (study, series) = (image.study_uid.as_str(), image.series_uid.as_str());
+    let found = match linking::last_said(tx, study).await? {
         Some(said) => said,
-        None if performed::is_of_wrong_entry(tx, &image.series_uid).await? => Err(Disagreement::WrongEntry),
-        None => find(tx, image).await?,
+        None => {
+            let found = find(tx, image).await?;
+            if let Ok(step) = found {
+                // Before it is asked: a console that takes its entry back holds the exam until it has said so.
+                moves::lock(tx, step).await?;
+            }
+            if performed::is_of_wrong_entry(tx, study, series).await? {
+                Err(Disagreement::WrongEntry)
+            } else {
+                found
+            }
+        }
     };
-    fulfil(tx, (image.study_id, &image.study_uid), found, imaged, now_ms).await
+    fulfil(tx, (image.study_id, study), found, now_ms).await
 }
 
-/// Writes down which step a study fulfils, or why none.
+/// Writes down which step a study fulfils, or why none. One that was called off since it was found takes no images.
 pub(crate) async fn fulfil(
     tx: &mut Transaction,
     (study, uid): (StudyId, &str),
     found: Result<ExamId, Disagreement>,
-    imaged: bool,
     now_ms: i64,
 ) -> Result<Outcome> {
+    let found = match found {
+        Ok(step) if !takes_images(tx, step).await? => Err(Disagreement::NoOrder),
+        found => found,
+    };
     match found {
         Ok(step) => {
             tx.execute(
@@ -71,7 +80,7 @@ pub(crate) async fn fulfil(
                 params![study, step],
             )
             .await?;
-            let imaged = imaged && on_image(tx, step.0, now_ms).await?;
+            let imaged = has_images(tx, study).await? && on_image(tx, step, now_ms).await?;
             let moved = performed::join(tx, step, uid, now_ms).await? || imaged;
             Ok(Outcome::Linked { step_id: step.0, moved })
         }
@@ -83,10 +92,49 @@ pub(crate) async fn fulfil(
     }
 }
 
-/// An image of a matched study came; answers whether that moved the exam.
-pub(crate) async fn on_image(tx: &mut Transaction, step_id: i64, now_ms: i64) -> Result<bool> {
-    let (from, to) = moves::apply(tx, ExamId(step_id), StepAct::Image, "device", None, now_ms).await?;
+/// Images of a matched study came, or came back: they move its exam. One that was called off meanwhile, or is gone,
+/// takes none; the study waits for a person then.
+pub(crate) async fn on_images(
+    tx: &mut Transaction,
+    (study, uid): (StudyId, &str),
+    step: ExamId,
+    now_ms: i64,
+) -> Result<Outcome> {
+    if takes_images(tx, step).await? {
+        return Ok(Outcome::Linked { step_id: step.0, moved: on_image(tx, step, now_ms).await? });
+    }
+    tx.execute(
+        "update study set step_id = null, unmatched_reason = $2, requested_by = null where id = $1",
+        params![study, Disagreement::NoOrder.as_str()],
+    )
+    .await?;
+    performed::leave(tx, step, uid).await?;
+    Ok(Outcome::Unmatched)
+}
+
+async fn on_image(tx: &mut Transaction, step: ExamId, now_ms: i64) -> Result<bool> {
+    let (from, to) = moves::apply(tx, step, StepAct::Image, "device", None, now_ms).await?;
     Ok(from != to)
+}
+
+/// Whether an exam is there and was not called off. It stays so until the commit.
+pub(super) async fn takes_images(tx: &mut Transaction, step: ExamId) -> Result<bool> {
+    match moves::lock(tx, step).await {
+        Ok((state, _)) => Ok(state != StepState::Cancelled),
+        Err(Error::NotFound) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether anything that a study shows may move its exam: something that a device made, and not only documents.
+pub(super) async fn has_images(tx: &mut Transaction, study: StudyId) -> Result<bool> {
+    let sql = "select distinct coalesce(modality, '') from series where study_id = $1 and instance_count > 0";
+    for row in tx.fetch(sql, params![study]).await? {
+        if moves_exams(&row.at::<String>(0)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Steps with their order and its patient, as [`compare`] reads them; a condition on `s`, `r`, `o` follows.
@@ -102,6 +150,7 @@ async fn find(tx: &mut Transaction, image: &Arrived) -> Result<Result<ExamId, Di
     let Some(accession_number) = image.accession_number.as_deref() else {
         return Ok(Err(Disagreement::NoAccession));
     };
+    dialect::hold_number(tx, accession_number).await?;
     let by_number = format!("{CANDIDATES} where o.accession_number = $1 order by s.id limit 100");
     let rows = tx.fetch(sqlx::AssertSqlSafe(by_number), params![accession_number]).await?;
     let sent = ImageIdentity {
@@ -195,20 +244,25 @@ fn arrived(row: &Row) -> Result<Arrived> {
 }
 
 /// Looks once more at studies that waited for an order of this number; called by the order's own
-/// transaction. Answers whether any was matched.
+/// transaction. What people have said of a study by hand stays. Answers whether any was matched.
 pub(crate) async fn on_order(tx: &mut Transaction, accession_number: &str, now_ms: i64) -> Result<bool> {
+    dialect::hold_number(tx, accession_number).await?;
     let sql = format!(
         "{WAITING} where t.accession_number = $1 and t.unmatched_reason is not null and t.unmatched_reason <> $2
-             and t.instance_count > 0 order by t.id limit 100"
+             and t.instance_count > 0 order by t.id limit 100{}",
+        dialect::for_update_of(tx.engine(), "t")
     );
     let params = params![accession_number, Disagreement::WrongEntry.as_str()];
     let rows = tx.fetch(sqlx::AssertSqlSafe(sql), params).await?;
     let mut linked = false;
     for row in &rows {
         let image = arrived(row)?;
+        if linking::stands(tx, &image.study_uid).await? {
+            continue;
+        }
         let found = find(tx, &image).await?;
         let study = (image.study_id, image.study_uid.as_str());
-        linked |= matches!(fulfil(tx, study, found, true, now_ms).await?, Outcome::Linked { .. });
+        linked |= matches!(fulfil(tx, study, found, now_ms).await?, Outcome::Linked { .. });
     }
     Ok(linked)
 }
@@ -239,7 +293,7 @@ pub(crate) async fn after_correction(
         tx.execute(sql, params![study]).await?;
         performed::leave(tx, left, &image.study_uid).await?;
     }
-    fulfil(tx, (study, &image.study_uid), found, true, now_ms).await?;
+    fulfil(tx, (study, &image.study_uid), found, now_ms).await?;
     if let Some(left) = joined {
         linking::images_left(tx, left, "correct", actor, None, now_ms).await?;
     }

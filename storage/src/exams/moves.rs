@@ -26,6 +26,10 @@ pub async fn act(
     }
     let mut tx = database.begin(Durability::Synced).await?;
     apply(&mut tx, id, act, &actor.id, reason, now_ms).await?;
+    if act == StepAct::Restore {
+        // A console may have begun meanwhile.
+        performed::follow(&mut tx, id, ("device", None), now_ms).await?;
+    }
     let exam = super::within(&mut tx, id).await?;
     events::append(&mut tx, now_ms, &[changed(&exam.facility, id)]).await?;
     tx.commit().await?;
@@ -93,10 +97,10 @@ pub(crate) async fn apply(
 }
 
 /// Exams in progress without a new image for `quiet_ms` wait for somebody to look whether all is
-/// there. A timer calls it; answers how many moved.
+/// there; one that was begun again is given as long. A timer calls it; answers how many moved.
 pub async fn quiet(database: &Database, quiet_ms: i64, now_ms: i64) -> Result<usize> {
     const MOST_AT_ONCE: i64 = 200;
-    let sql = "select s.id, s.facility from scheduled_step s where s.state = 'started'
+    let sql = "select s.id, s.facility from scheduled_step s where s.state = 'started' and s.updated_ms <= $1
          and exists (select 1 from study t where t.step_id = s.id)
          and not exists (select 1 from study t where t.step_id = s.id and t.updated_ms > $1)
          order by s.id limit $2";

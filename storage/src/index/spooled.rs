@@ -5,8 +5,8 @@ use pacs_core::uid::Uid;
 use super::instances::{hash, uid};
 use super::place::Place;
 use super::{PackId, SeriesId};
-use crate::Result;
 use crate::database::{Database, Param, Transaction, params};
+use crate::{Result, dialect};
 
 /// A row whose bytes lie in the spool.
 #[derive(Debug, Clone)]
@@ -100,6 +100,9 @@ pub async fn move_to_pack(
 
 /// Notes that a series was settled; it stays unsettled while anything of it lies in the spool.
 pub async fn settled(tx: &mut Transaction, series: SeriesId) -> Result<()> {
+    // A statement of its own: an image that comes just now holds the series, and the next one sees it.
+    let held = format!("select id from series where id = $1{}", dialect::for_update(tx.engine()));
+    tx.fetch_optional(sqlx::AssertSqlSafe(held), params![series]).await?;
     tx.execute(
         "update series set unsettled = 0 where id = $1
          and not exists (select 1 from instance where series_id = $1 and segment_id is not null)

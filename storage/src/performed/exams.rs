@@ -14,7 +14,7 @@ use crate::exams::{ExamId, linking, matching, moves};
 use crate::index::StudyId;
 use crate::index::facilities::Facility;
 use crate::index::issuers;
-use crate::{Error, Result};
+use crate::{Error, Result, dialect};
 
 /// The performed steps of an exam; conditions on `p` and `q` may follow.
 const OF_EXAM: &str = "from performed_request q join performed_step p on p.id = q.performed_step_id
@@ -102,7 +102,7 @@ pub(super) async fn of(tx: &mut Transaction, id: PerformedId) -> Result<Vec<Exam
 
 /// Moves an exam where its performed steps stand now; says whether it moved. What its laws do not allow
 /// is left: a report tells what is, and cannot be refused for what people did meanwhile.
-pub(super) async fn follow(
+pub(crate) async fn follow(
     tx: &mut Transaction,
     exam: ExamId,
     (actor, reason): (&str, Option<&str>),
@@ -138,20 +138,19 @@ pub(super) async fn withdraw(
     now_ms: i64,
     parted: &mut Vec<Parted>,
 ) -> Result<bool> {
+    let sql = "select t.id, t.uid, t.facility, t.requested_by from study t where t.step_id = $1
+         and (t.uid in (select study_uid from performed_request where performed_step_id = $2)
+             or t.id in (select s.study_id from performed_series z join series s on s.uid = z.series_uid
+                 where z.performed_step_id = $2))
+         order by t.id";
+    // Studies before their exam, as arriving images hold them; once it is held, no others join it.
+    let held = format!("{sql}{}", dialect::for_update_of(tx.engine(), "t"));
+    tx.fetch(sqlx::AssertSqlSafe(held), params![exam, id]).await?;
+    moves::lock(tx, exam).await?;
     if !states(tx, exam).await?.is_empty() {
         return follow(tx, exam, (actor, reason), now_ms).await;
     }
-    let studies = tx
-        .fetch(
-            "select t.id, t.uid, t.facility, t.requested_by from study t where t.step_id = $1
-             and (t.uid in (select study_uid from performed_request where performed_step_id = $2)
-                 or t.id in (select s.study_id from performed_series z join series s on s.uid = z.series_uid
-                     where z.performed_step_id = $2))
-             order by t.id",
-            params![exam, id],
-        )
-        .await?;
-    for row in &studies {
+    for row in &tx.fetch(sql, params![exam, id]).await? {
         let (uid, facility) = (row.get("uid")?, row.get("facility")?);
         let study = Parted { uid, facility, requested_by: row.get("requested_by")?, exam };
         let parting = linking::Parting { exam, why: Disagreement::WrongEntry, actor, reason };
@@ -223,9 +222,19 @@ pub(crate) async fn has_ended(tx: &mut Transaction, exam: ExamId) -> Result<bool
     Ok(!states.is_empty() && states.iter().all(|state| state.is_final()))
 }
 
-/// Whether a series was made on a worklist entry that turned out to be the wrong one.
-pub(crate) async fn is_of_wrong_entry(tx: &mut Transaction, series_uid: &str) -> Result<bool> {
+/// Whether a study begins with images of a worklist entry that turned out to be the wrong one: its first series was
+/// made on it, or the study is its own and no other step has been for it.
+pub(crate) async fn is_of_wrong_entry(
+    tx: &mut Transaction,
+    study_uid: &str,
+    series_uid: &str,
+) -> Result<bool> {
     let sql = "select 1 from performed_series z join performed_step p on p.id = z.performed_step_id
-         where z.series_uid = $1 and p.wrong_entry = 1 limit 1";
-    Ok(tx.fetch_optional(sql, params![series_uid]).await?.is_some())
+         where z.series_uid = $1 and p.wrong_entry = 1
+         union all select 1 from performed_request q join performed_step p on p.id = q.performed_step_id
+         where q.study_uid = $2 and p.wrong_entry = 1
+             and not exists (select 1 from performed_request o join performed_step d on d.id = o.performed_step_id
+                 where o.study_uid = $2 and d.wrong_entry = 0)
+         limit 1";
+    Ok(tx.fetch_optional(sql, params![series_uid, study_uid]).await?.is_some())
 }

@@ -20,7 +20,7 @@ use crate::exams::ExamId;
 use crate::index::instances::push_scope;
 
 pub use create::create;
-pub(crate) use exams::{has_ended, is_of_wrong_entry, is_performed, join, leave};
+pub(crate) use exams::{follow, has_ended, is_of_wrong_entry, is_performed, join, leave};
 pub use list::{Line, of_exam, of_study};
 pub use set::set;
 

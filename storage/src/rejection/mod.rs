@@ -11,7 +11,6 @@ mod history;
 mod undo;
 
 use pacs_core::access::{Actor, Scope};
-use pacs_core::exam::StepState;
 use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
 use serde_json::json;
@@ -22,7 +21,8 @@ use crate::database::{Durability, Transaction};
 use crate::deletion::UNTIL;
 use crate::deletion::rows::{self, Collisions, Locked};
 use crate::error::{Error, Result};
-use crate::exams::{self, ExamId, matching};
+use crate::exams::ExamId;
+use crate::exams::matching::{self, Outcome};
 use crate::index::arrivals::moves_exams;
 use crate::index::deletions::Subject;
 
@@ -202,14 +202,9 @@ async fn settle_rows(
     if let Some(step) = locked.step_id
         && shown.modalities.iter().any(|modality| moves_exams(modality))
     {
-        match exams::within(tx, ExamId(step)).await {
-            Ok(exam) if exam.state != StepState::Cancelled => {
-                matching::on_image(tx, step, now_ms).await?;
-            }
-            // The exam was called off meanwhile: a person has to look.
-            Ok(_) | Err(Error::NotFound) => locked.leave_unmatched(tx).await?,
-            Err(error) => return Err(error),
-        }
+        let study = (locked.study, locked.study_uid.as_str());
+        let outcome = matching::on_images(tx, study, ExamId(step), now_ms).await?;
+        locked.is_unmatched |= outcome == Outcome::Unmatched;
     }
     Ok(true)
 }

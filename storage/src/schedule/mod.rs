@@ -1,5 +1,6 @@
 //! Orders, the day's list, and the modality worklist made of them.
 
+mod numbers;
 pub mod orders;
 pub mod worklist;
 

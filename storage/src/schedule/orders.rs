@@ -8,11 +8,13 @@ use pacs_core::uid::{AeTitle, Uid};
 
 use crate::catalogue::Procedure;
 use crate::database::{Database, Durability, Transaction, params};
+use crate::deletion::rows::Collisions;
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::{self, Exam, ExamId, matching};
 use crate::index::facilities::{self, Facility};
 use crate::index::issuers::{self, Issuer, IssuerKind};
 use crate::index::{PatientId, patients};
+use crate::schedule::numbers::{self, Counter};
 use crate::{Error, Result};
 
 /// An order to be written. Text has been checked by the door.
@@ -65,35 +67,22 @@ pub struct OrderPatient {
 /// Writes an order; images that were waiting for its accession number are matched in the same
 /// commit. [`Error::Conflict`] when a number given is another patient's.
 pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, now_ms: i64) -> Result<Exam> {
+    let mut collisions = Collisions::default();
+    loop {
+        match try_create(database, order, actor, now_ms).await {
+            Err(Error::Conflict(why)) if collisions.again(&why) => {}
+            done => return done,
+        }
+    }
+}
+
+async fn try_create(database: &Database, order: &NewOrder, actor: &Actor, now_ms: i64) -> Result<Exam> {
     let mut tx = database.begin(Durability::Synced).await?;
     let facility = facilities::ensure(&mut tx, &order.facility).await?;
-    let (patient, own_patient) = patient(&mut tx, &order.patient, &facility, now_ms).await?;
-    let accession_number = match &order.accession_number {
-        Some(given) => given.clone(),
-        None => next_accession_number(&mut tx, &facility, now_ms).await?,
-    };
-    let row = tx
-        .fetch_optional(
-            "insert into order_ (facility, patient_id, accession_number, referring_physician, reason, emergency, state,
-                 created_by, created_ms, revision, own_patient_id)
-             values ($1, $2, $3, $4, $5, $6, 'active', $7, $8, 1, $9)
-             on conflict (facility, accession_number) do nothing returning id",
-            params![
-                &facility.code,
-                patient,
-                &accession_number,
-                &order.referring_physician,
-                &order.reason,
-                order.emergency,
-                &actor.id,
-                now_ms,
-                own_patient.map(|id| id.0)
-            ],
-        )
-        .await?;
-    let row = row.ok_or_else(|| Error::Conflict(format!("there is an order {accession_number} already")))?;
-    let order_id: i64 = row.get("id")?;
-    let procedure_number = next_number(&mut tx, "requested_procedure").await?;
+    let patient = patient(&mut tx, &order.patient, &facility, now_ms).await?;
+    let (order_id, accession_number) =
+        write_numbered(&mut tx, order, &facility, patient, &actor.id, now_ms).await?;
+    let procedure_number = Counter::of("requested_procedure").next(&mut tx).await?;
     let row = tx
         .fetch_one(
             "insert into requested_procedure (order_id, procedure_id, study_uid, code, name)
@@ -108,7 +97,7 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
         )
         .await?;
     let state = StepState::waiting(order.station_ae.is_some() || order.room.is_some());
-    let step_number = next_number(&mut tx, "scheduled_step").await?;
+    let step_number = Counter::of("scheduled_step").next(&mut tx).await?;
     let row = tx
         .fetch_one(
             "insert into scheduled_step (requested_procedure_id, step_id, facility, modality, station_ae, room,
@@ -139,6 +128,62 @@ pub async fn create_order(database: &Database, order: &NewOrder, actor: &Actor, 
     events::append(&mut tx, now_ms, &happened).await?;
     tx.commit().await?;
     Ok(exam)
+}
+
+/// Writes the order's row, under the number given or else the facility's next that no order has. Answers the row and
+/// the number.
+async fn write_numbered(
+    tx: &mut Transaction,
+    order: &NewOrder,
+    facility: &Facility,
+    patient: (PatientId, Option<PatientId>),
+    actor: &str,
+    now_ms: i64,
+) -> Result<(i64, String)> {
+    let by = (actor, now_ms);
+    if let Some(given) = &order.accession_number {
+        let written = write(tx, order, facility, patient, given, by).await?;
+        let taken = || Error::Conflict(format!("there is an order {given} already"));
+        return Ok((written.ok_or_else(taken)?, given.clone()));
+    }
+    let (mut counter, day) = numbers::of_orders(facility, now_ms);
+    loop {
+        let number = format!("{day}{:05}", counter.next(tx).await?);
+        if let Some(id) = write(tx, order, facility, patient, &number, by).await? {
+            return Ok((id, number));
+        }
+    }
+}
+
+/// Writes the order's row; `None` when the number is another order's.
+async fn write(
+    tx: &mut Transaction,
+    order: &NewOrder,
+    facility: &Facility,
+    (patient, own): (PatientId, Option<PatientId>),
+    accession_number: &str,
+    (actor, now_ms): (&str, i64),
+) -> Result<Option<i64>> {
+    let row = tx
+        .fetch_optional(
+            "insert into order_ (facility, patient_id, accession_number, referring_physician, reason, emergency, state,
+                 created_by, created_ms, revision, own_patient_id)
+             values ($1, $2, $3, $4, $5, $6, 'active', $7, $8, 1, $9)
+             on conflict (facility, accession_number) do nothing returning id",
+            params![
+                &facility.code,
+                patient,
+                accession_number,
+                &order.referring_physician,
+                &order.reason,
+                order.emergency,
+                actor,
+                now_ms,
+                own.map(|id| id.0)
+            ],
+        )
+        .await?;
+    row.map(|row| row.get("id")).transpose()
 }
 
 /// The patient an order names: known by identifier, by national or insurance number, or new. Beside it
@@ -176,8 +221,7 @@ async fn patient(
         None => match known_by(tx, &numbers, &demographics).await? {
             Some(found) => found,
             None => {
-                let number = next_number(tx, &format!("patient:{}", facility.code)).await?;
-                let identifier = format!("{}{number:07}", facility.code);
+                let identifier = numbers::for_patient(tx, facility).await?;
                 patients::ensure(tx, &identifier, &facility.issuer, &demographics, now_ms).await?
             }
         },
@@ -205,24 +249,4 @@ async fn known_by(
         }
     }
     Ok(None)
-}
-
-/// Two digits of the year, month and day, and a number of the facility's day: 11 of 16 characters.
-async fn next_accession_number(tx: &mut Transaction, facility: &Facility, now_ms: i64) -> Result<String> {
-    let (today, _) = facility.wall(now_ms);
-    let day = today.get(2..).unwrap_or_default();
-    let number = next_number(tx, &format!("accession:{}:{day}", facility.code)).await?;
-    Ok(format!("{day}{number:05}"))
-}
-
-/// The next number of a counter, from 1. Concurrent transactions wait for each other.
-async fn next_number(tx: &mut Transaction, counter: &str) -> Result<i64> {
-    let row = tx
-        .fetch_one(
-            "insert into setting (key, value) values ($1, '1') on conflict (key) do update
-             set value = cast(cast(setting.value as bigint) + 1 as text) returning value",
-            params![format!("counter:{counter}")],
-        )
-        .await?;
-    row.get::<String>("value")?.parse().map_err(|_| Error::Corrupt(format!("counter {counter} is no number")))
 }

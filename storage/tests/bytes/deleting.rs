@@ -4,11 +4,12 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::query::{Level, Query};
-use storage::exams::search;
+use storage::exams::{linking, search};
 use storage::{Archive, Decision, Encoding, Error, Subject, Version};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
+use crate::rebuilding::ordered;
 use crate::samples::*;
 use crate::settling::files;
 
@@ -20,6 +21,7 @@ on_every_backend!(
     an_image_on_its_way_is_told_to_come_again,
     settling_and_deleting_at_once_leave_nothing_behind,
     a_deletion_needs_a_reason_and_a_study_in_scope,
+    a_deleted_study_leaves_what_consoles_reported_of_its_exam,
 );
 
 pub async fn delete(archive: &Archive, subject: Subject) -> u64 {
@@ -250,5 +252,36 @@ async fn a_deletion_needs_a_reason_and_a_study_in_scope(home: Home) {
     assert_eq!(archive.delete(&here, &actor, &study(&sent[0]), "nhầm").await.unwrap(), 1);
     let acts = storage::acts::of_subject(archive.database(), sent[0].study.as_str(), 10).await.unwrap();
     assert_eq!((acts[0].kind.as_str(), acts[0].reason.as_deref()), ("study.delete", Some("nhầm")));
+    archive.close().await;
+}
+
+/// Else the next time the exam is made it would have ended before it began.
+async fn a_deleted_study_leaves_what_consoles_reported_of_its_exam(home: Home) {
+    let archive = home.open().await;
+    let db = archive.database();
+    let sent = slices(1, 1);
+    let exam = ordered(&archive, "X1").await;
+    send_all(&archive, &sent).await;
+    linking::link(db, &Scope::All, &Actor::system(), &sent[0].study, exam.id, None, 1).await.unwrap();
+    let reported =
+        "insert into performed_step (uid, facility, state, performed_id, calling_ae, station_ae, modality,
+             start_date, start_time, wrong_entry, attributes, created_ms, updated_ms)
+         values ($1, 'A', $2, 'P', 'CT1', 'CT1', 'CT', '20260921', '080000', 0, '[{}]', 1, 1)";
+    let request = "insert into performed_request (performed_step_id, position, scheduled_step_id, study_uid)
+         select id, 0, $2, $3 from performed_step where uid = $1";
+    let for_exam = "select uid from performed_request q join performed_step p on p.id = q.performed_step_id
+         where q.scheduled_step_id is not null order by uid";
+    for (uid, state) in [("9.1", "COMPLETED"), ("9.2", "IN PROGRESS")] {
+        db.execute(reported, vec![uid.into(), state.into()]).await.unwrap();
+        let params = vec![uid.into(), exam.id.0.into(), (&sent[0].study).into()];
+        db.execute(request, params).await.unwrap();
+    }
+    delete(&archive, study(&sent[0])).await;
+    assert_eq!(db.fetch(for_exam, vec![]).await.unwrap().len(), 2, "a console is at work on it");
+    db.execute("update performed_step set state = 'COMPLETED'", vec![]).await.unwrap();
+    send_all(&archive, &sent).await;
+    linking::link(db, &Scope::All, &Actor::system(), &sent[0].study, exam.id, None, 1).await.unwrap();
+    delete(&archive, study(&sent[0])).await;
+    assert_eq!(db.fetch(for_exam, vec![]).await.unwrap().len(), 0);
     archive.close().await;
 }

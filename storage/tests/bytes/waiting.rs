@@ -1,5 +1,7 @@
 //! On PostgreSQL one waits for another, and then has to see what the other has done.
 
+use std::time::Duration;
+
 use pacs_core::access::{Actor, Scope};
 use storage::Archive;
 use storage::corrections::{Target, What};
@@ -47,9 +49,12 @@ async fn a_series_that_waited_for_a_merge_follows_it() {
 async fn waiting(archive: &Archive, count: usize) {
     let waits =
         "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    while archive.database().fetch(waits, vec![]).await.unwrap().len() < count {
-        tokio::task::yield_now().await;
-    }
+    let all = async {
+        while archive.database().fetch(waits, vec![]).await.unwrap().len() < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), all).await.expect("nobody waits");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,8 +22,14 @@ on_every_engine!(
     an_exam_without_a_place_goes_back_to_where_it_was,
     people_move_an_exam_by_its_laws,
     the_last_act_is_taken_back_and_no_other,
+    what_is_taken_back_gives_the_reason_from_before_again,
     a_quiet_device_ends_an_exam,
     a_cancelled_exam_takes_no_images,
+    late_images_of_a_cancelled_exam_wait,
+    what_a_person_parted_stays_parted_whoever_orders,
+    documents_that_came_first_do_not_begin_an_exam,
+    an_exam_that_was_begun_again_is_not_ended_at_once,
+    numbers_that_others_have_given_are_passed_by,
     orders_find_their_patients,
     many_orders_at_once_have_numbers_of_their_own,
     the_day_is_read_by_room_and_modality,
@@ -373,4 +379,106 @@ async fn who_requested_an_exam_hears_that_it_has_lost_a_study(fresh: Fresh) {
             "{facility}: {told:?}"
         );
     }
+}
+
+async fn late_images_of_a_cancelled_exam_wait(fresh: Fresh) {
+    let (db, ordered) = (&fresh.db, ordered(&fresh).await);
+    store(db, &[Image { modality: "SR", ..image_of(&ordered) }]).await;
+    act(&fresh, ordered.id, StepAct::Cancel, Some("trùng")).await.unwrap();
+    let cursor = events::newest(db).await.unwrap();
+    store(db, &[Image { series: "1.2.1.2".into(), ..image_of(&ordered) }]).await;
+    let line = search::study(db, &Scope::All, &uid("1.2.1")).await.unwrap().unwrap();
+    assert_eq!((line.unmatched_reason.as_deref(), line.exam), (Some("noOrder"), None));
+    let waiting = unmatched::list(db, &Scope::All, 10).await.unwrap();
+    assert_eq!(waiting.len(), 1, "somebody finds them");
+    let after = exam(&fresh, ordered.id).await;
+    assert_eq!((after.state, after.instance_count), (StepState::Cancelled, 0));
+    let told = events::since(db, cursor, 100).await.unwrap();
+    for kind in [EventKind::UnmatchedChanged, EventKind::ExamChanged] {
+        let heard = told.iter().find(|event| event.kind == kind);
+        assert_eq!(heard.and_then(|event| event.exam_id), Some(ordered.id.0), "{kind:?}");
+    }
+    act(&fresh, ordered.id, StepAct::Restore, None).await.unwrap();
+    let study = uid("1.2.1");
+    linking::link(db, &Scope::All, &clerk(), &study, ordered.id, None, NOW_MS).await.unwrap();
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
+}
+
+async fn what_a_person_parted_stays_parted_whoever_orders(fresh: Fresh) {
+    let (db, all, study) = (&fresh.db, &Scope::All, uid("1.2.1"));
+    let ordered = ordered(&fresh).await;
+    store(db, &[image_of(&ordered)]).await;
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
+    linking::unlink(db, all, &clerk(), &study, Some("bệnh nhân khác"), NOW_MS).await.unwrap();
+    // Another hospital counts its day's orders from one as well.
+    let number = Some(ordered.accession_number.clone());
+    let elsewhere = NewOrder { facility: "BVH".into(), accession_number: number, ..order() };
+    schedule::create_order(db, &elsewhere, &clerk(), NOW_MS).await.unwrap();
+    let line = search::study(db, all, &study).await.unwrap().unwrap();
+    assert_eq!((line.unmatched_reason.as_deref(), line.exam), (Some("patientDiffers"), None));
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::Scheduled);
+}
+
+async fn documents_that_came_first_do_not_begin_an_exam(fresh: Fresh) {
+    let (db, all) = (&fresh.db, &Scope::All);
+    let early = Image { modality: "SR", accession: Some("HIS-17".into()), ..Image::default() };
+    store(db, std::slice::from_ref(&early)).await;
+    let order = NewOrder { accession_number: Some("HIS-17".into()), ..order() };
+    let made = schedule::create_order(db, &order, &clerk(), NOW_MS).await.unwrap();
+    assert_eq!((made.label(), made.study_uid.as_deref()), (Label::Scheduled, Some("1.2.1")));
+    // Nor where a person links them.
+    let study = uid("1.2.1");
+    linking::unlink(db, all, &clerk(), &study, None, NOW_MS).await.unwrap();
+    linking::link(db, all, &clerk(), &study, made.id, None, NOW_MS).await.unwrap();
+    assert_eq!(exam(&fresh, made.id).await.label(), Label::Scheduled);
+    store(db, &[Image { modality: "CT", series: "1.2.1.2".into(), ..early }]).await;
+    assert_eq!(exam(&fresh, made.id).await.label(), Label::InProgress, "an image does");
+}
+
+async fn an_exam_that_was_begun_again_is_not_ended_at_once(fresh: Fresh) {
+    const QUIET_MS: i64 = 600_000;
+    let (db, ordered) = (&fresh.db, ordered(&fresh).await);
+    store(db, &[image_of(&ordered)]).await;
+    act(&fresh, ordered.id, StepAct::Accept, None).await.unwrap();
+    let later_ms = NOW_MS + 5 * QUIET_MS;
+    let more = Some("thiếu lát cắt");
+    moves::act(db, &Scope::All, &clerk(), ordered.id, StepAct::Reopen, more, later_ms).await.unwrap();
+    assert_eq!(moves::quiet(db, QUIET_MS, later_ms + QUIET_MS - 1).await.unwrap(), 0);
+    assert_eq!(exam(&fresh, ordered.id).await.label(), Label::InProgress);
+    assert_eq!(moves::quiet(db, QUIET_MS, later_ms + QUIET_MS).await.unwrap(), 1, "nothing came of it");
+}
+
+async fn numbers_that_others_have_given_are_passed_by(fresh: Fresh) {
+    const TAKEN: i64 = 9;
+    let place = async |id: Option<String>, number: Option<String>| {
+        // All of one name: nothing but the number tells them apart.
+        let patient = OrderPatient { id, name: "Nguyễn Văn A".into(), ..OrderPatient::default() };
+        let order = NewOrder { patient, accession_number: number, ..order() };
+        schedule::create_order(&fresh.db, &order, &clerk(), NOW_MS).await.unwrap()
+    };
+    let (mut patients, mut numbers) = (BTreeSet::new(), BTreeSet::new());
+    for at in 1..=TAKEN {
+        let exam = place(Some(format!("BVTW{at:07}")), Some(format!("260921{at:05}"))).await;
+        patients.insert(exam.patient.id);
+        numbers.insert(exam.accession_number);
+    }
+    for _ in 0..3 {
+        let exam = place(None, None).await;
+        assert!(patients.insert(exam.patient.id.clone()), "{} is somebody else", exam.patient.id);
+        assert!(numbers.insert(exam.accession_number));
+    }
+}
+
+async fn what_is_taken_back_gives_the_reason_from_before_again(fresh: Fresh) {
+    let id = ordered(&fresh).await.id;
+    let back = async |taken: StepAct| {
+        let exam = undo::undo(&fresh.db, &Scope::All, &clerk(), id, taken, NOW_MS).await.unwrap();
+        exam.act_reason
+    };
+    act(&fresh, id, StepAct::Arrive, None).await.unwrap();
+    act(&fresh, id, StepAct::NoShow, Some("không đến")).await.unwrap();
+    act(&fresh, id, StepAct::Cancel, Some("trùng chỉ định")).await.unwrap();
+    assert_eq!(back(StepAct::Cancel).await.as_deref(), Some("không đến"));
+    act(&fresh, id, StepAct::Cancel, Some("nhầm người")).await.unwrap();
+    assert_eq!(back(StepAct::Cancel).await.as_deref(), Some("không đến"), "what was taken back is none");
 }

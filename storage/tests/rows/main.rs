@@ -27,4 +27,5 @@ mod samples;
 mod strain;
 mod transfers;
 mod ups;
+mod waiting;
 mod worklist;

@@ -6,8 +6,9 @@ use pacs_core::exam::{Label, StepAct};
 use pacs_core::mpps::{Refusal, State};
 use pacs_core::uid::AeTitle;
 use pacs_core::{Tag, tags};
+use storage::Error;
 use storage::events::{self, EventKind};
-use storage::exams::{self, Exam, linking, moves, search, unmatched};
+use storage::exams::{self, Exam, linking, moves, search, undo, unmatched};
 use storage::performed::{self, ReportError, Reported, Reporter};
 use storage::schedule;
 
@@ -22,10 +23,13 @@ on_every_engine!(
     what_was_broken_off_goes_on_when_a_console_begins_again,
     the_wrong_entry_goes_back_and_its_images_wait,
     images_that_come_after_a_wrong_entry_wait_too,
+    a_wrong_entry_that_names_no_series_keeps_its_images_out,
     a_step_for_nobody_moves_nothing_until_its_images_are_matched,
     a_step_for_another_patient_or_hospital_moves_nothing,
     a_step_is_kept_whole_and_changed_by_its_rules,
     people_are_not_overruled,
+    what_a_console_broke_off_is_not_taken_back,
+    an_exam_that_comes_back_follows_the_console_that_is_at_work,
 );
 
 async fn ordered(fresh: &Fresh) -> Exam {
@@ -270,6 +274,31 @@ async fn images_that_come_after_a_wrong_entry_wait_too(fresh: Fresh) {
     assert_eq!(unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap().len(), 1);
 }
 
+async fn a_wrong_entry_that_names_no_series_keeps_its_images_out(fresh: Fresh) {
+    let wrong = || {
+        let mut set = ended(State::Discontinued, "1.2.1.1", WRONG_ENTRY);
+        set.remove(tags::PERFORMED_SERIES_SEQUENCE);
+        set
+    };
+    let exam = ordered(&fresh).await;
+    begin(&fresh, &begun(&exam), "9.1").await;
+    end(&fresh, "9.1", &wrong()).await;
+    store(&fresh.db, &[image_of(&exam)]).await;
+    assert_eq!(label(&fresh, &exam).await, Label::Scheduled);
+    let waiting = unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap();
+    let [study] = &waiting[..] else { panic!("{waiting:?}") };
+    assert_eq!(study.study.unmatched_reason.as_deref(), Some("wrongEntry"));
+
+    // Whose turn it is begins the entry anew: the images are theirs then.
+    let other = ordered(&fresh).await;
+    begin(&fresh, &begun(&other), "9.2").await;
+    end(&fresh, "9.2", &wrong()).await;
+    begin(&fresh, &begun(&other), "9.3").await;
+    store(&fresh.db, &[Image { series: "1.2.2.1".into(), ..image_of(&other) }]).await;
+    let line = search::study(&fresh.db, &Scope::All, &uid(&other.planned_study_uid)).await.unwrap().unwrap();
+    assert_eq!(line.exam, Some(other.id));
+}
+
 async fn a_step_for_nobody_moves_nothing_until_its_images_are_matched(fresh: Fresh) {
     let exam = ordered(&fresh).await;
     let mut request = DataSet::new();
@@ -342,4 +371,30 @@ async fn people_are_not_overruled(fresh: Fresh) {
     assert_eq!(label(&fresh, &exam).await, Label::ToRead);
     assert_eq!(end(&fresh, "9.1", &ended(State::Discontinued, "1.2.1.1", None)).await.moved, []);
     assert_eq!(label(&fresh, &exam).await, Label::ToRead);
+}
+
+async fn what_a_console_broke_off_is_not_taken_back(fresh: Fresh) {
+    let exam = ordered(&fresh).await;
+    begin(&fresh, &begun(&exam), "9.1").await;
+    end(&fresh, "9.1", &ended(State::Discontinued, "1.2.1.1", Some(("110513", "Discontinued")))).await;
+    let taken_back =
+        undo::undo(&fresh.db, &Scope::All, &clerk(), exam.id, StepAct::Discontinue, NOW_MS).await;
+    assert!(matches!(taken_back, Err(Error::Conflict(_))), "{taken_back:?}");
+    assert_eq!(label(&fresh, &exam).await, Label::Discontinued);
+}
+
+async fn an_exam_that_comes_back_follows_the_console_that_is_at_work(fresh: Fresh) {
+    let (db, all) = (&fresh.db, &Scope::All);
+    for (step, restores) in [("9.1", true), ("9.2", false)] {
+        let exam = ordered(&fresh).await;
+        moves::act(db, all, &clerk(), exam.id, StepAct::Cancel, Some("trùng"), NOW_MS).await.unwrap();
+        begin(&fresh, &begun(&exam), step).await;
+        assert_eq!(label(&fresh, &exam).await, Label::Cancelled);
+        let back = if restores {
+            moves::act(db, all, &clerk(), exam.id, StepAct::Restore, None, NOW_MS).await
+        } else {
+            undo::undo(db, all, &clerk(), exam.id, StepAct::Cancel, NOW_MS).await
+        };
+        assert_eq!(back.unwrap().label(), Label::InProgress, "restored: {restores}");
+    }
 }

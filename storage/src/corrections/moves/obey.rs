@@ -82,7 +82,7 @@ pub(super) async fn target(tx: &mut Transaction, said: &Said, from: &str, at_ms:
     let made = study::make(tx, &said.to, &attributes.to_string(), &facility, at_ms).await?;
     if let Some(found) = linking::last_said(tx, &said.to).await? {
         // Made anew: what people have said of its exam stands.
-        matching::fulfil(tx, (made, &said.to), found, false, at_ms).await?;
+        matching::fulfil(tx, (made, &said.to), found, at_ms).await?;
     }
     Ok(made)
 }

@@ -1,7 +1,8 @@
 //! What follows from a move: counts, exams, and who is told.
 
-use pacs_core::exam::{Disagreement, StepState};
+use pacs_core::exam::Disagreement;
 
+use crate::Result;
 use crate::database::{Transaction, params};
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::linking::{self, Parting};
@@ -9,7 +10,6 @@ use crate::exams::{self, Exam, ExamId, matching};
 use crate::index::arrivals::moves_exams;
 use crate::index::studies::{self, Shown};
 use crate::index::{SeriesId, StudyId, series};
-use crate::{Error, Result};
 
 /// Who moves, for the history of exams.
 pub(super) struct By<'a> {
@@ -67,26 +67,15 @@ async fn follow(
     by: &By<'_>,
     now_ms: i64,
 ) -> Result<()> {
-    let row = tx.fetch_one("select step_id from study where id = $1", params![study]).await?;
-    let step = row.get::<Option<i64>>("step_id")?;
+    let row = tx.fetch_one("select uid, step_id from study where id = $1", params![study]).await?;
+    let (uid, step): (String, Option<i64>) = (row.get("uid")?, row.get("step_id")?);
     match (before > 0, shown.instances > 0, step) {
         (true, false, Some(step)) => {
             linking::images_left(tx, ExamId(step), by.word, by.actor, by.reason, now_ms).await.map(drop)
         }
         (false, true, None) => matching::after_correction(tx, study, by.actor, now_ms).await,
         (false, true, Some(step)) if shown.modalities.iter().any(|modality| moves_exams(modality)) => {
-            match exams::within(tx, ExamId(step)).await {
-                Ok(exam) if exam.state != StepState::Cancelled => {
-                    matching::on_image(tx, step, now_ms).await.map(drop)
-                }
-                // The exam was called off meanwhile: a person has to look.
-                Ok(_) | Err(Error::NotFound) => {
-                    let sql = "update study set step_id = null, unmatched_reason = $2, requested_by = null
-                         where id = $1";
-                    tx.execute(sql, params![study, Disagreement::NoOrder.as_str()]).await.map(drop)
-                }
-                Err(error) => Err(error),
-            }
+            matching::on_images(tx, (study, &uid), ExamId(step), now_ms).await.map(drop)
         }
         _ => Ok(()),
     }

@@ -9,6 +9,7 @@ use super::{ANNOUNCE_EVERY_MS, NewInstance};
 use crate::Result;
 use crate::database::params;
 use crate::events::{self, EventKind, NewEvent};
+use crate::exams::ExamId;
 use crate::exams::matching::{self, Arrived, Outcome};
 use crate::index::StudyId;
 use crate::index::discrepancies::Found;
@@ -159,22 +160,22 @@ impl Batch<'_> {
     /// Matches a new study to an order, or lets the images of a matched one move its exam. Answers
     /// what is to be told of it now; the rest is owed.
     async fn match_study(&mut self, id: StudyId, growth: Growth) -> Result<Option<Told>> {
-        let outcome = match &growth.made {
-            Some(first) => {
-                Some(matching::on_arrival(&mut self.tx, first, growth.imaged, growth.arrived_ms).await?)
-            }
-            None => None,
-        };
         let Some(study) = self.learned.studies.get_mut(&id) else { return Ok(None) };
+        let fulfilled = study.step_id;
+        let outcome = match (&growth.made, fulfilled) {
+            (Some(first), _) => Some(matching::on_arrival(&mut self.tx, first, growth.arrived_ms).await?),
+            (None, Some(step)) if growth.imaged => {
+                let known = (id, study.uid.as_str());
+                Some(matching::on_images(&mut self.tx, known, ExamId(step), growth.arrived_ms).await?)
+            }
+            (None, _) => None,
+        };
         let mut exam_moved = false;
         match outcome {
             Some(Outcome::Linked { step_id, moved }) => (study.step_id, exam_moved) = (Some(step_id), moved),
-            Some(Outcome::Unmatched) => {}
-            None => {
-                if let Some(step_id) = study.step_id.filter(|_| growth.imaged) {
-                    exam_moved = matching::on_image(&mut self.tx, step_id, growth.arrived_ms).await?;
-                }
-            }
+            // The exam of a study that had one has lost it.
+            Some(Outcome::Unmatched) => (study.step_id, exam_moved) = (None, fulfilled.is_some()),
+            None => {}
         }
         let is_quiet = growth.made.is_none() && !exam_moved && !growth.reconcile;
         if is_quiet && self.now_ms - study.told_ms < ANNOUNCE_EVERY_MS {
@@ -186,7 +187,7 @@ impl Batch<'_> {
         Ok(Some(Told {
             uid: study.uid.clone(),
             facility: study.facility.clone(),
-            step_id: study.step_id,
+            step_id: study.step_id.or(fulfilled),
             exam_moved,
             unmatched: matches!(outcome, Some(Outcome::Unmatched)),
             reconcile: growth.reconcile,
