@@ -20,6 +20,7 @@ use dimse_scp::pdu::encode;
 use dimse_scp::pdu::stream::Token;
 use dimse_scp::sop_class::SopClasses;
 use dimse_scp::{Timeouts, scu};
+use futures::FutureExt;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::rejection::Rejection;
@@ -28,6 +29,7 @@ use pacs_core::uid::Uid;
 use pacs_core::why::Why;
 use pacs_core::{tags, uids};
 use storage::Subject;
+use storage::commitment::{self, Reference, Request};
 use storage::devices::{self, Device};
 use storage::jobs;
 use support::wire::Wire;
@@ -250,6 +252,43 @@ async fn a_report_that_is_refused_on_the_association_comes_on_another() {
     wire.send_command(1, &CommandSet::response(&command, Status::UNRECOGNIZED_OPERATION)).await;
     assert_eq!(device.report(Status::SUCCESS).await.0, 1);
     release(wire).await;
+    server.stop().await;
+}
+
+/// Devices that take connections and then say nothing, each asked about much, keep their own reports waiting only.
+#[tokio::test]
+async fn devices_that_say_nothing_keep_nobody_else_waiting() {
+    let server = Harness::start().await;
+    let instances = slices(1, 8, 9);
+    server.fill(&instances).await;
+    let (class, instance) = named(&instances).remove(0);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let database = server.archive.database();
+    for (name, requests) in [("DEAD1", 8), ("DEAD2", 8), ("DEAD3", 8)] {
+        let mut device = Device::named(ae(name));
+        device.host = Some("127.0.0.1".into());
+        device.port = Some(silent.local_addr().unwrap().port());
+        devices::upsert(database, &device).await.unwrap();
+        for at in 0..requests {
+            let request = Request {
+                transaction: uid(&format!("1.2.7.{at}")),
+                device: ae(name),
+                called: ae("SEN"),
+                references: vec![Reference { class: class.clone(), instance: instance.clone() }],
+            };
+            let task = commitment::begin(database, request, "w", 1000, 0).await.unwrap().unwrap();
+            commitment::hand_over(database, &task, "w", 0).await.unwrap();
+        }
+    }
+    let mut called = Vec::new();
+    for _ in 0..3 {
+        called.push(tokio::time::timeout(Duration::from_secs(20), silent.accept()).await.unwrap().unwrap());
+    }
+    let device = Listening::start(&server).await;
+    let (wire, _) = ask(&server, &asked("1.2.9", &named(&instances))).await;
+    drop(wire);
+    assert_eq!(device.report(Status::SUCCESS).await.0, 1);
+    assert!(silent.accept().now_or_never().is_none(), "each is told of one request at a time");
     server.stop().await;
 }
 

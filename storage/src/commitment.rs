@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::archive::Archive;
 use crate::database::{Database, Param, placeholders};
 use crate::index::SeriesId;
-use crate::index::instances::{push_scope, uid};
+use crate::index::instances::{push_study_scope, uid};
 use crate::index::series::resting_by_id;
 use crate::jobs::{self, Job, NewJob};
 use crate::{Error, Result};
@@ -68,9 +68,14 @@ pub struct Task {
 
 impl Archive {
     /// Settles what of these instances lies in the spool, now, and says of each whether it is safe, in
-    /// their order. Unavailable while the object store is away.
-    pub async fn commit(&self, scope: &Scope, references: &[Reference]) -> Result<Vec<Result<(), Unsafe>>> {
-        let mut known = look_up(self.database(), scope, references).await?;
+    /// their order. A device may ask about what is within its scope and about the series that it has sent, whosever
+    /// study they have come to. Unavailable while the object store is away.
+    pub async fn commit(
+        &self,
+        (device, scope): (&AeTitle, &Scope),
+        references: &[Reference],
+    ) -> Result<Vec<Result<(), Unsafe>>> {
+        let mut known = look_up(self.database(), (device, scope), references).await?;
         let spooled: HashSet<SeriesId> =
             known.values().filter(|found| found.is_spooled).map(|found| found.series).collect();
         if !spooled.is_empty() {
@@ -78,10 +83,10 @@ impl Archive {
             for series in spooled {
                 resting.extend(resting_by_id(self.database(), series).await?);
             }
-            let settled = self.settle_all(resting).await;
-            known = look_up(self.database(), scope, references).await?;
+            let (_, failure) = self.settle_all(resting).await;
+            known = look_up(self.database(), (device, scope), references).await?;
             // What was in the way may not be there a minute later; what is damaged stays so.
-            if let (Err(error), true) = (settled, known.values().any(|found| found.is_spooled)) {
+            if let (Some(error), true) = (failure, known.values().any(|found| found.is_spooled)) {
                 return Err(error);
             }
         }
@@ -138,7 +143,7 @@ struct Found {
 
 async fn look_up(
     database: &Database,
-    scope: &Scope,
+    (device, scope): (&AeTitle, &Scope),
     references: &[Reference],
 ) -> Result<HashMap<Uid, Found>> {
     let mut known = HashMap::with_capacity(references.len());
@@ -152,7 +157,10 @@ async fn look_up(
             placeholders(1, some.len())
         );
         let mut params: Vec<Param> = some.iter().map(|reference| (&reference.instance).into()).collect();
-        push_scope(&mut sql, &mut params, scope, "t.facility");
+        params.push(device.as_str().into());
+        sql.push_str(&format!(" and (s.calling_ae = ${} or (1 = 1", params.len()));
+        push_study_scope(&mut sql, &mut params, scope);
+        sql.push_str("))");
         for row in database.fetch(sqlx::AssertSqlSafe(sql), params).await? {
             let found = Found {
                 class: uid(&row, "class")?,
@@ -187,9 +195,17 @@ pub async fn begin(
     Ok(job.map(|job| Task { job, request }))
 }
 
-/// Takes the next request whose report is due.
-pub async fn claim(database: &Database, worker: &str, lease_ms: i64, now_ms: i64) -> Result<Option<Task>> {
-    let Some(job) = jobs::claim(database, KIND, worker, lease_ms, now_ms).await? else { return Ok(None) };
+/// Takes the next request whose report is due, of devices that are not `busy`.
+pub async fn claim(
+    database: &Database,
+    busy: &[&AeTitle],
+    worker: &str,
+    lease_ms: i64,
+    now_ms: i64,
+) -> Result<Option<Task>> {
+    let busy: Vec<&str> = busy.iter().map(|device| device.as_str()).collect();
+    let job = jobs::claim_beside(database, KIND, &busy, worker, lease_ms, now_ms).await?;
+    let Some(job) = job else { return Ok(None) };
     let request = read(&job.payload).ok_or_else(|| Error::Corrupt("a commitment request".into()))?;
     Ok(Some(Task { job, request }))
 }

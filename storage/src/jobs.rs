@@ -7,7 +7,7 @@ pub mod lanes;
 
 use serde_json::Value;
 
-use crate::database::{Database, Durability, Row, Transaction, params};
+use crate::database::{Database, Durability, Param, Row, Transaction, params, placeholders};
 use crate::routes::handed::{self, Became};
 use crate::{Error, Result, dialect};
 
@@ -168,13 +168,32 @@ pub async fn claim(
     lease_ms: i64,
     now_ms: i64,
 ) -> Result<Option<Job>> {
-    let waiting = database
-        .fetch_optional(
-            "select 1 from job where kind = $1 and state = 'waiting' and due_ms <= $2
-             union all select 1 from job where kind = $1 and state = 'running' and lease_until_ms <= $2 limit 1",
-            params![kind, now_ms],
-        )
-        .await?;
+    claim_beside(database, kind, &[], worker, lease_ms, now_ms).await
+}
+
+/// [`claim`], of those that others than `busy` asked for.
+pub(crate) async fn claim_beside(
+    database: &Database,
+    kind: &str,
+    busy: &[&str],
+    worker: &str,
+    lease_ms: i64,
+    now_ms: i64,
+) -> Result<Option<Job>> {
+    let of_others = |first: usize| match busy {
+        [] => String::new(),
+        busy => format!(" and created_by not in ({})", placeholders(first, busy.len())),
+    };
+    let but = |mut params: Vec<Param>| {
+        params.extend(busy.iter().map(|asker| Param::from(*asker)));
+        params
+    };
+    let sql = format!(
+        "select 1 from job where kind = $1 and state = 'waiting' and due_ms <= $2{}
+         union all select 1 from job where kind = $1 and state = 'running' and lease_until_ms <= $2 limit 1",
+        of_others(3)
+    );
+    let waiting = database.fetch_optional(sqlx::AssertSqlSafe(sql), but(params![kind, now_ms])).await?;
     // Asking needs no write lock, and mostly there is nothing to do.
     if waiting.is_none() {
         return Ok(None);
@@ -191,10 +210,11 @@ pub async fn claim(
     let sql = format!(
         "update job set state = 'running', attempts = attempts + 1, lease_owner = $3, lease_until_ms = $4,
              updated_ms = $2
-         where id = (select id from job where kind = $1 and state = 'waiting' and due_ms <= $2
-             order by due_ms, id limit 1{skip}) returning {COLUMNS}"
+         where id = (select id from job where kind = $1 and state = 'waiting' and due_ms <= $2{}
+             order by due_ms, id limit 1{skip}) returning {COLUMNS}",
+        of_others(5)
     );
-    let params = params![kind, now_ms, worker, now_ms + lease_ms];
+    let params = but(params![kind, now_ms, worker, now_ms + lease_ms]);
     let job = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()?;
     tx.commit().await?;
     Ok(job)

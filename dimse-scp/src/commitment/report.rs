@@ -29,7 +29,7 @@ pub(crate) async fn report(archive: &Archive, request: &Request) -> storage::Res
     let device = devices::by_ae(archive.database(), &request.device).await?;
     let facility = device.and_then(|device| device.facility);
     let actor = Actor::device(&request.device, facility.as_deref());
-    let verdicts = archive.commit(&scope(&actor), &request.references).await?;
+    let verdicts = archive.commit((&request.device, &scope(&actor)), &request.references).await?;
     let (mut safe, mut failed) = (Vec::new(), Vec::new());
     for (reference, verdict) in request.references.iter().zip(verdicts) {
         let mut item = item(reference);

@@ -1,15 +1,16 @@
 //! Delivers the reports that no association could: over associations that are opened for them, with role
 //! selection (PS3.4 J.3.3), as often as it takes.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use pacs_core::uid::Uid;
+use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
 use pacs_core::why::{Cause, Why};
 use storage::commitment::{self, Task};
 use storage::devices;
 use storage::transfers::Trouble;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::{Report, instance, report};
 use crate::listener::Shared;
@@ -18,8 +19,9 @@ use crate::scu::{self, Association, Proposal, Target};
 
 /// How often reports are looked for that are due again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Reports on their way at a time: a device that is away takes its time to be away.
-const AT_ONCE: usize = 4;
+/// Devices that are told at a time, each of one request: one that is away takes its time to be away, and keeps nobody
+/// else waiting with all that it has asked.
+const AT_ONCE: usize = 16;
 /// How long one report may take, settling a whole study and a slow device included.
 const LEASE_MS: i64 = 15 * 60_000;
 
@@ -31,18 +33,22 @@ pub(crate) async fn run(shared: Shared) {
         Ok(reports) => tracing::info!(reports, "storage commitment reports are taken up again"),
         Err(error) => tracing::warn!(%error, "storage commitment reports wait for their leases"),
     }
-    let mut under_way = JoinSet::new();
+    let mut under_way = UnderWay::default();
     loop {
         tokio::select! {
             () = shared.stopping.cancelled() => break,
             () = shared.overdue.notified() => {}
+            Some(ended) = under_way.tasks.join_next_with_id() => under_way.note(&ended),
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
-        while under_way.try_join_next().is_some() {}
-        while under_way.len() < AT_ONCE {
+        while let Some(ended) = under_way.tasks.try_join_next_with_id() {
+            under_way.note(&ended);
+        }
+        while under_way.tasks.len() < AT_ONCE {
             let now_ms = archive.config().clock.now_ms();
-            match commitment::claim(archive.database(), &worker, LEASE_MS, now_ms).await {
-                Ok(Some(task)) => drop(under_way.spawn(deliver(shared.clone(), worker.clone(), task))),
+            let busy: Vec<&AeTitle> = under_way.devices.values().collect();
+            match commitment::claim(archive.database(), &busy, &worker, LEASE_MS, now_ms).await {
+                Ok(Some(task)) => under_way.begin(&shared, &worker, task),
                 Ok(None) => break,
                 Err(error) => {
                     tracing::warn!(%error, "storage commitment reports cannot be looked for");
@@ -51,7 +57,30 @@ pub(crate) async fn run(shared: Shared) {
             }
         }
     }
-    while under_way.join_next().await.is_some() {}
+    while under_way.tasks.join_next().await.is_some() {}
+}
+
+/// The deliveries under way, and whose they are.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<()>,
+    devices: HashMap<Id, AeTitle>,
+}
+
+impl UnderWay {
+    fn begin(&mut self, shared: &Shared, worker: &str, task: Task) {
+        let device = task.request.device.clone();
+        let begun = self.tasks.spawn(deliver(shared.clone(), worker.to_owned(), task));
+        self.devices.insert(begun.id(), device);
+    }
+
+    fn note(&mut self, ended: &Result<(Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => *id,
+            Err(error) => error.id(),
+        };
+        self.devices.remove(&id);
+    }
 }
 
 async fn deliver(shared: Shared, worker: String, task: Task) {

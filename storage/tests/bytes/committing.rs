@@ -23,7 +23,12 @@ fn about(instances: &[Instance]) -> Vec<Reference> {
 }
 
 async fn asked(archive: &Archive, references: &[Reference]) -> Vec<Result<(), Unsafe>> {
-    archive.commit(&Scope::All, references).await.unwrap()
+    archive.commit((&ct1(), &Scope::All), references).await.unwrap()
+}
+
+/// Who has sent everything here.
+fn ct1() -> AeTitle {
+    AeTitle::parse("CT1").unwrap()
 }
 
 async fn what_is_asked_about_is_settled_at_once(home: Home) {
@@ -64,8 +69,11 @@ async fn only_what_is_here_and_whole_is_promised(home: Home) {
     ];
     assert_eq!(asked(&archive, &references).await, want);
     let elsewhere = Scope::Facilities(vec!["B".to_owned()]);
-    let told = archive.commit(&elsewhere, &references[..1]).await.unwrap();
+    let other = AeTitle::parse("CT2").unwrap();
+    let told = archive.commit((&other, &elsewhere), &references[..1]).await.unwrap();
     assert_eq!(told, [Err(Unsafe::NoSuchInstance)], "another facility's");
+    let told = archive.commit((&ct1(), &elsewhere), &references[..1]).await.unwrap();
+    assert_eq!(told, [Ok(())], "what a device has sent itself, though to another facility's study");
     archive.close().await;
 }
 
@@ -77,12 +85,14 @@ async fn a_request_is_somebodys_until_it_is_reported(home: Home) {
     let (device, called) = (title("CT1"), title("SEN"));
     let request = Request { transaction, device, called, references: about(&slices(3, 1)) };
     let begin = async |worker, now_ms| commitment::begin(db, request.clone(), worker, 1000, now_ms).await;
-    let claim = async |worker, now_ms| commitment::claim(db, worker, 1000, now_ms).await.unwrap();
+    let claim = async |worker, now_ms| commitment::claim(db, &[], worker, 1000, now_ms).await.unwrap();
 
     let task = begin("a", 0).await.unwrap().unwrap();
     assert!(begin("b", 1).await.unwrap().is_none(), "asked twice");
     assert!(claim("b", 1).await.is_none(), "it is another's");
     commitment::hand_over(db, &task, "a", 1).await.unwrap();
+    let busy = commitment::claim(db, &[&request.device], "b", 1000, 1).await.unwrap();
+    assert!(busy.is_none(), "the device is being told of another");
     let task = claim("b", 1).await.unwrap();
     assert_eq!(task.request, request);
     assert!(commitment::reported(db, &task, "a").await.is_err(), "it is another's");

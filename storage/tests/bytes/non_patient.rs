@@ -8,6 +8,7 @@ use pacs_core::dataset::{self, DataSet, vr_of};
 use pacs_core::ingest::RefusalKind;
 use pacs_core::non_patient::Kind;
 use pacs_core::query::{Level, Query};
+use pacs_core::uid::AeTitle;
 use pacs_core::{Tag, VR, part10, tags, transfer_syntax, uids};
 use storage::commitment::{Reference, Unsafe};
 use storage::non_patient::{self, NonPatient};
@@ -124,7 +125,7 @@ async fn objects_are_kept_once_and_found(home: Home) {
         reference(HANGING_PROTOCOL, "1.2.9"),
         reference(IMPLANT_TEMPLATE, "1.2.3"),
     ];
-    let promised = archive.commit(&Scope::All, &asked).await.unwrap();
+    let promised = archive.commit((&AeTitle::parse("CT1").unwrap(), &Scope::All), &asked).await.unwrap();
     assert_eq!(promised, [Ok(()), Err(Unsafe::ClassDiffers), Err(Unsafe::NoSuchInstance), Ok(())]);
 
     // What is announced and not so is refused, and leaves nothing.

@@ -547,7 +547,7 @@ async fn performed_steps(db: &Database, exam: ExamId) {
     performed::of_study(db, &scope, &study).await.unwrap();
     let moved = performed::set(db, reporter, &step.uid, &ended).await.unwrap().moved;
     assert_eq!(moved, [exam], "it is back");
-    commitment::claim(db, "w", 1000, NOW_MS).await.unwrap();
+    commitment::claim(db, &[&AeTitle::parse("CT1").unwrap()], "w", 1000, NOW_MS).await.unwrap();
     commitment::resume(db, NOW_MS).await.unwrap();
 }
 
