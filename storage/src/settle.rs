@@ -9,7 +9,7 @@
 //! serves and keeps the instances, and the pack's row tells the next start to finish the pack if
 //! its companion is there, else to undo it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
@@ -37,6 +37,9 @@ const COLLISIONS: u32 = 8;
 /// Series settled in one turn, and at once.
 const TURN: i64 = 64;
 const AT_ONCE: usize = 2;
+/// How often a series may fail beside others that are settled, and how long it is then left alone.
+const MOST_FAILURES: u32 = 3;
+const PARKED_MS: i64 = 3_600_000;
 
 /// What a turn of settling has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,8 +73,21 @@ pub(crate) struct Settling {
     series: KeyedLocks<SeriesId>,
     /// Packs being written now, which no clean-up may touch.
     writing: Mutex<BTreeSet<PackId>>,
-    /// Series with damaged entries: looked at again when somebody asks or after the next start.
-    parked: Mutex<BTreeSet<SeriesId>>,
+    /// Series that fail: looked at again after a while, when somebody asks or after the next start.
+    parked: Mutex<BTreeMap<SeriesId, Parked>>,
+}
+
+/// How a series fares that fails.
+#[derive(Debug, Clone, Copy, Default)]
+struct Parked {
+    failures: u32,
+    /// Until when it is left alone.
+    until_ms: i64,
+}
+
+impl Parked {
+    /// Of a series with damaged entries, which do not mend.
+    const DAMAGED: Self = Self { failures: 0, until_ms: i64::MAX };
 }
 
 impl Settling {
@@ -79,8 +95,21 @@ impl Settling {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn parked(&self) -> MutexGuard<'_, BTreeSet<SeriesId>> {
+    fn parked(&self) -> MutexGuard<'_, BTreeMap<SeriesId, Parked>> {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a series has failed. `for_itself` is whether that says something of the series, and not of a store
+    /// that is away.
+    fn failed(&self, series: SeriesId, for_itself: bool, now_ms: i64) {
+        let mut parked = self.parked();
+        let known = parked.get(&series).copied().unwrap_or_default();
+        if for_itself || known.failures >= MOST_FAILURES {
+            let failures = known.failures.saturating_add(1);
+            let is_enough = failures >= MOST_FAILURES;
+            let until_ms = if is_enough { now_ms.saturating_add(PARKED_MS) } else { known.until_ms };
+            parked.insert(series, Parked { failures, until_ms });
+        }
     }
 
     /// Whether a pack is being written now.
@@ -91,30 +120,39 @@ impl Settling {
 
 impl Archive {
     /// Settles the series that have rested for [`crate::Config::settle_after`], the longest resting
-    /// first, up to a bound. Fails with what was in the way of the last one that failed; the others
-    /// are settled all the same.
+    /// first, up to a bound. Fails when none was, with what was in the way of the last one that failed. One that fails
+    /// again and again while others are settled is left alone for an hour.
     pub async fn settle_due(&self) -> Result<SettleReport> {
         let rest_ms = i64::try_from(self.0.config.settle_after.as_millis()).unwrap_or(i64::MAX);
-        let before_ms = self.0.config.clock.now_ms().saturating_sub(rest_ms);
-        let parked = self.0.settling.parked().clone();
+        let now_ms = self.0.config.clock.now_ms();
+        let before_ms = now_ms.saturating_sub(rest_ms);
+        let mut parked = BTreeSet::new();
+        for (series, why) in self.0.settling.parked().iter() {
+            if why.until_ms > now_ms {
+                parked.insert(*series);
+            }
+        }
         let limit = TURN.saturating_add(i64::try_from(parked.len()).unwrap_or(0));
         let mut resting = series::resting(&self.0.database, before_ms, limit).await?;
         resting.retain(|series| !parked.contains(&series.id));
         let more = i64::try_from(resting.len()).is_ok_and(|found| found == TURN);
-        let report = self.settle_all(resting).await?;
-        Ok(SettleReport { more, ..report })
+        match self.settle_all(resting).await {
+            (report, Some(failure)) if report.packs == 0 => Err(failure),
+            (report, _) => Ok(SettleReport { more, ..report }),
+        }
     }
 
     /// Settles what of a study lies in the spool, now.
     pub async fn settle_study(&self, study: &Uid) -> Result<SettleReport> {
         let resting = series::unsettled_of(&self.0.database, study).await?;
-        self.settle_all(resting).await
+        let (report, failure) = self.settle_all(resting).await;
+        failure.map_or(Ok(report), Err)
     }
 
-    /// Settles these series, now. Fails with what was in the way of the last one that failed.
-    pub(crate) async fn settle_all(&self, resting: Vec<Resting>) -> Result<SettleReport> {
+    /// Settles these series, now; beside what was done, what was in the way of the last one that failed.
+    pub(crate) async fn settle_all(&self, resting: Vec<Resting>) -> (SettleReport, Option<Error>) {
         let mut report = SettleReport::default();
-        let mut failure = None;
+        let (mut failed, mut failure) = (Vec::new(), None);
         let mut settled = futures::stream::iter(resting)
             .map(|series| async move { (self.settle_series(&series).await, series) })
             .buffer_unordered(AT_ONCE);
@@ -123,11 +161,16 @@ impl Archive {
                 Ok(done) => report.add(done),
                 Err(error) => {
                     tracing::warn!(%error, series = %series.uid, "a series was not settled");
+                    failed.push((series.id, matches!(error, Error::Unavailable(_))));
                     failure = Some(error);
                 }
             }
         }
-        failure.map_or(Ok(report), Err)
+        let now_ms = self.0.config.clock.now_ms();
+        for (series, is_outage) in failed {
+            self.0.settling.failed(series, report.packs > 0 || !is_outage, now_ms);
+        }
+        (report, failure)
     }
 
     async fn settle_series(&self, series: &Resting) -> Result<SettleReport> {
@@ -159,7 +202,7 @@ impl Archive {
             self.0.settling.parked().remove(&series.id);
             self.note_settled(series.id).await?;
         } else {
-            self.0.settling.parked().insert(series.id);
+            self.0.settling.parked().insert(series.id, Parked::DAMAGED);
         }
         Ok(report)
     }

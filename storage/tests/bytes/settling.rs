@@ -140,6 +140,37 @@ async fn a_damaged_entry_stays_and_the_others_settle() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_series_that_fails_for_good_keeps_no_other_waiting() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let bad = slices(1, 1);
+    send_all(&archive, &bad).await;
+    // A file lies where the folder of its packs has to be.
+    let folder = home.dir.path().join("objects/packs").join(bad[0].study.as_str());
+    std::fs::create_dir_all(&folder).unwrap();
+    let in_the_way = folder.join(bad[0].series.as_str());
+    std::fs::write(&in_the_way, "x").unwrap();
+    home.rest();
+    let alone = archive.settle_due().await;
+    assert!(matches!(alone, Err(storage::Error::Unavailable(_))), "the store may be away: {alone:?}");
+    for seed in 2..5 {
+        let good = slices(2, seed);
+        send_all(&archive, &good).await;
+        home.rest();
+        let report = archive.settle_due().await.unwrap();
+        assert_eq!((report.packs, report.instances), (1, 2), "the others are settled, and that is said");
+    }
+    assert_eq!(archive.settle_due().await.unwrap(), SettleReport::default(), "it is left alone");
+    assert!(archive.settle_study(&bad[0].study).await.is_err(), "whoever asks for it hears why");
+    std::fs::remove_file(in_the_way).unwrap();
+    assert_eq!(archive.settle_due().await.unwrap(), SettleReport::default());
+    home.clock.set_ms(home.clock.now_ms() + 3_600_001);
+    assert_eq!(archive.settle_due().await.unwrap().instances, 1, "and tried again an hour later");
+    assert_whole(&archive, &bad).await;
+    archive.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_pack_that_was_cut_or_changed_is_found_out() {
     let home = Home::embedded();
     let archive = home.open().await;
