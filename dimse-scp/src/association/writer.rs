@@ -17,6 +17,9 @@ use crate::pdu::{HEADER_BYTES, PDV_HEADER_BYTES};
 /// How long a connection may take to close.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// About how many pieces go out with one write at most. A peer that takes tiny PDUs makes very many of much content.
+const MOST_PIECES: usize = 512;
+
 /// The writing half of an association.
 #[derive(Debug)]
 pub struct Writer {
@@ -70,7 +73,7 @@ impl Writer {
         DataWriter {
             writer: self,
             context,
-            queue: Gather(VecDeque::from([Bytes::from(head)])),
+            queue: Gather { bytes: head.len(), pieces: VecDeque::from([Bytes::from(head)]) },
             held: VecDeque::new(),
             held_bytes: 0,
         }
@@ -158,6 +161,9 @@ impl DataWriter<'_> {
         let full = self.writer.fragment_bytes;
         while self.held_bytes > full {
             self.queue_fragment(full, false);
+            if self.queue.pieces.len() >= MOST_PIECES {
+                self.writer.gathered(&mut self.queue).await?;
+            }
         }
         if self.queue.remaining() >= full {
             self.writer.gathered(&mut self.queue).await?;
@@ -176,13 +182,13 @@ impl DataWriter<'_> {
     fn queue_fragment(&mut self, length: usize, is_last: bool) {
         let declared = u32::try_from(length).unwrap_or(u32::MAX);
         let header = data_header(self.context, false, is_last, declared);
-        self.queue.0.push_back(Bytes::copy_from_slice(&header));
+        self.queue.push(Bytes::copy_from_slice(&header));
         let mut left = length;
         while left > 0 {
             let Some(mut piece) = self.held.pop_front() else { break };
             let part = piece.split_to(piece.len().min(left));
             left -= part.len();
-            self.queue.0.push_back(part);
+            self.queue.push(part);
             if !piece.is_empty() {
                 self.held.push_front(piece);
             }
@@ -192,35 +198,82 @@ impl DataWriter<'_> {
 }
 
 /// Pieces that go out together, without being copied into one.
-#[derive(Debug, Default)]
-struct Gather(VecDeque<Bytes>);
+#[derive(Debug)]
+struct Gather {
+    pieces: VecDeque<Bytes>,
+    /// Of all of them.
+    bytes: usize,
+}
+
+impl Gather {
+    fn push(&mut self, piece: Bytes) {
+        self.bytes += piece.len();
+        self.pieces.push_back(piece);
+    }
+}
 
 impl Buf for Gather {
     fn remaining(&self) -> usize {
-        self.0.iter().map(Bytes::len).sum()
+        self.bytes
     }
 
     fn chunk(&self) -> &[u8] {
-        self.0.front().map_or(&[], |piece| piece.as_ref())
+        self.pieces.front().map_or(&[], |piece| piece.as_ref())
     }
 
     fn advance(&mut self, mut count: usize) {
-        while let Some(front) = self.0.front_mut() {
+        while let Some(front) = self.pieces.front_mut() {
             if front.len() > count {
                 front.advance(count);
+                self.bytes -= count;
                 return;
             }
             count -= front.len();
-            self.0.pop_front();
+            self.bytes -= front.len();
+            self.pieces.pop_front();
         }
     }
 
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut filled = 0;
-        for (slot, piece) in slices.iter_mut().zip(&self.0) {
+        for (slot, piece) in slices.iter_mut().zip(&self.pieces) {
             *slot = IoSlice::new(piece);
             filled += 1;
         }
         filled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::FutureExt;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::association::stream::Stream;
+    use crate::dimse::CommandField;
+
+    #[tokio::test]
+    async fn a_peer_that_takes_tiny_pdus_makes_no_heap_of_pieces() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sent = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut peer, _) = listener.accept().await.unwrap();
+        let (_read, write) = Stream::from(sent).into_split();
+        let mut writer = Writer::new(write, 8, Duration::from_secs(60));
+        let command = CommandSet::request(CommandField::Store, 1).followed_by_data();
+        let content: Vec<u8> = (0..4_000_000).map(|at| (at % 251) as u8).collect();
+        let mut data = writer.begin(1, &command);
+        {
+            // The peer reads nothing yet: it goes on until it would have to wait for the peer.
+            let mut writing = pin!(data.write(Bytes::from(content)));
+            assert!(writing.as_mut().now_or_never().is_none(), "all of it has gone");
+        }
+        assert!(data.queue.pieces.len() <= MOST_PIECES + 2, "{} pieces wait", data.queue.pieces.len());
+        let mut first = [0; 1];
+        peer.read_exact(&mut first).await.unwrap();
+        assert_eq!(first, [4], "a P-DATA-TF PDU");
     }
 }
