@@ -11,7 +11,7 @@ use pacs_core::uid::AeTitle;
 
 use crate::database::{Database, Durability, Row, Transaction, params};
 use crate::index::facilities;
-use crate::{Error, Result};
+use crate::{Error, Result, dialect};
 
 pub use dealings::{Dealings, RetrieveBy};
 pub use rules::{Binding, Rules};
@@ -131,11 +131,40 @@ pub(crate) async fn reachable(database: &Database, title: &AeTitle) -> Result<()
 /// Adds or changes a device's row. [`Error::Conflict`] when the file has the title.
 pub async fn upsert(database: &Database, device: &Device) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
-    let written = write(&mut tx, device, Source::Rows).await?;
-    if written == 0 {
+    put(&mut tx, device).await?;
+    tx.commit().await
+}
+
+/// Adds a device's row. [`Error::Conflict`] when there is a device of its title.
+pub async fn add(database: &Database, device: &Device) -> Result<()> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let added = tx
+        .execute(
+            "insert into device (ae_title, description, source) values ($1, '', $2) on conflict (ae_title) do nothing",
+            params![device.ae_title.as_str(), Source::Rows.as_str()],
+        )
+        .await?;
+    if added == 0 {
+        return Err(Error::Conflict(format!("there is a device {} already", device.ae_title)));
+    }
+    put(&mut tx, device).await?;
+    tx.commit().await
+}
+
+/// Changes a device's row. [`Error::NotFound`] when there is none, [`Error::Conflict`] when the file has the title.
+pub async fn change(database: &Database, device: &Device) -> Result<()> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    let sql = format!("select 1 from device where ae_title = $1{}", dialect::for_update(tx.engine()));
+    tx.fetch_one(sqlx::AssertSqlSafe(sql), params![device.ae_title.as_str()]).await?;
+    put(&mut tx, device).await?;
+    tx.commit().await
+}
+
+async fn put(tx: &mut Transaction, device: &Device) -> Result<()> {
+    if write(tx, device, Source::Rows).await? == 0 {
         return Err(Error::Conflict(format!("{} is set in the configuration file", device.ae_title)));
     }
-    tx.commit().await
+    Ok(())
 }
 
 /// Removes a device's row. [`Error::Conflict`] when it is set in the file, [`Error::NotFound`] when

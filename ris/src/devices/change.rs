@@ -7,7 +7,7 @@ use pacs_core::audit::AuditAct;
 use pacs_core::uid::AeTitle;
 use serde::Deserialize;
 use storage::association_failures;
-use storage::devices::{self, Device};
+use storage::devices;
 use utoipa::ToSchema;
 
 use super::form::{DeviceForm, NewDevice};
@@ -27,10 +27,8 @@ use crate::{Error, Result};
 pub async fn add(Has(state): Has<State>, caller: Caller, Body(form): Body<NewDevice>) -> Result<StatusCode> {
     caller.needs(Act::ManageDevices)?;
     let device = form.checked()?;
-    if devices::by_ae(state.archive.database(), &device.ae_title).await?.is_some() {
-        return Err(Error::Conflict(format!("there is a device {} already", device.ae_title)));
-    }
-    save(&state, &caller, &device, "add").await?;
+    devices::add(state.archive.database(), &device).await?;
+    record(&state, &caller, &device.ae_title, "add").await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -52,7 +50,8 @@ pub async fn change(
     caller.needs(Act::ManageDevices)?;
     let known = devices::by_ae(state.archive.database(), &title).await?.ok_or(Error::NotFound)?;
     let device = form.checked(known)?;
-    save(&state, &caller, &device, "change").await?;
+    devices::change(state.archive.database(), &device).await?;
+    record(&state, &caller, &title, "change").await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -116,12 +115,6 @@ pub async fn forget_failures(
         None => association_failures::forget(database, &form.ae_title).await?,
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn save(state: &State, caller: &Caller, device: &Device, what: &'static str) -> Result<()> {
-    devices::upsert(state.archive.database(), device).await?;
-    record(state, caller, &device.ae_title, what).await;
-    Ok(())
 }
 
 async fn record(state: &State, caller: &Caller, title: &AeTitle, what: &'static str) {

@@ -2,13 +2,19 @@
 
 use pacs_core::uid::AeTitle;
 use pacs_core::why::Why;
+use storage::Error;
 use storage::association_failures::{self, AssociationFailure};
 use storage::devices::{self, Binding, Device, Rules};
 
 use crate::backends::{Fresh, on_every_engine};
 use crate::samples::NOW_MS;
 
-on_every_engine!(rules_are_kept, the_last_failure_of_each_peer_is_kept, failures_are_bounded);
+on_every_engine!(
+    rules_are_kept,
+    adding_is_no_changing,
+    the_last_failure_of_each_peer_is_kept,
+    failures_are_bounded
+);
 
 fn title(text: &str) -> AeTitle {
     AeTitle::parse(text).unwrap()
@@ -30,6 +36,20 @@ async fn rules_are_kept(fresh: Fresh) {
         devices::upsert(&fresh.db, &of(&rules)).await.unwrap();
         assert_eq!(devices::by_ae(&fresh.db, &title("CT1")).await.unwrap(), Some(of(&rules)));
     }
+}
+
+async fn adding_is_no_changing(fresh: Fresh) {
+    let mut device = Device::named(title("CT1"));
+    let missing = devices::change(&fresh.db, &device).await;
+    assert!(matches!(missing, Err(Error::NotFound)), "{missing:?}");
+    devices::add(&fresh.db, &device).await.unwrap();
+    device.description = "Phòng 1".into();
+    let twice = devices::add(&fresh.db, &device).await;
+    assert!(matches!(twice, Err(Error::Conflict(_))), "{twice:?}");
+    let kept = devices::by_ae(&fresh.db, &device.ae_title).await.unwrap().unwrap();
+    assert_eq!(kept.description, "", "whoever was first");
+    devices::change(&fresh.db, &device).await.unwrap();
+    assert_eq!(devices::by_ae(&fresh.db, &device.ae_title).await.unwrap(), Some(device));
 }
 
 fn failure(ae_title: &str, peer: &str, reason: &'static str) -> AssociationFailure {
