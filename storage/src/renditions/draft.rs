@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::shelf::Shelf;
 use crate::error::{Error, Result};
@@ -35,9 +34,11 @@ impl Draft {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| Error::io(context, error))?;
         }
+        // One that was made twice at once takes the place of the first.
+        let replaced_bytes = fs::metadata(&path).map_or(0, |replaced| replaced.len());
         fs::rename(&self.path, &path).map_err(|error| Error::io(context, error))?;
         self.published = true;
-        self.shelf.used_bytes.fetch_add(self.bytes, Ordering::Relaxed);
+        self.shelf.count_on(self.bytes, replaced_bytes);
         self.shelf.make_room()
     }
 }

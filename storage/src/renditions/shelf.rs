@@ -24,7 +24,7 @@ pub(super) struct Shelf {
     limit_bytes: u64,
     /// The bound now: less than `limit_bytes` while the disk lacks room.
     bound_bytes: AtomicU64,
-    pub used_bytes: AtomicU64,
+    used_bytes: AtomicU64,
     making_room: Mutex<()>,
     /// Renditions that were asked for lately, each counting as one.
     pub open: ByteCache<String, Rendition>,
@@ -78,10 +78,27 @@ impl Shelf {
 
     /// Empties the folder.
     pub fn clear(&self) -> Result<()> {
-        self.each(|path, _, _| remove(path))?;
+        let mut freed = 0u64;
+        let cleared = self.each(|path, _, bytes| {
+            remove(path)?;
+            freed = freed.saturating_add(bytes);
+            Ok(())
+        });
         self.open.clear();
-        self.used_bytes.store(0, Ordering::Relaxed);
-        Ok(())
+        self.count_off(freed);
+        cleared
+    }
+
+    /// Notes that a rendition of that size lies there now, in the place of one of `replaced_bytes`.
+    pub fn count_on(&self, bytes: u64, replaced_bytes: u64) {
+        self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.count_off(replaced_bytes);
+    }
+
+    fn count_off(&self, bytes: u64) {
+        let less = |used: u64| Some(used.saturating_sub(bytes));
+        // Never fails: there is always a next value.
+        let _ = self.used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// Lowers the bound by what the disk lacks, or raises it again; says whether there is more than it allows.
@@ -102,6 +119,7 @@ impl Shelf {
         let Some(_turn) = is_full().then(|| self.making_room.try_lock().ok()).flatten() else {
             return Ok(());
         };
+        let counted = self.used_bytes.load(Ordering::Relaxed);
         let mut kept = Vec::new();
         self.each(|_, made, bytes| {
             kept.push((made, bytes));
@@ -126,7 +144,8 @@ impl Shelf {
         })?;
         // A file that is open takes its room until it is closed.
         self.open.clear();
-        self.used_bytes.store(used.saturating_sub(freed), Ordering::Relaxed);
+        // What was put there since counts by itself.
+        self.count_on(used.saturating_sub(freed), counted);
         Ok(())
     }
 
@@ -189,5 +208,30 @@ fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove a rendition", error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::super::draft::Draft;
+    use super::*;
+
+    #[tokio::test]
+    async fn what_lies_there_is_counted_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(dir.path().join("renditions"), 1 << 30, false).unwrap();
+        let keep = |name: &str, bytes: usize| {
+            let mut draft = Draft::create(&shelf).unwrap();
+            draft.write_all(&vec![7; bytes]).unwrap();
+            draft.publish(name).unwrap();
+        };
+        keep("aa1", 1000);
+        keep("aa1", 1500);
+        keep("bb1", 500);
+        assert_eq!(shelf.used_bytes.load(Ordering::Relaxed), 2000);
+        shelf.clear().unwrap();
+        assert_eq!(shelf.used_bytes.load(Ordering::Relaxed), 0);
     }
 }

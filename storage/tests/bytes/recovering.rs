@@ -188,17 +188,18 @@ async fn rows_that_the_database_lost_while_it_served_come_back(home: Home) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_spool_that_grew_to_hundreds_of_segments_starts_quickly() {
+async fn a_spool_of_many_segments_starts_whole() {
     let home = Home::embedded();
+    let sent = slices(40, 1);
+    for one in &sent {
+        // Each start writes to a segment of its own.
+        let archive = home.open().await;
+        send_all(&archive, std::slice::from_ref(one)).await;
+        archive.close().await;
+    }
+    assert_eq!(home.segments().len(), sent.len());
     let archive = home.open().await;
-    let sent = slices(200, 1);
-    send_all(&archive, &sent).await;
-    archive.close().await;
-    drop(archive);
-    let begun = std::time::Instant::now();
-    let archive = home.open().await;
-    assert!(begun.elapsed().as_millis() < 1000, "{:?}", begun.elapsed());
-    assert_whole(&archive, &sent[199..]).await;
+    assert_whole(&archive, &sent).await;
     archive.close().await;
 }
 
