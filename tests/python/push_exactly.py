@@ -9,6 +9,8 @@ from pathlib import Path
 from pydicom import dcmread
 from pynetdicom import AE, _config
 
+from requestor import only_asks
+
 _config.STORE_SEND_CHUNKED_DATASET = True
 MOST_CONTEXTS = 128
 
@@ -25,7 +27,7 @@ def push(batch, contexts):
     ae = AE(ae_title="PYNETDICOM")
     for sop_class, transfer_syntax in contexts:
         ae.add_requested_context(sop_class, transfer_syntax)
-    association = ae.associate(host, port, ae_title="SEN")
+    association = only_asks(ae.associate(host, port, ae_title="SEN"))
     assert association.is_established, "no association"
     for path in batch:
         status = association.send_c_store(path)

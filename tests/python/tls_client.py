@@ -7,6 +7,8 @@ from pynetdicom import AE
 from pynetdicom.pdu_primitives import UserIdentityNegotiation
 from pynetdicom.sop_class import Verification
 
+from requestor import only_asks
+
 host, port, authority, user, password = sys.argv[1], int(sys.argv[2]), *sys.argv[3:6]
 
 context = ssl.create_default_context(cafile=authority)
@@ -17,7 +19,7 @@ def associate(identity, tls=True):
     ae = AE(ae_title="CT1")
     ae.add_requested_context(Verification)
     arguments = {"tls_args": (context, "localhost")} if tls else {}
-    return ae.associate(host, port, ae_title="SEN", ext_neg=identity, **arguments)
+    return only_asks(ae.associate(host, port, ae_title="SEN", ext_neg=identity, **arguments))
 
 
 def named(kind, passcode=None):
