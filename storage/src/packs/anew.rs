@@ -9,6 +9,7 @@ use super::object::{self, ObjectFile};
 use crate::error::{Error, Result};
 use crate::read::describe;
 use crate::spool::entry::{EntryHeader, HEADER_BYTES, HeaderError};
+use crate::spool::region::sought;
 
 /// The companion of a pack, from the headers in it. Contents are passed over: whether they are what was stored is for
 /// the verification to tell. Blocks.
@@ -91,12 +92,7 @@ impl Read for Part<'_> {
 
 impl Seek for Part<'_> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.length.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = at.ok_or(ErrorKind::InvalidInput)?;
+        self.at = sought(to, self.at, self.length)?;
         Ok(self.at)
     }
 }

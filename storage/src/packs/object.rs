@@ -1,6 +1,6 @@
 //! An object read as if it were a file, by ranges.
 
-use std::io::{ErrorKind, Read, Result, Seek, SeekFrom};
+use std::io::{Read, Result, Seek, SeekFrom};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::runtime::Handle;
 
 use crate::error::Error;
+use crate::spool::region::sought;
 
 /// Fetched at a time: several headers of small instances, one of a large instance.
 const WINDOW_BYTES: u64 = 1 << 20;
@@ -64,12 +65,7 @@ impl Read for ObjectFile {
 
 impl Seek for ObjectFile {
     fn seek(&mut self, to: SeekFrom) -> Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.length_bytes.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = at.ok_or(ErrorKind::InvalidInput)?;
+        self.at = sought(to, self.at, self.length_bytes)?;
         Ok(self.at)
     }
 }

@@ -38,14 +38,19 @@ impl Read for Region<'_> {
 
 impl Seek for Region<'_> {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.length.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = at.ok_or(ErrorKind::InvalidInput)?;
+        self.at = sought(to, self.at, self.length)?;
         Ok(self.at)
     }
+}
+
+/// The place that is sought, from a place in something of that length.
+pub(crate) fn sought(to: SeekFrom, at: u64, length: u64) -> std::io::Result<u64> {
+    let place = match to {
+        SeekFrom::Start(place) => Some(place),
+        SeekFrom::End(by) => length.checked_add_signed(by),
+        SeekFrom::Current(by) => at.checked_add_signed(by),
+    };
+    Ok(place.ok_or(ErrorKind::InvalidInput)?)
 }
 
 #[cfg(test)]
