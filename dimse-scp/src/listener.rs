@@ -25,7 +25,7 @@ use crate::migration;
 use crate::queue;
 use crate::scu::Options;
 use crate::seen::{self, Seen};
-use crate::services::Transcoder;
+use crate::services::{Codecs, Transcoder};
 use crate::session;
 use crate::sop_class::SopClasses;
 use crate::tls::Secured;
@@ -82,18 +82,19 @@ impl Shared {
 pub struct Server {
     listener: TcpListener,
     tls_listener: Option<TcpListener>,
+    codecs: Codecs,
     config: Config,
 }
 
 impl Server {
-    /// Binds the listening sockets. Who connects waits until [`Server::run`].
+    /// Binds the listening sockets and starts the codecs' threads. Who connects waits until [`Server::run`].
     pub async fn bind(config: Config) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen).await?;
         let tls_listener = match config.tls_listen {
             Some(listen) => Some(TcpListener::bind(listen).await?),
             None => None,
         };
-        Ok(Self { listener, tls_listener, config })
+        Ok(Self { listener, tls_listener, codecs: Codecs::start()?, config })
     }
 
     /// Where it listens for TLS, if it does.
@@ -115,7 +116,7 @@ impl Server {
     /// Serves the archive until `shutdown`, then lets running operations finish for as long as
     /// [`crate::Timeouts::stop`] allows.
     pub async fn run(self, archive: Archive, audit_log: AuditLog, shutdown: CancellationToken) {
-        let Self { listener, tls_listener, config } = self;
+        let Self { listener, tls_listener, codecs, config } = self;
         let (failures, noted) = Failures::new();
         let noting =
             tokio::spawn(failures::write(noted, archive.database().clone(), archive.config().clock.clone()));
@@ -125,7 +126,7 @@ impl Server {
         let shared = Shared {
             failures,
             seen,
-            transcoder: Transcoder::new(archive.clone()),
+            transcoder: Transcoder::new(archive.clone(), codecs),
             classes: Arc::new(SopClasses::new(config.extra_storage_classes.iter().cloned())),
             limits: Limits::new(config.max_associations, config.max_associations_per_ae),
             config: Arc::new(config),

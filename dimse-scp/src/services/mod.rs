@@ -2,6 +2,7 @@
 //! means that the association is at its end.
 
 mod answer;
+mod codecs;
 pub mod commit;
 mod crew;
 mod data_set;
@@ -25,6 +26,7 @@ mod wanted;
 mod without_bulk;
 pub mod worklist;
 
+pub(crate) use codecs::Codecs;
 pub(crate) use transcoded::Transcoder;
 #[cfg(test)]
 pub(crate) use transcoded::{TARGETS, Target};

@@ -17,11 +17,10 @@ use pacs_core::{tags, uids};
 use storage::{Archive, Extracted, FrameBytes, InstancePlace, InstanceReader};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
+use super::codecs::{self, Codecs};
 use super::deflate::Inflated;
 use super::stored::Unsendable;
 
-/// Frames made at a time, whatever the number of receivers.
-const AT_ONCE: usize = 2;
 /// What all frames that are being made may take; one that takes more is made by itself.
 const SHARED_BYTES: u64 = 48 << 20;
 /// What one frame may take.
@@ -108,6 +107,7 @@ fn codec_of(syntax: &str) -> Option<Codec> {
 #[derive(Clone)]
 pub struct Transcoder {
     archive: Archive,
+    codecs: Codecs,
     turns: Arc<Semaphore>,
     memory: Arc<Semaphore>,
 }
@@ -120,9 +120,10 @@ struct Made {
 
 impl Transcoder {
     /// Over the instances of an archive.
-    pub fn new(archive: Archive) -> Self {
+    pub fn new(archive: Archive, codecs: Codecs) -> Self {
         let shared = usize::try_from(SHARED_BYTES).unwrap_or(usize::MAX);
-        Self { archive, turns: Arc::new(Semaphore::new(AT_ONCE)), memory: Arc::new(Semaphore::new(shared)) }
+        let (turns, memory) = (Semaphore::new(codecs::AT_ONCE), Semaphore::new(shared));
+        Self { archive, codecs, turns: Arc::new(turns), memory: Arc::new(memory) }
     }
 
     /// The data set of an instance in another form, piece by piece; of a target that is deflated, before it is. What was
@@ -283,18 +284,18 @@ impl Transcoder {
                 transfer_syntax: stored.transfer_syntax.clone(),
                 layout: stored.layout,
             };
-            let making = tokio::task::spawn_blocking(move || {
+            let making = self.codecs.run(move || {
                 let _memory = memory;
                 anew_frame(again, codec, decoding, encoding)
             });
             match making.await {
-                Ok(Ok(made)) => return Ok(made),
+                Some(Ok(made)) => return Ok(made),
                 // The image asks for more than others of its kind do.
-                Ok(Err(PixelError::TooLarge { needed_bytes, .. })) if needed_bytes > decoding => {
+                Some(Err(PixelError::TooLarge { needed_bytes, .. })) if needed_bytes > decoding => {
                     decoding = needed_bytes;
                 }
-                Ok(Err(error)) => return Err(undecodable(error)),
-                Err(_) => return Err(not_made("the codec failed on it")),
+                Some(Err(error)) => return Err(undecodable(error)),
+                None => return Err(not_made("the codec failed on it")),
             }
         }
     }
