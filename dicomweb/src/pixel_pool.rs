@@ -23,6 +23,8 @@ const JOBS_AHEAD: usize = 1;
 const SENDING_BYTES: u64 = 32 << 20;
 /// What those may take that are written to a file, for clients that find no room in it.
 const WRITING_BYTES: u64 = 16 << 20;
+/// What such files may take together while they are sent; nobody sees them in a folder.
+const ASIDE_BYTES: u64 = 2 << 30;
 
 /// The pool. Clones share it.
 #[derive(Debug, Clone)]
@@ -33,6 +35,7 @@ pub struct PixelPool {
     memory: Arc<Semaphore>,
     sending: Arc<Semaphore>,
     writing: Arc<Semaphore>,
+    aside: Arc<Semaphore>,
 }
 
 /// The right to have a job in the queue or running, and the bytes it was given.
@@ -84,6 +87,7 @@ impl PixelPool {
             memory: permits(SHARED_BYTES),
             sending: permits(SENDING_BYTES),
             writing: permits(WRITING_BYTES),
+            aside: permits(ASIDE_BYTES),
         })
     }
 
@@ -110,12 +114,8 @@ impl PixelPool {
         Ok(Place { _given: Some([begun, memory]), ..place })
     }
 
-    /// Room for a decoded frame on its way to a client. To be had before a place: whoever has one waits for no client.
-    pub async fn sending_share(&self, bytes: u64) -> Result<Share, Error> {
-        share(&self.sending, bytes.min(SENDING_BYTES)).await.map(Share)
-    }
-
-    /// The same if there is some now.
+    /// Room for a decoded frame on its way to a client, if there is some now. Nobody waits for it: it is slow clients
+    /// who have it.
     pub fn sending_share_now(&self, bytes: u64) -> Option<Share> {
         let permits = u32::try_from(bytes.min(SENDING_BYTES)).ok()?;
         Arc::clone(&self.sending).try_acquire_many_owned(permits).ok().map(Share)
@@ -124,6 +124,12 @@ impl PixelPool {
     /// Room for a decoded frame on its way to a file. It is waited for as long as a disk takes, never for a client.
     pub async fn writing_share(&self, bytes: u64) -> Result<Share, Error> {
         share(&self.writing, bytes.min(WRITING_BYTES)).await.map(Share)
+    }
+
+    /// Room on the disk for a decoded frame on its way to a client. To be had before a place: whoever has one waits for
+    /// no client.
+    pub async fn aside_share(&self, bytes: u64) -> Result<Share, Error> {
+        share(&self.aside, bytes.min(ASIDE_BYTES)).await.map(Share)
     }
 
     /// Runs `job` in its place.
@@ -238,13 +244,12 @@ mod tests {
     #[tokio::test]
     async fn a_share_is_kept_until_the_last_byte_has_gone() {
         let pool = PixelPool::new(1).unwrap();
-        let mut bytes = pool.sending_share(SENDING_BYTES).await.unwrap().hold(vec![1, 2, 3]);
+        let mut bytes = pool.sending_share_now(SENDING_BYTES).unwrap().hold(vec![1, 2, 3]);
         let part = bytes.split_to(1);
         drop(bytes);
-        let mut next = std::pin::pin!(pool.sending_share(1));
-        assert!(futures::poll!(next.as_mut()).is_pending());
+        assert!(pool.sending_share_now(1).is_none());
         drop(part);
-        next.await.unwrap();
+        assert!(pool.sending_share_now(1).is_some());
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod support;
 use axum::Extension;
 use pacs_core::access::Actor;
 use std::net::SocketAddr;
+use std::time::Duration;
 use support::{House, file, path_of, read};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -154,6 +155,40 @@ async fn slow_readers_of_decoded_frames_hold_up_no_decoding() {
         let body = rest.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
         assert_eq!(rest.len() - body, 3000 * 3000 * 2);
         assert!(rest[body..].iter().all(|byte| *byte == 0));
+    }
+}
+
+/// Nor do those that read whole instances slowly which are decoded for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_readers_of_decoded_instances_hold_up_no_decoding() {
+    const MARK: &[u8] = b"\xE0\x7F\x10\x00OW\x00\x00";
+    let house = House::new().await;
+    let (large, small) = (large_image(), file("syntax/emri_small_RLE.dcm"));
+    house.keep(&[large.clone(), small.clone()]).await;
+    let address = serve(&house).await;
+    let instance = |of: &[u8], accept: &str| get(&path_of(of), &format!("Accept: {accept}\r\n"));
+    let begun = async |request: String| {
+        let mut stream = ask(address, &request).await;
+        let mut first = [0; 16];
+        let read = tokio::time::timeout(Duration::from_secs(60), stream.read_exact(&mut first));
+        read.await.expect("an answer that waits for nobody").unwrap();
+        assert!(first.starts_with(b"HTTP/1.1 200"));
+        stream
+    };
+    let decoded = "multipart/related; type=\"application/dicom\"";
+    let zip = "application/zip";
+    let pixels = get(
+        &format!("{}/pixeldata", path_of(&large)),
+        "Accept: multipart/related; type=\"application/octet-stream\"\r\n",
+    );
+    let mut slow = Vec::new();
+    for request in [instance(&large, decoded), instance(&large, decoded), instance(&large, zip), pixels] {
+        slow.push(begun(request).await);
+    }
+    let others = begun(instance(&small, decoded)).await;
+    assert!(answer(others).await.windows(MARK.len()).any(|window| window == MARK));
+    for stream in slow {
+        assert!(answer(stream).await.len() > 3000 * 3000 * 2);
     }
 }
 

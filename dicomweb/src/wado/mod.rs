@@ -21,6 +21,7 @@ pub mod series;
 mod stored;
 pub mod study;
 pub mod thumbnail;
+mod unread;
 pub mod uri;
 mod value;
 mod values;

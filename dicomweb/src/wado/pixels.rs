@@ -1,10 +1,10 @@
 //! Frames of stored instances, decoded and encoded on the pixel threads.
 
 use super::stored;
+use super::unread::Room;
 use crate::content::Content;
 use crate::error::Error;
 use crate::state::State;
-use bytes::Bytes;
 use pacs_core::dataset::Fragment;
 use pacs_core::pixels::{self, Codec, Layout, PixelError};
 use storage::{FrameBytes, InstancePlace, RenditionKey};
@@ -13,8 +13,8 @@ use storage::{FrameBytes, InstancePlace, RenditionKey};
 pub struct Made {
     /// What a data set with such frames has to state.
     pub layout: Layout,
-    /// The samples, or one compressed image. They are counted until they are dropped.
-    pub bytes: Bytes,
+    /// The samples, or one compressed image. They are counted until they are sent.
+    pub content: Content,
 }
 
 /// A picture of an instance.
@@ -95,7 +95,8 @@ pub async fn sendable(
     Ok(Content::rendition(rendition.await?))
 }
 
-/// Makes a picture that is one of many in an answer. Waits for the client to have read enough of those before.
+/// Makes a picture that is one of many in an answer. It waits for no client either; what nobody finds room for in memory
+/// is sent from a file, and kept no longer than that: all pictures of a series would push out what others ask for.
 pub async fn made(
     state: &State,
     place: &InstancePlace,
@@ -103,9 +104,9 @@ pub async fn made(
     codec: Option<Codec>,
 ) -> Result<Made, Error> {
     let layout = source.layout(state, place).await?;
-    let share = state.pixels.sending_share(layout.frame_bytes()).await?;
+    let room = Room::of(state, layout.frame_bytes()).await?;
     let (layout, bytes) = make(state, place, &source, &layout, codec).await?;
-    Ok(Made { layout, bytes: share.hold(bytes) })
+    Ok(Made { layout, content: room.put(state, bytes).await? })
 }
 
 /// Waits for its turn before it reads.

@@ -138,14 +138,14 @@ pub async fn send_frames(
 /// Sends a frame, a compressed one as a fragment of its own (PS3.5 A.4).
 async fn send_frame(frame: Made, codec: Option<Codec>, out: &Outgoing) -> Result<(), Stopped> {
     if codec.is_none() {
-        return Ok(out.send(frame.bytes).await?);
+        return out.send_all(frame.content.all()).await;
     }
-    let padding = frame.bytes.len() % 2;
-    let length = u32::try_from(frame.bytes.len() + padding)
+    let padding = frame.content.length_bytes() % 2;
+    let length = u32::try_from(frame.content.length_bytes() + padding)
         .map_err(|_| Stopped::Failed(undecodable("a frame is too long for a fragment")))?;
     let [a, b, c, d] = length.to_le_bytes();
     out.send(Bytes::copy_from_slice(&[0xFE, 0xFF, 0x00, 0xE0, a, b, c, d])).await?;
-    out.send(frame.bytes).await?;
+    out.send_all(frame.content.all()).await?;
     if padding == 1 {
         out.send(Bytes::from_static(&[0])).await?;
     }

@@ -34,7 +34,12 @@ pub struct LocalFile(Arc<File>);
 impl LocalFile {
     /// Opens a file to read; on another thread, since the disk may have to be asked for it.
     pub async fn open(path: PathBuf) -> Result<Self> {
-        Ok(Self(Arc::new(spawn_blocking(move || File::open(path)).await??)))
+        Ok(Self::of(spawn_blocking(move || File::open(path)).await??))
+    }
+
+    /// A file that is open.
+    pub fn of(file: File) -> Self {
+        Self(Arc::new(file))
     }
 
     /// The file itself, for threads that may block.

@@ -43,6 +43,14 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// What was written, open to be read and without a name: it goes with the last who has it open.
+    pub fn aside(mut self) -> Result<File> {
+        self.file.flush().map_err(|error| Error::io("write a rendition", error))?;
+        File::open(&self.path).map_err(|error| Error::io("open a rendition", error))
+    }
+}
+
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let written = self.file.write(bytes)?;

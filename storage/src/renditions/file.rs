@@ -47,15 +47,20 @@ impl Rendition {
         Self(Content::Held(bytes))
     }
 
+    /// What lies in a file.
+    pub(super) fn lying(file: LocalFile, length_bytes: u64) -> Self {
+        Self(Content::Lying { file, length_bytes, held: None })
+    }
+
     /// Opens the file of a rendition; `None` when there is none.
     pub(crate) async fn open(path: PathBuf) -> Result<Option<Self>> {
         let opened = async {
             let file = LocalFile::open(path).await?;
             let length_bytes = file.file().metadata()?.len();
-            Ok::<_, std::io::Error>(Content::Lying { file, length_bytes, held: None })
+            Ok::<_, std::io::Error>(Self::lying(file, length_bytes))
         };
         match opened.await {
-            Ok(content) => Ok(Some(Self(content))),
+            Ok(rendition) => Ok(Some(rendition)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(Error::io("open a rendition", error)),
         }

@@ -24,6 +24,7 @@ use shelf::Shelf;
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::keyed::KeyedLocks;
+use crate::read::local_file::LocalFile;
 
 /// The renditions on disk. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +58,20 @@ impl Archive {
             Some(kept) => Ok(kept),
             None => Ok(Rendition::held(bytes)),
         }
+    }
+
+    /// What is made for one answer alone, put into a file without a name: however slowly it is read, it takes no
+    /// memory, and it is gone when it has been sent.
+    pub async fn aside(&self, bytes: Bytes) -> Result<Rendition> {
+        let renditions = self.0.renditions.clone();
+        let length_bytes = bytes.len() as u64;
+        let written = spawn_blocking(move || {
+            let mut draft = renditions.draft()?;
+            draft.write_all(&bytes).map_err(|error| Error::io("write a rendition", error))?;
+            draft.aside()
+        });
+        let file = written.await.map_err(Error::thread)??;
+        Ok(Rendition::lying(LocalFile::of(file), length_bytes))
     }
 }
 
