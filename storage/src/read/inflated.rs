@@ -12,7 +12,9 @@ use crate::error::{Error, Result};
 const STEP_BYTES: usize = 64 << 10;
 
 impl InstanceReader {
-    /// The data set of a deflated instance, inflated a step at a time: Explicit VR Little Endian.
+    /// The data set of a deflated instance, inflated a step at a time: Explicit VR Little Endian. Other tasks go on
+    /// between two steps: whoever passes over most of it, which a small file may have two gigabytes of, would otherwise
+    /// have a thread to himself. Nothing is inflated for somebody who does not ask on.
     pub fn stream_inflated(&self) -> impl Stream<Item = Result<Bytes>> + Send + 'static + use<> {
         let stored = Box::pin(self.stream(self.dataset_range()));
         let begun = (stored, Bytes::new(), Inflater::default());
@@ -22,6 +24,7 @@ impl InstanceReader {
                 let complete = rest.is_empty() && more.is_none();
                 rest = more.unwrap_or(rest);
                 let inflated = inflater.step(&mut rest)?;
+                tokio::task::yield_now().await;
                 if !inflated.is_empty() {
                     return Ok(Some((inflated, (stored, rest, inflater))));
                 }
