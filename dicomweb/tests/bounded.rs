@@ -18,6 +18,7 @@ use pacs_core::{VR, dataset, tags, uids};
 use std::future::poll_fn;
 use std::io::Write;
 use std::pin::pin;
+use support::wire::{answer, begun, get, resident_bytes, serve};
 use support::{House, file, path_of};
 
 /// What a step of inflating makes.
@@ -59,4 +60,45 @@ async fn a_far_range_of_what_is_deflated_lets_others_go_on() {
     assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT, "{}", answer.text());
     assert_eq!(&answer.body[..], [0; 10]);
     assert!(polls > PRIVATE_BYTES / STEP_BYTES, "it let go {polls} times");
+}
+
+/// However many read a frame of a deflated data set slowly, none of them has it in memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn frames_of_what_is_deflated_are_not_held() {
+    const READERS: usize = 12;
+    const SIDE_PIXELS: u16 = 3000;
+    const FRAME_BYTES: usize = 3000 * 3000 * 2;
+    let house = House::new().await;
+    let stored = deflated(SIDE_PIXELS, 0);
+    house.keep(std::slice::from_ref(&stored)).await;
+    let address = serve(&house).await;
+    let frame = get(&format!("{}/frames/1", path_of(&stored)), "Accept: application/octet-stream\r\n");
+    let whole = answer(begun(address, &frame).await).await;
+    assert!(whole[whole.len() - FRAME_BYTES..].iter().all(|byte| *byte == 0));
+    drop(whole);
+    let before = resident_bytes();
+    let mut slow = Vec::new();
+    for _ in 0..READERS {
+        slow.push(begun(address, &frame).await);
+    }
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < READERS * FRAME_BYTES / 4, "{grown} bytes for {READERS} readers");
+    for stream in slow {
+        assert!(answer(stream).await.len() > FRAME_BYTES);
+    }
+}
+
+/// Beyond 64 MiB as well: nothing has to be made of it.
+#[tokio::test]
+async fn a_large_frame_of_what_is_deflated_is_sent() {
+    const SIDE_PIXELS: u16 = 6000;
+    let house = House::new().await;
+    let stored = deflated(SIDE_PIXELS, 0);
+    house.keep(std::slice::from_ref(&stored)).await;
+    let octets = [("accept", "application/octet-stream")];
+    let sent = house.get(&format!("{}/frames/1", path_of(&stored)), &octets).await;
+    assert_eq!(sent.status, StatusCode::OK, "{}", sent.text());
+    assert_eq!(sent.body.len(), usize::from(SIDE_PIXELS).pow(2) * 2);
+    let behind = house.get(&format!("{}/frames/2", path_of(&stored)), &octets).await;
+    assert_eq!(behind.status, StatusCode::NOT_FOUND);
 }

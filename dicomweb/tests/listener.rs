@@ -9,37 +9,9 @@
 
 mod support;
 
-use axum::Extension;
-use pacs_core::access::Actor;
-use std::net::SocketAddr;
-use std::time::Duration;
+use support::wire::{answer, ask, begun, get, serve};
 use support::{House, file, path_of, read};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-
-async fn serve(house: &House) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = house.router.clone().layer(Extension(Actor::system()));
-    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-    address
-}
-
-async fn ask(address: SocketAddr, request: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    stream
-}
-
-async fn answer(mut stream: TcpStream) -> Vec<u8> {
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    answer
-}
-
-fn get(path: &str, more: &str) -> String {
-    format!("GET /dicomweb{path} HTTP/1.1\r\nHost: pacs.test\r\nConnection: close\r\n{more}\r\n")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn head_has_the_headers_of_get_and_no_body() {
@@ -167,14 +139,6 @@ async fn slow_readers_of_decoded_instances_hold_up_no_decoding() {
     house.keep(&[large.clone(), small.clone()]).await;
     let address = serve(&house).await;
     let instance = |of: &[u8], accept: &str| get(&path_of(of), &format!("Accept: {accept}\r\n"));
-    let begun = async |request: String| {
-        let mut stream = ask(address, &request).await;
-        let mut first = [0; 16];
-        let read = tokio::time::timeout(Duration::from_secs(60), stream.read_exact(&mut first));
-        read.await.expect("an answer that waits for nobody").unwrap();
-        assert!(first.starts_with(b"HTTP/1.1 200"));
-        stream
-    };
     let decoded = "multipart/related; type=\"application/dicom\"";
     let zip = "application/zip";
     let pixels = get(
@@ -183,9 +147,9 @@ async fn slow_readers_of_decoded_instances_hold_up_no_decoding() {
     );
     let mut slow = Vec::new();
     for request in [instance(&large, decoded), instance(&large, decoded), instance(&large, zip), pixels] {
-        slow.push(begun(request).await);
+        slow.push(begun(address, &request).await);
     }
-    let others = begun(instance(&small, decoded)).await;
+    let others = begun(address, &instance(&small, decoded)).await;
     assert!(answer(others).await.windows(MARK.len()).any(|window| window == MARK));
     for stream in slow {
         assert!(answer(stream).await.len() > 3000 * 3000 * 2);

@@ -3,8 +3,8 @@
 //!
 //! The way of one frame is short, because a viewer asks for hundreds: the row, one positioned read, out.
 
-use super::pixels::{self, Source};
-use super::{Request, stored};
+use super::bulkdata::Source;
+use super::{Request, pixels, stored};
 use crate::answer::Head;
 use crate::content::Content;
 use crate::error::Error;
@@ -17,7 +17,6 @@ use crate::validators::Validators;
 use crate::wish::BulkWish;
 use axum::extract::RawPathParams;
 use axum::response::Response;
-use bytes::Bytes;
 use futures::{StreamExt, stream};
 use pacs_core::pixels::Layout;
 use pacs_core::transfer_syntax;
@@ -178,11 +177,9 @@ pub async fn read(
             return Ok(Part { content, content_type: choice.content_type() });
         }
     };
-    let made = pixels::sendable(state, place, Source::Frame(index), &format!("frame {frame}"), codec).await;
-    made_or_stored(made, choice, &place.transfer_syntax, async || {
-        Ok(stored::frame(&state.archive, place, index).await?.bytes)
-    })
-    .await
+    let (source, name) = (pixels::Source::Frame(index), format!("frame {frame}"));
+    let made = pixels::sendable(state, place, source, &name, codec).await;
+    made_or_stored(made, choice, &place.transfer_syntax, async || as_it_lies(state, place, index).await).await
 }
 
 /// A picture that was made; where it cannot be decoded and the stored one will do, that.
@@ -190,22 +187,26 @@ pub async fn made_or_stored(
     made: Result<Content, Error>,
     choice: &BulkChoice,
     syntax: &Uid,
-    stored: impl AsyncFnOnce() -> Result<Bytes, Error>,
+    stored: impl AsyncFnOnce() -> Result<Content, Error>,
 ) -> Result<Part, Error> {
     Ok(match (made, choice.as_stored(syntax)) {
         (Err(Error::Undecodable(_) | Error::TooLarge(_)), Some(instead)) => {
-            Part { content: Content::Held(stored().await?), content_type: instead.content_type() }
+            Part { content: stored().await?, content_type: instead.content_type() }
         }
         (made, _) => Part { content: made?, content_type: choice.content_type() },
     })
 }
 
+/// A frame, counted from 0, that nothing is made of. However large it is, it is read, or inflated, while it is sent.
 async fn as_it_lies(state: &State, place: &InstancePlace, index: u32) -> Result<Content, Error> {
     let archive = &state.archive;
-    let Some(ranges) = stored::frame_ranges(archive, place, index).await? else {
-        return Ok(Content::Held(stored::frame(archive, place, index).await?.bytes));
-    };
-    lying(&stored::open(archive, place).await?, ranges).await
+    if let Some(ranges) = stored::frame_ranges(archive, place, index).await? {
+        return lying(&stored::open(archive, place).await?, ranges).await;
+    }
+    match stored::inflated_frame_range(archive, place, index).await? {
+        Some(range) => Source::Inflated(range).open(archive, place).await,
+        None => pixels::taken_out(state, place, index).await,
+    }
 }
 
 /// What lies at these ranges of the Part 10 file.

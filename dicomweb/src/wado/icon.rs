@@ -10,7 +10,7 @@ use crate::state::State;
 use axum::response::Response;
 use pacs_core::dataset::{DataSet, Fragment};
 use pacs_core::pixels::Layout;
-use storage::InstancePlace;
+use storage::{Archive, InstancePlace};
 
 /// Longest picture that is sent. Those that stand beside an image are small.
 const PICTURE_MAX_BYTES: u64 = 8 << 20;
@@ -48,7 +48,7 @@ pub async fn read(
     }
     let codec = match choice.encoding {
         Encoding::AsStored => {
-            let content = Content::Held(stored::joined(archive, place, content).await?);
+            let content = as_it_lies(archive, place, content).await?;
             return Ok(Part { content, content_type: choice.content_type() });
         }
         Encoding::Uncompressed => None,
@@ -57,7 +57,20 @@ pub async fn read(
     let source = Source::Nested { layout: Layout::from(set)?, fragments: content };
     let made = pixels::sendable(state, place, source, path, codec).await;
     frames::made_or_stored(made, choice, &place.transfer_syntax, async || {
-        stored::joined(archive, place, content).await
+        as_it_lies(archive, place, content).await
     })
     .await
+}
+
+async fn as_it_lies(
+    archive: &Archive,
+    place: &InstancePlace,
+    fragments: &[Fragment],
+) -> Result<Content, Error> {
+    let reader = stored::open(archive, place).await?;
+    let range = |fragment: &Fragment| {
+        let start = reader.head_bytes().saturating_add(fragment.offset);
+        start..start.saturating_add(fragment.length)
+    };
+    frames::lying(&reader, fragments.iter().map(range).collect()).await
 }

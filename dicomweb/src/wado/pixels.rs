@@ -109,6 +109,15 @@ pub async fn made(
     Ok(Made { layout, content: room.put(state, bytes).await? })
 }
 
+/// A frame, counted from 0, that lies in bytes or words together with others, as it is sent when nothing is made of it.
+pub async fn taken_out(state: &State, place: &InstancePlace, frame: u32) -> Result<Content, Error> {
+    let source = Source::Frame(frame);
+    let layout = source.layout(state, place).await?;
+    let room = Room::of(state, source.encoded_bytes(state, place, &layout).await?).await?;
+    let taken = source.read(state, place).await?;
+    room.put(state, taken.bytes.into()).await
+}
+
 /// Waits for its turn before it reads.
 async fn make(
     state: &State,

@@ -90,6 +90,19 @@ pub async fn frame_ranges(
     }
 }
 
+/// Where a frame, counted from 0, of a deflated data set lies once that is inflated; `None` when it lies elsewhere or has
+/// to be made.
+pub async fn inflated_frame_range(
+    archive: &Archive,
+    place: &InstancePlace,
+    frame: u32,
+) -> Result<Option<Range<u64>>, Error> {
+    match archive.inflated_frame_range(place, frame).await {
+        Err(storage::Error::NotFound) => Err(no_frame(archive, place).await),
+        range => Ok(range?),
+    }
+}
+
 /// Fragments of the stored data set as one.
 pub async fn joined(
     archive: &Archive,

@@ -8,6 +8,7 @@
 )]
 
 pub mod steps;
+pub mod wire;
 
 use axum::Router;
 use axum::body::Body;

@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
@@ -11,9 +12,9 @@ use pacs_core::correction::Overlay;
 use pacs_core::dataset::{self, Piece, PixelDataPlace, Until};
 use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax::{self, TransferSyntax};
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-use super::frame::Blocking;
 use super::header;
 use super::instance::InstanceReader;
 use super::leaving::{in_character_set, pixel_header, unwritable};
@@ -21,6 +22,9 @@ use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::index::instances::InstancePlace;
 use crate::renditions::{Draft, RenditionKey};
+
+/// Bytes read at a time.
+const CHUNK_BYTES: u64 = 1 << 20;
 
 impl Archive {
     /// A corrected instance whose data set is deflated (PS3.5 A.5), kept as a rendition.
@@ -131,5 +135,38 @@ impl Inflated {
         let copied = std::io::copy(&mut (&mut self.stream).take(wanted), to)?;
         self.at = self.at.saturating_add(copied);
         if end.is_some() && copied < wanted { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+    }
+}
+
+/// The data set of an instance, read from a blocking thread.
+#[derive(Clone)]
+struct Blocking {
+    reader: InstanceReader,
+    runtime: Handle,
+    at: u64,
+    chunk: Bytes,
+}
+
+impl Blocking {
+    /// From its beginning; called where a runtime is known.
+    fn of(reader: &InstanceReader) -> Result<Self> {
+        let runtime = Handle::try_current().map_err(|error| Error::internal("inflate a data set", error))?;
+        Ok(Self { reader: reader.clone(), runtime, at: reader.head_bytes(), chunk: Bytes::new() })
+    }
+}
+
+impl Read for Blocking {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.chunk.is_empty() {
+            let range = self.at..self.at.saturating_add(CHUNK_BYTES);
+            self.chunk = self.runtime.block_on(self.reader.read(range)).map_err(std::io::Error::other)?;
+            self.at = self.at.saturating_add(self.chunk.len() as u64);
+        }
+        let count = self.chunk.len().min(buffer.len());
+        let part = self.chunk.split_to(count);
+        if let Some(buffer) = buffer.get_mut(..count) {
+            buffer.copy_from_slice(&part);
+        }
+        Ok(count)
     }
 }

@@ -1,17 +1,15 @@
 //! One frame of an instance, as it is stored.
 
-use std::io::Read;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use flate2::read::DeflateDecoder;
+use futures::TryStreamExt;
 use pacs_core::pixels::{Layout, PixelError, frames};
 use pacs_core::transfer_syntax;
 use pacs_core::uid::Uid;
 use pacs_core::uids;
-use tokio::runtime::Handle;
-use tokio::task::spawn_blocking;
 
 use super::header::Header;
 use super::instance::InstanceReader;
@@ -22,11 +20,11 @@ use crate::index::instances::InstancePlace;
 
 /// The largest frame that is given as one piece, as stored and as its header says that it will be
 /// when it is decoded: a mammogram of 4,915 by 5,928 pixels has 58 MB, and what is drawn is held two or
-/// three times over. Whoever must send a larger one streams its [`Archive::frame_ranges`].
+/// three times over. Whoever must send a larger one streams its [`Archive::frame_ranges`], or what is inflated at its
+/// [`Archive::inflated_frame_range`].
 const FRAME_BYTES: u64 = 64 << 20;
 /// Header of an item between two fragments.
 const ITEM_BYTES: u64 = 8;
-const CHUNK_BYTES: u64 = 1 << 20;
 
 /// The pixels of one frame.
 #[derive(Debug, Clone)]
@@ -107,12 +105,7 @@ impl Archive {
         bound(layout.frame_bytes())?;
         let reader = self.open_instance(place).await?;
         if let PixelIndex::Deflated { offset, length } = &header.pixels {
-            let range = native_range(&layout, frame, false)?;
-            if range.end > *length {
-                return Err(Error::NotFound);
-            }
-            let range = offset.saturating_add(range.start)..offset.saturating_add(range.end);
-            let bytes = spawn_blocking(move || inflate(&reader, range)).await.map_err(Error::thread)??;
+            let bytes = inflate(&reader, native_place(&layout, frame, false, (*offset, *length))?).await?;
             let transfer_syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN)
                 .map_err(|error| Error::internal("name a syntax", error))?;
             let bytes = frames::native_frame(bytes, &layout, frame, false);
@@ -149,6 +142,23 @@ impl Archive {
         }
         ranges(&header, &layout, frame, big_endian, place.place.head_bytes).map(Some)
     }
+
+    /// Where a frame, counted from 0, of a deflated instance lies in its data set once that is inflated
+    /// ([`InstanceReader::stream_inflated`]). `None` of any other instance, and when it begins within a byte. Not found
+    /// past the last frame.
+    pub async fn inflated_frame_range(
+        &self,
+        place: &InstancePlace,
+        frame: u32,
+    ) -> Result<Option<Range<u64>>> {
+        let header = self.parsed(place).await?;
+        let PixelIndex::Deflated { offset, length } = &header.pixels else { return Ok(None) };
+        let layout = Layout::from(&header.set).map_err(odd)?;
+        if layout.bits_allocated == 1 {
+            return Ok(None);
+        }
+        native_place(&layout, frame, false, (*offset, *length)).map(Some)
+    }
 }
 
 fn ranges(
@@ -164,12 +174,8 @@ fn ranges(
             Err(Error::Conflict("the frames of a deflated data set have no place".into()))
         }
         PixelIndex::Native { offset, length } => {
-            let range = native_range(layout, frame, big_endian)?;
-            if range.end > *length {
-                return Err(Error::NotFound);
-            }
             let start = head_bytes.saturating_add(*offset);
-            let place = start.saturating_add(range.start)..start.saturating_add(range.end);
+            let place = native_place(layout, frame, big_endian, (start, *length))?;
             Ok(std::iter::once(place).collect())
         }
         PixelIndex::Encapsulated { frames, .. } => fragments(frames, frame, head_bytes),
@@ -186,8 +192,18 @@ fn fragments(frames: &[Vec<(u64, u64)>], frame: u32, head_bytes: u64) -> Result<
     Ok(fragments.iter().map(range).collect())
 }
 
-fn native_range(layout: &Layout, frame: u32, big_endian: bool) -> Result<Range<u64>> {
-    frames::native_frame_range(layout, frame, big_endian).map_err(odd)
+/// Where an uncompressed frame lies among the pixels that begin at `start` and are `length` bytes long.
+fn native_place(
+    layout: &Layout,
+    frame: u32,
+    big_endian: bool,
+    (start, length): (u64, u64),
+) -> Result<Range<u64>> {
+    let range = frames::native_frame_range(layout, frame, big_endian).map_err(odd)?;
+    if range.end > length {
+        return Err(Error::NotFound);
+    }
+    Ok(start.saturating_add(range.start)..start.saturating_add(range.end))
 }
 
 /// A layout that is missing or odd is no frame to be found.
@@ -229,46 +245,19 @@ async fn read_ranges(reader: &InstanceReader, ranges: &[Range<u64>]) -> Result<B
     Ok(whole.freeze())
 }
 
-/// Bytes of a deflated data set (PS3.5 A.5), counted in the inflated stream.
-fn inflate(reader: &InstanceReader, range: Range<u64>) -> Result<Bytes> {
-    let mut inflated = DeflateDecoder::new(Blocking::of(reader)?);
-    let context = |error| Error::io("inflate a data set", error);
-    std::io::copy(&mut (&mut inflated).take(range.start), &mut std::io::sink()).map_err(context)?;
-    let wanted = range.end.saturating_sub(range.start);
-    let mut bytes = Vec::new();
-    inflated.take(wanted).read_to_end(&mut bytes).map_err(context)?;
-    if bytes.len() as u64 == wanted { Ok(bytes.into()) } else { Err(Error::NotFound) }
-}
-
-/// The data set of an instance, read from a blocking thread.
-#[derive(Clone)]
-pub(super) struct Blocking {
-    reader: InstanceReader,
-    runtime: Handle,
-    at: u64,
-    chunk: Bytes,
-}
-
-impl Blocking {
-    /// From its beginning; called where a runtime is known.
-    pub fn of(reader: &InstanceReader) -> Result<Self> {
-        let runtime = Handle::try_current().map_err(|error| Error::internal("inflate a data set", error))?;
-        Ok(Self { reader: reader.clone(), runtime, at: reader.head_bytes(), chunk: Bytes::new() })
+/// Bytes of a deflated data set (PS3.5 A.5), counted in the inflated stream. Given up with whoever waits for them.
+async fn inflate(reader: &InstanceReader, range: Range<u64>) -> Result<Bytes> {
+    let wanted = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+    let mut skip = range.start;
+    let mut inflated = pin!(reader.stream_inflated());
+    let mut bytes = Vec::with_capacity(wanted);
+    while bytes.len() < wanted
+        && let Some(mut piece) = inflated.try_next().await?
+    {
+        let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(piece.len());
+        skip -= skipped as u64;
+        let piece = piece.split_off(skipped);
+        bytes.extend_from_slice(piece.get(..wanted - bytes.len()).unwrap_or(&piece));
     }
-}
-
-impl Read for Blocking {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.chunk.is_empty() {
-            let range = self.at..self.at.saturating_add(CHUNK_BYTES);
-            self.chunk = self.runtime.block_on(self.reader.read(range)).map_err(std::io::Error::other)?;
-            self.at = self.at.saturating_add(self.chunk.len() as u64);
-        }
-        let count = self.chunk.len().min(buffer.len());
-        let part = self.chunk.split_to(count);
-        if let Some(buffer) = buffer.get_mut(..count) {
-            buffer.copy_from_slice(&part);
-        }
-        Ok(count)
-    }
+    if bytes.len() == wanted { Ok(bytes.into()) } else { Err(Error::NotFound) }
 }
