@@ -9,12 +9,15 @@
 mod support;
 
 use http::StatusCode;
+use pacs_core::access::{Actor, Scope};
+use pacs_core::correction::{Edit, Level};
 use pacs_core::dataset::{DataSet, write};
 use pacs_core::part10::write_head;
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::uid::Uid;
 use pacs_core::{VR, tags, uids};
 use std::io::Read;
+use storage::corrections::Correction;
 use support::{House, above, file, path_of, picture_size, slices, value};
 
 #[tokio::test]
@@ -240,6 +243,28 @@ async fn pictures_of_all_that_have_pixels_are_parts() {
     house.keep(std::slice::from_ref(&report)).await;
     let none = house.get(&format!("{}/rendered", above(&path_of(&report), "/series")), &[]).await;
     assert_eq!(none.status, StatusCode::NOT_FOUND, "{}", none.text());
+}
+
+/// A picture with the name that stood there before is not the picture any more.
+#[tokio::test]
+async fn pictures_of_what_was_corrected_are_other_pictures() {
+    let (house, instance) = slices(2).await;
+    let (study, series) = (above(&instance, "/series"), above(&instance, "/instances"));
+    let resources = [&study, &series].map(|path| format!("{path}/rendered?viewport=400,400&annotation=patient"));
+    let mut before = Vec::new();
+    for path in &resources {
+        before.push(house.get(path, &[("accept", "image/png")]).await);
+    }
+    let edit = Edit::read(Level::Study, [("PatientName", Some("TRẦN^THỊ B"))]).unwrap();
+    let uid = Uid::parse(study.rsplit('/').next().unwrap()).unwrap();
+    let wanted = Correction { study: &uid, series: None, edit, reason: "another patient's" };
+    house.archive.correct(&Scope::All, &Actor::system(), &wanted).await.unwrap();
+    for (path, before) in resources.iter().zip(before) {
+        let again = [("accept", "image/png"), ("if-none-match", before.header("etag"))];
+        let after = house.get(path, &again).await;
+        assert_eq!(after.status, StatusCode::OK, "{path}");
+        assert_ne!(after.parts()[0].1, before.parts()[0].1);
+    }
 }
 
 /// What was marked on an image is drawn on it, as a picture of the presentation state.

@@ -86,9 +86,12 @@ fn location(base: &BaseUrl, place: &InstancePlace) -> String {
     format!("{}/rendered", base.instance(&place.study_uid, &place.series_uid, &place.uid))
 }
 
+/// Of all that the pictures depend on: captions are of the corrected header.
 fn etag(places: &[InstancePlace], rendering: &Rendering) -> String {
     let mut hasher = DefaultHasher::new();
-    places.iter().for_each(|place| place.hash.hash(&mut hasher));
+    for place in places {
+        (place.hash, &place.overlay, place.series_revision).hash(&mut hasher);
+    }
     rendering.name().hash(&mut hasher);
     format!("\"{:016x}-{}\"", hasher.finish(), places.len())
 }
