@@ -41,10 +41,13 @@ impl Validators {
         Self { etag: format!("W/{opaque}"), since: None }
     }
 
-    /// The same for bytes that have been what they are since then, in milliseconds since 1970.
-    pub fn since(self, ms: i64) -> Self {
-        let seconds = Duration::from_secs(u64::try_from(ms / 1000).unwrap_or(0));
-        Self { since: SystemTime::UNIX_EPOCH.checked_add(seconds), ..self }
+    /// The same for bytes that have been what they are since then, in milliseconds since 1970, where that is known.
+    pub fn since(self, ms: Option<i64>) -> Self {
+        let since = |ms: i64| {
+            let seconds = Duration::from_secs(u64::try_from(ms / 1000).unwrap_or(0));
+            SystemTime::UNIX_EPOCH.checked_add(seconds)
+        };
+        Self { since: ms.and_then(since), ..self }
     }
 
     /// Writes them into the headers of an answer, with how it may be kept.
@@ -136,7 +139,7 @@ mod tests {
     }
 
     fn strong() -> Validators {
-        Validators::strong("\"a\"".into()).since(1_795_694_400_999)
+        Validators::strong("\"a\"".into()).since(Some(1_795_694_400_999))
     }
 
     #[test]

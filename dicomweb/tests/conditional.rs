@@ -168,6 +168,31 @@ async fn multipart_bodies_have_weak_tags_and_no_ranges() {
     assert_eq!((after.status, after.parts().len()), (StatusCode::OK, 4), "a late image is another study");
 }
 
+/// Of several contents under one UID any may be served next: that an older one is served again is no sign that a client
+/// has it.
+#[tokio::test]
+async fn what_may_be_exchanged_has_no_date() {
+    let house = House::new().await;
+    let first = testdata::ct_slices(1).sized(64).next().unwrap().bytes;
+    let mut second = first.clone();
+    let last = second.len() - 1;
+    second[last] ^= 1;
+    house.keep(std::slice::from_ref(&first)).await;
+    let instance = support::path_of(&first);
+    let dated = with_ranges(&instance).into_iter().filter(|(_, _, dated)| *dated);
+    for (path, accept, _) in dated.clone() {
+        assert_ne!(house.get(&path, &[("accept", accept)]).await.header("last-modified"), "", "{path}");
+    }
+    house.stow("/studies", &[second]).await;
+    for (path, accept, _) in dated {
+        let later = ("if-modified-since", "Thu, 01 Jan 2099 00:00:00 GMT");
+        let sent = house.get(&path, &[("accept", accept), later]).await;
+        assert_eq!((sent.status, sent.header("last-modified")), (StatusCode::OK, ""), "{path}");
+        let held = house.get(&path, &[("accept", accept), ("if-none-match", sent.header("etag"))]).await;
+        assert_eq!(held.status, StatusCode::NOT_MODIFIED, "{path}");
+    }
+}
+
 fn unpacked(answer: &Answer) -> Vec<u8> {
     let mut plain = Vec::new();
     match answer.header("content-encoding") {

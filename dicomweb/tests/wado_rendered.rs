@@ -250,7 +250,8 @@ async fn pictures_of_all_that_have_pixels_are_parts() {
 async fn pictures_of_what_was_corrected_are_other_pictures() {
     let (house, instance) = slices(2).await;
     let (study, series) = (above(&instance, "/series"), above(&instance, "/instances"));
-    let resources = [&study, &series].map(|path| format!("{path}/rendered?viewport=400,400&annotation=patient"));
+    let resources =
+        [&study, &series].map(|path| format!("{path}/rendered?viewport=400,400&annotation=patient"));
     let mut before = Vec::new();
     for path in &resources {
         before.push(house.get(path, &[("accept", "image/png")]).await);

@@ -206,7 +206,7 @@ fn validators(place: &InstancePlace, path: &str, form: &Form) -> Validators {
     (path, form.multipart, &form.content_type).hash(&mut hasher);
     let etag = format!("\"{hash}-{:016x}\"", hasher.finish());
     let validators = if form.multipart { Validators::weak(&etag) } else { Validators::strong(etag) };
-    validators.since(place.received_ms)
+    validators.since(place.served_since_ms())
 }
 
 #[cfg(test)]

@@ -241,14 +241,14 @@ fn cut(ranges: &[Range<u64>], part: Range<u64>) -> Vec<Range<u64>> {
 }
 
 /// What tells an encoding of pixels of an instance from others; `which` says what of it. Pixels never change, so the
-/// arrival of the instance is when they came to be.
+/// arrival of the instance is when they came to be, unless there are several contents to choose from.
 pub fn validators(place: &InstancePlace, which: &str, choice: &BulkChoice) -> Validators {
     let mut hasher = DefaultHasher::new();
     (which, choice.multipart, choice.media, &choice.transfer_syntax).hash(&mut hasher);
     let hash = place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
     let etag = format!("\"{hash}-{:016x}\"", hasher.finish());
     let validators = if choice.multipart { Validators::weak(&etag) } else { Validators::strong(etag) };
-    validators.since(place.received_ms)
+    validators.since(place.served_since_ms())
 }
 
 #[cfg(test)]

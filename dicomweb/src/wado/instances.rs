@@ -36,11 +36,7 @@ pub async fn one(
         Form::Single => {}
     }
     let Some(planned) = planned.pop() else { return Err(Error::NotFound("the instance")) };
-    let validators = Validators::strong(planned.etag());
-    let validators = match planned.received_ms() {
-        Some(received_ms) => validators.since(received_ms),
-        None => validators,
-    };
+    let validators = Validators::strong(planned.etag()).since(planned.since_ms());
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }

@@ -120,9 +120,9 @@ impl Planned {
         Some((stored.place.length_bytes, content_type(stored.transfer_syntax.as_str())))
     }
 
-    /// When it came. When it last changed is not known of one that was corrected.
-    pub fn received_ms(&self) -> Option<i64> {
-        self.place.overlay.is_none().then_some(self.place.received_ms)
+    /// Since when it is what it is. When it last changed is not known of one that was corrected.
+    pub fn since_ms(&self) -> Option<i64> {
+        self.place.served_since_ms().filter(|_| self.place.overlay.is_none())
     }
 
     /// A strong entity tag: the content's hash, what is laid over it, and how it is encoded.

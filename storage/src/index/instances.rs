@@ -40,6 +40,8 @@ pub struct InstancePlace {
     pub hash: [u8; 32],
     /// When it arrived.
     pub received_ms: i64,
+    /// Whether other contents are kept under its UID, any of which may have been served before it.
+    pub has_versions: bool,
     /// Revision of its series: part of every rendition's key.
     pub series_revision: i64,
     /// The key of what is laid over its header, when anything of it was corrected.
@@ -51,12 +53,19 @@ impl InstancePlace {
     pub fn study(&self) -> Option<&Uid> {
         (!matches!(self.place.kept, Kept::Apart(_))).then_some(&self.study_uid)
     }
+
+    /// Since when its content is what is found under its UID; `None` where a person or a rule chose it among several,
+    /// since that may have been at any time.
+    pub fn served_since_ms(&self) -> Option<i64> {
+        (!self.has_versions).then_some(self.received_ms)
+    }
 }
 
 /// What [`read`] wants of `instance i`, `series s` and `study t`.
 pub(crate) const COLUMNS: &str = "i.id, i.series_id, s.study_id, i.uid, s.uid as series_uid, t.uid as study_uid, i.class,
      i.number, i.frames, i.transfer_syntax, i.segment_id, i.pack_id, i.offset_bytes, i.length_bytes, i.head_bytes,
-     i.hash, i.received_ms, s.revision as series_revision, s.overlay";
+     i.hash, i.received_ms, (select count(*) from instance_version v where v.instance_id = i.id) as versions,
+     s.revision as series_revision, s.overlay";
 
 /// `select …` up to the condition.
 fn select(condition: &str) -> String {
@@ -294,6 +303,7 @@ pub(crate) fn read(row: &Row) -> Result<InstancePlace> {
         place: Place::of(row)?,
         hash: hash(row)?,
         received_ms: row.get("received_ms")?,
+        has_versions: row.get::<i64>("versions")? > 0,
         series_revision: row.get("series_revision")?,
         overlay: row.get::<Option<String>>("overlay")?.map(Into::into),
     })

@@ -125,6 +125,7 @@ fn place(row: &Row) -> Result<InstancePlace> {
         },
         hash: hash(row)?,
         received_ms: row.get("received_ms")?,
+        has_versions: false,
         series_revision: 0,
         overlay: None,
     })
