@@ -19,7 +19,7 @@ use std::future::poll_fn;
 use std::io::Write;
 use std::pin::pin;
 use support::wire::{answer, begun, get, resident_bytes, serve};
-use support::{House, file, path_of};
+use support::{House, above, file, path_of};
 
 /// What a step of inflating makes.
 const STEP_BYTES: usize = 64 << 10;
@@ -101,4 +101,39 @@ async fn a_large_frame_of_what_is_deflated_is_sent() {
     assert_eq!(sent.body.len(), usize::from(SIDE_PIXELS).pow(2) * 2);
     let behind = house.get(&format!("{}/frames/2", path_of(&stored)), &octets).await;
     assert_eq!(behind.status, StatusCode::NOT_FOUND);
+}
+
+/// Whoever reads a long series slowly holds no more of it for its length, and gets all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_series_are_not_held() {
+    const INSTANCES: usize = 2000;
+    const READERS: usize = 60;
+    const GROWTH_MOST_BYTES: usize = 48 << 20;
+    let house = House::new().await;
+    let slices: Vec<Vec<u8>> = testdata::ct_slices(INSTANCES).sized(64).map(|slice| slice.bytes).collect();
+    for slices in slices.chunks(500) {
+        house.keep(slices).await;
+    }
+    let series = above(&path_of(&slices[0]), "/instances");
+    let address = serve(&house).await;
+    let as_stored = "Accept: multipart/related; type=\"application/dicom\"; transfer-syntax=*\r\n";
+    let octets = "Accept: multipart/related; type=\"application/octet-stream\"; transfer-syntax=*\r\n";
+    let wishes = [get(&series, as_stored), get(&format!("{series}/pixeldata"), octets)];
+    drop(begun(address, &wishes[0]).await);
+    let before = resident_bytes();
+    let mut slow = Vec::new();
+    for reader in 0..READERS {
+        slow.push(begun(address, &wishes[reader % 2]).await);
+    }
+    let grown = resident_bytes().saturating_sub(before);
+    assert!(grown < GROWTH_MOST_BYTES, "{grown} bytes for {READERS} readers");
+    // A late image is none of theirs, and where the others lie makes no difference.
+    let late = testdata::ct_slices(INSTANCES + 1).sized(64).last().unwrap().bytes;
+    house.keep(&[late]).await;
+    house.settle(&series).await;
+    for (stream, part) in slow.into_iter().zip(["Content-Type: application/dicom;", "Content-Location: "]) {
+        let whole = answer(stream).await;
+        assert_eq!(memchr::memmem::find_iter(&whole, part).count(), INSTANCES, "{part}");
+        assert!(whole.ends_with(b"--\r\n"));
+    }
 }

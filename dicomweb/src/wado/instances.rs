@@ -1,7 +1,8 @@
 //! Whole instances: as stored, byte for byte, or in another transfer syntax. One is read after the other while they
 //! are sent, so that memory does not grow with the study.
 
-use super::planned::{Planned, Ready, etag_of_all, plan};
+use super::plan::Plan;
+use super::planned::Ready;
 use super::{Request, zip};
 use crate::answer::Head;
 use crate::error::Error;
@@ -16,9 +17,10 @@ use storage::InstancePlace;
 
 /// Answers with the instances of `whole`, a study or a series.
 pub async fn several(request: &Request, whole: &Uid, places: Vec<InstancePlace>) -> Result<Response, Error> {
-    match plan(&places, &request.accept()?.instances(false)?)? {
-        (Form::Zip, planned) => zip::respond(request, whole, planned).await,
-        (_, planned) => multipart(request, planned).await,
+    let plan = Plan::of(places, &request.accept()?.instances(false)?)?;
+    match plan.form {
+        Form::Zip => zip::respond(request, whole, plan).await,
+        _ => multipart(request, plan).await,
     }
 }
 
@@ -29,13 +31,13 @@ pub async fn one(
     wishes: &[InstanceWish],
 ) -> Result<Response, Error> {
     let uid = place.uid.clone();
-    let (form, mut planned) = plan(&[place], wishes)?;
-    match form {
-        Form::Zip => return zip::respond(request, &uid, planned).await,
-        Form::Multipart => return multipart(request, planned).await,
+    let mut plan = Plan::of(vec![place], wishes)?;
+    match plan.form {
+        Form::Zip => return zip::respond(request, &uid, plan).await,
+        Form::Multipart => return multipart(request, plan).await,
         Form::Single => {}
     }
-    let Some(planned) = planned.pop() else { return Err(Error::NotFound("the instance")) };
+    let Some(planned) = plan.next(&request.state).await? else { return Err(Error::NotFound("the instance")) };
     let validators = Validators::strong(planned.etag()).since(planned.since_ms());
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
@@ -52,23 +54,22 @@ pub async fn one(
     }
 }
 
-async fn multipart(request: &Request, planned: Vec<Planned>) -> Result<Response, Error> {
-    let validators = Validators::weak(&etag_of_all(&planned));
+async fn multipart(request: &Request, mut plan: Plan) -> Result<Response, Error> {
+    let validators = Validators::weak(&plan.etag);
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }
     let state = request.state.0.clone();
     let boundary = Boundary::new();
-    let length = multipart_length(&planned, &boundary);
+    let length = plan.multipart_length(&boundary);
     let content_type = boundary.content_type("application/dicom");
     // The first is made ready before the answer begins: what is wrong with it can still be said with a status.
-    let mut planned = planned.into_iter();
-    let Some(mut current) = planned.next() else { return Err(Error::NotFound("the instance")) };
+    let Some(mut current) = plan.next(&state).await? else { return Err(Error::NotFound("the instance")) };
     let ready = current.ready(&state).await?;
     let head = boundary.part_head(&ready.content_type(&current.place), None);
     let mut ready = match ready {
         // Nothing has to be made beside the sending of one that leaves as it lies.
-        Ready::AsStored(content) if planned.len() == 0 => {
+        Ready::AsStored(content) if plan.is_over() => {
             let body = content.framed(head, boundary.close()).await?;
             return Ok(Head::of_pixels(content_type, validators).with(body, length));
         }
@@ -77,7 +78,7 @@ async fn multipart(request: &Request, planned: Vec<Planned>) -> Result<Response,
     let body = outgoing::body(head, move |out| async move {
         loop {
             ready.send(&state, &current.place, &out).await?;
-            let Some(following) = planned.next() else { break };
+            let Some(following) = plan.next(&state).await? else { break };
             current = following;
             ready = current.ready(&state).await?;
             out.send(boundary.part_head(&ready.content_type(&current.place), None)).await?;
@@ -86,14 +87,4 @@ async fn multipart(request: &Request, planned: Vec<Planned>) -> Result<Response,
         Ok(())
     });
     Ok(Head::of_pixels(content_type, validators).with(body.await?, length))
-}
-
-/// The length of the whole body, when every instance leaves as stored: the client then sees how far it is, and finds
-/// out when something is missing.
-fn multipart_length(planned: &[Planned], boundary: &Boundary) -> Option<u64> {
-    let parts = planned.iter().try_fold(0u64, |sum, planned| {
-        let (length, content_type) = planned.as_stored()?;
-        Some(sum + boundary.part_head(&content_type, None).len() as u64 + length)
-    })?;
-    Some(parts + boundary.close().len() as u64)
 }

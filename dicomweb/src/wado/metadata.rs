@@ -13,7 +13,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use pacs_core::json;
-use pacs_core::uid::Uid;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use storage::bulkdata_path;
 use storage::{Encoding, SeriesMetadata};
@@ -24,7 +23,7 @@ pub async fn of_study(path: StudyPath, request: Request) -> Result<Response, Err
     let name = request.accept()?.json()?;
     let archive = &request.state.archive;
     let mut every: Vec<SeriesMetadata> = Vec::new();
-    for series in series_of(&request.locate_study(&path.study).await?) {
+    for series in request.locate_series_of(&path.study).await? {
         let metadata = archive.series_metadata(&scope, &path.study, &series, request.base.as_str()).await;
         every.push(metadata.map_err(|error| Error::or_not_found(error, "the study"))?);
     }
@@ -111,14 +110,6 @@ fn head(name: JsonName, coding: Coding, etag: String) -> Head {
 
 fn held(request: &Request, head: &Head) -> Result<Option<Response>, Error> {
     head.validators.held(&request.headers, head.vary)
-}
-
-/// The series of a study, each once, in order.
-fn series_of(places: &[storage::InstancePlace]) -> Vec<Uid> {
-    places
-        .chunk_by(|one, next| one.series_id == next.series_id)
-        .filter_map(|series| series.first().map(|place| place.series_uid.clone()))
-        .collect()
 }
 
 /// The array of a series without its closing bracket; that of the first opens the whole, those of the others become

@@ -11,6 +11,7 @@ mod instances;
 pub mod metadata;
 pub mod pixeldata;
 mod pixels;
+mod plan;
 mod planned;
 mod presented;
 mod reencoded;
@@ -25,6 +26,7 @@ mod unread;
 pub mod uri;
 mod value;
 mod values;
+mod walk;
 mod zip;
 
 use crate::accept::Accept;
@@ -98,23 +100,24 @@ impl Request {
         self.found(&path.study, places, "the series").await
     }
 
+    /// The series of a study that have instances, in order, if the caller may see it.
+    async fn locate_series_of(&self, study: &Uid) -> Result<Vec<Uid>, Error> {
+        let series = self.state.archive.locate_series_of(&self.scope()?, study).await?;
+        self.found(study, series, "the study").await
+    }
+
     /// What may stand for the series of a study, or for one of them, in a picture, if the caller may see it.
     async fn locate_middle(&self, study: &Uid, series: Option<&Uid>) -> Result<Arc<[InstancePlace]>, Error> {
         let places = self.state.archive.locate_middle(&self.scope()?, study, series).await?;
         self.found(study, places, if series.is_some() { "the series" } else { "the study" }).await
     }
 
-    async fn found<P: AsRef<[InstancePlace]>>(
-        &self,
-        study: &Uid,
-        places: P,
-        what: &'static str,
-    ) -> Result<P, Error> {
-        if places.as_ref().is_empty() {
+    async fn found<T, A: AsRef<[T]>>(&self, study: &Uid, all: A, what: &'static str) -> Result<A, Error> {
+        if all.as_ref().is_empty() {
             return Err(Error::NotFound(what));
         }
         self.viewed(study).await;
-        Ok(places)
+        Ok(all)
     }
 
     /// Where the instance of the path lies, if the caller may see it.

@@ -1,4 +1,4 @@
-//! How each instance is to leave, and whether it can: decided for all of them before anything is sent.
+//! How an instance is to leave, and whether it can.
 
 use super::reencoded::{self, Prepared};
 use super::{inflated, stored};
@@ -7,12 +7,11 @@ use crate::error::Error;
 use crate::outgoing::{self, Outgoing, Stopped};
 use crate::representation::{self, Encoding};
 use crate::state::State;
-use crate::wish::{Form, InstanceWish, SyntaxWish};
+use crate::wish::{InstanceWish, SyntaxWish};
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use pacs_core::transfer_syntax;
 use pacs_core::uids;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use storage::{InstancePlace, InstanceReader};
 
 /// An instance that is longer is read while it is sent.
@@ -22,6 +21,12 @@ const HELD_MAX_BYTES: u64 = 16 << 10;
 pub struct Planned {
     /// Where it lies.
     pub place: InstancePlace,
+    how: How,
+}
+
+/// How an instance is to leave.
+#[derive(Clone, Copy)]
+pub struct How {
     encoding: Encoding,
     /// Whether it may leave as stored when it cannot be decoded: nobody named a transfer syntax, and an archive
     /// that has an image only in a form it cannot decode sends that form (PS3.18 8.7.3.4).
@@ -77,25 +82,55 @@ impl Ready {
     }
 }
 
-fn content_type(syntax: &str) -> String {
+/// The Content-Type of a Part 10 file in this transfer syntax.
+pub fn content_type(syntax: &str) -> String {
     format!("application/dicom; transfer-syntax={syntax}")
 }
 
-impl Planned {
+impl How {
     /// Chooses the encoding. One that cannot be sent as wished makes the whole unacceptable: a study with a hole in it
     /// would look like the study.
-    fn new(place: InstancePlace, wish: &InstanceWish) -> Result<Self, Error> {
+    pub fn of(place: &InstancePlace, wish: &InstanceWish) -> Result<Self, Error> {
         let unnamed = [SyntaxWish::Default, SyntaxWish::Any];
         let stored_will_do = unnamed.iter().any(|wish_of| wish.syntaxes.contains(wish_of));
         match representation::of_instance(&wish.syntaxes, &place.transfer_syntax) {
-            Some(encoding) => Ok(Self { place, encoding, stored_will_do }),
-            None => Err(not_acceptable(&place)),
+            Some(encoding) => Ok(Self { encoding, stored_will_do }),
+            None => Err(not_acceptable(place)),
         }
+    }
+
+    /// The length of the Part 10 file, when it leaves as stored. How long a corrected header is, only who reads it
+    /// knows.
+    pub fn stored_bytes(self, place: &InstancePlace) -> Option<u64> {
+        let is_stored = self.encoding == Encoding::AsStored && place.overlay.is_none();
+        is_stored.then_some(place.place.length_bytes)
+    }
+
+    /// A strong entity tag: the content's hash, what is laid over it, and how it is encoded.
+    pub fn etag(self, place: &InstancePlace) -> String {
+        let hash = place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
+        let encoding = match self.encoding {
+            Encoding::AsStored => "s".to_owned(),
+            Encoding::Uncompressed => "u".to_owned(),
+            Encoding::Encoded(codec) => format!("{codec:?}"),
+        };
+        match &place.overlay {
+            Some(overlay) => format!("\"{hash}-{overlay}-{encoding}\""),
+            None => format!("\"{hash}-{encoding}\""),
+        }
+    }
+}
+
+impl Planned {
+    /// An instance as it is wished for.
+    pub fn new(place: InstancePlace, wish: &InstanceWish) -> Result<Self, Error> {
+        let how = How::of(&place, wish)?;
+        Ok(Self { place, how })
     }
 
     /// Does what may fail before anything is sent of this instance.
     pub async fn ready(&self, state: &State) -> Result<Ready, Error> {
-        let codec = match self.encoding {
+        let codec = match self.how.encoding {
             Encoding::AsStored => return Ready::stored(state, &self.place).await,
             Encoding::Uncompressed if transfer_syntax::of(&self.place.transfer_syntax).deflated => {
                 return Ok(Ready::Inflated(stored::leaving(&state.archive, &self.place).await?));
@@ -105,19 +140,16 @@ impl Planned {
         };
         match reencoded::prepare(state, &self.place, codec).await {
             Ok(prepared) => Ok(Ready::Reencoded(prepared)),
-            Err(Error::Undecodable(_) | Error::TooLarge(_)) if self.stored_will_do => {
+            Err(Error::Undecodable(_) | Error::TooLarge(_)) if self.how.stored_will_do => {
                 Ready::stored(state, &self.place).await
             }
             Err(error) => Err(error),
         }
     }
 
-    /// The length of the Part 10 file and its Content-Type, when it leaves as stored. How long a corrected header is,
-    /// only who reads it knows.
-    pub fn as_stored(&self) -> Option<(u64, String)> {
-        let is_stored = self.encoding == Encoding::AsStored && self.place.overlay.is_none();
-        let stored = is_stored.then_some(&self.place)?;
-        Some((stored.place.length_bytes, content_type(stored.transfer_syntax.as_str())))
+    /// The length of the Part 10 file, when it leaves as stored.
+    pub fn stored_bytes(&self) -> Option<u64> {
+        self.how.stored_bytes(&self.place)
     }
 
     /// Since when it is what it is. When it last changed is not known of one that was corrected.
@@ -125,18 +157,9 @@ impl Planned {
         self.place.served_since_ms().filter(|_| self.place.overlay.is_none())
     }
 
-    /// A strong entity tag: the content's hash, what is laid over it, and how it is encoded.
+    /// A strong entity tag.
     pub fn etag(&self) -> String {
-        let hash = self.place.hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>();
-        let encoding = match self.encoding {
-            Encoding::AsStored => "s".to_owned(),
-            Encoding::Uncompressed => "u".to_owned(),
-            Encoding::Encoded(codec) => format!("{codec:?}"),
-        };
-        match &self.place.overlay {
-            Some(overlay) => format!("\"{hash}-{overlay}-{encoding}\""),
-            None => format!("\"{hash}-{encoding}\""),
-        }
+        self.how.etag(&self.place)
     }
 }
 
@@ -144,23 +167,4 @@ fn not_acceptable(place: &InstancePlace) -> Error {
     let stored = &place.transfer_syntax;
     let why = format!("an instance stored in {stored} cannot be sent in an accepted transfer syntax");
     Error::NotAcceptable(why.into())
-}
-
-/// Plans all instances by the first wish that all of them can fulfil.
-pub fn plan(places: &[InstancePlace], wishes: &[InstanceWish]) -> Result<(Form, Vec<Planned>), Error> {
-    let mut unfulfilled = Error::NotFound("the instance");
-    for wish in wishes {
-        match places.iter().map(|place| Planned::new(place.clone(), wish)).collect() {
-            Ok(planned) => return Ok((wish.form, planned)),
-            Err(error) => unfulfilled = error,
-        }
-    }
-    Err(unfulfilled)
-}
-
-/// The tag of all of them together, in their order.
-pub fn etag_of_all(planned: &[Planned]) -> String {
-    let mut hasher = DefaultHasher::new();
-    planned.iter().for_each(|planned| planned.etag().hash(&mut hasher));
-    format!("\"{:016x}-{}\"", hasher.finish(), planned.len())
 }

@@ -4,6 +4,7 @@
 use super::Request;
 use super::rendered::{self, Subject, Turn};
 use super::rendering::Rendering;
+use super::walk::Walk;
 use crate::answer::Head;
 use crate::base_url::BaseUrl;
 use crate::content::Content;
@@ -37,7 +38,7 @@ async fn respond(request: &Request, places: Vec<InstancePlace>) -> Result<Respon
         return Ok(held);
     }
     let media = rendering.format.media_type();
-    let mut pictures = Pictures { state: request.state.0.clone(), rendering, places: places.into_iter() };
+    let mut pictures = Pictures { state: request.state.0.clone(), rendering, walk: Walk::along(places) };
     // The first is drawn before the answer begins: what is wrong with it can still be said with a status.
     let Some((mut place, mut picture)) = pictures.next().await? else {
         return Err(Error::NotFound("a picture of it"));
@@ -62,14 +63,14 @@ async fn respond(request: &Request, places: Vec<InstancePlace>) -> Result<Respon
 struct Pictures {
     state: State,
     rendering: Rendering,
-    places: std::vec::IntoIter<InstancePlace>,
+    walk: Walk,
 }
 
 impl Pictures {
     /// The next instance with its picture. Those without pixels have none and are passed over; one that cannot be drawn
     /// is an error, because a series with a hole in it would look like the series.
     async fn next(&mut self) -> Result<Option<(InstancePlace, Rendition)>, Error> {
-        for place in self.places.by_ref() {
+        while let Some(place) = self.walk.next(&self.state).await? {
             let frame = rendered::representative(&self.state, &place).await?;
             let subject = Subject::plain(place, frame);
             match rendered::picture(&self.state, &subject, &self.rendering, Turn::Waited).await {

@@ -2,6 +2,7 @@
 //! the other while they are sent, so that memory does not grow with the study.
 
 use super::value::{Parts, Value};
+use super::walk::Walk;
 use super::{Request, value};
 use crate::answer::Head;
 use crate::error::Error;
@@ -15,7 +16,9 @@ use bytes::Bytes;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use storage::InstancePlace;
 
-/// So many values of an instance are remembered until they are sent; more are listed again.
+/// Instances at the beginning whose values are remembered until they are sent; those of others are listed again.
+const REMEMBERED: usize = 32;
+/// So many values of an instance are remembered.
 const REMEMBERED_MAX: usize = 4;
 
 /// Which values are sent.
@@ -56,32 +59,41 @@ pub async fn respond(request: &Request, places: Vec<InstancePlace>, which: Which
     wishes.retain(|wish| wish.multipart);
     let parts =
         Parts { state: request.state.0.clone(), base: request.base.clone(), boundary: Boundary::new() };
-    let mut planned = Vec::new();
+    let mut walk = Walk::along(places);
+    let mut planning = walk.clone();
+    let mut remembered = Vec::new();
+    let mut count = 0usize;
     let mut media = None;
     let mut length = Some(parts.boundary.close().len() as u64);
     let mut hasher = DefaultHasher::new();
-    for place in places {
+    while let Some(place) = planning.next(&parts.state).await? {
         let values = which.of(&parts.state, &place, &wishes).await?;
-        let Some(first) = values.first() else { continue };
-        media.get_or_insert_with(|| first.media());
-        place.hash.hash(&mut hasher);
+        count += usize::from(!values.is_empty());
+        if let Some(first) = values.first() {
+            media.get_or_insert_with(|| first.media());
+            place.hash.hash(&mut hasher);
+        }
         for value in &values {
             value.mark(&mut hasher);
             if let Some(sum) = length {
                 length = value.length_bytes(&parts, &place).await?.map(|bytes| sum + bytes);
             }
         }
-        planned.push((place, (values.len() <= REMEMBERED_MAX).then_some(values)));
+        if remembered.len() < REMEMBERED {
+            remembered.push((values.len() <= REMEMBERED_MAX).then_some(values));
+        }
     }
+    drop(planning);
     let Some(media) = media else { return Err(Error::NotFound(which.name())) };
-    let validators = Validators::weak(&format!("\"{:016x}-{}\"", hasher.finish(), planned.len()));
+    let validators = Validators::weak(&format!("\"{:016x}-{count}\"", hasher.finish()));
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }
     let content_type = parts.boundary.content_type(&media);
     let body = outgoing::body(Bytes::new(), move |out| async move {
-        for (place, remembered) in planned {
-            let values = match remembered {
+        let mut remembered = remembered.into_iter();
+        while let Some(place) = walk.next(&parts.state).await? {
+            let values = match remembered.next().flatten() {
                 Some(values) => values,
                 None => which.of(&parts.state, &place, &wishes).await?,
             };

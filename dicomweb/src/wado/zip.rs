@@ -2,7 +2,7 @@
 //! saves, and what people who work with files want.
 
 use super::Request;
-use super::planned::{Planned, etag_of_all};
+use super::plan::Plan;
 use crate::answer::Head;
 use crate::error::Error;
 use crate::outgoing::{self, Outgoing, Stopped};
@@ -21,14 +21,13 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Answers with the instances in one archive, named after the study, series or instance `whole`.
-pub async fn respond(request: &Request, whole: &Uid, planned: Vec<Planned>) -> Result<Response, Error> {
-    let etag = etag_of_all(&planned);
-    let validators = Validators::weak(&format!("{}-zip\"", etag.trim_end_matches('"')));
+pub async fn respond(request: &Request, whole: &Uid, plan: Plan) -> Result<Response, Error> {
+    let validators = Validators::weak(&format!("{}-zip\"", plan.etag.trim_end_matches('"')));
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }
     let state = request.state.0.clone();
-    let body = outgoing::body(Bytes::new(), move |out| async move { send(&state, planned, &out).await });
+    let body = outgoing::body(Bytes::new(), move |out| async move { send(&state, plan, &out).await });
     let mut response = Head::of_pixels("application/zip".to_owned(), validators).with(body.await?, None);
     // A UID tells nothing of the patient.
     if let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"{whole}.zip\"")) {
@@ -38,13 +37,12 @@ pub async fn respond(request: &Request, whole: &Uid, planned: Vec<Planned>) -> R
 }
 
 /// Sends one file after the other. Nothing is sent of an instance before it is known to be there.
-async fn send(state: &State, planned: Vec<Planned>, out: &Outgoing) -> Result<(), Stopped> {
+async fn send(state: &State, mut plan: Plan, out: &Outgoing) -> Result<(), Stopped> {
     let mut archive = Archive::new();
-    for planned in planned {
+    while let Some(planned) = plan.next(state).await? {
         let place = &planned.place;
         let mut pieces = planned.ready(state).await?.pieces(state, place);
-        let length_bytes = planned.as_stored().map(|(length_bytes, _)| length_bytes);
-        archive.begin(&format!("{}/{}.dcm", place.series_uid, place.uid), length_bytes)?;
+        archive.begin(&format!("{}/{}.dcm", place.series_uid, place.uid), planned.stored_bytes())?;
         while let Some(piece) = pieces.try_next().await? {
             out.send(archive.write(&piece)?).await?;
         }

@@ -7,6 +7,7 @@ use pacs_core::uid::Uid;
 
 use super::Archive;
 use crate::error::Result;
+use crate::index::InstanceId;
 use crate::index::instances::{self, InstancePlace};
 
 impl Archive {
@@ -23,6 +24,17 @@ impl Archive {
         series: &Uid,
     ) -> Result<Vec<InstancePlace>> {
         instances::of_series(&self.0.database, scope, study, series).await
+    }
+
+    /// The series of a study that have instances, in their order; empty when there are none in scope.
+    pub async fn locate_series_of(&self, scope: &Scope, study: &Uid) -> Result<Vec<Uid>> {
+        instances::series_of_study(&self.0.database, scope, study).await
+    }
+
+    /// Instances that were located before, by their rows, in no order: where they lie now. What is rejected counts; what
+    /// was deleted is left out.
+    pub async fn locate_again(&self, ids: &[InstanceId]) -> Result<Vec<InstancePlace>> {
+        instances::by_ids(&self.0.database, ids).await
     }
 
     /// The middle instance of each series of a study, or of one series, with the ones before and behind it: what may

@@ -146,6 +146,29 @@ pub async fn of_study(database: &Database, scope: &Scope, study: &Uid) -> Result
     database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
 }
 
+/// The series of a study that have instances which are shown, in order.
+pub async fn series_of_study(database: &Database, scope: &Scope, study: &Uid) -> Result<Vec<Uid>> {
+    let mut params = params![study];
+    let mut sql = format!(
+        "select s.uid from series s join study t on t.id = s.study_id
+         where t.uid = $1 and exists (select 1 from instance i where i.series_id = s.id{SHOWN})"
+    );
+    push_study_scope(&mut sql, &mut params, scope);
+    sql.push_str(" order by s.number, s.id");
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
+    rows.iter().map(|row| uid(row, "uid")).collect()
+}
+
+/// Instances by their rows, rejected ones too, in no order.
+pub async fn by_ids(database: &Database, ids: &[InstanceId]) -> Result<Vec<InstancePlace>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = select(&format!("i.id in ({})", placeholders(1, ids.len())));
+    let params = ids.iter().map(|id| Param::from(id.0)).collect();
+    database.fetch(sqlx::AssertSqlSafe(sql), params).await?.iter().map(read).collect()
+}
+
 /// The middle instance of each series of a study, or of one series, with its neighbours, as far as they are shown; by
 /// series and instance number.
 pub async fn middle_of_each(

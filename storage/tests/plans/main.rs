@@ -258,6 +258,8 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
         instances::of_series(db, scope, &study, &series).await.unwrap();
         instances::middle_of_each(db, scope, &study, Some(&series)).await.unwrap();
         instances::of_study(db, scope, &study).await.unwrap();
+        instances::series_of_study(db, scope, &study).await.unwrap();
+        instances::by_ids(db, &[InstanceId(1), InstanceId(2)]).await.unwrap();
         instances::by_uid(db, scope, Some(&study), None, &Uid::parse("1.2.1.1.1").unwrap()).await.unwrap();
         unmatched::list(db, scope, 50).await.unwrap();
         for state in [State::Open, State::Answered] {
