@@ -289,6 +289,42 @@ async fn a_presentation_state_is_drawn_with_its_image() {
     let held =
         house.get(&rendered, &[("accept", "image/png"), ("if-none-match", shown.header("etag"))]).await;
     assert_eq!(held.status, StatusCode::NOT_MODIFIED);
+
+    // So it is beside others, and where it is all there is.
+    let (study, series) = (above(&state_path, "/series"), above(&state_path, "/instances"));
+    for (path, count) in [(&study, 2), (&series, 1)] {
+        let parts = house.get(&format!("{path}/rendered"), &[("accept", "image/png")]).await.parts();
+        assert_eq!(parts.len(), count, "{path}");
+        let of_state = format!("http://pacs.test/dicomweb{state_path}/rendered");
+        let part = parts.iter().find(|part| part.0.content_location.as_deref() == Some(&*of_state));
+        assert!(part.unwrap().1 == shown.body, "{path}");
+    }
+    for path in [&state_path, &series] {
+        let small = house.get(&format!("{path}/thumbnail?viewport=64,64"), &[("accept", "image/png")]).await;
+        assert_eq!(small.status, StatusCode::OK, "{path}: {}", small.text());
+        assert_eq!(picture_size(&small.body), (64, 64));
+    }
+    let of_image = house.get(&format!("{}/thumbnail", path_of(&image)), &[("accept", "image/png")]).await;
+    let of_study = house.get(&format!("{study}/thumbnail"), &[("accept", "image/png")]).await;
+    assert!(of_study.body == of_image.body, "a study is shown by an image of it");
+}
+
+/// The image that a series of presentation states is about came later.
+#[tokio::test]
+async fn pictures_by_a_presentation_state_change_with_its_image() {
+    let house = House::new().await;
+    let (state, other) = (file("modality/pr-grayscale.dcm"), file("modality/ct-small.dcm"));
+    let image = image_of(&state);
+    let path = path_of(&state);
+    let (study, uid) = (path.split('/').nth(2).unwrap(), path.split('/').nth(4).unwrap());
+    // An image in the series of the state, so that the series has a picture without it.
+    house.keep(&[state, moved(&other, study, uid, 1)]).await;
+    let rendered = format!("{}/rendered", above(&path, "/instances"));
+    let before = house.get(&rendered, &[("accept", "image/png")]).await;
+    assert_eq!(before.parts().len(), 1);
+    house.keep(&[image]).await;
+    let again = [("accept", "image/png"), ("if-none-match", before.header("etag"))];
+    assert_eq!(house.get(&rendered, &again).await.parts().len(), 2);
 }
 
 /// An image that the state is about.

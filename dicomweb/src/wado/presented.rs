@@ -4,6 +4,8 @@ use super::Request;
 use super::rendered::{self, Subject};
 use super::stored;
 use crate::error::Error;
+use crate::state::State;
+use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
@@ -17,16 +19,28 @@ pub fn is_state(place: &InstancePlace) -> bool {
 
 /// The first image that the state names and that the caller may see, with the first frame that it names of it.
 pub async fn subject(request: &Request, state: InstancePlace) -> Result<Subject, Error> {
-    let header = stored::header(&request.state.archive, &state).await?;
-    let scope = request.scope()?;
+    by_state(&request.state, &request.scope()?, state).await
+}
+
+/// What is drawn of an instance when no frame is named: its representative one; of a presentation state, its image.
+pub async fn shown(state: &State, scope: &Scope, place: InstancePlace) -> Result<Subject, Error> {
+    if is_state(&place) {
+        return by_state(state, scope, place).await;
+    }
+    let frame = rendered::representative(state, &place).await?;
+    Ok(Subject::plain(place, frame))
+}
+
+async fn by_state(service: &State, scope: &Scope, state: InstancePlace) -> Result<Subject, Error> {
+    let archive = &service.archive;
+    let header = stored::header(archive, &state).await?;
     for (image, frame) in references(&header) {
-        let archive = &request.state.archive;
-        let Some(place) = archive.locate_instance(&scope, Some(&state.study_uid), None, &image).await? else {
+        let Some(place) = archive.locate_instance(scope, Some(&state.study_uid), None, &image).await? else {
             continue;
         };
         let frame = match frame {
             Some(frame) => frame,
-            None => rendered::representative(&request.state, &place).await?,
+            None => rendered::representative(service, &place).await?,
         };
         return Ok(Subject { place, frame, state: Some((state, header)) });
     }

@@ -37,7 +37,7 @@ impl Subject {
     }
 
     /// Names the picture by all that it depends on.
-    fn key(&self, rendering: &Rendering) -> RenditionKey {
+    pub fn key(&self, rendering: &Rendering) -> RenditionKey {
         let mut variant = format!("frame {} {}", self.frame + 1, rendering.name());
         if let Some((state, _)) = &self.state {
             variant.push_str(" by ");

@@ -1,10 +1,10 @@
-//! `…/rendered` of a study or a series: a picture of each instance that has pixels, as parts of one body (PS3.18
-//! 10.4.1.1.3). One is drawn after the other while they are sent.
+//! `…/rendered` of a study or a series: a picture of each instance that has pixels, and of each presentation state, as
+//! parts of one body (PS3.18 10.4.1.1.3). One is drawn after the other while they are sent.
 
-use super::Request;
-use super::rendered::{self, Subject, Turn};
+use super::rendered::{self, Turn};
 use super::rendering::Rendering;
 use super::walk::Walk;
+use super::{Request, presented};
 use crate::answer::Head;
 use crate::base_url::BaseUrl;
 use crate::content::Content;
@@ -16,6 +16,7 @@ use crate::state::State;
 use crate::validators::Validators;
 use axum::response::Response;
 use bytes::Bytes;
+use pacs_core::access::Scope;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use storage::{InstancePlace, Rendition};
 
@@ -33,12 +34,14 @@ pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, E
 
 async fn respond(request: &Request, places: Vec<InstancePlace>) -> Result<Response, Error> {
     let rendering = Rendering::read(&request.parameters()?, &request.accept()?.of_parts()?)?;
-    let validators = Validators::weak(&etag(&places, &rendering));
+    let state = request.state.0.clone();
+    let scope = request.scope()?;
+    let validators = Validators::weak(&etag(&state, &scope, &places, &rendering).await?);
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }
     let media = rendering.format.media_type();
-    let mut pictures = Pictures { state: request.state.0.clone(), rendering, walk: Walk::along(places) };
+    let mut pictures = Pictures { state, scope, rendering, walk: Walk::along(places) };
     // The first is drawn before the answer begins: what is wrong with it can still be said with a status.
     let Some((mut place, mut picture)) = pictures.next().await? else {
         return Err(Error::NotFound("a picture of it"));
@@ -62,19 +65,23 @@ async fn respond(request: &Request, places: Vec<InstancePlace>) -> Result<Respon
 /// The pictures that are still to be drawn.
 struct Pictures {
     state: State,
+    scope: Scope,
     rendering: Rendering,
     walk: Walk,
 }
 
 impl Pictures {
-    /// The next instance with its picture. Those without pixels have none and are passed over; one that cannot be drawn
-    /// is an error, because a series with a hole in it would look like the series.
+    /// The next instance with its picture. Those without pixels have none and are passed over, as are presentation states
+    /// of what is not here; one that cannot be drawn is an error, because a series with a hole in it would look like the
+    /// series.
     async fn next(&mut self) -> Result<Option<(InstancePlace, Rendition)>, Error> {
         while let Some(place) = self.walk.next(&self.state).await? {
-            let frame = rendered::representative(&self.state, &place).await?;
-            let subject = Subject::plain(place, frame);
+            let subject = match presented::shown(&self.state, &self.scope, place.clone()).await {
+                Err(Error::NotFound(_)) => continue,
+                subject => subject?,
+            };
             match rendered::picture(&self.state, &subject, &self.rendering, Turn::Waited).await {
-                Ok(picture) => return Ok(Some((subject.place, picture))),
+                Ok(picture) => return Ok(Some((place, picture))),
                 Err(Error::NotFound(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -87,12 +94,24 @@ fn location(base: &BaseUrl, place: &InstancePlace) -> String {
     format!("{}/rendered", base.instance(&place.study_uid, &place.series_uid, &place.uid))
 }
 
-/// Of all that the pictures depend on: captions are of the corrected header.
-fn etag(places: &[InstancePlace], rendering: &Rendering) -> String {
+/// Of all that the pictures depend on: captions are of the corrected header, and the image that a presentation state is
+/// about may lie elsewhere, or come later.
+async fn etag(
+    state: &State,
+    scope: &Scope,
+    places: &[InstancePlace],
+    rendering: &Rendering,
+) -> Result<String, Error> {
     let mut hasher = DefaultHasher::new();
     for place in places {
         (place.hash, &place.overlay, place.series_revision).hash(&mut hasher);
+        if presented::is_state(place) {
+            match presented::shown(state, scope, place.clone()).await {
+                Err(Error::NotFound(_)) => {}
+                subject => subject?.key(rendering).etag().hash(&mut hasher),
+            }
+        }
     }
     rendering.name().hash(&mut hasher);
-    format!("\"{:016x}-{}\"", hasher.finish(), places.len())
+    Ok(format!("\"{:016x}-{}\"", hasher.finish(), places.len()))
 }

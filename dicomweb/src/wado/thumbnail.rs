@@ -1,14 +1,15 @@
 //! `…/thumbnail`: one small picture that stands for a study, a series, an instance or a frame (PS3.18 10.4.1.1.4).
 
-use super::Request;
 use super::rendered::{self, Subject, Turn};
 use super::rendering::Rendering;
+use super::{Request, presented};
 use crate::accept::Accept;
 use crate::error::Error;
 use crate::resource::{InstancePath, SeriesPath, StudyPath};
 use crate::state::State;
 use axum::extract::RawPathParams;
 use axum::response::Response;
+use pacs_core::access::Scope;
 use pacs_core::pixels::Viewport;
 use storage::InstancePlace;
 
@@ -30,8 +31,8 @@ pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, E
 /// `…/instances/{instance}/thumbnail`
 pub async fn of_instance(path: InstancePath, request: Request) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
-    let frame = rendered::representative(&request.state, &place).await?;
-    rendered::respond(&request, &Subject::plain(place, frame), &small(&request)?).await
+    let subject = presented::shown(&request.state, &request.scope()?, place).await?;
+    rendered::respond(&request, &subject, &small(&request)?).await
 }
 
 /// `…/instances/{instance}/frames/{frame}/thumbnail`
@@ -47,10 +48,11 @@ pub async fn of_frame(
 
 async fn of_several(request: &Request, places: &[InstancePlace]) -> Result<Response, Error> {
     let rendering = small(request)?;
+    let scope = request.scope()?;
     let mut why = Error::NotFound("a picture of it");
     for place in candidates(places) {
-        let answer = match rendered::representative(&request.state, place).await {
-            Ok(frame) => rendered::respond(request, &Subject::plain(place.clone(), frame), &rendering).await,
+        let answer = match presented::shown(&request.state, &scope, place.clone()).await {
+            Ok(subject) => rendered::respond(request, &subject, &rendering).await,
             Err(error) => Err(error),
         };
         match answer {
@@ -66,11 +68,8 @@ pub async fn make(state: &State, places: &[InstancePlace]) -> Result<(), Error> 
     let rendering = of_parameters(&[], &Accept::parse("")?)?;
     let mut why = Error::NotFound("a picture of it");
     for place in candidates(places) {
-        let picture = match rendered::representative(state, place).await {
-            Ok(frame) => {
-                let subject = Subject::plain(place.clone(), frame);
-                rendered::picture(state, &subject, &rendering, Turn::Waited).await
-            }
+        let picture = match presented::shown(state, &Scope::All, place.clone()).await {
+            Ok(subject) => rendered::picture(state, &subject, &rendering, Turn::Waited).await,
             Err(error) => Err(error),
         };
         match picture {
@@ -84,7 +83,7 @@ pub async fn make(state: &State, places: &[InstancePlace]) -> Result<(), Error> 
 /// Whether another instance may have a picture where this one has none; `why` keeps what is to be told in the end.
 fn pass_over(error: Error, why: &mut Error) -> Result<(), Error> {
     match error {
-        // A report, a presentation state: another instance may have pixels.
+        // A report, or a presentation state of what is not here: another instance may have pixels.
         Error::Undecodable(_) | Error::NotFound(_) => {}
         // Damage to one is none to the others.
         Error::TooLarge(_) | Error::Storage(storage::Error::Corrupt(_)) => *why = error,
@@ -94,13 +93,16 @@ fn pass_over(error: Error, why: &mut Error) -> Result<(), Error> {
 }
 
 /// The middle instance of each series, in order: the middle of a volume shows more of it than its edge. Then those behind
-/// the middle ones, and before them, in case that these cannot be drawn.
+/// the middle ones, and before them, in case that these cannot be drawn. Presentation states come last: they show an
+/// image once more.
 fn candidates(places: &[InstancePlace]) -> impl Iterator<Item = &InstancePlace> {
     let at = move |offset: isize| {
         let series = places.chunk_by(|one, next| one.series_id == next.series_id);
         series.filter_map(move |series| series.get((series.len() / 2).checked_add_signed(offset)?))
     };
-    [0, 1, -1].into_iter().flat_map(at).take(TRIED_MAX)
+    let all = || [0, 1, -1].into_iter().flat_map(at);
+    let states = all().filter(|place| presented::is_state(place));
+    all().filter(|place| !presented::is_state(place)).chain(states).take(TRIED_MAX)
 }
 
 fn small(request: &Request) -> Result<Rendering, Error> {
