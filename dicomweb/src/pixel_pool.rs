@@ -1,7 +1,8 @@
 //! Threads for decoding and drawing pixels, with a queue that has an end.
 //!
 //! Codecs would starve the threads that serve sockets, and a queue without an end would hold the pixels of everybody
-//! who ever asked. A full queue answers 503; a transfer that decodes image after image waits for its turn instead.
+//! who ever asked. A full queue answers 503; a transfer that decodes image after image waits for its turn instead, and so
+//! does a thumbnail, for some seconds.
 //!
 //! Images differ in size by a thousand times, so a job also gets the bytes that it will take before anything is read
 //! for it, and waits while others have them. It has them for as long as it computes, never while a client reads.
@@ -9,10 +10,14 @@
 use crate::error::Error;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout;
 
 /// Jobs that may wait or run for each thread.
 const PLACES_PER_THREAD: usize = 8;
+/// How long a place is waited for by who asks for many pictures at once and does not come again for those refused.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// What one job may take, codec included: enough for a mammogram, and more than half of the program's memory.
 const MEMORY_BYTES: u64 = 128 << 20;
 /// What all jobs that run together may take. One that takes more runs by itself.
@@ -96,6 +101,12 @@ impl PixelPool {
     pub fn place_or_refuse(&self) -> Result<Place, Error> {
         let place = Arc::clone(&self.places).try_acquire_owned();
         place.map(Place::from).map_err(|_| Error::Busy("too many images are being drawn".into()))
+    }
+
+    /// A place when there is one before long; [`Error::Busy`] when there is none. Browsers ask for all the thumbnails of
+    /// a page at once, and show a hole for each that is refused.
+    pub async fn place_before_long(&self) -> Result<Place, Error> {
+        timeout(PATIENCE, self.place_in_turn()).await.unwrap_or_else(|_| self.place_or_refuse())
     }
 
     /// A place when there is one: for transfers that make one image after another.

@@ -149,6 +149,22 @@ async fn thumbnails_of_every_level() {
     }
 }
 
+/// A page of thumbnails, none of which was made before, asked for at once: a browser does not ask again.
+#[tokio::test(flavor = "multi_thread")]
+async fn thumbnails_wait_for_their_turn() {
+    let house = House::new().await;
+    let slice = testdata::ct_slices(1).next().unwrap().bytes;
+    house.keep(std::slice::from_ref(&slice)).await;
+    let path = path_of(&slice);
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let many = (1..=threads * 8 * 4).map(|side| {
+        let (house, path) = (&house, format!("{path}/thumbnail?viewport={side},{side}"));
+        async move { house.get(&path, &[]).await.status }
+    });
+    let answers = futures::future::join_all(many).await;
+    assert!(answers.iter().all(|status| *status == StatusCode::OK), "{answers:?}");
+}
+
 #[tokio::test]
 async fn what_has_no_pixels_has_no_picture() {
     let house = House::new().await;

@@ -90,13 +90,23 @@ pub async fn representative(state: &State, place: &InstancePlace) -> Result<u32,
     Ok(named.filter(|frame| (1..=frames).contains(frame)).map_or(frames / 2, |frame| frame - 1))
 }
 
-/// Answers with the picture.
+/// Answers with the picture, unless too many are being drawn.
 pub async fn respond(request: &Request, subject: &Subject, rendering: &Rendering) -> Result<Response, Error> {
+    respond_in(Turn::Refused, request, subject, rendering).await
+}
+
+/// Answers with the picture when it has its turn.
+pub async fn respond_in(
+    turn: Turn,
+    request: &Request,
+    subject: &Subject,
+    rendering: &Rendering,
+) -> Result<Response, Error> {
     let validators = Validators::strong(subject.key(rendering).etag());
     if let Some(held) = request.held(&validators)? {
         return Ok(held);
     }
-    let picture = picture(&request.state, subject, rendering, Turn::Refused).await?;
+    let picture = picture(&request.state, subject, rendering, turn).await?;
     let head = Head::of_pixels(rendering.format.media_type().to_owned(), validators);
     request.ranged(head, Content::rendition(picture)).await
 }
@@ -106,6 +116,8 @@ pub async fn respond(request: &Request, subject: &Subject, rendering: &Rendering
 pub enum Turn {
     /// It is refused: whoever asked may come again.
     Refused,
+    /// It waits for some seconds: it is one of many that were asked for at once.
+    Awaited,
     /// It waits: it is one of many in an answer that has begun.
     Waited,
 }
@@ -125,6 +137,7 @@ async fn draw(state: &State, subject: &Subject, rendering: &Rendering, turn: Tur
     let frame = *frame;
     let mut turn = match turn {
         Turn::Refused => state.pixels.place_or_refuse()?,
+        Turn::Awaited => state.pixels.place_before_long().await?,
         Turn::Waited => state.pixels.place_in_turn().await?,
     };
     let header = stored::header(&state.archive, place).await?;

@@ -32,7 +32,7 @@ pub async fn of_series(path: SeriesPath, request: Request) -> Result<Response, E
 pub async fn of_instance(path: InstancePath, request: Request) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
     let subject = presented::shown(&request.state, &request.scope()?, place).await?;
-    rendered::respond(&request, &subject, &small(&request)?).await
+    rendered::respond_in(Turn::Awaited, &request, &subject, &small(&request)?).await
 }
 
 /// `…/instances/{instance}/frames/{frame}/thumbnail`
@@ -43,7 +43,7 @@ pub async fn of_frame(
 ) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
     let subject = Subject::plain(place, rendered::one_frame(&parameters)?);
-    rendered::respond(&request, &subject, &small(&request)?).await
+    rendered::respond_in(Turn::Awaited, &request, &subject, &small(&request)?).await
 }
 
 async fn of_several(request: &Request, places: &[InstancePlace]) -> Result<Response, Error> {
@@ -52,7 +52,7 @@ async fn of_several(request: &Request, places: &[InstancePlace]) -> Result<Respo
     let mut why = Error::NotFound("a picture of it");
     for place in candidates(places) {
         let answer = match presented::shown(&request.state, &scope, place.clone()).await {
-            Ok(subject) => rendered::respond(request, &subject, &rendering).await,
+            Ok(subject) => rendered::respond_in(Turn::Awaited, request, &subject, &rendering).await,
             Err(error) => Err(error),
         };
         match answer {
