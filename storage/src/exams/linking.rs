@@ -82,7 +82,13 @@ pub(crate) async fn join(
         moves::apply(tx, exam.id, StepAct::Image, actor, reason, now_ms).await?;
     }
     performed::join(tx, exam.id, uid, now_ms).await?;
-    let taken_back = acts::newest_of(tx, uid, &[LINK, UNLINK]).await?.filter(|act| act.kind == UNLINK);
+    let mut taken_back = acts::newest_of(tx, uid, &[LINK, UNLINK]).await?.filter(|act| act.kind == UNLINK);
+    if let Some(unlink) = &taken_back
+        && named_exam(tx, unlink.before.as_ref()).await? != Some(exam.id)
+    {
+        // Another exam than the one that it was taken from: that it was stands.
+        taken_back = None;
+    }
     let note = NewAct {
         kind: LINK,
         actor,

@@ -140,6 +140,16 @@ async fn a_person_links_and_takes_back(fresh: Fresh) {
     let acts = storage::acts::of_subject(db, "1.2.1", 10).await.unwrap();
     let kinds: Vec<_> = acts.iter().map(|act| (act.kind.as_str(), act.reason.as_deref())).collect();
     assert_eq!(kinds, [("study.unlink", Some("bệnh nhân khác")), ("study.link", Some("chọn nhầm dòng"))]);
+    // That it was taken from there stands while it is another's, and is taken back where it comes back.
+    let other = schedule::create_order(db, &order(), &clerk(), NOW_MS + 1).await.unwrap();
+    linking::link(db, all, &clerk(), &study, other.id, None, NOW_MS + 1).await.unwrap();
+    assert_eq!(storage::acts::of_subject(db, "1.2.1", 1).await.unwrap()[0].undoes, None);
+    linking::unlink(db, all, &clerk(), &study, None, NOW_MS + 2).await.unwrap();
+    linking::link(db, all, &clerk(), &study, other.id, None, NOW_MS + 3).await.unwrap();
+    let [again, taken] = &storage::acts::of_subject(db, "1.2.1", 2).await.unwrap()[..] else {
+        panic!("two acts")
+    };
+    assert_eq!(again.undoes, Some(taken.id));
     let history = moves::history(db, ordered.id).await.unwrap();
     assert_eq!(history.iter().map(|line| line.act.as_str()).collect::<Vec<_>>(), ["image", "unlink"]);
 }
