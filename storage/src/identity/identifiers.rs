@@ -4,7 +4,7 @@ use pacs_core::access::{Actor, Scope};
 use pacs_core::attributes::PatientAttributes;
 use serde_json::json;
 
-use super::{Named, check_scope, tell};
+use super::{Named, assigning, check_scope, tell};
 use crate::acts::{self, Act, NewAct};
 use crate::database::{Database, Durability, Transaction, params};
 use crate::index::issuers::{self, Issuer, IssuerKind};
@@ -154,12 +154,16 @@ async fn take(
     .await?;
     let studies = tx
         .fetch(
-            "select id, patient_name as name, birth_date, sex from study
+            "select id, uid, patient_name as name, birth_date, sex from study
              where patient_identifier = $1 and patient_issuer = $2 and patient_id = $3 order by received_ms, id",
             params![identifier, &issuer.code, patient],
         )
         .await?;
     for row in &studies {
+        if assigning::assigned(tx, &row.get::<String>("uid")?, now_ms).await?.is_some() {
+            // It is theirs because somebody has said so, not by that number.
+            continue;
+        }
         let sent = PatientAttributes { id: identifier.to_owned(), ..patients::demographics(row)? };
         let found = patients::ensure(tx, identifier, issuer, &sent, now_ms).await?;
         belongings::file(tx, StudyId(row.get("id")?), found.id).await?;

@@ -28,6 +28,7 @@ on_every_engine!(
     numbers_are_linked_and_taken_away,
     issuers_and_other_numbers_are_read_from_images,
     a_number_that_was_taken_away_stays_away,
+    what_was_given_to_a_patient_stays_without_its_number,
     a_study_is_given_to_another_patient_and_back,
     only_ones_own_patients_are_changed,
     a_year_of_birth_becomes_a_day,
@@ -409,6 +410,21 @@ async fn a_number_that_was_taken_away_stays_away(fresh: Fresh) {
     identifiers::link(&fresh.db, &Scope::All, &clerk(), a, card, NOW_MS).await.unwrap();
     store(&fresh.db, &[named("1.2.3")]).await;
     assert_eq!(numbers().await, ["BVTW", "CCCD"]);
+}
+
+async fn what_was_given_to_a_patient_stays_without_its_number(fresh: Fresh) {
+    store(&fresh.db, &[of("1.2.1", "BN001", "NGUYỄN^VĂN A"), of("1.2.2", "BN002", "NGUYỄN^VĂN A")]).await;
+    let (a, b) = (whose(&fresh, "1.2.1").await, whose(&fresh, "1.2.2").await);
+    let (all, clerk, given) = (&Scope::All, clerk(), Owner::Known(b));
+    let number = Number { identifier: "BN009", issuer: "BVTW" };
+    identifiers::link(&fresh.db, all, &clerk, b, number, NOW_MS).await.unwrap();
+    store(&fresh.db, &[of("1.2.3", "BN009", "NGUYỄN^VĂN A"), of("1.2.4", "BN009", "NGUYỄN^VĂN A")]).await;
+    // To somebody else and back: since then a person has said whose it is.
+    for owner in [Owner::Known(a), given] {
+        assigning::assign(&fresh.db, all, &clerk, &uid("1.2.3"), owner, None, NOW_MS).await.unwrap();
+    }
+    identifiers::unlink(&fresh.db, all, &clerk, b, number, NOW_MS).await.unwrap();
+    assert_eq!(studies(&fresh, b).await, ["1.2.2", "1.2.3"]);
 }
 
 async fn a_study_is_given_to_another_patient_and_back(fresh: Fresh) {
