@@ -1,4 +1,7 @@
-//! Key object documents that reject images (IHE RAD TF-2 4.66): noted when they arrive, obeyed by a job.
+//! Key object documents that reject images (IHE RAD TF-2 4.66): noted when they arrive, obeyed by a job. What has not
+//! come yet of what they name is kept in mind, and rejected when it comes.
+
+use std::collections::{BTreeMap, HashSet};
 
 use pacs_core::access::{Actor, Scope};
 use pacs_core::rejection::{Rejection, RejectionNote};
@@ -7,9 +10,10 @@ use pacs_core::uids;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
-use crate::database::Transaction;
+use crate::database::{Durability, Param, Transaction, params, placeholders};
 use crate::error::{Error, Result};
 use crate::index::arrivals::NewInstance;
+use crate::index::instances;
 use crate::index::place::Kept;
 use crate::jobs::{self, NewJob};
 
@@ -17,6 +21,8 @@ const KIND: &str = "reject.noted";
 /// How long a document may take until another try is made.
 const LEASE_MS: i64 = 10 * 60_000;
 const MAX_ATTEMPTS: u32 = 8;
+/// When what was missing is looked for once more: an image may have been on its way while it was.
+const AGAIN_MS: i64 = 60_000;
 
 /// What is to be done for a document.
 #[derive(Serialize, Deserialize)]
@@ -30,6 +36,25 @@ struct Noted {
     /// AE title that did.
     calling_ae: Option<String>,
     received_ms: i64,
+    /// Whether these were missing before.
+    #[serde(default)]
+    again: bool,
+}
+
+impl Noted {
+    async fn enqueue(&self, tx: &mut Transaction, due_ms: i64, now_ms: i64) -> Result<()> {
+        let payload =
+            serde_json::to_value(self).map_err(|error| Error::internal("note a rejection", error))?;
+        let job = NewJob {
+            kind: KIND,
+            payload,
+            dedupe: None,
+            due_ms,
+            max_attempts: MAX_ATTEMPTS,
+            created_by: None,
+        };
+        jobs::enqueue_in(tx, &job, now_ms).await.map(drop)
+    }
 }
 
 /// Notes that a document has come that rejects; in the transaction of its row. One whose row is made anew
@@ -48,17 +73,30 @@ pub(crate) async fn arrived(tx: &mut Transaction, instance: &NewInstance, now_ms
         facility: instance.facility.clone(),
         calling_ae: instance.calling_ae.as_ref().map(ToString::to_string),
         received_ms: instance.received_ms,
+        again: false,
     };
-    let payload = serde_json::to_value(noted).map_err(|error| Error::internal("note a rejection", error))?;
-    let job = NewJob {
-        kind: KIND,
-        payload,
-        dedupe: None,
-        due_ms: now_ms,
-        max_attempts: MAX_ATTEMPTS,
-        created_by: None,
-    };
-    jobs::enqueue_in(tx, &job, now_ms).await.map(drop)
+    noted.enqueue(tx, now_ms, now_ms).await
+}
+
+/// Notes that instances have come which documents had rejected before.
+pub(crate) async fn came_late(tx: &mut Transaction, uids: &HashSet<String>, now_ms: i64) -> Result<()> {
+    if uids.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "delete from awaited_rejection where uid in ({}) returning uid, facility, code, calling_ae, noted_ms",
+        placeholders(1, uids.len())
+    );
+    let mut notes: BTreeMap<(String, String, Option<String>, i64), Vec<Uid>> = BTreeMap::new();
+    for row in tx.fetch(sqlx::AssertSqlSafe(sql), uids.iter().map(Param::from).collect()).await? {
+        let note = (row.get("facility")?, row.get("code")?, row.get("calling_ae")?, row.get("noted_ms")?);
+        notes.entry(note).or_default().push(instances::uid(&row, "uid")?);
+    }
+    for ((facility, code, calling_ae, received_ms), instances) in notes {
+        let noted = Noted { code, instances, facility, calling_ae, received_ms, again: false };
+        noted.enqueue(tx, now_ms, now_ms).await?;
+    }
+    Ok(())
 }
 
 impl Archive {
@@ -66,6 +104,7 @@ impl Archive {
     pub async fn reject_noted(&self) -> Result<u64> {
         let (database, clock) = (&self.0.database, &self.0.config.clock);
         let worker = self.0.config.node.as_str();
+        self.look_for_rejected().await?;
         let mut rejected = 0;
         while let Some(job) = jobs::claim(database, KIND, worker, LEASE_MS, clock.now_ms()).await? {
             match serde_json::from_value(job.payload.clone()) {
@@ -88,14 +127,55 @@ impl Archive {
 
     async fn obey_note(&self, noted: Noted) -> Result<u64> {
         let Some(reason) = Rejection::parse(&noted.code) else { return Ok(0) };
-        let title = noted.calling_ae.unwrap_or_default();
+        let title = noted.calling_ae.clone().unwrap_or_default();
         let actor = Actor { id: format!("device:{title}"), name: title, ..Actor::system() };
-        let scope = Scope::Facilities(vec![noted.facility]);
+        let scope = Scope::Facilities(vec![noted.facility.clone()]);
         let mut rejected = 0;
+        let mut missing = Vec::new();
         for instance in &noted.instances {
             let done = self.reject_for(&scope, &actor, instance, reason, noted.received_ms).await?;
             rejected += u64::from(done);
+            if !done && !self.is_here(instance).await? {
+                missing.push(instance.clone());
+            } else if noted.again {
+                let sql = "delete from awaited_rejection where uid = $1 and facility = $2";
+                self.0.database.execute(sql, params![instance, &noted.facility]).await?;
+            }
+        }
+        if !noted.again && !missing.is_empty() {
+            self.await_missing(Noted { instances: missing, again: true, ..noted }).await?;
         }
         Ok(rejected)
+    }
+
+    async fn is_here(&self, instance: &Uid) -> Result<bool> {
+        let sql = "select 1 from instance where uid = $1";
+        Ok(self.0.database.fetch_optional(sql, params![instance]).await?.is_some())
+    }
+
+    /// Keeps in mind what a document rejects that has not come yet. Images come in parallel, and whole studies in the
+    /// order of their files.
+    async fn await_missing(&self, noted: Noted) -> Result<()> {
+        let now_ms = self.0.config.clock.now_ms();
+        self.0.arrivals.await_rejected(true);
+        let mut tx = self.0.database.begin(Durability::Synced).await?;
+        for instance in &noted.instances {
+            tx.execute(
+                "insert into awaited_rejection (uid, facility, code, calling_ae, noted_ms)
+                 values ($1, $2, $3, $4, $5) on conflict (uid, facility) do nothing",
+                params![instance, &noted.facility, &noted.code, &noted.calling_ae, noted.received_ms],
+            )
+            .await?;
+        }
+        noted.enqueue(&mut tx, now_ms.saturating_add(AGAIN_MS), now_ms).await?;
+        tx.commit().await
+    }
+
+    /// Learns whether anything is awaited that documents have rejected, this node's or another's.
+    pub(crate) async fn look_for_rejected(&self) -> Result<()> {
+        let sql = "select 1 from awaited_rejection limit 1";
+        let awaits = self.0.database.fetch_optional(sql, params![]).await?.is_some();
+        self.0.arrivals.await_rejected(awaits);
+        Ok(())
     }
 }

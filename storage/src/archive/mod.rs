@@ -132,6 +132,7 @@ impl Archive {
         let (objects, spool) = ((objects, objects_folder), (spool, space));
         let archive = Self::over(config, objects, spool, database, renditions, hold, closing)?;
         archive.0.arrivals.forget_deleted(deletions::newest(&archive.0.database).await?);
+        archive.look_for_rejected().await?;
         tokio::spawn(space::watch(Arc::downgrade(&archive.0)));
         archive.recover().await?;
         Ok(archive)

@@ -64,6 +64,16 @@ const MIGRATIONS: &[Migration] = &[
         name: "workitem keys",
         text: include_str!("../../migrations/0024_workitem_keys.sql"),
     },
+    Migration {
+        version: 26,
+        name: "names others",
+        text: include_str!("../../migrations/0026_names_others.sql"),
+    },
+    Migration {
+        version: 29,
+        name: "awaited rejections",
+        text: include_str!("../../migrations/0029_awaited_rejections.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

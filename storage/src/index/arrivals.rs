@@ -187,6 +187,11 @@ impl Arrivals {
         self.known().forget_deleted(until_ms);
     }
 
+    /// Whether arriving images have to be looked up among those that documents have rejected before they came.
+    pub(crate) fn await_rejected(&self, awaits: bool) {
+        self.known().await_rejected(awaits);
+    }
+
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -30,6 +30,7 @@ on_every_backend!(
     what_is_rejected_is_deleted_without_another_reason,
     only_what_is_in_scope_is_rejected,
     a_document_rejects_what_it_names,
+    a_document_rejects_what_comes_after_it,
 );
 
 async fn reject(archive: &Archive, subject: Subject) -> u64 {
@@ -371,17 +372,15 @@ async fn only_what_is_in_scope_is_rejected(home: Home) {
     archive.close().await;
 }
 
-async fn a_document_rejects_what_it_names(home: Home) {
-    let archive = home.open().await;
-    let sent = slices(3, 1);
-    send_all(&archive, &sent).await;
-    let referenced = |instance: &Instance| {
+/// A key object document that rejects these for their quality.
+fn rejecting(rejected: &[&Instance]) -> Instance {
+    let referenced = |instance: &&Instance| {
         let mut item = DataSet::new();
         item.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &instance.uid);
         item
     };
     let mut series = DataSet::new();
-    series.put_items(tags::REFERENCED_SOP_SEQUENCE, vec![referenced(&sent[0]), referenced(&sent[2])]);
+    series.put_items(tags::REFERENCED_SOP_SEQUENCE, rejected.iter().map(referenced).collect());
     let mut evidence = DataSet::new();
     evidence.put_items(tags::REFERENCED_SERIES_SEQUENCE, vec![series]);
     let mut title = DataSet::new();
@@ -399,6 +398,14 @@ async fn a_document_rejects_what_it_names(home: Home) {
         &[],
     );
     document.class = uid(class);
+    document
+}
+
+async fn a_document_rejects_what_it_names(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    let document = rejecting(&[&sent[0], &sent[2]]);
     home.clock.set_ms(home.clock.now_ms() + 1);
     send_all(&archive, std::slice::from_ref(&document)).await;
     assert_eq!(archive.reject_noted().await.unwrap(), 2);
@@ -412,5 +419,31 @@ async fn a_document_rejects_what_it_names(home: Home) {
     assert_eq!(send(&archive, &document).await.unwrap().decision, Decision::Duplicate);
     assert_eq!(archive.reject_noted().await.unwrap(), 0);
     assert_whole(&archive, &sent[..2]).await;
+    archive.close().await;
+}
+
+async fn a_document_rejects_what_comes_after_it(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent[..1]).await;
+    send_all(&archive, &[rejecting(&[&sent[0], &sent[1], &sent[2]])]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1, "the others are to come");
+    send_all(&archive, &sent[1..2]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    assert_gone(&archive, &sent[..2]).await;
+    // A look at what was on its way finds nothing, and a start does not forget.
+    home.rest();
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    archive.close().await;
+    drop(archive);
+    let archive = home.open().await;
+    send_all(&archive, &sent[2..]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    assert_gone(&archive, &sent).await;
+    // Restored by a person, it stays.
+    home.rest();
+    restore(&archive, one(&sent[2])).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    assert_whole(&archive, &sent[2..]).await;
     archive.close().await;
 }

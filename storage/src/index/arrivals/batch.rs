@@ -61,6 +61,9 @@ impl<'a> Batch<'a> {
             wanted.into_iter().map(|instance| Some((instance?, home(instance?)?))).collect();
 
         let mut inserted = self.insert(&placed.iter().flatten().collect::<Vec<_>>()).await?;
+        if self.known().awaits_rejected() {
+            key_objects::came_late(&mut self.tx, &inserted, self.now_ms).await?;
+        }
         let mut decisions = Vec::with_capacity(placed.len());
         for place in &placed {
             let Some((instance, series)) = place else {

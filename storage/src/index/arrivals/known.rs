@@ -19,6 +19,8 @@ pub(super) struct Known {
     generation: u64,
     /// What was received later is not deleted.
     deleted_until_ms: Option<i64>,
+    /// Whether documents have rejected images that are still to come.
+    awaits_rejected: bool,
     series: HashMap<String, KnownSeries>,
     studies: HashMap<StudyId, KnownStudy>,
     owed: BTreeSet<StudyId>,
@@ -124,6 +126,16 @@ impl Known {
     /// Notes studies that could not be told of.
     pub fn owe(&mut self, studies: impl IntoIterator<Item = StudyId>) {
         self.owed.extend(studies);
+    }
+
+    /// Whether documents have rejected images that are still to come.
+    pub fn awaits_rejected(&self) -> bool {
+        self.awaits_rejected
+    }
+
+    /// Notes whether documents have rejected images that are still to come.
+    pub fn await_rejected(&mut self, awaits: bool) {
+        self.awaits_rejected = awaits;
     }
 
     /// Up to when what was received may be deleted.
