@@ -98,6 +98,7 @@ impl Archive {
         self.note_reindexed().await?;
         self.recover().await?;
         self.move_again().await?;
+        self.say_what_is_served_everywhere().await?;
         self.correct_again().await?;
         self.reject_again().await?;
         self.hand_again().await?;

@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
+use pacs_core::reconciliation::Serve;
 use pacs_core::uid::Uid;
 
 use crate::archive::Archive;
@@ -197,6 +198,9 @@ impl Archive {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if self.0.config.serve == Serve::Newest && report.packs > 0 && self.has_versions(series.id).await? {
+            self.say_what_is_served(&series.study_uid).await?;
         }
         if damaged.is_empty() {
             self.0.settling.parked().remove(&series.id);

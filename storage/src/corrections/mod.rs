@@ -21,8 +21,9 @@ pub use door::right_to_undo;
 pub(crate) use edit::lock;
 pub use edit::{Change, Corrected, Correction};
 pub use listing::{Attributes, Listed, Movement, changes_of, listed, movement_of};
+pub(crate) use moves::{ACTS as MOVES, PART, Parting, away, part, redirected};
 pub use moves::{Move, Moved, Target, What};
-pub(crate) use moves::{PART, Parting, away, part, redirected};
+pub(crate) use standing::parse as parse_attributes;
 
 /// The act that corrects attributes of a study, and of the patient as they stand in it.
 const STUDY: &str = "study.correct";

@@ -12,6 +12,7 @@ use crate::database::{Row, Transaction, params};
 use crate::index::deletions::Kind;
 use crate::index::instances::uid;
 use crate::index::{SeriesId, series};
+use crate::reconciliation::Alike;
 use crate::{Error, Result};
 
 /// Makes the row of a series, which is locked, say what was sent with what stands of its corrections over
@@ -19,8 +20,8 @@ use crate::{Error, Result};
 pub(crate) async fn obey(tx: &mut Transaction, id: SeriesId) -> Result<()> {
     let row = tx
         .fetch_one(
-            "select s.uid, s.attributes, s.sent_attributes, s.sent_study_uid, s.sent_series_uid, s.moved_ms, t.correction,
-                 t.uid as study_uid, t.attributes as study_attributes
+            "select s.uid, s.attributes, s.sent_attributes, s.sent_study_uid, s.sent_series_uid, s.moved_ms,
+                 s.names_others, s.received_ms, t.correction, t.uid as study_uid, t.attributes as study_attributes
              from series s join study t on t.id = s.study_id where s.id = $1",
             params![id],
         )
@@ -50,6 +51,38 @@ pub(crate) async fn obey(tx: &mut Transaction, id: SeriesId) -> Result<()> {
         .map(drop)
 }
 
+/// Makes a series say what the contents say alike that are served of it now, with what stands of its corrections over
+/// that; answers whether they say anything else than before.
+pub(crate) async fn say_anew(tx: &mut Transaction, id: SeriesId, said: &Alike) -> Result<bool> {
+    let sql = "select uid, attributes, sent_attributes from series where id = $1";
+    let row = tx.fetch_one(sql, params![id]).await?;
+    let own: String = row.get("uid")?;
+    let was_corrected = row.get::<Option<String>>("sent_attributes")?;
+    let sent = match &was_corrected {
+        Some(sent) => sent.clone(),
+        None => row.get("attributes")?,
+    };
+    let mut says = standing::parse(&sent)?;
+    if !said.lay_over(&mut says) {
+        return Ok(false);
+    }
+    let sent = pacs_core::json::to_string(&says);
+    let standing = standing::of(tx, &own, SERIES, Kind::Series).await?;
+    describe(tx, id, &own, &sent, &standing).await?;
+    if was_corrected.is_some() {
+        let sql = "update series set sent_attributes = $2 where id = $1";
+        tx.execute(sql, params![id, sent]).await?;
+    }
+    Ok(true)
+}
+
+/// Notes whether any image of a series, which is locked, names another study or series than it is filed in; answers
+/// whether that is new. Its overlay names them once the series obeys.
+pub(crate) async fn names_others(tx: &mut Transaction, id: SeriesId, does: bool) -> Result<bool> {
+    let sql = "update series set names_others = $2 where id = $1 and names_others <> $2";
+    Ok(tx.execute(sql, params![id, i64::from(does)]).await? > 0)
+}
+
 async fn describe(
     tx: &mut Transaction,
     id: SeriesId,
@@ -68,7 +101,8 @@ async fn describe(
 }
 
 /// What is laid over the headers of the instances: what was corrected in the study, and in the series. Those
-/// that were sent under another study say all that theirs says now.
+/// that were sent under another study say all that theirs says now, and where some name other keys, all name those
+/// that they are filed under.
 fn overlay(row: &Row, of_series: Standing) -> Result<Option<Overlay>> {
     let of_study = row.get::<Option<String>>("correction")?;
     let of_study = of_study.as_deref().map(overlays::parse).transpose()?;
@@ -86,10 +120,17 @@ fn overlay(row: &Row, of_series: Standing) -> Result<Option<Overlay>> {
     if row.get::<Option<String>>("sent_series_uid")?.is_some() {
         attributes.put_uid(tags::SERIES_INSTANCE_UID, &uid(row, "uid")?);
     }
+    let names_others = row.flag("names_others")?;
+    if names_others {
+        // Receivers would keep such an image elsewhere than it is listed, and count one short.
+        attributes.put_uid(tags::STUDY_INSTANCE_UID, &uid(row, "study_uid")?);
+        attributes.put_uid(tags::SERIES_INSTANCE_UID, &uid(row, "uid")?);
+    }
     for element in of_series.attributes {
         attributes.put(element);
     }
-    let modified_ms =
-        of_study.map_or(0, |overlay| overlay.modified_ms()).max(of_series.at_ms).max(row.get("moved_ms")?);
+    let filed_ms = if names_others { row.get("received_ms")? } else { 0 };
+    let corrected_ms = of_study.map_or(0, |overlay| overlay.modified_ms()).max(of_series.at_ms);
+    let modified_ms = corrected_ms.max(row.get("moved_ms")?).max(filed_ms);
     Ok((!attributes.is_empty()).then(|| Overlay::new(attributes, modified_ms)))
 }

@@ -4,6 +4,7 @@ use pacs_core::attributes::{PatientAttributes, StudyAttributes, lift_patient, li
 use pacs_core::correction::Overlay;
 use pacs_core::dataset::DataSet;
 use pacs_core::identity::Likeness;
+use pacs_core::reconciliation::Kind as Discrepancy;
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags};
 
@@ -17,7 +18,8 @@ use crate::index::facilities::{self, Facility};
 use crate::index::issuers::{self, Issuer};
 use crate::index::patients::Found;
 use crate::index::studies::{self, Coming};
-use crate::index::{PatientId, StudyId, belongings, discrepancies, patients};
+use crate::index::{PatientId, StudyId, belongings, discrepancies, grounds, patients};
+use crate::reconciliation::Alike;
 use crate::{Error, Result};
 
 /// What says who the patient is.
@@ -59,8 +61,8 @@ pub(super) async fn obey(tx: &mut Transaction, id: StudyId, now_ms: i64) -> Resu
     Ok(likeness)
 }
 
-/// The patient as attributes name them that a study was sent with.
-pub(crate) fn sent_patient(attributes: &str) -> Result<PatientAttributes> {
+/// The patient as the attributes of a study name them.
+fn sent_patient(attributes: &str) -> Result<PatientAttributes> {
     let patient = lift_patient(&standing::parse(attributes)?);
     Ok(PatientAttributes { id: clip(&patient.id).into(), ..patient })
 }
@@ -68,6 +70,12 @@ pub(crate) fn sent_patient(attributes: &str) -> Result<PatientAttributes> {
 async fn describe(
     tx: &mut Transaction,
     id: StudyId,
+/// The patient as the row of a study names them and, when that was corrected, as they were sent.
+pub(crate) fn patients(row: &Row) -> Result<Vec<PatientAttributes>> {
+    let attributes = [Some(row.get::<String>("attributes")?), row.get("sent_attributes")?];
+    attributes.iter().flatten().map(|attributes| sent_patient(attributes)).collect()
+}
+
     row: &Row,
     sent: &str,
     standing: &Standing,
@@ -133,7 +141,72 @@ pub(super) async fn restate(
         let id = StudyId(row.get("id")?);
         describe(tx, id, &row, attributes, &Standing::default(), now_ms).await?;
     }
-    Ok(Some(format!("{}^^^{}", patient.id, issuer.code)))
+    Ok(Some(Own { key: format!("{}^^^{}", patient.id, issuer.code), gist }))
+}
+
+/// The patient whose a study is, as discrepancies have patients.
+pub(super) struct Own {
+    /// Of two patients.
+    pub key: String,
+    /// Of two persons under one number.
+    pub gist: String,
+}
+
+/// Makes a study say what the contents say alike that are served of it now, with what stands of its corrections over
+/// that; answers whether they say anything else than before.
+pub(crate) async fn say_anew(tx: &mut Transaction, uid: &str, said: &Alike, now_ms: i64) -> Result<bool> {
+    let row = tx
+        .fetch_one(
+            "select id, uid, facility, patient_id, own_patient_id, patient_identifier, patient_issuer, attributes,
+                 sent_attributes, calling_ae, received_ms from study where uid = $1",
+            params![uid],
+        )
+        .await?;
+    let was_corrected = row.get::<Option<String>>("sent_attributes")?;
+    let sent = match &was_corrected {
+        Some(sent) => sent.clone(),
+        None => row.get("attributes")?,
+    };
+    let mut says = standing::parse(&sent)?;
+    if !said.lay_over(&mut says) {
+        return Ok(false);
+    }
+    let id = StudyId(row.get("id")?);
+    let sent = pacs_core::json::to_string(&says);
+    let standing = standing::of(tx, uid, STUDY, Kind::Study).await?;
+    describe(tx, id, &row, &sent, &standing, now_ms).await?;
+    if was_corrected.is_some() {
+        let sql = "update study set sent_attributes = $2 where id = $1";
+        tx.execute(sql, params![id, sent]).await?;
+    }
+    Ok(true)
+}
+
+/// What a study is at odds with that names a patient otherwise than that one is known, unless somebody has said whose
+/// it is.
+pub(crate) async fn unlike(
+    tx: &mut Transaction,
+    id: StudyId,
+    now_ms: i64,
+) -> Result<Option<discrepancies::Found>> {
+    let sql = "select uid, facility, attributes from study where id = $1";
+    let row = tx.fetch_one(sql, params![id]).await?;
+    let uid: String = row.get("uid")?;
+    if assigning::assigned(tx, &uid, now_ms).await?.is_some() {
+        return Ok(None);
+    }
+    let facility = facilities::ensure(tx, &row.get::<String>("facility")?).await?;
+    let (patient, issuer) =
+        person(tx, &standing::parse(&row.get::<String>("attributes")?)?, &facility).await?;
+    let known = patients::find(tx, &identifier(&patient, &uid), &issuer, &patient).await?;
+    let unlike = known.filter(|known| known.likeness == Likeness::Doubtful);
+    Ok(unlike.map(|known| discrepancies::Found {
+        kind: Discrepancy::DemographicsDiffer,
+        other: discrepancies::gist(&patient),
+        other_patient: Some(known.id),
+        sent: None,
+        received_ms: now_ms,
+    }))
 }
 
 /// Makes a study of attributes that an act has kept, for images that are moved to it.

@@ -7,7 +7,7 @@
 mod batch;
 mod decide;
 mod deleted;
-mod doubts;
+pub(crate) mod doubts;
 mod growth;
 mod home;
 mod known;

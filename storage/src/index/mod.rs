@@ -5,6 +5,7 @@ pub(crate) mod belongings;
 pub mod deletions;
 pub mod discrepancies;
 pub mod facilities;
+pub(crate) mod grounds;
 pub mod instances;
 pub mod issuers;
 pub mod packs;

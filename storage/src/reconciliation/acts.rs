@@ -6,7 +6,7 @@ use pacs_core::uid::Uid;
 use serde_json::json;
 
 use super::DiscrepancyId;
-use super::contents::{self, Change};
+use super::contents::{self, Changes};
 use super::list::{COLUMNS, kind};
 use crate::Archive;
 use crate::acts::{self, Act, NewAct};
@@ -20,7 +20,8 @@ use crate::identity::assigning::{self, Giving, Owner};
 use crate::identity::identifiers::{self, Number};
 use crate::identity::{self, Named, merging};
 use crate::index::discrepancies::{self, RECONCILE, REOPEN, SERVE, Said};
-use crate::index::{PatientId, belongings};
+use crate::index::instances::push_scope;
+use crate::index::{PatientId, belongings, grounds, issuers, patients};
 
 /// Where an act that changes nothing names whom the study is filed with.
 const PATIENT: &str = "patient";
@@ -77,11 +78,17 @@ impl Archive {
         loop {
             let changes = match choice {
                 Some(_) => self.changes_of(id, choice).await?,
-                None => Vec::new(),
+                None => Changes::default(),
             };
             let mut tx = self.0.database.begin(Durability::Synced).await?;
             match say(&mut tx, by, id, (answer, patient), (choice, &changes)).await {
-                Ok(()) => return tx.commit().await,
+            // Whoever stores from here on waits for this transaction, and must not remember its rows.
+            self.0.arrivals.forget();
+                Ok(()) => {
+                    tx.commit().await?;
+                    self.0.arrivals.forget();
+                    return Ok(());
+                }
                 Err(Error::Conflict(why)) if collisions.again(&why) => {}
                 Err(error) => return Err(error),
             }
@@ -105,7 +112,12 @@ impl Archive {
             let changes = self.changes_of(id, None).await?;
             let mut tx = self.0.database.begin(Durability::Synced).await?;
             match take_back(&mut tx, by, id, &changes).await {
-                Ok(()) => return tx.commit().await,
+            self.0.arrivals.forget();
+                Ok(()) => {
+                    tx.commit().await?;
+                    self.0.arrivals.forget();
+                    return Ok(());
+                }
                 Err(Error::Conflict(why)) if collisions.again(&why) => {}
                 Err(error) => return Err(error),
             }
@@ -120,12 +132,12 @@ impl Archive {
     }
 
     /// What serving other contents would change; nothing for a discrepancy of another kind.
-    async fn changes_of(&self, id: DiscrepancyId, choice: Option<Choice>) -> Result<Vec<Change>> {
+    async fn changes_of(&self, id: DiscrepancyId, choice: Option<Choice>) -> Result<Changes> {
         let sql = "select kind, other from discrepancy where id = $1";
         let row = self.0.database.fetch_optional(sql, params![id]).await?.ok_or(Error::NotFound)?;
         match kind(&row)? {
             Kind::Conflict => self.changes(&row.get::<String>("other")?, choice).await,
-            _ => Ok(Vec::new()),
+            _ => Ok(Changes::default()),
         }
     }
 }
@@ -135,7 +147,7 @@ async fn say(
     by: By<'_>,
     id: DiscrepancyId,
     (answer, patient): (Answer, Option<PatientId>),
-    (choice, changes): (Option<Choice>, &[Change]),
+    (choice, changes): (Option<Choice>, &Changes),
 ) -> Result<()> {
     let found = lock(tx, by.scope, id).await?;
     check(&found, answer)?;
@@ -216,7 +228,7 @@ async fn take_back(tx: &mut Transaction, by: By<'_>, id: DiscrepancyId, changes:
             let number = Number { identifier: &said.identifier, issuer: &said.issuer };
             identifiers::unlink_within(tx, by.scope, by.actor, filed, number, by.now_ms).await?;
         }
-        (SERVE, _) => {
+        (SERVE, _) if found.kind == Kind::Conflict => {
             let series = contents::series(&found.other)?;
             serve(tx, by, (&found.study, &series), (None, changes), Some(&act)).await?;
         }
@@ -236,11 +248,10 @@ pub(super) async fn serve(
     tx: &mut Transaction,
     by: By<'_>,
     (study, series): (&Uid, &Uid),
-    (choice, changes): (Option<Choice>, &[Change]),
+    (choice, changes): (Option<Choice>, &Changes),
     undoes: Option<&Act>,
 ) -> Result<i64> {
     let before = discrepancies::chosen(tx, series.as_str()).await?;
-    contents::serve(tx, series.as_str(), changes).await?;
     let mut after = json!(choice);
     if !after.is_object() {
         after = json!({});
@@ -275,7 +286,12 @@ async fn record(tx: &mut Transaction, by: By<'_>, found: &Locked, kind: &str, an
         after: Some(json!({ "kind": found.kind, "other": found.other, "answer": answer, PATIENT: record })),
         undoes: found.answer,
     };
-    acts::record(tx, &note, by.now_ms).await
+    let act = acts::record(tx, &note, by.now_ms).await?;
+    if let Some(undone) = undoes {
+        grounds::reopen(tx, study.as_str(), undone.id).await?;
+    }
+    contents::serve(tx, series.as_str(), changes, Some(act), (&by.actor.id, by.now_ms)).await?;
+    Ok(act)
 }
 
 /// Does once more what an act did whose row had been lost, if the study is there.

@@ -4,6 +4,7 @@ use pacs_core::attributes;
 use pacs_core::reconciliation::{Choice, Serve};
 use pacs_core::uid::Uid;
 
+use super::saying::{self, Saying};
 use crate::Archive;
 use crate::database::{Database, Durability, Transaction, params};
 use crate::error::{Error, Result};
@@ -68,19 +69,27 @@ pub(super) async fn of_series(database: &Database, series_uid: &str) -> Result<O
 
 /// A content that is to be served in place of another.
 pub(super) struct Change {
-    chosen: InstancePlace,
+    pub before: InstancePlace,
+    pub chosen: InstancePlace,
     lifted: attributes::InstanceAttributes,
+}
+
+/// What has to change in a series, and what its study says of itself then, if that is anything else.
+#[derive(Default)]
+pub(super) struct Changes {
+    contents: Vec<Change>,
+    saying: Option<Saying>,
 }
 
 impl Archive {
     /// What has to change in a series so that a choice, or without one the archive's rule, is followed.
-    pub(super) async fn changes(&self, series_uid: &str, choice: Option<Choice>) -> Result<Vec<Change>> {
+    pub(super) async fn changes(&self, series_uid: &str, choice: Option<Choice>) -> Result<Changes> {
         let rule = self.0.config.serve;
         let prefers = |new_ms, served_ms| match choice {
             Some(choice) => choice.prefers(new_ms, served_ms, rule),
             None => rule.prefers(new_ms, served_ms),
         };
-        let mut changes = Vec::new();
+        let mut contents = Vec::new();
         for served in instances::with_versions(&self.0.database, series_uid).await? {
             let mut best = served.clone();
             for kept in instances::versions_of(&self.0.database, &served).await? {
@@ -94,31 +103,45 @@ impl Archive {
             let lifted = attributes::lift(&*self.header(&best).await?).map_err(|refusal| {
                 Error::Corrupt(format!("a version of {}: {}", served.uid, refusal.reason))
             })?;
-            changes.push(Change { chosen: best, lifted: lifted.instance });
+            contents.push(Change { before: served, chosen: best, lifted: lifted.instance });
         }
-        Ok(changes)
+        let saying = self.saying_after(&contents).await?;
+        Ok(Changes { contents, saying })
     }
 
     /// Follows what was last said of a series' contents, where rows were made anew or come from before.
     pub(crate) async fn follow_choice(&self, series_uid: &str) -> Result<()> {
         let mut tx = self.0.database.begin(Durability::Batched).await?;
-        let choice = discrepancies::chosen(&mut tx, series_uid).await?.map(|(_, choice)| choice);
+        let choice = discrepancies::chosen(&mut tx, series_uid).await?;
         drop(tx);
-        let changes = self.changes(series_uid, choice).await?;
+        let changes = self.changes(series_uid, choice.map(|(_, choice)| choice)).await?;
         let mut tx = self.0.database.begin(Durability::Synced).await?;
-        serve(&mut tx, series_uid, &changes).await?;
-        tx.commit().await
+        self.0.arrivals.forget();
+        let by = ("system", self.0.config.clock.now_ms());
+        serve(&mut tx, series_uid, &changes, choice.map(|(act, _)| act), by).await?;
+        tx.commit().await?;
+        self.0.arrivals.forget();
+        Ok(())
     }
 }
 
-/// Serves what was chosen. What has gone meanwhile is left.
-pub(super) async fn serve(tx: &mut Transaction, series_uid: &str, changes: &[Change]) -> Result<()> {
-    for Change { chosen, lifted } in changes {
+/// Serves what was chosen by an act, and has the study say what is served of it. What has gone meanwhile is left.
+pub(super) async fn serve(
+    tx: &mut Transaction,
+    series_uid: &str,
+    changes: &Changes,
+    act: Option<i64>,
+    (actor, now_ms): (&str, i64),
+) -> Result<()> {
+    for Change { chosen, lifted, .. } in &changes.contents {
         versions::serve(tx, chosen.id, &chosen.hash, lifted).await?;
     }
-    if !changes.is_empty() {
+    if !changes.contents.is_empty() {
         let sql = "update series set revision = revision + 1 where uid = $1";
         tx.execute(sql, params![series_uid]).await?;
+    }
+    if let Some(saying) = &changes.saying {
+        saying::follow(tx, saying, act, actor, now_ms).await?;
     }
     Ok(())
 }

@@ -86,7 +86,8 @@ pub struct Other {
 /// What a person has said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
-    /// What; `None` where a study was joined to its order.
+    /// What; `None` where something else has settled it: the study was joined to its order, corrected, or images
+    /// were moved.
     pub answer: Option<Answer>,
     /// `Actor::id` of who.
     pub by: String,
@@ -169,7 +170,7 @@ async fn read(database: &Database, row: &Row) -> Result<Discrepancy> {
         _ => {}
     }
     let answered = match row.get::<Option<i64>>("answer_act_id")? {
-        Some(act) => acts::read_by_id(database, act).await?.map(|act| answered(&act)),
+        Some(act) => acts::read_by_id(database, act).await?.map(|act| answered(kind, &act)),
         None => None,
     };
     Ok(Discrepancy {
@@ -202,7 +203,7 @@ async fn record(database: &Database, patient: PatientId) -> Result<(Option<(Pati
     Ok((Some((patient, person(&row)?)), row.get("studies")?))
 }
 
-fn answered(act: &Act) -> Answered {
+fn answered(kind: Kind, act: &Act) -> Answered {
     let answer = match act.kind.as_str() {
         merging::MERGE | identifiers::IDENTIFY => Some(Answer::SamePerson),
         assigning::ASSIGN if assigning::is_alone(act) => Some(Answer::NewPatient),
@@ -211,7 +212,8 @@ fn answered(act: &Act) -> Answered {
             act.after.as_ref().and_then(|after| serde_json::from_value(after.get("answer")?.clone()).ok())
         }
         PART => Some(Answer::Part),
-        SERVE => discrepancies::choice_of(act).map(|choice| match choice.serve {
+        // It has answered what only the other content said as well, and is taken back where it was said.
+        SERVE if kind == Kind::Conflict => discrepancies::choice_of(act).map(|choice| match choice.serve {
             Serve::First => Answer::ServeFirst,
             Serve::Newest => Answer::ServeNewest,
         }),

@@ -4,13 +4,16 @@
 //! say which of two things is true, each time with an act that can be taken back.
 
 mod acts;
+mod alike;
 mod contents;
 mod difference;
 mod list;
 mod parting;
+mod saying;
 mod undo;
 
 pub(crate) use acts::again;
+pub(crate) use alike::Alike;
 pub use contents::Contents;
 pub use difference::{Content, Difference, Line};
 pub use list::{Answered, Discrepancy, List, Other, Page, State, list};

@@ -75,13 +75,16 @@ impl Archive {
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         let study = study_of(&mut tx, &series).await?;
         let locked = lock(&mut tx, by.scope, &study).await?;
+        self.0.arrivals.forget();
         let done = serve(&mut tx, by, (&study, &series), (choice, &changes), Some(act)).await?;
         if choice.is_some() {
             let other = Some(series.as_str());
             discrepancies::answer(&mut tx, study.as_str(), Kind::Conflict, other, done).await?;
         }
         locked.tell(&mut tx, true, by.now_ms).await?;
-        tx.commit().await
+        tx.commit().await?;
+        self.0.arrivals.forget();
+        Ok(())
     }
 }
 

@@ -8,11 +8,11 @@ use super::batch::Batch;
 use super::doubts;
 use super::known::KnownSeries;
 use super::{Decision, NewInstance, Version};
-use crate::Result;
 use crate::database::{Param, params, placeholders};
 use crate::index::discrepancies::Found;
 use crate::index::place::{Kept, Place};
 use crate::index::{InstanceId, SeriesId, StudyId, discrepancies, instances, versions};
+use crate::{Result, corrections};
 
 /// Rows that one insert statement carries. Few sizes, so that their statements stay prepared.
 const INSERT_SIZES: [usize; 4] = [64, 16, 4, 1];
@@ -121,8 +121,12 @@ impl Batch<'_> {
                 self.tx.execute("update series set unsettled = 1 where id = $1", params![series]).await?;
             }
             let series_uid: String = first.get("series_uid")?;
-            self.serve_preferred(id, series, &series_uid, first.get("received_ms")?, instance).await?;
+            let is_served =
+                self.serve_preferred(id, series, &series_uid, first.get("received_ms")?, instance).await?;
             self.remember_study(study).await?;
+            if is_served {
+                self.served_instead((series, &series_uid), study, instance).await?;
+            }
             let growth = self.growth.entry(study).or_default();
             growth.conflicts += 1;
             growth.arrived_ms = growth.arrived_ms.max(instance.received_ms);
@@ -158,15 +162,44 @@ impl Batch<'_> {
         series_uid: &str,
         served_ms: i64,
         instance: &NewInstance,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let prefers = match discrepancies::chosen(&mut self.tx, series_uid).await? {
             Some((_, choice)) => choice.prefers(instance.received_ms, served_ms, self.serve),
             None => self.serve.prefers(instance.received_ms, served_ms),
         };
-        if prefers && versions::serve(&mut self.tx, id, &instance.hash, &instance.lifted.instance).await? {
+        let is_served =
+            prefers && versions::serve(&mut self.tx, id, &instance.hash, &instance.lifted.instance).await?;
+        if is_served {
             self.tx
                 .execute("update series set revision = revision + 1 where id = $1", params![series])
                 .await?;
+        }
+        Ok(is_served)
+    }
+
+    /// What is served of an instance from now on may contradict its study, until all of that does: once the series
+    /// has rested its rows say what is served of it.
+    async fn served_instead(
+        &mut self,
+        (series, series_uid): (SeriesId, &str),
+        study: StudyId,
+        instance: &NewInstance,
+    ) -> Result<()> {
+        let sql = "select sent_study_uid, sent_series_uid from series where id = $1";
+        let row = self.tx.fetch_one(sql, params![series]).await?;
+        let sent_study: Option<String> = row.get("sent_study_uid")?;
+        if sent_study.is_some() || row.get::<Option<String>>("sent_series_uid")?.is_some() {
+            return Ok(());
+        }
+        let Some(known) = self.learned.studies.get(&study) else { return Ok(()) };
+        let sent = &instance.lifted;
+        let is_elsewhere = sent.study.uid.as_str() != known.uid || sent.series.uid.as_str() != series_uid;
+        let suspicion = doubts::contradict(&known.patients, &sent.patient, instance.received_ms);
+        if is_elsewhere && corrections::series::names_others(&mut self.tx, series, true).await? {
+            corrections::series::obey(&mut self.tx, series).await?;
+        }
+        if let Some(suspicion) = suspicion {
+            self.growth.entry(study).or_default().suspected.push(suspicion);
         }
         Ok(())
     }

@@ -8,12 +8,12 @@ use super::NewInstance;
 use super::batch::Batch;
 use super::home::clip;
 use super::known::{KnownSeries, KnownStudy};
-use crate::Result;
-use crate::database::params;
+use crate::database::{Transaction, params};
 use crate::identity::identifiers;
 use crate::index::discrepancies::{self, Found, Said, gist};
 use crate::index::issuers::Issuer;
-use crate::index::{PatientId, StudyId, issuers, patients};
+use crate::index::{PatientId, StudyId, facilities, issuers, patients};
+use crate::{Result, corrections};
 
 /// An instance that does not go together with its study, to be looked at once a batch.
 #[derive(Debug, Clone)]
@@ -28,23 +28,117 @@ pub(super) struct Suspicion {
 /// What an instance contradicts of its study.
 pub(super) fn suspect(instance: &NewInstance, series: &KnownSeries, study: &KnownStudy) -> Option<Suspicion> {
     let sent = &instance.lifted.patient;
-    let (kind, key) = if instance.lifted.study.uid.as_str() != series.sent_study_uid {
-        (Kind::TwoStudies, instance.lifted.study.uid.to_string())
-    } else if series.is_moved {
-        // People have said whose it is, whatever it says.
-        return None;
+    if instance.lifted.study.uid.as_str() != series.sent_study_uid {
+        let key = instance.lifted.study.uid.to_string();
+        let received_ms = instance.received_ms;
+        return Some(Suspicion { kind: Kind::TwoStudies, key, sent: sent.clone(), received_ms });
+    }
+    // Where people have moved it they have said whose it is, whatever it says.
+    if series.is_moved { None } else { contradict(&study.patients, sent, instance.received_ms) }
+}
+
+/// What an image contradicts that names `sent`, of the patient as its study names them and as they were sent.
+pub(super) fn contradict(
+    known: &[PatientAttributes],
+    sent: &PatientAttributes,
+    received_ms: i64,
+) -> Option<Suspicion> {
+    let mut same = known.iter().filter(|known| has_number(known, sent)).peekable();
+    let (kind, key) = if same.peek().is_none() {
+        let issuer = sent.issuer.as_deref().or(sent.issuer_universal_id.as_deref()).unwrap_or_default();
+        (Kind::TwoPatients, format!("{}^^^{issuer}", clip(&sent.id)))
+    } else if same.all(|known| compare(known, sent) == Likeness::Doubtful) {
+        (Kind::DemographicsDiffer, gist(sent))
     } else {
-        let mut same = study.patients.iter().filter(|known| known.id == clip(&sent.id)).peekable();
-        if same.peek().is_none() {
-            let issuer = sent.issuer.as_deref().unwrap_or_default();
-            (Kind::TwoPatients, format!("{}^^^{issuer}", clip(&sent.id)))
-        } else if same.all(|known| compare(known, sent) == Likeness::Doubtful) {
-            (Kind::DemographicsDiffer, gist(sent))
-        } else {
-            return None;
-        }
+        return None;
     };
-    Some(Suspicion { kind, key, sent: sent.clone(), received_ms: instance.received_ms })
+    Some(Suspicion { kind, key, sent: sent.clone(), received_ms })
+}
+
+/// Whether two name one number of one issuer, in the same words.
+fn has_number(known: &PatientAttributes, sent: &PatientAttributes) -> bool {
+    known.id == clip(&sent.id)
+        && known.issuer == sent.issuer
+        && known.issuer_universal_id == sent.issuer_universal_id
+}
+
+/// What these patients contradict, who are named by images of a study.
+pub(crate) async fn of_all(
+    tx: &mut Transaction,
+    study: StudyId,
+    named: &[PatientAttributes],
+    received_ms: i64,
+) -> Result<Vec<Found>> {
+    let row = tx
+        .fetch_one("select facility, attributes, sent_attributes from study where id = $1", params![study])
+        .await?;
+    let known = corrections::study::patients(&row)?;
+    let issuer = facilities::ensure(tx, &row.get::<String>("facility")?).await?.issuer;
+    let mut all: Vec<Found> = Vec::new();
+    for sent in named {
+        let Some(suspicion) = contradict(&known, sent, received_ms) else { continue };
+        if let Some(found) = look_into(tx, (study, &known), &issuer, &suspicion).await?
+            && all.iter().all(|other| (other.kind, &other.other) != (found.kind, &found.other))
+        {
+            all.push(found);
+        }
+    }
+    Ok(all)
+}
+
+/// Another number is no other patient when it leads to the same one. `here` is who gives numbers that name no issuer.
+async fn look_into(
+    tx: &mut Transaction,
+    (id, known): (StudyId, &[PatientAttributes]),
+    here: &Issuer,
+    suspicion: &Suspicion,
+) -> Result<Option<Found>> {
+    let Suspicion { kind, key, sent, received_ms } = suspicion;
+    let mut found =
+        Found { kind: *kind, other: key.clone(), other_patient: None, sent: None, received_ms: *received_ms };
+    if *kind == Kind::TwoStudies {
+        return Ok(Some(found));
+    }
+    let issuer = issuer_of(tx, sent, here).await?;
+    if *kind == Kind::TwoPatients {
+        // The same number, whose issuer is named in other words.
+        let mut own = Vec::new();
+        for known in known.iter().filter(|known| known.id == clip(&sent.id)) {
+            if issuer_of(tx, known, here).await?.code == issuer.code {
+                own.push(known);
+            }
+        }
+        if own.iter().any(|known| compare(known, sent) == Likeness::Same) {
+            return Ok(None);
+        }
+        if own.is_empty() {
+            let sql = "select patient_id from study where id = $1";
+            let filed = PatientId(tx.fetch_one(sql, params![id]).await?.get("patient_id")?);
+            let other = patients::find(tx, clip(&sent.id), &issuer, sent).await?;
+            if other.as_ref().is_some_and(|other| other.id == filed) {
+                return Ok(None);
+            }
+            found.other = format!("{}^^^{}", clip(&sent.id), issuer.code);
+            found.other_patient = other.map(|other| other.id);
+        } else {
+            (found.kind, found.other) = (Kind::DemographicsDiffer, gist(sent));
+        }
+    }
+    found.sent = Some(Said {
+        identifier: clip(&sent.id).to_owned(),
+        issuer: issuer.code,
+        name: clip(&sent.name).to_owned(),
+        birth_date: sent.birth_date.clone(),
+        sex: sent.sex.clone(),
+    });
+    Ok(Some(found))
+}
+
+/// Who gave a patient's number.
+async fn issuer_of(tx: &mut Transaction, patient: &PatientAttributes, here: &Issuer) -> Result<Issuer> {
+    let (named, universal_id) = (patient.issuer.as_deref(), patient.issuer_universal_id.as_deref());
+    let issuer = issuers::of_sender(tx, named.map(clip), universal_id.map(clip)).await?;
+    Ok(issuer.unwrap_or_else(|| here.clone()))
 }
 
 impl Batch<'_> {
@@ -148,8 +242,12 @@ impl Batch<'_> {
     /// Writes down what was found of a study, and flags it.
     pub async fn note(&mut self, id: StudyId, mut found: Vec<Found>, suspected: &[Suspicion]) -> Result<()> {
         let Some(study) = self.learned.studies.get(&id).cloned() else { return Ok(()) };
-        for suspicion in suspected {
-            found.extend(self.look_into(id, &study, suspicion).await?);
+        if !suspected.is_empty() {
+            let issuer = self.facility(&study.facility).await?.issuer;
+            for suspicion in suspected {
+                let known = (id, &study.patients[..]);
+                found.extend(look_into(&mut self.tx, known, &issuer, suspicion).await?);
+            }
         }
         for one in &found {
             discrepancies::note(&mut self.tx, (&study.uid, &study.facility), one).await?;
@@ -161,50 +259,6 @@ impl Batch<'_> {
             study.noted.extend(suspected.iter().map(|suspicion| (suspicion.kind, suspicion.key.clone())));
         }
         Ok(())
-    }
-
-    /// Another number is no other patient when it leads to the same one.
-    async fn look_into(
-        &mut self,
-        id: StudyId,
-        study: &KnownStudy,
-        suspicion: &Suspicion,
-    ) -> Result<Option<Found>> {
-        let Suspicion { kind, key, sent, received_ms } = suspicion;
-        let mut found = Found {
-            kind: *kind,
-            other: key.clone(),
-            other_patient: None,
-            sent: None,
-            received_ms: *received_ms,
-        };
-        if *kind == Kind::TwoStudies {
-            return Ok(Some(found));
-        }
-        let (named, universal_id) = (sent.issuer.as_deref(), sent.issuer_universal_id.as_deref());
-        let issuer = issuers::of_sender(&mut self.tx, named.map(clip), universal_id.map(clip)).await?;
-        let issuer = match issuer {
-            Some(issuer) => issuer,
-            None => self.facility(&study.facility).await?.issuer,
-        };
-        if *kind == Kind::TwoPatients {
-            let sql = "select patient_id from study where id = $1";
-            let filed = PatientId(self.tx.fetch_one(sql, params![id]).await?.get("patient_id")?);
-            let other = patients::find(&mut self.tx, clip(&sent.id), &issuer, sent).await?;
-            if other.as_ref().is_some_and(|other| other.id == filed) {
-                return Ok(None);
-            }
-            found.other = format!("{}^^^{}", clip(&sent.id), issuer.code);
-            found.other_patient = other.map(|other| other.id);
-        }
-        found.sent = Some(Said {
-            identifier: clip(&sent.id).to_owned(),
-            issuer: issuer.code,
-            name: clip(&sent.name).to_owned(),
-            birth_date: sent.birth_date.clone(),
-            sex: sent.sex.clone(),
-        });
-        Ok(Some(found))
     }
 
     async fn key_of(&mut self, patient: PatientId) -> Result<String> {

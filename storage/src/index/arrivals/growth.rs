@@ -7,11 +7,12 @@ use super::doubts::Suspicion;
 use super::known::KnownSeries;
 use super::{ANNOUNCE_EVERY_MS, NewInstance};
 use crate::Result;
+use crate::corrections::series;
 use crate::database::params;
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::ExamId;
 use crate::exams::matching::{self, Arrived, Outcome};
-use crate::index::StudyId;
+use crate::index::{SeriesId, StudyId};
 use crate::index::discrepancies::Found;
 use crate::index::place::Kept;
 use crate::index::studies::{list, listed};
@@ -50,6 +51,8 @@ pub(super) struct SeriesGrowth {
     arrived_ms: i64,
     /// Whether any of the instances lies in the spool, to be settled.
     spooled: bool,
+    /// The studies that they name.
+    named: BTreeSet<String>,
 }
 
 /// What is told of a study.
@@ -71,10 +74,15 @@ impl Batch<'_> {
             instances: 0,
             arrived_ms: 0,
             spooled: false,
+            named: BTreeSet::new(),
         });
         growth.instances += 1;
         growth.arrived_ms = growth.arrived_ms.max(instance.received_ms);
         growth.spooled |= matches!(instance.place.kept, Kept::Segment(_));
+        let named = instance.lifted.study.uid.as_str();
+        if !growth.named.contains(named) {
+            growth.named.insert(named.to_owned());
+        }
     }
 
     /// Brings counts, revisions, lists and exams of the touched rows up to date and writes their
@@ -87,13 +95,17 @@ impl Batch<'_> {
                     "update series set instance_count = instance_count + $2, revision = revision + 1,
                          unsettled = case when $3 = 1 then 1 else unsettled end,
                          updated_ms = case when updated_ms < $4 then $4 else updated_ms end
-                     where id = $1 returning study_id, uid, modality, instance_count",
+                     where id = $1
+                     returning study_id, uid, modality, instance_count, sent_study_uid, names_others",
                     params![id, growth.instances, growth.spooled, growth.arrived_ms],
                 )
                 .await?;
             let Some(row) = row else { return Ok(false) };
             if row.get::<i64>("study_id")? != growth.study.0 || row.get::<String>("uid")? != growth.uid {
                 return Ok(false);
+            }
+            if !row.flag("names_others")? {
+                self.note_names(id, &growth, row.get("sent_study_uid")?).await?;
             }
             if row.get::<i64>("instance_count")? == growth.instances {
                 // Made just now, or all that it had is rejected: the study has one more to show.
@@ -120,6 +132,22 @@ impl Batch<'_> {
         }
         self.tell(&told).await?;
         Ok(true)
+    }
+
+    /// Of a series with instances that name another study than the one it was sent under all leave as it is filed.
+    async fn note_names(
+        &mut self,
+        id: SeriesId,
+        growth: &SeriesGrowth,
+        sent_study: Option<String>,
+    ) -> Result<()> {
+        let filed = self.learned.studies.get(&growth.study).map(|study| study.uid.clone());
+        let Some(expected) = sent_study.or(filed) else { return Ok(()) };
+        if growth.named.iter().all(|named| *named == expected) {
+            return Ok(());
+        }
+        series::names_others(&mut self.tx, id, true).await?;
+        series::obey(&mut self.tx, id).await
     }
 
     async fn grow_study(&mut self, id: StudyId, growth: &Growth) -> Result<bool> {

@@ -215,20 +215,16 @@ impl Batch<'_> {
         let row = self
             .tx
             .fetch_one(
-                "select uid, facility, patient_identifier, patient_name as name, birth_date, sex, modalities,
-                     sop_classes, step_id, sent_attributes from study where id = $1",
+                "select uid, facility, modalities, sop_classes, step_id, attributes, sent_attributes
+                 from study where id = $1",
                 params![id],
             )
             .await?;
-        let stands =
-            PatientAttributes { id: row.get("patient_identifier")?, ..patients::demographics(&row)? };
-        let sent = row.get::<Option<String>>("sent_attributes")?;
-        let sent = sent.as_deref().map(corrections::study::sent_patient).transpose()?;
         let study = KnownStudy {
             uid: row.get("uid")?,
             facility: row.get("facility")?,
-            is_corrected: sent.is_some(),
-            patients: std::iter::once(stands).chain(sent).collect(),
+            is_corrected: row.get::<Option<String>>("sent_attributes")?.is_some(),
+            patients: corrections::study::patients(&row)?,
             modalities: listed(&row.get::<String>("modalities")?),
             sop_classes: listed(&row.get::<String>("sop_classes")?),
             step_id: row.get("step_id")?,
