@@ -231,7 +231,8 @@ pub(crate) async fn reopen(tx: &mut Transaction, study_uid: &str, act_kind: &str
 const OF_IT: &str = "with recursive of_it (id) as (select cast($1 as bigint) as id union
      select p.id from patient p join of_it on p.merged_into_id = of_it.id)";
 
-/// A merge has answered what was open between two patients who are one now; answers the studies.
+/// A merge has answered what was open between two patients who are one now; answers the studies. Of a patient who had
+/// no record yet when an image named them the number tells.
 pub(crate) async fn merged(
     tx: &mut Transaction,
     (from, into): (PatientId, PatientId),
@@ -240,7 +241,9 @@ pub(crate) async fn merged(
     let sql = format!(
         "{OF_IT} update discrepancy set answer_act_id = $2, merged_patient_id = $3
          where answer_act_id is null and kind in ('twoPatients', 'sharedIdentifier', 'sharedAccession')
-             and other_patient_id in (select id from of_it)
+             and (other_patient_id in (select id from of_it) or (other_patient_id is null and kind = 'twoPatients'
+                 and other in (select n.identifier || '^^^' || i.code from patient_identifier n
+                     join issuer i on i.id = n.issuer_id where n.patient_id = $1)))
              and study_uid in (select uid from study where patient_id = $1) returning study_uid"
     );
     flagged(tx, sql, params![into, act, from]).await

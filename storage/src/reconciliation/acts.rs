@@ -1,6 +1,7 @@
 //! Answering a discrepancy, and taking the answer back.
 
 use pacs_core::access::{Actor, Scope};
+use pacs_core::attributes::PatientAttributes;
 use pacs_core::reconciliation::{Answer, Choice, Kind, Serve};
 use pacs_core::uid::Uid;
 use serde_json::json;
@@ -182,8 +183,7 @@ async fn same_person(tx: &mut Transaction, by: By<'_>, found: &Locked) -> Result
     if found.kind == Kind::DemographicsDiffer {
         return record(tx, by, found, RECONCILE, Answer::SamePerson).await;
     }
-    if let Some(other) = found.other_patient {
-        let other = belongings::survivor(tx, other).await?;
+    if let Some(other) = other_now(tx, found).await? {
         if other == filed {
             return record(tx, by, found, RECONCILE, Answer::SamePerson).await;
         }
@@ -206,7 +206,18 @@ async fn same_person(tx: &mut Transaction, by: By<'_>, found: &Locked) -> Result
     }
 }
 
-async fn take_back(tx: &mut Transaction, by: By<'_>, id: DiscrepancyId, changes: &[Change]) -> Result<()> {
+/// Who the other patient is now. There may have been no record of theirs when this was found, and one since.
+async fn other_now(tx: &mut Transaction, found: &Locked) -> Result<Option<PatientId>> {
+    if let Some(other) = found.other_patient {
+        return belongings::survivor(tx, other).await.map(Some);
+    }
+    let Some(said) = found.said.as_ref().filter(|said| !said.identifier.is_empty()) else { return Ok(None) };
+    let Some(issuer) = issuers::named(tx, &said.issuer).await? else { return Ok(None) };
+    let sent = PatientAttributes { name: said.name.clone(), ..PatientAttributes::default() };
+    Ok(patients::find(tx, &said.identifier, &issuer, &sent).await?.map(|other| other.id))
+}
+
+async fn take_back(tx: &mut Transaction, by: By<'_>, id: DiscrepancyId, changes: &Changes) -> Result<()> {
     let found = lock(tx, by.scope, id).await?;
     let act = match found.answer {
         Some(act) => acts::by_id(tx, act).await?,
