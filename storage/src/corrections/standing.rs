@@ -17,6 +17,8 @@ pub(super) struct Standing {
     pub at_ms: i64,
     /// The act by which it was.
     pub act: i64,
+    /// Time and number of the last act that changed whose number it is.
+    pub renumbered: Option<(i64, i64)>,
 }
 
 /// What stands of the corrections of that kind; empty when nothing does. What was corrected before the
@@ -33,11 +35,13 @@ pub(super) async fn of(tx: &mut Transaction, uid: &str, act: &str, kind: Kind) -
         .await?;
     let mut standing = Standing::default();
     for row in &rows {
+        (standing.at_ms, standing.act) = (row.get("at_ms")?, row.get("id")?);
         for element in attributes_of(row.get::<Option<String>>("after_json")?.as_deref())? {
+            if matches!(element.tag, tags::PATIENT_ID | tags::ISSUER_OF_PATIENT_ID) {
+                standing.renumbered = Some((standing.at_ms, standing.act));
+            }
             standing.attributes.put(element);
         }
-        standing.at_ms = row.get("at_ms")?;
-        standing.act = row.get("id")?;
     }
     if standing.attributes.contains(tags::ISSUER_OF_PATIENT_ID) {
         // They would go on to name the other issuer.

@@ -95,8 +95,11 @@ pub(crate) fn patients(row: &Row) -> Result<Vec<PatientAttributes>> {
     };
     let is_another = row.get::<String>("patient_identifier")? != patient.id
         || row.get::<String>("patient_issuer")? != issuer.code;
-    if is_another && assigning::assigned(tx, &uid, now_ms).await?.is_none() {
-        filed = patients::ensure(tx, &identifier(&patient, &uid), &issuer, &patient, now_ms).await?;
+    if is_another {
+        filed = match given(tx, &uid, standing, now_ms).await? {
+            Some(given) => given,
+            None => patients::ensure(tx, &identifier(&patient, &uid), &issuer, &patient, now_ms).await?,
+        };
     }
     let calling_ae: Option<String> = row.get("calling_ae")?;
     let study = lifted(&mut stands, &uid)?;
@@ -120,6 +123,17 @@ pub(crate) fn patients(row: &Row) -> Result<Vec<PatientAttributes>> {
 /// Makes a study say what the images that stay in it say, where others of another patient were indexed before them.
 /// Answers the key of that patient, as discrepancies have it; `None` when the study is gone.
 pub(super) async fn restate(
+/// Whom people have given a study to, unless somebody has corrected its number since: what was said last counts.
+async fn given(tx: &mut Transaction, study: &str, standing: &Standing, now_ms: i64) -> Result<Option<Found>> {
+    let last = assigning::last(tx, study).await?;
+    if last.is_none_or(|act| standing.renumbered.is_some_and(|renumbered| renumbered > (act.at_ms, act.id))) {
+        return Ok(None);
+    }
+    let Some(given) = assigning::assigned(tx, study, now_ms).await? else { return Ok(None) };
+    let id = belongings::survivor(tx, given).await?;
+    Ok(Some(Found { id, own: (id != given).then_some(given), likeness: Likeness::Same }))
+}
+
     tx: &mut Transaction,
     study: &str,
     attributes: &str,
