@@ -179,13 +179,28 @@ pub(crate) async fn newest_of(
     subject_uid: &str,
     kinds: &[&str],
 ) -> Result<Option<Act>> {
+    let (sql, params) = newest(subject_uid, kinds);
+    tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
+}
+
+/// The same, outside of a transaction.
+pub(crate) async fn read_newest_of(
+    database: &Database,
+    subject_uid: &str,
+    kinds: &[&str],
+) -> Result<Option<Act>> {
+    let (sql, params) = newest(subject_uid, kinds);
+    database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
+}
+
+fn newest(subject_uid: &str, kinds: &[&str]) -> (String, Vec<Param>) {
     let sql = format!(
         "select {COLUMNS} from act where subject_uid = $1 and kind in ({}) order by at_ms desc, id desc limit 1",
         placeholders(2, kinds.len())
     );
     let mut params = params![subject_uid];
     params.extend(kinds.iter().map(|kind| Param::from(*kind)));
-    tx.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
+    (sql, params)
 }
 
 /// The acts of these kinds on a subject, newest first.

@@ -14,7 +14,7 @@ mod search;
 
 use pacs_core::access::Scope;
 
-use crate::database::{Param, Transaction, params, placeholders};
+use crate::database::{Database, Param, Transaction, params, placeholders};
 use crate::events::{self, EventKind, NewEvent};
 use crate::index::PatientId;
 use crate::{Error, Result};
@@ -27,8 +27,24 @@ pub use search::{Registered, search};
 /// one's own hospitals are changed.
 async fn check_scope(tx: &mut Transaction, scope: &Scope, patient: PatientId) -> Result<()> {
     let Scope::Facilities(codes) = scope else { return Ok(()) };
+    let Some((sql, values)) = belonging(codes, patient) else { return Err(Error::NotFound) };
+    match tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::NotFound),
+    }
+}
+
+/// Whether a patient belongs to the scope, read beside whoever writes.
+async fn is_in_scope(database: &Database, scope: &Scope, patient: PatientId) -> Result<bool> {
+    let Scope::Facilities(codes) = scope else { return Ok(true) };
+    let Some((sql, values)) = belonging(codes, patient) else { return Ok(false) };
+    Ok(database.fetch_optional(sqlx::AssertSqlSafe(sql), values).await?.is_some())
+}
+
+/// What finds a row when a patient belongs to one of these facilities.
+fn belonging(codes: &[String], patient: PatientId) -> Option<(String, Vec<Param>)> {
     if codes.is_empty() {
-        return Err(Error::NotFound);
+        return None;
     }
     let list = placeholders(2, codes.len());
     let sql = format!(
@@ -39,10 +55,7 @@ async fn check_scope(tx: &mut Transaction, scope: &Scope, patient: PatientId) ->
     );
     let mut values = params![patient];
     values.extend(codes.iter().map(Param::from));
-    match tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await? {
-        Some(_) => Ok(()),
-        None => Err(Error::NotFound),
-    }
+    Some((sql, values))
 }
 
 /// Tells the facilities with studies of a patient that something about the patient changed. Last in a

@@ -3,7 +3,7 @@
 use pacs_core::access::Scope;
 
 use crate::acts::{self, Act};
-use crate::database::{Database, Durability, Row, params};
+use crate::database::{Database, Row, params};
 use crate::exams::Person;
 use crate::exams::search::{self, StudyLine};
 use crate::index::{PatientId, belongings};
@@ -57,20 +57,11 @@ const PERSON: &str = "p.id, p.identifier, i.code as issuer, p.name, p.birth_date
 /// The imaging record of a patient; of somebody who was merged into another, the other's. `None` when
 /// there is no such patient, or nothing of them within the scope.
 pub async fn of(database: &Database, scope: &Scope, patient: PatientId) -> Result<Option<Record>> {
-    let mut tx = database.begin(Durability::Batched).await?;
-    let id = match belongings::survivor(&mut tx, patient).await {
-        Ok(id) => id,
-        Err(Error::NotFound) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let in_scope = super::check_scope(&mut tx, scope, id).await;
-    drop(tx);
+    let Some(id) = belongings::read_survivor(database, patient).await? else { return Ok(None) };
     let studies = search::of_patient(database, scope, id).await?;
-    match in_scope {
-        // A study that was requested elsewhere is seen with whose it is.
-        Err(Error::NotFound) if studies.is_empty() => return Ok(None),
-        Ok(()) | Err(Error::NotFound) => {}
-        Err(error) => return Err(error),
+    // A study that was requested elsewhere is seen with whose it is.
+    if studies.is_empty() && !super::is_in_scope(database, scope, id).await? {
+        return Ok(None);
     }
     let sql = format!("select {PERSON} from patient p join issuer i on i.id = p.issuer_id where p.id = $1");
     let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![id]).await?.ok_or(Error::NotFound)?;

@@ -6,7 +6,7 @@
 
 use super::{PatientId, StudyId};
 use crate::Result;
-use crate::database::{Transaction, params};
+use crate::database::{Database, Transaction, params};
 use crate::dialect;
 
 /// The tables of what belongs to patients.
@@ -42,6 +42,18 @@ pub(crate) async fn survivor(tx: &mut Transaction, patient: PatientId) -> Result
         now = PatientId(into);
     }
     Ok(now)
+}
+
+/// The same, read beside whoever writes; `None` when there is no such patient.
+pub(crate) async fn read_survivor(database: &Database, patient: PatientId) -> Result<Option<PatientId>> {
+    let sql = format!(
+        "with recursive so_far (id, mergers) as (select id, 0 from patient where id = $1 union all
+             select p.merged_into_id, so_far.mergers + 1 from patient p join so_far on p.id = so_far.id
+             where p.merged_into_id is not null and so_far.mergers < {MOST_MERGERS})
+         select id from so_far order by mergers desc limit 1"
+    );
+    let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![patient]).await?;
+    row.map(|row| Ok(PatientId(row.get("id")?))).transpose()
 }
 
 /// Gives everything of a patient to the one into whom it is merged.

@@ -82,9 +82,9 @@ impl Archive {
                 None => Changes::default(),
             };
             let mut tx = self.0.database.begin(Durability::Synced).await?;
-            match say(&mut tx, by, id, (answer, patient), (choice, &changes)).await {
             // Whoever stores from here on waits for this transaction, and must not remember its rows.
             self.0.arrivals.forget();
+            match say(&mut tx, by, id, (answer, patient), (choice, &changes)).await {
                 Ok(()) => {
                     tx.commit().await?;
                     self.0.arrivals.forget();
@@ -112,8 +112,8 @@ impl Archive {
         loop {
             let changes = self.changes_of(id, None).await?;
             let mut tx = self.0.database.begin(Durability::Synced).await?;
-            match take_back(&mut tx, by, id, &changes).await {
             self.0.arrivals.forget();
+            match take_back(&mut tx, by, id, &changes).await {
                 Ok(()) => {
                     tx.commit().await?;
                     self.0.arrivals.forget();
@@ -127,9 +127,15 @@ impl Archive {
 
     /// The act that has parted the study of a discrepancy, where that is the answer.
     async fn parting(&self, scope: &Scope, id: DiscrepancyId) -> Result<Option<Act>> {
-        let mut tx = self.0.database.begin(Durability::Batched).await?;
-        let Some(act) = lock(&mut tx, scope, id).await?.answer else { return Ok(None) };
-        Ok(acts::by_id(&mut tx, act).await?.filter(|act| act.kind == corrections::PART))
+        let mut sql = "select d.answer_act_id from discrepancy d where d.id = $1".to_owned();
+        let mut values = params![id];
+        push_scope(&mut sql, &mut values, scope, "d.facility");
+        let row = self.0.database.fetch_optional(sqlx::AssertSqlSafe(sql), values).await?;
+        let Some(act) = row.ok_or(Error::NotFound)?.get::<Option<i64>>("answer_act_id")? else {
+            return Ok(None);
+        };
+        let act = acts::read_by_id(&self.0.database, act).await?;
+        Ok(act.filter(|act| act.kind == corrections::PART))
     }
 
     /// What serving other contents would change; nothing for a discrepancy of another kind.
@@ -280,7 +286,12 @@ pub(super) async fn serve(
         after: Some(after),
         undoes: undoes.map(|act| act.id),
     };
-    acts::record(tx, &note, by.now_ms).await
+    let act = acts::record(tx, &note, by.now_ms).await?;
+    if let Some(undone) = undoes {
+        grounds::reopen(tx, study.as_str(), undone.id).await?;
+    }
+    contents::serve(tx, series.as_str(), changes, Some(act), (&by.actor.id, by.now_ms)).await?;
+    Ok(act)
 }
 
 /// The act by which nothing but the discrepancy is changed.
@@ -297,12 +308,7 @@ async fn record(tx: &mut Transaction, by: By<'_>, found: &Locked, kind: &str, an
         after: Some(json!({ "kind": found.kind, "other": found.other, "answer": answer, PATIENT: record })),
         undoes: found.answer,
     };
-    let act = acts::record(tx, &note, by.now_ms).await?;
-    if let Some(undone) = undoes {
-        grounds::reopen(tx, study.as_str(), undone.id).await?;
-    }
-    contents::serve(tx, series.as_str(), changes, Some(act), (&by.actor.id, by.now_ms)).await?;
-    Ok(act)
+    acts::record(tx, &note, by.now_ms).await
 }
 
 /// Does once more what an act did whose row had been lost, if the study is there.

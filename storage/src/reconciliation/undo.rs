@@ -10,6 +10,7 @@ use crate::Archive;
 use crate::acts::{self, Act};
 use crate::corrections::lock;
 use crate::database::{Durability, Transaction, params};
+use crate::deletion;
 use crate::error::{Error, Result};
 use crate::identity::assigning::{self, Giving};
 use crate::identity::tell;
@@ -44,12 +45,13 @@ impl Archive {
     }
 
     async fn check_newest(&self, act: &Act) -> Result<()> {
-        let mut tx = self.0.database.begin(Durability::Batched).await?;
-        let newest = match act.kind.as_str() {
-            assigning::ASSIGN => assigning::last(&mut tx, &act.subject_uid).await?,
-            SERVE => acts::newest_of(&mut tx, &act.subject_uid, &[SERVE]).await?,
+        let [delete_study, ..] = deletion::ACTS;
+        let kinds: &[&str] = match act.kind.as_str() {
+            assigning::ASSIGN => &[assigning::ASSIGN, delete_study],
+            SERVE => &[SERVE],
             _ => return Ok(()),
         };
+        let newest = acts::read_newest_of(&self.0.database, &act.subject_uid, kinds).await?;
         match newest {
             Some(newest) if newest.id == act.id => Ok(()),
             _ => Err(Error::Conflict("something else was said since; take that back first".into())),
@@ -73,9 +75,9 @@ impl Archive {
         let changes = self.changes(&act.subject_uid, choice).await?;
         let series = Uid::parse(&act.subject_uid).map_err(|_| Error::NotFound)?;
         let mut tx = self.0.database.begin(Durability::Synced).await?;
+        self.0.arrivals.forget();
         let study = study_of(&mut tx, &series).await?;
         let locked = lock(&mut tx, by.scope, &study).await?;
-        self.0.arrivals.forget();
         let done = serve(&mut tx, by, (&study, &series), (choice, &changes), Some(act)).await?;
         if choice.is_some() {
             let other = Some(series.as_str());

@@ -95,9 +95,7 @@ impl Archive {
         since_ms: i64,
     ) -> Result<bool> {
         let subject = Subject::Instance(instance.clone());
-        let mut tx = self.0.database.begin(Durability::Batched).await?;
-        let decided = acts::newest_of(&mut tx, instance.as_str(), &ACTS).await?;
-        drop(tx);
+        let decided = acts::read_newest_of(&self.0.database, instance.as_str(), &ACTS).await?;
         if decided.is_some_and(|act| act.at_ms >= since_ms) {
             return Ok(false);
         }
