@@ -58,10 +58,10 @@ impl Kind {
     }
 
     /// What a person may say of it, the likeliest first. `is_within` is set when instances of one study
-    /// contradict each other: then the study as a whole has nowhere else to go.
+    /// contradict each other: then the study as a whole has nowhere else to go, but a part of it may.
     pub fn answers(self, is_within: bool) -> &'static [Answer] {
         match self {
-            Self::DemographicsDiffer if is_within => &[Answer::SamePerson],
+            Self::DemographicsDiffer if is_within => &[Answer::SamePerson, Answer::Part, Answer::LeaveApart],
             Self::DemographicsDiffer => &[Answer::SamePerson, Answer::NewPatient, Answer::OtherPatient],
             Self::TwoPatients => &[Answer::SamePerson, Answer::Part, Answer::LeaveApart],
             Self::SharedIdentifier | Self::SharedAccession => &[Answer::SamePerson, Answer::LeaveApart],

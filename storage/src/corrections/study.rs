@@ -51,6 +51,9 @@ pub(super) async fn obey(tx: &mut Transaction, id: StudyId, now_ms: i64) -> Resu
         // Somebody has said who it is, whatever the images say.
         discrepancies::corrected(tx, &uid, standing.act).await?;
     }
+    if !standing.attributes.is_empty() {
+        grounds::shares_no_more(tx, &uid, standing.act).await?;
+    }
     let corrected = !standing.attributes.is_empty();
     let overlay = corrected.then(|| Overlay::new(standing.attributes, standing.at_ms).document());
     tx.execute(
@@ -67,15 +70,15 @@ fn sent_patient(attributes: &str) -> Result<PatientAttributes> {
     Ok(PatientAttributes { id: clip(&patient.id).into(), ..patient })
 }
 
-async fn describe(
-    tx: &mut Transaction,
-    id: StudyId,
 /// The patient as the row of a study names them and, when that was corrected, as they were sent.
 pub(crate) fn patients(row: &Row) -> Result<Vec<PatientAttributes>> {
     let attributes = [Some(row.get::<String>("attributes")?), row.get("sent_attributes")?];
     attributes.iter().flatten().map(|attributes| sent_patient(attributes)).collect()
 }
 
+async fn describe(
+    tx: &mut Transaction,
+    id: StudyId,
     row: &Row,
     sent: &str,
     standing: &Standing,
@@ -120,9 +123,6 @@ pub(crate) fn patients(row: &Row) -> Result<Vec<PatientAttributes>> {
     Ok(filed.likeness)
 }
 
-/// Makes a study say what the images that stay in it say, where others of another patient were indexed before them.
-/// Answers the key of that patient, as discrepancies have it; `None` when the study is gone.
-pub(super) async fn restate(
 /// Whom people have given a study to, unless somebody has corrected its number since: what was said last counts.
 async fn given(tx: &mut Transaction, study: &str, standing: &Standing, now_ms: i64) -> Result<Option<Found>> {
     let last = assigning::last(tx, study).await?;
@@ -134,23 +134,28 @@ async fn given(tx: &mut Transaction, study: &str, standing: &Standing, now_ms: i
     Ok(Some(Found { id, own: (id != given).then_some(given), likeness: Likeness::Same }))
 }
 
+/// Makes a study say what the images that stay in it say, where others of another patient were indexed before them.
+/// Answers who they are; `None` when the study is gone.
+pub(super) async fn restate(
     tx: &mut Transaction,
     study: &str,
     attributes: &str,
     now_ms: i64,
-) -> Result<Option<String>> {
+) -> Result<Option<Own>> {
     let row = tx
         .fetch_optional(
-            "select id, uid, facility, patient_id, own_patient_id, patient_identifier, patient_issuer, sent_attributes,
-                 calling_ae, received_ms from study where uid = $1",
+            "select id, uid, facility, patient_id, own_patient_id, patient_identifier, patient_issuer, attributes,
+                 sent_attributes, calling_ae, received_ms from study where uid = $1",
             params![study],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
     let facility = facilities::ensure(tx, &row.get::<String>("facility")?).await?;
     let (patient, issuer) = person(tx, &standing::parse(attributes)?, &facility).await?;
+    let gist = discrepancies::gist(&patient);
     let is_another = row.get::<String>("patient_identifier")? != patient.id
-        || row.get::<String>("patient_issuer")? != issuer.code;
+        || row.get::<String>("patient_issuer")? != issuer.code
+        || discrepancies::gist(&sent_patient(&row.get::<String>("attributes")?)?) != gist;
     if is_another && row.get::<Option<String>>("sent_attributes")?.is_none() {
         let id = StudyId(row.get("id")?);
         describe(tx, id, &row, attributes, &Standing::default(), now_ms).await?;

@@ -13,7 +13,7 @@ use crate::acts::{self, Act, NewAct};
 use crate::database::{Database, Durability, Transaction, params};
 use crate::index::facilities;
 use crate::index::issuers::{self, Issuer, IssuerKind};
-use crate::index::{PatientId, StudyId, belongings, discrepancies, patients};
+use crate::index::{PatientId, StudyId, belongings, discrepancies, grounds, patients};
 use crate::{Error, Result, deletion, dialect};
 
 /// The act that says whose a study is. Without a patient it says: whose its identifier says.
@@ -145,7 +145,8 @@ pub(crate) async fn again(tx: &mut Transaction, act: &Act) -> Result<()> {
 /// Whom the study shows is said now, or open again.
 async fn answer(tx: &mut Transaction, study_uid: &str, is_said: bool, act: i64) -> Result<()> {
     if is_said {
-        discrepancies::answer(tx, study_uid, Kind::DemographicsDiffer, None, act).await
+        discrepancies::answer(tx, study_uid, Kind::DemographicsDiffer, None, act).await?;
+        grounds::shares_no_more(tx, study_uid, act).await
     } else {
         discrepancies::reopen(tx, study_uid, ASSIGN).await
     }

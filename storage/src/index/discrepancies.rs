@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{PatientId, SeriesId, StudyId, deletions};
 use crate::acts::{self, Act};
-use crate::corrections::PART;
+use crate::corrections::MOVES;
 use crate::database::{Param, Transaction, params};
 use crate::{Error, Result, deletion};
 
@@ -70,11 +70,15 @@ pub(crate) async fn note(
 ) -> Result<()> {
     let again = match found.kind {
         Kind::Conflict => "do update set found_ms = excluded.found_ms, answer_act_id = null".to_owned(),
-        // A late image that names the second patient came to the study that was parted.
-        Kind::TwoPatients => format!(
-            "do update set found_ms = excluded.found_ms, answer_act_id = null where exists (
-                 select 1 from act a where a.id = discrepancy.answer_act_id and a.kind = '{PART}')"
-        ),
+        // A late image that names the second patient came to a study that had none of these left.
+        Kind::TwoPatients | Kind::DemographicsDiffer => {
+            let kinds = MOVES.iter().chain(&[SERVE]).map(|kind| format!("'{kind}'")).collect::<Vec<_>>();
+            format!(
+                "do update set found_ms = excluded.found_ms, answer_act_id = null where exists (
+                     select 1 from act a where a.id = discrepancy.answer_act_id and a.kind in ({}))",
+                kinds.join(", ")
+            )
+        }
         _ => "do nothing".to_owned(),
     };
     let sql = format!(
@@ -187,6 +191,7 @@ pub(crate) async fn corrected(tx: &mut Transaction, study_uid: &str, act: i64) -
 /// Two patients in a study that was parted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parted<'a> {
+    pub kind: Kind,
     /// Key of the patient whose the study is.
     pub own: &'a str,
     /// Key of the other.
@@ -207,13 +212,20 @@ pub(crate) async fn parted_again(
     tx.execute(
         "update discrepancy set other = $3, sent = $4,
              other_patient_id = (select patient_id from study where uid = $5)
-         where study_uid = $1 and kind = 'twoPatients' and other = $2 and not exists (
-             select 1 from discrepancy known where known.study_uid = $1 and known.kind = 'twoPatients'
+         where study_uid = $1 and kind = $6 and other = $2 and not exists (
+             select 1 from discrepancy known where known.study_uid = $1 and known.kind = $6
              and known.other = $3)",
-        params![study_uid, found.own, found.other, json!(found.named).to_string(), target],
+        params![
+            study_uid,
+            found.own,
+            found.other,
+            json!(found.named).to_string(),
+            target,
+            found.kind.as_str()
+        ],
     )
     .await?;
-    answer(tx, study_uid, Kind::TwoPatients, Some(found.other), act).await
+    answer(tx, study_uid, found.kind, Some(found.other), act).await
 }
 
 /// Opens again what acts of that kind had answered of a study.

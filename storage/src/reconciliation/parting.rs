@@ -8,6 +8,7 @@ use pacs_core::uid::Uid;
 
 use super::DiscrepancyId;
 use super::acts::{By, check, lock, tell};
+use super::list::kind;
 use crate::Archive;
 use crate::corrections::{Parting, part};
 use crate::database::{Durability, Transaction, params};
@@ -29,12 +30,17 @@ struct Named {
 impl Archive {
     /// Parts the study of a discrepancy.
     pub(super) async fn part_study(&self, by: By<'_>, id: DiscrepancyId) -> Result<()> {
-        let sql = "select study_uid, sent from discrepancy where id = $1";
+        let sql = "select kind, other, study_uid, sent from discrepancy where id = $1";
         let row = self.0.database.fetch_optional(sql, params![id]).await?.ok_or(Error::NotFound)?;
         let said = discrepancies::read_said(row.get("sent")?)?;
         let said = said.ok_or_else(|| Error::Conflict("that is no answer to this".into()))?;
         let study = instances::uid(&row, "study_uid")?;
-        let named = self.with_number(by, &study, &said.identifier).await?;
+        let mut named = self.with_number(by, &study, &said.identifier).await?;
+        if kind(&row)? == Kind::DemographicsDiffer {
+            // Both have the number: it is the name, the birth date or the sex that tells them apart.
+            let other: String = row.get("other")?;
+            named.retain(|one| discrepancies::gist(&one.patient) == other);
+        }
         let mut collisions = Collisions::default();
         loop {
             match self.try_part(by, id, &said, &named).await {
@@ -66,6 +72,7 @@ impl Archive {
             actor: by.actor,
             reason: by.reason,
             study: &found.study,
+            kind: found.kind,
             other: &found.other,
             named: said,
             instances: &going,
@@ -75,7 +82,7 @@ impl Archive {
         self.0.arrivals.forget();
         let act = part(&mut tx, &parting, by.now_ms).await?;
         let study = found.study.as_str();
-        discrepancies::answer(&mut tx, study, Kind::TwoPatients, Some(&found.other), act).await?;
+        discrepancies::answer(&mut tx, study, found.kind, Some(&found.other), act).await?;
         tell(&mut tx, &found, by.now_ms).await?;
         tx.commit().await?;
         self.0.arrivals.forget();

@@ -4,6 +4,7 @@ use pacs_core::access::{Actor, Scope};
 use pacs_core::uid::Uid;
 use serde_json::{Value, json};
 
+use super::left::{self, Naming};
 use super::{INSTANCES, MERGE, SERIES, SPLIT, Said, obey, settle};
 use crate::acts::{self, NewAct};
 use crate::archive::Archive;
@@ -63,9 +64,10 @@ impl Archive {
     /// Moves images to another study. [`Error::NotFound`] when anything of it is not there within the scope,
     /// [`Error::Conflict`] when it makes no sense.
     pub async fn move_images(&self, scope: &Scope, actor: &Actor, wanted: &Move<'_>) -> Result<Moved> {
+        let naming = self.naming(wanted.from).await?;
         let mut collisions = Collisions::default();
         let moved = loop {
-            match self.try_move(scope, actor, wanted).await {
+            match self.try_move(scope, actor, wanted, naming.as_ref()).await {
                 Err(Error::Conflict(why)) if collisions.again(&why) => {}
                 done => break done?,
             }
@@ -74,7 +76,13 @@ impl Archive {
         Ok(moved)
     }
 
-    async fn try_move(&self, scope: &Scope, actor: &Actor, wanted: &Move<'_>) -> Result<Moved> {
+    async fn try_move(
+        &self,
+        scope: &Scope,
+        actor: &Actor,
+        wanted: &Move<'_>,
+        naming: Option<&Naming>,
+    ) -> Result<Moved> {
         let now_ms = self.0.config.clock.now_ms();
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         let (from, to) = lock_both(&mut tx, scope, wanted).await?;
@@ -112,6 +120,9 @@ impl Archive {
             obey::file_series(&mut tx, series, now_ms).await?;
         }
         obey::file_instances(&mut tx, &said, now_ms).await?;
+        if let Some(naming) = naming {
+            left::answer(&mut tx, (from.study, &from.study_uid), naming, act, now_ms).await?;
+        }
         let by = settle::By { word: "move", actor: &actor.id, reason: Some(wanted.reason) };
         let handed = match &said.exam {
             Some(_) => settle::hand_over(&mut tx, from.study, target, &by, now_ms).await?,

@@ -1,6 +1,9 @@
 //! Moves of rows that were lost and made anew.
 
-use super::{ACTS, MERGE, Said, obey, settle, touched, undo};
+use pacs_core::reconciliation::Kind;
+use pacs_core::uid::Uid;
+
+use super::{ACTS, MERGE, Said, left, obey, part, settle, touched, undo};
 use crate::acts::{self, Act};
 use crate::archive::Archive;
 use crate::corrections::study;
@@ -37,6 +40,8 @@ impl Archive {
     async fn obey_move(&self, act: &Act) -> Result<()> {
         let now_ms = self.0.config.clock.now_ms();
         let said = Said::of(act)?;
+        let from = Uid::parse(&act.subject_uid).map_err(|_| Error::NotFound)?;
+        let naming = self.naming(&from).await?;
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         let is_undone = acts::is_undone(&mut tx, act.id).await?;
         let series = touched::series(&mut tx, act, &said).await?;
@@ -62,9 +67,28 @@ impl Archive {
             // Whoever's images were indexed first, the study is of those who stay in it.
             let stay = answers.stay.to_string();
             if let Some(own) = study::restate(&mut tx, &act.subject_uid, &stay, now_ms).await? {
-                let found = discrepancies::Parted { own: &own, other: &answers.other, named: &answers.named };
+                let own = match answers.kind {
+                    Kind::DemographicsDiffer => own.gist,
+                    _ => own.key,
+                };
+                let found = discrepancies::Parted {
+                    kind: answers.kind,
+                    own: &own,
+                    other: &answers.other,
+                    named: &answers.named,
+                };
                 discrepancies::parted_again(&mut tx, &act.subject_uid, &found, &said.to, act.id).await?;
             }
+            if let (Kind::DemographicsDiffer, Some(facility), Some(target)) =
+                (answers.kind, &said.facility, obey::find_study(&mut tx, &said.to).await?)
+            {
+                part::ask_whose(&mut tx, (target, &said.to), facility, now_ms).await?;
+            }
+        }
+        if let (false, Some(naming), Some(study)) =
+            (is_undone, &naming, obey::find_study(&mut tx, &act.subject_uid).await?)
+        {
+            left::answer(&mut tx, (study, &act.subject_uid), naming, act.id, now_ms).await?;
         }
         let word = if is_undone { "unmove" } else { "move" };
         let by = settle::By { word, actor: &act.actor, reason: act.reason.as_deref() };

@@ -10,11 +10,14 @@ mod act;
 mod again;
 pub(crate) mod away;
 mod home;
+mod left;
 mod obey;
 mod part;
 mod settle;
 mod touched;
 mod undo;
+
+use pacs_core::reconciliation::Kind;
 
 use crate::index::discrepancies;
 
@@ -33,7 +36,7 @@ pub(super) const SPLIT: &str = "study.split";
 /// The act that makes a study of the images of another that name a second patient.
 pub(crate) const PART: &str = "study.part";
 /// All of them.
-pub(super) const ACTS: [&str; 5] = [SERIES, INSTANCES, MERGE, SPLIT, PART];
+pub(crate) const ACTS: [&str; 5] = [SERIES, INSTANCES, MERGE, SPLIT, PART];
 /// The act that takes one of them back.
 pub(super) const UNDO: &str = "move.undo";
 
@@ -77,8 +80,15 @@ struct Answers {
     other: String,
     /// Whom the images name that have left.
     named: discrepancies::Said,
+    /// What was at odds; two patients where it is not said.
+    #[serde(default = "two_patients")]
+    kind: Kind,
     /// What those say of patient and study that stay, as DICOM JSON.
     stay: serde_json::Value,
+}
+
+fn two_patients() -> Kind {
+    Kind::TwoPatients
 }
 
 /// Instances that are taken out of one series and become another.

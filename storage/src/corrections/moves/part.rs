@@ -1,15 +1,16 @@
 //! Parting a study whose images name two patients: those of the other become a study of their own, of that patient.
 
 use pacs_core::access::{Actor, Scope};
+use pacs_core::reconciliation::Kind;
 use pacs_core::uid::Uid;
 use serde_json::Value;
 
 use super::{Answers, PART, Said, Taken, act, obey, settle};
 use crate::acts::{self, NewAct};
-use crate::corrections::edit;
+use crate::corrections::{edit, study};
 use crate::database::{Transaction, params};
 use crate::error::{Error, Result};
-use crate::index::discrepancies;
+use crate::index::{StudyId, discrepancies};
 
 /// What is parted from a study.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Parting<'a> {
     pub study: &'a Uid,
     /// Its instances that name the other patient, each with the series it is in.
     pub instances: &'a [(Uid, Uid)],
+    /// What is at odds.
+    pub kind: Kind,
     /// What tells the discrepancy that this answers from others of the study.
     pub other: &'a str,
     /// Whom those instances name.
@@ -37,8 +40,10 @@ pub(crate) async fn part(tx: &mut Transaction, parting: &Parting<'_>, now_ms: i6
     // What came late goes where the first part went.
     let before = acts::standing_of(tx, parting.study.as_str(), PART).await?;
     let before = before.as_ref().map(Said::of).transpose()?;
-    let is_same =
-        |before: &Said| before.answers.as_ref().is_some_and(|answers| answers.other == parting.other);
+    let is_same = |before: &Said| {
+        let is_it = |answers: &Answers| (answers.kind, &*answers.other) == (parting.kind, parting.other);
+        before.answers.as_ref().is_some_and(is_it)
+    };
     let before = before.filter(is_same);
     let sql = "select coalesce(sent_attributes, attributes) as stay from study where id = $1";
     let stay: String = tx.fetch_one(sql, params![from.study]).await?.get("stay")?;
@@ -47,6 +52,7 @@ pub(crate) async fn part(tx: &mut Transaction, parting: &Parting<'_>, now_ms: i6
         answers: Some(Answers {
             other: parting.other.to_owned(),
             named: parting.named.clone(),
+            kind: parting.kind,
             stay: act::json_of(&stay)?,
         }),
         study_attributes: Some(parting.attributes.clone()),
@@ -103,8 +109,26 @@ pub(crate) async fn part(tx: &mut Transaction, parting: &Parting<'_>, now_ms: i6
         obey::file_series(tx, series, now_ms).await?;
     }
     obey::file_instances(tx, &said, now_ms).await?;
+    if parting.kind == Kind::DemographicsDiffer {
+        ask_whose(tx, (target, &said.to), &from.facility, now_ms).await?;
+    }
     let by = settle::By { word: "move", actor: &parting.actor.id, reason: parting.reason };
     settle::after(tx, &[(from.study, from.shown), (target, shown)], &by, now_ms).await?;
     settle::tell_routes(tx, said.series.iter().chain(said.made()), now_ms).await?;
     Ok(act)
+}
+
+/// A study that was made of images of another person under the same number is filed with the first by that number still,
+/// and waits for somebody to say whose it is.
+pub(super) async fn ask_whose(
+    tx: &mut Transaction,
+    (study, uid): (StudyId, &str),
+    facility: &str,
+    now_ms: i64,
+) -> Result<()> {
+    if let Some(unlike) = study::unlike(tx, study, now_ms).await? {
+        discrepancies::note(tx, (uid, facility), &unlike).await?;
+        discrepancies::flag(tx, uid).await?;
+    }
+    Ok(())
 }

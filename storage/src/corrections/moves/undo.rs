@@ -9,7 +9,7 @@ use crate::database::{Durability, Transaction, params};
 use crate::deletion::rows::{Collisions, Locked};
 use crate::error::{Error, Result};
 use crate::exams::linking;
-use crate::index::{SeriesId, discrepancies, series};
+use crate::index::{SeriesId, discrepancies, grounds, series};
 
 impl Archive {
     /// Takes a move back, whatever was moved since: images go to where the moves that stand have them, or
@@ -75,6 +75,7 @@ impl Archive {
         for series in said.made() {
             leave(&mut tx, series).await?;
         }
+        grounds::reopen(&mut tx, &act.subject_uid, act.id).await?;
         if act.kind == PART {
             // Two patients are in one study again.
             discrepancies::reopen(&mut tx, &act.subject_uid, PART).await?;
