@@ -15,6 +15,8 @@ use dimse_scp::scu::{Association, Content, Instance, Options, Proposal};
 use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, DataSet};
 use pacs_core::{tags, transfer_syntax, uids};
+use storage::devices::{self, Device};
+use storage::exams::search;
 use storage::identity::{merging, record};
 use support::{Harness, ae, proposals_for, uid};
 
@@ -69,6 +71,50 @@ async fn sixty_four_associations_make_one_patient() {
     let record = record::of(database, &Scope::All, found[0].id).await.unwrap().unwrap();
     assert_eq!(record.studies.len(), ASSOCIATIONS);
     assert!(record.studies.iter().all(|study| study.doubt.is_none()));
+    server.stop().await;
+}
+
+/// A study is made by the facility of the device that sends it, else by that of the title that it was sent to, else by the
+/// archive's own.
+#[tokio::test]
+async fn a_study_is_its_devices_or_its_called_titles_facility() {
+    let server = Harness::start_with(
+        |config| {
+            config.ae_titles.push((ae("SEN_B"), Some("B".to_owned())));
+            config.ae_titles.push((ae("SEN_C"), Some("C".to_owned())));
+        },
+        |_| {},
+    )
+    .await;
+    let database = server.archive.database();
+    for (title, facility) in [("CT_A", Some("A")), ("CT_D", Some("D")), ("CT_NONE", None)] {
+        let mut device = Device::named(ae(title));
+        device.facility = facility.map(str::to_owned);
+        devices::upsert(database, &device).await.unwrap();
+    }
+    let own = server.archive.config().default_facility.clone();
+    let cases = [
+        ("CT_A", "SEN", "A"),
+        ("CT_D", "SEN_B", "D"),
+        ("CT_NONE", "SEN_B", "B"),
+        ("UNKNOWN", "SEN_C", "C"),
+        ("CT_NONE", "SEN", own.as_str()),
+        ("UNKNOWN", "SEN", own.as_str()),
+    ];
+    for (study, (calling, called, facility)) in cases.into_iter().enumerate() {
+        let instance = image(study, "P1");
+        let target =
+            dimse_scp::scu::Target { calling_ae: ae(calling), called_ae: ae(called), ..server.target() };
+        let proposals = proposals_for(std::slice::from_ref(&instance));
+        let mut association = Association::connect(&target, &proposals, &Options::default()).await.unwrap();
+        assert_eq!(association.store(&instance).await.unwrap().status, Status::SUCCESS);
+        association.release().await.unwrap();
+        let found =
+            search::study(database, &Scope::All, &uid(&format!("1.2.{study}"))).await.unwrap().unwrap();
+        assert_eq!(found.facility, facility, "{calling} to {called}");
+        // The number is that hospital's.
+        assert_eq!(found.patient.issuer, facility, "{calling} to {called}");
+    }
     server.stop().await;
 }
 
