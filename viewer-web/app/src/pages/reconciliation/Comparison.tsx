@@ -86,18 +86,24 @@ function Difference({ difference: { first, newest, lines, cut } }: { difference:
   const nameOf = ({ tag, keyword }: ContentDifference['lines'][number]): string =>
     (keyword !== null && isKnown(keyword) ? t(`corrections.field.${keyword}`) : keyword ?? tag);
   const said = (tag: string, text: string | null): string => (tag === patientName ? personName(text) : text) || '–';
+  const isEncodedOtherwise = first.transferSyntax !== newest.transferSyntax;
   return (
     <table className={`${css.sides} ${css.contents}`}>
       <thead><tr><th /><th>{t('reconciliation.contents.first')}</th><th>{t('reconciliation.contents.newest')}</th></tr></thead>
       <tbody>
         <tr><th>{t('field.received')}</th><td>{instant(first.receivedAt)}</td><td>{instant(newest.receivedAt)}</td></tr>
         <tr><th>{t('reconciliation.contents.size')}</th><td>{size(first.bytes)}</td><td>{size(newest.bytes)}</td></tr>
+        {isEncodedOtherwise && (
+          <tr data-differs>
+            <th>{t('reconciliation.contents.syntax')}</th><td><code>{first.transferSyntax}</code></td><td><code>{newest.transferSyntax}</code></td>
+          </tr>
+        )}
         {lines.map((line) => (
           <tr key={line.tag} data-differs>
             <th title={line.keyword ?? line.tag}>{nameOf(line)}</th><td>{said(line.tag, line.first)}</td><td>{said(line.tag, line.newest)}</td>
           </tr>
         ))}
-        {lines.length === 0 && <tr><td colSpan={3}>{t('reconciliation.contents.pixels')}</td></tr>}
+        {lines.length === 0 && <tr><td colSpan={3}>{t(`reconciliation.contents.${isEncodedOtherwise ? 'encoded' : 'pixels'}`)}</td></tr>}
         {cut && <tr><td colSpan={3}>{t('reconciliation.contents.cut')}</td></tr>}
       </tbody>
     </table>

@@ -28,5 +28,7 @@ describe('the two sides', () => {
     expect(effectOf(row('demographicsDiffer', {}), 'samePerson')).toBe('accept');
     expect(effectOf(row('sharedIdentifier', {}), 'samePerson')).toBe('merge');
     expect(effectOf(row('conflict', {}), 'serveNewest')).toBe('serveNewest');
+    expect(effectOf(row('twoPatients', {}), 'part')).toBe('part');
+    expect(effectOf(row('demographicsDiffer', {}), 'part')).toBe('partPerson');
   });
 });

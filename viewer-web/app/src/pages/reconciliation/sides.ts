@@ -15,6 +15,7 @@ export function otherSide({ kind, other }: Discrepancy): OtherSide | null {
 
 /** What follows from an answer, as a key of its phrase. */
 export function effectOf(row: Discrepancy, answer: Discrepancy['answers'][number]) {
+  if (answer === 'part') return row.kind === 'demographicsDiffer' ? 'partPerson' : 'part';
   if (answer !== 'samePerson') return answer;
   return row.kind === 'demographicsDiffer' ? 'accept' : 'merge';
 }
