@@ -78,7 +78,8 @@ pub struct SeveralContents {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Said {
-    /// What; null where the study was joined to its order.
+    /// What; null where something else has settled it: the study was joined to its order or corrected, or images were
+    /// moved.
     #[schema(value_type = Option<String>)]
     answer: Option<Answer>,
     /// Who.

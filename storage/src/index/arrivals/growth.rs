@@ -12,10 +12,10 @@ use crate::database::params;
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::ExamId;
 use crate::exams::matching::{self, Arrived, Outcome};
-use crate::index::{SeriesId, StudyId};
 use crate::index::discrepancies::Found;
 use crate::index::place::Kept;
 use crate::index::studies::{list, listed};
+use crate::index::{SeriesId, StudyId};
 
 /// What a batch does to a study.
 #[derive(Default)]
