@@ -10,9 +10,9 @@ use crate::Result;
 use crate::corrections::parse_attributes;
 use crate::database::{Row, Transaction, params};
 
-/// Notes that what instances said against their study is said by none of them any more: all but what is `still` found.
-/// `whole` is set where the study itself says something else than before. Without an act that has brought this about the
-/// rows go. Answers whether there were any.
+/// Notes that what instances said against their study is said by none of them any more: all but what is `still`
+/// found. `whole` is set where the study itself says something else than before. Without an act that has brought this
+/// about the rows go. Answers whether there were any.
 pub(crate) async fn lose(
     tx: &mut Transaction,
     study_uid: &str,

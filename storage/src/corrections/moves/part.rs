@@ -118,8 +118,8 @@ pub(crate) async fn part(tx: &mut Transaction, parting: &Parting<'_>, now_ms: i6
     Ok(act)
 }
 
-/// A study that was made of images of another person under the same number is filed with the first by that number still,
-/// and waits for somebody to say whose it is.
+/// A study that was made of images of another person under the same number is filed with the first by that number
+/// still, and waits for somebody to say whose it is.
 pub(super) async fn ask_whose(
     tx: &mut Transaction,
     (study, uid): (StudyId, &str),
