@@ -1,5 +1,5 @@
-//! Rebuilding the index from what is kept: the journal of acts, companions, objects that are of no patient, then the
-//! spool. A companion that is damaged or gone is made anew from its pack.
+//! Rebuilding the index from what is kept: the journal of acts, companions, the spool, then objects that are of no
+//! patient. A companion that is damaged or gone is made anew from its pack.
 //!
 //! Acts come first, so that what was deleted is not indexed and a study that is made anew obeys who
 //! linked it. Corrections are laid over and what was rejected is hidden once all is there. Adds what is missing, moves rows that
@@ -38,7 +38,7 @@ pub struct ReindexReport {
     pub added: u64,
     /// Instances that had one.
     pub present: u64,
-    /// Packs and acts of the journal that could not be read, named in the log.
+    /// Packs, acts of the journal and objects of no patient that could not be read, named in the log.
     pub damaged: u64,
     /// Instances found that stay deleted.
     pub deleted: u64,
@@ -94,13 +94,14 @@ impl Archive {
             report.packs += 1;
             progress(&report);
         }
-        self.reindex_non_patient(&mut report).await?;
         self.note_reindexed().await?;
         self.recover().await?;
         self.move_again().await?;
         self.say_what_is_served_everywhere().await?;
         self.correct_again().await?;
         self.reject_again().await?;
+        // Whatever may go wrong from here on, images are shown as people have left them.
+        self.reindex_non_patient(&mut report).await?;
         self.hand_again().await?;
         self.0.renditions.clear().await?;
         Ok(report)
@@ -131,7 +132,7 @@ impl Archive {
     }
 
     /// Whether an object cannot be read, and others can.
-    async fn is_unreadable(&self, key: &str, error: &Error) -> Result<bool> {
+    pub(crate) async fn is_unreadable(&self, key: &str, error: &Error) -> Result<bool> {
         Ok(error.of_reading().is_some() && gives_others(&self.0.database, &self.0.objects, key).await?)
     }
 

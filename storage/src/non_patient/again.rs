@@ -19,6 +19,7 @@ const HEAD_BYTES: u64 = 64 << 10;
 
 impl Archive {
     /// Makes the rows that are missing. Of several contents of one object the one that was received first is first again.
+    /// One that is damaged, or alone cannot be read, is told of and left out.
     pub(crate) async fn reindex_non_patient(&self, report: &mut ReindexReport) -> Result<()> {
         let prefix = packs::path(PREFIX);
         let mut objects: Vec<ObjectMeta> = self.0.objects.list(Some(&prefix)).try_collect().await?;
@@ -34,11 +35,15 @@ impl Archive {
             match made.await {
                 Ok(NonPatient::Duplicate) => report.present += 1,
                 Ok(_) => report.added += 1,
-                Err(Error::Corrupt(why)) => {
-                    tracing::error!(object = %object.location, why, "an object of no patient is damaged");
+                Err(error) => {
+                    let is_damage = matches!(error, Error::Corrupt(_))
+                        || self.is_unreadable(object.location.as_ref(), &error).await?;
+                    if !is_damage {
+                        return Err(error);
+                    }
+                    tracing::error!(object = %object.location, %error, "an object of no patient is damaged");
                     report.damaged += 1;
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(())

@@ -297,13 +297,15 @@ async fn only_an_empty_place_is_restored_into(home: Home) {
     other.close().await;
 }
 
-/// A target that stands still, or breaks, once so many objects were begun.
+/// A folder that stands still, or breaks, once so many objects were begun, or that does not give some.
 #[derive(Debug)]
 pub struct Stubborn {
     inner: LocalFileSystem,
     puts: AtomicUsize,
     at: usize,
     breaks: bool,
+    /// Where those lie that it does not give.
+    withheld: Option<Path>,
     pub reached: Notify,
     pub go_on: Notify,
 }
@@ -319,7 +321,15 @@ impl Stubborn {
         std::fs::create_dir_all(folder).unwrap();
         let inner = LocalFileSystem::new_with_prefix(folder).unwrap();
         let puts = AtomicUsize::new(0);
-        Arc::new(Self { inner, puts, at, breaks, reached: Notify::new(), go_on: Notify::new() })
+        let (reached, go_on) = (Notify::new(), Notify::new());
+        Arc::new(Self { inner, puts, at, breaks, withheld: None, reached, go_on })
+    }
+
+    pub fn withholding(folder: &FilePath, withheld: &str) -> Arc<Self> {
+        let inner = LocalFileSystem::new_with_prefix(folder).unwrap();
+        let (puts, reached, go_on) = (AtomicUsize::new(0), Notify::new(), Notify::new());
+        let withheld = Some(Path::from(withheld));
+        Arc::new(Self { inner, puts, at: usize::MAX, breaks: false, withheld, reached, go_on })
     }
 }
 
@@ -350,6 +360,9 @@ impl ObjectStore for Stubborn {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> object_store::Result<GetResult> {
+        if self.withheld.as_ref().is_some_and(|withheld| location.prefix_matches(withheld)) {
+            return Err(object_store::Error::Generic { store: "stubborn", source: "on purpose".into() });
+        }
         self.inner.get_opts(location, options).await
     }
 

@@ -3,25 +3,26 @@
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use pacs_core::access::Scope;
+use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, DataSet, vr_of};
 use pacs_core::ingest::RefusalKind;
 use pacs_core::non_patient::Kind;
 use pacs_core::query::{Level, Query};
+use pacs_core::rejection::Rejection;
 use pacs_core::uid::AeTitle;
 use pacs_core::{Tag, VR, part10, tags, transfer_syntax, uids};
 use storage::commitment::{Reference, Unsafe};
 use storage::non_patient::{self, NonPatient};
 use storage::pace::Pace;
 use storage::verify::background::Plan;
-use storage::{Archive, Error, InstancePlace};
+use storage::{Archive, Error, InstancePlace, Subject};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
-use crate::backing_up::{elsewhere, open_restored, put_back, take, target};
-use crate::deleting::an_hour_later;
+use crate::backing_up::{Stubborn, elsewhere, open_restored, put_back, take, target};
+use crate::deleting::{an_hour_later, assert_gone};
 use crate::rebuilding::with_empty_rows;
-use crate::samples::{bytes_of, envelope, uid};
+use crate::samples::{assert_whole, bytes_of, envelope, send_all, slices, uid};
 use crate::settling::{files, flip};
 
 on_every_backend!(
@@ -204,6 +205,39 @@ async fn who_sees_a_part_sees_no_inventory(home: Home) {
         let places: Vec<_> = non_patient::places(db, kind, uids, &part).try_collect().await.unwrap();
         assert_eq!((found.len(), places.len()), (count, count), "{kind:?}");
     }
+    archive.close().await;
+}
+
+/// One of them that cannot be read is in the way of nothing that hides or corrects images.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_cannot_be_read_is_passed_over() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let (first, withheld, empty) =
+        (protocol("1.2.1", "CT"), protocol("1.2.2", "MG"), protocol("1.2.3", "DX"));
+    for object in [&first, &withheld, &empty] {
+        keep(&archive, object).await.unwrap();
+    }
+    let (shown, rejected) = (slices(2, 1), slices(2, 2));
+    for study in [&shown, &rejected] {
+        send_all(&archive, study).await;
+        archive.settle_study(&study[0].study).await.unwrap();
+    }
+    let subject = Subject::Study(rejected[0].study.clone());
+    archive.reject(&Scope::All, &Actor::system(), &subject, Rejection::Quality).await.unwrap();
+    archive.close().await;
+    drop(archive);
+
+    let mut home = with_empty_rows(home).await;
+    let objects = home.dir.path().join("objects");
+    std::fs::write(&files(&objects.join("non-patient/1.2.3"))[0], "").unwrap();
+    home.objects = Some(Stubborn::withholding(&objects, "non-patient/1.2.2"));
+    let archive = home.open().await;
+    let report = archive.reindex(|_| {}).await.unwrap();
+    assert_eq!((report.added, report.damaged), (5, 2), "{report:?}");
+    assert_whole(&archive, &shown).await;
+    assert_gone(&archive, &rejected).await;
+    assert_kept(&archive, Kind::HangingProtocol, &first).await;
     archive.close().await;
 }
 
