@@ -79,7 +79,7 @@ pub struct Manifest {
     pub segments: Vec<Segment>,
     /// What was not what was stored when it was taken.
     pub damaged: u64,
-    /// Acts that the archive was taken back before, and that are not to come again.
+    /// What the archive was taken back before, and is not to come again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
 }

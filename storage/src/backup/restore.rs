@@ -4,7 +4,7 @@
 //! keeps everybody else out, and a restore that was broken off goes on where it was. Objects that are newer than the
 //! snapshot come along, as copies of a later backup that was broken off do; the index of them is made when the archive
 //! is opened, see [`Archive::index_newer`]. They stay away where somebody wants the archive as it was then, such as
-//! before an act of malice, and the journal of that time is passed over by later restores too.
+//! before an act of malice, and what was written in that time is passed over by later restores too.
 
 use std::path::PathBuf;
 use std::sync::Arc;

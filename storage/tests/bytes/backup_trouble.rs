@@ -192,17 +192,22 @@ async fn an_archive_is_taken_back_before_an_act(home: Home) {
     let before = take(&archive, &target, 9).await.unwrap().snapshot;
     home.rest();
     delete(&archive, Subject::Study(all[0].study.clone())).await;
+    let pushed = slices(2, 8);
+    send_all(&archive, &pushed).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
     archive.tidy().await.unwrap();
     home.rest();
     take(&archive, &target, 9).await.unwrap();
     archive.close().await;
     drop(archive);
 
-    // As a rule what was deleted since is deleted again.
+    // As a rule what was deleted since is deleted again, and what came since is there.
     let there = elsewhere(&home).await;
     put_back(&there, &target, Some(&before)).await.unwrap();
     let archive = open_restored(&there).await;
     assert_gone(&archive, &all[..1]).await;
+    assert_whole(&archive, &pushed).await;
     archive.close().await;
 
     let there = elsewhere(&home).await;
@@ -216,7 +221,8 @@ async fn an_archive_is_taken_back_before_an_act(home: Home) {
     let archive = there.open().await;
     place_of(&there).finished().await.unwrap();
     assert_whole(&archive, &all).await;
-    // Nor is it deleted by a restore of what came after.
+    assert_gone(&archive, &pushed).await;
+    // Nor is it deleted by a restore of what came after, and what came in that time stays away.
     there.clock.set_ms(there.clock.now_ms() + DAY_MS);
     let after = take(&archive, &target, 9).await.unwrap().snapshot;
     archive.close().await;
@@ -225,6 +231,7 @@ async fn an_archive_is_taken_back_before_an_act(home: Home) {
     assert_eq!(restored.snapshot, after);
     let archive = open_restored(&there).await;
     assert_whole(&archive, &all).await;
+    assert_gone(&archive, &pushed).await;
     archive.close().await;
 }
 
