@@ -66,7 +66,7 @@ impl Archive {
 
     /// A segment that rows tell of and the disk does not have.
     async fn miss_segment(&self, id: SegmentId) -> Result<()> {
-        let lost = segments::offsets(&self.0.database, id).await?.len();
+        let lost = self.note_segment_gone(id).await?;
         if lost == 0 {
             return segments::remove(&self.0.database, id).await;
         }
@@ -75,7 +75,6 @@ impl Archive {
             instances = lost,
             "a segment of the spool is gone with instances in it"
         );
-        metrics::counter!("sen_damaged_instances_total").increment(lost as u64);
         Ok(())
     }
 
@@ -142,8 +141,8 @@ impl Archive {
     /// Cuts a torn tail away, unless rows say that there is something in it.
     async fn cut(&self, id: SegmentId, at: u64, has_rows: bool) -> Result<()> {
         if has_rows {
+            // Which of them are is found and counted when they are settled.
             tracing::error!(segment = id.0, at, "a segment is damaged before instances that have rows");
-            metrics::counter!("sen_damaged_instances_total").increment(1);
             return Ok(());
         }
         tracing::info!(segment = id.0, at, "an entry that was not finished is cut away");

@@ -23,6 +23,7 @@ use crate::index::place::{Kept, Place};
 use crate::index::{PackId, packs as pack_rows, series};
 use crate::packs;
 use crate::packs::companion::{CompanionEntry, CompanionReader};
+use crate::verify::damage;
 
 /// Instances indexed in one transaction.
 const CHUNK: usize = 256;
@@ -96,6 +97,7 @@ impl Archive {
         }
         self.note_reindexed().await?;
         self.recover().await?;
+        damage::forget_found(&self.0.database).await?;
         self.move_again().await?;
         self.say_what_is_served_everywhere().await?;
         self.correct_again().await?;

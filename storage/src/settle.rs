@@ -262,6 +262,9 @@ impl Archive {
                     Kept::Pack(_) | Kept::Apart(_) => None,
                 });
                 self.free_segments(used.collect()).await;
+                if let Err(error) = self.forget_damage(&frozen).await {
+                    tracing::warn!(%error, "that instances are whole again was not noted");
+                }
                 Ok(Ok(report))
             }
             Err(BuildError::Damaged { at, why }) => {
@@ -273,8 +276,7 @@ impl Archive {
                     // It was deleted meanwhile, and its segment with it.
                     return Ok(Ok(SettleReport::default()));
                 }
-                tracing::error!(instance = %spooled.uid, %why, "an instance in the spool is damaged");
-                metrics::counter!("sen_damaged_instances_total").increment(1);
+                self.note_damaged(&spooled.uid, &spooled.hash, &why).await?;
                 Ok(Err(spooled))
             }
             Err(BuildError::Failed(error)) => {

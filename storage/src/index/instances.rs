@@ -7,7 +7,7 @@ use pacs_core::access::Scope;
 use pacs_core::uid::Uid;
 
 use super::place::{self, Kept, Place};
-use super::{InstanceId, PackId, SeriesId, StudyId};
+use super::{InstanceId, PackId, SegmentId, SeriesId, StudyId};
 use crate::database::{Database, Param, Row, params, placeholders};
 use crate::{Error, Result};
 
@@ -225,6 +225,36 @@ pub(crate) async fn versions_in_pack(database: &Database, pack: PackId) -> Resul
         all.extend(versions.into_iter().filter(|version| version.place.kept == Kept::Pack(pack)));
     }
     Ok(all)
+}
+
+/// Instances and kept versions that lie in a segment of the spool, rejected ones too.
+pub(crate) async fn in_segment(database: &Database, segment: SegmentId) -> Result<Vec<InstancePlace>> {
+    let sql = select(
+        "i.id in (select id from instance where segment_id = $1
+             union all select instance_id from instance_version where segment_id = $1) order by i.id",
+    );
+    let mut all = Vec::new();
+    for instance in database.fetch(sqlx::AssertSqlSafe(sql), params![segment]).await?.iter().map(read) {
+        let instance = instance?;
+        all.extend(versions_of(database, &instance).await?);
+        all.push(instance);
+    }
+    all.retain(|place| place.place.kept == Kept::Segment(segment));
+    Ok(all)
+}
+
+/// The instance or kept version of this content, rejected ones too.
+pub(crate) async fn with_content(
+    database: &Database,
+    uid: &Uid,
+    hash: &[u8; 32],
+) -> Result<Option<InstancePlace>> {
+    let row = database.fetch_optional(sqlx::AssertSqlSafe(select("i.uid = $1")), params![uid]).await?;
+    let Some(instance) = row.as_ref().map(read).transpose()? else { return Ok(None) };
+    if instance.hash == *hash {
+        return Ok(Some(instance));
+    }
+    Ok(versions_of(database, &instance).await?.into_iter().find(|version| version.hash == *hash))
 }
 
 /// The kept versions of an instance, which are not served.

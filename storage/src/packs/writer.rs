@@ -21,6 +21,7 @@ use crate::read::describe;
 use crate::spool::Spool;
 use crate::spool::entry::{EntryHeader, HEADER_BYTES, padding_bytes};
 use crate::spool::region::Region;
+use crate::verify::{self, Wrong};
 
 /// Size of what is read from the spool at a time.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -50,7 +51,7 @@ pub enum BuildError {
     Damaged {
         /// Position in the list given.
         at: usize,
-        /// What is wrong with it.
+        /// What is wrong with it, as rows keep it.
         why: String,
     },
     /// Something else is in the way.
@@ -138,7 +139,7 @@ impl Copy {
             return Err(Error::internal("settle an instance", "it is not in the spool").into());
         };
         File::open(self.spool.path(segment.0)).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => BuildError::Damaged { at, why: "its segment is gone".to_owned() },
+            ErrorKind::NotFound => BuildError::Damaged { at, why: verify::segment_gone() },
             _ => Error::io("open a segment", error).into(),
         })
     }
@@ -151,27 +152,28 @@ impl Copy {
         spooled: &Spooled,
         companion: &mut CompanionWriter,
     ) -> Result<u64, BuildError> {
-        let damaged = |why: String| BuildError::Damaged { at, why };
+        let damaged = |wrong: Wrong, why: String| BuildError::Damaged { at, why: wrong.because(why) };
         let place = &spooled.place;
         let mut head = vec![0; HEADER_BYTES as usize];
         file.read_exact_at(&mut head, place.offset_bytes.saturating_sub(HEADER_BYTES))
-            .map_err(|error| damaged(format!("its header cannot be read: {error}")))?;
-        let header = EntryHeader::decode(&head).map_err(|error| damaged(error.to_string()))?;
+            .map_err(|error| damaged(Wrong::Unreadable, format!("its header cannot be read: {error}")))?;
+        let header =
+            EntryHeader::decode(&head).map_err(|error| damaged(Wrong::Unreadable, error.to_string()))?;
         if header.dataset_hash != spooled.hash || header.content_bytes != place.length_bytes {
-            return Err(damaged("its header is of another instance".to_owned()));
+            return Err(damaged(Wrong::Differs, "its header is of another instance".to_owned()));
         }
         let start = place.offset_bytes.saturating_add(header.head_bytes);
         let mut dataset = Region::new(file, start, header.dataset_bytes());
         let described = describe::read(&mut dataset, &header.transfer_syntax)
-            .map_err(|error| damaged(error.to_string()))?;
+            .map_err(|error| damaged(Wrong::Unreadable, error.to_string()))?;
         self.send(head.into())?;
         let offset = self.length_bytes;
         let hash = self.content(file, place.offset_bytes, &header).map_err(|error| match error {
-            CopyError::Read(error) => damaged(format!("it cannot be read: {error}")),
+            CopyError::Read(error) => damaged(Wrong::Unreadable, format!("it cannot be read: {error}")),
             CopyError::Stopped(error) => error.into(),
         })?;
         if hash != spooled.hash {
-            return Err(damaged("its content has another hash".to_owned()));
+            return Err(damaged(Wrong::Differs, "its content has another hash".to_owned()));
         }
         let entry = CompanionEntry {
             instance: header.instance.clone(),

@@ -4,8 +4,9 @@ use pacs_core::access::Scope;
 use pacs_core::uid::Uid;
 
 use super::news::Noted;
+use super::segment_gone;
 use crate::archive::Archive;
-use crate::database::{Database, Durability, Row, params};
+use crate::database::{Database, Durability, Row, Transaction, params};
 use crate::error::Result;
 use crate::events::{self, EventKind, NewEvent};
 use crate::index::instances::{InstancePlace, push_scope, uid};
@@ -44,24 +45,33 @@ impl Archive {
         };
         let now_ms = self.0.config.clock.now_ms();
         let mut tx = database.begin(Durability::Synced).await?;
-        let sql =
-            "insert into damage (uid, hash, why, found_ms) values ($1, $2, $3, $4) on conflict do nothing";
-        if tx.execute(sql, params![&place.uid, &place.hash, why, now_ms]).await? == 0 {
-            return Ok(Noted::Known);
-        }
-        let facility =
-            tx.fetch_one("select facility from study where id = $1", params![place.study_id]).await?;
-        let facility: String = facility.get("facility")?;
-        let event = NewEvent {
-            facility: Some(&facility),
-            study_uid: Some(place.study_uid.as_str()),
-            series_uid: Some(place.series_uid.as_str()),
-            ..NewEvent::new(EventKind::InstanceDamaged)
-        };
-        events::append(&mut tx, now_ms, &[event]).await?;
+        let noted = note(&mut tx, place, why, now_ms).await?;
         tx.commit().await?;
-        Ok(Noted::Damaged)
+        Ok(noted)
     }
+}
+
+/// Notes that an instance is damaged, and tells of it unless that is known. Not found when its study is gone.
+pub(super) async fn note(
+    tx: &mut Transaction,
+    place: &InstancePlace,
+    why: &str,
+    now_ms: i64,
+) -> Result<Noted> {
+    let sql = "insert into damage (uid, hash, why, found_ms) values ($1, $2, $3, $4) on conflict do nothing";
+    if tx.execute(sql, params![&place.uid, &place.hash, why, now_ms]).await? == 0 {
+        return Ok(Noted::Known);
+    }
+    let facility = tx.fetch_one("select facility from study where id = $1", params![place.study_id]).await?;
+    let facility: String = facility.get("facility")?;
+    let event = NewEvent {
+        facility: Some(&facility),
+        study_uid: Some(place.study_uid.as_str()),
+        series_uid: Some(place.series_uid.as_str()),
+        ..NewEvent::new(EventKind::InstanceDamaged)
+    };
+    events::append(tx, now_ms, &[event]).await?;
+    Ok(Noted::Damaged)
 }
 
 /// What is damaged, newest first.
@@ -94,6 +104,15 @@ pub(super) async fn forget_gone(database: &Database) -> Result<()> {
          where i.uid = damage.uid and d.hash = damage.hash and {IS_KEPT})"
     );
     database.execute(sqlx::AssertSqlSafe(sql), params![]).await.map(drop)
+}
+
+/// Forgets what was missed in the spool and has been found in a pack.
+pub(crate) async fn forget_found(database: &Database) -> Result<()> {
+    let sql = "delete from damage where why = $1 and exists (
+         select 1 from instance i where i.uid = damage.uid and i.hash = damage.hash and i.pack_id is not null
+         union all select 1 from instance i join instance_version v on v.instance_id = i.id
+         where i.uid = damage.uid and v.hash = damage.hash and v.pack_id is not null)";
+    database.execute(sql, params![segment_gone()]).await.map(drop)
 }
 
 fn read(row: &Row) -> Result<Damaged> {

@@ -1,10 +1,12 @@
 //! Verifying: every kept instance is read and its data set hashed again, all at once when somebody asks, and bit by bit
-//! by a server ([`background`]). What is damaged is remembered ([`damage`]) until it is whole again or deleted.
+//! by a server ([`background`]). What is damaged is remembered ([`damage`]) until it is whole again or deleted, and so is
+//! what turns out to be damaged on its way out of the spool.
 
 pub mod background;
 pub mod damage;
 mod news;
 mod non_patient;
+mod spooled;
 mod wrong;
 
 use bytes::Bytes;
@@ -20,6 +22,7 @@ use crate::index::{InstanceId, PackId};
 use crate::pace::Pace;
 
 use news::News;
+pub(crate) use spooled::segment_gone;
 pub use wrong::Wrong;
 
 /// Instances asked for at a time.

@@ -2,9 +2,12 @@
 
 use std::fs;
 
-use storage::Decision;
+use pacs_core::access::Scope;
 use storage::database::Durability;
+use storage::events::{self, EventKind};
 use storage::index::{packs, series};
+use storage::verify::damage;
+use storage::{Decision, Version};
 
 use crate::backends::{Home, on_every_backend};
 use crate::samples::*;
@@ -127,6 +130,38 @@ async fn damage_before_instances_without_rows_is_kept_and_they_get_them() {
         assert_whole(&archive, &sent).await;
         archive.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_segment_that_is_gone_is_told_of_until_it_is_there_again() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    let mut other = sent[2].clone();
+    *other.bytes.last_mut().unwrap() ^= 1;
+    assert_eq!(send(&archive, &other).await.unwrap().decision, Decision::Conflict(Version::New));
+    archive.close().await;
+    drop(archive);
+    let segment = home.segments().remove(0);
+    let aside = home.dir.path().join("aside");
+    fs::rename(&segment, &aside).unwrap();
+    for _ in 0..2 {
+        let archive = home.open().await;
+        let damaged = damage::list(archive.database(), &Scope::All, 10).await.unwrap();
+        assert_eq!(damaged.len(), 4, "kept versions too: {damaged:?}");
+        assert!(damaged.iter().all(|one| one.why.starts_with("gone: ")), "{damaged:?}");
+        let all = events::since(archive.database(), 0, 1000).await.unwrap();
+        assert_eq!(all.iter().filter(|event| event.kind == EventKind::InstanceDamaged).count(), 4);
+        archive.close().await;
+    }
+    fs::rename(&aside, &segment).unwrap();
+    let archive = home.open().await;
+    home.rest();
+    assert_eq!(archive.settle_due().await.unwrap().instances, 4);
+    assert_eq!(damage::count(archive.database()).await.unwrap(), 0);
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

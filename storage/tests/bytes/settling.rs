@@ -4,6 +4,8 @@ use std::process::Command;
 
 use futures::StreamExt;
 use pacs_core::access::Scope;
+use storage::events::{self, EventKind};
+use storage::verify::damage;
 use storage::{Archive, Decision, Encoding, SettleReport, Version};
 use testdata::Instance;
 
@@ -130,12 +132,32 @@ async fn a_damaged_entry_stays_and_the_others_settle() {
     let report = archive.settle_due().await.unwrap();
     assert_eq!((report.instances, report.damaged), (3, 1));
     assert_eq!(archive.settle_due().await.unwrap(), SettleReport::default(), "it is not tried over and over");
+    // Nobody has to verify for that to be known.
+    let damaged = damage::list(archive.database(), &Scope::All, 10).await.unwrap();
+    assert_eq!(damaged.len(), 1, "{damaged:?}");
+    assert_eq!(damaged[0].instance, sent[2].uid);
+    assert!(damaged[0].why.starts_with("differs: "), "{damaged:?}");
+    assert_eq!(archive.verification().await.unwrap().damaged, 1);
     let whole: Vec<_> = [0, 1, 3].map(|at| sent[at].clone()).to_vec();
     assert_whole(&archive, &whole).await;
     let report = archive.verify(|_| {}).await.unwrap();
     assert_eq!((report.instances, report.damaged), (4, 1));
     assert_eq!(report.named[0].0, sent[2].uid);
     assert_eq!(home.segments().len(), 1, "the damaged bytes are kept");
+    archive.close().await;
+    drop(archive);
+
+    let archive = home.open().await;
+    assert_eq!(archive.settle_due().await.unwrap().damaged, 1, "a start tries once more");
+    let all = events::since(archive.database(), 0, 1000).await.unwrap();
+    let told = all.iter().filter(|event| event.kind == EventKind::InstanceDamaged).count();
+    assert_eq!(told, 1, "and tells nothing that is known");
+    archive.close().await;
+    drop(archive);
+    flip(&home.segments()[0], at);
+    let archive = home.open().await;
+    assert_eq!(archive.settle_due().await.unwrap().instances, 1);
+    assert_eq!(archive.verification().await.unwrap().damaged, 0, "it was read on its way into the pack");
     archive.close().await;
 }
 
