@@ -329,8 +329,7 @@ async fn take(
     runs::enter(&source.database, run, Stage::Spool, source.clock.now_ms()).await?;
     let segments = spool::copy(source, target, exported.segments, report, &mut progress).await?;
     runs::enter(&source.database, run, Stage::Objects, source.clock.now_ms()).await?;
-    let named = objects::Named { newest_pack: exported.newest_pack, taken_ms };
-    let objects = objects::copy(source, target, named, report, &mut progress).await?;
+    let objects = objects::copy(source, target, exported.packs, report, &mut progress).await?;
     let manifest = Manifest {
         format: manifest::FORMAT,
         snapshot: report.snapshot.clone(),

@@ -7,6 +7,7 @@ use super::copy::Failed;
 use super::manifest::{self, Object, Part};
 use super::output::Output;
 use super::rotten::Rotten;
+use super::rows::Packs;
 use super::{BackupReport, Source, Target, copied_key, copy, key_of};
 use crate::archive::gives_others;
 use crate::database::{Durability, Row, params};
@@ -19,13 +20,6 @@ use crate::{journal, non_patient, packs};
 const PAGE: i64 = 256;
 /// Objects looked at or copied at once.
 const AT_ONCE: usize = 4;
-
-/// Which packs the rows of a snapshot name, or more: a pack that was finished or deleted while they were read is
-/// copied too.
-pub(super) struct Named {
-    pub newest_pack: i64,
-    pub taken_ms: i64,
-}
 
 /// An object that is to be in the target.
 struct Wanted {
@@ -46,7 +40,7 @@ enum Found {
 pub(super) async fn copy(
     source: &Source,
     target: &Target,
-    named: Named,
+    named: Packs,
     report: &mut BackupReport,
     progress: &mut impl FnMut(&BackupReport),
 ) -> Result<Part> {
@@ -96,25 +90,31 @@ async fn copy_folder(
 async fn copy_packs(
     source: &Source,
     (target, rotten): (&Target, &Rotten),
-    named: &Named,
+    named: &Packs,
     list: &mut Output,
     report: &mut BackupReport,
     progress: &mut impl FnMut(&BackupReport),
 ) -> Result<()> {
     let mut after = String::new();
     loop {
-        // From the rows as they are now: of what the snapshot names none has gone, since the backup holds it.
-        let rows = source
+        // From the rows as they are now: of what the snapshot names none has gone, since the backup holds it. A pack
+        // that was finished since is copied too.
+        let page = source
             .database
             .fetch(
                 "select id, object_key, length_bytes, companion_bytes, blake3, companion_blake3 from pack
-                 where object_key > $1 and id <= $2 and companion_bytes > 0
-                     and (deleted_ms is null or deleted_ms >= $3) order by object_key limit $4",
-                params![&after, named.newest_pack, named.taken_ms, PAGE],
+                 where object_key > $1 and id <= $2 and companion_bytes > 0 order by object_key limit $3",
+                params![&after, named.newest, PAGE],
             )
             .await?;
-        let Some(last) = rows.last() else { return Ok(()) };
+        let Some(last) = page.last() else { return Ok(()) };
         after = last.get("object_key")?;
+        let mut rows = Vec::with_capacity(page.len());
+        for row in page {
+            if !named.deleted.contains(&row.get("id")?) {
+                rows.push(row);
+            }
+        }
         let wanted = rows.iter().map(wanted).collect::<Result<Vec<_>>>()?;
         let unknown =
             wanted.iter().map(|[companion, tar]| companion.blake3.is_none() || tar.blake3.is_none());

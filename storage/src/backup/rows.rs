@@ -8,7 +8,7 @@
 //! {"rows":1234}
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write as _;
 
 use futures::StreamExt as _;
@@ -58,8 +58,13 @@ pub(super) struct Exported {
     pub schema: i64,
     /// Segments of the spool that something lies in, with the end of the last entry that has a row.
     pub segments: Vec<(i64, u64)>,
-    /// The newest pack.
-    pub newest_pack: i64,
+    pub packs: Packs,
+}
+
+/// The packs that a moment names: all up to the newest one but those that had been deleted.
+pub(super) struct Packs {
+    pub newest: i64,
+    pub deleted: HashSet<i64>,
 }
 
 /// Writes all rows of this moment into a snapshot.
@@ -67,16 +72,25 @@ pub(super) async fn export(source: &Source, target: &Target, snapshot: &str) -> 
     let schema = source.database.schema_version().await?;
     let mut moment = source.database.snapshot().await?;
     let segments = segments(&mut moment).await?;
-    let newest = moment.fetch("select coalesce(max(id), 0) as newest from pack", params![]).await?;
-    let newest_pack = newest.first().ok_or(Error::NotFound)?.get("newest")?;
+    let packs = packs(&mut moment).await?;
     let mut output = Output::begin(&target.objects, key_of(snapshot, manifest::ROWS));
     match write_all(&mut moment, &mut output, schema).await {
-        Ok(rows) => Ok(Exported { part: output.finish().await?, rows, schema, segments, newest_pack }),
+        Ok(rows) => Ok(Exported { part: output.finish().await?, rows, schema, segments, packs }),
         Err(error) => {
             output.discard().await;
             Err(error)
         }
     }
+}
+
+async fn packs(moment: &mut Snapshot) -> Result<Packs> {
+    let newest = moment.fetch("select coalesce(max(id), 0) as newest from pack", params![]).await?;
+    let newest = newest.first().ok_or(Error::NotFound)?.get("newest")?;
+    // Few: their rows go with their objects, an hour later. By the time in a row it cannot be told: a deletion may
+    // have looked at the clock before this moment and be committed behind it.
+    let deleted = moment.fetch("select id from pack where deleted_ms is not null", params![]).await?;
+    let deleted = deleted.iter().map(|row| row.get("id")).collect::<Result<_>>()?;
+    Ok(Packs { newest, deleted })
 }
 
 async fn segments(moment: &mut Snapshot) -> Result<Vec<(i64, u64)>> {

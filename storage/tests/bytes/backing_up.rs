@@ -404,11 +404,16 @@ async fn what_goes_meanwhile_is_in_the_backup_all_the_same() {
             tokio::spawn(async move { back_up(&source, &target, 3, &CancellationToken::new(), |_| {}).await })
         };
         store.reached.notified().await;
+        let begun_ms = home.clock.now_ms();
         let other = take(&archive, &target, 3).await;
         assert!(matches!(&other, Err(Error::Conflict(why)) if why.contains("under way")), "{other:?}");
         home.rest();
         archive.settle_due().await.unwrap();
+        // Somebody has begun to delete before the backup, and waited for the rows.
+        let now_ms = home.clock.now_ms();
+        home.clock.set_ms(begun_ms - 1);
         delete(&archive, Subject::Study(kept[0].study.clone())).await;
+        home.clock.set_ms(now_ms);
         archive.tidy().await.unwrap();
         send_all(&archive, &slices(2, 8)).await;
         store.go_on.notify_one();
