@@ -40,7 +40,10 @@ pub async fn run(_args: Args, global: &Global) -> anyhow::Result<()> {
         ))?;
     }
     if report.damaged > 0 {
-        bail!("{} packs or acts are damaged and were left out; the log names them", report.damaged);
+        bail!(
+            "{} packs, acts or other objects are damaged and were left out; the log names them",
+            report.damaged
+        );
     }
     Ok(())
 }

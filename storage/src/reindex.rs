@@ -39,7 +39,8 @@ pub struct ReindexReport {
     pub added: u64,
     /// Instances that had one.
     pub present: u64,
-    /// Packs, acts of the journal and objects of no patient that could not be read, named in the log.
+    /// Packs, acts of the journal, objects of no patient and lines of what routes handed over that could not be read,
+    /// named in the log.
     pub damaged: u64,
     /// Instances found that stay deleted.
     pub deleted: u64,
@@ -104,7 +105,7 @@ impl Archive {
         self.reject_again().await?;
         // Whatever may go wrong from here on, images are shown as people have left them.
         self.reindex_non_patient(&mut report).await?;
-        self.hand_again().await?;
+        report.damaged += self.hand_again().await?;
         self.0.renditions.clear().await?;
         Ok(report)
     }

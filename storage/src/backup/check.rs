@@ -79,26 +79,30 @@ async fn check_objects(
     progress: &mut impl FnMut(&CheckReport),
 ) -> Result<()> {
     let list = key_of(&manifest.snapshot, manifest::OBJECTS);
-    let objects = input::objects(target, &list, manifest.objects.clone()).await?;
-    let mut compared = objects
-        .stream()
+    let mut compared = input::listed(target, &list, manifest.objects.clone())
         .map(|object| {
             let (target, snapshot) = (target.clone(), manifest.snapshot.clone());
             async move {
-                let Object { key, part } = object?;
+                let Object { key, part } = match object {
+                    Ok(object) => object,
+                    Err(error) => return Ok(Err(list_not_given(&target, &snapshot, error).await?)),
+                };
                 let found = compare(&target, &snapshot, &copied_key(&key), &part).await?;
                 if found.as_ref().is_some_and(|wrong| wrong.is_rotten)
                     && let Err(error) = rotten::note(&target, &key).await
                 {
                     tracing::warn!(%error, key, "a damaged copy was not marked to be copied again");
                 }
-                Ok::<_, Error>((key, part, found.map(|wrong| wrong.why)))
+                Ok::<_, Error>(Ok((key, part, found.map(|wrong| wrong.why))))
             }
         })
         .buffered(AT_ONCE)
         .boxed();
-    while let Some((key, part, found)) = compared.next().await.transpose()? {
-        report.note(key, found, &part);
+    while let Some(object) = compared.next().await.transpose()? {
+        match object {
+            Ok((key, part, found)) => report.note(key, found, &part),
+            Err(why) => report.note(list.to_string(), Some(why), &manifest.objects),
+        }
         progress(report);
     }
     Ok(())
@@ -132,6 +136,15 @@ async fn compare(
         Err(Error::NotFound) => Some(Wrong { why: "it is gone".to_owned(), is_rotten: false }),
         Err(error) => Wrong::rotten(not_given(target, snapshot, error).await?),
     })
+}
+
+/// What is to be said of a list of objects that cannot be read to its end.
+pub(super) async fn list_not_given(target: &Target, snapshot: &str, error: Error) -> Result<String> {
+    match error {
+        Error::NotFound => Ok("it is gone".to_owned()),
+        Error::Corrupt(why) => Ok(why),
+        error => not_given(target, snapshot, error).await,
+    }
 }
 
 /// What is to be said of an object that the target does not give; fails when it does not give the manifest either.

@@ -113,17 +113,23 @@ pub(super) async fn end(upload: &mut BufWriter) -> Result<()> {
     upload.shutdown().await.map_err(|error| Error::Unavailable(Outage::OBJECT_STORE.because(error)))
 }
 
-/// Writes a content into a new file, which lasts when this returns.
-pub(super) async fn write(content: Content, path: PathBuf) -> Result<Part> {
+/// Writes a content into a new file, which lasts when this returns; of one that cannot be read to its end, what came
+/// before that.
+pub(super) async fn write(content: Content, path: PathBuf) -> Result<Part, Failed> {
     const CONTEXT: &str = "write a segment";
-    let to = |error| Error::io(CONTEXT, error);
+    let to = |error| Failed::To(Error::io(CONTEXT, error));
     let mut file = tokio::fs::File::create(&path).await.map_err(to)?;
     let mut passing = Passing::new(content);
-    while let Some(chunk) = passing.next().await? {
-        file.write_all(&chunk).await.map_err(to)?;
-    }
+    let read = loop {
+        match passing.next().await {
+            Ok(Some(chunk)) => file.write_all(&chunk).await.map_err(to)?,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(Failed::From(error)),
+        }
+    };
     file.flush().await.map_err(to)?;
     file.sync_all().await.map_err(to)?;
+    read?;
     Ok(passing.part())
 }
 

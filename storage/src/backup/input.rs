@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read};
 
 use bytes::{Buf as _, Bytes};
 use flate2::read::GzDecoder;
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
@@ -88,6 +88,15 @@ pub(super) async fn objects(target: &Target, path: &Path, expected: Part) -> Res
         serde_json::from_slice(line).map_err(|error| Error::Corrupt(format!("the list of a backup: {error}")))
     };
     Input::begin(target, path, expected, parse).await
+}
+
+/// The objects of a list, up to where it cannot be read any more.
+pub(super) fn listed(
+    target: &Target,
+    path: &Path,
+    expected: Part,
+) -> impl futures::Stream<Item = Result<Object>> {
+    futures::stream::once(objects(target, path, expected)).map_ok(Input::stream).try_flatten()
 }
 
 fn read<T>(

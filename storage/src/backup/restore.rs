@@ -113,8 +113,9 @@ pub fn unfinished(config: &Config) -> std::io::Result<Option<String>> {
 }
 
 /// Puts a snapshot back, the newest one unless it is said. [`Error::Conflict`] with the reason when the place is not
-/// empty, [`Error::NotFound`] when there is no such snapshot. What is damaged in the backup is restored as it is, and
-/// told. Without `as_it_was` what is newer and lies beside it comes along.
+/// empty, [`Error::NotFound`] when there is no such snapshot.
+/// What is damaged in the backup is restored as it is, and told. Without `as_it_was` what is newer and lies beside it
+/// comes along.
 pub async fn restore(
     place: &Place,
     target: &Target,
@@ -136,9 +137,13 @@ pub async fn restore(
         taken_at: manifest.taken_at.clone(),
         ..RestoreReport::default()
     };
-    named_objects(place, target, &manifest, &mut report, &mut progress).await?;
-    if !as_it_was {
-        newer_objects(place, target, &manifest, &mut report, &mut progress).await?;
+    let list = named_objects(place, target, &manifest, &mut report, &mut progress).await?;
+    if !as_it_was || list == List::Damaged {
+        let mut left_out = manifest.left_out.clone();
+        if as_it_was {
+            left_out.push(LeftOut { from_ms: manifest.taken_ms, until_ms: i64::MAX });
+        }
+        other_objects(place, target, &manifest, (&list, &left_out), &mut report, &mut progress).await?;
     }
     segments(place, target, &manifest, &mut report).await?;
     progress(&report);
@@ -207,31 +212,48 @@ async fn prepare(place: &Place, manifest: &Manifest, as_it_was: bool) -> Result<
     Ok(rows)
 }
 
-/// Copies what the snapshot names.
+/// The list of what a snapshot names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum List {
+    Whole,
+    /// Some of what it names lies in the target like what is newer, and nothing tells them apart.
+    Damaged,
+}
+
+/// Copies what the snapshot names, as far as its list can be read.
 async fn named_objects(
     place: &Place,
     target: &Target,
     manifest: &Manifest,
     report: &mut RestoreReport,
     progress: &mut impl FnMut(&RestoreReport),
-) -> Result<()> {
-    let list = key_of(&manifest.snapshot, manifest::OBJECTS);
-    let objects = input::objects(target, &list, manifest.objects.clone()).await?;
-    let mut copied = objects
-        .stream()
+) -> Result<List> {
+    let path = key_of(&manifest.snapshot, manifest::OBJECTS);
+    let mut copied = input::listed(target, &path, manifest.objects.clone())
         .map(|object| {
             let (to, from) = (Arc::clone(&place.objects), target.clone());
             let snapshot = manifest.snapshot.clone();
             async move {
-                let object = object?;
+                let object = match object {
+                    Ok(object) => object,
+                    Err(error) => return Ok(Err(check::list_not_given(&from, &snapshot, error).await?)),
+                };
                 let put = put_back(&to, &from, &object.key, object.part.length_bytes).await;
-                Ok::<_, Error>((object, given(&from, &snapshot, put).await?))
+                Ok::<_, Error>(Ok((object, given(&from, &snapshot, put).await?)))
             }
         })
         .buffer_unordered(AT_ONCE)
         .boxed();
-    while let Some((object, put)) = copied.next().await.transpose()? {
-        let Object { key, part } = object;
+    let mut list = List::Whole;
+    while let Some(object) = copied.next().await.transpose()? {
+        let (Object { key, part }, put) = match object {
+            Ok(object) => object,
+            Err(why) => {
+                report.damage(path.to_string(), why);
+                list = List::Damaged;
+                continue;
+            }
+        };
         report.objects += 1;
         match put {
             Ok(None) => {}
@@ -245,14 +267,16 @@ async fn named_objects(
         }
         progress(report);
     }
-    Ok(())
+    Ok(list)
 }
 
-/// Copies what lies beside what the snapshot names, unless the archive was taken back before it.
-async fn newer_objects(
+/// Copies what lies beside what the snapshot names, unless the archive was taken back before it, and where the list is
+/// damaged all that it may name.
+async fn other_objects(
     place: &Place,
     target: &Target,
     manifest: &Manifest,
+    (list, left_out): (&List, &[LeftOut]),
     report: &mut RestoreReport,
     progress: &mut impl FnMut(&RestoreReport),
 ) -> Result<()> {
@@ -263,11 +287,12 @@ async fn newer_objects(
         .map_err(Error::from)
         .map(|found| {
             let (to, from) = (Arc::clone(&place.objects), target.clone());
-            let (left_out, snapshot) = (manifest.left_out.clone(), manifest.snapshot.clone());
+            let snapshot = manifest.snapshot.clone();
             async move {
                 let found = found?;
+                let wanted = |key: &str| !left_out.iter().any(|left_out| left_out.means(key));
                 match found.location.as_ref().strip_prefix("objects/") {
-                    Some(key) if !left_out.iter().any(|left_out| left_out.means(key)) => {
+                    Some(key) if wanted(key) => {
                         let put = put_back(&to, &from, key, found.size).await;
                         given(&from, &snapshot, put).await.map(|put| Some((key.to_owned(), put)))
                     }
@@ -280,7 +305,10 @@ async fn newer_objects(
     while let Some(found) = copied.next().await.transpose()? {
         match found {
             Some((_, Ok(Some(part)))) => {
-                report.newer += 1;
+                match list {
+                    List::Whole => report.newer += 1,
+                    List::Damaged => report.objects += 1,
+                }
                 report.copied_bytes += part.length_bytes;
                 progress(report);
             }
@@ -335,19 +363,19 @@ async fn segments(
     for segment in &manifest.segments {
         let key = key_of(&manifest.snapshot, &spool::name(segment.id));
         let written = async {
-            let content = copy::object(&target.objects, &key).await?;
-            copy::write(content, segment_path(&place.config.spool_dir, segment.id)).await
+            let content = copy::object(&target.objects, &key).await.map_err(Failed::From)?;
+            copy::write(content, segment_path(&place.config.spool_dir, segment.id)).await.map(Some)
         };
         report.segments += 1;
-        match written.await {
-            Ok(part) => {
+        match given(target, &manifest.snapshot, written.await).await? {
+            Ok(Some(part)) => {
                 report.copied_bytes += part.length_bytes;
                 if part != segment.part {
                     report.damage(key.to_string(), "it is not what was copied".to_owned());
                 }
             }
-            Err(Error::NotFound) => report.damage(key.to_string(), "it is gone".to_owned()),
-            Err(error) => return Err(error),
+            Ok(None) => {}
+            Err(why) => report.damage(key.to_string(), why),
         }
     }
     let folder = place.config.spool_dir.clone();

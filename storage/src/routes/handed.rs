@@ -13,7 +13,7 @@ use pacs_core::uid::{AeTitle, Uid};
 use serde::{Deserialize, Serialize};
 
 use super::follow::FOLLOWER;
-use crate::archive::Archive;
+use crate::archive::{Archive, gives_others};
 use crate::database::{Database, Durability, Param, Transaction, params, placeholders};
 use crate::error::{Error, Result};
 use crate::events::{self, EventKind, NewEvent};
@@ -170,8 +170,9 @@ impl Archive {
     }
 
     /// Brings back, once all rows are there, what routes had handed over: what counts as given, and what was queued
-    /// and not sent. What settled after the last line was never looked at by a route, and is told again.
-    pub(crate) async fn hand_again(&self) -> Result<()> {
+    /// and not sent. What settled after the last line was never looked at by a route, and is told again. Answers how
+    /// many objects and lines are damaged: they are told of and left out.
+    pub(crate) async fn hand_again(&self) -> Result<u64> {
         self.copy_handed().await?;
         let database = &self.0.database;
         let mut recalled = Recalled::begin(database).await?;
@@ -179,17 +180,34 @@ impl Archive {
         let mut objects: Vec<_> =
             self.0.objects.list(Some(&prefix)).map_ok(|object| object.location).try_collect().await?;
         objects.sort_unstable();
+        let mut damaged = 0;
         for object in objects {
-            let lines = self.0.objects.get(&object).await?.bytes().await?;
+            let read = async { Ok::<_, Error>(self.0.objects.get(&object).await?.bytes().await?) };
+            let lines = match read.await {
+                Err(error)
+                    if error.of_reading().is_some()
+                        && gives_others(database, &self.0.objects, object.as_ref()).await? =>
+                {
+                    tracing::error!(%object, %error, "what routes have handed over cannot be read");
+                    damaged += 1;
+                    continue;
+                }
+                lines => lines?,
+            };
             let mut tx = database.begin(Durability::Batched).await?;
             for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                let line = serde_json::from_slice(line)
-                    .map_err(|error| Error::Corrupt(format!("the lines in {object} are damaged: {error}")))?;
-                recalled.take(&mut tx, line).await?;
+                match serde_json::from_slice(line) {
+                    Ok(line) => recalled.take(&mut tx, line).await?,
+                    Err(error) => {
+                        tracing::error!(%object, %error, "a line of what routes have handed over is damaged");
+                        damaged += 1;
+                    }
+                }
             }
             tx.commit().await?;
         }
-        recalled.end(database, self.0.config.clock.now_ms()).await
+        recalled.end(database, self.0.config.clock.now_ms()).await?;
+        Ok(damaged)
     }
 }
 

@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 
 use pacs_core::access::{Actor, Scope};
 use pacs_core::rejection::Rejection;
+use pacs_core::routing::Conditions;
 use pacs_core::uids;
 use storage::backup::restore;
 use storage::backup::{BackupReport, Source, Target, back_up, check, manifest, runs};
-use storage::{Archive, Error, Subject};
+use storage::verify::damage;
+use storage::{Archive, Error, Subject, routes};
 use testdata::Instance;
 use tokio_util::sync::CancellationToken;
 
 use crate::backends::{Home, on_every_backend};
 use crate::backing_up::{Stubborn, elsewhere, lived_in, open_restored, place_of, put_back, take, target};
 use crate::deleting::{assert_gone, delete};
+use crate::routing::{follow, route};
 use crate::samples::*;
 use crate::settling::{files, flip};
 
@@ -117,6 +120,50 @@ async fn a_damaged_backup_is_restored_to_its_end() {
     assert_whole(&archive, &all[3..]).await;
     assert_eq!(archive.verify(|_| {}).await.unwrap().damaged, 1);
     archive.close().await;
+}
+
+/// Whatever of a target is damaged, its list of objects too, a restore comes to its end and says what.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_damaged_part_keeps_a_restore_from_ending() {
+    let home = Home::embedded();
+    let archive = home.open().await;
+    follow(&archive).await;
+    routes::upsert(archive.database(), &route("CT", "AI", Conditions::default())).await.unwrap();
+    let all = four_studies(&home, &archive).await;
+    follow(&archive).await;
+    archive.tidy().await.unwrap();
+    home.rest();
+    let target = target(&home).await;
+    let snapshot = take(&archive, &target, 3).await.unwrap().snapshot;
+    archive.close().await;
+    drop(archive);
+    let backup = home.dir.path().join("backup");
+    let snapshot = backup.join("snapshots").join(&snapshot);
+    flip(&files(&backup.join("objects/handed")).remove(0), 1);
+    lose(&files(&snapshot.join("spool")).remove(0));
+    let list = snapshot.join("objects.gz");
+    flip(&list, std::fs::metadata(&list).unwrap().len() / 2);
+    assert_eq!(check::check(&target, None, |_| {}).await.unwrap().damaged, 2);
+    for as_it_was in [false, true] {
+        let there = Home::embedded();
+        let place = place_of(&there);
+        let restored = restore::restore(&place, &target, None, as_it_was, |_| {}).await.unwrap();
+        let named: Vec<&str> = restored.named.iter().filter_map(|(key, _)| key.rsplit('/').next()).collect();
+        assert!(restored.damaged == 2 && named.contains(&"objects.gz"), "{restored:?}");
+        assert_eq!((restored.objects, restored.newer), (7, 0), "packs with their companions, and the lines");
+        let archive = there.open().await;
+        if !as_it_was {
+            let indexed = archive.index_newer(|_| {}).await.unwrap();
+            assert_eq!(indexed.damaged, 1, "{indexed:?}");
+        }
+        place.finished().await.unwrap();
+        assert_whole(&archive, &all[..3]).await;
+        let damaged = damage::list(archive.database(), &Scope::All, 10).await.unwrap();
+        assert_eq!(damaged.len(), 1, "{damaged:?}");
+        assert_eq!(damaged[0].instance, all[3].uid);
+        assert!(damaged[0].why.starts_with("gone: "), "{damaged:?}");
+        archive.close().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,7 @@ on_every_backend!(
     corrected_images_go_again_where_a_route_says_so,
 );
 
-fn route(name: &str, device: &str, conditions: Conditions) -> Route {
+pub fn route(name: &str, device: &str, conditions: Conditions) -> Route {
     Route {
         name: name.into(),
         device: AeTitle::parse(device).unwrap(),
@@ -39,7 +39,7 @@ fn route(name: &str, device: &str, conditions: Conditions) -> Route {
     }
 }
 
-async fn follow(archive: &Archive) {
+pub async fn follow(archive: &Archive) {
     let now_ms = archive.config().clock.now_ms();
     while routes::follow(archive.database(), now_ms).await.unwrap() {}
 }
