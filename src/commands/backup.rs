@@ -110,6 +110,7 @@ async fn list(target: &Target) -> anyhow::Result<()> {
                 manifest.row_count.to_string(),
                 manifest.object_count.to_string(),
                 HumanBytes(manifest.object_bytes).to_string(),
+                manifest.lineage.to_string(),
                 if manifest.damaged > 0 {
                     format!("good, {} damaged", manifest.damaged)
                 } else {
@@ -118,15 +119,23 @@ async fn list(target: &Target) -> anyhow::Result<()> {
             ],
             Err(storage::Error::NotFound) => {
                 let dash = || "-".to_owned();
-                vec![listed.snapshot, dash(), dash(), dash(), dash(), "not finished: no backup".into()]
+                vec![
+                    listed.snapshot,
+                    dash(),
+                    dash(),
+                    dash(),
+                    dash(),
+                    dash(),
+                    "not finished: no backup".into(),
+                ]
             }
             Err(error) => {
                 let dash = || "-".to_owned();
-                vec![listed.snapshot, dash(), dash(), dash(), dash(), error.to_string()]
+                vec![listed.snapshot, dash(), dash(), dash(), dash(), dash(), error.to_string()]
             }
         })
         .collect();
-    commands::print(&commands::table(&["backup", "taken", "rows", "objects", "bytes", ""], &rows))
+    commands::print(&commands::table(&["backup", "taken", "rows", "objects", "bytes", "archive", ""], &rows))
 }
 
 async fn check(target: &Target, snapshot: Option<&str>) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 
 use crate::acts::{self, Act};
 use crate::archive::{Archive, gives_others};
+use crate::backup::lineage;
 use crate::database::Durability;
 use crate::deletion;
 use crate::error::{Error, Result};
@@ -27,8 +28,8 @@ const ACTS: u32 = 1000;
 
 /// When an object of the journal was written; `None` for any other object.
 pub(crate) fn written_ms(key: &str) -> Option<i64> {
-    let (_, time) = key.strip_prefix(PREFIX)?.strip_suffix(".jsonl")?.rsplit_once('-')?;
-    time.parse().ok()
+    let (_, time) = key.strip_prefix(PREFIX)?.strip_suffix(".jsonl")?.split_once('-')?;
+    time.split('-').next()?.parse().ok()
 }
 
 /// What became of the journal's acts.
@@ -43,12 +44,13 @@ pub(crate) struct Played {
 impl Archive {
     /// Copies acts that the journal does not hold yet; answers how many.
     pub async fn copy_journal(&self) -> Result<u64> {
+        let tail = lineage::tail(&self.0.database).await?;
         let mut copied = 0;
         loop {
             let waiting = acts::unjournaled(&self.0.database, ACTS).await?;
             let Some(first) = waiting.first() else { return Ok(copied) };
             let now_ms = self.0.config.clock.now_ms();
-            let key = format!("{PREFIX}/{:020}-{now_ms:015}.jsonl", first.id);
+            let key = format!("{PREFIX}/{:020}-{now_ms:015}{tail}.jsonl", first.id);
             let mut lines = Vec::new();
             for act in &waiting {
                 serde_json::to_writer(&mut lines, act)

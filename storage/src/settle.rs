@@ -18,6 +18,7 @@ use pacs_core::reconciliation::Serve;
 use pacs_core::uid::Uid;
 
 use crate::archive::Archive;
+use crate::backup::lineage;
 use crate::database::Durability;
 use crate::error::{Error, Result};
 use crate::events::{self, EventKind, NewEvent};
@@ -245,7 +246,8 @@ impl Archive {
             .space
             .check_pack(frozen.iter().map(|spooled| entry_bytes(spooled.place.length_bytes)).sum())?;
         let now_ms = self.0.config.clock.now_ms();
-        let key = packs::new_key(&series.study_uid, &series.uid, now_ms);
+        let tail = lineage::tail(&self.0.database).await?;
+        let key = packs::new_key(&series.study_uid, &series.uid, now_ms, &tail);
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         let pack = pack_rows::begin(&mut tx, series.id, &key, now_ms).await?;
         // Before the commit: nobody may find the row and not the mark.

@@ -51,6 +51,26 @@ pub(super) async fn choose(target: &Target, snapshot: Option<&str>) -> Result<Ma
     Err(Error::NotFound)
 }
 
+/// The newest good snapshot, where all of them are of one archive. Two have taken them when a trial restore and its
+/// original both go on: then somebody has to say whose is wanted.
+pub(super) async fn newest_of_one(target: &Target) -> Result<Manifest> {
+    let good = manifest::list(target).await?.into_iter().filter_map(|listed| listed.manifest.ok());
+    let mut newest: Option<Manifest> = None;
+    for manifest in good {
+        match &newest {
+            None => newest = Some(manifest),
+            Some(newest) if newest.lineage.goes_on_from(&manifest) => {}
+            Some(newest) => {
+                return Err(Error::Conflict(format!(
+                    "two archives have taken these backups, such as {} ({}) and {} ({}): say which one is wanted",
+                    newest.snapshot, newest.lineage, manifest.snapshot, manifest.lineage
+                )));
+            }
+        }
+    }
+    newest.ok_or(Error::NotFound)
+}
+
 /// Reads everything that a snapshot names, the newest one unless it is said, and compares lengths and hashes;
 /// `progress` hears after each thing. A damaged copy of an object is marked, so that the next backup copies it again.
 pub async fn check(

@@ -67,11 +67,12 @@ mod tests {
     #[test]
     fn keys_tell_when_their_objects_were_written() {
         let uid = |text| Uid::parse(text).unwrap();
-        let pack = packs::new_key(&uid("1.2"), &uid("1.2.3"), 1_790_000_000_000);
+        let pack = packs::new_key(&uid("1.2"), &uid("1.2.3"), 1_790_000_000_000, "-0a0b0c0d");
         for key in [
             packs::companion_key(&pack).as_str(),
             pack.as_str(),
             "journal/00000000000000000007-001790000000000.jsonl",
+            "journal/00000000000000000007-001790000000000-0a0b0c0d.jsonl",
             "handed/001790000000000-00000000000000000007.jsonl",
             "non-patient/1.2.3/001790000000000-0707.dcm",
         ] {

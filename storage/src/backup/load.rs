@@ -50,7 +50,12 @@ pub(super) async fn occupied(database: &Database) -> Result<Option<String>> {
 }
 
 /// Loads the rows; all of them are there when this returns, or none.
-pub(super) async fn load(database: &Database, target: &Target, manifest: &Manifest) -> Result<u64> {
+pub(super) async fn load(
+    database: &Database,
+    target: &Target,
+    manifest: &Manifest,
+    now_ms: i64,
+) -> Result<u64> {
     let path = key_of(&manifest.snapshot, manifest::ROWS);
     let mut columns: Vec<(String, Kind)> = Vec::new();
     let parse = move |line: &[u8]| {
@@ -107,6 +112,7 @@ pub(super) async fn load(database: &Database, target: &Target, manifest: &Manife
         params![RESTORED, &manifest.snapshot],
     )
     .await?;
+    manifest.lineage.restored(now_ms).note(&mut tx).await?;
     whole::resume_references(&mut tx, suspended).await?;
     tx.commit().await?;
     Ok(rows)

@@ -5,7 +5,7 @@ use object_store::{ObjectStore as _, ObjectStoreExt, PutPayload};
 use serde::{Deserialize, Serialize};
 
 use super::left_out::LeftOut;
-use super::{Target, key_of};
+use super::{Lineage, Target, key_of};
 use crate::error::{Error, Result};
 
 /// Version of everything in a snapshot.
@@ -82,6 +82,9 @@ pub struct Manifest {
     /// What the archive was taken back before, and is not to come again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+    /// Where the archive comes from.
+    #[serde(default, skip_serializing_if = "Lineage::is_first")]
+    pub lineage: Lineage,
 }
 
 /// The second line of a manifest's file.

@@ -23,6 +23,7 @@ pub(crate) mod copy;
 mod input;
 mod lease;
 mod left_out;
+pub(crate) mod lineage;
 mod load;
 pub mod manifest;
 mod objects;
@@ -53,6 +54,7 @@ use crate::database::{Database, params};
 use crate::error::{Error, Result};
 pub use crate::packs::credentials::Credentials;
 use crate::packs::store;
+pub use lineage::Lineage;
 use manifest::{Manifest, Part};
 use runs::Stage;
 pub use trouble::Trouble;
@@ -346,6 +348,7 @@ async fn take(
         segments,
         damaged: report.damaged,
         left_out: left_out::of(&source.database).await?,
+        lineage: Lineage::of(&source.database).await?,
     };
     // While both leases stand nothing that the snapshot names has gone, here or there.
     runs::renew(&source.database, run, source.clock.now_ms()).await?;

@@ -113,7 +113,7 @@ pub fn unfinished(config: &Config) -> std::io::Result<Option<String>> {
 }
 
 /// Puts a snapshot back, the newest one unless it is said. [`Error::Conflict`] with the reason when the place is not
-/// empty, [`Error::NotFound`] when there is no such snapshot.
+/// empty, or two archives have taken the snapshots and none is said; [`Error::NotFound`] when there is no such snapshot.
 /// What is damaged in the backup is restored as it is, and told. Without `as_it_was` what is newer and lies beside it
 /// comes along.
 pub async fn restore(
@@ -123,7 +123,10 @@ pub async fn restore(
     as_it_was: bool,
     mut progress: impl FnMut(&RestoreReport),
 ) -> Result<RestoreReport> {
-    let manifest = check::choose(target, snapshot).await?;
+    let manifest = match snapshot {
+        Some(name) => Manifest::read(target, name).await?,
+        None => check::newest_of_one(target).await?,
+    };
     if manifest.schema > database::known_version() {
         return Err(Error::Conflict(format!(
             "the backup has schema {}, this program knows {}: take a newer version of the program",
@@ -148,7 +151,7 @@ pub async fn restore(
     segments(place, target, &manifest, &mut report).await?;
     progress(&report);
     if load::restored(&rows).await?.as_ref() != Some(&manifest.snapshot) {
-        report.rows = load::load(&rows, target, &manifest).await?;
+        report.rows = load::load(&rows, target, &manifest, place.config.clock.now_ms()).await?;
     }
     if as_it_was {
         let until_ms = place.config.clock.now_ms();
@@ -270,8 +273,8 @@ async fn named_objects(
     Ok(list)
 }
 
-/// Copies what lies beside what the snapshot names, unless the archive was taken back before it, and where the list is
-/// damaged all that it may name.
+/// Copies what its archive has written beside what the snapshot names, unless it was taken back before that, and where
+/// the list is damaged all that it may name.
 async fn other_objects(
     place: &Place,
     target: &Target,
@@ -287,10 +290,16 @@ async fn other_objects(
         .map_err(Error::from)
         .map(|found| {
             let (to, from) = (Arc::clone(&place.objects), target.clone());
-            let snapshot = manifest.snapshot.clone();
+            let (lineage, snapshot) = (&manifest.lineage, manifest.snapshot.clone());
             async move {
                 let found = found?;
-                let wanted = |key: &str| !left_out.iter().any(|left_out| left_out.means(key));
+                let wanted = |key: &str| {
+                    let is_ours = match list {
+                        List::Whole => lineage.has_written(key),
+                        List::Damaged => lineage.may_have(key),
+                    };
+                    is_ours && !left_out.iter().any(|left_out| left_out.means(key))
+                };
                 match found.location.as_ref().strip_prefix("objects/") {
                     Some(key) if wanted(key) => {
                         let put = put_back(&to, &from, key, found.size).await;

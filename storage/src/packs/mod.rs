@@ -19,10 +19,11 @@ const COMPANION_SUFFIX: &str = ".json.gz";
 /// Folder of all packs in the object store.
 pub const PREFIX: &str = "packs";
 
-/// The key of a new pack. Time first, so that the packs of a series sort by age.
-pub fn new_key(study: &Uid, series: &Uid, now_ms: i64) -> String {
-    let tail: u32 = rand::random();
-    format!("{PREFIX}/{study}/{series}/{:015}-{tail:08x}{PACK_SUFFIX}", now_ms.max(0))
+/// The key of a new pack. Time first, so that the packs of a series sort by age; at the end what tells archives of one
+/// name apart.
+pub fn new_key(study: &Uid, series: &Uid, now_ms: i64, tail: &str) -> String {
+    let number: u32 = rand::random();
+    format!("{PREFIX}/{study}/{series}/{:015}-{number:08x}{tail}{PACK_SUFFIX}", now_ms.max(0))
 }
 
 /// The key of a pack's companion.
@@ -52,7 +53,7 @@ mod tests {
     #[test]
     fn a_companion_and_its_pack_find_each_other() {
         let uid = |text| Uid::parse(text).unwrap();
-        let key = new_key(&uid("1.2"), &uid("1.2.3"), 1_790_000_000_000);
+        let key = new_key(&uid("1.2"), &uid("1.2.3"), 1_790_000_000_000, "");
         assert!(key.starts_with("packs/1.2/1.2.3/001790000000000-"), "{key}");
         assert_eq!(pack_key(&companion_key(&key)), Some(key.clone()));
         assert_eq!(pack_key(&key), None);

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::follow::FOLLOWER;
 use crate::archive::{Archive, gives_others};
+use crate::backup::lineage;
 use crate::database::{Database, Durability, Param, Transaction, params, placeholders};
 use crate::error::{Error, Result};
 use crate::events::{self, EventKind, NewEvent};
@@ -148,13 +149,14 @@ impl Archive {
     /// Copies lines to the object store.
     pub(crate) async fn copy_handed(&self) -> Result<()> {
         let database = &self.0.database;
+        let tail = lineage::tail(database).await?;
         loop {
             let rows =
                 database.fetch("select id, line from handed order by id limit $1", params![LINES]).await?;
             let Some(first) = rows.first() else { return Ok(()) };
             let now_ms = self.0.config.clock.now_ms();
             // By time, since numbers begin anew with the rows.
-            let key = format!("{PREFIX}/{now_ms:015}-{:020}.jsonl", first.get::<i64>("id")?);
+            let key = format!("{PREFIX}/{now_ms:015}-{:020}{tail}.jsonl", first.get::<i64>("id")?);
             let mut lines = String::new();
             for row in &rows {
                 lines.push_str(&row.get::<String>("line")?);

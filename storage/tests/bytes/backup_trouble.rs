@@ -190,15 +190,29 @@ async fn two_archives_with_one_name_keep_out_of_each_others_way() {
     store.go_on.notify_one();
     let report = taking.await.unwrap().unwrap();
     assert_eq!(check::check(&good, Some(&report.snapshot), |_| {}).await.unwrap().damaged, 0);
-    take(&trial, &good, 1).await.unwrap();
+    // What is tried there is deleted there, and came there.
+    delete(&trial, Subject::Study(kept[5].study.clone())).await;
+    let pushed = slices(2, 8);
+    send_all(&trial, &pushed).await;
+    trial.settle_study(&pushed[0].study).await.unwrap();
+    let tried = take(&trial, &good, 1).await.unwrap().snapshot;
     trial.close().await;
     archive.close().await;
     drop(archive);
+    let unsaid = put_back(&Home::embedded(), &good, None).await;
+    assert!(matches!(&unsaid, Err(Error::Conflict(why)) if why.contains("two archives")), "{unsaid:?}");
     let again = Home::embedded();
     put_back(&again, &good, Some(&report.snapshot)).await.unwrap();
-    let archive = again.open().await;
+    let archive = open_restored(&again).await;
     assert_whole(&archive, &kept).await;
     assert_gone(&archive, &hidden).await;
+    assert_gone(&archive, &pushed).await;
+    archive.close().await;
+    let again = Home::embedded();
+    put_back(&again, &good, Some(&tried)).await.unwrap();
+    let archive = open_restored(&again).await;
+    assert_whole(&archive, &pushed).await;
+    assert_gone(&archive, &kept[5..6]).await;
     archive.close().await;
 }
 
