@@ -101,7 +101,7 @@ impl SopClasses {
 }
 
 /// The classes that are served, without those of storage.
-pub(crate) const SERVICES: &[(&str, Service)] = &[
+pub const SERVICES: &[(&str, Service)] = &[
     (uids::VERIFICATION, Service::Verification),
     (uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Service::Find(Root::Patient)),
     (uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Service::Move(Root::Patient)),

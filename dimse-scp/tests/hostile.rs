@@ -13,6 +13,7 @@ mod support;
 use dimse_scp::dimse::{CommandField, CommandSet, command::element};
 use dimse_scp::pdu::encode;
 use dimse_scp::pdu::stream::Token;
+use dimse_scp::sop_class::{Root, SERVICES, Service, Steps};
 use pacs_core::{tags, uids};
 use support::wire::Wire;
 use support::{Harness, ae, uid};
@@ -22,14 +23,10 @@ const IMPLICIT: &str = uids::IMPLICIT_VR_LITTLE_ENDIAN;
 /// No answer takes longer, whatever is asked on this machine.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-/// Retired: find, move and get.
-const PATIENT_STUDY_ONLY: [&str; 3] =
-    ["1.2.840.10008.5.1.4.1.2.3.1", "1.2.840.10008.5.1.4.1.2.3.2", "1.2.840.10008.5.1.4.1.2.3.3"];
-
 use CommandField::{Echo, Find, Get, Move, NAction, NCreate, NGet, NSet, Store};
 
-/// A service: its class, its operations, and the status of a data set that is missing, garbage, cut short, and empty.
-struct Service {
+/// An operation of a class that is tried, and the status of a data set that is missing, garbage, cut short, and empty.
+struct Tried {
     class: &'static str,
     operation: CommandField,
     missing: u16,
@@ -37,38 +34,43 @@ struct Service {
     empty: u16,
 }
 
-const fn service(class: &'static str, operation: CommandField, statuses: [u16; 3]) -> Service {
-    let [missing, garbage, empty] = statuses;
-    Service { class, operation, missing, garbage, empty }
+/// What is tried of everything that is served.
+fn tried() -> Vec<Tried> {
+    let stored = [uids::CT_IMAGE_STORAGE, uids::HANGING_PROTOCOL_STORAGE];
+    let stored = stored.map(|class| (class, Service::Storage));
+    let mut all = Vec::new();
+    for (class, service) in SERVICES.iter().copied().chain(stored) {
+        let operations: &[(CommandField, [u16; 3])] = match service {
+            // Takes no data set.
+            Service::Verification => &[],
+            Service::Storage => &[(Store, [0xc000, 0xc000, 0xa900])],
+            // An empty identifier asks for all protocols, and for the whole worklist.
+            Service::Find(Root::NonPatient(_)) | Service::Worklist => &[(Find, [0xc000, 0xc000, 0x0000])],
+            Service::Find(_) => &[(Find, [0xc000, 0xc000, 0xa900])],
+            Service::Move(_) => &[(Move, [0xc000, 0xc000, 0xa900])],
+            Service::Get(_) | Service::GetWithoutBulk => &[(Get, [0xc000, 0xc000, 0xa900])],
+            Service::PerformedStep => &[(NCreate, [0x0115, 0x0110, 0x0120])],
+            // Has no data set, so that none is read: there is no such step.
+            Service::PerformedStepRetrieve => &[(NGet, [0x0112, 0x0112, 0x0112])],
+            Service::StorageCommitment => &[(NAction, [0x0115, 0x0110, 0x0115])],
+            Service::ProcedureStep(Steps::Push) => &[(NCreate, [0x0115, 0x0110, 0x0120])],
+            Service::ProcedureStep(Steps::Pull) => &[
+                (Find, [0xc000, 0xc000, 0x0000]),
+                (NSet, [0x0115, 0x0110, 0xc307]),
+                (NAction, [0x0115, 0x0110, 0x0115]),
+            ],
+            Service::ProcedureStep(Steps::Watch | Steps::Query) => &[(Find, [0xc000, 0xc000, 0x0000])],
+        };
+        all.extend(operations.iter().map(|(operation, [missing, garbage, empty])| Tried {
+            class,
+            operation: *operation,
+            missing: *missing,
+            garbage: *garbage,
+            empty: *empty,
+        }));
+    }
+    all
 }
-
-const SERVICES: [Service; 24] = [
-    service(uids::CT_IMAGE_STORAGE, Store, [0xc000, 0xc000, 0xa900]),
-    service(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0xa900]),
-    service(uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0xa900]),
-    service(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Move, [0xc000, 0xc000, 0xa900]),
-    service(uids::PATIENT_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE, Move, [0xc000, 0xc000, 0xa900]),
-    service(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET, Get, [0xc000, 0xc000, 0xa900]),
-    service(PATIENT_STUDY_ONLY[0], Find, [0xc000, 0xc000, 0xa900]),
-    service(PATIENT_STUDY_ONLY[1], Move, [0xc000, 0xc000, 0xa900]),
-    service(PATIENT_STUDY_ONLY[2], Get, [0xc000, 0xc000, 0xa900]),
-    service(uids::COMPOSITE_INSTANCE_ROOT_RETRIEVE_MOVE, Move, [0xc000, 0xc000, 0xa900]),
-    service(uids::COMPOSITE_INSTANCE_ROOT_RETRIEVE_GET, Get, [0xc000, 0xc000, 0xa900]),
-    service(uids::COMPOSITE_INSTANCE_RETRIEVE_WITHOUT_BULK_DATA_GET, Get, [0xc000, 0xc000, 0xa900]),
-    service(uids::HANGING_PROTOCOL_STORAGE, Store, [0xc000, 0xc000, 0xa900]),
-    service(uids::HANGING_PROTOCOL_INFORMATION_MODEL_MOVE, Move, [0xc000, 0xc000, 0xa900]),
-    service(uids::HANGING_PROTOCOL_INFORMATION_MODEL_GET, Get, [0xc000, 0xc000, 0xa900]),
-    // An empty identifier asks for all protocols, and for the whole worklist.
-    service(uids::HANGING_PROTOCOL_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0x0000]),
-    service(uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND, Find, [0xc000, 0xc000, 0x0000]),
-    service(uids::MODALITY_PERFORMED_PROCEDURE_STEP, NCreate, [0x0115, 0x0110, 0x0120]),
-    service(uids::STORAGE_COMMITMENT_PUSH_MODEL, NAction, [0x0115, 0x0110, 0x0115]),
-    service(uids::UNIFIED_PROCEDURE_STEP_PUSH, NCreate, [0x0115, 0x0110, 0x0120]),
-    service(uids::UNIFIED_PROCEDURE_STEP_PULL, Find, [0xc000, 0xc000, 0x0000]),
-    service(uids::UNIFIED_PROCEDURE_STEP_PULL, NSet, [0x0115, 0x0110, 0xc307]),
-    service(uids::UNIFIED_PROCEDURE_STEP_PULL, NAction, [0x0115, 0x0110, 0x0115]),
-    service(uids::UNIFIED_PROCEDURE_STEP_WATCH, Find, [0xc000, 0xc000, 0x0000]),
-];
 
 /// What a class has beside the operation that is tried.
 fn further(class: &str) -> &'static [CommandField] {
@@ -82,7 +84,7 @@ fn further(class: &str) -> &'static [CommandField] {
 
 const OPERATIONS: [CommandField; 9] = [Echo, Store, Find, Move, Get, NCreate, NSet, NGet, NAction];
 
-fn request_of(service: &Service, operation: CommandField) -> CommandSet {
+fn request_of(service: &Tried, operation: CommandField) -> CommandSet {
     let normalized = matches!(operation, NSet | NGet | NAction);
     let (class, instance) = match normalized {
         true => (element::REQUESTED_SOP_CLASS_UID, element::REQUESTED_SOP_INSTANCE_UID),
@@ -124,7 +126,8 @@ async fn ask(wire: &mut Wire, context: u8, command: CommandSet, data: Option<&[u
 #[tokio::test]
 async fn nonsense_is_answered_at_once_by_every_service() {
     let server = Harness::start().await;
-    let contexts: Vec<(&str, &str)> = SERVICES
+    let tried = tried();
+    let contexts: Vec<(&str, &str)> = tried
         .iter()
         .map(|service| (service.class, IMPLICIT))
         .chain([(uids::VERIFICATION, IMPLICIT)])
@@ -136,7 +139,7 @@ async fn nonsense_is_answered_at_once_by_every_service() {
             .repeat(200);
     let lying = [0x08, 0, 0x52, 0, 0xf0, 0xff, 0xff, 0x7f, b'S', b'T'];
     let noise: Vec<u8> = (0..997u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
-    for (service, context) in SERVICES.iter().zip((1u8..).step_by(2)) {
+    for (service, context) in tried.iter().zip((1u8..).step_by(2)) {
         let class = service.class;
         let own = || request_of(service, service.operation);
         assert_eq!(ask(&mut wire, context, own(), None).await, service.missing, "{class}: none");
@@ -158,7 +161,7 @@ async fn nonsense_is_answered_at_once_by_every_service() {
     }
     let echo =
         CommandSet::request(Echo, 7).with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(uids::VERIFICATION));
-    let context = u8::try_from(SERVICES.len() * 2 + 1).unwrap();
+    let context = u8::try_from(tried.len() * 2 + 1).unwrap();
     assert_eq!(ask(&mut wire, context, echo, None).await, 0);
     wire.send(&encode::release_request()).await;
     assert_eq!(wire.token().await, Some(Token::ReleaseRp));
@@ -178,7 +181,8 @@ async fn an_unknown_destination_is_told_apart_from_a_bad_identifier() {
     let mut encoded = Vec::new();
     let syntax = pacs_core::transfer_syntax::TransferSyntax::IMPLICIT_LITTLE_ENDIAN;
     pacs_core::dataset::write(&identifier, &syntax, &mut encoded).unwrap();
-    let service = &SERVICES[3];
+    let tried = tried();
+    let service = tried.iter().find(|tried| tried.class == class).unwrap();
     assert_eq!(ask(&mut wire, 1, request_of(service, Move), Some(&encoded)).await, 0xa801);
     server.stop().await;
 }
