@@ -17,6 +17,7 @@ use pacs_core::dataset::{self, Limits, Until};
 use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
 use pacs_core::why::Why;
+use pacs_core::text::CharacterSet;
 use pacs_core::{Tag, tags, transfer_syntax, uids};
 use storage::devices::{self, Device, RetrieveBy};
 use storage::jobs::{JobId, JobState};
@@ -155,6 +156,34 @@ async fn an_archive_that_does_not_answer_is_told() {
 
 async fn pulls(retrieve_by: RetrieveBy) {
     let pair = Pair::start(retrieve_by).await;
+#[tokio::test]
+async fn an_archive_is_asked_in_the_letters_that_it_reads() {
+    let server = Harness::start().await;
+    let archive = Receiver::of(&server, "OLD").await;
+    let (database, now_ms) = (server.archive.database(), server.archive.config().clock.now_ms());
+    for (letters, name, term) in [
+        (None, "NGUYỄN VĂN*", Some("ISO_IR 192")),
+        (Some(CharacterSet::UTF_8), "NGUYỄN VĂN*", Some("ISO_IR 192")),
+        (Some(CharacterSet::LATIN_1), "NGUYEN VAN*", Some("ISO_IR 100")),
+        (Some(CharacterSet::DEFAULT), "NGUYEN VAN*", None),
+    ] {
+        let mut device = devices::by_ae(database, &ae("OLD")).await.unwrap().unwrap();
+        device.character_set = letters;
+        devices::upsert(database, &device).await.unwrap();
+        let keys = Keys { patient_name: Some("NGUYỄN VĂN".into()), ..Keys::default() };
+        remote_queries::ask(database, &Actor::system(), &ae("OLD"), &keys, now_ms).await.unwrap();
+        let mut open = archive.association().await;
+        let (context, command, asked) = open.message().await.unwrap();
+        assert_eq!(asked.text(tags::PATIENT_NAME).as_deref(), Some(name), "{letters:?}");
+        assert_eq!(asked.text(tags::SPECIFIC_CHARACTER_SET).as_deref(), term, "{letters:?}");
+        assert_eq!(asked.text(tags::QUERY_RETRIEVE_LEVEL).as_deref(), Some("STUDY"));
+        open.respond(context, &command, Status::SUCCESS).await;
+        assert!(open.message().await.is_none(), "it says goodbye");
+        open.let_go().await;
+    }
+    server.stop().await;
+}
+
     let instances = slices(9, 32, 3);
     pair.fill(&instances).await;
     let compressed: Vec<Instance> = samples("syntax").into_iter().map(|(_, instance)| instance).collect();

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 use dimse_scp::scu::{self, Target, listing};
-use pacs_core::text::display_name;
+use pacs_core::text::{CharacterSet, display_name};
 use pacs_core::uid::{AeTitle, Uid};
 use storage::devices;
 use storage::remote_queries::{Keys, Match};
@@ -80,7 +80,8 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         calling_ae: config.dimse.ae_title.clone(),
         called_ae: archive.clone(),
     };
-    let answered = listing::studies(&target, &options, &keys, args.limit).await;
+    let letters = device.character_set.unwrap_or(CharacterSet::UTF_8);
+    let answered = listing::studies(&target, &options, &keys, letters, args.limit).await;
     let (matches, more, status) = answered.with_context(|| format!("{archive} at {}", target.address))?;
     if status.is_failure() {
         bail!("{archive} answered {status}");

@@ -1,6 +1,5 @@
 //! What modalities report of their work, told on (PS3.4 F.7, as user).
 
-use pacs_core::text::CharacterSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::{tags, uids};
 use storage::forwarding::{Operation, Report};
@@ -44,7 +43,7 @@ async fn tell(peer: &Peer, report: &Report) -> Result<Status, Error> {
     let class = Uid::parse(uids::MODALITY_PERFORMED_PROCEDURE_STEP).map_err(|_| Error::NoContext)?;
     let proposal = Proposal::for_messages(class.clone())?;
     let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
-    let letters = peer.device.character_set.unwrap_or(CharacterSet::UTF_8);
+    let letters = peer.letters();
     let set = report.set.encode_text_in(letters);
     let (field, of_class, of_instance) = match report.operation {
         Operation::Create => {

@@ -1,5 +1,6 @@
 //! Whom a job is for.
 
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::AeTitle;
 use pacs_core::why::Why;
 use storage::devices::{self, Device};
@@ -17,6 +18,13 @@ pub struct Peer {
     pub target: Target,
     /// How associations with it are used.
     pub options: Options,
+}
+
+impl Peer {
+    /// What it can read of text.
+    pub fn letters(&self) -> CharacterSet {
+        self.device.character_set.unwrap_or(CharacterSet::UTF_8)
+    }
 }
 
 /// The device of that title, or why it cannot be called.

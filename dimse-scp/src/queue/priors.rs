@@ -24,7 +24,7 @@ pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job) -> storage::Result
     let mut found = Vec::new();
     for identifier in &wanted.identifiers {
         let keys = Keys { patient_id: Some(identifier.clone()), ..Keys::default() };
-        match listing::studies(&peer.target, &peer.options, &keys, MOST_MATCHES).await {
+        match listing::studies(&peer.target, &peer.options, &keys, peer.letters(), MOST_MATCHES).await {
             Ok((matches, _, status)) if !status.is_failure() => found.extend(matches),
             Ok((_, _, status)) => return Ok(answered(Ok(status))),
             Err(error) => return Ok(answered(Err(error))),

@@ -16,7 +16,8 @@ pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job, worker: &str) -> s
         Ok(peer) => peer,
         Err(why) => return Ok(Ended::Never(why)),
     };
-    Ok(match listing::studies(&peer.target, &peer.options, &keys, MOST_MATCHES).await {
+    let letters = peer.letters();
+    Ok(match listing::studies(&peer.target, &peer.options, &keys, letters, MOST_MATCHES).await {
         Ok((_, _, status)) if status.is_failure() => Ended::Never(failed(status)),
         Ok((matches, more, _)) => {
             remote_queries::answer(shared.archive.database(), job, worker, matches, more).await?;

@@ -5,7 +5,6 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use pacs_core::access::Actor;
 use pacs_core::audit::{AuditAct, AuditRecord};
-use pacs_core::text::CharacterSet;
 use pacs_core::why::{Cause, Why};
 use storage::InstancePlace;
 use storage::jobs::Job;
@@ -34,7 +33,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
     }
     let asks_commitment = peer.device.dealings.asks_commitment;
     // What it can read of instances that were corrected.
-    let letters = peer.device.character_set.unwrap_or(CharacterSet::UTF_8);
+    let letters = peer.letters();
     let mut errand = Errand {
         shared,
         sender: Sender::new(shared, peer.target, peer.options, &kinds, None),

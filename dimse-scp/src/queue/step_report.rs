@@ -1,6 +1,5 @@
 //! Telling a device what has happened to unified procedure steps that it follows (PS3.4 CC.2.4, as provider).
 
-use pacs_core::text::CharacterSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::uids;
 use storage::jobs::Job;
@@ -42,7 +41,7 @@ async fn tell(peer: &Peer, delivery: &Delivery) -> Result<Status, Error> {
     let about = class(uids::UNIFIED_PROCEDURE_STEP_PUSH)?;
     let proposal = Proposal { as_provider: true, ..Proposal::for_messages(negotiated.clone())? };
     let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
-    let letters = peer.device.character_set.unwrap_or(CharacterSet::UTF_8);
+    let letters = peer.letters();
     let set = delivery.set.encode_text_in(letters);
     let complete = |command: CommandSet| {
         command

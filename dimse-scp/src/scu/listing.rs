@@ -1,6 +1,7 @@
 //! What another archive has: its answers to C-FIND, at most so many.
 
 use pacs_core::dataset::DataSet;
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags, uids};
 use storage::remote_queries::{Keys, Match};
@@ -25,15 +26,17 @@ pub fn study_root_find() -> Result<Proposal, Error> {
     Proposal::for_messages(Uid::parse(class).map_err(|_| Error::NoContext)?)
 }
 
-/// Asks an archive over an association of its own which studies it has; at most `limit` are taken.
+/// Asks an archive over an association of its own which studies it has, in the letters that it reads; at most `limit`
+/// are taken.
 pub async fn studies(
     target: &Target,
     options: &Options,
     keys: &Keys,
+    letters: CharacterSet,
     limit: usize,
 ) -> Result<(Vec<Match>, bool, Status), Error> {
     let mut association = Association::connect(target, &[study_root_find()?], options).await?;
-    let listed = association.list(&study_keys(keys), limit).await?;
+    let listed = association.list(&study_keys(keys).encode_text_in(letters), limit).await?;
     association.release().await.ok();
     Ok((listed.answers.iter().filter_map(found).collect(), listed.more, listed.status))
 }
