@@ -10,14 +10,16 @@
 
 mod support;
 
+use std::time::Duration;
+
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::scu::Instance;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, Limits, Until};
 use pacs_core::rejection::Rejection;
+use pacs_core::text::CharacterSet;
 use pacs_core::uid::Uid;
 use pacs_core::why::Why;
-use pacs_core::text::CharacterSet;
 use pacs_core::{Tag, tags, transfer_syntax, uids};
 use storage::devices::{self, Device, RetrieveBy};
 use storage::jobs::{JobId, JobState};
@@ -154,8 +156,6 @@ async fn an_archive_that_does_not_answer_is_told() {
     ours.stop().await;
 }
 
-async fn pulls(retrieve_by: RetrieveBy) {
-    let pair = Pair::start(retrieve_by).await;
 #[tokio::test]
 async fn an_archive_is_asked_in_the_letters_that_it_reads() {
     let server = Harness::start().await;
@@ -184,6 +184,8 @@ async fn an_archive_is_asked_in_the_letters_that_it_reads() {
     server.stop().await;
 }
 
+async fn pulls(retrieve_by: RetrieveBy) {
+    let pair = Pair::start(retrieve_by).await;
     let instances = slices(9, 32, 3);
     pair.fill(&instances).await;
     let compressed: Vec<Instance> = samples("syntax").into_iter().map(|(_, instance)| instance).collect();
@@ -352,5 +354,110 @@ async fn what_passes_is_pulled_again() {
         eventually(async || state().await.error.is_some_and(is_told)).await;
         assert_eq!(state().await.state, JobState::Waiting);
     }
+    server.stop().await;
+}
+
+/// Answers with one series, of so many instances, none of which is listed; and takes the request for it that may follow.
+async fn list_a_series(archive: &Receiver, series: &str, count: Option<&str>) {
+    let mut open = archive.association().await;
+    let (context, command) = queried(&mut open, "SERIES").await;
+    let mut found = listed(&[(tags::SERIES_INSTANCE_UID, series)]);
+    if let Some(count) = count {
+        found.put_text(tags::NUMBER_OF_SERIES_RELATED_INSTANCES, count);
+    }
+    open.respond_with(context, &command, Status::PENDING, &found).await;
+    open.respond(context, &command, Status::SUCCESS).await;
+    let (context, command) = queried(&mut open, "IMAGE").await;
+    open.respond(context, &command, Status::SUCCESS).await;
+    assert!(open.message().await.is_none(), "it says goodbye");
+    open.let_go().await;
+}
+
+/// Takes the request for a series, sends these of it, and says that all went well.
+async fn move_series(archive: &Receiver, server: &Harness, series: &str, sent: &[Instance]) {
+    let mut open = archive.association().await;
+    let (context, command, wanted) = open.message().await.unwrap();
+    assert_eq!(command.operation(), Some(CommandField::Move));
+    assert_eq!(wanted.text(tags::QUERY_RETRIEVE_LEVEL).as_deref(), Some("SERIES"));
+    assert_eq!(wanted.text(tags::SERIES_INSTANCE_UID).as_deref(), Some(series));
+    server.fill(sent).await;
+    open.respond(context, &command, Status::SUCCESS).await;
+    assert!(open.message().await.is_none(), "it says goodbye");
+    open.let_go().await;
+}
+
+#[tokio::test]
+async fn a_series_whose_images_are_not_listed_is_pulled_all_the_same() {
+    let server = Harness::start().await;
+    let archive = Receiver::of(&server, "COARSE").await;
+    let database = server.archive.database();
+    let now_ms = || server.archive.config().clock.now_ms();
+    let state = async |id| transfers::by_id(database, &ALL, id).await.unwrap().unwrap();
+    let ends = async |id, want| {
+        eventually(async || state(id).await.state == want).await;
+        let line = state(id).await;
+        (line.total, line.moved, line.error.map(|error| Why::read(&error).code.into_owned()))
+    };
+    let not_sent = Some("notSent".to_owned());
+    for (seed, count, half) in [(20, Some("2"), 1), (21, None, 0)] {
+        let instances = slices(2, 16, seed);
+        let series = header(&instances[0]).text(tags::SERIES_INSTANCE_UID).unwrap();
+        let id = pull_from(&server, "COARSE").await;
+        list_a_series(&archive, &series, count).await;
+        // It says that it has sent all, and has not.
+        move_series(&archive, &server, &series, &instances[..half]).await;
+        let total = if count.is_some() { 2 } else { 0 };
+        let came = i64::try_from(half).unwrap();
+        assert_eq!(ends(id, JobState::Failed).await, (Some(total), came, not_sent.clone()), "{count:?}");
+        transfers::again(database, &ALL, id, now_ms()).await.unwrap();
+        list_a_series(&archive, &series, count).await;
+        move_series(&archive, &server, &series, &instances[half..]).await;
+        assert_eq!(ends(id, JobState::Done).await, (Some(2), 2, None), "{count:?}");
+    }
+    // What is counted there, and all here, is not fetched again.
+    let series = header(&slices(2, 16, 20)[0]).text(tags::SERIES_INSTANCE_UID).unwrap();
+    let id = pull_from(&server, "COARSE").await;
+    list_a_series(&archive, &series, Some("2")).await;
+    assert_eq!(ends(id, JobState::Done).await, (Some(2), 2, None));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_archive_that_says_nothing_until_all_is_sent_is_waited_for() {
+    let server =
+        Harness::start_with(|config| config.timeouts.response = Duration::from_millis(500), |_| {}).await;
+    let archive = Receiver::of(&server, "MUTE").await;
+    let instances = slices(6, 16, 22);
+    let uids: Vec<&str> = instances.iter().map(|instance| instance.instance.as_str()).collect();
+    let id = pull_from(&server, "MUTE").await;
+    let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
+    // While it sends it answers nothing, for much longer than a response may take.
+    let mut open = archive.association().await;
+    list(&mut open, &uids).await;
+    assert!(open.message().await.is_none(), "it says goodbye");
+    open.let_go().await;
+    let mut open = archive.association().await;
+    let (context, command, _) = open.message().await.unwrap();
+    for instance in &instances {
+        server.fill(std::slice::from_ref(instance)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    open.respond(context, &command, Status::SUCCESS).await;
+    assert!(open.message().await.is_none(), "it says goodbye");
+    open.let_go().await;
+    eventually(async || state().await.state == JobState::Done).await;
+    assert_eq!((state().await.moved, state().await.attempts), (6, 1));
+    // One that neither answers nor sends is given up.
+    let id = pull_from(&server, "MUTE").await;
+    let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
+    let mut open = archive.association().await;
+    list(&mut open, &["1.2.3.1.1"]).await;
+    assert!(open.message().await.is_none(), "it says goodbye");
+    open.let_go().await;
+    let mut open = archive.association().await;
+    open.message().await.unwrap();
+    open.gone().await;
+    eventually(async || state().await.error.is_some()).await;
+    assert_eq!(state().await.state, JobState::Waiting);
     server.stop().await;
 }

@@ -4,12 +4,15 @@
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, transfer_syntax, uids};
+use storage::database::Database;
 use storage::transfers::Trouble;
 use storage::{Door, Envelope};
 
+use super::listed::Wanted;
 use super::peer::Peer;
-use super::pull::{Hindrance, Wanted};
+use super::pull::Hindrance;
 use super::work::{self, is_passing};
+use crate::association::End;
 use crate::dimse::Status;
 use crate::error::Failure;
 use crate::listener::Shared;
@@ -36,6 +39,10 @@ const COMMON: &[&str] = &[
     "1.2.840.10008.1.2.1.99",  // deflated
     "1.2.840.10008.1.2.2",     // explicit VR big endian
 ];
+
+/// How often in a row an archive that sends by C-MOVE may neither have answered nor sent an image, each time that a
+/// response is due: it may have to fetch from tape, or have one large object under way.
+const MOST_SILENT: u32 = 5;
 
 /// SOP classes whose contexts are proposed at a time: there are no more than 128 in an association.
 const CLASSES_AT_ONCE: usize = (MAX_CONTEXTS - 1) / (COMMON.len() + 1);
@@ -65,12 +72,30 @@ fn judged(outcome: &Outcome) -> Option<Hindrance> {
     })
 }
 
-/// Has a series sent to our listener; answers what the other archive says of it, if it did not go well.
-pub async fn by_move(peer: &Peer, study: &Uid, series: &Wanted) -> Result<Option<Hindrance>, Error> {
+/// Has a series sent to our listener; answers what the other archive says of it, if it did not go well. Many archives
+/// say nothing until all of it is sent: as long as images come, it goes on.
+pub async fn by_move(
+    database: &Database,
+    peer: &Peer,
+    study: &Uid,
+    series: &Wanted,
+) -> Result<Option<Hindrance>, Error> {
     let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE)?;
     let proposal = Proposal::for_messages(class.clone())?;
     let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
-    let outcome = association.move_to(&class, &peer.target.calling_ae, &meant(study, &series.series)).await?;
+    let (mut known, mut silent) = (series.here(database).await.ok(), 0);
+    let (destination, meant) = (&peer.target.calling_ae, meant(study, &series.series));
+    let mut moving = association.begin_move(&class, destination, &meant).await?;
+    let outcome = loop {
+        if let Some(outcome) = moving.outcome().await? {
+            break outcome;
+        }
+        let here = series.here(database).await.ok();
+        silent = if std::mem::replace(&mut known, here) < here { 0 } else { silent + 1 };
+        if silent == MOST_SILENT {
+            return Err(End::Stalled.into());
+        }
+    };
     association.release().await.ok();
     Ok(judged(&outcome))
 }

@@ -6,6 +6,7 @@ mod commitment;
 mod fetch;
 mod forward;
 mod lease;
+mod listed;
 mod notify;
 mod peer;
 mod priors;

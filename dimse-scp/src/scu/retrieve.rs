@@ -51,6 +51,14 @@ pub struct Retrieval<'a> {
     outcome: Option<Outcome>,
 }
 
+/// A C-MOVE that is under way.
+#[derive(Debug)]
+pub struct Moving<'a> {
+    association: &'a mut Association,
+    syntax: Uid,
+    message_id: u16,
+}
+
 impl Association {
     /// Asks the peer to send matching instances to `destination`, and waits for the end.
     pub async fn move_to(
@@ -59,14 +67,20 @@ impl Association {
         destination: &AeTitle,
         identifier: &DataSet,
     ) -> Result<Outcome, Error> {
+        let mut moving = self.begin_move(class, destination, identifier).await?;
+        moving.outcome().await?.ok_or_else(|| End::Stalled.into())
+    }
+
+    /// Asks the peer to send matching instances to `destination`.
+    pub async fn begin_move(
+        &mut self,
+        class: &Uid,
+        destination: &AeTitle,
+        identifier: &DataSet,
+    ) -> Result<Moving<'_>, Error> {
         let to = |request: CommandSet| request.with_ae(element::MOVE_DESTINATION, destination);
         let (_, syntax, message_id) = self.ask(CommandField::Move, class, identifier, to).await?;
-        loop {
-            let (_, response) = self.message().await?;
-            if let Some(outcome) = self.outcome(&response, message_id, &syntax).await? {
-                return Ok(outcome);
-            }
-        }
+        Ok(Moving { association: self, syntax, message_id })
     }
 
     /// Asks the peer to send matching instances over this association.
@@ -101,6 +115,23 @@ impl Association {
             failed_instances: list.iter().filter_map(|uid| Uid::parse(uid).ok()).collect(),
             comment: response.text(element::ERROR_COMMENT),
         }))
+    }
+}
+
+impl Moving<'_> {
+    /// Waits for the end; `None` when no response has come for as long as one may take. Pending ones are optional (PS3.4
+    /// C.4.2.3.1), so that it may go on all the same, and be waited for again.
+    pub async fn outcome(&mut self) -> Result<Option<Outcome>, Error> {
+        loop {
+            let (_, response) = match self.association.message().await {
+                Err(Error::Ended(End::Stalled)) => return Ok(None),
+                message => message?,
+            };
+            let outcome = self.association.outcome(&response, self.message_id, &self.syntax).await?;
+            if outcome.is_some() {
+                return Ok(outcome);
+            }
+        }
     }
 }
 

@@ -267,6 +267,13 @@ pub async fn present(database: &Database, uids: &[Uid]) -> Result<HashSet<Uid>> 
     Ok(present)
 }
 
+/// How many instances of a series are here, rejected ones too.
+pub async fn present_of_series(database: &Database, series: &Uid) -> Result<i64> {
+    let sql = "select count(*) from series s join instance i on i.series_id = s.id where s.uid = $1";
+    let row = database.fetch_optional(sql, params![series]).await?;
+    row.map_or(Ok(0), |row| row.at(0))
+}
+
 /// Forgets transfers, and other jobs for devices, that ended before a time; a few hundred at most.
 pub async fn prune(database: &Database, before_ms: i64) -> Result<()> {
     let old = "select id from job
