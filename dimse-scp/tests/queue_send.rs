@@ -14,18 +14,18 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use dimse_scp::dimse::Status;
-use dimse_scp::scu::Instance;
+use dimse_scp::scu::{Content, Instance};
 use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, Limits, Until};
 use pacs_core::uid::Uid;
-use pacs_core::{tags, transfer_syntax};
+use pacs_core::{tags, transfer_syntax, uids};
 use storage::Error;
 use storage::devices::{self, Device};
 use storage::jobs::lanes::Priority;
 use storage::jobs::{JobId, JobState};
 use storage::transfers::{self, Line, Selection, Task};
 use support::receiver::Receiver;
-use support::{Harness, ae, dataset_of, eventually, slices};
+use support::{Harness, ae, dataset_of, eventually, slices, uid};
 
 const ALL: Scope = Scope::All;
 
@@ -318,6 +318,43 @@ async fn a_stop_in_the_middle_is_taken_up_by_the_next_start() {
     taken.extend(receiver.association().await.take_all().await);
     assert_eq!(reaches(&server, job, JobState::Done).await.moved, 6);
     assert_eq!((taken.len(), BTreeSet::from_iter(&taken).len()), (6, 6));
+    server.stop().await;
+}
+
+/// An instance of the same study, of another kind.
+fn report_on(instance: &Instance) -> Instance {
+    let (class, uid) = (uid(uids::BASIC_TEXT_SR_STORAGE), uid("1.2.3.4.5"));
+    let syntax = transfer_syntax::of(&instance.transfer_syntax);
+    let bytes = dataset_of(instance);
+    let read = dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap();
+    let mut set = read.data_set;
+    set.put_uid(tags::SOP_CLASS_UID, &class);
+    set.put_uid(tags::SOP_INSTANCE_UID, &uid);
+    set.put_text(tags::SERIES_INSTANCE_UID, "1.2.3.4");
+    set.put_text(tags::MODALITY, "SR");
+    let mut bytes = Vec::new();
+    dataset::write(&set, &syntax, &mut bytes).unwrap();
+    let transfer_syntax = instance.transfer_syntax.clone();
+    Instance { class, instance: uid, transfer_syntax, content: Content::Memory(bytes.into()) }
+}
+
+#[tokio::test]
+async fn what_comes_of_another_kind_while_a_study_is_sent_goes_too() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "TAKES").await;
+    let instances = slices(4, 16, 12);
+    server.fill(&instances).await;
+    let job = queue(&server, &task("TAKES", &instances)).await;
+    let mut open = receiver.association().await;
+    let first = open.instance().await.unwrap();
+    let report = report_on(&instances[0]);
+    server.fill(std::slice::from_ref(&report)).await;
+    open.answer(first, Status::SUCCESS).await;
+    assert_eq!(open.take_all().await.len(), 3);
+    // The device is asked whether it takes it.
+    assert_eq!(receiver.association().await.take_all().await, [report.instance]);
+    let done = reaches(&server, job, JobState::Done).await;
+    assert_eq!((done.moved, done.failed, done.error, done.attempts), (5, 0, None, 1));
     server.stop().await;
 }
 

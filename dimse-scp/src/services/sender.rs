@@ -166,10 +166,24 @@ impl Sender {
         Ok(result?)
     }
 
+    /// The part of the proposals that an instance needs. One of a kind that nobody knew of when the parts were made, since
+    /// it has come meanwhile, gets a part of its own: the destination has not been asked whether it takes it.
+    fn part_of(&mut self, place: &InstancePlace) -> usize {
+        let is_for = |proposal: &Proposal| {
+            proposal.class == place.class && proposal.transfer_syntaxes.contains(&place.transfer_syntax)
+        };
+        if let Some(part) = self.parts.iter().position(|part| part.iter().any(is_for)) {
+            return part;
+        }
+        let kind = (place.class.clone(), place.transfer_syntax.clone());
+        let known = Arc::make_mut(&mut self.parts);
+        known.extend(parts([&kind]));
+        known.len().saturating_sub(1)
+    }
+
     /// The association that carries the contexts this instance needs.
     async fn association(&mut self, place: &InstancePlace) -> Result<(usize, scu::Association), Unsent> {
-        let holds = |part: &Vec<Proposal>| part.iter().any(|proposal| proposal.class == place.class);
-        let part = self.parts.iter().position(holds).unwrap_or_default();
+        let part = self.part_of(place);
         match self.open.take() {
             Some((carried, association)) if carried == part => return Ok((part, association)),
             Some((_, association)) => drop(association.release().await),
