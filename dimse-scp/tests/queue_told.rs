@@ -11,6 +11,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
@@ -90,6 +91,45 @@ async fn a_receiver_confirms_that_it_keeps_what_was_sent() {
     assert!(line(&server, id).await.commitment_ms.is_some());
     server.stop().await;
     other.stop().await;
+}
+
+#[tokio::test]
+async fn many_instances_are_asked_about_in_parts() {
+    let server = Harness::start().await;
+    let instances = slices(1_001, 16, 10);
+    let (receiver, id, mut asking, (context, command, first)) = sent_and_asked(&server, &instances).await;
+    let asked = |set: &DataSet| set.items(tags::REFERENCED_SOP_SEQUENCE).to_vec();
+    assert_eq!(asked(&first).len(), 1_000);
+    asking.respond(context, &command, Status::SUCCESS).await;
+    let report = |set: &DataSet, failed: &[&Uid]| {
+        let mut report = about(failed);
+        report.put_text(tags::TRANSACTION_UID, &set.text(tags::TRANSACTION_UID).unwrap());
+        report
+    };
+    // One of them is not kept; of the last one nothing is known yet.
+    let lost = asked(&first)[7].uid(tags::REFERENCED_SOP_INSTANCE_UID).unwrap().unwrap();
+    asking.request(context, &event(), &report(&first, &[&lost])).await;
+    assert_eq!(asking.response().await.status(), Some(Status::SUCCESS));
+    assert!(asking.message().await.is_none(), "it says goodbye");
+    asking.let_go().await;
+    let mut asking = receiver.association().await;
+    let (context, command, second) = asking.message().await.unwrap();
+    assert_eq!(line(&server, id).await.commitment.as_deref(), Some("asked"));
+    let all: BTreeSet<String> = asked(&first)
+        .iter()
+        .chain(&asked(&second))
+        .filter_map(|item| item.text(tags::REFERENCED_SOP_INSTANCE_UID))
+        .collect();
+    assert_eq!((asked(&second).len(), all.len()), (1, 1_001));
+    asking.respond(context, &command, Status::SUCCESS).await;
+    asking.request(context, &event(), &report(&second, &[])).await;
+    assert_eq!(asking.response().await.status(), Some(Status::SUCCESS));
+    assert!(asking.message().await.is_none(), "it says goodbye");
+    asking.let_go().await;
+    eventually(async || asking_job(&server).await.state == JobState::Done).await;
+    let partly = line(&server, id).await;
+    assert_eq!((partly.commitment.as_deref(), partly.failed), (Some("partly"), 1));
+    server.stop().await;
 }
 
 /// Encoded in explicit VR little endian.
@@ -237,6 +277,52 @@ async fn a_report_on_something_else_leaves_the_request_waiting() {
     eventually(async || asking_job(&server).await.state == JobState::Waiting).await;
     let error = asking_job(&server).await.error.unwrap();
     assert!(error.starts_with("asked: "), "{error}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_takes_no_requests_is_not_waited_for() {
+    let server = Harness::start().await;
+    let instances = slices(1, 16, 8);
+    let (_receiver, id, mut asking, (context, command, _)) = sent_and_asked(&server, &instances).await;
+    assert_eq!(line(&server, id).await.commitment.as_deref(), Some("asked"));
+    asking.respond(context, &command, Status::SOP_CLASS_NOT_SUPPORTED).await;
+    assert!(asking.message().await.is_none(), "it says goodbye");
+    asking.let_go().await;
+    eventually(async || line(&server, id).await.commitment.as_deref() == Some("silent")).await;
+    eventually(async || asking_job(&server).await.state == JobState::Failed).await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_is_away_is_asked_for_as_long_as_images_are_sent_to_it() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "WIRE").await;
+    let asks = Dealings { asks_commitment: true, ..Dealings::default() };
+    device(&server, "WIRE", receiver.address(), asks).await;
+    let instances = slices(1, 16, 9);
+    server.fill(&instances).await;
+    let id = send(&server, "WIRE", &instances).await;
+    let mut open = receiver.association().await;
+    // It goes away before it can be asked.
+    drop(receiver);
+    let only = open.instance().await.unwrap();
+    open.answer(only, Status::SUCCESS).await;
+    assert!(open.take_all().await.is_empty());
+    eventually(async || line(&server, id).await.state == JobState::Done).await;
+    eventually(async || asking_job(&server).await.error.is_some()).await;
+    let job = asking_job(&server).await;
+    assert_eq!((job.state, line(&server, id).await.commitment), (JobState::Waiting, None));
+    // A night later it still is, and nobody is told to wait any longer once it is given up.
+    let database = server.archive.database();
+    let later = "update job set attempts = $2, due_ms = 0 where id = $1";
+    database.execute(later, vec![job.id.0.into(), 30_i64.into()]).await.unwrap();
+    eventually(async || asking_job(&server).await.attempts > 30).await;
+    eventually(async || asking_job(&server).await.state == JobState::Waiting).await;
+    let last = asking_job(&server).await.max_attempts - 1;
+    database.execute(later, vec![job.id.0.into(), last.into()]).await.unwrap();
+    eventually(async || asking_job(&server).await.state == JobState::Failed).await;
+    assert_eq!(line(&server, id).await.commitment.as_deref(), Some("silent"));
     server.stop().await;
 }
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::{tags, uids};
 use storage::jobs::Job;
-use storage::transfers::{self, commitments};
+use storage::transfers;
+use storage::transfers::commitments::{self, Subject};
 use storage::{Error, InstancePlace};
 use tokio::time::Instant;
 
@@ -20,6 +21,8 @@ use crate::scu::{self, Association, Proposal};
 
 /// How long a report is waited for on the association that asked: many archives answer there at once.
 const LINGER: Duration = Duration::from_secs(5);
+/// Instances in one request: some archives take no more than a few thousand.
+const MOST_ASKED: usize = 1_000;
 /// Reports of earlier requests that are heard beside it.
 const MOST_REPORTS: usize = 64;
 
@@ -30,44 +33,75 @@ pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job, worker: &str) -> s
         Err(Error::NotFound) => return Ok(Ended::Done),
         subject => subject?,
     };
+    let transfer = subject.transfer;
+    let ended = request(shared, lane, job, worker, subject).await?;
+    if ended.gives_up(job) {
+        // Nothing will be heard: nobody is to wait for it.
+        commitments::unheard(database, transfer, shared.archive.config().clock.now_ms()).await?;
+    }
+    Ok(ended)
+}
+
+async fn request(
+    shared: &Shared,
+    lane: &AeTitle,
+    job: &Job,
+    worker: &str,
+    mut subject: Subject,
+) -> storage::Result<Ended> {
+    let database = shared.archive.database();
     let peer = match peer::find(shared, lane).await? {
         Ok(peer) => peer,
         Err(why) => return Ok(Ended::Never(why)),
     };
-    let sent = transfers::places_sent(database, &subject.task, subject.through_id);
-    let sent: Vec<InstancePlace> = sent.try_collect().await?;
-    if sent.is_empty() {
+    let now_ms = || shared.archive.config().clock.now_ms();
+    let sent = transfers::places_sent(database, &subject.task, subject.after_id, subject.through_id);
+    let mut sent: Vec<InstancePlace> = sent.take(MOST_ASKED + 1).try_collect().await?;
+    if sent.len() > MOST_ASKED {
+        // The others follow once the device has reported on these.
+        sent.truncate(MOST_ASKED);
+        subject.through_id = sent.last().map_or(subject.through_id, |place| place.id.0);
+    } else if sent.is_empty() {
+        if subject.after_id > 0 {
+            commitments::conclude(database, subject.transfer, now_ms()).await?;
+        }
         return Ok(Ended::Done);
     }
-    let now_ms = || shared.archive.config().clock.now_ms();
+    let association = match connect(&peer).await {
+        Ok(association) => association,
+        Err(error) => return Ok(answered(Err(error))),
+    };
     // Before it is asked: the report may be quicker than the answer.
     let transaction = commitments::ask(database, &subject, now_ms()).await?;
-    let told = match ask(&peer, &transaction, &sent).await {
+    let told = match ask(association, &transaction, &sent).await {
         Ok((status, _)) if status.is_failure() => return Ok(answered(Ok(status))),
         Ok((_, told)) => told,
         Err(error) => return Ok(answered(Err(error))),
     };
-    let mut is_told = false;
     for Told { transaction, failed } in &told {
-        let about = commitments::reported(database, lane, transaction, failed, now_ms()).await?;
-        is_told |= about == Some(subject.transfer);
+        commitments::reported(database, lane, transaction, failed, now_ms()).await?;
     }
-    if !is_told {
-        commitments::wait(database, subject.transfer, job, worker, now_ms()).await?;
-    }
+    commitments::wait(database, subject.transfer, job, worker, now_ms()).await?;
     // What became of the job has been noted.
     Ok(Ended::Lost)
 }
 
+fn class() -> Result<Uid, scu::Error> {
+    Uid::parse(uids::STORAGE_COMMITMENT_PUSH_MODEL).map_err(|_| scu::Error::NoContext)
+}
+
+async fn connect(peer: &Peer) -> Result<Association, scu::Error> {
+    let proposal = Proposal::for_messages(class()?)?;
+    Association::connect(&peer.target, &[proposal], &peer.options).await
+}
+
 async fn ask(
-    peer: &Peer,
+    mut association: Association,
     transaction: &Uid,
     sent: &[InstancePlace],
 ) -> Result<(Status, Vec<Told>), scu::Error> {
-    let class = Uid::parse(uids::STORAGE_COMMITMENT_PUSH_MODEL).map_err(|_| scu::Error::NoContext)?;
+    let class = class()?;
     let well_known = instance().ok_or(scu::Error::NoContext)?;
-    let proposal = Proposal::for_messages(class.clone())?;
-    let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
     let item = |place: &InstancePlace| {
         let mut item = DataSet::new();
         item.put_uid(tags::REFERENCED_SOP_CLASS_UID, &place.class);

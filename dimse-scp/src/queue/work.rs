@@ -139,6 +139,15 @@ pub enum Ended {
 }
 
 impl Ended {
+    /// Whether the job is given up so, for good or for having been tried as often as it may be.
+    pub fn gives_up(&self, job: &Job) -> bool {
+        match self {
+            Self::Never(_) => true,
+            Self::Later(_) | Self::Away(_) => job.attempts >= job.max_attempts,
+            Self::Done | Self::Lost | Self::Stopped => false,
+        }
+    }
+
     /// What a fault of storage means. What exactly it was goes to the log.
     fn of(error: storage::Error) -> Self {
         match error {

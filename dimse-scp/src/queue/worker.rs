@@ -144,8 +144,7 @@ async fn note(
     ended: Ended,
 ) -> storage::Result<()> {
     let (database, now_ms) = (shared.archive.database(), shared.archive.config().clock.now_ms());
-    let is_last = job.attempts >= job.max_attempts;
-    if matches!(ended, Ended::Never(_)) || is_last && matches!(ended, Ended::Later(_) | Ended::Away(_)) {
+    if ended.gives_up(job) {
         metrics::counter!("sen_queue_given_up_total", "kind" => lane.0.to_owned()).increment(1);
     }
     match ended {

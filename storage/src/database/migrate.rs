@@ -70,6 +70,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../../migrations/0026_names_others.sql"),
     },
     Migration {
+        version: 28,
+        name: "commitment parts",
+        text: include_str!("../../migrations/0028_commitment_parts.sql"),
+    },
+    Migration {
         version: 29,
         name: "awaited rejections",
         text: include_str!("../../migrations/0029_awaited_rejections.sql"),

@@ -4,8 +4,8 @@
 use pacs_core::uid::{AeTitle, Uid};
 use serde_json::json;
 
-use super::{Task, Trouble, selection};
-use crate::database::{Database, Durability, params};
+use super::{MAX_ATTEMPTS, Task, Trouble, selection};
+use crate::database::{Database, Durability, Transaction, params};
 use crate::jobs::lanes::{self, Priority};
 use crate::jobs::{self, Job, JobId, JobState, NewJob};
 use crate::{Error, Result};
@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// The kind of the jobs.
 pub const COMMITMENT_REQUEST: &str = "commitment-request";
 /// How often is asked, and how long a report is waited for each time: a day in all.
-const MAX_ATTEMPTS: u32 = 24;
+const MOST_ASKS: i64 = 24;
 const REPORT_WITHIN_MS: i64 = 3_600_000;
 
 fn key(transfer: JobId) -> String {
@@ -28,6 +28,7 @@ pub async fn queue(database: &Database, transfer: &Job, device: &AeTitle, now_ms
         payload: json!({ "transfer": transfer.id.0 }),
         dedupe: Some(&key),
         due_ms: now_ms,
+        // A device that is away is tried for as long as with images.
         max_attempts: MAX_ATTEMPTS,
         created_by: transfer.created_by.as_deref(),
     };
@@ -41,7 +42,9 @@ pub struct Subject {
     pub transfer: JobId,
     /// What it was to move.
     pub task: Task,
-    /// It has moved instances up to this row. What came later was not sent, and is not asked about.
+    /// The device has reported on the instances up to this row.
+    pub after_id: i64,
+    /// The transfer has moved instances up to this row, or fewer are to be asked about. What came later was not sent.
     pub through_id: i64,
 }
 
@@ -51,9 +54,10 @@ pub async fn subject(database: &Database, job: &Job) -> Result<Subject> {
     let transfer = JobId(id.ok_or_else(|| Error::Corrupt("a commitment request about nothing".into()))?);
     let task = Task::of(&jobs::by_id(database, transfer).await?.ok_or(Error::NotFound)?)?;
     let row = database
-        .fetch_optional("select after_id from transfer where job_id = $1", params![transfer.0])
-        .await?;
-    Ok(Subject { transfer, task, through_id: row.ok_or(Error::NotFound)?.at(0)? })
+        .fetch_optional("select committed_id, after_id from transfer where job_id = $1", params![transfer.0])
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(Subject { transfer, task, after_id: row.get("committed_id")?, through_id: row.get("after_id")? })
 }
 
 /// The device is about to be asked; answers in which transaction. Each time is a new one, and a report on any of
@@ -62,8 +66,8 @@ pub async fn ask(database: &Database, subject: &Subject, now_ms: i64) -> Result<
     let transaction = Uid::generate(rand::random());
     let mut tx = database.begin(Durability::Synced).await?;
     tx.execute(
-        "insert into commitment_ask (transaction_uid, job_id, through_id) values ($1, $2, $3)",
-        params![&transaction, subject.transfer.0, subject.through_id],
+        "insert into commitment_ask (transaction_uid, job_id, after_id, through_id) values ($1, $2, $3, $4)",
+        params![&transaction, subject.transfer.0, subject.after_id, subject.through_id],
     )
     .await?;
     tx.execute(
@@ -75,10 +79,15 @@ pub async fn ask(database: &Database, subject: &Subject, now_ms: i64) -> Result<
     Ok(transaction)
 }
 
-/// The device was asked and has not reported yet: it is asked again later, or the transfer is marked as
-/// one of which nothing was heard.
+/// The device was asked. Unless it has reported meanwhile, it is asked again later, or the transfer is marked as one of
+/// which nothing was heard.
 pub async fn wait(database: &Database, transfer: JobId, job: &Job, worker: &str, now_ms: i64) -> Result<()> {
-    let is_last = job.attempts >= job.max_attempts;
+    let asks = "select count(*) from commitment_ask a join transfer x on x.job_id = a.job_id
+         where a.job_id = $1 and a.after_id = x.committed_id";
+    let asks = database.fetch_optional(asks, params![transfer.0]).await?;
+    let asks: i64 = asks.map_or(Ok(0), |row| row.at(0))?;
+    // A try at which the device was away is none of them; nor is what was asked before somebody wanted it asked again.
+    let is_last = job.attempts >= job.max_attempts || asks.min(job.attempts) >= MOST_ASKS;
     let state = if is_last { JobState::Failed } else { JobState::Waiting };
     let mut tx = database.begin(Durability::Synced).await?;
     let waits = tx
@@ -98,6 +107,15 @@ pub async fn wait(database: &Database, transfer: JobId, job: &Job, worker: &str,
     tx.commit().await
 }
 
+/// The device is not asked any more, and has not said whether it keeps what a transfer has brought.
+pub async fn unheard(database: &Database, transfer: JobId, now_ms: i64) -> Result<()> {
+    let silent = "update transfer set commitment = 'silent', commitment_ms = $2
+         where job_id = $1 and (commitment is null or commitment = 'asked')";
+    let mut tx = database.begin(Durability::Synced).await?;
+    tx.execute(silent, params![transfer.0, now_ms]).await?;
+    tx.commit().await
+}
+
 /// A device reports what it keeps; `failed` are those that it does not, each with its Failure Reason, of which those
 /// count that it was asked about. Answers the transfer that it was asked about; `None` when it was not asked that.
 pub async fn reported(
@@ -110,7 +128,8 @@ pub async fn reported(
     let mut tx = database.begin(Durability::Synced).await?;
     let row = tx
         .fetch_optional(
-            "select a.job_id, a.through_id, j.payload from commitment_ask a
+            "select a.job_id, a.after_id, a.through_id, x.committed_id, x.after_id as sent_id, j.payload
+                 from commitment_ask a
                  join transfer x on x.job_id = a.job_id join job j on j.id = a.job_id
              where a.transaction_uid = $1 and x.device = $2",
             params![transaction, device.as_str()],
@@ -121,7 +140,8 @@ pub async fn reported(
     let task = serde_json::from_str(&row.get::<String>("payload")?)
         .map_err(|error| Error::Corrupt(format!("a transfer: {error}")))?;
     let uids: Vec<&Uid> = failed.iter().map(|(uid, _)| uid).collect();
-    let asked = selection::meant_of(&mut tx, &task, row.get("through_id")?, &uids).await?;
+    let (after_id, through_id): (i64, i64) = (row.get("after_id")?, row.get("through_id")?);
+    let asked = selection::meant_of(&mut tx, &task, through_id, &uids).await?;
     for (instance, reason) in failed.iter().filter(|(instance, _)| asked.contains(instance)) {
         let why = Trouble::Uncommitted.because(format_args!("failure reason 0x{reason:04X}"));
         let why = why.answered(*reason).to_string();
@@ -132,19 +152,51 @@ pub async fn reported(
         )
         .await?;
     }
-    let word = if asked.is_empty() { "committed" } else { "partly" };
-    tx.execute(
-        "update transfer set commitment = $2, commitment_ms = $3,
-             failed = (select count(*) from transfer_failure f where f.job_id = transfer.job_id) where job_id = $1",
-        params![transfer.0, word, now_ms],
-    )
-    .await?;
-    tx.execute(
-        "update job set state = 'done', error = null, lease_owner = null, updated_ms = $2
-         where dedupe = $1 and state in ('waiting', 'running')",
-        params![key(transfer), now_ms],
-    )
-    .await?;
+    let goes_on = tx
+        .execute(
+            "update transfer set committed_id = $2,
+                 failed = (select count(*) from transfer_failure f where f.job_id = transfer.job_id)
+             where job_id = $1 and committed_id >= $3 and committed_id < $2",
+            params![transfer.0, through_id, after_id],
+        )
+        .await?;
+    let (before, sent): (i64, i64) = (row.get("committed_id")?, row.get("sent_id")?);
+    let committed = if goes_on > 0 { through_id } else { before };
+    if committed >= sent {
+        conclude_in(&mut tx, transfer, now_ms).await?;
+        tx.execute(
+            "update job set state = 'done', error = null, lease_owner = null, updated_ms = $2
+             where dedupe = $1 and state in ('waiting', 'running')",
+            params![key(transfer), now_ms],
+        )
+        .await?;
+    } else if goes_on > 0 {
+        // The next part is asked about at once.
+        tx.execute(
+            "update job set state = 'waiting', attempts = 0, due_ms = $2, error = null, lease_owner = null,
+                 updated_ms = $2 where dedupe = $1 and state in ('waiting', 'running')",
+            params![key(transfer), now_ms],
+        )
+        .await?;
+        tx.hint_jobs();
+    }
     tx.commit().await?;
     Ok(Some(transfer))
+}
+
+/// Nothing is left to be asked about: what else was sent is no longer here.
+pub async fn conclude(database: &Database, transfer: JobId, now_ms: i64) -> Result<()> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    conclude_in(&mut tx, transfer, now_ms).await?;
+    tx.commit().await
+}
+
+/// The device has reported on all of a transfer.
+async fn conclude_in(tx: &mut Transaction, transfer: JobId, now_ms: i64) -> Result<()> {
+    let failures = "(select count(*) from transfer_failure f where f.job_id = transfer.job_id)";
+    let sql = format!(
+        "update transfer set commitment = case when {failures} = 0 then 'committed' else 'partly' end,
+             commitment_ms = $2, failed = {failures} where job_id = $1"
+    );
+    tx.execute(sqlx::AssertSqlSafe(sql), params![transfer.0, now_ms]).await.map(drop)
 }

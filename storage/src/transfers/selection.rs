@@ -137,13 +137,15 @@ pub fn places(
     between(database, task, after_id, i64::MAX)
 }
 
-/// The places of what a task means up to a row, as far as it is still shown: what a transfer that is done has sent.
+/// The places of what a task means behind a row and up to another, as far as it is still shown: what a transfer that is
+/// done has sent.
 pub fn places_sent(
     database: &Database,
     task: &Task,
+    after_id: i64,
     through_id: i64,
 ) -> impl Stream<Item = Result<InstancePlace>> + Send + 'static {
-    between(database, task, 0, through_id)
+    between(database, task, after_id, through_id)
 }
 
 fn between(

@@ -381,9 +381,11 @@ async fn followed(db: &Database) {
     let asking =
         jobs::lanes::claim(db, lane("commitment-request"), "w", 1000, NOW_MS).await.unwrap().unwrap();
     let subject = transfers::commitments::subject(db, &asking).await.unwrap();
-    let sent = transfers::places_sent(db, &subject.task, subject.through_id);
+    let sent = transfers::places_sent(db, &subject.task, subject.after_id, subject.through_id);
     let _: Vec<_> = sent.try_collect().await.unwrap();
     let transaction = transfers::commitments::ask(db, &subject, NOW_MS).await.unwrap();
+    transfers::commitments::wait(db, routed.id, &asking, "w", NOW_MS).await.unwrap();
+    transfers::commitments::unheard(db, routed.id, NOW_MS).await.unwrap();
     let failed = [(Uid::parse("1.2.1.1.1").unwrap(), 0x0112)];
     let reported = transfers::commitments::reported(db, &title, &transaction, &failed, NOW_MS).await.unwrap();
     assert_eq!(reported, Some(routed.id));
@@ -391,9 +393,9 @@ async fn followed(db: &Database) {
     let asked = remote_queries::ask(db, &Actor::system(), &title, &keys, NOW_MS).await.unwrap();
     remote_queries::by_id(db, &Actor::system(), asked).await.unwrap().unwrap();
     transfers::present(db, &[Uid::parse("1.2.1.1.1").unwrap()]).await.unwrap();
+    transfers::present_of_series(db, &Uid::parse("1.2.1.1").unwrap()).await.unwrap();
     jobs::lanes::give_up(db, routed.id, "w", "refused: no", NOW_MS).await.unwrap();
     remote_queries::prune(db, NOW_MS + 1).await.unwrap();
-    transfers::present_of_series(db, &Uid::parse("1.2.1.1").unwrap()).await.unwrap();
     transfers::prune(db, NOW_MS + 1).await.unwrap();
 }
 
