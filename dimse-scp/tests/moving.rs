@@ -137,6 +137,31 @@ async fn a_move_is_cancelled_while_an_instance_is_opened() {
 }
 
 #[tokio::test]
+async fn a_requestor_hears_while_one_instance_takes_long() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "DEST").await;
+    let instances = slices(1, 16, 4);
+    server.fill(&instances).await;
+    let study = asked(&server, &instances[0]).await;
+    let mut wire = Wire::associate(server.address, &[(MOVE, EXPLICIT)]).await;
+    ask_to_move(&mut wire, 1, &study).await;
+    let mut open = receiver.association().await;
+    let under_way = open.instance().await.unwrap();
+    // One response may still tell of the beginning.
+    for _ in 0..3 {
+        let response = wire.command().await;
+        assert_eq!(response.status(), Some(Status::PENDING));
+        assert_eq!(response.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), Some(1));
+    }
+    open.answer(under_way, Status::SUCCESS).await;
+    assert!(open.take_all().await.is_empty());
+    let response = ended(&mut wire).await;
+    assert_eq!(response.number(element::NUMBER_OF_COMPLETED_SUBOPERATIONS), Some(1));
+    drop(wire);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_report_that_is_answered_during_a_move_is_not_sent_again() {
     let server = Harness::start().await;
     let receiver = Receiver::of(&server, "DEST").await;

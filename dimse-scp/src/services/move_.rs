@@ -65,6 +65,8 @@ pub async fn serve(
             done = crew.next(), if crew.is_busy() => if let Some(done) = done {
                 count(session, &mut progress, &destination, done).await;
             },
+            // One instance may take long, and the requestor has a timer.
+            () = tokio::time::sleep_until(progress.due()) => {}
         }
         progress.tell(session, context, request).await?;
     }

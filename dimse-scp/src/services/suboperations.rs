@@ -22,6 +22,9 @@ const MAX_LISTED: usize = 1000;
 /// Pending responses are for people who watch and for timers that run out: this often is enough.
 const PENDING_EVERY: Duration = Duration::from_millis(250);
 
+/// A requestor is not left without one for longer than this: some give up after ten seconds.
+const PENDING_WITHIN: Duration = Duration::from_secs(1);
+
 /// What a retrieval is about to send.
 #[derive(Debug, Default)]
 pub struct Plan {
@@ -153,6 +156,11 @@ impl Progress {
             true => response.with_number(element::NUMBER_OF_REMAINING_SUBOPERATIONS, number(self.remaining)),
             false => response.with_comment(&self.reason),
         }
+    }
+
+    /// When the requestor has to be told again, whatever has happened.
+    pub fn due(&self) -> Instant {
+        self.told + PENDING_WITHIN
     }
 
     /// Tells the requestor how far it is, if it has not been told lately.
