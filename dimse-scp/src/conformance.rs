@@ -72,6 +72,8 @@ fn services() -> Vec<Vec<String>> {
                 "fuzzy names",
                 "time zone",
                 "enhanced images",
+                "empty values",
+                "all of several values",
             ],
             Service::Worklist | Service::ProcedureStep(_) => &["", "", "fuzzy names", "time zone"],
             _ => &["relational retrieval", "enhanced images"],

@@ -81,12 +81,15 @@ async fn filled() -> Harness {
     server
 }
 
-/// Options of a query that are asked for: relational, combined date and time, fuzzy names.
-type Asked = [u8; 3];
-const NONE: Asked = [0, 0, 0];
-const RELATIONAL: Asked = [1, 0, 0];
-const COMBINED: Asked = [0, 1, 0];
-const FUZZY: Asked = [0, 0, 1];
+/// Options of a query that are asked for: relational, combined date and time, fuzzy names, and, behind what is not
+/// granted, empty values and all of several values.
+type Asked = &'static [u8];
+const NONE: Asked = &[0, 0, 0];
+const RELATIONAL: Asked = &[1, 0, 0];
+const COMBINED: Asked = &[0, 1, 0];
+const FUZZY: Asked = &[0, 0, 1];
+const EMPTY: Asked = &[0, 0, 0, 0, 0, 1];
+const ALL_VALUES: Asked = &[0, 0, 0, 0, 0, 0, 1];
 
 fn identifier(level: &str, keys: &[(&[Tag], &str)]) -> DataSet {
     let mut set = DataSet::new();
@@ -112,7 +115,7 @@ fn put(set: &mut DataSet, tag: Tag, value: &str) {
 }
 
 /// Asks over an association of its own; answers the last status and the unique key of each match.
-async fn ask(server: &Harness, class: &str, asked: Asked, set: &DataSet, key: Tag) -> (u16, Vec<String>) {
+async fn ask(server: &Harness, class: &str, asked: &[u8], set: &DataSet, key: Tag) -> (u16, Vec<String>) {
     let mut proposed = request(&[(class, EXPLICIT)]);
     proposed.user.extended =
         vec![ExtendedNegotiation { sop_class: class.into(), information: asked.to_vec() }];
@@ -256,7 +259,7 @@ async fn every_kind_of_matching_at_every_level() {
         (
             STUDY_ROOT,
             "SERIES",
-            [1, 1, 0],
+            &[1, 1, 0],
             &[(&[SERIES_DATE], "20250101-20250601"), (&[SERIES_TIME], "09-12")],
             &["1.2.1"],
         ),
@@ -311,6 +314,34 @@ async fn every_kind_of_matching_at_every_level() {
             &["2.2.1.1"],
         ),
         (PATIENT_ROOT, "IMAGE", RELATIONAL, &[(&[PATIENT_NAME], "hùng")], &["2.1.1.1", "2.2.1.1"]),
+        // Empty values: two quotation marks, where that is negotiated.
+        (STUDY_ROOT, "STUDY", EMPTY, &[(&[STUDY_DATE], "\"\"")], &["2.2"]),
+        (
+            STUDY_ROOT,
+            "STUDY",
+            EMPTY,
+            &[(&[PATIENT_BIRTH_DATE], "\"\" "), (&[PATIENT_ID], "P2")],
+            &["2.1", "2.2"],
+        ),
+        (STUDY_ROOT, "STUDY", EMPTY, &[(&[ACCESSION_NUMBER], "\"\"")], &[]),
+        (STUDY_ROOT, "STUDY", NONE, &[(&[ACCESSION_NUMBER], "\"\"")], &[]),
+        (PATIENT_ROOT, "PATIENT", EMPTY, &[(&[PATIENT_BIRTH_DATE], "\"\"")], &["P2"]),
+        (PATIENT_ROOT, "PATIENT", EMPTY, &[(&[PATIENT_NAME], "\"\"")], &[]),
+        (
+            STUDY_ROOT,
+            "SERIES",
+            &[1, 0, 0, 0, 0, 1],
+            &[(&[SERIES_DATE], "\"\""), (&[PROTOCOL_NAME], "\"\"")],
+            &["2.2.1"],
+        ),
+        // Several values: all of them, where that is negotiated, and else one of them.
+        (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[MODALITIES_IN_STUDY], "CT\\SR")], &["1.1"]),
+        (STUDY_ROOT, "STUDY", NONE, &[(&[MODALITIES_IN_STUDY], "CT\\SR")], &["1.1", "2.1"]),
+        (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[PATIENT_NAME], "dang\\hong")], &["1.1", "1.2"]),
+        (PATIENT_ROOT, "PATIENT", ALL_VALUES, &[(&[PATIENT_NAME], "dang\\hong")], &["P1"]),
+        (PATIENT_ROOT, "PATIENT", ALL_VALUES, &[(&[PATIENT_NAME], "dang\\hung")], &[]),
+        (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[ACCESSION_NUMBER], "A1*\\*2")], &["1.2"]),
+        (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[STUDY_INSTANCE_UID], "1.1\\2.2\\9.9")], &["1.1", "2.2"]),
         // What is not matched does not restrict.
         (STUDY_ROOT, "STUDY", NONE, &[(&[INSTITUTION_NAME], "X"), (&[PATIENT_ID], "P2")], &["2.1", "2.2"]),
     ];
@@ -325,7 +356,7 @@ async fn every_kind_of_matching_at_every_level() {
         if !set.contains(key) {
             set.put_empty(key);
         }
-        let (status, found) = ask(&server, class, *asked, &set, key).await;
+        let (status, found) = ask(&server, class, asked, &set, key).await;
         assert_eq!(
             (status, found.iter().map(String::as_str).collect::<Vec<_>>()),
             (0, want.to_vec()),

@@ -220,6 +220,9 @@ pub enum QueryError {
     TooLong(Tag),
 }
 
+/// What asks for Empty Value Matching: two quotation marks (PS3.4 C.2.2.2.7).
+pub const NO_VALUE: &str = "\"\"";
+
 impl Query {
     /// The longest key value that is looked at, in bytes. Lists of UIDs have their own bound.
     pub const MAX_VALUE_BYTES: usize = 1024;
@@ -248,6 +251,15 @@ impl Query {
             self.filters.push(Filter { path: path.to_vec(), matching });
         }
         Ok(())
+    }
+
+    /// Adds a key of which the attribute has to have all values, where its representation can have several (PS3.4
+    /// C.2.2.2.8); else as [`Query::add`].
+    pub fn add_all(&mut self, path: &[Tag], vr: VR, value: &str) -> Result<(), QueryError> {
+        if !has_several_values(vr) {
+            return self.add(path, vr, value);
+        }
+        value.split('\\').try_for_each(|value| self.add(path, vr, value))
     }
 
     /// Adds a key that matches where the attribute has no value (PS3.4 C.2.2.2.7).
@@ -304,6 +316,11 @@ const MOMENTS: [(Tag, Tag); 4] = [
     (tags::PERFORMED_PROCEDURE_STEP_START_DATE, tags::PERFORMED_PROCEDURE_STEP_START_TIME),
     (tags::SCHEDULED_PROCEDURE_STEP_START_DATE, tags::SCHEDULED_PROCEDURE_STEP_START_TIME),
 ];
+
+/// The representations that Multiple Value Matching is of (PS3.4 C.2.2.2.8).
+fn has_several_values(vr: VR) -> bool {
+    matches!(vr, VR::AE | VR::AS | VR::AT | VR::CS | VR::LO | VR::PN | VR::SH | VR::UC)
+}
 
 /// How a value of that representation is matched; `None` is universal matching.
 fn matching(tag: Tag, vr: VR, value: &str) -> Result<Option<Matching>, QueryError> {

@@ -4,14 +4,11 @@ use super::attribute::{self, NameError};
 use super::defaults;
 use crate::error::Error;
 use crate::resource::{SeriesPath, StudyPath};
-use pacs_core::query::{Level, Query, Returns};
+use pacs_core::query::{Level, NO_VALUE, Query, QueryError, Returns};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, tags};
 use std::collections::BTreeSet;
 use storage::query::Position;
-
-/// What asks for Empty Value Matching: two quotation marks (PS3.4 C.2.2.2.7).
-pub(crate) const NO_VALUE: &str = "\"\"";
 
 /// What the path of the resource has already said.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +52,7 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
     for (tag, uid) in [(tags::STUDY_INSTANCE_UID, &within.study), (tags::SERIES_INSTANCE_UID, &within.series)]
     {
         if let Some(uid) = uid {
-            add(&mut search.query, &[tag], VR::UI, uid.as_str())?;
+            add(&mut search.query, Query::add, &[tag], VR::UI, uid.as_str())?;
         }
     }
     let empty_values = is_true(parameters, "emptyvaluematching")?;
@@ -104,12 +101,9 @@ pub fn read(level: Level, within: &Within, parameters: &[(String, String)]) -> R
                 if empty_values && value == NO_VALUE {
                     matched(&attribute.path, level)?;
                     search.query.add_empty(&attribute.path);
-                } else if all_values && has_several_values(attribute.vr) {
-                    for value in value.split('\\') {
-                        add(&mut search.query, &attribute.path, attribute.vr, value)?;
-                    }
                 } else {
-                    add(&mut search.query, &attribute.path, attribute.vr, value)?;
+                    let add_key: Add = if all_values { Query::add_all } else { Query::add };
+                    add(&mut search.query, add_key, &attribute.path, attribute.vr, value)?;
                 }
                 written(&attribute.path)
             }
@@ -135,15 +129,12 @@ pub(crate) fn is_true(parameters: &[(String, String)], name: &'static str) -> Re
     wish.map_or(Ok(false), |(_, value)| truth(name, value))
 }
 
-/// The representations that Multiple Value Matching is of (PS3.4 C.2.2.2.8): the attribute has to have all values of
-/// the key.
-fn has_several_values(vr: VR) -> bool {
-    matches!(vr, VR::AE | VR::AS | VR::AT | VR::CS | VR::LO | VR::PN | VR::SH | VR::UC)
-}
+/// How a key is added.
+type Add = fn(&mut Query, &[Tag], VR, &str) -> Result<(), QueryError>;
 
-fn add(query: &mut Query, path: &[Tag], vr: VR, value: &str) -> Result<(), Error> {
+fn add(query: &mut Query, add_key: Add, path: &[Tag], vr: VR, value: &str) -> Result<(), Error> {
     let filters = query.filters.len();
-    query.add(path, vr, value).map_err(|error| Error::BadRequest(error.to_string().into()))?;
+    add_key(query, path, vr, value).map_err(|error| Error::BadRequest(error.to_string().into()))?;
     if query.filters.len() > filters { matched(path, query.level) } else { Ok(()) }
 }
 

@@ -3,8 +3,8 @@
 use super::bad_uid;
 use crate::error::Error;
 use crate::qido::attribute::{self, Attribute};
-use crate::qido::parameters::{NO_VALUE, is_true, number, refused_name, shown, truth, written};
-use pacs_core::query::{Level, Query, Returns};
+use crate::qido::parameters::{is_true, number, refused_name, shown, truth, written};
+use pacs_core::query::{Level, NO_VALUE, Query, Returns};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags};
 use std::collections::BTreeSet;

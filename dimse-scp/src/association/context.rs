@@ -30,6 +30,10 @@ pub struct QueryOptions {
     pub combined: bool,
     /// Names may be matched by the beginnings of their words.
     pub fuzzy: bool,
+    /// Two quotation marks match where there is no value (PS3.4 C.2.2.2.7).
+    pub empty_values: bool,
+    /// Of several values of a key an attribute has to have all (PS3.4 C.2.2.2.8).
+    pub all_values: bool,
 }
 
 /// The accepted presentation contexts of an association, at most 128.

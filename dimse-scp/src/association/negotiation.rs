@@ -192,8 +192,8 @@ fn asked<'a, T>(
     items.iter().filter(move |item| left.remove(class(item)))
 }
 
-/// Grants relational queries, combined date-time matching and fuzzy matching where they are asked for (PS3.4 C.5,
-/// K.5); time zone adjustment and conversions are not granted. For storage it tells what is done whatever is asked.
+/// Grants relational queries, combined date-time matching, and fuzzy, empty value and multiple value matching where they
+/// are asked for (PS3.4 C.5, K.5); time zone adjustment and conversions are not granted. For storage it tells what is done whatever is asked.
 fn extended(served: Served<'_>) -> Vec<ExtendedNegotiation> {
     let request = served.request;
     let answered = asked(request, &request.user.extended, |item| &item.sop_class).filter_map(|item| {
@@ -222,8 +222,9 @@ pub fn grantable(service: Service) -> Option<&'static [bool]> {
         Service::Find(Root::NonPatient(_))
         | Service::Move(Root::NonPatient(_))
         | Service::Get(Root::NonPatient(_)) => None,
-        // Relational queries, combined date and time, fuzzy names, time zone, conversion of images.
-        Service::Find(_) => Some(&[true, true, true, false, false]),
+        // Relational queries, combined date and time, fuzzy names, time zone, conversion of images, empty values, all of
+        // several values.
+        Service::Find(_) => Some(&[true, true, true, false, false, true, true]),
         // There is nothing above an instance to be left out (PS3.4 Y.5.1, Z.5.1).
         Service::Move(Root::Instance) | Service::Get(Root::Instance) | Service::GetWithoutBulk => {
             Some(&[false, false])
@@ -240,7 +241,13 @@ pub fn grantable(service: Service) -> Option<&'static [bool]> {
 
 fn options(granted: &[u8]) -> QueryOptions {
     let bit = |index: usize| granted.get(index) == Some(&1);
-    QueryOptions { relational: bit(0), combined: bit(1), fuzzy: bit(2) }
+    QueryOptions {
+        relational: bit(0),
+        combined: bit(1),
+        fuzzy: bit(2),
+        empty_values: bit(5),
+        all_values: bit(6),
+    }
 }
 
 #[cfg(test)]
@@ -356,13 +363,23 @@ mod tests {
             information: information.to_vec(),
         };
         request.user.extended =
-            vec![asked(FIND, &[1, 1, 0, 0, 1, 1]), asked(CT, &[2]), asked(WORKLIST, &[1, 1, 0, 1])];
+            vec![asked(FIND, &[1, 1, 0, 0, 1, 1, 1, 1]), asked(CT, &[2]), asked(WORKLIST, &[1, 1, 0, 1])];
         let agreed = agreed(&request);
-        let granted =
-            [asked(FIND, &[1, 1, 0, 0, 0]), asked(CT, &[2, 0, 1, 0, 0, 0]), asked(WORKLIST, &[1, 1, 0, 0])];
+        let granted = [
+            asked(FIND, &[1, 1, 0, 0, 0, 1, 1]),
+            asked(CT, &[2, 0, 1, 0, 0, 0]),
+            asked(WORKLIST, &[1, 1, 0, 0]),
+        ];
         assert_eq!(agreed.answer.user.extended, granted);
         let options = agreed.contexts.get(1).unwrap().options;
-        assert_eq!(options, QueryOptions { relational: true, combined: true, fuzzy: false });
+        let want = QueryOptions {
+            relational: true,
+            combined: true,
+            empty_values: true,
+            all_values: true,
+            ..QueryOptions::default()
+        };
+        assert_eq!(options, want);
     }
 
     #[test]

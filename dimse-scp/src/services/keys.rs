@@ -2,7 +2,7 @@
 //! C.4.1.2, C.4.2.1.4).
 
 use pacs_core::dataset::{DataSet, Element, Value, vr_of};
-use pacs_core::query::{Level, Matching, Query};
+use pacs_core::query::{Level, Matching, NO_VALUE, Query};
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, VR, tags};
 use storage::ups::Filter;
@@ -41,7 +41,7 @@ pub fn of_find(identifier: &DataSet, root: Root, options: QueryOptions) -> Resul
     let level = level(identifier, root)?;
     let mut query = Query::new(level);
     query.fuzzy = options.fuzzy;
-    add_keys(&mut query, identifier)?;
+    add_keys(&mut query, identifier, options)?;
     if options.combined {
         query.combine_periods();
     }
@@ -79,7 +79,7 @@ pub fn of_retrieve(identifier: &DataSet, root: Root, options: QueryOptions) -> R
 pub fn of_worklist(identifier: &DataSet, options: QueryOptions) -> Result<Query, Failure> {
     let mut query = Query::new(Level::Study);
     query.fuzzy = options.fuzzy;
-    add_keys(&mut query, identifier)?;
+    add_keys(&mut query, identifier, options)?;
     // Without negotiation: so the table of the standard has it.
     query.combine_periods();
     Ok(query)
@@ -101,7 +101,7 @@ pub fn of_frames(identifier: &DataSet) -> Result<Query, Failure> {
 /// The keys of a query for objects that are of no patient, which knows no levels.
 pub fn of_non_patient(identifier: &DataSet) -> Result<Query, Failure> {
     let mut query = Query::new(Level::Instance);
-    add_keys(&mut query, identifier)?;
+    add_keys(&mut query, identifier, QueryOptions::default())?;
     Ok(query)
 }
 
@@ -109,7 +109,7 @@ pub fn of_non_patient(identifier: &DataSet) -> Result<Query, Failure> {
 pub fn of_steps(identifier: &DataSet, options: QueryOptions) -> Result<Query, Failure> {
     let mut query = Query::new(Level::Study);
     query.fuzzy = options.fuzzy;
-    add_keys(&mut query, identifier)?;
+    add_keys(&mut query, identifier, options)?;
     Ok(query)
 }
 
@@ -163,8 +163,15 @@ fn require_single(query: &Query, tag: Tag, level: Level, name: &str) -> Result<(
     }
 }
 
-fn add_keys(query: &mut Query, identifier: &DataSet) -> Result<(), Failure> {
-    each_key(identifier, &mut |path, vr, text| add(query, path, vr, text))
+fn add_keys(query: &mut Query, identifier: &DataSet, options: QueryOptions) -> Result<(), Failure> {
+    each_key(identifier, &mut |path, vr, text| {
+        if options.empty_values && text == NO_VALUE {
+            query.add_empty(path);
+            return Ok(());
+        }
+        let add_key = if options.all_values { Query::add_all } else { Query::add };
+        add_key(query, path, vr, text).map_err(|error| mismatch(error.to_string()))
+    })
 }
 
 /// What is done with a key, given its path, representation and text.
@@ -234,8 +241,14 @@ fn mismatch(why: String) -> Failure {
 mod tests {
     use super::*;
 
-    const HIERARCHICAL: QueryOptions = QueryOptions { relational: false, combined: false, fuzzy: false };
-    const RELATIONAL: QueryOptions = QueryOptions { relational: true, combined: false, fuzzy: true };
+    const HIERARCHICAL: QueryOptions = QueryOptions {
+        relational: false,
+        combined: false,
+        fuzzy: false,
+        empty_values: false,
+        all_values: false,
+    };
+    const RELATIONAL: QueryOptions = QueryOptions { relational: true, fuzzy: true, ..HIERARCHICAL };
 
     fn identifier(level: &str, keys: &[(Tag, &str)]) -> DataSet {
         let mut identifier = DataSet::new();

@@ -74,6 +74,7 @@ impl Walk {
         let mut number = Wanted::default();
         for filter in &self.query.filters {
             let Some(column) = COLUMNS.iter().find(|column| filter.path == [column.tag]) else { continue };
+        let (mut has_led, nothing) = (false, Lead::Nothing);
             if number.take(column.tag, &filter.matching) {
                 continue;
             }
@@ -81,13 +82,22 @@ impl Walk {
                 conditions.matching(column, &filter.matching);
                 continue;
             }
-            let Matching::Name(name) = &filter.matching else { continue };
+            let Matching::Name(name) = &filter.matching else {
+                conditions.matching(column, &filter.matching);
+                continue;
+            };
             let words = names::words(name, self.query.fuzzy);
             let lead = match &self.lead {
                 Some(lead) => lead,
+            // Of several names the first leads.
                 None => self.lead.insert(names::lead(&self.database, Table::Patients, &words).await?),
+                _ if has_led => &nothing,
             };
-            (from, key) = names::narrow_patients(&mut conditions, lead, &words);
+            let walk = names::narrow_patients(&mut conditions, lead, &words);
+            if !has_led {
+                (from, key) = walk;
+            }
+            has_led = true;
             if name.wildcard {
                 conditions.name("p.folded_name", name);
             }
