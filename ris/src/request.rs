@@ -1,8 +1,9 @@
 //! Extractors of queries, paths and bodies whose refusals are problems like all others.
 
-use axum::extract::FromRequest;
-use axum::extract::FromRequestParts;
+use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
+use serde::de::DeserializeOwned;
 
 use crate::Error;
 
@@ -17,9 +18,19 @@ pub struct Params<T>(pub T);
 pub struct Segments<T>(pub T);
 
 /// A JSON body.
-#[derive(Debug, FromRequest)]
+#[derive(Debug, Default, FromRequest)]
 #[from_request(via(axum::Json), rejection(Error))]
 pub struct Body<T>(pub T);
+
+/// `None` when the request says that it has none.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Error> {
+        let body = <Json<T> as OptionalFromRequest<S>>::from_request(request, state).await?;
+        Ok(body.map(|Json(body)| Self(body)))
+    }
+}
 
 impl From<QueryRejection> for Error {
     fn from(_: QueryRejection) -> Self {

@@ -89,8 +89,12 @@ async fn a_row_is_answered_and_taken_back() {
     );
     assert_eq!(house.post(&clerk, &format!("{path}/answer"), answer).await, StatusCode::CONFLICT);
     let reopen = format!("{path}/reopen");
-    assert_eq!(house.post(&clerk, &reopen, json!({})).await, StatusCode::NO_CONTENT);
-    assert_eq!(house.post(&clerk, &reopen, json!({})).await, StatusCode::CONFLICT);
+    let why = json!({ "reason": "một người" });
+    assert_eq!(house.post(&clerk, &reopen, why).await, StatusCode::NO_CONTENT);
+    let without = house.ask(Some(&clerk), "POST", &reopen, None).await.0;
+    assert_eq!(without, StatusCode::CONFLICT, "a reason may be left out, and the body with it");
+    let history = house.get(&administrator(), "/studies/1.2.2/acts").await;
+    assert_eq!(history["items"][0]["reason"], "một người");
     assert_eq!(house.waiting(&clerk).await["id"], row["id"]);
 
     house.audit_log.flush().await;
@@ -127,7 +131,7 @@ async fn an_imaging_record_is_merged_and_parted() {
     let priors = house.get(&clerk, "/studies/1.2.1").await["priors"].clone();
     assert_eq!(priors[0]["patient"]["id"], "P2", "as it was sent");
 
-    let number = json!({ "identifier": "079080000001", "issuer": "CCCD" });
+    let number = json!({ "identifier": "079080000001", "issuer": "CCCD", "reason": "theo căn cước" });
     let numbers = format!("/patients/{into}/numbers");
     assert_eq!(house.post(&clerk, &numbers, number.clone()).await, StatusCode::NO_CONTENT);
     assert_eq!(
@@ -146,8 +150,25 @@ async fn an_imaging_record_is_merged_and_parted() {
     let clinician = somebody(Role::Clinician, Facilities::All);
     assert_eq!(house.post(&clinician, &unmerge, json!({})).await, StatusCode::FORBIDDEN);
     let seen = house.get(&clinician, &format!("/patients/{into}")).await;
-    assert_eq!(seen["mayReconcile"], false);
-    assert_eq!(house.post(&clerk, &unmerge, json!({})).await, StatusCode::NO_CONTENT);
+    assert_eq!((&seen["mayReconcile"], &seen["acts"]), (&json!(false), &json!([])));
+    let parted = house.post(&clerk, &unmerge, json!({ "reason": "hai người" })).await;
+    assert_eq!(parted, StatusCode::NO_CONTENT);
+    // What was done is in the history of both, also after it was taken back.
+    for record in [&into, &from] {
+        let acts = house.get(&clerk, &format!("/patients/{record}")).await["acts"].clone();
+        let of_merger = |act: &&Value| act["whom"]["id"] == "P2";
+        let told: Vec<_> = acts.as_array().unwrap().iter().filter(of_merger).collect();
+        let said: Vec<_> = told.iter().map(|act| (&act["kind"], &act["reason"], &act["isUndone"])).collect();
+        let unmerged = (&json!("patient.unmerge"), &json!("hai người"), &json!(false));
+        assert_eq!(said, [unmerged, (&json!("patient.merge"), &json!(reason), &json!(true))]);
+    }
+    let acts = house.get(&clerk, &format!("/patients/{into}")).await["acts"].clone();
+    let numbers: Vec<_> =
+        acts.as_array().unwrap().iter().filter(|act| act["number"] == "079080000001").collect();
+    let kinds: Vec<_> = numbers.iter().map(|act| (&act["kind"], &act["issuer"], &act["reason"])).collect();
+    let (card, why) = (json!("CCCD"), json!("theo căn cước"));
+    let removed = (&json!("patient.unidentify"), &card, &why);
+    assert_eq!(kinds, [removed, (&json!("patient.identify"), &card, &why)]);
     assert_eq!(of("2").await, from);
     let elsewhere = somebody(Role::Clinician, Facilities::Only(vec!["BVH".into()]));
     let hidden = house.ask(Some(&elsewhere), "GET", &format!("/patients/{into}"), None).await.0;
@@ -191,7 +212,11 @@ async fn whoever_requested_a_study_sees_it() {
     let here = somebody(Role::Radiographer, Facilities::Only(vec!["BVTW".into()]));
     assert_eq!(listed(&here).await, ["1.2.1"]);
     // It is the requester's to take back, and then theirs no more.
-    assert_eq!(house.post(&there, "/unmatched/1.2.1/unlink", json!({})).await, StatusCode::NO_CONTENT);
+    let why = json!({ "reason": "nhầm chỉ định" });
+    let (status, unlinked) = house.ask(Some(&there), "POST", "/unmatched/1.2.1/unlink", Some(why)).await;
+    assert_eq!(status, StatusCode::OK);
+    let act = house.get(&everybody, "/studies/1.2.1/acts").await["items"][0].clone();
+    assert_eq!((&act["actId"], &act["reason"]), (&unlinked["actId"], &json!("nhầm chỉ định")));
     assert_eq!(seen(&there, path).await, StatusCode::NOT_FOUND);
     assert_eq!(listed(&there).await, ["1.2.2", "1.2.3"]);
 }

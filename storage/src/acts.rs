@@ -262,6 +262,31 @@ pub async fn of_study(database: &Database, study_uid: &str, limit: u32) -> Resul
     rows.iter().map(|row| Ok((read(row)?, row.get::<i64>("undone")? > 0))).collect()
 }
 
+/// The acts of these kinds on subjects, and those that are about them besides, newest first, each with whether it was
+/// taken back.
+pub(crate) async fn of_any(
+    database: &Database,
+    subjects: &[String],
+    kinds: &[&str],
+    limit: u32,
+) -> Result<Vec<(Act, bool)>> {
+    if subjects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let listed = placeholders(1, subjects.len());
+    let sql = format!(
+        "select {COLUMNS}, (select count(*) from act u where u.undoes_id = act.id) as undone from act
+         where id in (select id from act where subject_uid in ({listed})
+             union select act_id from act_about where uid in ({listed})) and kind in ({})
+         order by at_ms desc, id desc limit {limit}",
+        placeholders(subjects.len() + 1, kinds.len())
+    );
+    let mut values: Vec<Param> = subjects.iter().map(Param::from).collect();
+    values.extend(kinds.iter().map(|kind| Param::from(*kind)));
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), values).await?;
+    rows.iter().map(|row| Ok((read(row)?, row.get::<i64>("undone")? > 0))).collect()
+}
+
 /// The acts of these kinds that are about a UID besides their subject, oldest first.
 pub(crate) async fn about(tx: &mut Transaction, uid: &str, kinds: &[&str]) -> Result<Vec<Act>> {
     let sql = format!(

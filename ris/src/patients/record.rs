@@ -2,10 +2,12 @@
 
 use axum::Json;
 use axum::extract::State as Has;
+use jiff::tz::TimeZone;
 use pacs_core::access::{self, Act};
 use pacs_core::audit::AuditAct;
 use pacs_core::clock;
 use serde::Serialize;
+use storage::identity::past::{self, PatientAct};
 use storage::identity::record;
 use storage::index::PatientId;
 use utoipa::ToSchema;
@@ -33,6 +35,49 @@ pub struct ImagingRecord {
     studies: Vec<Study>,
     /// Whether the caller may merge, part and give numbers.
     may_reconcile: bool,
+    /// What was done to the record and to those merged into it, newest first; for whoever may.
+    acts: Vec<RecordAct>,
+}
+
+/// An act on a record.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordAct {
+    /// Its number.
+    act_id: i64,
+    /// `patient.merge`, `patient.unmerge`, `patient.identify` or `patient.unidentify`.
+    kind: String,
+    /// Who did it.
+    by: String,
+    /// When; RFC 3339, where the caller works.
+    at: String,
+    /// Why.
+    reason: Option<String>,
+    /// Whether it was taken back.
+    is_undone: bool,
+    /// Who was merged into the record, or parted from it; of a number, whose it is.
+    whom: Option<Patient>,
+    /// The number that was added or taken away.
+    number: Option<String>,
+    /// Code of who gave it.
+    issuer: Option<String>,
+}
+
+impl RecordAct {
+    fn of(past: PatientAct, zone: &TimeZone) -> Self {
+        let (number, issuer) = past.number.unzip();
+        Self {
+            act_id: past.act.id,
+            kind: past.act.kind,
+            by: past.act.actor,
+            at: clock::rfc3339_on(past.act.at_ms, zone),
+            reason: past.act.reason,
+            is_undone: past.is_undone,
+            whom: past.whom.map(Patient::from),
+            number,
+            issuer,
+        }
+    }
 }
 
 /// A number of a patient.
@@ -83,6 +128,11 @@ pub async fn record(
     let found = record::of(state.archive.database(), &caller.scope(), PatientId(id)).await?;
     let found = found.ok_or(Error::NotFound)?;
     state.audit_log.record(caller.did(AuditAct::View, format!("patient:{}", found.id.0))).await;
+    let may_reconcile = access::may(&caller.actor, Act::Reconcile);
+    let acts = match may_reconcile {
+        true => past::of(state.archive.database(), found.id).await?,
+        false => Vec::new(),
+    };
     let numbers = found.numbers.into_iter().map(|number| RecordNumber {
         identifier: number.identifier,
         issuer: number.issuer,
@@ -102,6 +152,7 @@ pub async fn record(
         numbers: numbers.collect(),
         merged: merged.collect(),
         studies: found.studies.into_iter().map(Study::from).collect(),
-        may_reconcile: access::may(&caller.actor, Act::Reconcile),
+        may_reconcile,
+        acts: acts.into_iter().map(|past| RecordAct::of(past, &zone)).collect(),
     }))
 }

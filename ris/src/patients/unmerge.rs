@@ -9,7 +9,8 @@ use storage::index::PatientId;
 
 use crate::Result;
 use crate::caller::Caller;
-use crate::request::Segments;
+use crate::field::{ReasonForm, optional_reason};
+use crate::request::{Body, Segments};
 use crate::state::State;
 
 /// Makes the merged record one of its own again, with what is its own by its numbers, also what came since.
@@ -18,16 +19,19 @@ use crate::state::State;
     path = "/api/v1/patients/{recordId}/unmerge",
     tag = "patients",
     params(("recordId" = i64, Path, description = "Key of the record that was merged away")),
-    responses((status = 204), (status = 404, body = crate::error::Problem), (status = 409, description = "It is not merged into another", body = crate::error::Problem))
+    request_body = Option<ReasonForm>,
+    responses((status = 204), (status = 400, body = crate::error::Problem), (status = 404, body = crate::error::Problem), (status = 409, description = "It is not merged into another", body = crate::error::Problem))
 )]
 pub async fn unmerge(
     Has(state): Has<State>,
     caller: Caller,
     Segments(from): Segments<i64>,
+    form: Option<Body<ReasonForm>>,
 ) -> Result<StatusCode> {
     caller.needs(Act::Reconcile)?;
+    let reason = optional_reason(form)?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
-    merging::unmerge(database, &scope, &caller.actor, PatientId(from), None, now_ms).await?;
+    merging::unmerge(database, &scope, &caller.actor, PatientId(from), reason.as_deref(), now_ms).await?;
     let done = caller.did(AuditAct::Reconcile, format!("patient:{from}")).because(Some("unmerge"));
     state.audit_log.record(done).await;
     Ok(StatusCode::NO_CONTENT)

@@ -1,16 +1,27 @@
-//! `POST /api/v1/unmatched/{studyUid}/unlink`: taking a link back.
+//! `POST /api/v1/unmatched/{studyUid}/unlink`: taking a link back, whether a person or the rule had made it.
 
+use axum::Json;
 use axum::extract::State as Has;
-use http::StatusCode;
 use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
+use serde::Serialize;
 use storage::exams::linking;
+use utoipa::ToSchema;
 
 use crate::Result;
 use crate::caller::Caller;
-use crate::request::Segments;
+use crate::field::{ReasonForm, optional_reason};
+use crate::request::{Body, Segments};
 use crate::state::State;
+
+/// What has been done.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Unlinked {
+    /// The number of the act, by which it is taken back.
+    act_id: i64,
+}
 
 /// Takes the study away from its exam; it waits among the unmatched again.
 #[utoipa::path(
@@ -18,17 +29,20 @@ use crate::state::State;
     path = "/api/v1/unmatched/{studyUid}/unlink",
     tag = "unmatched",
     params(("studyUid" = String, Path, description = "Study Instance UID")),
-    responses((status = 204), (status = 404, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
+    request_body = Option<ReasonForm>,
+    responses((status = 200, body = Unlinked), (status = 400, body = crate::error::Problem), (status = 404, body = crate::error::Problem), (status = 409, body = crate::error::Problem))
 )]
 pub async fn unlink(
     Has(state): Has<State>,
     caller: Caller,
     Segments(study): Segments<Uid>,
-) -> Result<StatusCode> {
+    form: Option<Body<ReasonForm>>,
+) -> Result<Json<Unlinked>> {
     caller.needs(Act::MatchImages)?;
+    let reason = optional_reason(form)?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
-    linking::unlink(database, &scope, &caller.actor, &study, None, now_ms).await?;
+    let act_id = linking::unlink(database, &scope, &caller.actor, &study, reason.as_deref(), now_ms).await?;
     let done = caller.did(AuditAct::Match, format!("study:{study}")).because(Some("unlink"));
     state.audit_log.record(done).await;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Json(Unlinked { act_id }))
 }

@@ -105,7 +105,7 @@ pub(crate) async fn join(
 }
 
 /// A person takes a link back: the study waits under unmatched again. The exam stays where it is
-/// while other images fulfil it, else it goes back to its schedule.
+/// while other images fulfil it, else it goes back to its schedule. Answers the act's number.
 pub async fn unlink(
     database: &Database,
     scope: &Scope,
@@ -113,7 +113,7 @@ pub async fn unlink(
     study: &Uid,
     reason: Option<&str>,
     now_ms: i64,
-) -> Result<()> {
+) -> Result<i64> {
     let mut tx = database.begin(Durability::Synced).await?;
     let found = lock_study(&mut tx, scope, study).await?;
     let Some(step_id) = found.step_id else {
@@ -121,12 +121,13 @@ pub async fn unlink(
     };
     let step_id = ExamId(step_id);
     let parting = Parting { exam: step_id, why: Disagreement::PatientDiffers, actor: &actor.id, reason };
-    part(&mut tx, found.id, study.as_str(), &parting, now_ms).await?;
+    let act = part(&mut tx, found.id, study.as_str(), &parting, now_ms).await?;
     performed::leave(&mut tx, step_id, study.as_str()).await?;
     images_left(&mut tx, step_id, "unlink", &actor.id, reason, now_ms).await?;
     let exam = super::within(&mut tx, step_id).await?;
     tell_both(&mut tx, (study.as_str(), &found.facility), (step_id, &exam.facility), now_ms).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(act)
 }
 
 /// A study is to leave its exam.
@@ -138,14 +139,14 @@ pub(crate) struct Parting<'a> {
     pub reason: Option<&'a str>,
 }
 
-/// Takes a study from its exam, with the act that says so.
+/// Takes a study from its exam, with the act that says so; answers its number.
 pub(crate) async fn part(
     tx: &mut Transaction,
     study: StudyId,
     uid: &str,
     parting: &Parting<'_>,
     now_ms: i64,
-) -> Result<()> {
+) -> Result<i64> {
     tx.execute(
         "update study set step_id = null, unmatched_reason = $2, requested_by = null, revision = revision + 1
          where id = $1",
@@ -164,8 +165,9 @@ pub(crate) async fn part(
         after: Some(serde_json::json!({ WHY: parting.why.as_str() })),
         undoes: taken_back.map(|act| act.id),
     };
-    acts::record(tx, &note, now_ms).await?;
-    discrepancies::reopen(tx, uid, LINK).await
+    let act = acts::record(tx, &note, now_ms).await?;
+    discrepancies::reopen(tx, uid, LINK).await?;
+    Ok(act)
 }
 
 /// What people last said of a study, and `None` when nobody did or since it was deleted: the exam it

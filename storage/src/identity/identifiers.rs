@@ -16,8 +16,8 @@ pub(crate) const IDENTIFY: &str = "patient.identify";
 /// The act that takes it away.
 pub(crate) const UNIDENTIFY: &str = "patient.unidentify";
 
-const PATIENT: &str = "patient";
-const NUMBER: &str = "number";
+pub(super) const PATIENT: &str = "patient";
+pub(super) const NUMBER: &str = "number";
 
 /// A number with the code of who gave it.
 #[derive(Debug, Clone, Copy)]
@@ -36,10 +36,11 @@ pub async fn link(
     actor: &Actor,
     patient: PatientId,
     number: Number<'_>,
+    reason: Option<&str>,
     now_ms: i64,
 ) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
-    link_within(&mut tx, scope, actor, patient, number, now_ms).await?;
+    link_within(&mut tx, scope, actor, patient, number, reason, now_ms).await?;
     tell(&mut tx, patient, now_ms).await?;
     tx.commit().await
 }
@@ -51,6 +52,7 @@ pub(crate) async fn link_within(
     actor: &Actor,
     patient: PatientId,
     number: Number<'_>,
+    reason: Option<&str>,
     now_ms: i64,
 ) -> Result<i64> {
     let named = Named::of(tx, patient).await?;
@@ -60,7 +62,7 @@ pub(crate) async fn link_within(
         return Err(Error::Conflict("the patient has this number already".into()));
     }
     patients::add_identifier(tx, patient, &issuer, number.identifier).await?;
-    record(tx, IDENTIFY, actor, &named, (number.identifier, &issuer), now_ms).await
+    record(tx, IDENTIFY, (actor, reason), &named, (number.identifier, &issuer), now_ms).await
 }
 
 /// Takes a number away from a patient; studies that came under it are another's from then on.
@@ -72,10 +74,11 @@ pub async fn unlink(
     actor: &Actor,
     patient: PatientId,
     number: Number<'_>,
+    reason: Option<&str>,
     now_ms: i64,
 ) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
-    unlink_within(&mut tx, scope, actor, patient, number, now_ms).await?;
+    unlink_within(&mut tx, scope, actor, patient, number, reason, now_ms).await?;
     tell(&mut tx, patient, now_ms).await?;
     tx.commit().await
 }
@@ -87,6 +90,7 @@ pub(crate) async fn unlink_within(
     actor: &Actor,
     patient: PatientId,
     number: Number<'_>,
+    reason: Option<&str>,
     now_ms: i64,
 ) -> Result<()> {
     let named = Named::of(tx, patient).await?;
@@ -96,7 +100,7 @@ pub(crate) async fn unlink_within(
         return Err(Error::NotFound);
     }
     take(tx, patient, &issuer, number.identifier, now_ms).await?;
-    record(tx, UNIDENTIFY, actor, &named, (number.identifier, &issuer), now_ms).await.map(drop)
+    record(tx, UNIDENTIFY, (actor, reason), &named, (number.identifier, &issuer), now_ms).await.map(drop)
 }
 
 /// Whether a person has taken that number away from a patient, and nobody has given it back since.
@@ -174,7 +178,7 @@ async fn take(
 async fn record(
     tx: &mut Transaction,
     kind: &str,
-    actor: &Actor,
+    (actor, reason): (&Actor, Option<&str>),
     patient: &Named,
     (identifier, issuer): (&str, &Issuer),
     now_ms: i64,
@@ -187,7 +191,7 @@ async fn record(
         actor: &actor.id,
         subject_kind: "patient",
         subject_uid: &patient.key(),
-        reason: None,
+        reason,
         before: None,
         after: Some(json!({ PATIENT: patient, NUMBER: number })),
         undoes: None,

@@ -23,7 +23,7 @@ pub(crate) const MERGE: &str = "patient.merge";
 pub(crate) const UNMERGE: &str = "patient.unmerge";
 
 /// What an act names whom by.
-const FROM: &str = "from";
+pub(super) const FROM: &str = "from";
 const INTO: &str = "into";
 
 /// Merges a patient into another, who has everything of both from then on; answers the act's number.
@@ -73,7 +73,8 @@ pub(crate) async fn merge_within(
         subject_uid: &of.key(),
         reason,
         before: None,
-        after: Some(json!({ FROM: of, INTO: to })),
+        // By which the history of the one who stays has it too.
+        after: Some(json!({ FROM: of, INTO: to, acts::ABOUT: [to.key()] })),
         undoes: None,
     };
     let act = acts::record(tx, &note, now_ms).await?;
@@ -137,14 +138,15 @@ pub(crate) async fn unmerge_within(
     check_scope(tx, scope, survivor).await?;
     let merge = acts::newest_of(tx, &of.key(), &[MERGE]).await?;
     let into = part(tx, from, now_ms).await?;
+    let into = Named::of(tx, into).await?;
     let note = NewAct {
         kind: UNMERGE,
         actor: &actor.id,
         subject_kind: "patient",
         subject_uid: &of.key(),
         reason,
-        before: Some(json!({ INTO: Named::of(tx, into).await? })),
-        after: Some(json!({ FROM: of })),
+        before: Some(json!({ INTO: into })),
+        after: Some(json!({ FROM: of, acts::ABOUT: [into.key()] })),
         undoes: merge.map(|act| act.id),
     };
     acts::record(tx, &note, now_ms).await?;

@@ -9,6 +9,7 @@ pub mod assigning;
 pub mod identifiers;
 pub mod merging;
 mod named;
+pub mod past;
 pub mod record;
 mod search;
 

@@ -206,7 +206,7 @@ async fn same_person(tx: &mut Transaction, by: By<'_>, found: &Locked) -> Result
     match &found.said {
         Some(said) if !said.identifier.is_empty() => {
             let number = Number { identifier: &said.identifier, issuer: &said.issuer };
-            identifiers::link_within(tx, by.scope, by.actor, filed, number, by.now_ms).await
+            identifiers::link_within(tx, by.scope, by.actor, filed, number, by.reason, by.now_ms).await
         }
         _ => record(tx, by, found, RECONCILE, Answer::SamePerson).await,
     }
@@ -243,7 +243,7 @@ async fn take_back(tx: &mut Transaction, by: By<'_>, id: DiscrepancyId, changes:
             let said = found.said.as_ref().ok_or_else(|| Error::Corrupt("a number is not said".into()))?;
             let filed = filed(tx, &found.study).await?;
             let number = Number { identifier: &said.identifier, issuer: &said.issuer };
-            identifiers::unlink_within(tx, by.scope, by.actor, filed, number, by.now_ms).await?;
+            identifiers::unlink_within(tx, by.scope, by.actor, filed, number, by.reason, by.now_ms).await?;
         }
         (SERVE, _) if found.kind == Kind::Conflict => {
             let series = contents::series(&found.other)?;

@@ -338,10 +338,10 @@ async fn numbers_are_linked_and_taken_away(fresh: Fresh) {
     let (a, b) = (whose(&fresh, "1.2.1").await, whose(&fresh, "1.2.2").await);
     let card = Number { identifier: "079080000001", issuer: "CCCD" };
     let link = async |patient, number| {
-        identifiers::link(&fresh.db, &Scope::All, &clerk(), patient, number, NOW_MS).await
+        identifiers::link(&fresh.db, &Scope::All, &clerk(), patient, number, None, NOW_MS).await
     };
     let unlink = async |patient, number| {
-        identifiers::unlink(&fresh.db, &Scope::All, &clerk(), patient, number, NOW_MS).await
+        identifiers::unlink(&fresh.db, &Scope::All, &clerk(), patient, number, None, NOW_MS).await
     };
     link(a, card).await.unwrap();
     let taken = link(b, card).await;
@@ -403,11 +403,11 @@ async fn a_number_that_was_taken_away_stays_away(fresh: Fresh) {
         record.numbers.into_iter().map(|number| number.issuer).collect::<Vec<_>>()
     };
     assert_eq!(numbers().await, ["BVTW", "CCCD"]);
-    identifiers::unlink(&fresh.db, &Scope::All, &clerk(), a, card, NOW_MS).await.unwrap();
+    identifiers::unlink(&fresh.db, &Scope::All, &clerk(), a, card, None, NOW_MS).await.unwrap();
     store(&fresh.db, &[named("1.2.2")]).await;
     assert_eq!(numbers().await, ["BVTW"], "the console goes on to send what somebody has found wrong");
     // Until a person gives it back.
-    identifiers::link(&fresh.db, &Scope::All, &clerk(), a, card, NOW_MS).await.unwrap();
+    identifiers::link(&fresh.db, &Scope::All, &clerk(), a, card, None, NOW_MS).await.unwrap();
     store(&fresh.db, &[named("1.2.3")]).await;
     assert_eq!(numbers().await, ["BVTW", "CCCD"]);
 }

@@ -120,7 +120,9 @@ async fn an_exam_that_another_study_joins_does_not_go_back() {
     let held = held(db, &[(lock, vec![exam.id.0.into()]), (join, vec![exam.id.0.into()])]).await;
     let parting = tokio::spawn({
         let (db, study) = (db.clone(), uid(&first.study));
-        async move { linking::unlink(&db, &Scope::All, &clerk(), &study, None, NOW_MS).await.unwrap() }
+        async move {
+            linking::unlink(&db, &Scope::All, &clerk(), &study, None, NOW_MS).await.unwrap();
+        }
     });
     waiting(db, 1).await;
     held.commit().await.unwrap();

@@ -29,10 +29,11 @@ pub async fn add(
     Body(form): Body<NumberForm>,
 ) -> Result<StatusCode> {
     caller.needs(Act::Reconcile)?;
-    let (identifier, issuer) = form.check()?;
+    let (identifier, issuer, reason) = form.check()?;
     let (database, scope, now_ms) = (state.archive.database(), caller.scope(), state.clock.now_ms());
     let number = Number { identifier: &identifier, issuer: &issuer };
-    identifiers::link(database, &scope, &caller.actor, PatientId(id), number, now_ms).await?;
+    identifiers::link(database, &scope, &caller.actor, PatientId(id), number, reason.as_deref(), now_ms)
+        .await?;
     let done = caller.did(AuditAct::Reconcile, format!("patient:{id}")).because(Some("add a number"));
     state.audit_log.record(done).await;
     Ok(StatusCode::NO_CONTENT)

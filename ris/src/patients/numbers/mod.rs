@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::error::FieldErrors;
-use crate::field::{LONG_CHARS, SHORT_CHARS, required};
+use crate::field::{LONG_CHARS, REASON_CHARS, SHORT_CHARS, required, text};
 use crate::{Error, Result};
 
 pub use add::add;
@@ -20,13 +20,17 @@ pub struct NumberForm {
     identifier: String,
     /// Code of who gave it: a facility's, `CCCD` or `BHYT`.
     issuer: String,
+    /// Why, for the history.
+    reason: Option<String>,
 }
 
 impl NumberForm {
-    fn check(self) -> Result<(String, String)> {
+    /// Number, issuer and reason.
+    fn check(self) -> Result<(String, String, Option<String>)> {
         let mut errors = FieldErrors::new();
         let identifier = required(&mut errors, "identifier", self.identifier, LONG_CHARS);
         let issuer = required(&mut errors, "issuer", self.issuer, SHORT_CHARS);
-        if errors.is_empty() { Ok((identifier, issuer)) } else { Err(Error::Fields(errors)) }
+        let reason = text(&mut errors, "reason", self.reason, REASON_CHARS);
+        if errors.is_empty() { Ok((identifier, issuer, reason)) } else { Err(Error::Fields(errors)) }
     }
 }

@@ -73,8 +73,11 @@ export async function reconcile(page: Page, { shots }: Environment): Promise<voi
   await panel.getByText('Dùng bản đến sau').waitFor();
   await shot('reconciliation-answered');
   await answered.click();
+  await panel.getByLabel('Lý do (ghi vào lịch sử)').fill('bản đầu mới đúng');
+  await page.keyboard.press('Escape');
   await page.keyboard.press('1');
   await page.getByText(/^Đã hoàn tác đối chiếu/).waitFor();
+  expect((await reasons(page, first.studyUid)).includes('bản đầu mới đúng'), 'why an answer was taken back is in the history');
   await eventually('the first content is served again', async () => (await servedName(page, first.studyUid)) === 'NGUYỄN^VĂN ĐỐI');
 
   // One study with images of two persons: those of the other become a study of their own, and come back.
@@ -89,12 +92,12 @@ export async function reconcile(page: Page, { shots }: Environment): Promise<voi
   await mixed.click();
   const because = panel.getByLabel('Lý do (ghi vào lịch sử)');
   await because.fill('hai phiếu một máy');
-  await because.blur();
+  // Esc leads from the box to the list, whose keys act again.
+  await page.keyboard.press('Escape');
   await page.keyboard.press('2');
   await page.getByText(/^Đã đối chiếu .*: Hai người khác nhau, tách ca$/).waitFor();
   expect((await studyOf(page, shared.studyUid)).instanceCount === 1, 'the other image has left the study');
-  const { items } = (await (await page.request.get(`/api/v1/studies/${shared.studyUid}/acts`)).json()) as { items: { reason: string | null }[] };
-  expect(items.some(({ reason }) => reason === 'hai phiếu một máy'), 'a key says the reason that was typed');
+  expect((await reasons(page, shared.studyUid)).includes('hai phiếu một máy'), 'a key says the reason that was typed');
   await page.keyboard.press('Control+z');
   await mixed.waitFor();
   expect((await studyOf(page, shared.studyUid)).instanceCount === 2, 'taking it back brought the image back');
@@ -116,17 +119,27 @@ export async function reconcile(page: Page, { shots }: Environment): Promise<voi
   await page.keyboard.press('Control+z');
   await eventually('and merged again', async () => (await rows(page).count()) === 3);
 
+  await page.getByLabel('Lý do thêm hoặc bỏ số (ghi vào lịch sử)').fill('theo căn cước');
   await page.getByLabel('Số', { exact: true }).fill(`0790${tail}`);
   await page.keyboard.press('Enter');
   await page.getByText(`Đã thêm số 0790${tail}`).waitFor();
   await page.getByRole('button', { name: `Bỏ số 0790${tail}` }).click();
   await page.getByText(`Đã bỏ số 0790${tail}`).waitFor();
+  const history = page.getByRole('region', { name: 'Lịch sử' });
+  for (const said of ['Tách hồ sơ', 'Gộp hồ sơ', 'Thêm số', 'Bỏ số', 'đăng ký hai lần', 'theo căn cước']) await history.getByText(said).first().waitFor();
+  await shot('record-history');
   await page.goto('/search');
 }
 
 async function stow(page: Page, file: Buffer): Promise<void> {
   const answer = await page.request.post('/dicomweb/studies', stowBody(file));
   expect([200, 202, 409].includes(answer.status()), `the image is kept, not ${answer.status()}`);
+}
+
+/** The reasons in a study's history. */
+async function reasons(page: Page, studyUid: string): Promise<(string | null)[]> {
+  const { items } = (await (await page.request.get(`/api/v1/studies/${studyUid}/acts`)).json()) as { items: { reason: string | null }[] };
+  return items.map(({ reason }) => reason);
 }
 
 async function studyOf(page: Page, studyUid: string): Promise<Study> {

@@ -72,22 +72,23 @@ export const server = {
   unmatched: (signal?: AbortSignal) => request<{ items: Unmatched[] }>(`${root}/unmatched`, { signal }),
   link: (studyUid: string, examId: number, reason?: string) =>
     request<unknown>(`${root}/unmatched/${part(studyUid)}/link`, { method: 'POST', body: reason ? { examId, reason } : { examId } }),
-  unlink: (studyUid: string) => request<unknown>(`${root}/unmatched/${part(studyUid)}/unlink`, { method: 'POST', body: {} }),
+  unlink: (studyUid: string, reason?: string) =>
+    request<{ actId: number }>(`${root}/unmatched/${part(studyUid)}/unlink`, { method: 'POST', body: { reason } }),
 
   reconciliation: (filter: ReconciliationFilter, cursor: string | null, limit: number, signal?: AbortSignal) =>
     request<Page<Discrepancy>>(withQuery(`${root}/reconciliation`, { ...filter, cursor, limit: String(limit) }), { signal }),
   difference: (id: number, signal?: AbortSignal) => request<ContentDifference>(`${root}/reconciliation/${id}/difference`, { signal }),
   answer: (id: number, answer: Answer, recordId: number | null, reason?: string) =>
     request<void>(`${root}/reconciliation/${id}/answer`, { method: 'POST', body: { answer, recordId, reason } }),
-  reopen: (id: number) => request<void>(`${root}/reconciliation/${id}/reopen`, { method: 'POST', body: {} }),
+  reopen: (id: number, reason?: string) => request<void>(`${root}/reconciliation/${id}/reopen`, { method: 'POST', body: { reason } }),
 
   record: (recordId: number, signal?: AbortSignal) => request<ImagingRecord>(`${root}/patients/${recordId}`, { signal }),
   merge: (from: number, into: number, reason?: string) => request<void>(`${root}/patients/${from}/merge`, { method: 'POST', body: { into, reason } }),
-  unmerge: (from: number) => request<void>(`${root}/patients/${from}/unmerge`, { method: 'POST', body: {} }),
-  addNumber: (recordId: number, { identifier, issuer }: RecordNumber) =>
-    request<void>(`${root}/patients/${recordId}/numbers`, { method: 'POST', body: { identifier, issuer } }),
-  removeNumber: (recordId: number, { identifier, issuer }: RecordNumber) =>
-    request<void>(`${root}/patients/${recordId}/numbers/remove`, { method: 'POST', body: { identifier, issuer } }),
+  unmerge: (from: number, reason?: string) => request<void>(`${root}/patients/${from}/unmerge`, { method: 'POST', body: { reason } }),
+  addNumber: (recordId: number, { identifier, issuer }: RecordNumber, reason?: string) =>
+    request<void>(`${root}/patients/${recordId}/numbers`, { method: 'POST', body: { identifier, issuer, reason } }),
+  removeNumber: (recordId: number, { identifier, issuer }: RecordNumber, reason?: string) =>
+    request<void>(`${root}/patients/${recordId}/numbers/remove`, { method: 'POST', body: { identifier, issuer, reason } }),
 
   queue: (show: QueuePart, signal?: AbortSignal) => request<Queue>(withQuery(`${root}/queue`, { show }), { signal }),
   transferFailures: (id: number, signal?: AbortSignal) => request<{ items: { instanceUid: string; reason: Reason }[] }>(`${root}/queue/${id}/failures`, { signal }),

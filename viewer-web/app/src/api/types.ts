@@ -363,6 +363,22 @@ export interface Notice {
   /** Null where the study is not here. */
   studyUid: string | null;
   /** What is known of the study, or of the exam that is to become it. */
+  /** What was done to the record and to those merged into it, newest first; empty for whoever may not. */
+  acts: RecordAct[];
+}
+
+/** An act on a record. */
+export interface RecordAct {
+  actId: number;
+  kind: string;
+  by: string;
+  at: string;
+  reason: string | null;
+  isUndone: boolean;
+  /** Who was merged or parted; of a number, whose it is. */
+  whom: Patient | null;
+  number: string | null;
+  issuer: string | null;
   study: Transfer['study'];
   state: Transfer['state'];
   error: Reason | null;

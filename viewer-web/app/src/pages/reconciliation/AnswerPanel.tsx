@@ -46,7 +46,7 @@ export function AnswerPanel({ row, busy, asking, reason, onReason, onAnswer, onR
           <Link to={recordPath(row.other.recordId)}>{t('reconciliation.openRecord')}: {personName(row.other.patient.name) || t('field.unknown')}</Link>
         )}
       </p>
-      {answered ? <Answered row={row} busy={busy} onReopen={onReopen} /> : (
+      {answered ? <Answered row={row} busy={busy} reason={reason} onReason={onReason} onReopen={onReopen} /> : (
         <>
           {row.answers.map((answer, index) => (
             <button key={answer} type="button" className={css.answer} disabled={busy} aria-pressed={asking === answer} onClick={() => onAnswer(row, answer, null)}>
@@ -70,7 +70,7 @@ function Whose({ row, onPick }: { row: Discrepancy; onPick: (recordId: number) =
   return <PatientPicker box={box} label={t('reconciliation.whose')} except={row.study.recordId} onPick={({ recordId }) => onPick(recordId)} />;
 }
 
-function Answered({ row, busy, onReopen }: { row: Discrepancy; busy: boolean; onReopen: (row: Discrepancy) => void }) {
+function Answered({ row, busy, reason, onReason, onReopen }: Pick<Props, 'busy' | 'reason' | 'onReason' | 'onReopen'> & { row: Discrepancy }) {
   const { t } = useTranslation();
   const { answered } = row;
   if (!answered) return null;
@@ -79,7 +79,12 @@ function Answered({ row, busy, onReopen }: { row: Discrepancy; busy: boolean; on
       <b>{answered.answer ? t(`reconciliation.answer.${answered.answer}`) : t('reconciliation.joined')}</b>
       <span>{t('reconciliation.by', { who: actorName(answered.by), when: instant(answered.at) })}</span>
       {answered.reason && <q>{answered.reason}</q>}
-      {answered.answer && <Button variant="default" disabled={busy} onClick={() => onReopen(row)} rightSection={<kbd>1</kbd>}>{t('reconciliation.reopen')}</Button>}
+      {answered.answer && (
+        <>
+          <TextInput label={t('reconciliation.because')} value={reason} onChange={(event) => onReason(event.currentTarget.value)} />
+          <Button variant="default" disabled={busy} onClick={() => onReopen(row)} rightSection={<kbd>1</kbd>}>{t('reconciliation.reopen')}</Button>
+        </>
+      )}
     </section>
   );
 }

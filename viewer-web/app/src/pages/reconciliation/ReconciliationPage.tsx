@@ -55,7 +55,7 @@ export function ReconciliationPage() {
     answering.answer({ row, answer: said, recordId, reason });
   };
   const onDigit = (row: Discrepancy, digit: number): void => {
-    if (row.answered) return void (digit === 1 && row.answered.answer && !answering.busy && answering.reopen(row));
+    if (row.answered) return void (digit === 1 && row.answered.answer && !answering.busy && answering.reopen(row, reason));
     const said = row.answers[digit - 1];
     if (said) answer(row, said, null);
   };
@@ -82,7 +82,7 @@ export function ReconciliationPage() {
                   narrow={phone ? (row) => <NarrowRow row={row} /> : undefined}
                   footer={query.hasNextPage && <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t('reconciliation.more')}</Button>}
                 />
-                <AnswerPanel row={shown} busy={answering.busy} asking={asking} reason={reason} onReason={setReason} onAnswer={answer} onReopen={answering.reopen} onOpen={open} />
+                <AnswerPanel row={shown} busy={answering.busy} asking={asking} reason={reason} onReason={setReason} onAnswer={answer} onReopen={(row) => answering.reopen(row, reason)} onOpen={open} />
               </Split>
             )}
       <UndoBar done={answering.done} onClose={answering.close} />

@@ -20,8 +20,8 @@ export function useAnswering(onChanged: () => void) {
   const [done, setDone] = useState<Done | null>(null);
   const nameOf = (row: Discrepancy): string => personName(row.study.patient.name) || t('field.unknown');
   const reopening = useMutation({
-    mutationFn: (row: Discrepancy) => server.reopen(row.id),
-    onSuccess: (_, row) => {
+    mutationFn: ({ row, reason }: { row: Discrepancy; reason: string }) => server.reopen(row.id, reason || undefined),
+    onSuccess: (_, { row }) => {
       setDone({ text: t('reconciliation.reopened', { name: nameOf(row) }), undo: null });
       onChanged();
     },
@@ -33,7 +33,7 @@ export function useAnswering(onChanged: () => void) {
       const text = t('reconciliation.done', { name: nameOf(row), answer: t(`reconciliation.answer.${answer}`) });
       const undo = (): void => {
         setDone({ text, undo: null });
-        reopening.mutate(row);
+        reopening.mutate({ row, reason: '' });
       };
       setDone({ text, undo });
       onChanged();
@@ -52,9 +52,9 @@ export function useAnswering(onChanged: () => void) {
       begin();
       answering.mutate(said);
     },
-    reopen: (row: Discrepancy) => {
+    reopen: (row: Discrepancy, reason: string) => {
       begin();
-      reopening.mutate(row);
+      reopening.mutate({ row, reason });
     },
     busy: answering.isPending || reopening.isPending,
     done: failure ? { text: why, undo: null, failed: true } : done,

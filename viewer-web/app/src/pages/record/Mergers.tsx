@@ -14,6 +14,8 @@ import css from './RecordPage.module.css';
 export function Mergers({ record, acts }: { record: ImagingRecord; acts: RecordActs }) {
   const { t } = useTranslation();
   const { short } = usePatientWords();
+  const faultOf = useFault();
+  const [reason, setReason] = useState('');
   return (
     <section>
       {record.merged.length > 0 && <h2>{t('record.merged')}</h2>}
@@ -27,10 +29,13 @@ export function Mergers({ record, acts }: { record: ImagingRecord; acts: RecordA
               <span className={css.dim}>{t('record.mergedCount', { count: merged.studyCount })}</span>
               <span className={css.dim}>{[merged.by && actorName(merged.by), instant(merged.at), merged.reason].filter(Boolean).join(' · ')}</span>
             </div>
-            {record.mayReconcile && <Button variant="default" disabled={acts.busy} onClick={() => acts.part(merged.recordId, record.recordId, name, merged.reason ?? '')}>{t('record.unmerge')}</Button>}
+            {record.mayReconcile && <Button variant="default" disabled={acts.busy} onClick={() => acts.part(merged.recordId, record.recordId, name, merged.reason ?? '', reason.trim(), () => setReason(''))}>{t('record.unmerge')}</Button>}
           </article>
         );
       })}
+      {record.mayReconcile && record.merged.length > 0 && (
+        <TextInput className={css.whyPart ?? ''} label={t('record.unmergeReason')} value={reason} error={faultOf(acts.failure, 'reason')} onChange={(event) => setReason(event.currentTarget.value)} />
+      )}
       {record.mayReconcile && <Merge record={record} acts={acts} />}
     </section>
   );

@@ -15,6 +15,9 @@ const everywhere = ['CCCD', 'BHYT'];
 /** Every number that leads to this patient; more can be linked, and taken away again. */
 export function Numbers({ record, acts }: { record: ImagingRecord; acts: RecordActs }) {
   const { t } = useTranslation();
+  const faultOf = useFault();
+  const [reason, setReason] = useState('');
+  const said = (): void => setReason('');
   return (
     <section>
       <h2>{t('record.numbers')}</h2>
@@ -24,17 +27,22 @@ export function Numbers({ record, acts }: { record: ImagingRecord; acts: RecordA
             <span className={css.issuer}>{number.issuer}</span>
             <b>{number.identifier}</b>
             {number.registered ? <span className={css.dim}>{t('record.registered')}</span> : record.mayReconcile && (
-              <ActionIcon aria-label={`${t('record.numberRemove')} ${number.identifier}`} disabled={acts.busy} onClick={() => acts.removeNumber(record.recordId, number)}><IconX size={14} /></ActionIcon>
+              <ActionIcon aria-label={`${t('record.numberRemove')} ${number.identifier}`} disabled={acts.busy} onClick={() => acts.removeNumber(record.recordId, number, reason.trim(), said)}><IconX size={14} /></ActionIcon>
             )}
           </li>
         ))}
       </ul>
-      {record.mayReconcile && <Add record={record} acts={acts} />}
+      {record.mayReconcile && (
+        <>
+          <Add record={record} acts={acts} reason={reason.trim()} onAdded={said} />
+          <TextInput className={css.why ?? ''} label={t('record.numberReason')} value={reason} error={faultOf(acts.failure, 'reason')} onChange={(event) => setReason(event.currentTarget.value)} />
+        </>
+      )}
     </section>
   );
 }
 
-function Add({ record, acts }: { record: ImagingRecord; acts: RecordActs }) {
+function Add({ record, acts, reason, onAdded }: { record: ImagingRecord; acts: RecordActs; reason: string; onAdded: () => void }) {
   const { t } = useTranslation();
   const faultOf = useFault();
   const { data: form } = useQuery(orderFormQuery);
@@ -44,7 +52,10 @@ function Add({ record, acts }: { record: ImagingRecord; acts: RecordActs }) {
   const add = (event: FormEvent): void => {
     event.preventDefault();
     if (identifier.trim() === '' || acts.busy) return;
-    acts.addNumber(record.recordId, { identifier: identifier.trim(), issuer, registered: false }, () => setIdentifier(''));
+    acts.addNumber(record.recordId, { identifier: identifier.trim(), issuer, registered: false }, reason, () => {
+      setIdentifier('');
+      onAdded();
+    });
   };
   return (
     <form className={css.add} onSubmit={add}>

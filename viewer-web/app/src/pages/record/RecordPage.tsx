@@ -22,6 +22,7 @@ import { usePhone } from '~/ui/usePhone';
 import ui from '~/ui/ui.module.css';
 import { Mergers } from './Mergers';
 import { Numbers } from './Numbers';
+import { RecordHistory } from './RecordHistory';
 import { useRecordActs } from './useRecordActs';
 import css from './RecordPage.module.css';
 
@@ -71,6 +72,7 @@ export function RecordPage() {
           <div className={css.sections}>
             <Numbers record={record} acts={acts} />
             <Mergers record={record} acts={acts} />
+            {record.mayReconcile && <RecordHistory acts={record.acts} />}
           </div>
         </SidePanel>
       </Split>

@@ -9,22 +9,23 @@ export function useRecordActs(onChanged: () => void) {
   const { take, busy, failure, done, close } = useSteps(onChanged);
   const conflict = t('record.conflictText');
   const merge = (from: number, into: number, name: string, reason: string): Step => ({
-    run: () => server.merge(from, into, reason || undefined).then(() => part(from, into, name, reason)), text: t('record.mergedDone', { name }), conflict,
+    run: () => server.merge(from, into, reason || undefined).then(() => part(from, into, name, reason, '')), text: t('record.mergedDone', { name }), conflict,
   });
-  const part = (from: number, into: number, name: string, reason: string): Step => ({
-    run: () => server.unmerge(from).then(() => merge(from, into, name, reason)), text: t('record.unmergedDone', { name }), conflict,
+  /** `merged` is why they were merged, for the way back. */
+  const part = (from: number, into: number, name: string, merged: string, reason: string): Step => ({
+    run: () => server.unmerge(from, reason || undefined).then(() => merge(from, into, name, merged)), text: t('record.unmergedDone', { name }), conflict,
   });
-  const add = (record: number, number: RecordNumber): Step => ({
-    run: () => server.addNumber(record, number).then(() => remove(record, number)), text: t('record.numberAdded', { number: number.identifier }), conflict: t('record.numberTaken'),
+  const add = (record: number, number: RecordNumber, reason: string): Step => ({
+    run: () => server.addNumber(record, number, reason || undefined).then(() => remove(record, number, '')), text: t('record.numberAdded', { number: number.identifier }), conflict: t('record.numberTaken'),
   });
-  const remove = (record: number, number: RecordNumber): Step => ({
-    run: () => server.removeNumber(record, number).then(() => add(record, number)), text: t('record.numberRemoved', { number: number.identifier }), conflict,
+  const remove = (record: number, number: RecordNumber, reason: string): Step => ({
+    run: () => server.removeNumber(record, number, reason || undefined).then(() => add(record, number, '')), text: t('record.numberRemoved', { number: number.identifier }), conflict,
   });
   return {
     merge: (from: number, into: number, name: string, reason: string, onMerged: () => void) => take(merge(from, into, name, reason), onMerged),
-    part: (from: number, into: number, name: string, reason: string) => take(part(from, into, name, reason)),
-    addNumber: (record: number, number: RecordNumber, onAdded: () => void) => take(add(record, number), onAdded),
-    removeNumber: (record: number, number: RecordNumber) => take(remove(record, number)),
+    part: (from: number, into: number, name: string, merged: string, reason: string, onParted: () => void) => take(part(from, into, name, merged, reason), onParted),
+    addNumber: (record: number, number: RecordNumber, reason: string, onAdded: () => void) => take(add(record, number, reason), onAdded),
+    removeNumber: (record: number, number: RecordNumber, reason: string, onRemoved: () => void) => take(remove(record, number, reason), onRemoved),
     busy, failure, done, close,
   };
 }
