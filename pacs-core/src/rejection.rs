@@ -48,7 +48,17 @@ impl Rejection {
     /// The reason that `code^scheme` names, as [`fmt::Display`] writes it.
     pub fn parse(text: &str) -> Option<Self> {
         let code = text.strip_suffix("^DCM")?;
+        Self::of_code(code)
+    }
+
+    /// The reason with that Code Value of the scheme DCM.
+    pub fn of_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
+    /// The reason that a history has in words.
+    pub fn of_meaning(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.meaning() == text)
     }
 }
 
@@ -71,7 +81,7 @@ impl RejectionNote {
         let title = document.items(tags::CONCEPT_NAME_CODE_SEQUENCE).first()?;
         title.text(tags::CODING_SCHEME_DESIGNATOR).filter(|scheme| scheme == "DCM")?;
         let code = title.text(tags::CODE_VALUE)?;
-        let reason = Rejection::ALL.into_iter().find(|reason| reason.code() == code)?;
+        let reason = Rejection::of_code(&code)?;
         let studies = document.items(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE).iter();
         let series = studies.flat_map(|study| study.items(tags::REFERENCED_SERIES_SEQUENCE));
         let referenced = series.flat_map(|series| series.items(tags::REFERENCED_SOP_SEQUENCE));
@@ -123,6 +133,7 @@ mod tests {
     fn codes_read_back() {
         for reason in Rejection::ALL {
             assert_eq!(Rejection::parse(&reason.to_string()), Some(reason));
+            assert_eq!(Rejection::of_meaning(reason.meaning()), Some(reason));
         }
         for text in ["", "113001", "113001^SRT", "113002^DCM", "^DCM"] {
             assert_eq!(Rejection::parse(text), None, "{text}");

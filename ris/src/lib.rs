@@ -21,6 +21,7 @@ mod performed;
 mod queue;
 mod reason;
 mod reconciliation;
+mod rejections;
 mod request;
 mod router;
 mod routes;

@@ -5,7 +5,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::{
     archives, corrections, devices, events, intakes, keeping, orders, patients, performed, queue,
-    reconciliation, routes, studies, system, unmatched, worklist,
+    reconciliation, rejections, routes, studies, system, unmatched, worklist,
 };
 
 /// The routes of this crate. Signing in is the program's, which adds its own and serves the whole.
@@ -42,6 +42,10 @@ use crate::{
         corrections::move_images::move_images,
         corrections::history::history,
         corrections::undo::undo,
+        rejections::list::list,
+        rejections::of_study::of_study,
+        rejections::reject::reject,
+        rejections::restore::restore,
         worklist::day::day,
         worklist::act::act,
         worklist::undo::undo,

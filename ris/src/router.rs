@@ -7,7 +7,7 @@ use axum::routing::{get, post, put};
 use crate::state::State;
 use crate::{
     Error, archives, corrections, devices, events, intakes, keeping, orders, patients, performed, queue,
-    reconciliation, routes, studies, system, unmatched, worklist,
+    reconciliation, rejections, routes, studies, system, unmatched, worklist,
 };
 
 /// A form is small; images come through DICOMweb.
@@ -43,6 +43,9 @@ pub fn router(state: State) -> Router {
         .route("/studies/{study_uid}/corrections/preview", post(corrections::preview))
         .route("/studies/{study_uid}/moves", post(corrections::move_images))
         .route("/studies/{study_uid}/acts", get(corrections::history))
+        .route("/rejections", get(rejections::list))
+        .route("/studies/{study_uid}/rejections", get(rejections::of_study).post(rejections::reject))
+        .route("/studies/{study_uid}/rejections/restore", post(rejections::restore))
         .route("/acts/{act_id}/undo", post(corrections::undo))
         .route("/worklist", get(worklist::day))
         .route("/exams/{exam_id}/acts", post(worklist::act))

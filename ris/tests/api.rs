@@ -388,6 +388,10 @@ async fn imports_and_migrations_are_seen_stopped_and_gone_on_with() {
     let row = house.get(&admin, "/intakes").await["items"][0].clone();
     assert_eq!(
         (&row["kind"], &row["from"], &row["state"]),
+        "/api/v1/exams/search",
+        "/api/v1/rejections",
+        "/api/v1/studies/{studyUid}/rejections",
+        "/api/v1/studies/{studyUid}/rejections/restore",
         (&json!("migration"), &json!(["OLD"]), &json!("running"))
     );
     assert_eq!(

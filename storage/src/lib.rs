@@ -45,7 +45,7 @@ mod read;
 pub mod reconciliation;
 mod recovery;
 mod reindex;
-mod rejection;
+pub mod rejection;
 pub mod remote_queries;
 mod renditions;
 pub mod routes;

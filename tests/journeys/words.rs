@@ -7,7 +7,9 @@ use dimse_scp::refused::Reason;
 use pacs_core::correction::{Level, of_level};
 use pacs_core::exam::{Disagreement, Label, StepAct, StepState};
 use pacs_core::reconciliation::{Answer, Kind};
+use pacs_core::rejection::Rejection;
 use pacs_core::why::Cause;
+use storage::identity::past;
 use storage::intake::{NotTaken, Waiting};
 use storage::jobs::JobState;
 use storage::jobs::lanes::Priority;
@@ -99,6 +101,12 @@ fn every_phrase_of_a_reason_has_a_word_of_the_server() {
     // What a newer server has done.
     kinds.insert("other".to_owned());
     assert_eq!(section(CORRECTIONS, &["kind"]), kinds);
+    for reason in Rejection::ALL {
+        let phrases = CORRECTIONS.matches(&format!(" '{}': ", reason.code())).count();
+        assert_eq!(phrases, 2, "{reason} has a phrase in both languages");
+    }
+    let of_patients = past::ON_PATIENTS.map(|kind| kind.trim_start_matches("patient."));
+    is(IDENTITY, &["record", "kind"], of_patients.into_iter().chain(["other"]));
     let editable = [Level::Study, Level::Series].into_iter().flat_map(of_level);
     is(CORRECTIONS, &["field"], editable.map(|attribute| attribute.keyword()));
 }

@@ -11,6 +11,7 @@ pub(crate) const PAGES: &[&str] = &[
     "/orders/new",
     "/worklist",
     "/unmatched",
+    "/unmatched/rejected",
     "/reconciliation",
     "/patients/{recordId}",
     "/queue",

@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::wire::Change;
 use crate::caller::Caller;
+use crate::rejections::code_of;
 use crate::request::Segments;
 use crate::state::State;
 use crate::{Error, Result};
@@ -38,8 +39,10 @@ pub struct Done {
     actor: String,
     /// When; RFC 3339, on the wall where the caller works.
     at: String,
-    /// Why.
+    /// Why, in somebody's words.
     reason: Option<String>,
+    /// Why it was rejected or deleted: Code Value in the scheme DCM (PS3.16 CID 7011), such as `113001`.
+    code: Option<&'static str>,
     /// `study`, `series` or `instance`.
     subject_kind: String,
     /// Its UID.
@@ -98,6 +101,7 @@ pub async fn history(
             series: movement.series,
             instances: movement.instances,
         });
+        let code = code_of(&act);
         Ok(Done {
             act_id: act.id,
             at: clock::rfc3339_on(act.at_ms, &zone),
@@ -107,7 +111,8 @@ pub async fn history(
             is_undone,
             kind: act.kind,
             actor: act.actor.split_once(':').map_or(act.actor.as_str(), |(_, name)| name).to_owned(),
-            reason: act.reason,
+            reason: act.reason.filter(|_| code.is_none()),
+            code,
             subject_kind: act.subject_kind,
             subject_uid: act.subject_uid,
             undoes: act.undoes,

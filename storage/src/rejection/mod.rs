@@ -8,6 +8,7 @@
 
 mod again;
 mod history;
+pub mod listing;
 mod undo;
 
 use pacs_core::access::{Actor, Scope};

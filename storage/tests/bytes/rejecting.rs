@@ -10,6 +10,7 @@ use pacs_core::{tags, uids};
 use storage::corrections::{Target, What};
 use storage::events::EventKind;
 use storage::exams::{self, linking, search, unmatched};
+use storage::rejection::listing;
 use storage::{Archive, Decision, Error, Subject};
 use testdata::Instance;
 
@@ -31,6 +32,7 @@ on_every_backend!(
     only_what_is_in_scope_is_rejected,
     a_document_rejects_what_it_names,
     a_document_rejects_what_comes_after_it,
+    what_is_rejected_is_listed_where_it_is_now,
 );
 
 async fn reject(archive: &Archive, subject: Subject) -> u64 {
@@ -77,7 +79,7 @@ async fn a_rejected_study_is_hidden_and_comes_back(home: Home) {
     let metadata = archive.series_metadata(&Scope::All, &bad[0].study, &bad[0].series, "http://x").await;
     assert!(matches!(metadata.err(), Some(Error::NotFound)));
     assert!(search::study(archive.database(), &Scope::All, &bad[0].study).await.unwrap().is_none());
-    assert_eq!(unmatched::list(archive.database(), &Scope::All, 10).await.unwrap().len(), 1);
+    assert_eq!(unmatched::list(archive.database(), &Scope::All, None, 10).await.unwrap().items.len(), 1);
     let again = archive.reject(&Scope::All, &Actor::system(), &study(&bad[0]), Rejection::Quality).await;
     assert!(matches!(again, Err(Error::NotFound)), "{again:?}");
 
@@ -191,7 +193,7 @@ async fn an_exam_loses_and_regains_its_images(home: Home) {
     assert_eq!(now().await, (Label::Cancelled, 0, false));
     let told = storage::events::since(db, before, 1000).await.unwrap();
     assert!(told.iter().any(|event| event.kind == EventKind::UnmatchedChanged), "{told:?}");
-    assert_eq!(unmatched::list(db, &all, 10).await.unwrap().len(), 1);
+    assert_eq!(unmatched::list(db, &all, None, 10).await.unwrap().items.len(), 1);
     archive.close().await;
 }
 
@@ -445,5 +447,50 @@ async fn a_document_rejects_what_comes_after_it(home: Home) {
     restore(&archive, one(&sent[2])).await;
     assert_eq!(archive.reject_noted().await.unwrap(), 0);
     assert_whole(&archive, &sent[2..]).await;
+    archive.close().await;
+}
+
+async fn what_is_rejected_is_listed_where_it_is_now(home: Home) {
+    let archive = home.open().await;
+    let (parts, two, three) = (slices(3, 1), slices(2, 2), slices(2, 3));
+    for sent in [&parts, &two, &three] {
+        send_all(&archive, sent).await;
+    }
+    let listed = async |scope: &Scope| {
+        let page = listing::studies(archive.database(), scope, None, 10).await.unwrap();
+        let row = |row: listing::RejectedStudy| (row.study.uid, row.instances, row.study.instance_count);
+        (page.items.into_iter().map(row).collect::<Vec<_>>(), page.next)
+    };
+    assert_eq!(listed(&Scope::All).await, (Vec::new(), None));
+    reject(&archive, study(&two[0])).await;
+    reject(&archive, one(&parts[0])).await;
+    // Of several rejections in a study the newest says where it stands, and each study stands there once.
+    reject(&archive, one(&parts[1])).await;
+    let (first, second) = ((parts[0].study.clone(), 2, 1), (two[0].study.clone(), 2, 0));
+    assert_eq!(listed(&Scope::All).await, (vec![first.clone(), second.clone()], None));
+    assert_eq!(listed(&Scope::Facilities(vec!["ELSEWHERE".into()])).await, (Vec::new(), None));
+    let page = listing::studies(archive.database(), &Scope::All, None, 1).await.unwrap();
+    assert_eq!((page.items.len(), &page.items[0].study.uid), (1, &first.0));
+    assert_eq!(page.items[0].newest.reason, Some(Rejection::Quality));
+    let page = listing::studies(archive.database(), &Scope::All, page.next, 1).await.unwrap();
+    assert_eq!((page.items[0].study.uid.clone(), page.next), (second.0.clone(), None));
+    let (line, series) =
+        listing::of_study(archive.database(), &Scope::All, &second.0).await.unwrap().unwrap();
+    assert_eq!((line.instance_count, series.len()), (0, 1));
+    assert_eq!(
+        (series[0].instances, series[0].shown, series[0].uid.as_str()),
+        (2, 0, two[0].series.as_str())
+    );
+
+    // A series goes to another study with what is rejected in it, and is listed there.
+    let what = What::Series(vec![parts[0].series.clone()]);
+    move_(&archive, &parts[0].study, what, Target::Study(three[0].study.clone())).await;
+    let moved = (three[0].study.clone(), 2, 3);
+    assert_eq!(listed(&Scope::All).await.0, [moved.clone(), second.clone()]);
+    undo_newest(&archive, &parts[0].study).await;
+    assert_eq!(listed(&Scope::All).await.0, [first, second]);
+    restore(&archive, study(&two[0])).await;
+    restore(&archive, study(&parts[0])).await;
+    assert!(listed(&Scope::All).await.0.is_empty());
     archive.close().await;
 }

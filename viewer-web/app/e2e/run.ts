@@ -19,6 +19,7 @@ import { phone } from './journeys/phone';
 import { queue } from './journeys/queue';
 import { reconcile } from './journeys/reconcile';
 import { routes } from './journeys/routes';
+import { rejecting } from './journeys/rejecting';
 import { search } from './journeys/search';
 import { sending } from './journeys/sending';
 import { series } from './journeys/series';
@@ -31,7 +32,7 @@ import { viewer } from './journeys/viewer';
 type Journey = (page: Page, environment: Environment) => Promise<string | void>;
 
 const desk: Record<string, Journey> = {
-  signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, routes, archives, performed, sending, pages, storage, intakes, corrections, devices,
+  signIn: signInAfterMistake, languages, search, upload, viewer, film, overlay, overtaken, order, live, reconcile, queue, routes, archives, performed, sending, pages, storage, intakes, corrections, rejecting, matching, devices,
 };
 
 /** One journey; true when it went well and the browser had nothing to complain of. */

@@ -30,7 +30,7 @@ export async function corrections(page: Page, environment: Environment): Promise
   await page.getByRole('heading', { name: personName(study.patient.name) }).waitFor();
   await page.getByLabel('Họ và tên', { exact: true }).fill('ĐINH THỊ SỬA');
   await page.getByText('Sẽ đổi').waitFor();
-  await page.getByLabel('Lý do').fill('Nhập nhầm tên ở máy chụp');
+  await page.getByRole('tabpanel').getByLabel('Lý do').fill('Nhập nhầm tên ở máy chụp');
   await shot('edit');
   await wrongDay(page, study.studyUid, shot);
   await page.keyboard.press('Control+Enter');
@@ -45,7 +45,7 @@ export async function corrections(page: Page, environment: Environment): Promise
   await page.keyboard.press('2');
   await page.getByRole('checkbox').first().check();
   await page.getByText('Ca mới của cùng người bệnh').click();
-  await page.getByLabel('Lý do').fill('Hai lần chụp trong một ca');
+  await page.getByRole('tabpanel').getByLabel('Lý do').fill('Hai lần chụp trong một ca');
   const plan = page.getByRole('region', { name: 'Sẽ chuyển' });
   await plan.getByText(/^1 chuỗi, \d+ ảnh$/).waitFor();
   await plan.getByText('một ca mới của cùng người bệnh').waitFor();
@@ -60,7 +60,7 @@ export async function corrections(page: Page, environment: Environment): Promise
   await page.getByRole('radio').first().check();
   await plan.getByText('Ca nhận là của người bệnh khác.').waitFor();
   await plan.getByText(personName(other.patient.name)).first().waitFor();
-  await page.getByLabel('Lý do').fill('Cùng một người, hai hồ sơ');
+  await page.getByRole('tabpanel').getByLabel('Lý do').fill('Cùng một người, hai hồ sơ');
   await shot('merge');
   await page.keyboard.press('Control+Enter');
   await page.waitForURL((url) => url.pathname.startsWith('/studies/') && !url.pathname.includes(study.studyUid));
@@ -106,7 +106,7 @@ async function singleImages(page: Page, shot: (name: string) => Promise<void>): 
   await numbers.fill('50-60');
   await page.getByText('Chưa có ảnh nào được chọn').waitFor();
   await page.getByText('Ca mới của cùng người bệnh').click();
-  await page.getByLabel('Lý do').fill('Gõ nhầm số ảnh');
+  await page.getByRole('tabpanel').getByLabel('Lý do').fill('Gõ nhầm số ảnh');
   expect(await page.getByRole('button', { name: /^Chuyển/ }).isDisabled(), 'numbers of no image move nothing');
   await shot('no-image');
   await numbers.fill('2-3');
@@ -124,18 +124,18 @@ async function singleImages(page: Page, shot: (name: string) => Promise<void>): 
   await page.getByText('Ca mới của cùng người bệnh').click();
   const plan = page.getByRole('region', { name: 'Sẽ chuyển' });
   await plan.getByText('2 ảnh lẻ').waitFor();
-  await page.getByLabel('Lý do').fill('Ảnh của lần chụp sau');
+  await page.getByRole('tabpanel').getByLabel('Lý do').fill('Ảnh của lần chụp sau');
   await shot('images');
   await page.keyboard.press('Control+Enter');
   await page.getByText('Đã chuyển ảnh').waitFor();
   await page.getByText('Ảnh của lần chụp sau').waitFor();
-  await page.getByLabel('Lý do').blur();
+  await page.getByRole('tabpanel').getByLabel('Lý do').blur();
   await page.keyboard.press('Control+z');
   await page.locator('[role="status"]', { hasText: 'Đã hoàn tác' }).waitFor();
 
   // When all of it is moved, the page follows, and comes back with it.
   await page.getByRole('checkbox').first().check();
-  await page.getByLabel('Lý do').fill('Cả ca');
+  await page.getByRole('tabpanel').getByLabel('Lý do').fill('Cả ca');
   await page.keyboard.press('Control+Enter');
   await page.waitForURL((url) => url.pathname.startsWith('/studies/') && !url.pathname.includes(studyUid));
   await page.locator('[role="status"]', { hasText: 'Đã chuyển ảnh' }).waitFor();

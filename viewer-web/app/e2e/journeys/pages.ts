@@ -7,7 +7,7 @@ export async function pages(page: Page): Promise<void> {
   await page.locator('[role="grid"], strong').first().waitFor();
   await page.getByRole('link', { name: 'Thiết bị' }).click();
   await page.getByText('Khai báo trên máy chụp').waitFor();
-  for (const path of ['/worklist', '/orders/new', '/unmatched', '/reconciliation', '/queue', '/queue/notices', '/queue/archives', '/queue/routes', '/devices', '/storage', '/storage/intakes']) {
+  for (const path of ['/worklist', '/orders/new', '/unmatched', '/unmatched/rejected', '/reconciliation', '/queue', '/queue/notices', '/queue/archives', '/queue/routes', '/devices', '/storage', '/storage/intakes']) {
     await page.goto(path);
     await page.getByRole('navigation').first().waitFor();
     const over = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);

@@ -11,7 +11,7 @@ export async function phone(page: Page, environment: Environment): Promise<void>
   await page.locator('[role="row"][aria-rowindex]').first().click();
   await page.getByRole('button', { name: 'Mở ảnh' }).waitFor();
   await fits(page, 'search');
-  for (const path of ['/worklist', '/reconciliation', '/queue', '/queue/notices', '/queue/archives', '/queue/routes', '/devices', '/storage', '/storage/intakes']) {
+  for (const path of ['/worklist', '/unmatched/rejected', '/reconciliation', '/queue', '/queue/notices', '/queue/archives', '/queue/routes', '/devices', '/storage', '/storage/intakes']) {
     await page.goto(path);
     await page.locator('[role="grid"], form, strong').first().waitFor();
     await fits(page, path);

@@ -14,6 +14,10 @@ export const correctableQuery = (studyUid: string) =>
 export const studyActsQuery = (studyUid: string) =>
   queryOptions({ queryKey: ['studyActs', studyUid], queryFn: ({ signal }) => server.studyActs(studyUid, signal), staleTime: 0 });
 
+/** What of a study is rejected. */
+export const studyRejectionsQuery = (studyUid: string) =>
+  queryOptions({ queryKey: ['studyRejections', studyUid], queryFn: ({ signal }) => server.studyRejections(studyUid, signal), staleTime: 0 });
+
 /** The series of a study. */
 export const seriesQuery = (studyUid: string) =>
   queryOptions({ queryKey: ['series', studyUid], queryFn: ({ signal }) => seriesOf(studyUid, signal), staleTime: 10_000 });

@@ -54,6 +54,15 @@ export const server = {
     request<Moved>(`${root}/studies/${part(studyUid)}/moves`, { method: 'POST', body: form }),
   studyActs: (studyUid: string, signal?: AbortSignal) => request<{ items: StudyAct[] }>(`${root}/studies/${part(studyUid)}/acts`, { signal }),
 
+  rejections: (cursor: string | null, limit: number, signal?: AbortSignal) =>
+    request<Page<RejectedStudy>>(withQuery(`${root}/rejections`, { cursor, limit }), { signal }),
+  studyRejections: (studyUid: string, signal?: AbortSignal) => request<StudyRejections>(`${root}/studies/${part(studyUid)}/rejections`, { signal }),
+  reject: (studyUid: string, form: RejectForm) =>
+    request<RejectionDone>(`${root}/studies/${part(studyUid)}/rejections`, { method: 'POST', body: form }),
+  /** Everything that is rejected of a series, or without one of the study. */
+  restore: (studyUid: string, seriesUid?: string) =>
+    request<RejectionDone>(`${root}/studies/${part(studyUid)}/rejections/restore`, { method: 'POST', body: { seriesUid } }),
+
   /** Takes a correction, a move, a matching or a rejection back. */
   undoAct: (actId: number) => request<void>(`${root}/acts/${actId}/undo`, { method: 'POST', body: {} }),
 

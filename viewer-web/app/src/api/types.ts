@@ -139,6 +139,8 @@ export interface StudyAct {
   at: string;
   reason: string | null;
   subjectKind: string;
+  /** Why it was rejected or deleted. */
+  code: RejectionCode | null;
   subjectUid: string;
   undoes: number | null;
   isUndone: boolean;
@@ -148,6 +150,53 @@ export interface StudyAct {
 }
 
 /** A page of rows and where the next begins. */
+/** Why images are rejected: Code Value in the scheme DCM. */
+export const rejectionCodes = ['113001', '113037', '113038', '113039'] as const;
+/** One of them. */
+export type RejectionCode = (typeof rejectionCodes)[number];
+
+/** Who rejected something, when and why. */
+export interface Rejected {
+  code: RejectionCode | null;
+  by: string;
+  at: string;
+}
+
+/** A study of which something is rejected; its counts are of what is shown. */
+export interface RejectedStudy extends Study {
+  rejectedCount: number;
+  rejected: Rejected;
+}
+
+/** A study, though nothing of it may be shown, and its series of which something is rejected. */
+export interface StudyRejections {
+  study: Study;
+  series: {
+    seriesUid: string;
+    number: number | null;
+    modality: string | null;
+    description: string | null;
+    rejectedCount: number;
+    instanceCount: number;
+    rejected: Rejected;
+  }[];
+}
+
+/** Images to be rejected: of instances the series is said too. */
+export interface RejectForm {
+  code: RejectionCode;
+  series?: readonly string[];
+  instances?: readonly string[];
+  all?: boolean;
+}
+
+/** What was rejected or restored, by which numbers that is taken back, and how many images are shown then. */
+export interface RejectionDone {
+  actIds: number[];
+  count: number;
+  left: number;
+}
+
 export interface Page<T> {
   items: T[];
   next: string | null;

@@ -15,6 +15,7 @@ import { RoutesPage } from '~/pages/routes/RoutesPage';
 import { SearchPage } from '~/pages/search/SearchPage';
 import { SignInPage } from '~/pages/signin/SignInPage';
 import { StoragePage } from '~/pages/storage/StoragePage';
+import { RejectedPage } from '~/pages/unmatched/RejectedPage';
 import { UnmatchedPage } from '~/pages/unmatched/UnmatchedPage';
 import { WorklistPage } from '~/pages/worklist/WorklistPage';
 import { CrashScreen } from './CrashScreen';
@@ -44,6 +45,7 @@ export function App() {
                   <Route path={paths.corrections} element={<CorrectionsPage />} />
                   <Route path={paths.order} element={<OrderPage />} />
                   <Route path={paths.unmatched} element={<UnmatchedPage />} />
+                  <Route path={paths.rejected} element={<RejectedPage />} />
                   <Route path={paths.reconciliation} element={<ReconciliationPage />} />
                   <Route path={paths.record} element={<RecordPage />} />
                   <Route path={paths.queue} element={<QueuePage />} />

@@ -8,6 +8,7 @@ export const paths = {
   order: '/orders/new',
   worklist: '/worklist',
   unmatched: '/unmatched',
+  rejected: '/unmatched/rejected',
   reconciliation: '/reconciliation',
   record: '/patients/:recordId',
   queue: '/queue',

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { studyActsQuery } from '~/api/queries';
 import type { StudyAct } from '~/api/types';
@@ -14,14 +15,17 @@ interface Props {
   studyUid: string;
   busy: boolean;
   onUndo: (actId: number) => void;
+  /** What stands above it. */
+  children?: ReactNode;
 }
 
 /** Everything that was done to the exam, newest first, each with the way back. */
-export function History({ studyUid, busy, onUndo }: Props) {
+export function History({ studyUid, busy, onUndo, children }: Props) {
   const { t } = useTranslation();
   const history = useQuery(studyActsQuery(studyUid));
   return (
     <aside className={css.history} aria-label={t('corrections.history')}>
+      {children}
       <h2>{t('corrections.history')}</h2>
       {history.isPending ? <Loading /> : history.isLoadingError ? <LoadFailed error={history.error} onRetry={() => void history.refetch()} />
         : history.data.items.length === 0 ? <p className={css.dim}>{t('corrections.historyNone')}</p>
@@ -52,6 +56,7 @@ function Act({ act, studyUid, busy, onUndo }: { act: StudyAct; studyUid: string;
         {act.canUndo && <Button variant="default" size="compact-xs" disabled={busy} onClick={() => onUndo(act.actId)}>{t('action.undo')}</Button>}
       </div>
       <div className={css.dim}>{instant(act.at)} · {actorName(act.actor)}</div>
+      {act.code && <div>{t(`corrections.rejection.${act.code}`)}</div>}
       {act.reason && <div>{act.reason}</div>}
       {act.changes.length > 0 && <Changes changes={act.changes} />}
       {act.movement && <div className={css.dim}>{movement(act.movement)}</div>}

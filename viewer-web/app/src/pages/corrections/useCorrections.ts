@@ -3,14 +3,15 @@ import { useCallback, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Problem } from '~/api/http';
 import { server } from '~/api/server';
-import type { CorrectionForm, MoveForm } from '~/api/types';
+import { studyActsQuery, studyRejectionsQuery } from '~/api/queries';
+import type { CorrectionForm, MoveForm, RejectForm, RejectionDone } from '~/api/types';
 import { useSteps, type Step } from '~/ui/useSteps';
 
 /** The first part of the key of previews: what they ask has been done when everything else is asked anew. */
 export const previewKey = 'correctionPreview';
 
 /** The acts of the page, what became of the last one, and the way back from it. `onGo` leads to where the images are. */
-export function useCorrections(studyUid: string, onGo: (studyUid: string) => void) {
+export function useCorrections(studyUid: string, mayReject: boolean, onGo: (studyUid: string) => void) {
   const { t } = useTranslation();
   const client = useQueryClient();
   /** The exam of which nothing is left to be asked for. */
@@ -25,11 +26,11 @@ export function useCorrections(studyUid: string, onGo: (studyUid: string) => voi
     gone.current = from;
     onGo(to);
   };
-  const undo = (actId: number, onUndone?: () => void): Step => ({
+  const undo = (actId: number, onUndone?: () => Promise<void> | void): Step => ({
     run: async () => {
       await server.undoAct(actId);
       gone.current = null;
-      onUndone?.();
+      await onUndone?.();
     },
     text: t('corrections.undone'), conflict,
   });
@@ -47,13 +48,45 @@ export function useCorrections(studyUid: string, onGo: (studyUid: string) => voi
     },
     text: t(form.all ? 'corrections.merged' : 'corrections.moved'), conflict,
   });
+  /** Images have come back or gone: of an exam that is hidden whole only what is rejected and its history can be asked for. */
+  const look = async (): Promise<void> => {
+    gone.current = null;
+    if (!mayReject) return;
+    // With what was undone the exam itself may be gone.
+    const rejections = await client.fetchQuery(studyRejectionsQuery(studyUid)).catch(() => null);
+    if (rejections?.study.instanceCount !== 0) return;
+    gone.current = studyUid;
+    await client.invalidateQueries({ queryKey: studyActsQuery(studyUid).queryKey });
+  };
+  const rejection = async ({ actIds }: RejectionDone): Promise<Step> => {
+    await look();
+    return {
+      run: async () => {
+        for (const actId of actIds) await server.undoAct(actId);
+        await look();
+      },
+      text: t('corrections.undone'), conflict,
+    };
+  };
+  const reject = (form: RejectForm, images: number): Step => ({
+    run: async () => rejection(await server.reject(studyUid, form)), text: t('corrections.reject.done', { count: images }), conflict,
+  });
+  const restore = (seriesUid: string | undefined, images: number): Step => ({
+    run: async () => rejection(await server.restore(studyUid, seriesUid)), text: t('corrections.reject.restored', { count: images }), conflict,
+  });
+  const unlink = (reason: string): Step => ({
+    run: async () => undo((await server.unlink(studyUid, reason || undefined)).actId), text: t('corrections.matching.parted'), conflict,
+  });
   // A form says at its fields what is wrong with them.
   const isAtFields = steps.failure instanceof Problem && Object.keys(steps.failure.fields).length > 0;
   return {
     correct: (form: CorrectionForm, onSaved: () => void) => steps.take(correct(form), onSaved),
     move: (form: MoveForm, onMoved: () => void) => steps.take(move(form), onMoved),
     merge: (to: string, reason: string) => steps.take(move({ to, all: true, reason })),
-    undo: (actId: number) => steps.take(undo(actId)),
+    reject: (form: RejectForm, images: number, onRejected: () => void) => steps.take(reject(form, images), onRejected),
+    restore: (seriesUid: string | undefined, images: number) => steps.take(restore(seriesUid, images)),
+    unlink: (reason: string, onParted: () => void) => steps.take(unlink(reason), onParted),
+    undo: (actId: number) => steps.take(undo(actId, look)),
     busy: steps.busy,
     failure: steps.failure,
     done: isAtFields ? null : steps.done,

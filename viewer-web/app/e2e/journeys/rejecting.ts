@@ -1,0 +1,87 @@
+import type { Page } from 'playwright-core';
+import type { Page as Rows, Study } from '../../src/api/types';
+import type { Environment } from '../environment';
+import { smallSeries, stowBody } from '../dicom';
+import { eventually, expect } from '../expect';
+
+const rows = (page: Page) => page.locator('[role="row"][aria-rowindex]');
+
+/** Images are rejected by keys, an image, a series and the whole exam; found on the list of what is rejected, and restored. */
+export async function rejecting(page: Page, { shots }: Environment): Promise<void> {
+  const shot = async (name: string): Promise<void> => {
+    if (!shots) return;
+    for (const language of ['EN', 'VI']) {
+      await page.getByRole('button', { name: language, exact: true }).click();
+      await page.screenshot({ path: `${shots}/${name}-${language.toLowerCase()}.png` });
+    }
+  };
+  const patientId = `LO${Date.now() % 1_000_000}`;
+  const { studyUid, files } = smallSeries({ patientId, patientName: 'ĐỖ^VĂN LOẠI', birthDate: '19710203', sex: 'M', accessionNumber: '', modality: 'CT', side: 64 }, 3, 2);
+  const answer = await page.request.post('/dicomweb/studies', stowBody(...files));
+  expect(answer.ok(), `the images are taken, not ${answer.status()}`);
+  const shown = async (): Promise<number> => {
+    const { items } = (await (await page.request.post('/api/v1/studies/search', { data: { q: patientId } })).json()) as Rows<Study>;
+    return items[0]?.instanceCount ?? 0;
+  };
+  const said = (text: string | RegExp) => page.locator('[role="status"]', { hasText: text }).waitFor();
+  const history = page.getByRole('complementary', { name: 'Lịch sử' });
+  const hidden = page.getByRole('region', { name: 'Đang bị loại' });
+
+  // Two images of a series.
+  await page.goto(`/studies/${studyUid}/corrections`);
+  await page.getByRole('tab', { name: 'Loại ảnh' }).waitFor();
+  await page.keyboard.press('4');
+  await hidden.getByText('Không có ảnh nào của ca này bị loại.').waitFor();
+  await page.getByRole('checkbox').first().focus();
+  await page.keyboard.press('Space');
+  await page.getByLabel('Chỉ một số ảnh của chuỗi này').fill('1-2');
+  expect(await page.getByRole('button', { name: /^Loại 2 ảnh/ }).isDisabled(), 'nothing is rejected without a reason');
+  await page.getByLabel('Chất lượng ảnh kém').check();
+  await shot('reject');
+  await page.keyboard.press('Control+Enter');
+  await said('Đã loại 2 ảnh');
+  expect((await shown()) === 4, 'two of six images are hidden');
+  await hidden.getByText('2/3 ảnh bị loại').waitFor();
+  await history.getByText('Loại ảnh').first().waitFor();
+  await history.getByText('Chất lượng ảnh kém').first().waitFor();
+  expect((await history.getByText('Rejected for Quality Reasons').count()) === 0, 'the history speaks the language of its reader');
+  await page.keyboard.press('Control+z');
+  await said('Đã hoàn tác');
+  expect((await shown()) === 6, 'they are back');
+
+  // All of it: the page stays where the way back is.
+  await page.getByText('Cả ca', { exact: true }).click();
+  await page.getByLabel('An toàn người bệnh (nhầm người, nhầm bên)').check();
+  await page.keyboard.press('Control+Enter');
+  await said('Đã loại 6 ảnh');
+  await hidden.getByText(/^Cả ca này đã bị loại/).waitFor();
+  expect((await shown()) === 0, 'no list has it');
+  await shot('rejected-whole');
+
+  await page.goto('/unmatched');
+  await page.getByRole('link', { name: 'Ảnh đã loại' }).click();
+  const row = rows(page).filter({ hasText: patientId });
+  await row.getByText('6 · cả ca').waitFor();
+  await shot('rejected');
+  await row.click();
+  await page.keyboard.press('Enter');
+  await hidden.getByText(/^Cả ca này đã bị loại/).waitFor();
+  await hidden.getByRole('button', { name: 'Khôi phục', exact: true }).first().click();
+  await said('Đã khôi phục 3 ảnh');
+  await page.getByRole('tab', { name: 'Sửa thông tin' }).waitFor();
+  expect((await shown()) === 3, 'a series of it is shown again');
+  await history.getByText('Khôi phục chuỗi ảnh').first().waitFor();
+
+  await page.goto('/unmatched/rejected');
+  await row.getByText('3 · còn 3').waitFor();
+  await row.click();
+  await page.keyboard.press('1');
+  await said('Đã khôi phục 3 ảnh');
+  await eventually('it has left the list', async () => (await row.count()) === 0);
+  expect((await shown()) === 6, 'all of it is shown');
+  await page.keyboard.press('Control+z');
+  await row.waitFor();
+  await row.click();
+  await page.keyboard.press('1');
+  await eventually('and again', async () => (await row.count()) === 0);
+}
