@@ -62,6 +62,7 @@ use crate::{
         reconciliation::difference::difference,
         reconciliation::reopen::reopen,
         unmatched::list::list,
+        unmatched::exams::exams,
         unmatched::link::link,
         unmatched::unlink::unlink,
         devices::list::list,

@@ -48,6 +48,7 @@ pub fn router(state: State) -> Router {
         .route("/studies/{study_uid}/rejections/restore", post(rejections::restore))
         .route("/acts/{act_id}/undo", post(corrections::undo))
         .route("/worklist", get(worklist::day))
+        .route("/exams/search", post(unmatched::exams))
         .route("/exams/{exam_id}/acts", post(worklist::act))
         .route("/exams/{exam_id}/undo", post(worklist::undo))
         .route("/exams/{exam_id}/performed-steps", get(performed::of_exam))

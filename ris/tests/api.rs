@@ -198,6 +198,52 @@ async fn pages_of_the_list_follow_each_other_and_a_foreign_cursor_is_refused() {
 }
 
 #[tokio::test]
+async fn all_that_waits_to_be_matched_is_reached_and_so_is_every_order() {
+    let house = House::open().await;
+    let who = somebody(Role::Radiographer, Facilities::Only(vec!["BVAH".into()]));
+    for seed in 1..=3 {
+        house.images(seed, "BVAH").await;
+    }
+    house.images(4, "BVTL").await;
+    let (mut path, mut seen) = ("/unmatched?limit=1".to_owned(), Vec::new());
+    loop {
+        let page = house.get(&who, &path).await;
+        seen.push(page["items"][0]["studyUid"].as_str().unwrap().to_owned());
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/unmatched?limit=1&cursor={next}");
+    }
+    let all = house.get(&who, "/unmatched").await;
+    let listed: Vec<_> =
+        all["items"].as_array().unwrap().iter().map(|row| row["studyUid"].as_str().unwrap()).collect();
+    assert_eq!((seen.len(), &seen.iter().map(String::as_str).collect::<Vec<_>>()), (3, &listed));
+    let foreign = house.ask(Some(&who), "GET", "/unmatched?cursor=x", None).await.0;
+    assert_eq!(foreign, StatusCode::CONFLICT);
+
+    // The order was entered a day later, under a name that the images do not have.
+    let (status, exam) =
+        house.order(&administrator(), |form| form["scheduledAt"] = json!("2026-11-24T08:00")).await;
+    assert_eq!(status, StatusCode::CREATED);
+    let find = async |who: &Actor, q: &str| {
+        house.ask(Some(who), "POST", "/exams/search", Some(json!({ "q": q }))).await
+    };
+    for q in ["nguyen van", exam["accessionNumber"].as_str().unwrap(), "P1", "a P1"] {
+        let (status, found) = find(&who, q).await;
+        assert_eq!((status, &found["items"][0]["examId"]), (StatusCode::OK, &exam["examId"]), "{q}: {found}");
+    }
+    assert_eq!(find(&who, "tran P1").await.1["items"], json!([]));
+    assert_eq!(find(&who, "  ").await.1["items"], json!([]));
+    let elsewhere = somebody(Role::Radiographer, Facilities::Only(vec!["BVTL".into()]));
+    assert_eq!(find(&elsewhere, "P1").await.1["items"], json!([]));
+    let clerk = somebody(Role::Clerk, Facilities::All);
+    assert_eq!(find(&clerk, "P1").await.0, StatusCode::FORBIDDEN);
+    let link = json!({ "examId": exam["examId"], "reason": "cấp cứu" });
+    let linked = house.ask(Some(&who), "POST", &format!("/unmatched/{}/link", seen[0]), Some(link)).await.0;
+    assert_eq!(linked, StatusCode::NO_CONTENT);
+    // One that has images can be given more.
+    assert_eq!(find(&who, "P1").await.1["items"][0]["label"], "inProgress");
+}
+
+#[tokio::test]
 async fn an_order_is_written_once_under_its_number_and_found_on_its_day() {
     let house = House::open().await;
     let clerk = somebody(Role::Clerk, Facilities::Only(vec!["BVAH".into()]));
@@ -342,6 +388,10 @@ fn the_description_names_every_route() {
         "/api/v1/studies/search",
         "/api/v1/patients/search",
         "/api/v1/unmatched",
+        "/api/v1/exams/search",
+        "/api/v1/rejections",
+        "/api/v1/studies/{studyUid}/rejections",
+        "/api/v1/studies/{studyUid}/rejections/restore",
         "/api/v1/unmatched/{studyUid}/link",
         "/api/v1/unmatched/{studyUid}/unlink",
         "/api/v1/studies/{studyUid}/send",
@@ -388,10 +438,6 @@ async fn imports_and_migrations_are_seen_stopped_and_gone_on_with() {
     let row = house.get(&admin, "/intakes").await["items"][0].clone();
     assert_eq!(
         (&row["kind"], &row["from"], &row["state"]),
-        "/api/v1/exams/search",
-        "/api/v1/rejections",
-        "/api/v1/studies/{studyUid}/rejections",
-        "/api/v1/studies/{studyUid}/rejections/restore",
         (&json!("migration"), &json!(["OLD"]), &json!("running"))
     );
     assert_eq!(

@@ -3,23 +3,37 @@
 use axum::Json;
 use axum::extract::State as Has;
 use pacs_core::access::Act;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use storage::exams::unmatched;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::Result;
 use crate::caller::Caller;
+use crate::request::Params;
 use crate::state::State;
 use crate::studies::Study;
 use crate::worklist::WorklistRow;
 
-/// A page's worth; the newest arrivals matter most, the rest is found by the study list.
-const MOST: u32 = 100;
+/// Studies of a page when the caller does not say.
+const DEFAULT_LIMIT: u32 = 50;
 
-/// The newest studies without an exam.
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// At most so many; 100 are given at once.
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// A page of studies without an exam.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Unmatched {
     items: Vec<UnmatchedStudy>,
+    /// What to ask for the next page with; null at the end.
+    next: Option<String>,
 }
 
 /// A study without an exam.
@@ -37,11 +51,23 @@ pub struct UnmatchedStudy {
 }
 
 /// Studies without an exam that the caller may see, the newest arrivals first.
-#[utoipa::path(get, path = "/api/v1/unmatched", tag = "unmatched", responses((status = 200, body = Unmatched)))]
-pub async fn list(Has(state): Has<State>, caller: Caller) -> Result<Json<Unmatched>> {
+#[utoipa::path(
+    get,
+    path = "/api/v1/unmatched",
+    tag = "unmatched",
+    params(Wanted),
+    responses((status = 200, body = Unmatched), (status = 400, body = crate::error::Problem), (status = 409, description = "The cursor is not one of this list", body = crate::error::Problem))
+)]
+pub async fn list(
+    Has(state): Has<State>,
+    caller: Caller,
+    Params(wanted): Params<Wanted>,
+) -> Result<Json<Unmatched>> {
     caller.needs(Act::MatchImages)?;
-    let waiting = unmatched::list(state.archive.database(), &caller.scope(), MOST).await?;
-    let items = waiting
+    let (cursor, limit) = (wanted.cursor.as_deref(), wanted.limit.unwrap_or(DEFAULT_LIMIT));
+    let page = unmatched::list(state.archive.database(), &caller.scope(), cursor, limit).await?;
+    let items = page
+        .items
         .into_iter()
         .map(|waiting| UnmatchedStudy {
             calling_ae: waiting.study.calling_ae.clone(),
@@ -54,5 +80,5 @@ pub async fn list(Has(state): Has<State>, caller: Caller) -> Result<Json<Unmatch
                 .collect(),
         })
         .collect();
-    Ok(Json(Unmatched { items }))
+    Ok(Json(Unmatched { items, next: page.next }))
 }

@@ -3,6 +3,7 @@
 //! The states and the moves allowed are `pacs_core::exam`'s; here they become rows, with a history
 //! and an event in the same transaction.
 
+pub mod finding;
 pub mod linking;
 pub(crate) mod matching;
 pub mod moves;

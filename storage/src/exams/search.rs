@@ -169,7 +169,7 @@ pub async fn priors(database: &Database, scope: &Scope, study: &StudyLine) -> Re
 }
 
 /// Parts what was typed into words of a name, the last of which may be half typed, and numbers.
-fn understand(typed: &str) -> (Words, Vec<String>) {
+pub(super) fn understand(typed: &str) -> (Words, Vec<String>) {
     const MOST_WORDS: usize = 8;
     if let Some((first, _)) = typed.split_once('|') {
         return (Words::default(), vec![first.trim().to_owned()]);
@@ -191,7 +191,8 @@ fn understand(typed: &str) -> (Words, Vec<String>) {
     (words, identifiers)
 }
 
-fn read_cursor(cursor: &str) -> Result<query::Cursor> {
+/// Where a page ended that was sorted by a time and the number of a row.
+pub(super) fn read_cursor(cursor: &str) -> Result<query::Cursor> {
     let (newest_key, id) = cursor.split_once('.').unwrap_or_default();
     match (newest_key.parse(), id.parse()) {
         (Ok(newest_key), Ok(id)) => Ok((newest_key, id)),

@@ -261,7 +261,8 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
         instances::series_of_study(db, scope, &study).await.unwrap();
         instances::by_ids(db, &[InstanceId(1), InstanceId(2)]).await.unwrap();
         instances::by_uid(db, scope, Some(&study), None, &Uid::parse("1.2.1.1.1").unwrap()).await.unwrap();
-        unmatched::list(db, scope, 50).await.unwrap();
+        let page = unmatched::list(db, scope, None, 1).await.unwrap();
+        unmatched::list(db, scope, page.next.as_deref(), 50).await.unwrap();
         for state in [State::Open, State::Answered] {
             let wanted = List { state, limit: 1, ..List::default() };
             let page = reconciliation::list(db, scope, &wanted).await.unwrap();

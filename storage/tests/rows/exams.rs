@@ -6,7 +6,7 @@ use pacs_core::access::{Actor, Scope};
 use pacs_core::exam::{Label, StepAct, StepState};
 use storage::Error;
 use storage::events::{self, EventKind};
-use storage::exams::{self, Exam, ExamId, linking, moves, search, undo, unmatched};
+use storage::exams::{self, Exam, ExamId, finding, linking, moves, search, undo, unmatched};
 use storage::schedule::{self, Day, NewOrder, OrderPatient};
 
 use crate::backends::{Fresh, on_every_engine};
@@ -33,6 +33,8 @@ on_every_engine!(
     orders_find_their_patients,
     many_orders_at_once_have_numbers_of_their_own,
     the_day_is_read_by_room_and_modality,
+    an_order_of_another_facility_is_offered_to_whoever_sees_it,
+    any_order_is_found_by_number_and_by_patient,
 );
 
 async fn ordered(fresh: &Fresh) -> Exam {
@@ -70,7 +72,7 @@ async fn images_of_an_order_move_its_label(fresh: Fresh) {
     assert!(
         told.iter().any(|event| event.kind == EventKind::ExamChanged && event.exam_id == Some(ordered.id.0))
     );
-    assert!(unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap().is_empty());
+    assert!(unmatched::list(&fresh.db, &Scope::All, None, 10).await.unwrap().items.is_empty());
 }
 
 async fn only_facility_number_and_patient_together_match(fresh: Fresh) {
@@ -90,7 +92,7 @@ async fn only_facility_number_and_patient_together_match(fresh: Fresh) {
         assert_eq!((line.unmatched_reason.as_deref(), line.exam), (Some(want), None), "{study}");
     }
     assert_eq!(exam(&fresh, ordered.id).await.label(), Label::Scheduled, "nothing has moved");
-    let waiting = unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap();
+    let waiting = unmatched::list(&fresh.db, &Scope::All, None, 10).await.unwrap().items;
     assert_eq!(waiting.len(), 6);
     let first_of = |study: &str| {
         let found = waiting.iter().find(|waits| waits.study.uid == study).unwrap();
@@ -99,7 +101,11 @@ async fn only_facility_number_and_patient_together_match(fresh: Fresh) {
     for study in ["2.1", "2.4", "2.5"] {
         assert_eq!(first_of(study), Some(ordered.id), "{study}");
     }
-    assert_eq!(first_of("2.3"), None, "another facility's exams are no candidates");
+    assert_eq!(
+        first_of("2.3"),
+        Some(ordered.id),
+        "the other facility's order is the one that its reason speaks of"
+    );
 }
 
 async fn documents_never_move_an_exam(fresh: Fresh) {
@@ -116,7 +122,7 @@ async fn an_order_finds_images_that_came_before_it(fresh: Fresh) {
     let order = NewOrder { accession_number: Some("HIS-17".into()), ..order() };
     let made = schedule::create_order(&fresh.db, &order, &clerk(), NOW_MS).await.unwrap();
     assert_eq!((made.label(), made.study_uid.as_deref()), (Label::InProgress, Some("1.2.1")));
-    assert!(unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap().is_empty());
+    assert!(unmatched::list(&fresh.db, &Scope::All, None, 10).await.unwrap().items.is_empty());
     let again = schedule::create_order(&fresh.db, &order, &clerk(), NOW_MS).await;
     assert!(matches!(again, Err(Error::Conflict(_))), "{again:?}");
 }
@@ -136,7 +142,7 @@ async fn a_person_links_and_takes_back(fresh: Fresh) {
     linking::unlink(db, all, &clerk(), &study, Some("bệnh nhân khác"), NOW_MS).await.unwrap();
     let after = exam(&fresh, ordered.id).await;
     assert_eq!((after.label(), after.study_uid.as_deref(), after.started_ms), (Label::Scheduled, None, None));
-    assert_eq!(unmatched::list(db, all, 10).await.unwrap().len(), 1);
+    assert_eq!(unmatched::list(db, all, None, 10).await.unwrap().items.len(), 1);
     let acts = storage::acts::of_subject(db, "1.2.1", 10).await.unwrap();
     let kinds: Vec<_> = acts.iter().map(|act| (act.kind.as_str(), act.reason.as_deref())).collect();
     assert_eq!(kinds, [("study.unlink", Some("bệnh nhân khác")), ("study.link", Some("chọn nhầm dòng"))]);
@@ -399,7 +405,7 @@ async fn late_images_of_a_cancelled_exam_wait(fresh: Fresh) {
     store(db, &[Image { series: "1.2.1.2".into(), ..image_of(&ordered) }]).await;
     let line = search::study(db, &Scope::All, &uid("1.2.1")).await.unwrap().unwrap();
     assert_eq!((line.unmatched_reason.as_deref(), line.exam), (Some("noOrder"), None));
-    let waiting = unmatched::list(db, &Scope::All, 10).await.unwrap();
+    let waiting = unmatched::list(db, &Scope::All, None, 10).await.unwrap().items;
     assert_eq!(waiting.len(), 1, "somebody finds them");
     let after = exam(&fresh, ordered.id).await;
     assert_eq!((after.state, after.instance_count), (StepState::Cancelled, 0));
@@ -491,4 +497,53 @@ async fn what_is_taken_back_gives_the_reason_from_before_again(fresh: Fresh) {
     assert_eq!(back(StepAct::Cancel).await.as_deref(), Some("không đến"));
     act(&fresh, id, StepAct::Cancel, Some("nhầm người")).await.unwrap();
     assert_eq!(back(StepAct::Cancel).await.as_deref(), Some("không đến"), "what was taken back is none");
+}
+
+async fn an_order_of_another_facility_is_offered_to_whoever_sees_it(fresh: Fresh) {
+    let db = &fresh.db;
+    let there = NewOrder { accession_number: Some("CH-1".into()), facility: "BVH".into(), ..order() };
+    let there = schedule::create_order(db, &there, &clerk(), NOW_MS).await.unwrap();
+    store(db, &[Image { accession: Some("CH-1".into()), ..Image::default() }]).await;
+    let offered = async |scope: &Scope| {
+        let waiting = unmatched::list(db, scope, None, 10).await.unwrap().items;
+        assert_eq!(waiting[0].study.unmatched_reason.as_deref(), Some("facilityDiffers"));
+        waiting[0].candidates.iter().map(|exam| exam.id).collect::<Vec<_>>()
+    };
+    assert_eq!(offered(&Scope::All).await, [there.id]);
+    assert!(offered(&Scope::Facilities(vec!["BVTW".into()])).await.is_empty());
+    let own = NewOrder { accession_number: None, ..order() };
+    let own = schedule::create_order(db, &own, &clerk(), NOW_MS).await.unwrap();
+    assert_eq!(offered(&Scope::All).await, [there.id, own.id], "what has its number is likelier");
+}
+
+async fn any_order_is_found_by_number_and_by_patient(fresh: Fresh) {
+    let (db, all) = (&fresh.db, &Scope::All);
+    let first = ordered(&fresh).await;
+    let other = |id: &str, name: &str, date: &str| NewOrder {
+        patient: OrderPatient { id: Some(id.into()), name: name.into(), ..order().patient },
+        scheduled_date: date.into(),
+        ..order()
+    };
+    let (ba, huy) = (other("BN777", "NGUYỄN^VĂN BA", "20260923"), other("BN778", "TRẦN^THỊ HỦY", "20260922"));
+    let later = schedule::create_order(db, &ba, &clerk(), NOW_MS).await.unwrap();
+    let off = schedule::create_order(db, &huy, &clerk(), NOW_MS).await.unwrap();
+    act(&fresh, off.id, StepAct::Cancel, Some("nhầm")).await.unwrap();
+    let find = async |typed: &str| {
+        let found = finding::find(db, all, typed).await.unwrap();
+        found.into_iter().map(|exam| exam.id).collect::<Vec<_>>()
+    };
+    assert_eq!(find("nguyen van").await, [later.id, first.id], "the latest first");
+    assert_eq!(find("NGUYỄN VĂN BA ").await, [later.id]);
+    assert_eq!(find("nguyen va").await, [later.id, first.id], "the last word may be half typed");
+    assert_eq!(find(&first.accession_number).await, [first.id]);
+    assert_eq!(find(&first.accession_number[..6]).await, [later.id, first.id]);
+    assert_eq!(find("BN777").await, [later.id]);
+    assert_eq!(find("nguyen BN777").await, [later.id]);
+    assert!(find("tran BN777").await.is_empty() && find(" ").await.is_empty());
+    assert!(find("huy").await.is_empty() && find("BN778").await.is_empty(), "it takes no images");
+    // One that a wrong study has begun.
+    store(db, &[image_of(&first)]).await;
+    assert_eq!(find("BN001").await, [first.id]);
+    let elsewhere = Scope::Facilities(vec!["BVH".into()]);
+    assert!(finding::find(db, &elsewhere, "nguyen").await.unwrap().is_empty());
 }

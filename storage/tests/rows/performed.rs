@@ -252,7 +252,7 @@ async fn the_wrong_entry_goes_back_and_its_images_wait(fresh: Fresh) {
     let cursor = events::newest(&fresh.db).await.unwrap();
     end(&fresh, "9.1", &ended(State::Discontinued, "1.2.1.1", WRONG_ENTRY)).await;
     assert_eq!(label(&fresh, &exam).await, Label::Scheduled);
-    let waiting = unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap();
+    let waiting = unmatched::list(&fresh.db, &Scope::All, None, 10).await.unwrap().items;
     let [study] = &waiting[..] else { panic!("{waiting:?}") };
     assert_eq!(study.study.unmatched_reason.as_deref(), Some("wrongEntry"));
     assert_eq!(last_act(&fresh, &exam).await.0, "wrongEntry");
@@ -271,7 +271,7 @@ async fn images_that_come_after_a_wrong_entry_wait_too(fresh: Fresh) {
     end(&fresh, "9.1", &ended(State::Discontinued, "1.2.1.1", WRONG_ENTRY)).await;
     store(&fresh.db, &[image_of(&exam)]).await;
     assert_eq!(label(&fresh, &exam).await, Label::Scheduled);
-    assert_eq!(unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap().len(), 1);
+    assert_eq!(unmatched::list(&fresh.db, &Scope::All, None, 10).await.unwrap().items.len(), 1);
 }
 
 async fn a_wrong_entry_that_names_no_series_keeps_its_images_out(fresh: Fresh) {
@@ -285,7 +285,7 @@ async fn a_wrong_entry_that_names_no_series_keeps_its_images_out(fresh: Fresh) {
     end(&fresh, "9.1", &wrong()).await;
     store(&fresh.db, &[image_of(&exam)]).await;
     assert_eq!(label(&fresh, &exam).await, Label::Scheduled);
-    let waiting = unmatched::list(&fresh.db, &Scope::All, 10).await.unwrap();
+    let waiting = unmatched::list(&fresh.db, &Scope::All, None, 10).await.unwrap().items;
     let [study] = &waiting[..] else { panic!("{waiting:?}") };
     assert_eq!(study.study.unmatched_reason.as_deref(), Some("wrongEntry"));
 

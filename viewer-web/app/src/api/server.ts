@@ -4,8 +4,8 @@ import type { Intake, IntakeDetails, Storage } from './keepingTypes';
 import type {
   Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionDone, CorrectionEffect, CorrectionForm,
   DeviceForm, Devices, Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, Moved, MoveForm, NewOrder, Notice, OrderForm, Page,
-  PerformedStep, Queue, QueuePart, Reason, RecordNumber, Route, Session, Stranger, Study, StudyAct, StudyWithPriors, SystemInfo,
-  Transfer, Unmatched, Worklist,
+  PerformedStep, Queue, QueuePart, Reason, RecordNumber, RejectedStudy, RejectForm, RejectionDone, Route, Session, Stranger,
+  Study, StudyAct, StudyRejections, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';
@@ -78,7 +78,10 @@ export const server = {
   patients: (q: string, signal?: AbortSignal) => request<{ items: KnownPatient[] }>(`${root}/patients/search`, { method: 'POST', body: { q }, signal }),
   createOrder: (order: NewOrder) => request<Exam>(`${root}/orders`, { method: 'POST', body: order }),
 
-  unmatched: (signal?: AbortSignal) => request<{ items: Unmatched[] }>(`${root}/unmatched`, { signal }),
+  unmatched: (cursor: string | null, limit: number, signal?: AbortSignal) =>
+    request<Page<Unmatched>>(withQuery(`${root}/unmatched`, { cursor, limit }), { signal }),
+  /** Any order that images may belong to. */
+  exams: (q: string, signal?: AbortSignal) => request<{ items: Exam[] }>(`${root}/exams/search`, { method: 'POST', body: { q }, signal }),
   link: (studyUid: string, examId: number, reason?: string) =>
     request<unknown>(`${root}/unmatched/${part(studyUid)}/link`, { method: 'POST', body: reason ? { examId, reason } : { examId } }),
   unlink: (studyUid: string, reason?: string) =>

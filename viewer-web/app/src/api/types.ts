@@ -137,10 +137,11 @@ export interface StudyAct {
   kind: string;
   actor: string;
   at: string;
+  /** In somebody's words. */
   reason: string | null;
-  subjectKind: string;
   /** Why it was rejected or deleted. */
   code: RejectionCode | null;
+  subjectKind: string;
   subjectUid: string;
   undoes: number | null;
   isUndone: boolean;
@@ -149,7 +150,6 @@ export interface StudyAct {
   movement: { from: string; to: string; series: number; instances: number } | null;
 }
 
-/** A page of rows and where the next begins. */
 /** Why images are rejected: Code Value in the scheme DCM. */
 export const rejectionCodes = ['113001', '113037', '113038', '113039'] as const;
 /** One of them. */
@@ -197,6 +197,7 @@ export interface RejectionDone {
   left: number;
 }
 
+/** A page of rows and where the next begins. */
 export interface Page<T> {
   items: T[];
   next: string | null;
@@ -295,6 +296,7 @@ export interface Unmatched {
   modalities: string[];
   studyDate: string | null;
   receivedAt: string;
+  facility: string;
   instanceCount: number;
   callingAe: string | null;
   reason: UnmatchedReason | null;
@@ -361,6 +363,22 @@ export interface ImagingRecord {
   merged: { recordId: number; patient: Patient; studyCount: number; by: string | null; at: string | null; reason: string | null }[];
   studies: Study[];
   mayReconcile: boolean;
+  /** What was done to the record and to those merged into it, newest first; empty for whoever may not. */
+  acts: RecordAct[];
+}
+
+/** An act on a record. */
+export interface RecordAct {
+  actId: number;
+  kind: string;
+  by: string;
+  at: string;
+  reason: string | null;
+  isUndone: boolean;
+  /** Who was merged or parted; of a number, whose it is. */
+  whom: Patient | null;
+  number: string | null;
+  issuer: string | null;
 }
 
 /** The parts of the queue. */
@@ -412,22 +430,6 @@ export interface Notice {
   /** Null where the study is not here. */
   studyUid: string | null;
   /** What is known of the study, or of the exam that is to become it. */
-  /** What was done to the record and to those merged into it, newest first; empty for whoever may not. */
-  acts: RecordAct[];
-}
-
-/** An act on a record. */
-export interface RecordAct {
-  actId: number;
-  kind: string;
-  by: string;
-  at: string;
-  reason: string | null;
-  isUndone: boolean;
-  /** Who was merged or parted; of a number, whose it is. */
-  whom: Patient | null;
-  number: string | null;
-  issuer: string | null;
   study: Transfer['study'];
   state: Transfer['state'];
   error: Reason | null;

@@ -1,18 +1,17 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button } from '@mantine/core';
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { mainModalities } from '~/api/dicomweb';
-import { server } from '~/api/server';
-import type { Unmatched } from '~/api/types';
+import type { Exam, Unmatched } from '~/api/types';
 import { viewerPath } from '~/app/paths';
+import { offers } from '~/app/rights';
+import { useSession } from '~/app/session';
 import { instant } from '~/format/dates';
 import { birthYear, personName } from '~/format/person';
 import { listKeyLines } from '~/keys/listKeyLines';
 import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
-import { useChanges } from '~/live/changes';
-import { mergeInPlace } from '~/live/merge';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
@@ -22,45 +21,40 @@ import { usePatientWords } from '~/ui/usePatientWords';
 import { usePhone } from '~/ui/usePhone';
 import ui from '~/ui/ui.module.css';
 import { Candidates } from './Candidates';
+import { UnmatchedTabs } from './UnmatchedTabs';
 import { useLinking } from './useLinking';
+import { useOrders } from './useOrders';
+import { rowKey, useUnmatched } from './useUnmatched';
 import css from './UnmatchedPage.module.css';
-
-const key = ['unmatched'] as const;
-const rowKey = (row: Unmatched): string => row.studyUid;
 
 /** Ảnh chưa ghép: studies without their order, why, and the orders that may be theirs. */
 export function UnmatchedPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  const client = useQueryClient();
   const [selected, setSelected] = useState<string | null>(null);
-  const [fresh, setFresh] = useState(0);
-  const query = useQuery({ queryKey: key, queryFn: ({ signal }) => server.unmatched(signal), staleTime: 0 });
-  const refresh = useCallback(() => {
-    setFresh(0);
-    void client.invalidateQueries({ queryKey: key });
-  }, [client]);
-  const look = useCallback(async () => {
-    const answer = await server.unmatched();
-    const shown = client.getQueryData<{ items: Unmatched[] }>(key)?.items ?? [];
-    const merged = mergeInPlace(shown, answer.items, rowKey, false);
-    client.setQueryData(key, shown.length === 0 ? answer : { items: merged.items });
-    setFresh(shown.length === 0 ? 0 : merged.fresh);
-  }, [client]);
-  useChanges(['unmatched.changed', 'order.created', 'exam.changed'], () => void look().catch(() => undefined));
+  const { query, rows, fresh, refresh } = useUnmatched();
   const linking = useLinking(refresh);
   const columns = useUnmatchedColumns();
   const phone = usePhone();
-
-  const rows = query.data?.items ?? none;
+  const mayReject = offers(useSession().data?.user.role, 'rejectImages');
   const shown = rows.find((row) => row.studyUid === selected) ?? null;
+  const orders = useOrders(shown);
+  // Why, whether a key links or a click; a row of its own, like what was looked for.
+  const [reason, setReason] = useState('');
+  const { setTyped } = orders;
+  useEffect(() => {
+    setReason('');
+    setTyped('');
+  }, [shown?.studyUid, setTyped]);
+
   const select = useCallback((row: Unmatched) => setSelected(row.studyUid), []);
+  const link = (row: Unmatched, exam: Exam): void => linking.link(row, exam, reason.trim());
   const onDigit = (row: Unmatched, digit: number): void => {
-    const exam = row.candidates[digit - 1];
-    if (exam && !linking.busy) linking.link(row, exam, '');
+    const exam = orders.exams[digit - 1];
+    if (exam && !linking.busy) link(row, exam);
   };
   const open = useCallback((row: Unmatched) => void navigate(viewerPath(row.studyUid)), [navigate]);
-  useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null), onDigit });
+  useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: open, onClearSearch: () => (orders.typed ? setTyped('') : setSelected(null)), onDigit });
   usePageKeys(useMemo(() => [
     { title: t('keys.list'), lines: listKeyLines(t, t('worklist.open')) },
     { title: t('unmatched.candidates'), lines: [{ caps: ['1', '–', '9'], what: t('unmatched.link') }, { caps: ['Ctrl', 'Z'], what: t('action.undo') }] },
@@ -70,22 +64,25 @@ export function UnmatchedPage() {
   }, [t]);
   return (
     <div className={ui.page}>
+      {mayReject && <UnmatchedTabs />}
       <FreshBar count={fresh} onShow={refresh} />
       {query.isPending ? <Loading />
-        : query.isLoadingError ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
+        : query.isError && rows.length === 0 ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t('unmatched.empty')} hint={t('unmatched.emptyHint')} />
             : (
               <Split>
-                <DataGrid label={t('unmatched.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open} narrow={phone ? (row) => <NarrowRow row={row} /> : undefined} />
-                <Candidates row={shown} busy={linking.busy} onLink={linking.link} onOpen={open} />
+                <DataGrid
+                  label={t('unmatched.title')} columns={columns} rows={rows} rowKey={rowKey} selected={selected} onSelect={select} onOpen={open}
+                  narrow={phone ? (row) => <NarrowRow row={row} /> : undefined}
+                  footer={query.hasNextPage && <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t('unmatched.more')}</Button>}
+                />
+                <Candidates row={shown} orders={orders} busy={linking.busy} failure={linking.failure} reason={reason} onReason={setReason} onLink={link} onOpen={open} />
               </Split>
             )}
       <UndoBar done={linking.done} onClose={linking.close} />
     </div>
   );
 }
-
-const none: readonly Unmatched[] = [];
 
 function Why({ row: { reason } }: { row: Unmatched }) {
   const { t } = useTranslation();
