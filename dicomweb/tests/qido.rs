@@ -8,9 +8,12 @@
 
 mod support;
 
-use http::StatusCode;
+use axum::body::Body;
+use http::{Request, StatusCode};
+use pacs_core::access::Actor;
 use serde_json::Value;
 use support::{House, file, path_of, value};
+use tower::ServiceExt;
 
 async fn list(house: &House, path: &str) -> Vec<Value> {
     let answer = house.get(path, &[]).await;
@@ -341,4 +344,38 @@ async fn a_long_answer_streams() {
     assert_eq!((last.json().as_array().unwrap().len(), next(&last)), (1, None));
     assert_eq!(last.json()[0], all.json()[1499]);
     assert_eq!(next(&all), None);
+}
+
+/// Answers that go while a page is read, those at its end too, are on no page, and all others on one.
+#[tokio::test]
+async fn what_goes_while_a_page_is_read_moves_no_answer_to_another_page() {
+    let house = House::new().await;
+    let slices: Vec<Vec<u8>> = testdata::ct_slices(2500).sized(2).map(|slice| slice.bytes).collect();
+    for slices in slices.chunks(500) {
+        house.keep(slices).await;
+    }
+    let uids = |answer: &support::Answer| -> Vec<String> {
+        let rows = answer.json();
+        let uid = |row: &Value| value(row, "00080018").as_str().unwrap().to_owned();
+        rows.as_array().unwrap().iter().map(uid).collect()
+    };
+    let all = uids(&house.get("/instances", &[]).await);
+    let page = Request::get("/dicomweb/instances?includefield=all&limit=2400").header("host", "pacs.test");
+    let mut page = page.body(Body::empty()).unwrap();
+    page.extensions_mut().insert(Actor::system());
+    let (head, body) = house.router.clone().oneshot(page).await.unwrap().into_parts();
+    // The headers name the last row, and nobody has read that far.
+    let gone = &all[2394..2406];
+    let series = support::above(&support::path_of(&slices[0]), "/instances");
+    for uid in gone {
+        let reject = Request::post(format!("/dicomweb{series}/instances/{uid}/reject/113001%5EDCM"));
+        assert_eq!(house.send(reject.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
+    }
+    let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let page = support::Answer { status: head.status, headers: head.headers, body };
+    let behind = house.get(&next(&page).unwrap(), &[]).await;
+    let seen = [uids(&page), uids(&behind)].concat();
+    let left: Vec<String> = all.iter().filter(|uid| !gone.contains(uid)).cloned().collect();
+    assert_eq!((uids(&page).len(), seen), (2394, left));
+    assert_eq!(next(&behind), None);
 }

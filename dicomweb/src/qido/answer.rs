@@ -67,9 +67,15 @@ pub async fn respond(
     let (is_cut, next) = match writer.ended {
         true => (writer.cut, writer.last.filter(|_| writer.cut)),
         false => {
-            // The headers go before the rows, so the row that will be the last is looked up, and kept to.
-            let last = last_of_page(archive, &query, &scope, after, limit).await?;
-            writer.end_at = last;
+            // The headers go before the rows, so the row that will be the last is looked up, and kept to. What goes
+            // meanwhile must not count: both walks begin behind what has been written, and no number ends this one.
+            let end = end_of_page(archive, &query, &scope, writer.last, writer.left).await?;
+            let last = end.as_ref().map(|end| end.last);
+            if end.is_some() {
+                let rest = Query { offset: 0, limit: None, ..query.clone() };
+                writer.rows = Box::pin(find_after(archive.database(), &rest, &scope, writer.last));
+                writer.end_at = end;
+            }
             (last.is_some(), last)
         }
     };
@@ -102,23 +108,41 @@ pub async fn respond(
     Ok(response)
 }
 
-/// The position of the last row of a page, when there are rows behind it.
-async fn last_of_page(
+/// Where a page ends that has rows behind it.
+struct EndOfPage {
+    /// The last row, which may go before it is written.
+    last: Position,
+    /// The row behind it, which begins the next page.
+    following: Position,
+}
+
+impl EndOfPage {
+    /// Whether the row at that position belongs to the next page, `before` being the one that was written last.
+    fn is_passed(&self, before: Option<Position>, at: Position) -> bool {
+        before == Some(self.last) || at == self.following || at.is_behind(&self.last)
+    }
+}
+
+/// The end of a page of which `left` rows are still to be written behind the one that was written last.
+async fn end_of_page(
     archive: &Archive,
     query: &Query,
     scope: &Scope,
-    after: Option<Position>,
-    limit: u32,
-) -> Result<Option<Position>, Error> {
+    written: Option<Position>,
+    left: u32,
+) -> Result<Option<EndOfPage>, Error> {
     let ends = Query {
-        offset: query.offset.saturating_add(limit.saturating_sub(1)),
+        offset: left.saturating_sub(1),
         limit: Some(2),
         returns: Returns::Tags(Vec::new()),
         ..query.clone()
     };
-    let rows: Vec<_> = find_after(archive.database(), &ends, scope, after).try_collect().await?;
-    Ok(match rows.as_slice() {
-        [last, _] => Some(last.position()?),
+    let rows: Vec<_> = find_after(archive.database(), &ends, scope, written).try_collect().await?;
+    Ok(match (left, written, rows.as_slice()) {
+        (0, Some(last), [following, ..]) => Some(EndOfPage { last, following: following.position()? }),
+        (1.., _, [last, following]) => {
+            Some(EndOfPage { last: last.position()?, following: following.position()? })
+        }
         _ => None,
     })
 }
@@ -144,8 +168,8 @@ struct Writer {
     cut: bool,
     /// The row written last.
     last: Option<Position>,
-    /// The row that is to be the last.
-    end_at: Option<Position>,
+    /// Where the page ends, when that was said before its rows were written.
+    end_at: Option<EndOfPage>,
     _streaming: Streaming,
 }
 
@@ -185,16 +209,21 @@ impl Writer {
                 self.end(&mut piece, false);
                 break;
             };
-            if self.left == 0 || (self.end_at.is_some() && self.end_at == self.last) {
+            let at = row.position()?;
+            let is_next_page = match &self.end_at {
+                Some(end) => end.is_passed(self.last, at),
+                None => self.left == 0,
+            };
+            if is_next_page {
                 self.end(&mut piece, true);
                 break;
             }
-            self.left -= 1;
+            self.left = self.left.saturating_sub(1);
             if self.begun {
                 piece.push(b',');
             }
             self.begun = true;
-            self.last = Some(row.position()?);
+            self.last = Some(at);
             self.write(&row, &mut piece)?;
         }
         Ok(Some(piece.into()))

@@ -53,6 +53,25 @@ impl Position {
         Ok(position)
     }
 
+    /// Whether it certainly comes behind the other one. Between series of one study nothing here tells.
+    pub fn is_behind(&self, other: &Self) -> bool {
+        let study = |position: &Self| (position.newest_key, position.study);
+        if study(self) != study(other) {
+            return study(self) < study(other);
+        }
+        match (self.instance, other.instance) {
+            (Some((number, id)), Some((other_number, other_id))) if self.series == other.series => {
+                match (number, other_number) {
+                    // Of a number and none, the engines put another one first.
+                    (Some(number), Some(other_number)) => (number, id) > (other_number, other_id),
+                    (None, None) => id > other_id,
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
     /// Where the walk over studies goes on: behind this one, or with it when there is more to read below it.
     pub(super) fn cursor(&self) -> Cursor {
         match self.series {
@@ -87,6 +106,25 @@ impl fmt::Display for Position {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_behind() {
+        let behind = |one: &str, other: &str| {
+            Position::parse(one).unwrap().is_behind(&Position::parse(other).unwrap())
+        };
+        for (first, second) in [
+            ("5.1", "4.9"),
+            ("5.2", "5.1"),
+            ("5.2.9", "5.1.1"),
+            ("5.1.3.1.9", "5.1.3.2.4"),
+            ("5.1.3.-.4", "5.1.3.-.9"),
+        ] {
+            assert!(behind(second, first) && !behind(first, second), "{first} {second}");
+        }
+        for (one, other) in [("5.1", "5.1"), ("5.1.2", "5.1.3"), ("5.1.3.-.4", "5.1.3.1.4")] {
+            assert!(!behind(one, other) && !behind(other, one), "{one} {other}");
+        }
+    }
 
     #[test]
     fn positions_read_back() {
