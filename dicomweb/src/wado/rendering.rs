@@ -24,7 +24,8 @@ pub struct Rendering {
 }
 
 impl Rendering {
-    /// Reads the parameters; those that are not of rendering are left to others.
+    /// Reads the parameters, whose names are written in any case as those of searches are; those that are not of rendering
+    /// are left to others.
     pub fn read(parameters: &[(String, String)], accept: &Accept) -> Result<Self, Error> {
         let mut rendering = Self {
             options: RenderOptions::default(),
@@ -33,7 +34,7 @@ impl Rendering {
             format: accept.image()?,
         };
         for (name, value) in parameters {
-            match name.as_str() {
+            match name.to_ascii_lowercase().as_str() {
                 "window" => rendering.options.window = Some(window(value)?),
                 "viewport" => rendering.options.viewport = Some(viewport(value)?),
                 "annotation" => rendering.captions = Captions::read(value)?,
@@ -149,6 +150,7 @@ mod tests {
     fn windows_and_viewports() {
         let window = read("window", "40,400").unwrap().options.window.unwrap();
         assert_eq!((window.center, window.width, window.shape), (40.0, 400.0, WindowShape::Linear));
+        assert_eq!(read("Window", "40,400").unwrap(), read("window", "40,400").unwrap());
         let window = read("window", "-600.5, 1500, linear-exact").unwrap().options.window.unwrap();
         assert_eq!((window.center, window.shape), (-600.5, WindowShape::LinearExact));
         let viewport = read("viewport", "256,128").unwrap().options.viewport.unwrap();
@@ -181,6 +183,8 @@ mod tests {
             ("quality", "101"),
             ("quality", "high"),
             ("annotation", "everything"),
+            ("Quality", "101"),
+            ("VIEWPORT", "0,10"),
         ] {
             assert!(matches!(read(name, value), Err(Error::BadRequest(_))), "{name}={value}");
         }
