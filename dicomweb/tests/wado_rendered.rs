@@ -11,14 +11,11 @@ mod support;
 use http::StatusCode;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::correction::{Edit, Level};
-use pacs_core::dataset::{DataSet, write};
-use pacs_core::part10::write_head;
-use pacs_core::transfer_syntax::TransferSyntax;
+use pacs_core::tags;
 use pacs_core::uid::Uid;
-use pacs_core::{VR, tags, uids};
 use std::io::Read;
 use storage::corrections::Correction;
-use support::{House, above, file, path_of, picture_size, slices, value};
+use support::{House, above, file, image_of, path_of, picture_size, rewritten, slices, value};
 
 #[tokio::test]
 async fn metadata_of_every_level() {
@@ -216,18 +213,11 @@ async fn a_thumbnail_shows_what_can_be_drawn() {
 
 /// A slice of another study and series.
 fn moved(file: &[u8], study: &str, series: &str, number: i64) -> Vec<u8> {
-    use pacs_core::{part10, tags, transfer_syntax::TransferSyntax, uid::Uid, uids};
-    let mut set = support::read(file);
-    set.put_text(tags::STUDY_INSTANCE_UID, study);
-    set.put_text(tags::SERIES_INSTANCE_UID, series);
-    set.put_int(tags::INSTANCE_NUMBER, number);
-    set.put_bytes(tags::PIXEL_DATA, pacs_core::VR::OW, support::pixels(file));
-    let uid = |tag| set.uid(tag).unwrap().unwrap();
-    let syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
-    let mut bytes =
-        part10::write_head(&uid(tags::SOP_CLASS_UID), &uid(tags::SOP_INSTANCE_UID), &syntax, None);
-    pacs_core::dataset::write(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut bytes).unwrap();
-    bytes
+    rewritten(file, |set| {
+        set.put_text(tags::STUDY_INSTANCE_UID, study);
+        set.put_text(tags::SERIES_INSTANCE_UID, series);
+        set.put_int(tags::INSTANCE_NUMBER, number);
+    })
 }
 
 #[tokio::test]
@@ -341,26 +331,6 @@ async fn pictures_by_a_presentation_state_change_with_its_image() {
     house.keep(&[image]).await;
     let again = [("accept", "image/png"), ("if-none-match", before.header("etag"))];
     assert_eq!(house.get(&rendered, &again).await.parts().len(), 2);
-}
-
-/// An image that the state is about.
-fn image_of(state: &[u8]) -> Vec<u8> {
-    let state = support::read(state);
-    let series = &state.items(tags::REFERENCED_SERIES_SEQUENCE)[0];
-    let reference = &series.items(tags::REFERENCED_IMAGE_SEQUENCE)[0];
-    let uid = |set: &DataSet, tag| set.uid(tag).unwrap().unwrap();
-    let slice = testdata::ct_slices(1).next().unwrap().bytes;
-    let mut set = support::read(&slice);
-    let class = uid(&set, tags::SOP_CLASS_UID);
-    let instance = uid(reference, tags::REFERENCED_SOP_INSTANCE_UID);
-    set.put_uid(tags::SOP_INSTANCE_UID, &instance);
-    set.put_uid(tags::SERIES_INSTANCE_UID, &uid(series, tags::SERIES_INSTANCE_UID));
-    set.put_uid(tags::STUDY_INSTANCE_UID, &uid(&state, tags::STUDY_INSTANCE_UID));
-    set.put_bytes(tags::PIXEL_DATA, VR::OW, support::pixels(&slice));
-    let syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
-    let mut file = write_head(&class, &instance, &syntax, None);
-    write(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut file).unwrap();
-    file
 }
 
 #[tokio::test]

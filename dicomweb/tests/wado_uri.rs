@@ -9,7 +9,8 @@
 mod support;
 
 use http::StatusCode;
-use support::{House, above, file, path_of, pixels, slices, wado_uri};
+use pacs_core::tags;
+use support::{House, above, file, image_of, path_of, pixels, rewritten, slices, wado_uri};
 
 #[tokio::test]
 async fn the_object_as_it_is_stored_or_plain() {
@@ -54,6 +55,10 @@ async fn pictures_are_those_of_the_rendered_resource() {
             "?accept=image/png&viewport=8,8,32,0,32,16",
         ),
         ("&contentType=image/png&frameNumber=1", "?accept=image/png"),
+        (
+            "&contentType=image/png&annotation=patient,technique&columns=400&rows=400",
+            "?accept=image/png&annotation=patient,technique&viewport=400,400",
+        ),
     ] {
         let answer = house.get(&format!("{uri}{wish}"), &[]).await;
         assert_eq!(answer.status, StatusCode::OK, "{wish}: {}", answer.text());
@@ -100,7 +105,18 @@ async fn what_makes_no_sense_is_refused_with_a_reason() {
         (uri.replace("studyUID", "study"), StatusCode::BAD_REQUEST, "studyUID"),
         (uri.replace("objectUID=", "objectUID=x"), StatusCode::BAD_REQUEST, "objectUID"),
         (format!("{uri}&anonymize=yes"), StatusCode::BAD_REQUEST, "anonymized"),
-        (format!("{uri}&presentationUID=1.2.3"), StatusCode::BAD_REQUEST, "presentation"),
+        (format!("{uri}&presentationUID=1.2.3"), StatusCode::BAD_REQUEST, "presentationSeriesUID"),
+        (
+            format!("{uri}&presentationSeriesUID=1.2&presentationUID=1.2.3"),
+            StatusCode::NOT_FOUND,
+            "presentation state",
+        ),
+        (format!("{uri}&annotation=name"), StatusCode::BAD_REQUEST, "annotation"),
+        (
+            format!("{uri}&contentType=application/dicom&annotation=patient"),
+            StatusCode::BAD_REQUEST,
+            "annotation",
+        ),
         (format!("{uri}&windowCenter=1"), StatusCode::BAD_REQUEST, "windowWidth"),
         (format!("{uri}&windowCenter=1,2,3&windowWidth=4"), StatusCode::BAD_REQUEST, "window"),
         (format!("{uri}&rows=0"), StatusCode::BAD_REQUEST, "rows"),
@@ -115,5 +131,43 @@ async fn what_makes_no_sense_is_refused_with_a_reason() {
         assert_eq!(answer.status, status, "{path}: {}", answer.text());
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(reason), "{path}: {detail}");
+    }
+}
+
+/// A picture by a presentation state of the study is that of the state; by one that is about something else it is refused.
+#[tokio::test]
+async fn an_image_is_shown_by_the_presentation_state_that_is_named() {
+    let house = House::new().await;
+    let state = file("modality/pr-grayscale.dcm");
+    let image = image_of(&state);
+    let other = rewritten(&image, |set| set.put_text(tags::SOP_INSTANCE_UID, "1.2.3.4"));
+    house.keep(&[state.clone(), image.clone(), other.clone()]).await;
+    let drawn = house.get(&format!("{}/rendered?accept=image/png", path_of(&state)), &[]).await;
+    assert_eq!(drawn.status, StatusCode::OK, "{}", drawn.text());
+    let naming = |file: &[u8], state: &[u8]| {
+        let path = path_of(state);
+        let steps: Vec<&str> = path.split('/').collect();
+        format!(
+            "{}&presentationSeriesUID={}&presentationUID={}",
+            wado_uri(&path_of(file)),
+            steps[4],
+            steps[6]
+        )
+    };
+    let shown = naming(&image, &state);
+    for wish in ["&contentType=image/png", "&contentType=image/png&frameNumber=1"] {
+        let answer = house.get(&format!("{shown}{wish}"), &[]).await;
+        assert!(answer.status == StatusCode::OK && answer.body == drawn.body, "{wish}: {}", answer.status);
+    }
+    assert_eq!(house.get(&shown, &[]).await.header("content-type"), "image/jpeg");
+    for (uri, reason) in [
+        (format!("{shown}&windowCenter=40&windowWidth=400"), "window"),
+        (format!("{shown}&contentType=application/dicom"), "presentation"),
+        (naming(&other, &state), "other images"),
+        (naming(&image, &other), "no presentation state"),
+    ] {
+        let answer = house.get(&uri, &[]).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{uri}: {}", answer.text());
+        assert!(answer.text().contains(reason), "{uri}: {}", answer.text());
     }
 }

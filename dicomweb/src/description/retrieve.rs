@@ -112,14 +112,14 @@ fn drawing(media_types: &[&str]) -> Vec<Value> {
             "Width and height in pixels at most, and left, top, width and height of the source",
             json!({ "type": "string", "pattern": "^[1-9][0-9]{0,2},[1-9][0-9]{0,2}(,[0-9]{1,3},[0-9]{1,3},[1-9][0-9]{0,2},[1-9][0-9]{0,2})?$" }),
         ),
-        parameter(
-            "annotation",
-            "What is written on it",
-            json!({ "type": "string", "enum": ["patient", "technique", "patient,technique"] }),
-        ),
+        parameter("annotation", "What is written on it", annotation()),
         parameter("quality", "Of a JPEG", json!({ "type": "integer", "minimum": 1, "maximum": 100 })),
         accept(media_types),
     ]
+}
+
+fn annotation() -> Value {
+    json!({ "type": "string", "enum": ["patient", "technique", "patient,technique"] })
 }
 
 fn picture(summary: &str) -> Value {
@@ -189,3 +189,14 @@ fn uri() -> Value {
 fn operation(summary: &str, parameters: Vec<Value>, responses: Value) -> Value {
     json!({ "summary": summary, "tags": ["retrieve"], "parameters": parameters, "responses": responses })
 }
+        parameter("annotation", "What is written on a picture", annotation()),
+        parameter(
+            "presentationSeriesUID",
+            "The series of a presentation state of the study; with presentationUID",
+            schema::reference("Uid"),
+        ),
+        parameter(
+            "presentationUID",
+            "The presentation state by which the picture is shown, without windowCenter and windowWidth",
+            schema::reference("Uid"),
+        ),

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::state::State;
 use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
+use pacs_core::pixels::PresentationState;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
 use storage::InstancePlace;
@@ -45,6 +46,28 @@ async fn by_state(service: &State, scope: &Scope, state: InstancePlace) -> Resul
         return Ok(Subject { place, frame, state: Some((state, header)) });
     }
     Err(Error::NotFound("an image of the presentation state"))
+}
+
+/// An image as a state of its study shows it: the frame, counted from 0, or else the first one that the state names of it.
+pub async fn of_image(
+    request: &Request,
+    place: InstancePlace,
+    frame: Option<u32>,
+    state: InstancePlace,
+) -> Result<Subject, Error> {
+    if !is_state(&state) {
+        return Err(Error::bad_request("presentationUID is no presentation state of a kind that is applied"));
+    }
+    let header = stored::header(&request.state.archive, &state).await?;
+    let named = || references(&header).into_iter().find(|(image, _)| *image == place.uid);
+    let frame = match frame.or_else(|| named()?.1) {
+        Some(frame) => frame,
+        None => rendered::representative(&request.state, &place).await?,
+    };
+    if PresentationState::of(&header, &place.uid, frame).is_none() {
+        return Err(Error::bad_request("the presentation state is about other images or frames"));
+    }
+    Ok(Subject { place, frame, state: Some((state, header)) })
 }
 
 /// More images than a state of one study can be about.

@@ -3,7 +3,7 @@
 
 use super::rendered::{self, Subject};
 use super::rendering::{Rendering, VIEWPORT_MAX_PIXELS};
-use super::{Request, instances, stored};
+use super::{Request, instances, presented, stored};
 use crate::accept::Accept;
 use crate::error::Error;
 use crate::resource::InstancePath;
@@ -42,18 +42,17 @@ pub async fn retrieve(request: Request) -> Result<Response, Error> {
             ];
             accept.choose(&offered, "application/dicom, image/jpeg and image/png")?
         }
+        // A state is there to be seen.
+        None if asked.names_state() => ObjectForm::Picture,
         None => usual(&request, &place).await?,
     };
     let accept = accept.map_or_else(|| Accept::parse(""), Ok)?;
     match form {
         ObjectForm::Dicom => instances::one(&request, place, &[asked.object(&accept)?]).await,
         ObjectForm::Picture => {
-            let frame = match asked.frame(&place)? {
-                Some(frame) => frame,
-                None => rendered::representative(&request.state, &place).await?,
-            };
             let rendering = Rendering::read(&asked.rendering(&request, &place).await?, &accept)?;
-            rendered::respond(&request, &Subject::plain(place, frame), &rendering).await
+            let subject = asked.subject(&request, &path, place).await?;
+            rendered::respond(&request, &subject, &rendering).await
         }
     }
 }
@@ -64,6 +63,9 @@ async fn usual(request: &Request, place: &InstancePlace) -> Result<ObjectForm, E
     let is_single = Layout::from(&header).is_ok_and(|layout| layout.frames == 1);
     Ok(if is_single { ObjectForm::Picture } else { ObjectForm::Dicom })
 }
+
+/// What names a presentation state: its series and itself.
+const STATE: [&str; 2] = ["presentationSeriesUID", "presentationUID"];
 
 /// The parameters of a request.
 struct Asked(Vec<(String, String)>);
@@ -82,10 +84,15 @@ impl Asked {
         if self.value("anonymize").is_some_and(|wish| !wish.eq_ignore_ascii_case("no")) {
             return Err(Error::bad_request("instances are not anonymized here"));
         }
-        if self.value("presentationUID").is_some() {
-            return Err(Error::bad_request("a presentation state is not applied to a picture here"));
+        if self.names_state() && (self.value("windowCenter").is_some() || self.value("windowWidth").is_some())
+        {
+            return Err(Error::bad_request("the window is that of the presentation state"));
         }
         Ok(())
+    }
+
+    fn names_state(&self) -> bool {
+        STATE.into_iter().any(|name| self.value(name).is_some())
     }
 
     fn uid(&self, name: &'static str) -> Result<Uid, Error> {
@@ -101,8 +108,9 @@ impl Asked {
 
     /// How the object is to leave.
     fn object(&self, accept: &Accept) -> Result<InstanceWish, Error> {
-        if self.value("frameNumber").is_some() {
-            return Err(Error::bad_request("a frame is sent as a picture, not as an object"));
+        let of_pictures = ["frameNumber", "annotation"].into_iter().chain(STATE);
+        if let Some(name) = of_pictures.into_iter().find(|name| self.value(name).is_some()) {
+            return Err(Error::BadRequest(format!("{name} is of a picture, and this is the object").into()));
         }
         let named = accept.instances(true)?.into_iter().find(|wish| wish.form == Form::Single);
         let syntaxes = match (self.value("transferSyntax"), named) {
@@ -126,6 +134,32 @@ impl Asked {
         Ok(Some(frame - 1))
     }
 
+    /// What is drawn: the frame that is named, or the one that stands for the instance; by the presentation state that is
+    /// named, which is one of the same study.
+    async fn subject(
+        &self,
+        request: &Request,
+        image: &InstancePath,
+        place: InstancePlace,
+    ) -> Result<Subject, Error> {
+        let frame = self.frame(&place)?;
+        if self.names_state() {
+            let [series, state] = STATE;
+            let (series, instance) = (self.uid(series)?, self.uid(state)?);
+            let state = InstancePath { study: image.study.clone(), series, instance };
+            let state = request.locate(&state).await.map_err(|error| match error {
+                Error::NotFound(_) => Error::NotFound("the presentation state"),
+                error => error,
+            })?;
+            return presented::of_image(request, place, frame, state).await;
+        }
+        let frame = match frame {
+            Some(frame) => frame,
+            None => rendered::representative(&request.state, &place).await?,
+        };
+        Ok(Subject::plain(place, frame))
+    }
+
     /// The same parameters as WADO-RS names them (PS3.18 8.3.5).
     async fn rendering(
         &self,
@@ -138,8 +172,10 @@ impl Asked {
             (None, None) => {}
             _ => return Err(Error::bad_request("windowCenter and windowWidth come together")),
         }
-        if let Some(quality) = self.value("imageQuality") {
-            named.push(("quality".to_owned(), quality.to_owned()));
+        for (ours, theirs) in [("imageQuality", "quality"), ("annotation", "annotation")] {
+            if let Some(value) = self.value(ours) {
+                named.push((theirs.to_owned(), value.to_owned()));
+            }
         }
         let (rows, columns) = (self.number("rows")?, self.number("columns")?);
         let region = self.value("region");

@@ -18,9 +18,11 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use pacs_core::access::Actor;
 use pacs_core::clock::Clock;
-use pacs_core::dataset::{DataSet, Element, Limits, Until, Value, read_slice};
-use pacs_core::part10::{HeadProgress, read_head};
+use pacs_core::dataset::{DataSet, Element, Limits, Until, Value, read_slice, write};
+use pacs_core::part10::{HeadProgress, read_head, write_head};
 use pacs_core::transfer_syntax::TransferSyntax;
+use pacs_core::uid::Uid;
+use pacs_core::{VR, tags, uids};
 use std::io::Read;
 use std::time::Duration;
 use storage::audit_log::AuditLog;
@@ -98,7 +100,7 @@ impl House {
 
     /// Moves the study of a path into packs.
     pub async fn settle(&self, path: &str) {
-        let study = pacs_core::uid::Uid::parse(path.split('/').nth(2).unwrap()).unwrap();
+        let study = Uid::parse(path.split('/').nth(2).unwrap()).unwrap();
         self.archive.settle_study(&study).await.unwrap();
     }
 
@@ -198,13 +200,37 @@ pub fn file(name: &str) -> Vec<u8> {
 pub fn path_of(file: &[u8]) -> String {
     let set = read(file);
     let uid = |tag| set.uid(tag).unwrap().unwrap();
-    use pacs_core::tags;
     format!(
         "/studies/{}/series/{}/instances/{}",
         uid(tags::STUDY_INSTANCE_UID),
         uid(tags::SERIES_INSTANCE_UID),
         uid(tags::SOP_INSTANCE_UID)
     )
+}
+
+/// The file with other attributes, in Explicit VR Little Endian; its pixels are native.
+pub fn rewritten(file: &[u8], change: impl FnOnce(&mut DataSet)) -> Vec<u8> {
+    let mut set = read(file);
+    set.put_bytes(tags::PIXEL_DATA, VR::OW, pixels(file));
+    change(&mut set);
+    let uid = |tag| set.uid(tag).unwrap().unwrap();
+    let syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
+    let mut bytes = write_head(&uid(tags::SOP_CLASS_UID), &uid(tags::SOP_INSTANCE_UID), &syntax, None);
+    write(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut bytes).unwrap();
+    bytes
+}
+
+/// An image that a presentation state is about.
+pub fn image_of(state: &[u8]) -> Vec<u8> {
+    let state = read(state);
+    let series = &state.items(tags::REFERENCED_SERIES_SEQUENCE)[0];
+    let reference = &series.items(tags::REFERENCED_IMAGE_SEQUENCE)[0];
+    let uid = |set: &DataSet, tag| set.uid(tag).unwrap().unwrap();
+    rewritten(&testdata::ct_slices(1).next().unwrap().bytes, |set| {
+        set.put_uid(tags::SOP_INSTANCE_UID, &uid(reference, tags::REFERENCED_SOP_INSTANCE_UID));
+        set.put_uid(tags::SERIES_INSTANCE_UID, &uid(series, tags::SERIES_INSTANCE_UID));
+        set.put_uid(tags::STUDY_INSTANCE_UID, &uid(&state, tags::STUDY_INSTANCE_UID));
+    })
 }
 
 /// All elements of a Part 10 file.
@@ -214,7 +240,7 @@ pub fn read(file: &[u8]) -> DataSet {
 
 /// The value of Pixel Data as it lies in a Part 10 file, inflated where the data set is deflated.
 pub fn pixels(file: &[u8]) -> Vec<u8> {
-    bytes_of(file, read(file).get(pacs_core::tags::PIXEL_DATA).unwrap())
+    bytes_of(file, read(file).get(tags::PIXEL_DATA).unwrap())
 }
 
 /// The value of an element of a Part 10 file as it lies there.
