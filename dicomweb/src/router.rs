@@ -58,7 +58,7 @@ pub fn router(state: State) -> Router {
         .route(&of(STUDY, "/rendered"), get(wado::rendered_all::of_study))
         .route(&of(SERIES, "/rendered"), get(wado::rendered_all::of_series))
         .route(&of(INSTANCE, "/rendered"), get(wado::rendered::of_instance))
-        .route(&of(INSTANCE, "/frames/{frames}/rendered"), get(wado::rendered::of_frame))
+        .route(&of(INSTANCE, "/frames/{frames}/rendered"), get(wado::rendered_frames::retrieve))
         .route(&of(STUDY, "/thumbnail"), get(wado::thumbnail::of_study))
         .route(&of(SERIES, "/thumbnail"), get(wado::thumbnail::of_series))
         .route(&of(INSTANCE, "/thumbnail"), get(wado::thumbnail::of_instance))

@@ -117,7 +117,9 @@ async fn absurd_wishes_are_refused() {
         ("rendered?window=40,0", StatusCode::BAD_REQUEST),
         ("rendered?quality=1000", StatusCode::BAD_REQUEST),
         ("frames/2/rendered", StatusCode::NOT_FOUND),
-        ("frames/1,1/rendered", StatusCode::NOT_ACCEPTABLE),
+        ("frames/1,2/rendered", StatusCode::NOT_FOUND),
+        ("frames/1,1/thumbnail", StatusCode::NOT_ACCEPTABLE),
+        ("frames/1,x/rendered", StatusCode::BAD_REQUEST),
     ] {
         let answer = house.get(&format!("{instance}/{query}"), &[]).await;
         assert_eq!(answer.status, status, "{query}: {}", answer.text());
@@ -218,6 +220,41 @@ fn moved(file: &[u8], study: &str, series: &str, number: i64) -> Vec<u8> {
         set.put_text(tags::SERIES_INSTANCE_UID, series);
         set.put_int(tags::INSTANCE_NUMBER, number);
     })
+}
+
+/// The Rendered Frames resource takes a list (PS3.18 10.4.1.1.3).
+#[tokio::test]
+async fn several_frames_are_drawn_as_parts() {
+    let house = House::new().await;
+    let cine = file("modality/us-multiframe-30.dcm");
+    house.keep(std::slice::from_ref(&cine)).await;
+    let path = path_of(&cine);
+    for accept in ["multipart/related; type=\"image/png\"", "image/png"] {
+        let several = format!("{path}/frames/3,1/rendered?viewport=32,32");
+        let answer = house.get(&several, &[("accept", accept)]).await;
+        let parts = answer.parts();
+        assert!(answer.header("content-type").starts_with("multipart/related; type=\"image/png\""));
+        assert_eq!(parts.len(), 2);
+        for ((headers, picture), frame) in parts.iter().zip([3, 1]) {
+            let location = format!("{path}/frames/{frame}/rendered");
+            let alone = house.get(&format!("{location}?viewport=32,32"), &[("accept", "image/png")]).await;
+            assert!(*picture == alone.body, "frame {frame}");
+            assert_eq!(headers.content_type.as_ref().unwrap().to_string(), "image/png");
+            let location = format!("http://pacs.test/dicomweb{location}");
+            assert_eq!(headers.content_location.as_deref(), Some(location.as_str()));
+        }
+        let again = [("accept", accept), ("if-none-match", answer.header("etag"))];
+        assert_eq!(house.get(&several, &again).await.status, StatusCode::NOT_MODIFIED);
+        let others = several.replace("3,1", "1,3");
+        assert_eq!(house.get(&others, &again).await.status, StatusCode::OK);
+    }
+    for (frames, accept, status) in [
+        ("1,31", "image/png", StatusCode::NOT_FOUND),
+        ("1,2", "application/dicom", StatusCode::NOT_ACCEPTABLE),
+    ] {
+        let answer = house.get(&format!("{path}/frames/{frames}/rendered"), &[("accept", accept)]).await;
+        assert_eq!(answer.status, status, "{frames}: {}", answer.text());
+    }
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ pub fn resources() -> Vec<Resource> {
     resources.extend([
         Resource::get(format!("{INSTANCE}/frames/{{frames}}"), frames()),
         Resource::get(format!("{INSTANCE}/bulkdata/{{path}}"), bulk_data()),
-        Resource::get(format!("{frame}/rendered"), picture("Draw a frame")),
+        Resource::get(format!("{INSTANCE}/frames/{{frames}}/rendered"), drawn_frames()),
         Resource::get(format!("{frame}/thumbnail"), picture("A small picture of a frame")),
         Resource::get("/wado", uri()),
     ]);
@@ -132,6 +132,22 @@ fn picture(summary: &str) -> Value {
     )
 }
 
+fn drawn_frames() -> Value {
+    let formats = ["image/jpeg", "image/png", "image/webp"];
+    let multipart = formats.map(|format| format!("multipart/related; type=\"{format}\""));
+    let accepted: Vec<&str> = formats.into_iter().chain(multipart.iter().map(String::as_str)).collect();
+    let mut content = formats.map(|format| (format, schema::binary())).to_vec();
+    content.push((MULTIPART, schema::binary()));
+    operation(
+        "Draw frames",
+        drawing(&accepted),
+        conditional(
+            responses("The picture of one frame; those of several as parts", &content, &[400, 404, 406, 413]),
+            true,
+        ),
+    )
+}
+
 fn pictures(what: &str) -> Value {
     operation(
         &format!("Draw {what}"),
@@ -177,6 +193,17 @@ fn uri() -> Value {
             json!({ "type": "string", "pattern": "^0\\.[0-4],0\\.[0-4],0\\.[5-9],0\\.[5-9]$" }),
         ),
         parameter("imageQuality", "Of a JPEG", whole(100)),
+        parameter("annotation", "What is written on a picture", annotation()),
+        parameter(
+            "presentationSeriesUID",
+            "The series of a presentation state of the study; with presentationUID",
+            schema::reference("Uid"),
+        ),
+        parameter(
+            "presentationUID",
+            "The presentation state by which the picture is shown, without windowCenter and windowWidth",
+            schema::reference("Uid"),
+        ),
     ];
     let content = [DICOM, "image/jpeg", "image/png"].map(|media_type| (media_type, schema::binary()));
     operation(
@@ -189,14 +216,3 @@ fn uri() -> Value {
 fn operation(summary: &str, parameters: Vec<Value>, responses: Value) -> Value {
     json!({ "summary": summary, "tags": ["retrieve"], "parameters": parameters, "responses": responses })
 }
-        parameter("annotation", "What is written on a picture", annotation()),
-        parameter(
-            "presentationSeriesUID",
-            "The series of a presentation state of the study; with presentationUID",
-            schema::reference("Uid"),
-        ),
-        parameter(
-            "presentationUID",
-            "The presentation state by which the picture is shown, without windowCenter and windowWidth",
-            schema::reference("Uid"),
-        ),

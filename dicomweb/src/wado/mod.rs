@@ -17,6 +17,7 @@ mod presented;
 mod reencoded;
 pub mod rendered;
 pub mod rendered_all;
+pub mod rendered_frames;
 mod rendering;
 pub mod series;
 mod stored;

@@ -1,8 +1,8 @@
-//! `…/rendered`: an instance or a frame drawn for the eye as JPEG, PNG or WebP (PS3.18 10.4.1.1.3, 8.3.5).
+//! `…/instances/{instance}/rendered`: an instance drawn for the eye as JPEG, PNG or WebP (PS3.18 10.4.1.1.3, 8.3.5).
 
 use super::pixels::more_than;
 use super::rendering::Rendering;
-use super::{Request, frames, presented, stored};
+use super::{Request, presented, stored};
 use crate::accept::ImageFormat;
 use crate::answer::Head;
 use crate::content::Content;
@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::resource::InstancePath;
 use crate::state::State;
 use crate::validators::Validators;
-use axum::extract::RawPathParams;
 use axum::response::Response;
 use bytes::Bytes;
 use pacs_core::dataset::DataSet;
@@ -58,25 +57,6 @@ pub async fn of_instance(path: InstancePath, request: Request) -> Result<Respons
         Subject::plain(place, frame)
     };
     respond(&request, &subject, &rendering).await
-}
-
-/// `…/instances/{instance}/frames/{frame}/rendered`
-pub async fn of_frame(
-    path: InstancePath,
-    parameters: RawPathParams,
-    request: Request,
-) -> Result<Response, Error> {
-    let place = request.locate(&path).await?;
-    let rendering = Rendering::read(&request.parameters()?, &request.accept()?)?;
-    respond(&request, &Subject::plain(place, one_frame(&parameters)?), &rendering).await
-}
-
-/// The one frame that the path names, counted from 0.
-pub fn one_frame(parameters: &RawPathParams) -> Result<u32, Error> {
-    match frames::of_path(parameters)?.as_slice() {
-        [frame] => Ok(frame - 1),
-        _ => Err(Error::NotAcceptable("a picture shows one frame; name one".into())),
-    }
 }
 
 /// The frame, counted from 0, that stands for the instance: the one it names itself, else the middle of a cine.

@@ -2,7 +2,7 @@
 
 use super::rendered::{self, Subject, Turn};
 use super::rendering::Rendering;
-use super::{Request, presented};
+use super::{Request, frames, presented};
 use crate::accept::Accept;
 use crate::error::Error;
 use crate::resource::{InstancePath, SeriesPath, StudyPath};
@@ -42,8 +42,16 @@ pub async fn of_frame(
     request: Request,
 ) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
-    let subject = Subject::plain(place, rendered::one_frame(&parameters)?);
+    let subject = Subject::plain(place, one_frame(&parameters)?);
     rendered::respond_in(Turn::Awaited, &request, &subject, &small(&request)?).await
+}
+
+/// The one frame that the path names, counted from 0.
+fn one_frame(parameters: &RawPathParams) -> Result<u32, Error> {
+    match frames::of_path(parameters)?.as_slice() {
+        [frame] => Ok(frame - 1),
+        _ => Err(Error::NotAcceptable("a thumbnail shows one frame; name one".into())),
+    }
 }
 
 async fn of_several(request: &Request, places: &[InstancePlace]) -> Result<Response, Error> {
