@@ -73,8 +73,8 @@ pub fn router(state: State) -> Router {
         .route(&of(SERIES, "/restore"), post(restore::series))
         .route(&of(INSTANCE, "/restore"), post(restore::instance))
         // UPS-RS (PS3.18 11)
-        .route("/workitems", get(ups::search::answer).post(ups::create::answer))
-        .route(WORKITEM, get(ups::retrieve::answer).post(ups::update::answer))
+        .route("/workitems", sets(get(ups::search::answer)).post(ups::create::answer))
+        .route(WORKITEM, sets(get(ups::retrieve::answer)).post(ups::update::answer))
         .route(&of(WORKITEM, "/state"), put(ups::state::answer))
         .route(&of(WORKITEM, "/cancelrequest"), post(ups::cancel::answer))
         .route(

@@ -1,4 +1,4 @@
-//! Searches and metadata in XML (PS3.18 8.7.3.2, PS3.19 A.1), for who prefers it to JSON: the answer in JSON is taken
+//! Searches, metadata and steps in XML (PS3.18 8.7.3.2, PS3.19 A.1), for who prefers it to JSON: the answer in JSON is taken
 //! apart while it is made, and each of its data sets goes out as a document of its own.
 
 use crate::accept::Accept;
@@ -20,7 +20,8 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use pacs_core::native_model;
 use tokio::task::spawn_blocking;
 
-const MEDIA_TYPE: &str = "application/dicom+xml";
+/// A data set alone.
+pub const MEDIA_TYPE: &str = "application/dicom+xml";
 /// A data set up to this size is written at once, a larger one where it holds up nobody.
 const SMALL_BYTES: usize = 64 << 10;
 
@@ -90,7 +91,8 @@ fn without_accept(uri: &Uri) -> Uri {
     Uri::try_from(target).unwrap_or_else(|_| uri.clone())
 }
 
-async fn document(object: Vec<u8>) -> Result<Bytes, Error> {
+/// The document of a data set in JSON.
+pub async fn document(object: Vec<u8>) -> Result<Bytes, Error> {
     let is_small = object.len() <= SMALL_BYTES;
     let write = move || {
         let mut document = Vec::with_capacity(object.len() * 2);

@@ -44,6 +44,42 @@ async fn what_was_sent_is_what_is_kept() {
     assert!(back.body == files[0], "byte for byte");
 }
 
+/// The report comes in a form that is accepted; where there is none, nothing is stored.
+#[tokio::test]
+async fn the_report_is_written_as_the_sender_accepts_it() {
+    let house = House::new().await;
+    let ct = file("modality/ct-small.dcm");
+    let send = async |path: &str, accept: &str| {
+        let mut request = stow_request(path, std::slice::from_ref(&ct));
+        request.headers_mut().insert("accept", accept.parse().unwrap());
+        house.send(request).await
+    };
+    for accept in
+        ["text/html", "application/dicom+json; q=0", "multipart/related; type=\"application/dicom\""]
+    {
+        let refused = send("/studies", accept).await;
+        assert_eq!(refused.status, StatusCode::NOT_ACCEPTABLE, "{accept}: {}", refused.text());
+        assert!(refused.text().contains("application/dicom+json"), "{}", refused.text());
+    }
+    assert_eq!(house.get("/instances", &[]).await.json(), serde_json::json!([]));
+    for (path, accept, sent) in [
+        ("/studies", "*/*", "application/dicom+json"),
+        ("/studies", "application/json", "application/json"),
+        ("/studies?accept=application/json", "text/html", "application/json"),
+    ] {
+        let answer = send(path, accept).await;
+        assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, sent), "{accept}");
+        assert!(answer.json()[TAG_REFERENCED].is_object());
+    }
+    let xml = send("/studies", "application/dicom+xml, application/dicom+json; q=0.5").await;
+    assert_eq!((xml.status, xml.header("content-type")), (StatusCode::OK, "application/dicom+xml"));
+    assert!(
+        xml.text().contains("<NativeDicomModel") && xml.text().contains(TAG_REFERENCED),
+        "{}",
+        xml.text()
+    );
+}
+
 #[tokio::test]
 async fn the_same_again_is_taken_and_ignored() {
     let house = House::new().await;

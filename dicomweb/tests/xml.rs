@@ -13,6 +13,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use serde_json::Value;
+use support::steps::made;
 use support::{Answer, House, above, file, path_of};
 
 const XML: &str = r#"multipart/related; type="application/dicom+xml""#;
@@ -206,4 +207,22 @@ async fn searches_in_xml_are_those_in_json() {
         let answer = house.get("/studies", &[("accept", accept.as_str())]).await;
         assert_eq!(answer.header("content-type").starts_with("multipart/"), is_xml, "{accept}");
     }
+}
+
+#[tokio::test]
+async fn steps_in_xml_are_those_in_json() {
+    let house = House::new().await;
+    let none = house.get("/workitems", &[("accept", XML)]).await;
+    assert_eq!((none.status, none.body.len()), (StatusCode::NO_CONTENT, 0));
+    for uid in ["1.2.3", "1.2.4"] {
+        made(&house, uid).await;
+    }
+    for path in ["/workitems", "/workitems?limit=1&includefield=all", "/workitems/1.2.4"] {
+        let xml = house.get(path, &[("accept", XML)]).await;
+        let json = house.get(path, &[]).await;
+        assert_eq!(documents(&xml), data_sets(&json), "{path}");
+        assert_eq!(xml.headers.get("link"), json.headers.get("link"));
+    }
+    let absent = house.get("/workitems/1.2.5", &[("accept", XML)]).await;
+    assert_eq!(absent.status, StatusCode::NOT_FOUND, "{}", absent.text());
 }

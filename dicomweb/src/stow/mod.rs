@@ -12,16 +12,18 @@ pub(crate) mod pace;
 mod references;
 mod room;
 
-use crate::accept::JsonName;
+use crate::accept::{Accept, JsonName};
 use crate::base_url::BaseUrl;
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::media::MediaType;
 use crate::multipart::{Parser, PartReader, ReadError};
+use crate::query_string;
 use crate::resource::StudyPath;
 use crate::state::State;
+use crate::xml;
 use axum::body::Body;
-use axum::extract;
+use axum::extract::{self, RawQuery};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
@@ -53,8 +55,38 @@ pub struct Request {
     caller: Caller,
     base: BaseUrl,
     state: extract::State<State>,
+    query: RawQuery,
     headers: HeaderMap,
     body: Body,
+}
+
+/// What the report is written in.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Json(JsonName),
+    Xml,
+}
+
+impl Form {
+    /// The accepted one. It is found before anything is stored: afterwards the sender would not learn what was.
+    fn accepted(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Error> {
+        let parameters = query_string::parameters(query)?;
+        let accept = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("accept"));
+        let accept = Accept::read(headers, accept.map(|(_, value)| value.as_str()))?;
+        let offered = [
+            ("application", "dicom+json", Self::Json(JsonName::DicomJson)),
+            ("application", "json", Self::Json(JsonName::Json)),
+            ("application", "dicom+xml", Self::Xml),
+        ];
+        Ok(accept.choose(&offered, "application/dicom+json, application/json and application/dicom+xml")?)
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Json(name) => name.content_type(),
+            Self::Xml => xml::MEDIA_TYPE,
+        }
+    }
 }
 
 /// What the body is.
@@ -73,8 +105,9 @@ impl Request {
     async fn store(self, study: Option<Uid>) -> Result<Response, Error> {
         let body = self.body.into_data_stream();
         let allowed = self.caller.may(Act::StoreImages, "store images");
-        let payload = match allowed.and_then(|()| payload(&self.headers)) {
-            Ok(payload) => payload,
+        let form = || Form::accepted(&self.headers, self.query.0.as_deref());
+        let (form, payload) = match allowed.and_then(|()| Ok((form()?, payload(&self.headers)?))) {
+            Ok(understood) => understood,
             Err(refusal) => {
                 // Who waits to be told to go on has sent nothing.
                 if !self.headers.contains_key(EXPECT) {
@@ -112,7 +145,7 @@ impl Request {
             Err(error) => outcomes.add(Err(Failure::of_request(&error))),
             Ok(()) => {}
         }
-        answer(&outcomes, &self.base)
+        answer(&outcomes, &self.base, form).await
     }
 }
 
@@ -215,7 +248,7 @@ fn named_syntax(media: &MediaType) -> Option<Uid> {
     media.parameter("transfer-syntax").and_then(|uid| Uid::parse(uid).ok())
 }
 
-fn answer(outcomes: &Outcomes, base: &BaseUrl) -> Result<Response, Error> {
+async fn answer(outcomes: &Outcomes, base: &BaseUrl, form: Form) -> Result<Response, Error> {
     if outcomes.is_empty() {
         return Err(Error::bad_request("the body has no part"));
     }
@@ -224,6 +257,10 @@ fn answer(outcomes: &Outcomes, base: &BaseUrl) -> Result<Response, Error> {
     }
     let mut body = Vec::new();
     json::write(&outcomes.data_set(base), &mut body, &|_, _, _| None);
-    let headers = [(CONTENT_TYPE, JsonName::DicomJson.content_type()), (CACHE_CONTROL, "no-store")];
+    let body = match form {
+        Form::Json(_) => body.into(),
+        Form::Xml => xml::document(body).await?,
+    };
+    let headers = [(CONTENT_TYPE, form.content_type()), (CACHE_CONTROL, "no-store")];
     Ok((outcomes.status(), headers, body).into_response())
 }
