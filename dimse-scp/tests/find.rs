@@ -10,8 +10,10 @@
 
 mod support;
 
+use std::time::Duration;
+
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
-use dimse_scp::scu::{Association, Instance, Proposal};
+use dimse_scp::scu::{Association, Instance, Options, Proposal, Target};
 use pacs_core::dataset::DataSet;
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::Uid;
@@ -325,6 +327,56 @@ async fn a_cancelled_query_ends() {
     assert_eq!((answers.len(), status), (1, Status::SUCCESS));
     association.release().await.unwrap();
     server.stop().await;
+}
+
+/// An association with the server, as soon as it has a seat for one.
+async fn seat(server: &Harness) -> Association {
+    loop {
+        if let Ok(association) =
+            Association::connect(&server.target(), &proposals(), &Options::default()).await
+        {
+            return association;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_finds_nothing_hears_its_requestor() {
+    // What is waited for comes at once or never.
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let server = Harness::start_with(|config| config.max_associations_per_ae = 1, |_| {}).await;
+    let instances: Vec<_> = HELD.iter().map(Made::instance).collect();
+    server.fill(&instances).await;
+    // From now on whoever looks for a series waits for ever.
+    for sql in [
+        "alter table series rename to series_there_were",
+        "create view series as
+         with recursive forever (n) as (select 1 union all select n + 1 from forever)
+         select s.* from series_there_were s where (select count(*) from forever) > 0",
+    ] {
+        server.archive.database().execute(sql, Vec::new()).await.unwrap();
+    }
+    let endless = identifier("SERIES", &[(tags::STUDY_INSTANCE_UID, "1.1"), (tags::STATION_NAME, "NOBODY")]);
+    let study = identifier("STUDY", &[(tags::STUDY_INSTANCE_UID, "1.1")]);
+    let mut association = tokio::time::timeout(PATIENCE, seat(&server)).await.unwrap();
+    let mut answers = association.find(&uid(STUDY_ROOT), &endless).await.unwrap();
+    // When another's query has been answered, this one is under way.
+    let target = Target { calling_ae: ae("OTHER"), ..server.target() };
+    let mut other = Association::connect(&target, &proposals(), &Options::default()).await.unwrap();
+    assert_eq!(found(&mut other, STUDY_ROOT, &study).await.0.len(), 1);
+    answers.cancel().await.unwrap();
+    let ended = tokio::time::timeout(PATIENCE, answers.next()).await;
+    assert!(ended.expect("the C-CANCEL is heard").unwrap().is_none());
+    assert_eq!(answers.status(), Status::CANCEL);
+    // The association is good for another question, and when it is gone its seat is free.
+    assert_eq!(found(&mut association, STUDY_ROOT, &study).await.0.len(), 1);
+    association.find(&uid(STUDY_ROOT), &endless).await.unwrap();
+    assert_eq!(found(&mut other, STUDY_ROOT, &study).await.0.len(), 1);
+    drop(association);
+    let association = tokio::time::timeout(PATIENCE, seat(&server)).await.expect("its seat is free");
+    association.release().await.unwrap();
+    other.release().await.unwrap();
+    // The database cannot be closed any more.
 }
 
 #[tokio::test]

@@ -96,7 +96,8 @@ fn unique_keys(level: Level) -> &'static [Tag] {
 /// What a device is told that gets no more answers.
 const TOO_MANY: &str = "more answers than this application may have; narrow it";
 
-/// Answers a C-FIND request with everything that `found` yields.
+/// Answers a C-FIND request with everything that `found` yields. It hears the requestor also while nothing is found:
+/// what is called off, or whose association has ended, is looked for no longer.
 pub async fn stream(
     session: &mut Session,
     context: &Context,
@@ -108,10 +109,17 @@ pub async fn stream(
     let response = CommandSet::response(request, pending).followed_by_data();
     let mut left = session.caller.rules.max_answers;
     loop {
-        if cancelled(session, request.message_id()).await? {
-            return session.answer(context, request, Status::CANCEL).await;
-        }
-        let encoded = match found.next().await {
+        let next = tokio::select! {
+            biased;
+            event = meanwhile(session) => {
+                if is_cancel(session, event?, request.message_id()).await? {
+                    return session.answer(context, request, Status::CANCEL).await;
+                }
+                continue;
+            }
+            next = found.next() => next,
+        };
+        let encoded = match next {
             None => return session.answer(context, request, Status::SUCCESS).await,
             // The result is not whole, and whoever reads it has to know.
             Some(Ok(_)) if left == Some(0) => Err(Failure::new(Status::OUT_OF_RESOURCES, TOO_MANY)),
