@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures fresh servers of its own on this machine, each beside its baseline of the same run: the
 # disk's own rate for storing, nginx with the same bytes for the web, Orthanc; the last two where they
-# are installed. A figure without its baseline says nothing.
+# are installed. A figure without its baseline says nothing. Prints the tables of docs/BENCHMARKS.md.
 #
 #   tools/bench.sh [FOLDER]     FOLDER lies on the disk to measure; a temporary one by default
 #
@@ -106,7 +106,12 @@ END
   await curl -sf -o "$folder/curl" "$other/studies"
 }
 
-echo "$(nproc) cores, $(uname -sr), $(df --output=fstype "$folder" | tail -n 1), $("$sen" --version)"
+# The tables name what was measured, in their headings.
+named() {
+  sed -E '/^\| work /{s/archive/Sen/g; s/files/nginx/g; s/other/Orthanc/}'
+}
+
+echo "$(date +%F), $(nproc) cores, $(uname -sr), $(df --output=fstype "$folder" | tail -n 1), $("$sen" --version)"
 
 echo; echo "## Storing"
 "$sen" bench disk --dir "$folder"
@@ -139,20 +144,23 @@ if command -v Orthanc >/dev/null; then
   "$sen" bench store --to "$orthanc_dimse" --folder "$folder/objects" >/dev/null
   compared+=(--other "$other")
 fi
-"$sen" bench web images --url "$http/dicomweb" --pid "$server" "${compared[@]}"
+"$sen" bench web images --url "$http/dicomweb" --pid "$server" "${compared[@]}" | named
 end
 rm -rf "$folder/images" "$folder/objects" "$folder/www"/*
 if [[ -n ${orthanc:-} ]]; then kill "$orthanc"; wait "$orthanc" || true; unset orthanc; rm -rf "$folder/orthanc"; fi
 
+echo; echo "## Queries"
 for size in $sizes; do
-  echo; echo "## Queries among $size studies"
   studies=${size%x*} instances=5
   if [[ $size == *x* ]]; then instances=${size#*x}; fi
+  echo; echo "### $studies studies of $instances instances"; echo
   SEN_DATA_DIR=$folder/filled "$sen" bench fill --studies "$studies" --instances "$instances"
   began_ms=$(date +%s%3N)
   start filled
   echo "ready after $(($(date +%s%3N) - began_ms)) ms"
-  "$sen" bench web queries --url "$http/dicomweb" --pid "$server" "${beside[@]}"
+  echo
+  "$sen" bench web queries --url "$http/dicomweb" --pid "$server" "${beside[@]}" | named
+  echo
   "$sen" bench find --to "$dimse" --pid "$server"
   end
   rm -rf "$folder/filled" "$folder/www"/*

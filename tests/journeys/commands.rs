@@ -173,15 +173,60 @@ fn verify_and_reindex_tell_what_they_found() {
 #[test]
 fn an_empty_index_is_filled_and_no_other() {
     let setup = Setup::default();
-    let filled = tools::succeeded(&setup.run(&["bench", "fill", "--studies", "50", "--instances", "3"]));
-    assert!(filled.contains("50 studies, 150 instance rows"), "{filled}");
+    let fill = ["bench", "fill", "--studies", "1100", "--instances", "3", "--orders", "40"];
+    let filled = tools::succeeded(&setup.run(&fill));
+    assert!(filled.contains("1100 studies, 3300 instance rows, 40 open orders"), "{filled}");
     assert_eq!(setup.run(&["bench", "fill", "--studies", "1"]).status.code(), Some(1));
-    // It answers queries, and its images are not there: that is no measurement of frames.
+    // It answers queries of every kind, and its images are not there: that is no measurement of frames.
     let sen = setup.start();
     let http = sen.url("/dicomweb");
     let brief = ["--clients", "1", "--rounds", "1", "--turn-ms", "1"];
     let queries = ["bench", "web", "queries", "--url", &http];
-    tools::succeeded(&sen.run(&[&queries[..], &brief].concat()));
+    let queries = tools::succeeded(&sen.run(&[&queries[..], &brief].concat()));
+    for kind in [
+        "newest 50",
+        "PatientID",
+        "AccessionNumber",
+        "StudyDate",
+        "PatientName",
+        "PatientName=\\*x\\*",
+        "StudyDate, a week",
+        "ModalitiesInStudy, StudyDate",
+        "StudyDescription=\\*x\\*, frequent",
+        "StudyDescription=\\*x\\*, rare",
+        "series of a study",
+        "instances of a series",
+        "next page",
+        "offset=1000",
+        "count",
+        "count of a StudyDate",
+        "exams of the day",
+        "exams of the day, modality",
+    ] {
+        assert!(queries.contains(&format!("| {kind} |")), "no {kind}: {queries}");
+    }
+    assert!(!queries.contains("left out"), "{queries}");
+    let dimse = sen.dimse.to_string();
+    let find = tools::succeeded(&sen.run(&["bench", "find", "--to", &dimse, "--queries", "3"]));
+    for kind in [
+        "C-FIND study, StudyInstanceUID",
+        "C-FIND study, PatientID",
+        "C-FIND study, AccessionNumber",
+        "C-FIND study, StudyDate",
+        "C-FIND study, PatientName",
+        "C-FIND study, StudyDate, ModalitiesInStudy",
+        "C-FIND study, PatientName=a*b",
+        "C-FIND series of a study",
+        "C-FIND images of a series",
+        "C-FIND patient, PatientID",
+        "C-FIND patient, PatientName",
+        "MWL C-FIND, date",
+        "MWL C-FIND, date, station AE",
+        "MWL C-FIND, PatientName",
+    ] {
+        assert!(find.contains(&format!("| {kind} |")), "no {kind}: {find}");
+    }
+    assert!(!find.contains("left out"), "{find}");
     let images = sen.run(&[&["bench", "web", "images", "--url", &http], &brief[..]].concat());
     assert_eq!(images.status.code(), Some(1), "{}", tools::said(&images));
     assert!(tools::said(&images).contains("requests failed"), "{}", tools::said(&images));
@@ -220,6 +265,9 @@ async fn bench_measures_this_archive_and_the_machine() {
     let queries = ["bench", "web", "queries", "--url", &http];
     let queries = tools::succeeded(&sen.run(&[&queries[..], &brief].concat()));
     assert!(queries.contains("PatientID") && queries.contains("newest 50"), "{queries}");
+    // What the archive has none of is said, and everything else is measured.
+    assert!(queries.contains("left out: no exam is scheduled today"), "{queries}");
+    assert!(find.contains("left out: no steps are scheduled"), "{find}");
     // What an archive has already it acknowledges without storing it.
     let again = ["--to", &dimse, "--folder", ".", "--associations", "1,2"];
     let said = sen.run(&[&["bench", "store"], &again[..]].concat());
@@ -246,13 +294,22 @@ async fn bench_compares_with_files_of_the_same_bytes() {
     let beside = ["--files", www.to_str().unwrap(), "--files-url", &files_url];
     let brief = ["--clients", "2", "--rounds", "1", "--turn-ms", "20"];
     let table = tools::succeeded(&sen.run(&[&images[..], &beside, &brief].concat()));
-    for work in ["metadata of 20 instances", "series of 20", "frame of 20", "20 frames of 20", "thumbnail"] {
+    for work in [
+        "metadata of 20 instances",
+        "series of 20",
+        "frame of 20",
+        "frame as HTJ2K",
+        "20 frames of 20",
+        "thumbnail",
+    ] {
         let row =
             table.lines().find(|row| row.contains(work)).unwrap_or_else(|| panic!("no {work}: {table}"));
-        // Work, bytes, clients; rate, median and 95 % of the archive; the rate of the file server.
-        let cells: Vec<&str> = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
-        assert!(cells[6].parse::<u64>().is_ok_and(|rate| rate > 0), "{row}");
+        // Work, bytes, clients; the archive, the file server, the one to the other.
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        assert!(cells[4].contains("/s, ") && cells[5].contains(" ms"), "{row}");
+        assert!(cells[6].parse::<f64>().is_ok_and(|ratio| ratio > 0.0), "{row}");
     }
+    assert!(table.contains("its JPEG encoder alone"), "{table}");
     let metadata = std::fs::read(www.join("metadata-of-20-instances/0")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&metadata).unwrap().as_array().unwrap().len(), 20);
     assert_eq!(std::fs::read_dir(www.join("frame")).unwrap().count(), 20);

@@ -249,7 +249,10 @@ async fn bench_pushes_to_queries_and_retrieves_from_another_pacs() {
     assert!(stored.contains("images/s"), "{stored}");
     assert_eq!(orthanc.instances().await.len(), 12);
     let found = bench("find", &["--queries", "3"]);
-    assert!(found.contains("C-FIND PatientID"), "{found}");
+    assert!(
+        found.contains("C-FIND study, PatientID") && found.contains("C-FIND images of a series"),
+        "{found}"
+    );
     let studies: Value = reqwest::get(orthanc.url("/studies?expand")).await.unwrap().json().await.unwrap();
     let study = studies[0]["MainDicomTags"]["StudyInstanceUID"].as_str().unwrap();
     let retrieved = bench("retrieve", &["--study", study, "--rounds", "1"]);

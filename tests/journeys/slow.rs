@@ -77,7 +77,7 @@ async fn thousands_who_neither_read_nor_send_hold_up_nobody() {
     allow_connections();
     // So many rows that the answer to a search is longer than what is held of it.
     let setup = Setup::default();
-    tools::succeeded(&setup.run(&["bench", "fill", "--studies", "400", "--instances", "5"]));
+    tools::succeeded(&setup.run(&["bench", "fill", "--studies", "400", "--instances", "5", "--orders", "0"]));
     let sen = setup.start();
     let kept = Arc::new(Kept::by(&sen).await);
     sen.assert_bounded("storing");

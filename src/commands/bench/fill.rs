@@ -1,21 +1,24 @@
-//! `sen bench fill`: an index as large as a province's after years, without its images.
+//! `sen bench fill`: an index as large as a province's after years, without its images, and what is still to be done.
 
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use jiff::ToSpan as _;
+use pacs_core::access::Actor;
 use pacs_core::attributes;
 use pacs_core::clock::Clock;
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
+use storage::catalogue::Procedure;
 use storage::database::Durability;
 use storage::index::arrivals::{Arrivals, NewInstance};
 use storage::index::packs::{self, Sizes};
 use storage::index::place::{Kept, Place};
 use storage::index::{PackId, facilities};
+use storage::schedule::{self, NewOrder, OrderPatient};
 use testdata::Province;
 
 use crate::commands::{self, Global, demo};
@@ -25,6 +28,19 @@ use crate::lifecycle;
 const BATCH: usize = 500;
 /// Studies are spread over so many days.
 const DAYS: u64 = 3650;
+/// Open orders are for today and the days after it.
+const ORDER_DAYS: u64 = 5;
+/// What studies are of, and of how many in a thousand: modality, SOP class, description. One kind is rare, since
+/// looking for what few have is another work than looking for what many have.
+const STUDIED: [(u64, &str, &str, &str); 7] = [
+    (400, "DX", uids::DIGITAL_X_RAY_IMAGE_STORAGE_FOR_PRESENTATION, "X quang ngực thẳng"),
+    (250, "US", uids::ULTRASOUND_IMAGE_STORAGE, "Siêu âm ổ bụng"),
+    (200, "CT", uids::CT_IMAGE_STORAGE, "CT bụng"),
+    (79, "CT", uids::CT_IMAGE_STORAGE, "CT sọ não"),
+    (50, "MR", uids::MR_IMAGE_STORAGE, "MRI cột sống thắt lưng"),
+    (20, "MR", uids::MR_IMAGE_STORAGE, "MRI khớp gối"),
+    (1, "PT", uids::POSITRON_EMISSION_TOMOGRAPHY_IMAGE_STORAGE, "PET/CT toàn thân"),
+];
 /// Bytes that the row of an instance claims.
 const CLAIMED_BYTES: u64 = 526_000;
 const CLAIMED_HEAD_BYTES: u64 = 400;
@@ -42,6 +58,10 @@ pub struct Args {
     /// Instances of each study
     #[arg(long, default_value_t = 5)]
     instances: u64,
+
+    /// Open orders, each for one scheduled step of today or the four days after it
+    #[arg(long, default_value_t = 1000)]
+    orders: u64,
 
     /// Seed of the province
     #[arg(long, default_value_t = 1)]
@@ -61,7 +81,7 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
     bar.finish_and_clear();
     archive.close().await;
     let rows = filled?;
-    commands::print(&format!("{} studies, {rows} instance rows", args.studies))
+    commands::print(&format!("{} studies, {rows} instance rows, {} open orders", args.studies, args.orders))
 }
 
 async fn fill(archive: &storage::Archive, args: &Args, bar: &ProgressBar) -> anyhow::Result<u64> {
@@ -91,7 +111,52 @@ async fn fill(archive: &storage::Archive, args: &Args, bar: &ProgressBar) -> any
         }
     }
     rows += store(&arrivals, &mut batch, bar).await?;
+    for number in 0..args.orders {
+        order(archive, &province, number, now_ms).await?;
+    }
     Ok(rows)
+}
+
+/// An order of a patient of the province for one of its devices, as the pages write it.
+async fn order(
+    archive: &storage::Archive,
+    province: &Province,
+    number: u64,
+    now_ms: i64,
+) -> anyhow::Result<()> {
+    let devices = province.devices();
+    let device = devices.get(usize::try_from(number)? % devices.len().max(1));
+    let device = device.context("the province has no devices")?;
+    let procedures = province.procedures().iter().filter(|procedure| procedure.modality == device.modality);
+    let procedure = procedures.clone().nth(usize::try_from(number)? % procedures.count().max(1));
+    let procedure = procedure.context("nothing can be ordered of a device")?;
+    let patient = province.patient(number.wrapping_mul(7919) % Province::PATIENTS);
+    let day = province.today().saturating_add(i64::try_from(number % ORDER_DAYS)?.days());
+    let order = NewOrder {
+        facility: device.facility.to_owned(),
+        patient: OrderPatient {
+            id: Some(patient.id_at(device.facility)),
+            name: patient.name.dicom(),
+            birth_date: Some(patient.birth_date.strftime("%Y%m%d").to_string()),
+            sex: Some(patient.sex.code().to_owned()),
+            ..OrderPatient::default()
+        },
+        accession_number: None,
+        procedure: Procedure {
+            code: procedure.code.to_owned(),
+            name: procedure.name.to_owned(),
+            modality: procedure.modality.to_owned(),
+        },
+        station_ae: Some(device.ae_title.clone()),
+        room: None,
+        scheduled_date: day.strftime("%Y%m%d").to_string(),
+        scheduled_time: format!("{:02}{:02}00", 7 + number % 10, number % 60),
+        referring_physician: Some(province.doctor(number % 200).dicom()),
+        reason: None,
+        emergency: number.is_multiple_of(50),
+    };
+    schedule::create_order(archive.database(), &order, &Actor::system(), now_ms).await?;
+    Ok(())
 }
 
 async fn store(arrivals: &Arrivals, batch: &mut Vec<NewInstance>, bar: &ProgressBar) -> anyhow::Result<u64> {
@@ -119,14 +184,15 @@ impl StudyRows {
         let patient = province.patient(number.wrapping_mul(7919) % Province::PATIENTS);
         let days = i64::try_from(number % DAYS)?;
         let date = province.today().saturating_sub(days.days());
+        let (modality, class, description) = studied(number);
         let mut header = DataSet::new();
         header.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
-        header.put_uid(tags::SOP_CLASS_UID, &Uid::parse(uids::CT_IMAGE_STORAGE)?);
+        header.put_uid(tags::SOP_CLASS_UID, &Uid::parse(class)?);
         header.put_text(tags::STUDY_DATE, &date.strftime("%Y%m%d").to_string());
         header.put_text(tags::STUDY_TIME, &format!("{:02}{:02}00", 7 + number % 10, number % 60));
         header.put_text(tags::ACCESSION_NUMBER, &format!("F{number:012}"));
-        header.put_text(tags::MODALITY, "CT");
-        header.put_text(tags::STUDY_DESCRIPTION, "CT bụng");
+        header.put_text(tags::MODALITY, modality);
+        header.put_text(tags::STUDY_DESCRIPTION, description);
         header.put_text(tags::REFERRING_PHYSICIAN_NAME, &province.doctor(number % 200).dicom());
         header.put_text(tags::PATIENT_NAME, &patient.name.dicom());
         header.put_text(tags::PATIENT_ID, &patient.id_at(facility));
@@ -168,6 +234,20 @@ impl StudyRows {
             calling_ae: None,
         })
     }
+}
+
+/// What the study of that number is of. Neighbours differ, and so do the studies of a day.
+fn studied(number: u64) -> (&'static str, &'static str, &'static str) {
+    // 389 has no divisor in common with a thousand, so that each thousand numbers have every place.
+    let mut place = (number * 389 + number / DAYS * 7) % 1000;
+    for (share, modality, class, description) in STUDIED {
+        if place < share {
+            return (modality, class, description);
+        }
+        place -= share;
+    }
+    let [(_, modality, class, description), ..] = STUDIED;
+    (modality, class, description)
 }
 
 /// A UID that only depends on its place, under a prefix that no real one has.

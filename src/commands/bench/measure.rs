@@ -1,4 +1,4 @@
-//! Counting, timing and the table at the end.
+//! Counting, timing and the table at the end, in Markdown: as `docs/BENCHMARKS.md` has it.
 
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,11 @@ impl Measurement {
         self.bytes / (self.latencies.len() as u64).max(1)
     }
 
+    /// How many a second.
+    pub fn rate(&self, elapsed: Duration) -> f64 {
+        self.latencies.len() as f64 / elapsed.as_secs_f64().max(f64::EPSILON)
+    }
+
     /// The least time that so large a share of them did not exceed.
     pub fn at(&mut self, share: f64) -> String {
         self.latencies.sort_unstable();
@@ -78,7 +83,7 @@ pub fn print(rows: &[Vec<String>], pid: Option<u32>) -> anyhow::Result<()> {
 
 /// Prints rows under headings of their own, and the memory of the server when it is known.
 pub fn print_under(headings: &[&str], rows: &[Vec<String>], pid: Option<u32>) -> anyhow::Result<()> {
-    let mut text = commands::table(headings, rows);
+    let mut text = markdown(headings, rows);
     if let Some(pid) = pid {
         match telemetry::resident_bytes(pid) {
             Some(bytes) => {
@@ -88,6 +93,28 @@ pub fn print_under(headings: &[&str], rows: &[Vec<String>], pid: Option<u32>) ->
         }
     }
     commands::print(&text)
+}
+
+/// A table in Markdown. No cell has a `|`.
+fn markdown(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let mut text = format!("| {} |\n|{}\n", headings.join(" | "), "---|".repeat(headings.len()));
+    for row in rows {
+        text.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    text
+}
+
+/// A number with its thousands parted: `12,345`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Times one thing.
@@ -116,6 +143,14 @@ mod tests {
             row,
             ["work", "100", "1", "2.00 s", "50 images/s", "50.0 MB/s", "50.00 ms", "95.00 ms", "100.00 ms"]
         );
+    }
+
+    #[test]
+    fn tables_can_be_pasted_into_documents() {
+        let rows = [vec!["PatientID".to_owned(), grouped(1_234_567)], vec!["count".to_owned(), grouped(12)]];
+        let table = markdown(&["work", "bytes"], &rows);
+        assert_eq!(table, "| work | bytes |\n|---|---|\n| PatientID | 1,234,567 |\n| count | 12 |\n");
+        assert_eq!([0, 999, 1000, 12_345].map(grouped), ["0", "999", "1,000", "12,345"]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `sen bench web`: what pages and viewers ask for all day, beside a file server with the same bytes.
 
+mod codec;
+mod queries;
 pub mod requests;
 pub mod service;
 
@@ -12,9 +14,9 @@ use anyhow::bail;
 use clap::{Args as ClapArgs, ValueEnum};
 use url::Url;
 
-use self::requests::Kind;
+use self::requests::{Kind, Made};
 use self::service::{Service, turn};
-use super::measure::{self, Measurement};
+use super::measure::{self, Measurement, grouped};
 use crate::commands;
 
 /// What `sen bench web` takes.
@@ -22,7 +24,7 @@ use crate::commands;
 #[command(after_help = "\
 With --files and --files-url every answer is also written to a file, and the file server that serves
 that folder is asked for it in turns with the archive: the same bytes, the same clients, the same
-minute.
+minute. The table says how the archive's rate is to that of the files: 0.5 is half as many a second.
 
     sen bench web images --url http://127.0.0.1:8080/dicomweb --files ./www --files-url http://127.0.0.1:8081")]
 pub struct Args {
@@ -77,27 +79,31 @@ pub struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Of {
-    /// QIDO-RS: studies by patient, accession number, date and name, and the newest
+    /// QIDO-RS: every kind of search, and the day's list of exams
     Queries,
     /// WADO-RS: metadata, frames, instances, pictures
     Images,
 }
 
-/// The heading of an archive that is measured beside.
+/// The headings of what is measured beside the archive.
+const FILES: &str = "files";
 const OTHER: &str = "other";
 
 /// Asks every service in turns and prints a table.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let archive = Service::new(&args.url, args.token.as_deref())?;
-    let mut kinds = match args.of {
-        Of::Queries => requests::queries(&archive).await?,
-        Of::Images => requests::images(&archive, args.study.as_deref()).await?,
+    let (mut kinds, left_out) = match args.of {
+        Of::Queries => {
+            let queries = queries::queries(&archive).await?;
+            (queries.kinds, queries.left_out)
+        }
+        Of::Images => (requests::images(&archive, args.study.as_deref()).await?, Vec::new()),
     };
     kinds.retain(|kind| kind.what.contains(&args.only));
     let mut services = vec![Asked { name: "archive", service: archive, files: None }];
     if let (Some(folder), Some(url)) = (&args.files, &args.files_url) {
         let files = Some(folder.clone());
-        services.push(Asked { name: "files", service: Service::new(url, None)?, files });
+        services.push(Asked { name: FILES, service: Service::new(url, None)?, files });
     }
     if let Some(url) = &args.other {
         services.push(Asked { name: OTHER, service: Service::new(url, None)?, files: None });
@@ -119,10 +125,14 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
                 for (((asked, paths), next), sum) in services.iter().zip(&paths).zip(&next).zip(&mut measured)
                 {
                     bar.inc(1);
-                    let Some(paths) = paths else { continue };
                     let lasts = Duration::from_millis(args.turn_ms);
-                    let (one, elapsed) =
-                        turn(&asked.service, (paths, kind.accept), clients, lasts, next).await?;
+                    let (one, elapsed) = match (paths, &kind.made) {
+                        (None, _) => continue,
+                        (Some(_), Made::Alone(codec)) => codec.turn(clients, lasts).await?,
+                        (Some(paths), _) => {
+                            turn(&asked.service, (paths, kind.accept), clients, lasts, next).await?
+                        }
+                    };
                     sum.0.merge(one);
                     sum.1 += elapsed;
                 }
@@ -130,18 +140,21 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             // What another archive does not have is none of this measurement's failures.
             let must = services.iter().zip(&measured).filter(|(asked, _)| asked.name != OTHER);
             failures += must.map(|(_, (measured, _))| measured.failures()).sum::<u64>();
-            rows.push(row(kind, clients, &mut measured));
+            rows.push(row(kind, clients, &services, &mut measured));
         }
     }
     bar.finish_and_clear();
-    let mut headings = vec!["work".to_owned(), "bytes".to_owned(), "clients".to_owned()];
+    let mut headings = vec!["work", "bytes", "clients"];
     for asked in &services {
-        headings.push(format!("{}/s", asked.name));
-        headings.push("median".to_owned());
-        headings.push("95 %".to_owned());
+        headings.push(asked.name);
+        if asked.files.is_some() {
+            headings.push("archive to files");
+        }
     }
-    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
     measure::print_under(&headings, &rows, args.pid)?;
+    for why in left_out {
+        commands::print(&format!("left out: {why}"))?;
+    }
     if failures > 0 {
         bail!("{failures} requests failed");
     }
@@ -160,9 +173,10 @@ impl Asked {
     /// Where this service has the answers of a kind; `None` when it cannot have them.
     async fn paths(&self, kind: &Kind, services: &[Self]) -> anyhow::Result<Option<Arc<Vec<String>>>> {
         let (Some(folder), Some(archive)) = (&self.files, services.first()) else {
-            return Ok(Some(Arc::clone(&kind.paths)));
+            let has = self.name != OTHER || matches!(kind.made, Made::Ready | Made::Anew);
+            return Ok(has.then(|| Arc::clone(&kind.paths)));
         };
-        if kind.anew {
+        if matches!(kind.made, Made::Anew | Made::Alone(_)) {
             return Ok(None);
         }
         let below = folder.join(name_of(&kind.what));
@@ -182,18 +196,28 @@ fn name_of(what: &str) -> String {
     what.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
-/// What was asked, and for each service how many a second and how long one took.
-fn row(kind: &Kind, clients: usize, measured: &mut [(Measurement, Duration)]) -> Vec<String> {
-    let bytes = measured.first().map_or(0, |(measured, _)| measured.bytes_each());
-    let mut row = vec![kind.what.clone(), bytes.to_string(), clients.to_string()];
-    for (measured, elapsed) in measured {
-        let seconds = elapsed.as_secs_f64().max(f64::EPSILON);
-        row.push(match measured.count() {
-            0 => "-".to_owned(),
-            count => format!("{:.0}", count as f64 / seconds),
+/// What was asked, and for each service how many a second and how long one took; beside files, how the archive's rate
+/// is to theirs.
+fn row(
+    kind: &Kind,
+    clients: usize,
+    services: &[Asked],
+    measured: &mut [(Measurement, Duration)],
+) -> Vec<String> {
+    let archive = measured
+        .first()
+        .map_or((0, 0.0), |(archive, elapsed)| (archive.bytes_each(), archive.rate(*elapsed)));
+    let mut row = vec![kind.what.clone(), grouped(archive.0), clients.to_string()];
+    for (asked, (measured, elapsed)) in services.iter().zip(measured) {
+        let rate = measured.rate(*elapsed);
+        let is_there = measured.count() > 0;
+        row.push(match is_there {
+            true => format!("{}/s, {}", grouped(rate.round() as u64), measured.at(0.5)),
+            false => String::new(),
         });
-        row.push(measured.at(0.5));
-        row.push(measured.at(0.95));
+        if asked.files.is_some() {
+            row.push(if is_there { format!("{:.2}", archive.1 / rate) } else { String::new() });
+        }
     }
     row
 }

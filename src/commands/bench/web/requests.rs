@@ -1,21 +1,27 @@
-//! What is asked for: made from what a service says that it has.
+//! What viewers ask for: made from what a service says that it has.
 
 use std::sync::Arc;
 
 use anyhow::bail;
 use serde_json::Value;
 
+use super::codec::Codec;
 use super::service::{DICOM_JSON, Service};
 
 /// Frames as they are stored (PS3.18 8.7.3.5.2).
 pub const STORED_FRAMES: &str = "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*";
 /// Instances as they are stored.
 const STORED_INSTANCES: &str = "multipart/related; type=\"application/dicom\"; transfer-syntax=*";
+/// Frames as a viewer draws them while they load: HTJ2K, by resolution.
+const HTJ2K_FRAMES: &str = "multipart/related; type=\"image/jphc\"; transfer-syntax=1.2.840.10008.1.2.4.202";
 const JPEG: &str = "image/jpeg";
 /// Pictures of which none was made before.
 const ANEW: usize = 2000;
 /// Frames of one request for several.
 const SEVERAL: i64 = 20;
+
+/// Frames of a series that are asked for as HTJ2K: each is made once, before it is measured.
+const HTJ2K: usize = 100;
 
 /// One kind of request.
 #[derive(Debug, Clone)]
@@ -26,46 +32,28 @@ pub struct Kind {
     pub accept: &'static str,
     /// Where they are, below the root of the service.
     pub paths: Arc<Vec<String>>,
-    /// Whether each answer is made for the first time, so that no file can stand beside it.
-    pub anew: bool,
+    /// How its answers come about.
+    pub made: Made,
+}
+
+/// How answers come about.
+#[derive(Debug, Clone)]
+pub enum Made {
+    /// They lie there, or are looked for: a file can stand beside each.
+    Ready,
+    /// By this archive alone: no other has such a resource.
+    Here,
+    /// Each for the first time, so that no file can stand beside it.
+    Anew,
+    /// By this program, without any archive: what those that are made anew cannot be faster than.
+    Alone(Codec),
 }
 
 impl Kind {
-    fn new(what: impl Into<String>, accept: &'static str, paths: Vec<String>) -> Self {
-        Self { what: what.into(), accept, paths: Arc::new(paths), anew: false }
+    /// Answers that a file can stand beside.
+    pub fn new(what: impl Into<String>, accept: &'static str, paths: Vec<String>) -> Self {
+        Self { what: what.into(), accept, paths: Arc::new(paths), made: Made::Ready }
     }
-}
-
-/// The newest studies, and queries by patient, accession number, date and name of studies that are there.
-pub async fn queries(service: &Service) -> anyhow::Result<Vec<Kind>> {
-    let newest = "/studies?limit=50";
-    let studies = service.list(newest).await?;
-    if studies.is_empty() {
-        bail!("the archive has no studies to query for");
-    }
-    let mut kinds = vec![Kind::new("newest 50", DICOM_JSON, vec![newest.to_owned()])];
-    for (key, tag) in [
-        ("PatientID", "00100020"),
-        ("AccessionNumber", "00080050"),
-        ("StudyDate", "00080020"),
-        ("PatientName", "00100010"),
-    ] {
-        let values = studies.iter().filter_map(|study| {
-            let value = value(study, tag)?;
-            value.get("Alphabetic").unwrap_or(value).as_str().filter(|text| !text.is_empty())
-        });
-        let paths: Vec<String> = values
-            .map(|value| {
-                let pair =
-                    url::form_urlencoded::Serializer::new(String::new()).append_pair(key, value).finish();
-                format!("{newest}&{pair}")
-            })
-            .collect();
-        if !paths.is_empty() {
-            kinds.push(Kind::new(key, DICOM_JSON, paths));
-        }
-    }
-    Ok(kinds)
 }
 
 /// What viewers ask for: of the largest series among the newest, or of a study, of the object of most frames, and of
@@ -79,6 +67,11 @@ pub async fn images(service: &Service, study: Option<&str>) -> anyhow::Result<Ve
     let mut kinds = vec![
         Kind::new(format!("metadata of {count} instances"), DICOM_JSON, vec![format!("{series}/metadata")]),
         Kind::new("frame", STORED_FRAMES, of_series.iter().map(|image| at(image) + "/frames/1").collect()),
+        Kind::new(
+            "frame as HTJ2K",
+            HTJ2K_FRAMES,
+            of_series.iter().take(HTJ2K).map(|image| at(image) + "/frames/1").collect(),
+        ),
         Kind::new("instance", STORED_INSTANCES, of_series.iter().map(|image| at(image)).collect()),
         Kind::new(format!("series of {count} instances"), STORED_INSTANCES, vec![series.clone()]),
         Kind::new("thumbnail of the series", JPEG, vec![format!("{series}/thumbnail")]),
@@ -100,9 +93,18 @@ pub async fn images(service: &Service, study: Option<&str>) -> anyhow::Result<Ve
         let rendered = format!("{}/rendered", at(picture));
         let size = format!("{} megapixels", picture.pixels / 1_000_000);
         kinds.push(Kind::new(format!("rendered, {size}"), JPEG, vec![rendered.clone()]));
-        let anew = (0..ANEW).map(|n| format!("{rendered}?window={},4096,linear", 1000 + n)).collect();
+        let quality = super::codec::QUALITY;
+        let anew = (0..ANEW)
+            .map(|n| format!("{rendered}?window={},4096,linear&quality={quality}", 1000 + n))
+            .collect();
         let anew = Kind::new(format!("rendered anew, {size}"), JPEG, anew);
-        kinds.push(Kind { anew: true, ..anew });
+        kinds.push(Kind { made: Made::Anew, ..anew });
+        // A picture that does not come is a failure of those above, one in colour is no measure of them.
+        let drawn = service.bytes(&rendered, JPEG).await.ok();
+        if let Some(codec) = drawn.and_then(|jpeg| Codec::of(jpeg, picture.rows, picture.columns).ok()) {
+            let alone = Kind::new(format!("its JPEG encoder alone, {size}"), JPEG, Vec::new());
+            kinds.push(Kind { made: Made::Alone(codec), ..alone });
+        }
     }
     Ok(kinds)
 }
@@ -132,12 +134,15 @@ struct Image {
     series: String,
     uid: String,
     frames: i64,
+    rows: i64,
+    columns: i64,
     pixels: i64,
 }
 
 impl Image {
     fn of(instance: &Value) -> Option<Self> {
         let number = |tag: &str| value(instance, tag)?.as_i64();
+        let (rows, columns) = (number("00280010")?, number("00280011")?);
         Some(Self {
             series: format!(
                 "/studies/{}/series/{}",
@@ -146,7 +151,9 @@ impl Image {
             ),
             uid: value(instance, "00080018")?.as_str()?.to_owned(),
             frames: number("00280008").unwrap_or(1),
-            pixels: number("00280010")? * number("00280011")?,
+            rows,
+            columns,
+            pixels: rows * columns,
         })
     }
 }
@@ -159,6 +166,7 @@ fn largest_series(instances: &[Image]) -> Option<String> {
     counts.into_iter().max_by_key(|(_, count)| *count).map(|(series, _)| series.to_owned())
 }
 
-fn value<'a>(object: &'a Value, tag: &str) -> Option<&'a Value> {
+/// The first value of an attribute.
+pub fn value<'a>(object: &'a Value, tag: &str) -> Option<&'a Value> {
     object.get(tag)?.get("Value")?.get(0)
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LINK};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use url::Url;
@@ -15,11 +16,18 @@ use super::super::measure::{Measurement, timed};
 /// DICOM JSON (PS3.18 F).
 pub const DICOM_JSON: &str = "application/dicom+json";
 
+/// JSON of our own.
+pub const JSON: &str = "application/json";
+/// Where paths begin that lie beside DICOMweb, of the pages' own service.
+pub const PAGES: &str = "/api/v1/";
+
 /// Something that answers GET.
 #[derive(Debug, Clone)]
 pub struct Service {
     client: reqwest::Client,
     root: String,
+    /// Scheme, host and port.
+    origin: String,
 }
 
 impl Service {
@@ -34,7 +42,8 @@ impl Service {
         }
         let client =
             reqwest::Client::builder().default_headers(headers).timeout(Duration::from_secs(60)).build()?;
-        Ok(Self { client, root: root.as_str().trim_end_matches('/').to_owned() })
+        let origin = root.origin().ascii_serialization();
+        Ok(Self { client, root: root.as_str().trim_end_matches('/').to_owned(), origin })
     }
 
     /// An array of DICOM JSON.
@@ -44,6 +53,24 @@ impl Service {
             return Ok(Vec::new());
         }
         answer.json().await.context("the answer is no DICOM JSON")
+    }
+
+    /// An object of JSON.
+    pub async fn object(&self, path: &str) -> anyhow::Result<Value> {
+        self.ask(path, JSON).await?.json().await.context("the answer is no JSON")
+    }
+
+    /// A whole answer.
+    pub async fn bytes(&self, path: &str, accept: &str) -> anyhow::Result<Bytes> {
+        self.ask(path, accept).await?.bytes().await.map_err(|error| error.without_url().into())
+    }
+
+    /// Where the answer to a search among studies goes on, by its link to the next page (RFC 8288).
+    pub async fn next(&self, path: &str) -> anyhow::Result<Option<String>> {
+        let answer = self.ask(path, DICOM_JSON).await?;
+        let link = answer.headers().get(LINK).and_then(|link| link.to_str().ok());
+        let target = link.and_then(|link| Some(link.split_once('<')?.1.split_once(">; rel=\"next\"")?.0));
+        Ok(target.and_then(|url| Some(format!("/studies?{}", url.split_once("/studies?")?.1))))
     }
 
     /// Writes an answer to a file.
@@ -72,7 +99,8 @@ impl Service {
 
     /// An answer that says that all is well. Errors leave the URL out, which may name a patient.
     async fn ask(&self, path: &str, accept: &str) -> anyhow::Result<reqwest::Response> {
-        let request = self.client.get(format!("{}{path}", self.root)).header(ACCEPT, accept);
+        let root = if path.starts_with(PAGES) { &self.origin } else { &self.root };
+        let request = self.client.get(format!("{root}{path}")).header(ACCEPT, accept);
         let answer = request.send().await.and_then(reqwest::Response::error_for_status);
         answer.map_err(|error| error.without_url().into())
     }
