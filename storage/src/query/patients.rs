@@ -72,9 +72,9 @@ impl Walk {
         let (mut from, mut key) = ("patient p", "p.id");
         let mut conditions = Conditions::new(self.database.engine());
         let mut number = Wanted::default();
+        let (mut has_led, nothing) = (false, Lead::Nothing);
         for filter in &self.query.filters {
             let Some(column) = COLUMNS.iter().find(|column| filter.path == [column.tag]) else { continue };
-        let (mut has_led, nothing) = (false, Lead::Nothing);
             if number.take(column.tag, &filter.matching) {
                 continue;
             }
@@ -87,11 +87,11 @@ impl Walk {
                 continue;
             };
             let words = names::words(name, self.query.fuzzy);
-            let lead = match &self.lead {
-                Some(lead) => lead,
             // Of several names the first leads.
-                None => self.lead.insert(names::lead(&self.database, Table::Patients, &words).await?),
+            let lead = match &self.lead {
                 _ if has_led => &nothing,
+                Some(lead) => lead,
+                None => self.lead.insert(names::lead(&self.database, Table::Patients, &words).await?),
             };
             let walk = names::narrow_patients(&mut conditions, lead, &words);
             if !has_led {

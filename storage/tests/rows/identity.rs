@@ -417,13 +417,13 @@ async fn what_was_given_to_a_patient_stays_without_its_number(fresh: Fresh) {
     let (a, b) = (whose(&fresh, "1.2.1").await, whose(&fresh, "1.2.2").await);
     let (all, clerk, given) = (&Scope::All, clerk(), Owner::Known(b));
     let number = Number { identifier: "BN009", issuer: "BVTW" };
-    identifiers::link(&fresh.db, all, &clerk, b, number, NOW_MS).await.unwrap();
+    identifiers::link(&fresh.db, all, &clerk, b, number, None, NOW_MS).await.unwrap();
     store(&fresh.db, &[of("1.2.3", "BN009", "NGUYỄN^VĂN A"), of("1.2.4", "BN009", "NGUYỄN^VĂN A")]).await;
     // To somebody else and back: since then a person has said whose it is.
     for owner in [Owner::Known(a), given] {
         assigning::assign(&fresh.db, all, &clerk, &uid("1.2.3"), owner, None, NOW_MS).await.unwrap();
     }
-    identifiers::unlink(&fresh.db, all, &clerk, b, number, NOW_MS).await.unwrap();
+    identifiers::unlink(&fresh.db, all, &clerk, b, number, None, NOW_MS).await.unwrap();
     assert_eq!(studies(&fresh, b).await, ["1.2.2", "1.2.3"]);
 }
 
