@@ -43,8 +43,8 @@ pub fn get(path: &str, more: &str) -> String {
 pub async fn begun(address: SocketAddr, request: &str) -> TcpStream {
     let mut stream = ask(address, request).await;
     let mut first = [0; 16];
-    let read = tokio::time::timeout(Duration::from_secs(60), stream.read_exact(&mut first));
-    read.await.expect("an answer that waits for nobody").unwrap();
+    let read = tokio::time::timeout(Duration::from_secs(60), stream.read_exact(&mut first)).await;
+    assert!(read.is_ok_and(|read| read.is_ok()), "the answer waits for others");
     assert!(first.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&first));
     stream
 }
