@@ -9,31 +9,36 @@ use storage::database::Database;
 use storage::devices;
 use storage::index::facilities;
 use storage::intake::migration::{Day, Settings, Source};
-use storage::intake::{self, Intake, Kind, State};
+use storage::intake::{self, Failure, Intake, Kind, State};
 
 use crate::commands::intake::{Pacing, follow, is_served, write_list};
 use crate::commands::{self, Global};
 use crate::config::Config;
 use crate::lifecycle;
 
+/// The first day that is asked for by itself, unless somebody says another: from before there were PACS.
+const OLDEST: &str = "19900101";
+const DAY_MS: i64 = 24 * 3_600_000;
+
 /// What `sen migrate` takes.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 The other PACS is a device with host and port (`sen device add`), and has to know this archive as a destination, by its
 AE title, host and port. The running server asks it for its studies day by day, the newest first (C-FIND), and pulls what
-is not all here (C-MOVE). It waits while the other PACS is away and goes on after a restart; this command only follows,
-and may be ended and run again. In the end the counts of both are compared, and what could not be taken is listed with
-the reason; run it again to ask for that once more. Exit status 1 while anything is missing.")]
+is not all here (C-MOVE); at the end those without a date, and those whose date is no day or lies outside of these days.
+It waits while the other PACS is away and goes on after a restart, with the days that it was begun with; this command
+only follows, and may be ended and run again. In the end the counts of both are compared, and what could not be taken is
+listed with the reason; run it again to ask for that once more. Exit status 1 while anything is missing.")]
 pub struct Args {
     /// AE title of the other PACS
     #[arg(value_name = "AE_TITLE", value_parser = ae_title)]
     from: AeTitle,
 
-    /// Oldest study date
-    #[arg(long, value_name = "DATE", default_value = "19900101", value_parser = day)]
-    since: Day,
+    /// Oldest study date; older ones are left there and listed [default: all]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    since: Option<Day>,
 
-    /// Newest study date [default: today]
+    /// Newest study date; newer ones are left there and listed [default: all]
     #[arg(long, value_name = "DATE", value_parser = day)]
     until: Option<Day>,
 
@@ -77,17 +82,21 @@ async fn migrate(args: &Args, config: &Config, database: &Database) -> anyhow::R
             "the archive is not being served: images are pulled by the running server, so start `sen serve`"
         );
     }
-    let zone = facilities::zone(&facilities::time_zone(database, &config.store.default_facility).await?);
-    // A study of a device whose clock is ahead is of tomorrow.
-    let Some(until) = args.until.or_else(|| Day::of(now_ms.saturating_add(24 * 3_600_000), &zone)) else {
-        bail!("there is no such day");
+    let settings = match intake::running(database, Kind::Migration, &source).await? {
+        Some(begun) => begun_with(args, &begun)?,
+        None => {
+            let zone =
+                facilities::zone(&facilities::time_zone(database, &config.store.default_facility).await?);
+            // A study of a device whose clock is ahead is of tomorrow.
+            let newest = || Day::of(now_ms.saturating_add(DAY_MS), &zone);
+            let (from, until) = (args.since.or_else(|| Day::parse(OLDEST)), args.until.or_else(newest));
+            let (Some(from), Some(until)) = (from, until) else { bail!("there is no such day") };
+            let (takes_older, takes_newer) = (args.since.is_none(), args.until.is_none());
+            Settings { from, until, takes_older, takes_newer, bytes_per_second: 0, hours: None }
+        }
     };
-    let settings = Settings {
-        from: args.since,
-        until,
-        bytes_per_second: args.pacing.bytes_per_second(),
-        hours: args.pacing.hours,
-    };
+    let (bytes_per_second, hours) = (args.pacing.bytes_per_second(), args.pacing.hours);
+    let settings = Settings { bytes_per_second, hours, ..settings };
     let (begun, goes_on) = intake::begin(database, Kind::Migration, &source, &settings, true, now_ms).await?;
     if goes_on {
         commands::tell("going on with what was begun");
@@ -97,6 +106,24 @@ async fn migrate(args: &Args, config: &Config, database: &Database) -> anyhow::R
         return Ok(());
     };
     report(args, database, &ended).await
+}
+
+/// The settings of one that goes on. Its days stay as they are: some of them lie behind it.
+fn begun_with(args: &Args, begun: &Intake) -> anyhow::Result<Settings> {
+    let Ok(settings) = Settings::of(begun) else {
+        bail!("another version of the program has begun this; end it with --stop");
+    };
+    let since = args.since.is_none_or(|since| since == settings.from && !settings.takes_older);
+    let until = args.until.is_none_or(|until| until == settings.until && !settings.takes_newer);
+    if !since || !until {
+        bail!(
+            "{} is being asked for other days already, from {} to {}; end that with --stop, or name no days",
+            args.from,
+            settings.from,
+            settings.until
+        );
+    }
+    Ok(settings)
 }
 
 fn say(now: &Intake) -> String {
@@ -113,7 +140,12 @@ fn say(now: &Intake) -> String {
 
 async fn report(args: &Args, database: &Database, ended: &Intake) -> anyhow::Result<()> {
     let compared = intake::compare(database, ended.id).await?;
-    let listed = write_list(database, ended.id, &args.pacing.list, |_| {}).await?;
+    let (mut missing, mut other_dates) = (0u64, 0u64);
+    let count = |failure: Failure| match failure.skipped {
+        true => other_dates += 1,
+        false => missing += 1,
+    };
+    write_list(database, ended.id, &args.pacing.list, count).await?;
     commands::print(&format!(
         "studies                   {:>10}\ninstances there           {:>10}\ninstances here            {:>10}\ntaken                     {:>10}\nstudies that lack some    {:>10}",
         compared.studies, compared.expected, compared.arrived, ended.counts.taken, compared.incomplete
@@ -121,9 +153,15 @@ async fn report(args: &Args, database: &Database, ended: &Intake) -> anyhow::Res
     if compared.uncounted > 0 {
         commands::print(&format!("studies without a count   {:>10}", compared.uncounted))?;
     }
-    if listed > 0 {
+    if other_dates > 0 {
+        commands::print(&format!(
+            "dates not asked for       {other_dates:>10}; {} says how many studies have each",
+            args.pacing.list.display()
+        ))?;
+    }
+    if missing > 0 {
         bail!(
-            "{listed} studies were not taken whole, or days not told of; {} says which and why. Run this again to ask for \
+            "{missing} studies were not taken whole, or days not told of; {} says which and why. Run this again to ask for \
              them once more",
             args.pacing.list.display()
         );

@@ -221,7 +221,8 @@ async fn neither_a_refused_day_nor_another_archive_that_is_away_is_in_the_way() 
     .await;
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/refusing_archive.py");
     let mut peer = Command::new(python);
-    let _peer = Running(peer.arg(script).args([&port.to_string(), "MUTE", "20261122"]).spawn().unwrap());
+    let _peer =
+        Running(peer.arg(script).args([&port.to_string(), "MUTE", "20261122", "20261121"]).spawn().unwrap());
     eventually("the other archive listens", || async {
         tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
     })
@@ -230,7 +231,8 @@ async fn neither_a_refused_day_nor_another_archive_that_is_away_is_in_the_way() 
     assert_eq!(report.status.code(), Some(1), "{}", tools::said(&report));
     let list = std::fs::read_to_string(sen.folder().join("not-taken.tsv")).unwrap();
     let names: Vec<&str> = list.lines().filter_map(|line| line.split('\t').nth(1)).collect();
-    assert_eq!(names, ["20261122", "undated"], "{list}");
+    assert_eq!(names, ["20261121", "20261122", "undated"], "{list}");
+    assert!(list.starts_with("failed\t20261121\t1 studies are listed without a valid"), "{list}");
     assert!(list.contains("the query was answered"), "{list}");
 
     // The pages have words for it.
@@ -247,10 +249,46 @@ async fn neither_a_refused_day_nor_another_archive_that_is_away_is_in_the_way() 
         (&"unreachable".into(), &"connectionRefused".into())
     );
     let mute = ask(&format!("/api/v1/intakes/{}", of("MUTE")["id"])).await;
-    let reason = &mute["notTaken"][0]["reason"];
+    assert_eq!(mute["notTaken"][0]["reason"]["code"], "noStudyUid", "{mute}");
+    let reason = &mute["notTaken"][1]["reason"];
     assert_eq!(
         (&reason["code"], reason["values"]["status"].is_string()),
         (&"dayRefused".into(), true),
         "{mute}"
     );
+}
+
+/// A console whose clock was reset dates its images 1970, another 2031, and old ones write dates in other ways.
+#[tokio::test(flavor = "multi_thread")]
+async fn studies_of_impossible_dates_are_taken_or_listed() {
+    let Some((program, http, dimse)) = Orthanc::prepare() else { return };
+    let sen = Setup::default().variable("SEN_UNKNOWN_AE", "reject").file(&device("ORTHANC", dimse)).start();
+    let orthanc = Orthanc::start(&program, http, dimse, &sen).await;
+    let dated = |date: &str| {
+        let mut study = Study::of(&format!("P{date}"), "NGUYỄN^VĂN A");
+        date.clone_into(&mut study.date);
+        study
+    };
+    let mut studies: Vec<Study> = ["20261121", "20310101", "2026.11.22", "00000000", ""].map(dated).into();
+    let old = dated("19700101");
+    for study in studies.iter().chain([&old]) {
+        for slice in 1..=study.slices {
+            let kept =
+                Client::new().post(orthanc.url("/instances")).body(study.slice(slice)).send().await.unwrap();
+            assert!(kept.status().is_success());
+        }
+    }
+    let report = tools::succeeded(&sen.run(&[&["migrate", "ORTHANC"], &SINCE[..]].concat()));
+    assert_eq!(figure(&report, "studies  "), 5, "{report}");
+    assert!(report.contains("dates not asked for"), "{report}");
+    assert_here(&sen, &studies).await;
+    assert_eq!(instances(&sen, &old).await, 0, "somebody has said since when");
+    let list = std::fs::read_to_string(sen.folder().join("not-taken.tsv")).unwrap();
+    assert!(list.starts_with("skipped\t19700101\t1 studies have this date"), "{list}");
+    // Somebody asks for that one too.
+    let since = ["--since", "19700101", "--until", "19700102"];
+    let report = tools::succeeded(&sen.run(&[&["migrate", "ORTHANC"], &since[..]].concat()));
+    assert!(report.contains("dates not asked for"), "{report}");
+    studies.push(old);
+    assert_here(&sen, &studies).await;
 }

@@ -1,11 +1,13 @@
 //! The other PACS: one association for all that is asked of it, opened again when it has ended.
 
+use std::collections::BTreeMap;
+
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::why::Why;
 use pacs_core::{tags, uids};
 use storage::intake::NotTaken;
-use storage::intake::migration::Day;
+use storage::intake::migration::{Day, Settings};
 
 use crate::scu::{Association, Error, Options, Outcome, Proposal, Target};
 
@@ -22,9 +24,57 @@ pub(super) struct Found {
     pub instances: Option<u64>,
 }
 
+/// What a peer lists of a day, or when it is asked without one.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub studies: Vec<Found>,
+    /// How many have no Study Instance UID that is one.
+    pub without_uid: u64,
+    /// Dates that nobody wants, with how many studies have each.
+    pub unwanted: BTreeMap<Day, u64>,
+}
+
+impl Listed {
+    fn add(&mut self, answer: &DataSet) {
+        let Some(Ok(uid)) = answer.uid(tags::STUDY_INSTANCE_UID) else {
+            self.without_uid += 1;
+            return;
+        };
+        let instances = answer.text(tags::NUMBER_OF_STUDY_RELATED_INSTANCES);
+        let instances = instances.and_then(|text| text.trim().parse().ok());
+        self.studies.push(Found { uid, instances });
+    }
+}
+
+/// What is to be done with a study that is listed when no day is asked for: then everything matches.
+#[derive(Debug, PartialEq, Eq)]
+enum Dated {
+    /// Of a day that is asked for by itself.
+    Asked,
+    /// Without a date, with one that no day matches, or with one that nobody has said to leave out.
+    Wanted,
+    Unwanted(Day),
+}
+
+impl Dated {
+    fn of(date: Option<&str>, settings: &Settings) -> Self {
+        let date = date.map(str::trim).unwrap_or_default();
+        let Some(day) = Day::parse(date) else { return Self::Wanted };
+        let is_left_out =
+            day < settings.from && !settings.takes_older || day > settings.until && !settings.takes_newer;
+        let is_within = (settings.from..=settings.until).contains(&day);
+        match is_left_out {
+            true => Self::Unwanted(day),
+            // In another form it does not match a day.
+            false if is_within && day.to_string() == date => Self::Asked,
+            false => Self::Wanted,
+        }
+    }
+}
+
 /// What a peer answers when it is asked for the studies of a day.
 pub(super) enum Answer {
-    Studies(Vec<Found>),
+    Studies(Listed),
     /// It does not say, and why.
     Refused(Why),
 }
@@ -40,10 +90,11 @@ impl Peer {
         Self { target, options, association: None }
     }
 
-    /// The studies of a day; those without a date for `None`. Fails when the peer is away or does not speak any more.
-    pub async fn studies(&mut self, day: Option<Day>) -> Result<Answer, Error> {
+    /// The studies of a day; for `None` those that are asked for by no day. Fails when the peer is away or does not
+    /// speak any more.
+    pub async fn studies(&mut self, day: Option<Day>, settings: &Settings) -> Result<Answer, Error> {
         let answer = match self.association().await {
-            Ok(association) => ask(association, day).await,
+            Ok(association) => ask(association, day, settings).await,
             Err(error) => Err(error),
         };
         // After a refusal more answers may be on their way.
@@ -99,23 +150,25 @@ impl Peer {
     }
 }
 
-async fn ask(association: &mut Association, day: Option<Day>) -> Result<Answer, Error> {
+async fn ask(association: &mut Association, day: Option<Day>, settings: &Settings) -> Result<Answer, Error> {
     let mut keys = DataSet::new();
     keys.put_text(tags::QUERY_RETRIEVE_LEVEL, "STUDY");
     keys.put_text(tags::STUDY_DATE, &day.map(|day| day.to_string()).unwrap_or_default());
     keys.put_text(tags::STUDY_INSTANCE_UID, "");
     keys.put_text(tags::NUMBER_OF_STUDY_RELATED_INSTANCES, "");
     let mut answers = association.find(&class(FIND)?, &keys).await?;
-    let mut found = Vec::new();
+    let mut listed = Listed::default();
     while let Some(answer) = answers.next().await? {
-        // Without a date everything matches: what has one was asked for with it.
-        if day.is_none() && answer.text(tags::STUDY_DATE).is_some_and(|date| !date.trim().is_empty()) {
-            continue;
+        let dated = match day {
+            Some(_) => Dated::Wanted,
+            None => Dated::of(answer.text(tags::STUDY_DATE).as_deref(), settings),
+        };
+        match dated {
+            Dated::Asked => {}
+            Dated::Wanted => listed.add(&answer),
+            Dated::Unwanted(day) => *listed.unwanted.entry(day).or_default() += 1,
         }
-        let Some(Ok(uid)) = answer.uid(tags::STUDY_INSTANCE_UID) else { continue };
-        let instances = answer.text(tags::NUMBER_OF_STUDY_RELATED_INSTANCES);
-        found.push(Found { uid, instances: instances.and_then(|text| text.trim().parse().ok()) });
-        if found.len() >= STUDIES_OF_A_DAY {
+        if listed.studies.len() + listed.unwanted.len() >= STUDIES_OF_A_DAY {
             let why = format!("{STUDIES_OF_A_DAY} studies and more, which no day has");
             let why = NotTaken::TooManyStudies.because(why).with("most", STUDIES_OF_A_DAY);
             return Ok(Answer::Refused(why));
@@ -126,10 +179,45 @@ async fn ask(association: &mut Association, day: Option<Day>) -> Result<Answer, 
             let why = NotTaken::DayRefused.because(format_args!("the query was answered {status}"));
             Ok(Answer::Refused(why.answered(status.0)))
         }
-        _ => Ok(Answer::Studies(found)),
+        _ => Ok(Answer::Studies(listed)),
     }
 }
 
 fn class(uid: &str) -> Result<Uid, Error> {
     Uid::parse(uid).map_err(|_| Error::NoContext)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_study_is_left_out_for_its_date_unless_somebody_said_so() {
+        let day = |text| Day::parse(text).unwrap();
+        let all = Settings {
+            from: day("19900101"),
+            until: day("20261128"),
+            takes_older: true,
+            takes_newer: true,
+            bytes_per_second: 0,
+            hours: None,
+        };
+        let some = Settings { takes_older: false, takes_newer: false, ..all };
+        for (date, of_all, of_some) in [
+            (Some("20190501"), Dated::Asked, Dated::Asked),
+            (Some("19900101 "), Dated::Asked, Dated::Asked),
+            (Some("20261128"), Dated::Asked, Dated::Asked),
+            (Some("19700101"), Dated::Wanted, Dated::Unwanted(day("19700101"))),
+            (Some("20310101"), Dated::Wanted, Dated::Unwanted(day("20310101"))),
+            (Some("2031.01.01"), Dated::Wanted, Dated::Unwanted(day("20310101"))),
+            (Some("2019.05.01"), Dated::Wanted, Dated::Wanted),
+            (Some("00000000"), Dated::Wanted, Dated::Wanted),
+            (Some("20190501\\20190502"), Dated::Wanted, Dated::Wanted),
+            (Some(""), Dated::Wanted, Dated::Wanted),
+            (None, Dated::Wanted, Dated::Wanted),
+        ] {
+            assert_eq!(Dated::of(date, &all), of_all, "{date:?}");
+            assert_eq!(Dated::of(date, &some), of_some, "{date:?}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use storage::intake::{self, Asked, Counts, Failure, Intake, IntakeId, Kind, NotT
 use storage::pace::Pace;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::peer::{Answer, Found, Peer};
+use super::peer::{Answer, Found, Listed, Peer};
 use super::study::{self, PullError, Pulled};
 use crate::cause;
 use crate::config::Timeouts;
@@ -31,7 +31,7 @@ const LOOK_AT_THE_ROW_EVERY: Duration = Duration::from_secs(5);
 const TRIES: u32 = 3;
 /// Many archives say nothing until a whole study is sent.
 const RESPONSE: Duration = Duration::from_secs(3600);
-/// The position behind all days: the studies that have no date.
+/// The position behind all days: the studies that no day has.
 const UNDATED: &str = "undated";
 
 /// Goes on until the server stops, with each in its own time: one that waits is in nobody's way. What is under way then
@@ -155,16 +155,16 @@ async fn migrate(shared: &Shared, intake: &Intake, wait: &mut Duration) -> Resul
         None => Some(migration.settings.until),
     };
     while let Some(now) = day.filter(|day| *day >= migration.settings.from) {
-        let refused = migration.take(Some(now)).await?;
+        let left = migration.take(Some(now)).await?;
         // The peer answers.
         *wait = FIRST_WAIT;
         day = now.before();
         let position = day.map_or_else(|| UNDATED.to_owned(), |day| day.to_string());
-        migration.reached(&position, refused.map(|why| (now.to_string(), why))).await?;
+        migration.reached(&position, &left).await?;
     }
-    migration.reached(UNDATED, None).await?;
-    let refused = migration.take(None).await?;
-    migration.reached(UNDATED, refused.map(|why| (UNDATED.to_owned(), why))).await?;
+    migration.reached(UNDATED, &[]).await?;
+    let left = migration.take(None).await?;
+    migration.reached(UNDATED, &left).await?;
     migration.peer.leave().await;
     intake::done(shared.archive.database(), intake.id, migration.now_ms()).await?;
     tracing::info!("a migration has come to its end");
@@ -218,20 +218,20 @@ impl Migration<'_> {
         self.shared.archive.config().clock.now_ms()
     }
 
-    /// Pulls what there is of a day; why nothing is known of it when the peer does not say what there is.
-    async fn take(&mut self, day: Option<Day>) -> Result<Option<Why>, Stop> {
+    /// Pulls what there is of a day, and for `None` what no day has; answers what of it cannot be asked for.
+    async fn take(&mut self, day: Option<Day>) -> Result<Vec<Failure>, Stop> {
         self.wait_for_hours().await?;
         let database = self.shared.archive.database();
-        let studies = match self.peer.studies(day).await? {
-            Answer::Studies(studies) => studies,
-            Answer::Refused(why) => {
-                let day = day.map(|day| day.to_string());
-                let day = day.as_deref().unwrap_or(UNDATED);
-                tracing::warn!(day, why = why.detail, "a day was not asked for");
-                return Ok(Some(why));
+        let name = day.map_or_else(|| UNDATED.to_owned(), |day| day.to_string());
+        let listed = match self.peer.studies(day, &self.settings).await? {
+            Answer::Studies(listed) => listed,
+            Answer::Refused(reason) => {
+                tracing::warn!(day = name, why = reason.detail, "a day was not asked for");
+                return Ok(vec![Failure { name, skipped: false, reason }]);
             }
         };
-        for found in studies {
+        let left = left_out(name, &listed);
+        for found in listed.studies {
             let asked = intake::asked(database, self.intake.id, &found.uid).await?;
             let is_done = |asked: Asked| {
                 let expected = found.instances.or(asked.expected);
@@ -251,7 +251,7 @@ impl Migration<'_> {
                 .await?;
             self.pause(pulled.counts.bytes).await?;
         }
-        Ok(None)
+        Ok(left)
     }
 
     /// Waits as long as its rate says, or until that has changed.
@@ -310,14 +310,31 @@ impl Migration<'_> {
     }
 
     /// Notes that it has come to a position, and what could not be asked for on the way there.
-    async fn reached(&self, position: &str, refused: Option<(String, Why)>) -> Result<(), Stop> {
+    async fn reached(&self, position: &str, left: &[Failure]) -> Result<(), Stop> {
         let database = self.shared.archive.database();
-        let counts = Counts { failed: u64::from(refused.is_some()), ..Counts::default() };
-        let failures: Vec<Failure> =
-            refused.into_iter().map(|(name, reason)| Failure { name, skipped: false, reason }).collect();
+        let failed = left.iter().filter(|failure| !failure.skipped).count() as u64;
+        let counts = Counts { failed, ..Counts::default() };
         let position = Some(position);
-        Ok(intake::advance(database, self.intake.id, position, &counts, &failures, self.now_ms()).await?)
+        Ok(intake::advance(database, self.intake.id, position, &counts, left, self.now_ms()).await?)
     }
+}
+
+/// What a peer lists and nobody asks for: what has no UID to ask with, and what is of another date than was said.
+fn left_out(name: String, listed: &Listed) -> Vec<Failure> {
+    let mut left = Vec::new();
+    let count = listed.without_uid;
+    if count > 0 {
+        let why = format!("{count} studies are listed without a valid Study Instance UID");
+        tracing::warn!(day = name, count, "studies without a valid UID are listed");
+        let reason = NotTaken::NoStudyUid.because(why).with("count", count);
+        left.push(Failure { name, skipped: false, reason });
+    }
+    for (day, count) in &listed.unwanted {
+        let why = format!("{count} studies have this date, which is outside the days that were asked for");
+        let reason = NotTaken::OtherDate.because(why).with("count", *count);
+        left.push(Failure { name: day.to_string(), skipped: true, reason });
+    }
+    left
 }
 
 /// [`storage::Error::Conflict`] when somebody has stopped it, or given it another rate or other hours.

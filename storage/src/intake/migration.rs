@@ -32,6 +32,12 @@ pub struct Settings {
     pub from: Day,
     /// The newest: it goes backward.
     pub until: Day,
+    /// Whether studies of older dates are taken at the end, since nobody has named the oldest; else they are listed.
+    #[serde(default)]
+    pub takes_older: bool,
+    /// The same of newer dates, as devices give them whose clock is wrong.
+    #[serde(default)]
+    pub takes_newer: bool,
     /// At most so many bytes a second; 0: as fast as they come.
     pub bytes_per_second: u64,
     /// At which hours; `None`: at all.
@@ -50,10 +56,10 @@ impl Settings {
 pub struct Day(Date);
 
 impl Day {
-    /// Reads `yyyymmdd` or `yyyy-mm-dd`.
+    /// Reads `yyyymmdd` or `yyyy-mm-dd`, and `yyyy.mm.dd` as objects from before DICOM have it (PS3.5 6.2).
     pub fn parse(text: &str) -> Option<Self> {
-        let date = Date::strptime("%Y%m%d", text).or_else(|_| Date::strptime("%Y-%m-%d", text));
-        date.ok().map(Self)
+        let read = |form| Date::strptime(form, text).ok().map(Self);
+        ["%Y%m%d", "%Y-%m-%d", "%Y.%m.%d"].into_iter().find_map(read)
     }
 
     /// The day of an instant on a wall of `zone`.
@@ -83,6 +89,8 @@ mod tests {
         let day = Day::parse("2026-03-01").unwrap();
         assert_eq!(day.before().unwrap().to_string(), "20260228");
         assert_eq!(Day::parse("20260301"), Some(day));
+        assert_eq!(Day::parse("2026.03.01"), Some(day));
+        assert_eq!(Day::parse("00000000"), None);
         assert_eq!(Day::parse("20261301"), None);
     }
 }

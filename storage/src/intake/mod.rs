@@ -117,9 +117,9 @@ pub struct Intake {
 /// Something that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// A file, or a Study Instance UID.
+    /// A file, a Study Instance UID, or a study date.
     pub name: String,
-    /// Whether it is nothing that an archive keeps.
+    /// Whether it is nothing that an archive keeps, or that was asked for.
     pub skipped: bool,
     /// Why.
     pub reason: Why,
@@ -192,6 +192,14 @@ pub async fn stop(database: &Database, kind: Kind, source: &impl Serialize, now_
     let sql = "update intake set state = 'stopped', ended_ms = $3, updated_ms = $3
          where kind = $1 and source = $2 and state = 'running'";
     Ok(database.execute(sql, params![kind.as_str(), source, now_ms]).await? > 0)
+}
+
+/// The intake from `source` that has not ended, if there is one.
+pub async fn running(database: &Database, kind: Kind, source: &impl Serialize) -> Result<Option<Intake>> {
+    let source = serde_json::to_string(source).map_err(|error| Error::internal("find an intake", error))?;
+    let sql = format!("select {COLUMNS} from intake where kind = $1 and source = $2 and state = 'running'");
+    let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), params![kind.as_str(), source]).await?;
+    row.as_ref().map(read).transpose()
 }
 
 /// Notes that everything up to `position` was looked at, and what came of what stands between it and the position

@@ -132,11 +132,15 @@ pub enum NotTaken {
     NotSent,
     /// It broke the association off each time that the study was asked for; `tries`.
     BrokenOff,
+    /// It listed `count` studies without a Study Instance UID that is one.
+    NoStudyUid,
+    /// It has `count` studies of a date that was not asked for.
+    OtherDate,
 }
 
 impl NotTaken {
     /// Everything that may be.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Dicomdir,
         Self::NotDicom,
         Self::Unreadable,
@@ -155,6 +159,8 @@ impl NotTaken {
         Self::Incomplete,
         Self::NotSent,
         Self::BrokenOff,
+        Self::NoStudyUid,
+        Self::OtherDate,
     ];
 
     /// The word.
@@ -178,6 +184,8 @@ impl NotTaken {
             Self::Incomplete => "incomplete",
             Self::NotSent => "notSent",
             Self::BrokenOff => "brokenOff",
+            Self::NoStudyUid => "noStudyUid",
+            Self::OtherDate => "otherDate",
         }
     }
 

@@ -81,6 +81,8 @@ export const intakes = pair(
         incomplete: 'Mới có {{arrived}}/{{expected}} ảnh. Chạy lại lệnh để lấy phần còn thiếu',
         notSent: 'PACS kia không gửi ca này và không cho biết có bao nhiêu ảnh; ở đây có {{arrived}}',
         brokenOff: 'PACS kia ngắt kết nối cả {{tries}} lần lấy ca này',
+        noStudyUid: 'PACS kia liệt kê {{count}} ca không có mã ca (Study Instance UID) hợp lệ, nên không lấy được',
+        otherDate: '{{count}} ca ghi ngày này, nằm ngoài các ngày đã hỏi. Chạy lại lệnh, không ghi ngày, để lấy cả những ca này',
       },
     },
     notices: {
@@ -187,6 +189,8 @@ export const intakes = pair(
         incomplete: '{{arrived}} of {{expected}} images are here. Run the command again to get the rest',
         notSent: 'The other PACS did not send this exam and does not say how many images it has; {{arrived}} are here',
         brokenOff: 'The other PACS broke off all {{tries}} tries to get this exam',
+        noStudyUid: 'Exams that the other PACS lists without a valid UID, so that they cannot be asked for: {{count}}',
+        otherDate: 'Exams of this date, which is outside the days that were asked for: {{count}}. Run the command without dates to get them too',
       },
     },
     notices: {
