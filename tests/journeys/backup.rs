@@ -6,27 +6,44 @@ use std::path::Path;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
+use crate::corrections::{ask, newest_act, push, undo};
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
 use crate::support::services::Services;
-use crate::support::{eventually, files_below, orders, stow, tools};
+use crate::support::{eventually, files_below, orders, tools};
 
 /// What people and programs see of an archive.
 #[derive(Debug, PartialEq)]
 struct Seen {
     studies: Value,
     worklist: Value,
-    /// Each with the number and a checksum of its bytes.
-    instances: Vec<(String, usize, u64)>,
-    gone: Vec<StatusCode>,
+    images: Images,
     users: String,
     devices: String,
 }
 
+/// What is seen of the images.
+#[derive(Debug, PartialEq)]
+struct Images {
+    /// Of every study its instances, each with the number and a checksum of its bytes.
+    instances: Vec<(String, Vec<(String, usize, u64)>)>,
+    /// Of every study its metadata, what of it is corrected, and what people did to it.
+    said: Vec<[String; 3]>,
+    /// The patient whose record another was merged into.
+    record: String,
+    gone: Vec<StatusCode>,
+}
+
 struct Hospital {
     kept: Vec<Study>,
-    rejected: Study,
-    deleted: Study,
+    /// Was filed in the second of `kept`.
+    merged: Study,
+    /// Study Instance UIDs of all that is shown.
+    shown: Vec<String>,
+    /// Those that were rejected or deleted.
+    gone: Vec<Study>,
+    /// The key of a patient that another was merged into.
+    record: i64,
 }
 
 impl Hospital {
@@ -42,65 +59,145 @@ impl Hospital {
         let accession = row["accessionNumber"].as_str().unwrap();
         let ordered = Study::of("P1", "NGUYỄN^VĂN A").accession_number(accession);
         let walked_in = Study::of("P2", "TRẦN^THỊ B");
-        let hospital = Self {
-            kept: vec![ordered, walked_in],
-            rejected: Study::of("P3", "LÊ^VĂN C"),
-            deleted: Study::of("P4", "PHẠM^THỊ D"),
+        let split = Study::of("P5", "VŨ^VĂN E");
+        let mut hospital = Self {
+            kept: vec![ordered, walked_in, split],
+            merged: Study::of("P6", "TRẦN^THỊ B"),
+            shown: Vec::new(),
+            gone: vec![Study::of("P3", "LÊ^VĂN C"), Study::of("P4", "PHẠM^THỊ D")],
+            record: 0,
         };
-        for study in hospital.kept.iter().chain([&hospital.rejected, &hospital.deleted]) {
-            for slice in 1..=study.slices {
-                assert_eq!(stow::push(sen, &study.slice(slice)).await.status(), 200);
-            }
+        for study in hospital.kept.iter().chain([&hospital.merged]).chain(&hospital.gone) {
+            push(sen, study).await;
         }
-        let reject = format!("/dicomweb/studies/{}/reject/113037^DCM", hospital.rejected.uid);
-        assert_eq!(Client::new().post(sen.url(&reject)).send().await.unwrap().status(), 200);
-        for act in ["reject/113037^DCM", ""] {
-            let path = format!("/dicomweb/studies/{}/{act}", hospital.deleted.uid);
-            let request = match act {
-                "" => Client::new().delete(sen.url(path.trim_end_matches('/'))),
-                _ => Client::new().post(sen.url(&path)),
-            };
-            assert!(request.send().await.unwrap().status().is_success(), "{act}");
-        }
+        hospital.shown = hospital.kept.iter().map(|study| study.uid.to_string()).collect();
+        reject(sen, &hospital.gone[0]).await;
+        reject(sen, &hospital.gone[1]).await;
+        delete(sen, &hospital.gone[1]).await;
+        hospital.put_right(sen).await;
         let user = ["user", "add", "lan", "--role", "radiographer"];
         tools::succeeded(&sen.run_with_input(&user, "mật khẩu dài\n"));
         tools::succeeded(&sen.run(&["device", "add", "CT1", "127.0.0.1", "11112", "--modality", "CT"]));
         hospital
     }
 
-    async fn seen(&self, sen: &Sen) -> Seen {
-        let json =
-            async |path: &str| -> Value { reqwest::get(sen.url(path)).await.unwrap().json().await.unwrap() };
-        let mut instances = Vec::new();
-        for study in &self.kept {
-            for slice in 1..=study.slices {
-                let (series, instance) = (study.series(), study.instance(slice));
-                let path = format!("/dicomweb/studies/{}/series/{series}/instances/{instance}", study.uid);
-                let accept = "application/dicom; transfer-syntax=*";
-                let answer = Client::new().get(sen.url(&path)).header("accept", accept).send().await.unwrap();
-                assert_eq!(answer.status(), 200, "{path}");
-                let file = answer.bytes().await.unwrap();
+    /// Corrects, merges, moves, and takes back.
+    async fn put_right(&mut self, sen: &Sen) {
+        let [ordered, walked_in, split] = self.kept.as_slice() else { panic!("three are kept") };
+        correct(sen, ordered, "NGUYỄN^VĂN AN").await;
+        correct(sen, split, "VŨ^VĂN EM").await;
+        undo(sen, newest_act(sen, split).await).await;
+        let merge = json!({ "to": walked_in.uid.as_str(), "all": true, "reason": "một ca, hai mã" });
+        ask(sen, &format!("/api/v1/studies/{}/moves", self.merged.uid), merge).await;
+        let part = json!({ "instances": [split.instance(2).as_str()], "reason": "ảnh của người khác" });
+        let moved = ask(sen, &format!("/api/v1/studies/{}/moves", split.uid), part).await;
+        self.shown.push(moved["studyUid"].as_str().unwrap().to_owned());
+        // Two records are one person's.
+        let mut records = Vec::new();
+        for number in ["P1", "P5"] {
+            let found = ask(sen, "/api/v1/patients/search", json!({ "q": number })).await;
+            records.push(found["items"][0]["recordId"].as_i64().unwrap());
+        }
+        self.record = records[0];
+        let into = json!({ "into": self.record, "reason": "cùng một người" });
+        ask(sen, &format!("/api/v1/patients/{}/merge", records[1]), into).await;
+    }
+
+    /// What happens after a backup: images come, and are corrected, deleted, and filed where they were.
+    async fn go_on(&mut self, sen: &Sen) {
+        let (new, short_lived) = (Study::of("P7", "ĐỖ^THỊ G"), Study::of("P8", "HỒ^VĂN H"));
+        push(sen, &new).await;
+        push(sen, &short_lived).await;
+        correct(sen, &new, "ĐỖ^THỊ GIANG").await;
+        correct(sen, &self.kept[0], "NGUYỄN^VĂN ANH").await;
+        undo(sen, newest_act(sen, &self.kept[1]).await).await;
+        self.shown.extend([new.uid.to_string(), self.merged.uid.to_string()]);
+        reject(sen, &short_lived).await;
+        delete(sen, &short_lived).await;
+        self.gone.push(short_lived);
+        // What still lies in the spool is in a backup as a whole alone.
+        let spool = sen.folder().join("data/spool");
+        eventually("all has settled", || async {
+            let left = files_below(&spool);
+            left.iter().all(|path| path.extension().is_none_or(|kind| kind != "tar")).then_some(())
+        })
+        .await;
+    }
+
+    async fn images(&self, sen: &Sen) -> Images {
+        let get = async |path: &str| {
+            let accept = "application/dicom; transfer-syntax=*";
+            let asked = Client::new().get(sen.url(path));
+            let asked = if path.contains("/instances/") { asked.header("accept", accept) } else { asked };
+            let answer = asked.send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{path}");
+            answer.bytes().await.unwrap()
+        };
+        // Another start has another port.
+        let own = sen.url("");
+        let text = async |path: &str| {
+            String::from_utf8(get(path).await.to_vec()).unwrap().replace(own.trim_end_matches('/'), "")
+        };
+        let (mut instances, mut said) = (Vec::new(), Vec::new());
+        for study in &self.shown {
+            let listed: Value =
+                serde_json::from_str(&text(&format!("/dicomweb/studies/{study}/instances")).await).unwrap();
+            let mut of_study = Vec::new();
+            for set in listed.as_array().unwrap() {
+                let value = |key: &str| set[key]["Value"][0].as_str().unwrap().to_owned();
+                let (series, instance) = (value("0020000E"), value("00080018"));
+                let file =
+                    get(&format!("/dicomweb/studies/{study}/series/{series}/instances/{instance}")).await;
                 let mut hasher = DefaultHasher::new();
                 file.hash(&mut hasher);
-                instances.push((instance.to_string(), file.len(), hasher.finish()));
+                of_study.push((instance, file.len(), hasher.finish()));
             }
+            of_study.sort();
+            assert!(!of_study.is_empty(), "{study}");
+            instances.push((study.clone(), of_study));
+            said.push([
+                text(&format!("/dicomweb/studies/{study}/metadata")).await,
+                text(&format!("/api/v1/studies/{study}/corrections")).await,
+                text(&format!("/api/v1/studies/{study}/acts")).await,
+            ]);
         }
+        let record = text(&format!("/api/v1/patients/{}", self.record)).await;
         let mut gone = Vec::new();
-        for study in [&self.rejected, &self.deleted] {
+        for study in &self.gone {
             let path = format!("/dicomweb/studies/{}/metadata", study.uid);
             gone.push(reqwest::get(sen.url(&path)).await.unwrap().status());
         }
+        Images { instances, said, record, gone }
+    }
+
+    async fn seen(&self, sen: &Sen) -> Seen {
+        let json =
+            async |path: &str| -> Value { reqwest::get(sen.url(path)).await.unwrap().json().await.unwrap() };
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(7)));
         let today = today.strftime("%Y-%m-%d").to_string();
         Seen {
             studies: json("/api/v1/studies").await,
             worklist: json(&format!("/api/v1/worklist?date={today}")).await["items"].take(),
-            instances,
-            gone,
+            images: self.images(sen).await,
             users: tools::succeeded(&sen.run(&["user", "list"])),
             devices: tools::succeeded(&sen.run(&["device", "list"])),
         }
     }
+}
+
+async fn correct(sen: &Sen, study: &Study, name: &str) {
+    let form = json!({ "attributes": { "PatientName": name }, "reason": "sai tên" });
+    ask(sen, &format!("/api/v1/studies/{}/corrections", study.uid), form).await;
+}
+
+async fn reject(sen: &Sen, study: &Study) {
+    let path = format!("/dicomweb/studies/{}/reject/113037^DCM", study.uid);
+    assert_eq!(Client::new().post(sen.url(&path)).send().await.unwrap().status(), 200);
+}
+
+async fn delete(sen: &Sen, study: &Study) {
+    let path = format!("/dicomweb/studies/{}", study.uid);
+    assert!(Client::new().delete(sen.url(&path)).send().await.unwrap().status().is_success());
 }
 
 fn wipe(folder: &Path) {
@@ -112,7 +209,8 @@ async fn a_hospital_that_lost_everything_gets_it_back() {
     let sen = Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "0").start();
     let hospital = Hospital::open(&sen).await;
     let seen = hospital.seen(&sen).await;
-    assert_eq!(seen.gone, [StatusCode::NOT_FOUND; 2]);
+    assert_eq!(seen.images.gone, [StatusCode::NOT_FOUND; 2]);
+    assert!(seen.images.said[0][1].contains("NGUYỄN^VĂN AN"), "{:?}", seen.images.said[0]);
     let elsewhere = tempfile::tempdir().unwrap();
     let place = elsewhere.path().to_str().unwrap();
     let taken = tools::succeeded(&sen.run(&["backup", "--to", place]));
@@ -142,6 +240,34 @@ async fn a_hospital_that_lost_everything_gets_it_back() {
     assert_eq!(signed_in.status(), 200, "who had an account has it");
     let sen = sen.kill().variable("SEN_AUTH", "off").start();
     assert_eq!(hospital.seen(&sen).await, seen);
+}
+
+/// The last backup was broken off before its end: what it had copied is indexed, and what people did is done again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_newer_than_the_last_backup_comes_back_too() {
+    let sen = Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "0").start();
+    let mut hospital = Hospital::open(&sen).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let place = elsewhere.path().to_str().unwrap();
+    tools::succeeded(&sen.run(&["backup", "--to", place]));
+    let before = hospital.images(&sen).await;
+    hospital.go_on(&sen).await;
+    let seen = hospital.seen(&sen).await;
+    assert_ne!(seen.images.said[0], before.said[0]);
+    let taken = tools::succeeded(&sen.run(&["backup", "--to", place]));
+    let snapshot = taken.split(':').next().unwrap();
+    let manifest = elsewhere.path().join("snapshots").join(snapshot).join("manifest.jsonl");
+    std::fs::remove_file(manifest).unwrap();
+
+    let setup = sen.kill();
+    wipe(setup.folder());
+    let restored = tools::succeeded(&setup.run(&["restore", "--from", place]));
+    assert!(!restored.contains(snapshot) && !restored.contains(" 0 instances"), "{restored}");
+    tools::succeeded(&setup.run(&["verify"]));
+    let sen = setup.start();
+    let again = hospital.seen(&sen).await;
+    assert_eq!(again.images, seen.images);
+    assert_eq!((again.users, again.devices), (seen.users, seen.devices));
 }
 
 #[tokio::test(flavor = "multi_thread")]

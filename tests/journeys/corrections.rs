@@ -13,19 +13,20 @@ use crate::support::program::{Sen, Setup};
 use crate::support::receiver::Receiver;
 use crate::support::{files_below, stow, tools};
 
-async fn push(sen: &Sen, study: &Study) {
+pub async fn push(sen: &Sen, study: &Study) {
     for slice in 1..=study.slices {
         assert_eq!(stow::push(sen, &study.slice(slice)).await.status(), 200);
     }
 }
 
-async fn ask(sen: &Sen, path: &str, body: Value) -> Value {
+pub async fn ask(sen: &Sen, path: &str, body: Value) -> Value {
     let answer = Client::new().post(sen.url(path)).json(&body).send().await.unwrap();
     assert!(answer.status().is_success(), "{path}: {} {}", answer.status(), answer.text().await.unwrap());
     answer.json().await.unwrap_or_default()
 }
 
-async fn newest_act(sen: &Sen, study: &Study) -> i64 {
+/// The newest act on a study that can be taken back.
+pub async fn newest_act(sen: &Sen, study: &Study) -> i64 {
     let path = format!("/api/v1/studies/{}/acts", study.uid);
     let history: Value = reqwest::get(sen.url(&path)).await.unwrap().json().await.unwrap();
     let items = history["items"].as_array().unwrap();
@@ -220,6 +221,6 @@ async fn a_corrected_study_is_the_same_through_every_door() {
     doors.say(&sen, &right, &into, "TRẦN^THỊ B", false).await;
 }
 
-async fn undo(sen: &Sen, act: i64) {
+pub async fn undo(sen: &Sen, act: i64) {
     ask(sen, &format!("/api/v1/acts/{act}/undo"), json!({ "reason": "thử" })).await;
 }
