@@ -1,9 +1,10 @@
 """Another archive, of pynetdicom: answers C-ECHO, C-FIND, C-GET and C-MOVE of the files in a folder.
 
-Usage: archive.py PORT AE_TITLE FOLDER SEN_PORT
-C-MOVE knows one destination: the AE title SEN on this machine.
+Usage: archive.py PORT AE_TITLE FOLDER SEN_PORT [CERTIFICATE KEY AUTHORITY]
+C-MOVE knows one destination: the AE title SEN on this machine. With a certificate all of it is over TLS.
 """
 
+import ssl
 import sys
 from pathlib import Path
 
@@ -19,6 +20,15 @@ from pynetdicom.sop_class import (
 )
 
 port, title, folder, sen_port = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
+own, trusted = None, None
+if len(sys.argv) > 5:
+    certificate, key, authority = sys.argv[5:8]
+    own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority)
+    own.load_cert_chain(certificate, key)
+    # Whoever calls shows a certificate as well (PS3.15 B.1).
+    own.verify_mode = ssl.CERT_REQUIRED
+    trusted = ssl.create_default_context(cafile=authority)
+    trusted.load_cert_chain(certificate, key)
 images = [dcmread(path) for path in sorted(folder.iterdir())]
 UNIQUE = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
 COUNTS = {"NumberOfStudyRelatedInstances", "NumberOfSeriesRelatedInstances", "NumberOfStudyRelatedSeries"}
@@ -72,7 +82,8 @@ def move(event):
     if event.move_destination.strip() != "SEN":
         yield None, None
         return
-    yield "127.0.0.1", sen_port, {"ae_title": "SEN"}
+    tls = {"tls_args": (trusted, "localhost")} if trusted else {}
+    yield "127.0.0.1", sen_port, {"ae_title": "SEN", **tls}
     yield from get(event)
 
 
@@ -82,4 +93,4 @@ for sop_class in (Verification, Find, Get, Move):
 ae.add_supported_context(CTImageStorage, scu_role=True, scp_role=True)
 ae.add_requested_context(CTImageStorage)
 handlers = [(evt.EVT_C_FIND, find), (evt.EVT_C_GET, get), (evt.EVT_C_MOVE, move)]
-ae.start_server(("127.0.0.1", port), evt_handlers=handlers)
+ae.start_server(("127.0.0.1", port), evt_handlers=handlers, ssl_context=own)

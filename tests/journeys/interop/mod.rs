@@ -7,6 +7,7 @@ mod peers;
 mod roots;
 mod syntaxes;
 mod tables;
+mod tls;
 
 use std::io::Write as _;
 use std::path::Path;

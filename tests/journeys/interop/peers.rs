@@ -14,7 +14,7 @@ use crate::support::images::{Study, dataset_bytes};
 use crate::support::program::{Sen, Setup};
 use crate::support::{eventually, orders, stow, tools};
 
-async fn images_of(sen: &Sen, study: &Uid) -> usize {
+pub(super) async fn images_of(sen: &Sen, study: &Uid) -> usize {
     let answer = reqwest::get(sen.url(&format!("/dicomweb/studies/{study}/instances"))).await.unwrap();
     if answer.status() != StatusCode::OK {
         return 0;
@@ -110,7 +110,7 @@ async fn orthanc_reads_the_worklist_and_gives_by_c_get() {
 }
 
 /// pynetdicom as an archive.
-struct Archive {
+pub(super) struct Archive {
     child: Child,
     port: u16,
 }
@@ -124,13 +124,23 @@ impl Drop for Archive {
 
 impl Archive {
     async fn start(python: &Path, folder: &Path, sen: &Sen) -> Self {
-        let (port, _) = free_ports();
+        Self::start_at(python, folder, (free_ports().0, sen.dimse.port()), &[]).await
+    }
+
+    /// At a port, calling Sen back at another; over TLS with a certificate, its key and the authority.
+    pub(super) async fn start_at(
+        python: &Path,
+        folder: &Path,
+        (port, own): (u16, u16),
+        tls: &[String],
+    ) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/archive.py");
         let child = Command::new(python)
             .arg(script)
             .args([&port.to_string(), "PYARCHIVE"])
             .arg(folder)
-            .arg(sen.dimse_port())
+            .arg(own.to_string())
+            .args(tls)
             .stdout(Stdio::null())
             .spawn()
             .expect("Python runs");
@@ -163,4 +173,36 @@ async fn pynetdicoms_archive_is_echoed_queried_and_pulled_from() {
     tools::succeeded(&sen.run(&by_get));
     tools::succeeded(&sen.run(&["pull", "PYARCHIVE", "--study", got.uid.as_str()]));
     assert_eq!(images_of(&sen, &got.uid).await, 3);
+}
+
+#[tokio::test]
+async fn pynetdicom_confirms_that_it_keeps_what_was_sent() {
+    let Some(python) = tools::python() else { return };
+    let (port, _) = free_ports();
+    let sen = Setup::default().file(&(device("KEEPER", port) + "commitment = true\n")).start();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/keeper.py");
+    let child = Command::new(python)
+        .arg(script)
+        .args([&port.to_string(), "KEEPER", &sen.dimse_port()])
+        .spawn()
+        .expect("Python runs");
+    let _keeper = Archive { child, port };
+    eventually("pynetdicom listens", || async {
+        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
+    })
+    .await;
+    let study = Study::of("P1", "NGUYỄN^VĂN A");
+    for slice in 1..=study.slices {
+        assert_eq!(stow::push(&sen, &study.slice(slice)).await.status(), 200);
+    }
+    let url = sen.url(&format!("/api/v1/studies/{}/send", study.uid));
+    let sent = Client::new().post(url).json(&json!({ "device": "KEEPER" })).send().await.unwrap();
+    assert!(sent.status().is_success());
+    // It reports on an association of its own.
+    let row = eventually("pynetdicom has confirmed", || async {
+        let queue: Value = reqwest::get(sen.url("/api/v1/queue?show=ended")).await.ok()?.json().await.ok()?;
+        Some(queue["items"][0].clone()).filter(|row| row["commitment"] == "committed")
+    })
+    .await;
+    assert_eq!((&row["state"], &row["moved"]), (&json!("done"), &json!(3)));
 }

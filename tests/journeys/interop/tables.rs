@@ -211,7 +211,10 @@ pub(super) const CLIENTS: [Row; 12] = [
                 &["tests/journeys/dicom_tls.rs: a_device_that_has_to_encrypt_and_name_a_user"],
                 "tls_client.py",
             ),
-            Not("is tried without"),
+            Tested(
+                &["tests/journeys/interop/tls.rs: orthanc_speaks_tls_in_both_directions"],
+                "\"UseDicomTls\": true",
+            ),
         ],
     ),
 ];
@@ -349,7 +352,10 @@ pub(super) const SERVERS: [Row; 9] = [
         "Storage commitment",
         [
             NO_PROGRAM,
-            Not("is asked of Orthanc"),
+            Tested(
+                &["tests/journeys/interop/peers.rs: pynetdicom_confirms_that_it_keeps_what_was_sent"],
+                "EVT_N_ACTION",
+            ),
             Tested(
                 &["tests/journeys/told.rs: orthanc_confirms_that_it_keeps_what_was_sent"],
                 "commitment = true",
@@ -360,8 +366,14 @@ pub(super) const SERVERS: [Row; 9] = [
         "DICOM TLS",
         [
             Tested(&["dimse-scp/tests/tls.rs: c_move_goes_to_a_destination_over_tls"], "tls"),
-            Not("is tried without"),
-            Not("is tried without"),
+            Tested(
+                &["tests/journeys/interop/tls.rs: pynetdicoms_archive_is_asked_and_pulled_from_over_tls"],
+                "Archive::start_at",
+            ),
+            Tested(
+                &["tests/journeys/interop/tls.rs: orthanc_speaks_tls_in_both_directions"],
+                "\"DicomTlsEnabled\": true",
+            ),
         ],
     ),
 ];
