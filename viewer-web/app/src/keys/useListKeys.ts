@@ -17,7 +17,7 @@ interface ListKeys<Row> {
   onDigit?: (row: Row, digit: number) => void;
 }
 
-/** The keys of every list: `/` search, arrows select, Enter opens, digits act, Esc leaves. */
+/** The keys of every list: `/` search, arrows select, Enter opens, digits act, Esc leaves: a box first, then the row. */
 export function useListKeys<Row>(keys: ListKeys<Row>): void {
   const latest = useLatest(keys);
   useEffect(() => {
@@ -32,7 +32,14 @@ function handle<Row>(event: KeyboardEvent, list: ListKeys<Row>): void {
   if (event.isComposing || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
   const box = list.search?.current ?? null;
   const inSearch = box !== null && event.target === box;
-  if (typingElsewhere(event.target, box)) return;
+  if (typingElsewhere(event.target, box)) {
+    // The way back to the list, where keys act again; what was typed stays.
+    if (event.key === 'Escape' && isText(event.target) && !inLayer(event.target)) {
+      event.target.blur();
+      event.preventDefault();
+    }
+    return;
+  }
   const step = steps[event.key];
   if (event.key === '/' && !inSearch && box) {
     box.focus();
@@ -72,6 +79,10 @@ function move<Row>(list: ListKeys<Row>, step: number): void {
 
 function typingElsewhere(target: EventTarget | null, search: HTMLInputElement | null): boolean {
   if (target === search) return false;
-  if (target instanceof HTMLElement && target.closest('[role="listbox"], [role="menu"], [role="dialog"]')) return true;
-  return isText(target) || target instanceof HTMLSelectElement;
+  return inLayer(target) || isText(target) || target instanceof HTMLSelectElement;
+}
+
+/** Whether something lies in a list, menu or dialog over the page, which has its own Esc. */
+function inLayer(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('[role="listbox"], [role="menu"], [role="dialog"]') !== null;
 }

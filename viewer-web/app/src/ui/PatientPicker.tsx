@@ -7,6 +7,7 @@ import { server } from '~/api/server';
 import type { KnownPatient } from '~/api/types';
 import { personName } from '~/format/person';
 import { usePatientWords } from './usePatientWords';
+import { useProblemText } from './useProblemText';
 import css from './ui.module.css';
 
 interface Props {
@@ -23,11 +24,14 @@ export function PatientPicker({ label, except, onPick, box }: Props) {
   const { short } = usePatientWords();
   const [text, setText] = useState('');
   const [wanted] = useDebouncedValue(text.trim(), 150);
-  const { data } = useQuery({
+  const { data, error } = useQuery({
     queryKey: ['patients', wanted], queryFn: ({ signal }) => server.patients(wanted, signal), enabled: wanted.length >= 2, staleTime: 10_000,
   });
+  // Nobody found and nobody asked are not the same.
+  const why = useProblemText(error);
+  const isAsked = wanted.length >= 2 && wanted === text.trim();
   const list = useCombobox({ onDropdownClose: () => list.resetSelectedOption() });
-  const open = wanted.length >= 2 && data !== undefined && wanted === text.trim();
+  const open = isAsked && data !== undefined;
   // What was found for other text is nobody's answer to this one, even to an Enter that comes before its own.
   const found = open ? data.items.filter(({ recordId }) => recordId !== except) : [];
   const [isAwaited, setAwaited] = useState(false);
@@ -66,6 +70,7 @@ export function PatientPicker({ label, except, onPick, box }: Props) {
       <Combobox.Target>
         <TextInput
           ref={box} label={label} placeholder={t('record.find')} autoComplete="off" spellCheck={false} value={text}
+          error={isAsked && error && data === undefined ? t('record.notAsked', { why }) : null}
           onChange={(event) => {
             type(event.currentTarget.value);
             list.openDropdown();
@@ -83,7 +88,7 @@ export function PatientPicker({ label, except, onPick, box }: Props) {
               </span>
             </Combobox.Option>
           ))}
-          {found.length === 0 && <Combobox.Empty>{t('record.notFound')}</Combobox.Empty>}
+          {open && found.length === 0 && <Combobox.Empty>{t('record.notFound')}</Combobox.Empty>}
         </Combobox.Options>
       </Combobox.Dropdown>
     </Combobox>

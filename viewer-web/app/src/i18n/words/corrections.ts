@@ -229,7 +229,7 @@ export const corrections = pair(
     },
     rejection: {
       '113001': 'Poor quality',
-      '113037': 'Patient safety (wrong person, wrong side)',
+      '113037': 'Patient safety (person or side)',
       '113038': 'Wrong worklist entry picked',
       '113039': 'Retention period over',
     },
