@@ -51,7 +51,7 @@ export async function rejecting(page: Page, { shots }: Environment): Promise<voi
 
   // All of it: the page stays where the way back is.
   await page.getByText('Cả ca', { exact: true }).click();
-  await page.getByLabel('An toàn người bệnh (nhầm người, nhầm bên)').check();
+  await page.getByLabel('An toàn (nhầm người, nhầm bên)').check();
   await page.keyboard.press('Control+Enter');
   await said('Đã loại 6 ảnh');
   await hidden.getByText(/^Cả ca này đã bị loại/).waitFor();

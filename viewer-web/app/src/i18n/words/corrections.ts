@@ -79,7 +79,7 @@ export const corrections = pair(
     },
     rejection: {
       '113001': 'Chất lượng ảnh kém',
-      '113037': 'An toàn người bệnh (nhầm người, nhầm bên)',
+      '113037': 'An toàn (nhầm người, nhầm bên)',
       '113038': 'Chọn nhầm chỉ định trên máy',
       '113039': 'Hết thời hạn lưu',
     },
