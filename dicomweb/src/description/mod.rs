@@ -31,7 +31,7 @@ pub fn description(mount: &str) -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "Sen DICOMweb",
-            "description": "The Studies and URI services of DICOM PS3.18",
+            "description": "The Studies, URI and Worklist services of DICOM PS3.18",
             "version": env!("CARGO_PKG_VERSION"),
         },
         "paths": paths,
@@ -78,7 +78,7 @@ fn path_parameters(path: &str) -> Vec<Value> {
                 "frame" => schema::reference("Frame"),
                 "path" => schema::reference("ValuePath"),
                 "reason" => schema::reference("Reason"),
-                "subscriber" => json!({ "type": "string", "maxLength": 16 }),
+                "subscriber" => schema::reference("AeTitle"),
                 _ => schema::reference("Uid"),
             };
             json!({ "name": name, "in": "path", "required": true, "schema": schema })
@@ -127,6 +127,43 @@ mod tests {
             resource.methods.into_iter().map(move |(method, _)| (method, path.clone()))
         });
         assert_eq!(described.collect::<BTreeSet<_>>(), routed());
+    }
+
+    /// What a request may say of steps stands in its description.
+    #[test]
+    fn the_worklist_is_described_with_its_parameters_and_bodies() {
+        let description = description("");
+        let operation = |path: &str, method: &str| description["paths"][path][method].clone();
+        let names = |operation: &Value| -> Vec<String> {
+            let parameters = operation["parameters"].as_array().unwrap();
+            parameters.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+        };
+        let search = names(&operation("/workitems", "get"));
+        for path in storage::ups::matched() {
+            let keywords: Vec<_> =
+                path.iter().map(|tag| pacs_core::dataset::keyword_of(*tag).unwrap()).collect();
+            assert!(search.contains(&keywords.join(".")), "{path:?}");
+        }
+        for name in
+            ["includefield", "fuzzymatching", "emptyvaluematching", "limit", "offset", "after", "accept"]
+        {
+            assert!(search.contains(&name.to_owned()), "{name}");
+        }
+        let of_step = "/workitems/{workitem}";
+        assert_eq!(names(&operation("/workitems", "post")), ["workitem"]);
+        assert_eq!(names(&operation(of_step, "post")), ["transaction-uid"]);
+        let subscribers = format!("{of_step}/subscribers/{{subscriber}}");
+        assert_eq!(names(&operation(&subscribers, "post")), ["deletionlock", "filter", "fuzzymatching"]);
+        for (path, method, is_required) in [
+            ("/workitems".to_owned(), "post", true),
+            (of_step.to_owned(), "post", true),
+            (format!("{of_step}/state"), "put", true),
+            (format!("{of_step}/cancelrequest"), "post", false),
+        ] {
+            let body = operation(&path, method)["requestBody"].clone();
+            assert_eq!(body["required"], is_required, "{method} {path}");
+            assert!(body["content"]["application/dicom+json"]["schema"]["$ref"].is_string());
+        }
     }
 
     #[test]

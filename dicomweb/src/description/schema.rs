@@ -10,6 +10,10 @@ const UID: &str = r"(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){0,5}";
 const DATE: &str = "[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])";
 const TIME: &str = "([01][0-9]|2[0-3])([0-5][0-9]){0,2}";
 
+/// A date-time as keys and steps have it; an offset may follow.
+const DATE_TIME: &str = "[0-9]{4}((0[1-9]|1[0-2])((0[1-9]|[12][0-9]|3[01])\
+                         (([01][0-9]|2[0-3])([0-5][0-9]){0,2})?)?)?";
+
 /// The media types of data sets.
 pub const DATA_SETS: [&str; 3] =
     ["application/dicom+json", "application/json", "multipart/related; type=\"application/dicom+xml\""];
@@ -30,27 +34,38 @@ pub fn all() -> Value {
             "description": "Frame numbers from 1, parted by commas",
             "pattern": "^[1-9][0-9]{0,8}(,[1-9][0-9]{0,8}){0,9}$",
         },
+        "AeTitle": {
+            "type": "string",
+            "description": "Up to 16 printable ASCII characters but the backslash; padding does not count",
+            "pattern": r"^[ \x00]*[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?[ \x00]*$",
+        },
         "ValuePath": {
             "type": "string",
             "description": "A tag, or tags and item numbers that lead into sequences: 54000100/0/54001010",
             "pattern": "^[0-9A-Fa-f]{8}$",
         },
-        "DataSet": {
-            "type": "object",
-            "description": "A data set as DICOM JSON (PS3.18 annex F)",
-            "patternProperties": { "^[0-9A-Fa-f]{8}$": {
-                "type": "object",
-                "properties": {
-                    "vr": { "type": "string", "pattern": "^[A-Z]{2}$" },
-                    "Value": { "type": "array" },
-                    "BulkDataURI": { "type": "string" },
-                    "InlineBinary": { "type": "string" },
-                },
-                "required": ["vr"],
-            } },
-            "additionalProperties": false,
-        },
+        "DataSet": data_set("A data set as DICOM JSON (PS3.18 annex F)", &[], &[]),
         "DataSets": { "type": "array", "items": reference("DataSet") },
+        "Step": one(reference("DataSet")),
+        "NewStep": one(data_set(
+            "A step to be created (PS3.4 table CC.2.5-3)",
+            &[
+                ("00741000", element("CS", json!({ "enum": ["SCHEDULED"] }))),
+                ("00741200", element("CS", json!({ "enum": ["HIGH", "MEDIUM", "LOW"] }))),
+                ("00741204", element("LO", json!({ "type": "string", "pattern": r"^[^\x00-\x20\\]{1,64}$" }))),
+                ("00404005", element("DT", json!({ "type": "string", "pattern": format!("^{DATE_TIME}$") }))),
+                ("00404041", element("CS", json!({ "enum": ["INCOMPLETE", "UNAVAILABLE", "READY"] }))),
+            ],
+            &["00741000", "00741200", "00741204", "00404005", "00404041"],
+        )),
+        "ChangeOfState": one(data_set(
+            "The state that a step is to have, and the UID with which it is, or is to be, claimed",
+            &[
+                ("00741000", element("CS", json!({ "enum": ["IN PROGRESS", "COMPLETED", "CANCELED"] }))),
+                ("00081195", element("UI", reference("Uid"))),
+            ],
+            &["00741000", "00081195"],
+        )),
         "Count": {
             "type": "object",
             "properties": { "count": { "type": "integer" }, "exact": { "type": "boolean" } },
@@ -76,6 +91,47 @@ pub fn all() -> Value {
     })
 }
 
+/// A data set as DICOM JSON, of which some elements are known.
+fn data_set(description: &str, elements: &[(&str, Value)], required: &[&str]) -> Value {
+    let known: serde_json::Map<String, Value> =
+        elements.iter().map(|(tag, element)| ((*tag).to_owned(), element.clone())).collect();
+    json!({
+        "type": "object",
+        "description": description,
+        "properties": known,
+        "required": required,
+        "patternProperties": { "^[0-9A-Fa-f]{8}$": {
+            "type": "object",
+            "properties": {
+                "vr": { "type": "string", "pattern": "^[A-Z]{2}$" },
+                "Value": { "type": "array" },
+                "BulkDataURI": { "type": "string" },
+                "InlineBinary": { "type": "string" },
+            },
+            "required": ["vr"],
+        } },
+        "additionalProperties": false,
+    })
+}
+
+/// An element with one value.
+fn element(vr: &str, value: Value) -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "vr": { "enum": [vr] },
+            "Value": { "type": "array", "minItems": 1, "maxItems": 1, "items": value },
+        },
+        "required": ["vr", "Value"],
+        "additionalProperties": false,
+    })
+}
+
+/// A payload of one data set.
+fn one(data_set: Value) -> Value {
+    json!({ "type": "array", "minItems": 1, "maxItems": 1, "items": data_set })
+}
+
 /// One of the named schemas.
 pub fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
@@ -93,6 +149,7 @@ pub fn of_key(vr: VR) -> Value {
         VR::UI => format!("^({UID}(,{UID}){{0,3}})?$"),
         VR::DA => range(DATE),
         VR::TM => range(TIME),
+        VR::DT => range(DATE_TIME),
         VR::IS | VR::US => "^(-?[0-9]{1,12})?$".to_owned(),
         _ => r"^[^\x00]*$".to_owned(),
     };

@@ -26,16 +26,9 @@ pub fn resources() -> Vec<Resource> {
 fn search(path: &str, level: Level) -> Value {
     let mut parameters = keys(path, level);
     let whole = |most: u32| json!({ "type": "integer", "minimum": 0, "maximum": most });
-    let is = || json!({ "type": "string", "enum": ["true", "false", ""] });
+    parameters.extend(how_to_match());
     parameters.extend([
-        parameter(
-            "includefield",
-            "Attributes by keyword, tag or path through sequences, parted by commas, or all",
-            json!({ "type": "string", "pattern": "^(all|[0-9A-Fa-f]{8}(,[0-9A-Fa-f]{8}){0,3})?$" }),
-        ),
-        parameter("fuzzymatching", "Words of a name may be beginnings of words", is()),
-        parameter("emptyvaluematching", "A key of two quotation marks matches where there is no value", is()),
-        parameter("multiplevaluematching", "The attribute has to have all values of a key", is()),
+        parameter("multiplevaluematching", "The attribute has to have all values of a key", truth()),
         parameter(
             "limit",
             &format!("At most so many answers, and never more than {ANSWERS_MAX}"),
@@ -47,12 +40,6 @@ fn search(path: &str, level: Level) -> Value {
             "What the link to the next page carries",
             json!({ "type": "string", "pattern": r"^[0-9]{1,14}\.[0-9]{1,9}$" }),
         ),
-        parameter(
-            "charset",
-            "Without effect: answers are UTF-8",
-            json!({ "type": "string", "pattern": r"^[^\x00]*$" }),
-        ),
-        accept(&schema::DATA_SETS),
     ]);
     let mut responses = responses(
         "The answers, newest study first; cut ones have a Warning and a Link to the next page",
@@ -69,6 +56,33 @@ fn search(path: &str, level: Level) -> Value {
         "parameters": parameters,
         "responses": responses,
     })
+}
+
+/// What searches for anything have beside their keys and pages.
+pub fn how_to_match() -> [Value; 5] {
+    [
+        parameter(
+            "includefield",
+            "Attributes by keyword, tag or path through sequences, parted by commas, or all",
+            json!({ "type": "string", "pattern": "^(all|[0-9A-Fa-f]{8}(,[0-9A-Fa-f]{8}){0,3})?$" }),
+        ),
+        parameter("fuzzymatching", "Words of a name may be beginnings of words", truth()),
+        parameter(
+            "emptyvaluematching",
+            "A key of two quotation marks matches where there is no value",
+            truth(),
+        ),
+        parameter(
+            "charset",
+            "Without effect: answers are UTF-8",
+            json!({ "type": "string", "pattern": r"^[^\x00]*$" }),
+        ),
+        accept(&schema::DATA_SETS),
+    ]
+}
+
+fn truth() -> Value {
+    json!({ "type": "string", "enum": ["true", "false", ""] })
 }
 
 fn count(path: &str, level: Level) -> Value {
