@@ -156,11 +156,7 @@ export const rejectionCodes = ['113001', '113037', '113038', '113039'] as const;
 export type RejectionCode = (typeof rejectionCodes)[number];
 
 /** Who rejected something, when and why. */
-export interface Rejected {
-  code: RejectionCode | null;
-  by: string;
-  at: string;
-}
+export interface Rejected { code: RejectionCode | null; by: string; at: string }
 
 /** A study of which something is rejected; its counts are of what is shown. */
 export interface RejectedStudy extends Study {
@@ -172,13 +168,8 @@ export interface RejectedStudy extends Study {
 export interface StudyRejections {
   study: Study;
   series: {
-    seriesUid: string;
-    number: number | null;
-    modality: string | null;
-    description: string | null;
-    rejectedCount: number;
-    instanceCount: number;
-    rejected: Rejected;
+    seriesUid: string; number: number | null; modality: string | null; description: string | null;
+    rejectedCount: number; instanceCount: number; rejected: Rejected;
   }[];
 }
 
@@ -191,11 +182,7 @@ export interface RejectForm {
 }
 
 /** What was rejected or restored, by which numbers that is taken back, and how many images are shown then. */
-export interface RejectionDone {
-  actIds: number[];
-  count: number;
-  left: number;
-}
+export interface RejectionDone { actIds: number[]; count: number; left: number }
 
 /** A page of rows and where the next begins. */
 export interface Page<T> {
