@@ -245,7 +245,7 @@ impl Batch<'_> {
         if !suspected.is_empty() {
             let issuer = self.facility(&study.facility).await?.issuer;
             for suspicion in suspected {
-                let known = (id, &study.patients[..]);
+                let known = (id, study.patients.as_slice());
                 found.extend(look_into(&mut self.tx, known, &issuer, suspicion).await?);
             }
         }
