@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use reqwest::{Client, Method};
+use serde_json::json;
+
 use crate::support::images::Study;
 use crate::support::program::Sen;
 use crate::support::{stow, tools};
@@ -35,6 +38,7 @@ async fn what_is_described_is_what_is_answered() {
     for slice in 1..=study.slices {
         assert_eq!(stow::push(&sen, &study.slice(slice)).await.status(), 200);
     }
+    begin_step(&sen).await;
     let folder = tempfile::tempdir().unwrap();
     let (wrong, right) = (folder.path().join("wrong"), folder.path().join("right"));
     std::fs::create_dir(&wrong).unwrap();
@@ -44,8 +48,7 @@ async fn what_is_described_is_what_is_answered() {
     let description = sen.url("/api/v1/openapi.json");
     tokio::task::spawn_blocking(move || {
         // Sign-in is off here; journeys of their own see to it.
-        let exclude = ["--exclude-checks", "ignored_auth", "--exclude-tag", "worklist"];
-        let mode = |mode| [&exclude[..], &["--mode", mode]].concat();
+        let mode = |mode| ["--exclude-checks", "ignored_auth", "--mode", mode];
         schemathesis(&program, &wrong, &description, &mode("negative"));
         // What would remove the study is not asked of it.
         let right_ones = [&mode("positive")[..], &["--exclude-tag", "remove"]].concat();
@@ -56,20 +59,50 @@ async fn what_is_described_is_what_is_answered() {
     assert!(!sen.log().contains("panicked"), "{}", sen.log());
 }
 
-/// Searches refuse what they do not know, since an answer that left a filter out would look like the answer. Parameters of
-/// retrieval that are not known have no effect.
-const OF_WHAT_IS_WRONG: &str =
-    "[[operations]]\ninclude-tag = \"retrieve\"\nchecks.negative_data_rejection.enabled = false\n";
+/// The step that right requests are of, and the UID with which it is claimed.
+const STEP: &str = "2.25.20261127";
+const CLAIM: &str = "2.25.1";
 
-/// A random UID leads nowhere: these are of the study. Where a parameter is right only with another one, which a
-/// description cannot say, it may be refused.
+/// Creates the step and claims it.
+async fn begin_step(sen: &Sen) {
+    let element = |vr: &str, value: &str| json!({ "vr": vr, "Value": [value] });
+    let step = json!([{
+        "00741000": element("CS", "SCHEDULED"),
+        "00741200": element("CS", "MEDIUM"),
+        "00741204": element("LO", "Tìm nốt phổi"),
+        "00404005": element("DT", "20261127080000"),
+        "00404041": element("CS", "READY"),
+    }]);
+    let claim = json!([{ "00741000": element("CS", "IN PROGRESS"), "00081195": element("UI", CLAIM) }]);
+    for (method, path, body) in [
+        (Method::POST, format!("/dicomweb/workitems?workitem={STEP}"), step),
+        (Method::PUT, format!("/dicomweb/workitems/{STEP}/state"), claim),
+    ] {
+        let request = Client::new().request(method, sen.url(&path));
+        let answer = request.header("content-type", "application/dicom+json").body(body.to_string());
+        let answer = answer.send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+    }
+}
+
+/// Searches refuse what they do not know, since an answer that left a filter out would look like the answer. Parameters of
+/// retrieval that are not known have no effect, and what is common and harmless in the data set of a step is forgiven.
+const OF_WHAT_IS_WRONG: &str = "\
+    [[operations]]\ninclude-tag = \"retrieve\"\nchecks.negative_data_rejection.enabled = false\n\n\
+    [[operations]]\ninclude-path-regex = \"/workitems$\"\ninclude-method = \"POST\"\n\
+    checks.negative_data_rejection.enabled = false\n";
+
+/// A random UID leads nowhere: these are of the study and of the step. Where a parameter is right only with another one, or
+/// in one state of a step, or as the request of a WebSocket, which a description cannot say, it may be refused.
 fn of_what_is_there(study: &Study) -> String {
     let (uid, series, instance) = (&study.uid, study.series(), study.instance(1));
     format!(
         "[parameters]\n\"path.study\" = \"{uid}\"\n\"path.series\" = \"{series}\"\n\"path.instance\" = \"{instance}\"\n\
-         \"query.studyUID\" = \"{uid}\"\n\"query.seriesUID\" = \"{series}\"\n\"query.objectUID\" = \"{instance}\"\n\n\
-         [[operations]]\ninclude-path-regex = \"/(wado|frames/{{frames}}|rendered|thumbnail)$\"\n\
+         \"query.studyUID\" = \"{uid}\"\n\"query.seriesUID\" = \"{series}\"\n\"query.objectUID\" = \"{instance}\"\n\
+         \"path.workitem\" = \"{STEP}\"\n\"query.transaction-uid\" = \"{CLAIM}\"\n\"path.subscriber\" = \"AI1\"\n\n\
+         [[operations]]\ninclude-path-regex = \"/(wado|frames/{{frames}}|rendered|thumbnail|subscribers/{{subscriber}})$\"\n\
          checks.positive_data_acceptance.enabled = false\n\n\
-         [[operations]]\ninclude-method = \"POST\"\nchecks.positive_data_acceptance.enabled = false\n"
+         [[operations]]\ninclude-method = [\"POST\", \"PUT\"]\n\
+         checks.positive_data_acceptance.enabled = false\n"
     )
 }
