@@ -31,6 +31,7 @@ mod malformed;
 mod migrate;
 mod modality;
 mod names;
+mod ohif;
 mod orders;
 mod orthanc;
 mod push;
