@@ -9,9 +9,13 @@
 
 mod support;
 
+use futures::{StreamExt, stream};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use support::House;
+
+/// Files that are tried at once: while one waits for the disk, another one is decoded.
+const AT_ONCE: usize = 6;
 
 /// The files beside the repository, where there are any: those in it are some of them.
 fn samples() -> Vec<PathBuf> {
@@ -94,31 +98,37 @@ async fn not_drawn(house: &House, path: &str) -> Option<String> {
     None
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_file_is_served_or_refused_with_a_reason() {
+/// What is wrong with a file in an archive of its own, before it settles and after.
+async fn wrong_with(file: &Path) -> Vec<String> {
+    let house = House::new().await;
+    let answer = house.stow("/studies", &[std::fs::read(file).unwrap()]).await;
+    let json = answer.json();
+    let kept = &json["00081199"]["Value"][0];
+    let Some(url) = kept["00081190"]["Value"][0].as_str() else {
+        let failed = json.get("00081198").or(json.get("0008119A"));
+        let reason = failed.and_then(|failed| failed["Value"][0]["00000902"]["Value"][0].as_str());
+        if answer.status.is_server_error() || reason.is_none_or(str::is_empty) {
+            return vec![format!("{}: {} {}", file.display(), answer.status, answer.text())];
+        }
+        return Vec::new();
+    };
+    let path = url.strip_prefix("http://pacs.test/dicomweb").unwrap().to_owned();
     let mut wrong = Vec::new();
-    for file in samples() {
-        let house = House::new().await;
-        let answer = house.stow("/studies", &[std::fs::read(&file).unwrap()]).await;
-        let json = answer.json();
-        let kept = &json["00081199"]["Value"][0];
-        let Some(url) = kept["00081190"]["Value"][0].as_str() else {
-            let failed = json.get("00081198").or(json.get("0008119A"));
-            let reason = failed.and_then(|failed| failed["Value"][0]["00000902"]["Value"][0].as_str());
-            if answer.status.is_server_error() || reason.is_none_or(str::is_empty) {
-                wrong.push(format!("{}: {} {}", file.display(), answer.status, answer.text()));
-            }
-            continue;
-        };
-        let path = url.strip_prefix("http://pacs.test/dicomweb").unwrap().to_owned();
-        for settled in [false, true] {
-            if settled {
-                house.settle(&path).await;
-            }
-            for fault in faults(&house, &path).await {
-                wrong.push(format!("{} (settled: {settled}): {fault}", file.display()));
-            }
+    for settled in [false, true] {
+        if settled {
+            house.settle(&path).await;
+        }
+        for fault in faults(&house, &path).await {
+            wrong.push(format!("{} (settled: {settled}): {fault}", file.display()));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    wrong
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_is_served_or_refused_with_a_reason() {
+    let files = samples();
+    let each = stream::iter(&files).map(|file| wrong_with(file));
+    let wrong: Vec<Vec<String>> = each.buffer_unordered(AT_ONCE).collect().await;
+    assert!(wrong.iter().all(Vec::is_empty), "{}", wrong.concat().join("\n"));
 }
