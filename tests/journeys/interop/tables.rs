@@ -379,7 +379,7 @@ pub(super) const SERVERS: [Row; 9] = [
 ];
 
 /// Users of DICOMweb: what they do, and where.
-pub(super) const WEB: [(&str, &str, &[&str], &str); 4] = [
+pub(super) const WEB: [(&str, &str, &[&str], &str); 5] = [
     (
         "dicomweb-client",
         "STOW-RS, QIDO-RS, WADO-RS, deleting",
@@ -403,4 +403,10 @@ pub(super) const WEB: [(&str, &str, &[&str], &str); 4] = [
         "curl",
     ),
     ("the pages (cornerstone)", "QIDO-RS, WADO-RS", &["tests/pages.sh: "], "e2e"),
+    (
+        "cornerstone's own loader",
+        "QIDO-RS, WADO-RS: frames whole, while they come, by ranges",
+        &["viewer-web/app/e2e/loader/page.ts: "],
+        "@cornerstonejs/dicom-image-loader",
+    ),
 ];

@@ -10,6 +10,7 @@ import { film } from './journeys/film';
 import { intakes } from './journeys/intakes';
 import { languages } from './journeys/languages';
 import { live } from './journeys/live';
+import { loader } from './journeys/loader';
 import { matching } from './journeys/matching';
 import { order } from './journeys/order';
 import { overlay } from './journeys/overlay';
@@ -68,6 +69,8 @@ async function run(browser: Browser, settings: Environment): Promise<boolean> {
   well = (await walk('slowLine', slowLine, slow.page, slow.complaints, settings)) && well;
   const fast = await watchedPage(browser, settings.url, 1366, 768);
   well = (await walk('series', series, fast.page, fast.complaints, settings)) && well;
+  const foreign = await watchedPage(browser, settings.url, 1366, 768);
+  well = (await walk('loader', loader, foreign.page, foreign.complaints, settings)) && well;
   const small = await watchedPage(browser, settings.url, 360, 740);
   return (await walk('phone', phone, small.page, small.complaints, settings)) && well;
 }
