@@ -25,8 +25,8 @@ struct Seen {
 /// What is seen of the images.
 #[derive(Debug, PartialEq)]
 struct Images {
-    /// Of every study its instances, each with the number and a checksum of its bytes.
-    instances: Vec<(String, Vec<(String, usize, u64)>)>,
+    /// Each with its study, and the number and a checksum of its bytes.
+    instances: Vec<(String, String, usize, u64)>,
     /// Of every study its metadata, what of it is corrected, and what people did to it.
     said: Vec<[String; 3]>,
     /// The patient whose record another was merged into.
@@ -142,7 +142,7 @@ impl Hospital {
         for study in &self.shown {
             let listed: Value =
                 serde_json::from_str(&text(&format!("/dicomweb/studies/{study}/instances")).await).unwrap();
-            let mut of_study = Vec::new();
+            assert!(!listed.as_array().unwrap().is_empty(), "{study}");
             for set in listed.as_array().unwrap() {
                 let value = |key: &str| set[key]["Value"][0].as_str().unwrap().to_owned();
                 let (series, instance) = (value("0020000E"), value("00080018"));
@@ -150,17 +150,15 @@ impl Hospital {
                     get(&format!("/dicomweb/studies/{study}/series/{series}/instances/{instance}")).await;
                 let mut hasher = DefaultHasher::new();
                 file.hash(&mut hasher);
-                of_study.push((instance, file.len(), hasher.finish()));
+                instances.push((study.clone(), instance, file.len(), hasher.finish()));
             }
-            of_study.sort();
-            assert!(!of_study.is_empty(), "{study}");
-            instances.push((study.clone(), of_study));
             said.push([
                 text(&format!("/dicomweb/studies/{study}/metadata")).await,
                 text(&format!("/api/v1/studies/{study}/corrections")).await,
                 text(&format!("/api/v1/studies/{study}/acts")).await,
             ]);
         }
+        instances.sort();
         let record = text(&format!("/api/v1/patients/{}", self.record)).await;
         let mut gone = Vec::new();
         for study in &self.gone {
