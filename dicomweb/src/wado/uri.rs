@@ -108,8 +108,8 @@ impl Asked {
 
     /// How the object is to leave.
     fn object(&self, accept: &Accept) -> Result<InstanceWish, Error> {
-        let of_pictures = ["frameNumber", "annotation"].into_iter().chain(STATE);
-        if let Some(name) = of_pictures.into_iter().find(|name| self.value(name).is_some()) {
+        let mut of_pictures = ["frameNumber", "annotation"].into_iter().chain(STATE);
+        if let Some(name) = of_pictures.find(|name| self.value(name).is_some()) {
             return Err(Error::BadRequest(format!("{name} is of a picture, and this is the object").into()));
         }
         let named = accept.instances(true)?.into_iter().find(|wish| wish.form == Form::Single);
