@@ -5,6 +5,7 @@ use pacs_core::query::{Level, Query};
 
 use super::plan::plan;
 use super::walk;
+use super::window::{self, Windows};
 use crate::Result;
 use crate::database::Database;
 
@@ -18,21 +19,39 @@ pub struct Count {
 }
 
 /// Counts the answers to a query below the patient level, whatever page of them it asks for. Counting stops at `most`:
-/// beyond it nobody reads them all, and it would cost the more the larger the archive is.
+/// beyond it nobody reads them all, and it would cost the more the larger the archive is. Where no index leads to them it
+/// goes window by window.
 pub async fn count(database: &Database, query: &Query, scope: &Scope, most: u32) -> Result<Count> {
-    let joins = match query.level {
-        Level::Patient | Level::Study => "",
-        Level::Series => " join series s on s.study_id = t.id",
-        Level::Instance => " join series s on s.study_id = t.id join instance i on i.series_id = s.id",
+    // Both engines keep the order of a cross join written out, or choose a better one knowingly.
+    let (joins, below) = match query.level {
+        Level::Patient | Level::Study => ("", &[][..]),
+        Level::Series => (" cross join series s", &["s.study_id = t.id"][..]),
+        Level::Instance => {
+            (" cross join series s cross join instance i", &["s.study_id = t.id", "i.series_id = s.id"][..])
+        }
     };
     let plan = plan(database, query, scope).await?;
-    let (sql, conditions) = plan.counted(joins, i64::from(most) + 1, |conditions| {
-        for level in [Level::Series, Level::Instance] {
-            walk::filter(conditions, query, level);
+    let mut windows = Windows::at(query.level);
+    let most = i64::from(most);
+    let (mut counted, mut after) = (0, None);
+    loop {
+        let turn = if plan.sifts() { window::turn().await } else { None };
+        let end = if plan.sifts() { windows.end(database, &plan, after).await? } else { None };
+        let left = most + 1 - counted;
+        let (sql, conditions) = plan.counted(joins, (after, end), left, |conditions| {
+            below.iter().for_each(|join| conditions.push((*join).to_owned()));
+            for level in [Level::Series, Level::Instance] {
+                walk::filter(conditions, query, level);
+            }
+        });
+        let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+        drop(turn);
+        counted += row.map_or(Ok(0), |row| row.at::<i64>(0))?;
+        if counted > most || end.is_none() {
+            break;
         }
-    });
-    let row = database.fetch_optional(sqlx::AssertSqlSafe(sql), conditions.params).await?;
-    let counted = row.map_or(Ok(0), |row| row.at::<i64>(0))?;
-    let answers = u64::try_from(counted).unwrap_or(0);
-    Ok(Count { answers: answers.min(most.into()), is_all: answers <= most.into() })
+        after = end;
+        windows.passed();
+    }
+    Ok(Count { answers: u64::try_from(counted.min(most)).unwrap_or(0), is_all: counted <= most })
 }

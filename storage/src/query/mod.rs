@@ -2,10 +2,12 @@
 //!
 //! Studies are walked in pages by key, never held open between pages; series and instances are
 //! read below the studies of a page. What drives a page is chosen by [`plan`]: a unique key, an
-//! identifier, the rarest word of a name, or the newest studies.
+//! identifier, the rarest word of a name, or the newest studies. What none of these leads to is looked for
+//! in windows ([`window`]).
 
 mod ahead;
 mod answer;
+mod below;
 pub(crate) mod columns;
 pub(crate) mod condition;
 mod count;
@@ -17,6 +19,7 @@ mod plan;
 mod position;
 mod shape;
 mod walk;
+mod window;
 
 use std::future::ready;
 

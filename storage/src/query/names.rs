@@ -22,8 +22,8 @@ pub(crate) struct Words {
     pub(crate) within: Vec<String>,
 }
 
-/// Words rarer than this are few enough to be read and sorted.
-const FEW: i64 = 2000;
+/// Rows of words and numbers that are few enough to be read and sorted.
+pub(super) const FEW: i64 = 2000;
 /// Of whole words the rarest leads. How much more frequent than this another is does not matter.
 const RARE: i64 = 250;
 /// Studies of a pair of words by which its frequency is told: with fewer it is rare.

@@ -11,7 +11,9 @@ use pacs_core::{Tag, tags};
 
 use super::columns::{Column, Kind};
 use super::condition::Conditions;
-use super::plan::leads_by;
+use super::plan::{self, leads_by};
+use crate::Result;
+use crate::database::Database;
 
 /// Patient ID and issuer of a study `t` as they stand now. Who has no number keeps what the study came with: nothing,
 /// or the number of somebody who was merged into them.
@@ -53,14 +55,29 @@ impl<'a> Wanted<'a> {
         true
     }
 
+    /// Whether anything is said of a number.
+    pub fn is_asked(&self) -> bool {
+        self.identifier.is_some() || self.issuer.is_some()
+    }
+
+    /// Whether too many numbers begin as it does for leading to a few patients.
+    pub async fn is_frequent(&self, database: &Database) -> Result<bool> {
+        match self.identifier.filter(|matching| leads_by(matching)) {
+            Some(matching) => {
+                plan::is_frequent(database, ("patient_identifier", "identifier"), matching).await
+            }
+            None => Ok(false),
+        }
+    }
+
     /// Whether this leads to a few patients by the index of numbers.
-    pub fn leads(&self) -> bool {
-        self.identifier.is_some_and(leads_by)
+    pub fn leads(&self, is_frequent: bool) -> bool {
+        self.identifier.is_some_and(leads_by) && !is_frequent
     }
 
     /// Adds the condition that the patient whose row is `patient` has such a number.
-    pub fn push(&self, conditions: &mut Conditions, patient: &str) {
-        if self.identifier.is_none() && self.issuer.is_none() {
+    pub fn push(&self, conditions: &mut Conditions, patient: &str, is_frequent: bool) {
+        if !self.is_asked() {
             return;
         }
         // A number that was made up for somebody without one is nobody's to ask for.
@@ -69,7 +86,7 @@ impl<'a> Wanted<'a> {
         all.extend(self.issuer.map(|matching| conditions.one(&OF_ISSUER, matching)));
         let issuer = if self.issuer.is_some() { " join issuer j on j.id = n.issuer_id" } else { "" };
         let all = all.join(" and ");
-        conditions.push(match self.leads() {
+        conditions.push(match self.leads(is_frequent) {
             true => {
                 format!("{patient} in (select n.patient_id from patient_identifier n{issuer} where {all})")
             }

@@ -10,11 +10,13 @@ use super::columns::{Column, Kind};
 use super::condition::Conditions;
 use super::names::{self, Lead, Table};
 use super::numbers::{self, Wanted};
+use super::window;
 use crate::Result;
 use crate::database::{Database, Row};
 
-/// Patients read at a time.
+/// Patients read at a time, and looked at by a statement whose filters no index leads.
 const PATIENTS: i64 = 200;
+const LOOKED_AT: i64 = 8000;
 
 const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
     Column { tag, level: Level::Patient, sql, name: "", kind }
@@ -44,12 +46,10 @@ pub(super) fn pages(
         query,
         scope,
         lead: None,
-        before: i64::MAX,
+        is_frequent: None,
+        before: None,
     };
     stream::try_unfold(walk, |mut walk| async move {
-        if walk.left <= 0 {
-            return Ok(None);
-        }
         let page = walk.next().await?;
         Ok((!page.is_empty()).then_some((page, walk)))
     })
@@ -61,18 +61,54 @@ struct Walk {
     scope: Scope,
     /// How the walk begins; chosen once.
     lead: Option<Lead>,
-    /// Rows before this one are still to be read.
-    before: i64,
+    /// Whether too many numbers begin as the one asked for; looked up once.
+    is_frequent: Option<bool>,
+    /// Rows before this one are still to be read; looked up when the walk begins.
+    before: Option<i64>,
     skip: i64,
     left: i64,
 }
 
 impl Walk {
+    /// The next page; empty when there is none.
     async fn next(&mut self) -> Result<Vec<DataSet>> {
+        let mut before = match self.before {
+            Some(before) => before,
+            None => self.newest().await?.saturating_add(1),
+        };
+        while self.left > 0 && before > 0 {
+            let (rows, from) = self.page(before).await?;
+            // Where a part was looked at, all of it was when the page is not full.
+            before = match rows.last() {
+                Some(last) => last.get("id")?,
+                None => from,
+            };
+            self.before = Some(before);
+            let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(rows.len());
+            self.skip -= i64::try_from(skipped).unwrap_or(self.skip);
+            let taken: Vec<&Row> = rows.iter().skip(skipped).collect();
+            self.left -= i64::try_from(taken.len()).unwrap_or(self.left);
+            if !taken.is_empty() {
+                return taken.into_iter().map(|row| self.answer(row)).collect();
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The newest patient.
+    async fn newest(&self) -> Result<i64> {
+        let row = self.database.fetch_optional("select max(id) from patient", Vec::new()).await?;
+        Ok(row.map_or(Ok(None), |row| row.at::<Option<i64>>(0))?.unwrap_or(0))
+    }
+
+    /// Rows before this one, and the row from which on these are all when they are no full page.
+    async fn page(&mut self, before: i64) -> Result<(Vec<Row>, i64)> {
         let (mut from, mut key) = ("patient p", "p.id");
         let mut conditions = Conditions::new(self.database.engine());
         let mut number = Wanted::default();
-        let (mut has_led, nothing) = (false, Lead::Nothing);
+        // What is not told by an index has to be looked for in every patient.
+        let (mut sifts, mut named, mut has_led) = (false, false, false);
+        let nothing = Lead::Nothing;
         for filter in &self.query.filters {
             let Some(column) = COLUMNS.iter().find(|column| filter.path == [column.tag]) else { continue };
             if number.take(column.tag, &filter.matching) {
@@ -80,36 +116,52 @@ impl Walk {
             }
             if column.tag != tags::PATIENT_NAME {
                 conditions.matching(column, &filter.matching);
+                sifts = true;
                 continue;
             }
             let Matching::Name(name) = &filter.matching else {
                 conditions.matching(column, &filter.matching);
+                sifts = true;
                 continue;
             };
             let words = names::words(name, self.query.fuzzy);
-            // Of several names the first leads.
             let lead = match &self.lead {
                 _ if has_led => &nothing,
                 Some(lead) => lead,
                 None => self.lead.insert(names::lead(&self.database, Table::Patients, &words).await?),
             };
+            // Of several names the first leads; the others are looked for among those that it leads to.
             let walk = names::narrow_patients(&mut conditions, lead, &words);
             if !has_led {
                 (from, key) = walk;
+                named = *lead != Lead::Nothing;
             }
+            sifts |= (name.wildcard || has_led) && matches!(self.lead, Some(Lead::Word(_)));
             has_led = true;
             if name.wildcard {
                 conditions.name("p.folded_name", name);
             }
         }
-        number.push(&mut conditions, "p.id");
-        let before = conditions.bind(self.before);
-        conditions.push(format!("{key} < {before}"));
+        let is_frequent = match self.is_frequent {
+            Some(is_frequent) => is_frequent,
+            None => number.is_frequent(&self.database).await?,
+        };
+        self.is_frequent = Some(is_frequent);
+        number.push(&mut conditions, "p.id", is_frequent);
+        sifts |= number.is_asked() || (!named && (self.scope != Scope::All || !conditions.text.is_empty()));
+        sifts &= !number.leads(is_frequent);
+        let bound = conditions.bind(before);
+        conditions.push(format!("{key} < {bound}"));
+        let mut lowest = 0;
+        if sifts {
+            lowest = before.saturating_sub(LOOKED_AT).max(0);
+            let bound = conditions.bind(lowest);
+            conditions.push(format!("{key} >= {bound}"));
+        }
         let seen = self.seen(&mut conditions);
         conditions.push(format!("exists (select 1 from study t where t.patient_id = p.id{seen})"));
         let clause = conditions.clause();
-        let limit = conditions.bind(PATIENTS.min(self.left));
-        let offset = conditions.bind(std::mem::take(&mut self.skip));
+        let limit = conditions.bind(PATIENTS.min(self.left.saturating_add(self.skip)));
         let others = match self.asks(tags::OTHER_PATIENT_I_DS_SEQUENCE) {
             true => format!(", {} as others", numbers::others("p.id")),
             false => String::new(),
@@ -121,14 +173,11 @@ impl Walk {
                   where t.patient_id = p.id{seen}) as series,
                  (select cast(coalesce(sum(t.instance_count), 0) as bigint) from study t
                   where t.patient_id = p.id{seen}) as instances{others}
-             from {from} join issuer i on i.id = p.issuer_id{clause} order by {key} desc limit {limit} offset {offset}"
+             from {from} join issuer i on i.id = p.issuer_id{clause} order by {key} desc limit {limit}"
         );
+        let _turn = if sifts { window::turn().await } else { None };
         let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
-        self.left -= i64::try_from(rows.len()).unwrap_or(self.left);
-        if let Some(last) = rows.last() {
-            self.before = last.get("id")?;
-        }
-        rows.iter().map(|row| self.answer(row)).collect()
+        Ok((rows, lowest))
     }
 
     /// The condition that a study `t` is shown and within the scope; its values are bound once.

@@ -4,12 +4,13 @@ use pacs_core::access::Scope;
 use pacs_core::query::{Level, Matching, Query};
 use pacs_core::tags;
 
+use super::below;
 use super::columns::{Column, Kind, matched_by};
 use super::condition::Conditions;
 use super::names::{self, Lead, Table, Words};
 use super::numbers::Wanted;
 use crate::Result;
-use crate::database::{Database, Param, placeholders};
+use crate::database::{Database, Param, params, placeholders};
 use crate::dialect;
 use crate::index::study_words;
 
@@ -22,6 +23,19 @@ pub(crate) struct Plan {
     order: &'static str,
     /// The pair of columns that the order walks.
     cursor: &'static str,
+    /// The table whose index the order walks, and what that index tells of itself beside the span.
+    along: (&'static str, Conditions),
+    span: Span,
+    /// Whether there is more to fulfil than that, so that studies are looked at in vain.
+    sifts: bool,
+}
+
+/// The newest keys that a filter on the date leaves, from and to. They are said to the engine only where no place is
+/// said on that side: of two bounds it takes one, and it may be the farther one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span {
+    from: Option<i64>,
+    to: Option<i64>,
 }
 
 /// A study's place in the order: its newest key and its row.
@@ -39,7 +53,9 @@ const LEADING_CHARS: usize = 3;
 /// something of the study narrow the studies too.
 pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> Result<Plan> {
     let mut conditions = Conditions::new(database.engine());
-    let mut led = false;
+    let mut along = Conditions::new(database.engine());
+    let mut span = Span::default();
+    let (mut led, mut sifts) = (false, false);
     let mut names = Vec::new();
     let mut number = Wanted::default();
     for filter in &query.filters {
@@ -51,21 +67,36 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
             (Level::Patient | Level::Study, Matching::Name(name)) if query.fuzzy && !name.wildcard => {
                 if let Kind::Name(folded) = column.kind {
                     name.words.iter().for_each(|word| conditions.word(folded, word, true));
+                    sifts = true;
                 }
             }
             (Level::Patient, matching) if number.take(column.tag, matching) => {}
+            (Level::Patient | Level::Study, matching) if column.tag == tags::STUDY_DATE => {
+                conditions.matching(column, matching);
+                sifts |= !span.narrow(matching);
+            }
+            (Level::Patient | Level::Study, matching) if column.tag == tags::ACCESSION_NUMBER => {
+                if leads_by(matching) && !is_frequent(database, ACCESSIONS, matching).await? {
+                    conditions.matching(column, matching);
+                    led = true;
+                } else {
+                    conditions.matching(&UNLED_ACCESSION, matching);
+                    sifts = true;
+                }
+            }
             (Level::Patient | Level::Study, matching) => {
                 conditions.matching(column, matching);
-                if column.tag == tags::STUDY_DATE {
-                    narrow_to_dates(&mut conditions, matching);
+                match matching {
+                    Matching::Uids(_) if column.tag == tags::STUDY_INSTANCE_UID => led = true,
+                    _ => sifts = true,
                 }
-                led |= leads(column, matching);
             }
             (Level::Series, matching) if column.tag == tags::MODALITY => {
                 if let (Matching::Single(_) | Matching::AnyOf(_), Some(of_study)) =
                     (matching, matched_by(&[tags::MODALITIES_IN_STUDY], Level::Study))
                 {
                     conditions.matching(of_study, matching);
+                    sifts = true;
                 }
             }
             (Level::Series, Matching::Uids(uids)) if column.kind == Kind::Uid => {
@@ -83,20 +114,24 @@ pub(super) async fn plan(database: &Database, query: &Query, scope: &Scope) -> R
             _ => {}
         }
     }
-    number.push(&mut conditions, "t.patient_id");
-    led |= number.leads();
-    push_scope(&mut conditions, scope, requests(database, scope).await?);
+    let is_frequent = number.is_frequent(database).await?;
+    number.push(&mut conditions, "t.patient_id", is_frequent);
+    led |= number.leads(is_frequent);
+    sifts |= number.is_asked();
+    if !led {
+        sifts |= below::push(&mut conditions, query);
+    }
+    sifts |= push_scope(&mut conditions, &mut along, scope, requests(database, scope).await?);
     // Of a study of which all is rejected nothing is shown.
     conditions.push("t.instance_count > 0".into());
-    let mut plan = if led {
-        Plan::over("study t", conditions, SORTED)
-    } else {
-        Plan::over("study t", conditions, NEWEST)
-    };
+    let (order, cursor) = if led { SORTED } else { NEWEST };
+    let along = ("study t", along);
+    let mut plan = Plan { from: "study t".into(), conditions, order, cursor, along, span, sifts };
     for name in names {
         plan.narrow_to_words(database, names::words(name, query.fuzzy), &mut led).await?;
         if name.wildcard {
             plan.conditions.name("t.folded_name", name);
+            plan.sifts = true;
         }
     }
     Ok(plan)
@@ -122,8 +157,9 @@ pub(crate) async fn plan_list(
 }
 
 impl Plan {
-    fn over(from: &str, conditions: Conditions, (order, cursor): (&'static str, &'static str)) -> Self {
-        Self { from: from.into(), conditions, order, cursor }
+    /// Whether a page of it may look at any number of studies in vain. Where the few to look at are sorted it does not.
+    pub fn sifts(&self) -> bool {
+        self.sifts && self.order != SORTED.0
     }
 
     /// What somebody typed or scanned: the beginning of a patient's identifier, any whole number of
@@ -160,7 +196,7 @@ impl Plan {
                 conditions.push(format!("w.word = {bound}"));
                 words.whole.retain(|other| *other != word);
                 words.whole.iter().for_each(|word| conditions.word("t.folded_name", word, false));
-                self.walk_words("study_word");
+                self.walk_words("study_word w", ("w.word", word));
                 *led = true;
             }
             Lead::Pair(one, other) => {
@@ -168,7 +204,7 @@ impl Plan {
                 conditions.push(format!("w.pair = {bound}"));
                 words.whole.retain(|word| *word != one && *word != other);
                 words.whole.iter().for_each(|word| conditions.word("w.words", word, false));
-                self.walk_words("study_pair");
+                self.walk_words("study_pair w", ("w.pair", study_words::pair(&one, &other)));
                 *led = true;
             }
             Lead::Beginning(beginning) => {
@@ -190,28 +226,48 @@ impl Plan {
                 *led = true;
             }
             Lead::Nothing => {
-                words.whole.iter().for_each(|word| conditions.word("t.folded_name", word, false))
+                words.whole.iter().for_each(|word| conditions.word("t.folded_name", word, false));
+                self.sifts |= !words.whole.is_empty();
             }
         }
+        self.sifts |= !words.beginnings.is_empty();
         words.beginnings.iter().for_each(|word| self.conditions.word("t.folded_name", word, true));
         Ok(())
     }
 
     /// Walks the studies of an index of words, newest first. What the index itself tells is asked before any
     /// study is read; both engines keep the order of a cross join written out, or choose a better one knowingly.
-    fn walk_words(&mut self, index: &str) {
-        self.from = format!("{index} w cross join study t");
+    fn walk_words(&mut self, along: &'static str, (column, key): (&str, String)) {
+        self.from = format!("{along} cross join study t");
         self.conditions.push("t.id = w.study_id".into());
         (self.order, self.cursor) = BY_WORD;
+        let mut tells = Conditions::new(self.conditions.engine);
+        let bound = tells.bind(key);
+        tells.push(format!("{column} = {bound}"));
+        self.along = (along, tells);
     }
 
     /// A page of `limit` studies after a place in the order. `offset` leaves out the first ones.
     pub fn page(&self, select: &str, after: Option<Cursor>, limit: i64, offset: i64) -> (String, Conditions) {
         let mut page = self.conditions.clone();
-        if let Some((newest_key, id)) = after {
-            let (newest_key, id) = (page.bind(newest_key), page.bind(id));
-            page.push(format!("{} < ({newest_key}, {id})", self.cursor));
-        }
+        self.bound(&mut page, after, None);
+        self.select(select, page, limit, offset)
+    }
+
+    /// The same of studies up to a place.
+    pub fn window(
+        &self,
+        select: &str,
+        after: Option<Cursor>,
+        end: Option<Cursor>,
+        limit: i64,
+    ) -> (String, Conditions) {
+        let mut window = self.conditions.clone();
+        self.bound(&mut window, after, end);
+        self.select(select, window, limit, 0)
+    }
+
+    fn select(&self, select: &str, mut page: Conditions, limit: i64, offset: i64) -> (String, Conditions) {
         let clause = page.clause();
         let limit = page.bind(limit);
         let offset = if offset > 0 { format!(" offset {}", page.bind(offset)) } else { String::new() };
@@ -222,14 +278,49 @@ impl Plan {
         (sql, page)
     }
 
-    /// How many rows there are of the studies and what is joined to them, counted up to `limit`.
+    /// The place of the last of so many rows of the index that the order walks, behind a place.
+    pub fn ahead(&self, after: Option<Cursor>, rows: i64) -> (String, Conditions) {
+        let (from, mut conditions) = self.along.clone();
+        self.bound(&mut conditions, after, None);
+        let clause = conditions.clause();
+        let passed = conditions.bind(rows.saturating_sub(1));
+        let place = self.cursor.trim_matches(['(', ')']);
+        let sql =
+            format!("select {place} from {from}{clause} order by {} limit 1 offset {passed}", self.order);
+        (sql, conditions)
+    }
+
+    /// Leaves what lies behind a place and not behind the end of a window, within the span.
+    fn bound(&self, conditions: &mut Conditions, after: Option<Cursor>, end: Option<Cursor>) {
+        let key = self.cursor.trim_start_matches('(').split(',').next().unwrap_or_default();
+        for (comparison, place, key_bound) in
+            [("<", after, ("<=", self.span.to)), (">=", end, (">=", self.span.from))]
+        {
+            match (place, key_bound) {
+                (Some((newest_key, id)), _) => {
+                    let (newest_key, id) = (conditions.bind(newest_key), conditions.bind(id));
+                    conditions.push(format!("{} {comparison} ({newest_key}, {id})", self.cursor));
+                }
+                (None, (comparison, Some(newest_key))) => {
+                    let bound = conditions.bind(newest_key);
+                    conditions.push(format!("{key} {comparison} {bound}"));
+                }
+                (None, (_, None)) => {}
+            }
+        }
+    }
+
+    /// How many rows there are of the studies and what is joined to them, counted up to `limit`, behind a place and up
+    /// to another.
     pub fn counted(
         &self,
         joins: &str,
+        (after, end): (Option<Cursor>, Option<Cursor>),
         limit: i64,
         filter: impl FnOnce(&mut Conditions),
     ) -> (String, Conditions) {
         let mut conditions = self.conditions.clone();
+        self.bound(&mut conditions, after, end);
         filter(&mut conditions);
         let clause = conditions.clause();
         let limit = conditions.bind(limit);
@@ -238,14 +329,6 @@ impl Plan {
             self.from, self.order
         );
         (sql, conditions)
-    }
-}
-
-/// Whether a filter leads to a few studies by an index.
-fn leads(column: &Column, matching: &Matching) -> bool {
-    match matching {
-        Matching::Uids(_) => column.tag == tags::STUDY_INSTANCE_UID,
-        matching => column.tag == tags::ACCESSION_NUMBER && leads_by(matching),
     }
 }
 
@@ -260,47 +343,78 @@ pub(super) fn leads_by(matching: &Matching) -> bool {
     }
 }
 
-/// Says a bound on the study date also of the newest key, which an index walks. A study without a
-/// date of its own has an arrival date there, and the condition on the date itself leaves it out.
-fn narrow_to_dates(conditions: &mut Conditions, matching: &Matching) {
-    let (from, to) = match matching {
-        Matching::Single(date) => (Some(date), Some(date)),
-        Matching::Range { from, to } => (from.as_ref(), to.as_ref()),
-        Matching::Period { from, to } => (from.as_ref().map(|end| &end.0), to.as_ref().map(|end| &end.0)),
-        _ => return,
-    };
-    let key = |date: &String| date.parse::<i64>().ok().map(|date| date * 1_000_000);
-    if let Some(from) = from.and_then(key) {
-        let bound = conditions.bind(from);
-        conditions.push(format!("t.newest_key >= {bound}"));
-    }
-    if let Some(to) = to.and_then(key) {
-        let bound = conditions.bind(to + 999_999);
-        conditions.push(format!("t.newest_key <= {bound}"));
+/// Where rows of a number are looked up, by table and column.
+pub(super) type Numbers = (&'static str, &'static str);
+const ACCESSIONS: Numbers = ("study", "accession_number");
+/// The accession number, said so that no engine sorts all studies whose number begins so.
+const UNLED_ACCESSION: Column = Column {
+    tag: tags::ACCESSION_NUMBER,
+    level: Level::Study,
+    sql: "t.accession_number || ''",
+    name: "",
+    kind: Kind::Text,
+};
+
+/// Whether so many numbers begin as a pattern does that they lead nowhere: sorting their studies would be more work
+/// than to walk along the newest.
+pub(super) async fn is_frequent(
+    database: &Database,
+    (table, column): Numbers,
+    matching: &Matching,
+) -> Result<bool> {
+    let Matching::Wildcard(pattern) = matching else { return Ok(false) };
+    let beginning: String = pattern.chars().take_while(|c| !matches!(c, '*' | '?')).collect();
+    let Some(after) = dialect::after_prefix(&beginning) else { return Ok(true) };
+    let sql = format!(
+        "select count(*) from (select 1 from {table} where {column} >= $1 and {column} < $2 limit $3) as few"
+    );
+    let row =
+        database.fetch_optional(sqlx::AssertSqlSafe(sql), params![beginning, after, names::FEW]).await?;
+    Ok(row.map_or(Ok(0), |row| row.at::<i64>(0))? >= names::FEW)
+}
+
+impl Span {
+    /// Narrows it to what a filter on the study date leaves; answers whether that says all of it but for the hours at
+    /// its ends. A study without a date of its own has an arrival date there, and the condition on the date itself
+    /// leaves it out.
+    fn narrow(&mut self, matching: &Matching) -> bool {
+        let (from, to) = match matching {
+            Matching::Single(date) => (Some(date), Some(date)),
+            Matching::Range { from, to } => (from.as_ref(), to.as_ref()),
+            Matching::Period { from, to } => (from.as_ref().map(|end| &end.0), to.as_ref().map(|end| &end.0)),
+            _ => return false,
+        };
+        let key = |date: &String| date.parse::<i64>().ok().map(|date| date * 1_000_000);
+        self.from = self.from.max(from.and_then(key));
+        let to = to.and_then(key).map(|to| to + 999_999);
+        self.to = self.to.into_iter().chain(to).min();
+        true
     }
 }
 
 /// The studies a scope sees. One facility has an index of its own; several are sifted while walking, and so
 /// are those that a facility has requested elsewhere, where there are any: few have, and then a page takes
-/// as long as for several.
-fn push_scope(conditions: &mut Conditions, scope: &Scope, requests: bool) {
-    match scope {
-        Scope::All => {}
-        Scope::Facilities(codes) => match codes.as_slice() {
-            [] => conditions.push("1 = 0".into()),
-            [code] if !requests => {
+/// as long as for several. Answers whether they are sifted.
+fn push_scope(conditions: &mut Conditions, along: &mut Conditions, scope: &Scope, requests: bool) -> bool {
+    let Scope::Facilities(codes) = scope else { return false };
+    match codes.as_slice() {
+        [] => conditions.push("1 = 0".into()),
+        [code] if !requests => {
+            for conditions in [conditions, along] {
                 let bound = conditions.bind(code.as_str());
                 conditions.push(format!("t.facility = {bound}"));
             }
-            several => {
-                let list = conditions.bind_all(several.iter());
-                conditions.push(match requests {
-                    false => format!("t.facility || '' in ({list})"),
-                    true => format!("(t.facility || '' in ({list}) or t.requested_by || '' in ({list}))"),
-                });
-            }
-        },
+        }
+        several => {
+            let list = conditions.bind_all(several.iter());
+            conditions.push(match requests {
+                false => format!("t.facility || '' in ({list})"),
+                true => format!("(t.facility || '' in ({list}) or t.requested_by || '' in ({list}))"),
+            });
+            return true;
+        }
     }
+    false
 }
 
 /// Whether the facilities of a scope have requested studies that others made.

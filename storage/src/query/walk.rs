@@ -14,6 +14,7 @@ use super::condition::Conditions;
 use super::plan::{Cursor, Plan, plan};
 use super::position::{Passed, Position};
 use super::shape::Shape;
+use super::window::{self, Windows};
 use crate::Result;
 use crate::database::{Database, Row};
 use crate::dialect;
@@ -46,6 +47,7 @@ pub(super) fn rows(
     after: Option<Position>,
 ) -> impl Stream<Item = Result<Vec<Row>>> + Send {
     let walk = Walk {
+        windows: Windows::at(query.level),
         left: query.limit.map_or(i64::MAX, i64::from),
         skip: i64::from(query.offset),
         select,
@@ -72,6 +74,8 @@ struct Walk {
     scope: Scope,
     select: String,
     plan: Option<Plan>,
+    /// Of a plan that sifts.
+    windows: Windows,
     after: Option<Cursor>,
     /// The position that the walk begins behind, until its series has been reached.
     start: Option<Position>,
@@ -126,12 +130,21 @@ impl Walk {
 
     /// The next page of studies; the first two columns are the cursor.
     async fn studies(&mut self, most: i64, select: &str) -> Result<Vec<Row>> {
+        let plan = match self.plan.take() {
+            Some(plan) => plan,
+            None => plan(&self.database, &self.query, &self.scope).await?,
+        };
+        let rows = match plan.sifts() {
+            true => self.sifted(&plan, most, select).await,
+            false => self.led(&plan, most, select).await,
+        };
+        self.plan = Some(plan);
+        rows
+    }
+
+    async fn led(&mut self, plan: &Plan, most: i64, select: &str) -> Result<Vec<Row>> {
         let at_level = self.query.level == Level::Study;
         let limit = self.page_of(if at_level { most.min(self.left) } else { most });
-        let plan = match &mut self.plan {
-            Some(plan) => plan,
-            None => self.plan.insert(plan(&self.database, &self.query, &self.scope).await?),
-        };
         // What the caller leaves out is left out by the engine, without being read.
         let offset = if at_level { std::mem::take(&mut self.skip) } else { 0 };
         let (sql, conditions) = plan.page(select, self.after, limit, offset);
@@ -139,6 +152,29 @@ impl Walk {
         self.ended = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
         if let Some(last) = rows.last() {
             self.after = Some((last.get("newest_key")?, last.get("id")?));
+        }
+        Ok(rows)
+    }
+
+    /// The same within a window, of which all may be looked at in vain: there may be more where nothing was found.
+    async fn sifted(&mut self, plan: &Plan, most: i64, select: &str) -> Result<Vec<Row>> {
+        let _turn = window::turn().await;
+        let end = self.windows.end(&self.database, plan, self.after).await?;
+        let at_level = self.query.level == Level::Study;
+        // How many of those that the caller leaves out lie in a window is not known before they are read.
+        let wanted = self.left.saturating_add(self.skip);
+        let limit = self.page_of(if at_level { most.min(wanted) } else { most });
+        let (sql, conditions) = plan.window(select, self.after, end, limit);
+        let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+        match rows.last() {
+            Some(last) if i64::try_from(rows.len()).is_ok_and(|count| count >= limit) => {
+                self.after = Some((last.get("newest_key")?, last.get("id")?));
+            }
+            _ => {
+                self.windows.passed();
+                self.ended = end.is_none();
+                self.after = end.or(self.after);
+            }
         }
         Ok(rows)
     }

@@ -25,18 +25,19 @@ struct Asked {
     seeks: &'static [&'static str],
 }
 
-/// Persons with two numbers and four studies each, and acts on the studies of which every other one is also about the
+/// Persons with two numbers and so many studies each, and acts on the studies of which every other one is also about the
 /// next study.
-async fn fill(db: &Database) {
+pub(super) async fn fill(db: &Database, patients: u32, studies_of_each: u32) {
     let counted = |most: u32| {
         format!("with recursive n (i) as (select 1 union all select i + 1 from n where i < {most}) select")
     };
-    let (patients, studies, acts) = (counted(PATIENTS), counted(PATIENTS * STUDIES_OF_EACH), counted(ACTS));
+    let (counted_patients, studies) = (counted(patients), counted(patients * studies_of_each));
+    let acts = counted(ACTS);
     for sql in [
         "insert into issuer (id, code, kind) values (1001, 'BVTW', 'facility'), (1002, 'CCCD', 'national')".to_owned(),
         format!(
             "insert into patient (id, identifier, issuer_id, name, folded_name, name_key, revision, created_ms, updated_ms)
-             {patients} i, 'BN' || i, 1001, 'A', ' a ', 'a', 1, 0, 0 from n"
+             {counted_patients} i, 'BN' || i, 1001, 'A', ' a ', 'a', 1, 0, 0 from n"
         ),
         "insert into patient_identifier (issuer_id, identifier, patient_id)
              select 1001, identifier, id from patient union all select 1002, '0' || id, id from patient"
@@ -45,7 +46,7 @@ async fn fill(db: &Database) {
             "insert into study (uid, patient_id, facility, patient_identifier, patient_issuer, patient_name, folded_name,
                  name_key, newest_key, modalities, sop_classes, series_count, instance_count, attributes, revision,
                  conflict_count, received_ms, updated_ms)
-             {studies} '1.2.' || i, 1 + i / {STUDIES_OF_EACH} % {PATIENTS}, 'BVTW', 'BN' || (1 + i / {STUDIES_OF_EACH}),
+             {studies} '1.2.' || i, 1 + i / {studies_of_each} % {patients}, 'BVTW', 'BN' || (1 + i / {studies_of_each}),
                  'BVTW', 'A', ' a ', 'a', 20260101000000 + i, '\\CT\\', '\\1.2\\', 1, 1, '{{}}', 1, 0, i, i from n"
         ),
         format!(
@@ -128,7 +129,7 @@ async fn what_leads_to_a_few_rows_of_many_reads_only_these() {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", dir.path().join("sen.db").display());
     let db = Database::open(&url).await.unwrap();
-    fill(&db).await;
+    fill(&db, PATIENTS, STUDIES_OF_EACH).await;
     let all = asked(&db, &statements).await;
     assert!(all.iter().all(|asked| !asked.statements.is_empty()), "nothing was caught");
     let mut reader = sqlx::SqliteConnection::connect(&url).await.unwrap();
@@ -142,7 +143,7 @@ async fn what_leads_to_a_few_rows_of_many_reads_only_these() {
 
     if let Some(url) = postgres().await {
         let db = Database::open(&url).await.unwrap();
-        fill(&db).await;
+        fill(&db, PATIENTS, STUDIES_OF_EACH).await;
         let all = asked(&db, &statements).await;
         let mut reader = sqlx::PgConnection::connect(&url).await.unwrap();
         // As for a statement that has been sent often, whatever its values.

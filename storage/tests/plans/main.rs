@@ -14,6 +14,7 @@
 )]
 
 mod at_size;
+mod walks;
 
 use std::collections::BTreeSet;
 use std::fmt;

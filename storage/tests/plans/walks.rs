@@ -1,0 +1,210 @@
+//! What no index leads to is looked for window by window, and everything else is led: which is which stands here.
+
+use std::collections::BTreeSet;
+
+use futures::TryStreamExt;
+use pacs_core::access::Scope;
+use pacs_core::dataset::{DataSet, vr_of};
+use pacs_core::query::{Level, Query, Returns};
+use pacs_core::{Tag, VR, tags};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row};
+use storage::database::Database;
+use storage::query;
+
+use super::{Statements, at_size, postgres, postgres_plan};
+
+/// The attributes that lead when a whole value is given. All others may have to look at every study.
+const LED: &[Tag] = &[
+    tags::PATIENT_NAME,
+    tags::PATIENT_ID,
+    tags::STUDY_INSTANCE_UID,
+    tags::STUDY_DATE,
+    tags::ACCESSION_NUMBER,
+    tags::SERIES_INSTANCE_UID,
+    tags::SOP_INSTANCE_UID,
+];
+
+/// Studies, and as many patients: several windows of either.
+const STUDIES: u32 = 20_000;
+
+/// Values of keys that lead, and those that do not: because nobody knows where they begin, or because thousands
+/// begin so.
+const PATTERNS: &[(Tag, &str, bool)] = &[
+    (tags::PATIENT_ID, "BN77*", true),
+    (tags::PATIENT_ID, "*77", false),
+    (tags::PATIENT_ID, "BN1*", false),
+    (tags::ACCESSION_NUMBER, "A77*", true),
+    (tags::ACCESSION_NUMBER, "*77", false),
+    (tags::ACCESSION_NUMBER, "A10*", false),
+    (tags::STUDY_DATE, "20260101-20260131", true),
+];
+
+/// Asks for what nothing fulfils, and how many there are; what was sent of it, and whether it went in windows.
+async fn asked(db: &Database, statements: &Statements, query: &Query) -> (BTreeSet<String>, bool) {
+    statements.take();
+    let _: Vec<DataSet> = query::find(db, query, &Scope::All).try_collect().await.unwrap();
+    query::count(db, query, &Scope::All, 10_000).await.unwrap();
+    let sent = statements.take();
+    let ends = |text: &String| text.contains("limit 1 offset $") && text.contains("newest_key, ");
+    let in_windows = sent.iter().any(ends);
+    // A window has two ends, which one index bounds; only the first and the last of all have one.
+    let bounded = |text: &&String| text.contains("t.id) < (") && text.contains("t.id) >= (");
+    assert!(!in_windows || sent.iter().filter(bounded).count() >= 2, "{query:?}: {sent:?}");
+    let of_studies = sent.into_iter().filter(|text| text.contains("newest_key"));
+    (of_studies.collect(), in_windows)
+}
+
+/// A value that no study has, but that an index would lead to.
+fn value_of(path: &[Tag]) -> &'static str {
+    match path.last().map(|tag| vr_of(*tag)) {
+        Some(VR::UI) => "9.9.9",
+        Some(VR::DA) => "20360921",
+        Some(VR::TM) => "0900",
+        Some(VR::IS | VR::US) => "7",
+        _ => "NOBODY",
+    }
+}
+
+/// Every filter at every level, with what was sent and whether that may walk.
+async fn all(db: &Database, statements: &Statements) -> Vec<(String, BTreeSet<String>, bool)> {
+    let mut all = Vec::new();
+    for level in [Level::Study, Level::Series, Level::Instance] {
+        for path in query::matched(level) {
+            let mut query = Query { limit: Some(50), ..Query::new(level) };
+            query.add(&path, vr_of(*path.last().unwrap()), value_of(&path)).unwrap();
+            let (sent, in_windows) = asked(db, statements, &query).await;
+            let name = format!("{level:?} by {path:?}");
+            let leads = path.len() == 1 && LED.contains(&path[0]);
+            assert_eq!(in_windows, !leads, "{name}: {sent:?}");
+            all.push((name, sent, in_windows));
+        }
+        for (tag, pattern, leads) in PATTERNS {
+            let mut query = Query { limit: Some(50), ..Query::new(level) };
+            query.add(&[*tag], vr_of(*tag), pattern).unwrap();
+            // Nothing is found by it.
+            query.add(&[tags::STUDY_DATE], VR::DA, "20360921").unwrap();
+            let in_windows = {
+                statements.take();
+                let _: Vec<DataSet> = query::find(db, &query, &Scope::All).try_collect().await.unwrap();
+                statements.take().iter().any(|text| text.contains("limit 1 offset $"))
+            };
+            assert_eq!(in_windows, !leads, "{level:?} by {pattern}");
+        }
+    }
+    all
+}
+
+/// Whether a step of a plan reads all of a table or an index.
+fn reads_all(step: &str) -> bool {
+    let whole = step.contains("Seq Scan") || step.starts_with("SCAN");
+    whole && !["few", "SUBQUERY", "CONSTANT", "(subquery"].iter().any(|word| step.contains(word))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_these_filters_walk_and_they_walk_in_windows() {
+    let statements = Statements::collect();
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", dir.path().join("sen.db").display());
+    let db = Database::open(&url).await.unwrap();
+    at_size::fill(&db, STUDIES, 1).await;
+    number(&db).await;
+    let mut reader = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let mut wrong = Vec::new();
+    for (name, sent, in_windows) in all(&db, &statements).await {
+        // The first window, and the first end of one, have nothing behind them.
+        let begins = |text: &str| in_windows && !text.contains(" < ($");
+        for statement in sent.iter().filter(|text| !begins(text)) {
+            let explain = AssertSqlSafe(format!("explain query plan {statement}"));
+            let steps = sqlx::query(explain).fetch_all(&mut reader).await.unwrap();
+            let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+            let sorts = in_windows && steps.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER BY"));
+            if sorts || steps.iter().any(|step| reads_all(step)) {
+                wrong.push(format!("{name}\n{statement}\n{}", steps.join("\n")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    finds_all(&db).await;
+
+    let Some(url) = postgres().await else { return };
+    let db = Database::open(&url).await.unwrap();
+    at_size::fill(&db, STUDIES, 1).await;
+    number(&db).await;
+    let mut reader = sqlx::PgConnection::connect(&url).await.unwrap();
+    reader.execute("set enable_seqscan = off; set plan_cache_mode = force_generic_plan").await.unwrap();
+    for (name, sent, _) in all(&db, &statements).await {
+        for statement in &sent {
+            let steps = postgres_plan(&mut reader, statement).await;
+            if steps.iter().any(|step| reads_all(step)) {
+                wrong.push(format!("{name}\n{statement}\n{}", steps.join("\n")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    finds_all(&db).await;
+}
+
+/// Numbers of orders, and three studies far from each other that have what the others have not.
+async fn number(db: &Database) {
+    for sql in [
+        "update study set accession_number = 'A' || (100000 + id)",
+        "update study set description = 'PET' where id in (7, 10000, 19990)",
+        "insert into series (uid, study_id, modality, station_name, instance_count, attributes, revision, unsettled,
+             received_ms, updated_ms)
+         select uid || '.1', id, 'CT', case when id in (7, 10000, 19990) then 'PET1' else 'CT1' end, 1, '{}', 1, 0, 0, 0
+         from study where id % 10 = 0 or id = 7",
+        "analyze",
+    ] {
+        db.execute(sql, vec![]).await.unwrap();
+    }
+}
+
+/// Nothing is lost between windows, left out twice, or counted twice.
+async fn finds_all(db: &Database) {
+    for (level, tag, value) in
+        [(Level::Study, tags::STUDY_DESCRIPTION, "PET"), (Level::Series, tags::STATION_NAME, "PET1")]
+    {
+        let ask = |limit, offset| {
+            let mut query = Query { limit, offset, returns: Returns::All, ..Query::new(level) };
+            query.add(&[tag], vr_of(tag), value).unwrap();
+            query
+        };
+        let all: Vec<_> =
+            query::find_after(db, &ask(None, 0), &Scope::All, None).try_collect().await.unwrap();
+        let uid = |answer: &query::Answer| answer.uid(tags::STUDY_INSTANCE_UID).unwrap().unwrap().to_string();
+        assert_eq!(
+            all.iter().map(uid).collect::<Vec<_>>(),
+            ["1.2.19990", "1.2.10000", "1.2.7"],
+            "newest first"
+        );
+        let counted = query::count(db, &ask(None, 0), &Scope::All, 10_000).await.unwrap();
+        assert_eq!(counted, query::Count { answers: 3, is_all: true });
+        let counted = query::count(db, &ask(None, 0), &Scope::All, 2).await.unwrap();
+        assert_eq!(counted, query::Count { answers: 2, is_all: false });
+        for (limit, offset, wanted) in
+            [(Some(1), 1, &all[1..2]), (Some(2), 1, &all[1..]), (None, 2, &all[2..])]
+        {
+            let page = query::find_after(db, &ask(limit, offset), &Scope::All, None);
+            let page: Vec<_> = page.try_collect().await.unwrap();
+            let places = |answers: &[query::Answer]| {
+                answers.iter().map(|answer| answer.position().unwrap()).collect::<Vec<_>>()
+            };
+            assert_eq!(places(&page), places(wanted), "{limit:?} behind {offset}");
+        }
+        let behind = all[0].position().unwrap();
+        let rest = query::find_after(db, &ask(None, 0), &Scope::All, Some(behind));
+        let rest: Vec<_> = rest.try_collect().await.unwrap();
+        assert_eq!(rest.iter().map(uid).collect::<Vec<_>>(), ["1.2.10000", "1.2.7"], "behind the first");
+    }
+    let mut nobody = Query::new(Level::Patient);
+    nobody.add(&[tags::PATIENT_SEX], VR::CS, "O").unwrap();
+    let found: Vec<DataSet> = query::find(db, &nobody, &Scope::All).try_collect().await.unwrap();
+    assert!(found.is_empty());
+    db.execute("update patient set sex = 'O' where id in (3, 19000)", vec![]).await.unwrap();
+    let found: Vec<DataSet> = query::find(db, &nobody, &Scope::All).try_collect().await.unwrap();
+    let ids: Vec<_> = found.iter().filter_map(|patient| patient.text(tags::PATIENT_ID)).collect();
+    assert_eq!(ids, ["BN19000", "BN3"], "newest first");
+    let one = Query { limit: Some(1), offset: 1, ..nobody };
+    let found: Vec<DataSet> = query::find(db, &one, &Scope::All).try_collect().await.unwrap();
+    assert_eq!(found[0].text(tags::PATIENT_ID).as_deref(), Some("BN3"));
+}
