@@ -15,7 +15,7 @@ use testdata::Instance;
 use crate::backends::{Home, on_every_backend};
 use crate::correcting::correct;
 use crate::moving::{move_, undo_newest};
-use crate::rebuilding::with_empty_rows;
+use crate::rebuilding::made_anew;
 use crate::reconciling::{A, OTHER, answer, image, line, listed, only, reopen, send_from};
 use crate::samples::*;
 
@@ -141,14 +141,7 @@ async fn two_persons_under_one_number_in_one_study_are_parted(home: Home) {
         (made.patient_id == line(archive, "1").await.patient_id, made.instance_count)
     };
     assert_eq!(of(&archive).await, (false, 1));
-    home.rest();
-    archive.settle_due().await.unwrap();
-    archive.tidy().await.unwrap();
-    archive.close().await;
-    drop(archive);
-    let home = with_empty_rows(home).await;
-    let archive = home.open().await;
-    archive.reindex(|_| {}).await.unwrap();
+    let (_home, archive) = made_anew(home, archive).await;
     assert_eq!(of(&archive).await, (false, 1));
     assert_eq!(line(&archive, "1").await.patient.name, A.1, "whoever was indexed first");
     assert!(listed(&archive, State::Open).await.is_empty());
@@ -198,14 +191,7 @@ async fn what_was_said_last_of_whose_a_study_is_counts(home: Home) {
     undo_newest(&archive, &sent.study).await;
     assert_eq!(whose(&archive, "1").await, third);
     correct_later(&home, &archive, &sent, &[("PatientID", "P9")]).await;
-    home.rest();
-    archive.settle_due().await.unwrap();
-    archive.tidy().await.unwrap();
-    archive.close().await;
-    drop(archive);
-    let home = with_empty_rows(home).await;
-    let archive = home.open().await;
-    archive.reindex(|_| {}).await.unwrap();
+    let (home, archive) = made_anew(home, archive).await;
     assert_eq!(whose(&archive, "1").await, whose(&archive, "9").await);
     // Given to somebody after that, it stays with them.
     let third = whose(&archive, "3").await;

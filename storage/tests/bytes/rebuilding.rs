@@ -39,6 +39,19 @@ pub async fn with_empty_rows(home: Home) -> Home {
     home
 }
 
+/// The archive again over what it had settled, every row made anew from that.
+pub async fn made_anew(home: Home, archive: Archive) -> (Home, Archive) {
+    home.rest();
+    archive.settle_due().await.unwrap();
+    archive.tidy().await.unwrap();
+    archive.close().await;
+    drop(archive);
+    let home = with_empty_rows(home).await;
+    let archive = home.open().await;
+    archive.reindex(|_| {}).await.unwrap();
+    (home, archive)
+}
+
 async fn the_index_comes_back_from_packs_and_spool(home: Home) {
     let archive = home.open().await;
     let settled = slices(5, 1);

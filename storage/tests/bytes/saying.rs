@@ -13,7 +13,7 @@ use testdata::Instance;
 use crate::backends::{Home, on_every_backend};
 use crate::correcting::{leaving, metadata};
 use crate::moving::names;
-use crate::rebuilding::with_empty_rows;
+use crate::rebuilding::made_anew;
 use crate::reconciling::{A, OTHER, answer, image, line, listed, only, reopen};
 use crate::samples::*;
 
@@ -73,15 +73,8 @@ async fn a_content_that_names_another_patient_is_listed_as_theirs(home: Home) {
     send_all(&archive, &[image("1", 3, OTHER, "")]).await;
     assert!(listed(&archive, State::Open).await.is_empty());
 
-    home.rest();
-    archive.settle_due().await.unwrap();
-    archive.tidy().await.unwrap();
-    archive.close().await;
-    drop(archive);
     // Made anew from whichever pack comes first.
-    let home = with_empty_rows(home).await;
-    let archive = home.open().await;
-    archive.reindex(|_| {}).await.unwrap();
+    let (_home, archive) = made_anew(home, archive).await;
     assert_eq!(whose(&archive, &first[0]).await.0, "P2");
     assert!(listed(&archive, State::Open).await.is_empty());
     archive.close().await;
@@ -175,14 +168,7 @@ async fn an_image_of_a_series_under_two_studies_leaves_as_it_is_filed(home: Home
     for set in metadata(&archive, &first).await {
         assert_eq!(set.text(tags::STUDY_INSTANCE_UID).as_deref(), Some("1.2.1"));
     }
-    home.rest();
-    archive.settle_due().await.unwrap();
-    archive.tidy().await.unwrap();
-    archive.close().await;
-    drop(archive);
-    let home = with_empty_rows(home).await;
-    let archive = home.open().await;
-    archive.reindex(|_| {}).await.unwrap();
+    let (_home, archive) = made_anew(home, archive).await;
     let [study, series, _] = names(&archive, &late).await;
     assert_eq!(names(&archive, &first).await[..2], [study, series], "one study, whichever came first");
     archive.close().await;

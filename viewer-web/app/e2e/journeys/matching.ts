@@ -3,6 +3,7 @@ import type { Exam, StudyAct } from '../../src/api/types';
 import type { Environment } from '../environment';
 import { smallStudy, stowBody } from '../dicom';
 import { expect } from '../expect';
+import { shootBoth } from '../shots';
 
 const rows = (page: Page) => page.locator('[role="row"][aria-rowindex]');
 
@@ -11,13 +12,7 @@ const rows = (page: Page) => page.locator('[role="row"][aria-rowindex]');
  * the reason that was typed; what was matched is taken apart again on the page of corrections.
  */
 export async function matching(page: Page, { shots }: Environment): Promise<void> {
-  const shot = async (name: string): Promise<void> => {
-    if (!shots) return;
-    for (const language of ['EN', 'VI']) {
-      await page.getByRole('button', { name: language, exact: true }).click();
-      await page.screenshot({ path: `${shots}/${name}-${language.toLowerCase()}.png` });
-    }
-  };
+  const shot = (name: string): Promise<void> => shootBoth(page, shots, name);
   const tail = Date.now() % 1_000_000;
   const name = `LÝ THỊ GHÉP ${tail}`;
   const order = {

@@ -3,6 +3,7 @@ import type { ImagingRecord, Study } from '../../src/api/types';
 import type { Environment } from '../environment';
 import { nextImage, sameStudy, smallStudy, stowBody } from '../dicom';
 import { eventually, expect } from '../expect';
+import { shootBoth } from '../shots';
 
 const rows = (page: Page) => page.locator('[role="row"][aria-rowindex]');
 
@@ -11,13 +12,7 @@ const rows = (page: Page) => page.locator('[role="row"][aria-rowindex]');
  * reconciliation, is answered by keys, and taken back; the imaging record is merged and parted.
  */
 export async function reconcile(page: Page, { shots }: Environment): Promise<void> {
-  const shot = async (name: string): Promise<void> => {
-    if (!shots) return;
-    for (const language of ['EN', 'VI']) {
-      await page.getByRole('button', { name: language, exact: true }).click();
-      await page.screenshot({ path: `${shots}/${name}-${language.toLowerCase()}.png` });
-    }
-  };
+  const shot = (name: string): Promise<void> => shootBoth(page, shots, name);
   const tail = Date.now() % 1_000_000;
   const of = { patientId: `DC${tail}`, patientName: 'NGUYỄN^VĂN ĐỐI', birthDate: '19700102', sex: 'M', accessionNumber: `DA${tail}`, modality: 'CT' };
   const first = smallStudy(of);

@@ -3,18 +3,13 @@ import type { Page as Rows, Study } from '../../src/api/types';
 import type { Environment } from '../environment';
 import { smallSeries, stowBody } from '../dicom';
 import { eventually, expect } from '../expect';
+import { shootBoth } from '../shots';
 
 const rows = (page: Page) => page.locator('[role="row"][aria-rowindex]');
 
 /** Images are rejected by keys, an image, a series and the whole exam; found on the list of what is rejected, and restored. */
 export async function rejecting(page: Page, { shots }: Environment): Promise<void> {
-  const shot = async (name: string): Promise<void> => {
-    if (!shots) return;
-    for (const language of ['EN', 'VI']) {
-      await page.getByRole('button', { name: language, exact: true }).click();
-      await page.screenshot({ path: `${shots}/${name}-${language.toLowerCase()}.png` });
-    }
-  };
+  const shot = (name: string): Promise<void> => shootBoth(page, shots, name);
   const patientId = `LO${Date.now() % 1_000_000}`;
   const { studyUid, files } = smallSeries({ patientId, patientName: 'ĐỖ^VĂN LOẠI', birthDate: '19710203', sex: 'M', accessionNumber: '', modality: 'CT', side: 64 }, 3, 2);
   const answer = await page.request.post('/dicomweb/studies', stowBody(...files));
