@@ -15,7 +15,7 @@ use crate::backends::{Home, on_every_backend};
 use crate::correcting::correct;
 use crate::deleting::delete;
 use crate::moving::{merge, move_, undo_newest};
-use crate::rebuilding::with_empty_rows;
+use crate::rebuilding::{made_anew, with_empty_rows};
 use crate::samples::*;
 
 on_every_backend!(
@@ -355,15 +355,7 @@ async fn answers_and_mergers_outlive_the_rows(home: Home) {
     };
     let before = state(&archive).await;
     assert_eq!(before, ([false, true, true], "second".to_owned(), 0, 2 + 1));
-    home.rest();
-    archive.settle_due().await.unwrap();
-    archive.tidy().await.unwrap();
-    archive.close().await;
-    drop(archive);
-
-    let home = with_empty_rows(home).await;
-    let archive = home.open().await;
-    archive.reindex(|_| {}).await.unwrap();
+    let (_home, archive) = made_anew(home, archive).await;
     let (whose, content, open, _) = state(&archive).await;
     assert_eq!((whose, content, open), ([false, true, true], "second".to_owned(), 0));
     // And may be taken back as before.
