@@ -30,7 +30,6 @@ test: check
 	tools/require.sh test
 	cargo build --workspace --all-targets --locked
 	tools/with-services.sh cargo nextest run --workspace --locked
-	cargo test --workspace --doc --locked --quiet
 	cd $(PAGES) && npm test
 	tools/with-services.sh tests/pages.sh
 

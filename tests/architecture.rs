@@ -6,6 +6,8 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -73,4 +75,32 @@ fn libraries_stay_on_their_floor() {
             assert!(may || !used.contains(*library), "{name} uses {library}; only {floors:?} may");
         }
     }
+}
+
+/// Code in documentation comments would be run by nobody: examples are tests.
+#[test]
+fn documentation_comments_hold_no_code() {
+    let folder = |name: &str| if name == "sen" { "src".to_owned() } else { format!("{name}/src") };
+    let mut folders: Vec<_> = ALLOWED.iter().map(|(name, _)| folder(name)).collect();
+    let (mut files, mut fences) = (0, 0);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(&folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path.display().to_string());
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files += 1;
+                let text = fs::read_to_string(&path).expect("a source file");
+                let of_comments = text.lines().filter_map(|line| {
+                    let line = line.trim_start();
+                    line.strip_prefix("//! ```").or_else(|| line.strip_prefix("/// ```"))
+                });
+                for begin in of_comments.step_by(2) {
+                    fences += 1;
+                    assert_eq!(begin, "text", "{}", path.display());
+                }
+            }
+        }
+    }
+    assert!(files > 300 && fences > 3, "{files} files, {fences} pictures");
 }

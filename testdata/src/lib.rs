@@ -1,16 +1,8 @@
 //! A synthetic province for tests, benches and the demonstration: hospitals, machines, patients with Vietnamese
 //! names, orders, and studies whose pixels are computed and look like medicine.
 //!
-//! Everything is a function of a seed and a day, so the same province comes out on every machine:
-//!
-//! ```no_run
-//! let province = testdata::Province::new(7, jiff::civil::date(2026, 11, 23));
-//! for study in province.studies() {
-//!     for instance in study.instances() {
-//!         println!("{} {}", instance.uid, instance.bytes.len());
-//!     }
-//! }
-//! ```
+//! Everything is a function of a seed and a day, so the same province comes out on every machine: of `Province::new(7,
+//! date(2026, 11, 23))` one reads `studies()`, and of each its `instances()`, whose bytes are whole files.
 //!
 //! [`ct_slices`] gives quick CT instances where a test only needs something to store.
 #![allow(clippy::indexing_slicing, reason = "reads nothing foreign; sizes are this crate's own constants")]

@@ -22,7 +22,7 @@ pub(super) const CLIENTS: [Row; 12] = [
     (
         "C-ECHO",
         [
-            Tested(&["dimse-scp/tests/dcmtk.rs: echoscu_is_answered_and_rejected"], "echoscu"),
+            Tested(&["dimse-scp/tests/doors/dcmtk.rs: echoscu_is_answered_and_rejected"], "echoscu"),
             Tested(&["tests/journeys/python.rs: pynetdicom_pushes_finds_and_gets"], "send_c_echo"),
             Tested(
                 &["tests/journeys/orthanc.rs: orthanc_pushes_queries_and_retrieves"],
@@ -35,7 +35,7 @@ pub(super) const CLIENTS: [Row; 12] = [
         [
             Tested(
                 &[
-                    "dimse-scp/tests/dcmtk.rs: storescu_and_dcmsend_store",
+                    "dimse-scp/tests/doors/dcmtk.rs: storescu_and_dcmsend_store",
                     "tests/journeys/push.rs: what_storescu_pushes_is_in_qido_in_the_list_and_in_wado",
                 ],
                 "storescu",
@@ -58,7 +58,7 @@ pub(super) const CLIENTS: [Row; 12] = [
         [
             Tested(
                 &[
-                    "dimse-scp/tests/dcmtk.rs: findscu_finds_in_vietnamese",
+                    "dimse-scp/tests/doors/dcmtk.rs: findscu_finds_in_vietnamese",
                     "tests/journeys/texts.rs: findscu_is_answered_in_the_set_that_it_names",
                 ],
                 "findscu",
@@ -81,7 +81,7 @@ pub(super) const CLIENTS: [Row; 12] = [
         [
             Tested(
                 &[
-                    "dimse-scp/tests/dcmtk.rs: movescu_has_them_sent_to_storescp",
+                    "dimse-scp/tests/doors/dcmtk.rs: movescu_has_them_sent_to_storescp",
                     "tests/journeys/retrieve.rs: movescu_sends_identical_data_sets_to_a_configured_device_and_to_no_other",
                 ],
                 "movescu",
@@ -101,7 +101,7 @@ pub(super) const CLIENTS: [Row; 12] = [
         [
             Tested(
                 &[
-                    "dimse-scp/tests/dcmtk.rs: getscu_gets_the_same_data_sets",
+                    "dimse-scp/tests/doors/dcmtk.rs: getscu_gets_the_same_data_sets",
                     "tests/journeys/samples.rs: every_storable_sample_comes_back_byte_for_byte",
                 ],
                 "getscu",
@@ -120,7 +120,7 @@ pub(super) const CLIENTS: [Row; 12] = [
         "Patients and studies alone; single instances and frames; instances without bulk data",
         [
             Tested(
-                &["dimse-scp/tests/dcmtk.rs: patients_and_studies_alone_are_found_and_got_by_dcmtk"],
+                &["dimse-scp/tests/doors/dcmtk.rs: patients_and_studies_alone_are_found_and_got_by_dcmtk"],
                 "-O",
             ),
             Tested(
@@ -146,7 +146,7 @@ pub(super) const CLIENTS: [Row; 12] = [
     (
         "Modality worklist",
         [
-            Tested(&["dimse-scp/tests/worklist.rs: findscu_reads_the_worklist"], "findscu"),
+            Tested(&["dimse-scp/tests/doors/worklist.rs: findscu_reads_the_worklist"], "findscu"),
             Tested(
                 &[
                     "tests/journeys/modality.rs: a_modality_reports_its_step_and_is_told_that_its_images_are_safe",
@@ -206,7 +206,10 @@ pub(super) const CLIENTS: [Row; 12] = [
     (
         "DICOM TLS",
         [
-            Tested(&["dimse-scp/tests/tls.rs: dcmtk_speaks_tls_with_and_without_certificates"], "echoscu"),
+            Tested(
+                &["dimse-scp/tests/doors/tls.rs: dcmtk_speaks_tls_with_and_without_certificates"],
+                "echoscu",
+            ),
             Tested(
                 &["tests/journeys/dicom_tls.rs: a_device_that_has_to_encrypt_and_name_a_user"],
                 "tls_client.py",
@@ -245,7 +248,7 @@ pub(super) const SERVERS: [Row; 9] = [
         [
             Tested(
                 &[
-                    "dimse-scp/tests/transcode.rs: dcmtk_gets_what_it_takes",
+                    "dimse-scp/tests/doors/transcode.rs: dcmtk_gets_what_it_takes",
                     "tests/journeys/told.rs: a_rule_of_the_file_sends_what_has_come_to_dcmtk",
                 ],
                 "storescp",
@@ -365,7 +368,7 @@ pub(super) const SERVERS: [Row; 9] = [
     (
         "DICOM TLS",
         [
-            Tested(&["dimse-scp/tests/tls.rs: c_move_goes_to_a_destination_over_tls"], "tls"),
+            Tested(&["dimse-scp/tests/doors/tls.rs: c_move_goes_to_a_destination_over_tls"], "tls"),
             Tested(
                 &["tests/journeys/interop/tls.rs: pynetdicoms_archive_is_asked_and_pulled_from_over_tls"],
                 "Archive::start_at",

@@ -1,0 +1,207 @@
+//! C-MOVE while something is in its way: an association that breaks for good, an instance that takes long to open, a
+
+//! device that speaks meanwhile.
+
+use std::time::Duration;
+
+use crate::support::receiver::{Open, Receiver};
+use crate::support::wire::Wire;
+use crate::support::{Harness, PATIENCE, ae, eventually, slices, uid};
+use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
+use dimse_scp::scu::{Instance, Proposal};
+use pacs_core::dataset::{self, DataSet};
+use pacs_core::transfer_syntax::TransferSyntax;
+use pacs_core::{tags, uids};
+use storage::database::Durability;
+use tokio::time::timeout;
+
+const MOVE: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE;
+const COMMITMENT: &str = uids::STORAGE_COMMITMENT_PUSH_MODEL;
+const EXPLICIT: &str = uids::EXPLICIT_VR_LITTLE_ENDIAN;
+
+/// The study of an instance.
+async fn asked(server: &Harness, instance: &Instance) -> DataSet {
+    let mut set = DataSet::new();
+    set.put_text(tags::QUERY_RETRIEVE_LEVEL, "STUDY");
+    set.put_uid(tags::STUDY_INSTANCE_UID, &server.place(&instance.instance).await.unwrap().study_uid);
+    set
+}
+
+fn encoded(set: &DataSet) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    dataset::write(set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut bytes).unwrap();
+    bytes
+}
+
+/// Asks to have a study moved to DEST, over the second context.
+async fn ask_to_move(wire: &mut Wire, context: u8, study: &DataSet) {
+    let request = CommandSet::request(CommandField::Move, 1)
+        .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(MOVE))
+        .with_number(element::PRIORITY, 0)
+        .with_ae(element::MOVE_DESTINATION, &ae("DEST"))
+        .followed_by_data();
+    wire.send_command(context, &request).await;
+    wire.send_set(context, false, &encoded(study)).await;
+}
+
+/// The final response.
+async fn ended(wire: &mut Wire) -> CommandSet {
+    loop {
+        let response = wire.command().await;
+        if !response.status().unwrap().is_pending() {
+            return response;
+        }
+    }
+}
+
+async fn take(open: &mut Open, count: &mut usize) {
+    let instance = open.instance().await.unwrap();
+    open.answer(instance, Status::SUCCESS).await;
+    *count += 1;
+}
+
+#[tokio::test]
+async fn one_association_that_is_given_up_spoils_nothing_for_the_others() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "DEST").await;
+    let instances = slices(60, 16, 1);
+    server.fill(&instances).await;
+    let study = asked(&server, &instances[0]).await;
+    let mut association = server.connect(&[Proposal::new(uid(MOVE), vec![uid(EXPLICIT)])]).await;
+    let destination = async {
+        let mut taken = 0;
+        let mut first = receiver.association().await;
+        take(&mut first, &mut taken).await;
+        // Two more are opened. One of them breaks off at its first instance, and is not taken again.
+        let (mut second, mut third) = (receiver.association().await, receiver.association().await);
+        second.instance().await.unwrap();
+        drop(second);
+        receiver.hang_up().await;
+        let rest = async |mut open: Open| {
+            let mut taken = 0;
+            while let Some(instance) = open.instance().await {
+                open.answer(instance, Status::SUCCESS).await;
+                taken += 1;
+            }
+            open.let_go().await;
+            taken
+        };
+        take(&mut third, &mut taken).await;
+        let (one, other) = tokio::join!(rest(first), rest(third));
+        taken + one + other
+    };
+    let (class, title) = (uid(MOVE), ae("DEST"));
+    let (outcome, taken) = tokio::join!(association.move_to(&class, &title, &study), destination);
+    let outcome = outcome.unwrap();
+    assert_eq!((outcome.completed, outcome.failed, taken), (59, 1, 59), "{outcome:?}");
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_move_is_cancelled_while_an_instance_is_opened() {
+    let server = Harness::start().await;
+    let _receiver = Receiver::of(&server, "DEST").await;
+    let instances = slices(1, 16, 2);
+    server.fill(&instances).await;
+    let study = asked(&server, &instances[0]).await;
+    // A pipe that nobody writes to: who opens it waits.
+    let segment = server.segment();
+    std::fs::remove_file(&segment).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&segment).status();
+    if !made.is_ok_and(|status| status.success()) {
+        println!("SKIPPED: there is no mkfifo");
+        return;
+    }
+    let mut wire = Wire::associate(server.address, &[(MOVE, EXPLICIT)]).await;
+    ask_to_move(&mut wire, 1, &study).await;
+    wire.send_command(1, &CommandSet::cancel(1)).await;
+    let response = timeout(PATIENCE, ended(&mut wire)).await;
+    // Lets go whoever waits for it.
+    std::fs::File::options().read(true).write(true).open(&segment).unwrap();
+    let response = response.expect("the C-CANCEL is not heard");
+    assert_eq!(response.status(), Some(Status::CANCEL));
+    assert_eq!(response.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), Some(1));
+    drop(wire);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_requestor_hears_while_one_instance_takes_long() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "DEST").await;
+    let instances = slices(1, 16, 4);
+    server.fill(&instances).await;
+    let study = asked(&server, &instances[0]).await;
+    let mut wire = Wire::associate(server.address, &[(MOVE, EXPLICIT)]).await;
+    ask_to_move(&mut wire, 1, &study).await;
+    let mut open = receiver.association().await;
+    let under_way = open.instance().await.unwrap();
+    // One response may still tell of the beginning.
+    for _ in 0..3 {
+        let response = wire.command().await;
+        assert_eq!(response.status(), Some(Status::PENDING));
+        assert_eq!(response.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), Some(1));
+    }
+    open.answer(under_way, Status::SUCCESS).await;
+    assert!(open.take_all().await.is_empty());
+    let response = ended(&mut wire).await;
+    assert_eq!(response.number(element::NUMBER_OF_COMPLETED_SUBOPERATIONS), Some(1));
+    drop(wire);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_report_that_is_answered_during_a_move_is_not_sent_again() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "DEST").await;
+    let instances = slices(5, 16, 3);
+    server.fill(&instances).await;
+    let study = asked(&server, &instances[0]).await;
+    let mut wire = Wire::associate(server.address, &[(COMMITMENT, EXPLICIT), (MOVE, EXPLICIT)]).await;
+    let report = report_on(&mut wire, &instances[0]).await;
+    ask_to_move(&mut wire, 3, &study).await;
+    let mut open = receiver.association().await;
+    let mut under_way = open.instance().await.unwrap();
+    // While it is noted that the report was answered, the database is busy, and instances go on.
+    let busy = server.archive.database().begin(Durability::Batched).await.unwrap();
+    wire.send_command(1, &CommandSet::response(&report, Status::SUCCESS)).await;
+    for _ in 0..3 {
+        open.answer(under_way, Status::SUCCESS).await;
+        match timeout(Duration::from_millis(300), open.instance()).await {
+            Ok(next) => under_way = next.unwrap(),
+            // It waits for the database.
+            Err(_) => break,
+        }
+    }
+    drop(busy);
+    eventually(async || {
+        let sql = "select 1 from job where kind = 'commitment'";
+        server.archive.database().fetch_optional(sql, Vec::new()).await.unwrap().is_none()
+    })
+    .await;
+    drop((open, wire));
+    server.stop().await;
+}
+
+/// Asks whether an instance is safe; answers the command of the report, which is not answered yet.
+async fn report_on(wire: &mut Wire, instance: &Instance) -> CommandSet {
+    let mut item = DataSet::new();
+    item.put_uid(tags::REFERENCED_SOP_CLASS_UID, &instance.class);
+    item.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &instance.instance);
+    let mut request = DataSet::new();
+    request.put_text(tags::TRANSACTION_UID, "1.2.3.4");
+    request.put_items(tags::REFERENCED_SOP_SEQUENCE, vec![item]);
+    let action = CommandSet::request(CommandField::NAction, 7)
+        .with_uid(element::REQUESTED_SOP_CLASS_UID, &uid(COMMITMENT))
+        .with_uid(element::REQUESTED_SOP_INSTANCE_UID, &uid(uids::STORAGE_COMMITMENT_PUSH_MODEL_INSTANCE))
+        .with_number(element::ACTION_TYPE_ID, 1)
+        .followed_by_data();
+    wire.send_command(1, &action).await;
+    wire.send_set(1, false, &encoded(&request)).await;
+    assert_eq!(wire.command().await.status(), Some(Status::SUCCESS));
+    let report = wire.command().await;
+    assert_eq!(report.operation(), Some(CommandField::NEventReport));
+    wire.token().await.expect("a data set");
+    report
+}
