@@ -127,6 +127,7 @@ pub async fn record(tx: &mut Transaction, act: &NewAct<'_>, now_ms: i64) -> Resu
         .await?;
     let id = row.get("id")?;
     note_about(tx, id, after.as_ref()).await?;
+    tx.hint_acts();
     Ok(id)
 }
 

@@ -44,6 +44,7 @@ pub(crate) struct Played {
 impl Archive {
     /// Copies acts that the journal does not hold yet; answers how many.
     pub async fn copy_journal(&self) -> Result<u64> {
+        let _alone = self.0.copying.lock().await;
         let tail = lineage::tail(&self.0.database).await?;
         let mut copied = 0;
         loop {

@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub settling: Settling,
     /// Whoever frees segments.
     pub freeing: Mutex<()>,
+    /// Whoever copies acts to the journal.
+    pub copying: Mutex<()>,
     /// Whoever keeps an object that is of no patient.
     pub keeping_apart: Semaphore,
     /// What keeps other processes off; `None` beside the one that has the archive.
@@ -163,6 +165,7 @@ impl Archive {
             renditions,
             settling: Settling::default(),
             freeing: Mutex::default(),
+            copying: Mutex::default(),
             keeping_apart: Semaphore::new(non_patient::AT_ONCE),
             hold,
             closing,

@@ -28,6 +28,10 @@ const ROUTE_EVERY: Duration = Duration::from_secs(5);
 /// How often documents are looked for that reject images.
 const REJECT_EVERY: Duration = Duration::from_secs(2);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// How long after an act it is copied to the journal, with those that came meanwhile, unless whoever acts has waited for
+/// that; and how long after it could not be.
+const JOURNAL_AFTER: Duration = Duration::from_secs(1);
+const JOURNAL_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// How often what only time moves is looked for at most, and at least.
 const PASS_TIME_EVERY: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(20);
 /// How long events are kept for followers that were away.
@@ -58,6 +62,7 @@ impl Archive {
             self.keep_routing(&stop),
             self.keep_time(&stop),
             self.keep_rejecting(&stop),
+            self.keep_journal(&stop),
             self.keep_tidy(&stop),
             self.keep_backed_up(&stop),
             self.keep_verifying(&stop)
@@ -144,6 +149,30 @@ impl Archive {
         }
     }
 
+    async fn keep_journal(&self, shutdown: &CancellationToken) {
+        let mut hints = self.0.database.act_hints();
+        let mut wait = JOURNAL_AFTER;
+        loop {
+            // What the process before this one left is copied at once.
+            let last = pause(wait, shutdown).await;
+            wait = match self.copy_journal().await {
+                Ok(_) => JOURNAL_AFTER,
+                Err(error) => {
+                    tracing::warn!(%error, "acts are not in the journal yet");
+                    hints.mark_changed();
+                    JOURNAL_AGAIN_AFTER
+                }
+            };
+            if last {
+                return;
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                _ = hints.changed() => {}
+            }
+        }
+    }
+
     async fn keep_tidy(&self, shutdown: &CancellationToken) {
         while !pause(TIDY_EVERY, shutdown).await {
             if let Err(error) = self.tidy().await {
@@ -152,9 +181,9 @@ impl Archive {
         }
     }
 
-    /// Copies acts to the journal and what routes have handed over to its lines, finishes packs left half-way, removes the objects of packs whose
-    /// rows went an hour ago and segments that nothing lies in. Each is tried whatever becomes of
-    /// the others: an object store that is away keeps no segment on the disk.
+    /// Copies acts to the journal and what routes have handed over to its lines, finishes packs left half-way, removes
+    /// the objects of packs whose rows went an hour ago and segments that nothing lies in. Each is tried whatever becomes
+    /// of the others: an object store that is away keeps no segment on the disk.
     pub async fn tidy(&self) -> Result<()> {
         let copied = self.copy_journal().await.map(drop);
         let copied = copied.and(self.copy_handed().await);

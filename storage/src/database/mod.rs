@@ -105,6 +105,8 @@ struct Told {
     events: watch::Sender<u64>,
     /// Changes with each that made work for somebody.
     jobs: watch::Sender<u64>,
+    /// Changes with each that recorded an act.
+    acts: watch::Sender<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -192,8 +194,12 @@ impl Database {
     }
 
     fn over(connections: Connections) -> Self {
-        let told =
-            Told { commits: AtomicU64::new(0), events: watch::Sender::new(0), jobs: watch::Sender::new(0) };
+        let told = Told {
+            commits: AtomicU64::new(0),
+            events: watch::Sender::new(0),
+            jobs: watch::Sender::new(0),
+            acts: watch::Sender::new(0),
+        };
         Self { connections, told: Arc::new(told) }
     }
 
@@ -205,6 +211,11 @@ impl Database {
     /// Changes whenever this process has committed jobs; others have to be looked for now and then.
     pub fn job_hints(&self) -> watch::Receiver<u64> {
         self.told.jobs.subscribe()
+    }
+
+    /// Changes whenever this process has committed acts.
+    pub(crate) fn act_hints(&self) -> watch::Receiver<u64> {
+        self.told.acts.subscribe()
     }
 
     /// A number that is another one after each commit of this process: what was read before it may have changed.

@@ -21,6 +21,8 @@ pub struct Transaction {
     has_events: bool,
     /// Whether workers are woken after the commit.
     has_jobs: bool,
+    /// Whether the journal is woken after the commit.
+    has_acts: bool,
 }
 
 #[derive(Debug)]
@@ -112,7 +114,7 @@ impl Transaction {
     }
 
     fn over(inner: Inner, told: Arc<Told>) -> Self {
-        Self { inner, told, has_events: false, has_jobs: false }
+        Self { inner, told, has_events: false, has_jobs: false, has_acts: false }
     }
 
     /// Wakes the followers of the outbox once this transaction is committed.
@@ -123,6 +125,11 @@ impl Transaction {
     /// Wakes the workers once this transaction is committed.
     pub(crate) fn hint_jobs(&mut self) {
         self.has_jobs = true;
+    }
+
+    /// Wakes the journal once this transaction is committed.
+    pub(crate) fn hint_acts(&mut self) {
+        self.has_acts = true;
     }
 
     /// The engine below.
@@ -202,7 +209,11 @@ impl Transaction {
             Inner::Postgres(tx) => tx.commit().await?,
         }
         drop(counted);
-        let hints = [(self.has_events, &self.told.events), (self.has_jobs, &self.told.jobs)];
+        let hints = [
+            (self.has_events, &self.told.events),
+            (self.has_jobs, &self.told.jobs),
+            (self.has_acts, &self.told.acts),
+        ];
         for (_, hint) in hints.iter().filter(|(is_due, _)| *is_due) {
             hint.send_modify(|count| *count = count.wrapping_add(1));
         }

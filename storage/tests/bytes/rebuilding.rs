@@ -1,5 +1,7 @@
 //! An index made anew from what is kept.
 
+use std::time::Duration;
+
 use pacs_core::access::{Actor, Scope};
 use pacs_core::exam::Label;
 use pacs_core::{tags, uids};
@@ -10,6 +12,8 @@ use storage::exams::{self, Exam, linking, search};
 use storage::schedule::{self, NewOrder, OrderPatient};
 use storage::{Archive, Subject};
 use storage::{Decision, Version};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::{an_hour_later, assert_gone, delete, objects};
@@ -19,6 +23,7 @@ use testdata::Instance;
 on_every_backend!(
     the_index_comes_back_from_packs_and_spool,
     acts_come_back_from_the_journal,
+    acts_reach_the_journal_without_being_waited_for,
     packs_without_a_companion_are_indexed_too,
     what_was_deleted_stays_deleted,
     what_people_said_of_a_study_comes_back,
@@ -185,6 +190,41 @@ async fn acts_come_back_from_the_journal(home: Home) {
     assert_eq!(archive.reindex(|_| {}).await.unwrap().acts, 0);
     record(&archive, "four").await;
     assert_eq!(acts::of_subject(archive.database(), "1.2.3", 10).await.unwrap()[0].id, before[0].id + 1);
+    archive.close().await;
+}
+
+/// Merging and linking do not wait for the journal, and a database that is lost a moment later does not lose them.
+async fn acts_reach_the_journal_without_being_waited_for(home: Home) {
+    let archive = home.open().await;
+    let shutdown = CancellationToken::new();
+    let working = tokio::spawn({
+        let (archive, shutdown) = (archive.clone(), shutdown.clone());
+        async move { archive.run_workers(shutdown).await }
+    });
+    for reason in ["one", "two"] {
+        let act = NewAct {
+            kind: "study.link",
+            actor: "user:1",
+            subject_kind: "study",
+            subject_uid: "1.2.3",
+            reason: Some(reason),
+            before: None,
+            after: None,
+            undoes: None,
+        };
+        let mut tx = archive.database().begin(Durability::Synced).await.unwrap();
+        acts::record(&mut tx, &act, 5).await.unwrap();
+        tx.commit().await.unwrap();
+        let is_kept = async {
+            let waiting = "select 1 from act where journaled_ms is null";
+            while archive.database().fetch_optional(waiting, Vec::new()).await.unwrap().is_some() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), is_kept).await.expect("it is copied within seconds");
+    }
+    shutdown.cancel();
+    working.await.unwrap();
     archive.close().await;
 }
 
