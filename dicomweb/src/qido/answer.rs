@@ -257,7 +257,7 @@ impl Writer {
                 object.text(&self.retrieve_url, &url);
             }
             match held {
-                Held::Text(text) => object.text(&field.head, text),
+                Held::Text(text) => object.text(&field.head, &text),
                 Held::Number(number) => object.number(&field.head, number),
                 Held::Nothing => object.empty(&field.head),
             }

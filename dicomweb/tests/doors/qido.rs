@@ -371,3 +371,39 @@ async fn what_goes_while_a_page_is_read_moves_no_answer_to_another_page() {
     assert_eq!((uids(&page).len(), seen), (2394, left));
     assert_eq!(next(&behind), None);
 }
+
+/// The page behind a series that has gone begins with the one that came behind it, numbered or not.
+#[tokio::test]
+async fn a_series_that_goes_between_two_pages_repeats_no_answer() {
+    for numbers in [[Some(1), Some(2), Some(3)], [None, None, Some(1)], [Some(1), Some(1), None]] {
+        let house = House::new().await;
+        let slices = testdata::ct_slices(6).sized(2).enumerate().map(|(at, slice)| {
+            crate::support::rewritten(&slice.bytes, |set| {
+                set.put_text(pacs_core::tags::SERIES_INSTANCE_UID, &format!("1.2.3.{}", at / 2));
+                match numbers[at / 2] {
+                    Some(number) => set.put_int(pacs_core::tags::SERIES_NUMBER, number),
+                    None => set.put_empty(pacs_core::tags::SERIES_NUMBER),
+                }
+            })
+        });
+        let slices: Vec<_> = slices.collect();
+        house.keep(&slices).await;
+        let study = crate::support::above(&crate::support::path_of(&slices[0]), "/series");
+        let uids = |answer: &crate::support::Answer, tag: &str| -> Vec<String> {
+            let rows = answer.json();
+            rows.as_array().unwrap().iter().map(|row| value(row, tag).as_str().unwrap().to_owned()).collect()
+        };
+        let instances = uids(&house.get(&format!("{study}/instances"), &[]).await, "00080018");
+        let series = uids(&house.get(&format!("{study}/series"), &[]).await, "0020000E");
+        assert_eq!((instances.len(), series.len()), (6, 3));
+        let of_instances = house.get(&format!("{study}/instances?limit=3"), &[]).await;
+        let of_series = house.get(&format!("{study}/series?limit=2"), &[]).await;
+        assert_eq!(uids(&of_instances, "00080018"), instances[..3]);
+        let reject = Request::post(format!("/dicomweb{study}/series/{}/reject/113001%5EDCM", series[1]));
+        assert_eq!(house.send(reject.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
+        let behind = house.get(&next(&of_instances).unwrap(), &[]).await;
+        assert_eq!(uids(&behind, "00080018"), instances[4..], "{numbers:?}");
+        let behind = house.get(&next(&of_series).unwrap(), &[]).await;
+        assert_eq!(uids(&behind, "0020000E"), series[2..], "{numbers:?}");
+    }
+}

@@ -1,5 +1,6 @@
 //! A row as an answer: a data set, or its attributes one by one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use pacs_core::dataset::DataSet;
@@ -8,8 +9,9 @@ use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags};
 
 use super::numbers;
+use super::packed::Packed;
 use super::position::Position;
-use super::shape::{Field, Shape, Source};
+use super::shape::{Field, PACKED_AT, Shape, Source};
 use crate::database::Row;
 use crate::{Error, Result};
 
@@ -17,14 +19,15 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct Answer {
     row: Row,
+    packed: Packed,
     shape: Arc<Shape>,
 }
 
 /// The value of a field.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Held<'a> {
     /// Text; several values have backslashes between them.
-    Text(&'a str),
+    Text(Cow<'a, str>),
     /// A whole number.
     Number(i64),
     /// No value.
@@ -32,8 +35,9 @@ pub enum Held<'a> {
 }
 
 impl Answer {
-    pub(super) fn new(row: Row, shape: &Arc<Shape>) -> Self {
-        Self { row, shape: Arc::clone(shape) }
+    pub(super) fn read(row: Row, shape: &Arc<Shape>) -> Result<Self> {
+        let packed = Packed::read(row.text(PACKED_AT)?.unwrap_or_default(), shape.packed)?;
+        Ok(Self { row, packed, shape: Arc::clone(shape) })
     }
 
     /// Where it stands among the answers.
@@ -46,7 +50,7 @@ impl Answer {
         let Ok(at) = self.shape.fields.binary_search_by_key(&tag, |field| field.tag) else { return Ok(None) };
         let held = self.shape.fields.get(at).map(|field| self.held(field)).transpose()?;
         Ok(match held {
-            Some(Held::Text(text)) => Uid::parse(text).ok(),
+            Some(Held::Text(text)) => Uid::parse(&text).ok(),
             _ => None,
         })
     }
@@ -73,7 +77,7 @@ impl Answer {
         }
         for field in &self.shape.fields {
             match self.held(field)? {
-                Held::Text(text) => answer.put_text(field.tag, text),
+                Held::Text(text) => answer.put_text(field.tag, &text),
                 Held::Number(number) => answer.put_int(field.tag, number),
                 Held::Nothing if matches!(field.source, Source::Whole) && answer.contains(field.tag) => {}
                 Held::Nothing => answer.put_empty(field.tag),
@@ -97,16 +101,19 @@ impl Answer {
     }
 
     fn held(&self, field: &Field) -> Result<Held<'_>> {
-        let text = match field.source {
-            Source::Text(index) => self.row.text(index)?,
-            Source::List(index) => self.row.text(index)?.map(|list| list.trim_matches('\\')),
-            Source::Number(index) => {
-                return Ok(self.row.at::<Option<i64>>(index)?.map_or(Held::Nothing, Held::Number));
-            }
-            Source::Always(text) => Some(text),
-            Source::Whole => None,
+        let held = match field.source {
+            Source::Column(index) => self.packed.at(index)?,
+            Source::List(index) => match self.packed.at(index)? {
+                Held::Text(list) => Held::Text(Cow::Owned(list.trim_matches('\\').to_owned())),
+                other => other,
+            },
+            Source::Always(text) => Held::Text(Cow::Borrowed(text)),
+            Source::Whole => Held::Nothing,
         };
-        Ok(text.filter(|text| !text.is_empty()).map_or(Held::Nothing, Held::Text))
+        Ok(match held {
+            Held::Text(text) if text.is_empty() => Held::Nothing,
+            held => held,
+        })
     }
 
     /// The attributes that the row keeps whole, of its study and of its series.

@@ -30,92 +30,70 @@ pub(crate) struct Column {
     pub level: Level,
     /// Column of `study t`, `series s` or `instance i`, or what is looked up by one.
     pub sql: &'static str,
-    /// Its name in a row of an answer.
-    pub name: &'static str,
     pub kind: Kind,
 }
 
-const fn column(level: Level, tag: Tag, sql: &'static str, name: &'static str, kind: Kind) -> Column {
-    Column { tag, level, sql, name, kind }
+const fn column(level: Level, tag: Tag, sql: &'static str, kind: Kind) -> Column {
+    Column { tag, level, sql, kind }
 }
 
 /// Everything that is matched and answered from columns below the patient level. Patient attributes
 /// of studies are the study's own, as it was made, but for whose it is (`numbers`); those of the patient
 /// level are in `patients`.
 pub(super) const COLUMNS: &[Column] = &[
-    column(Level::Patient, tags::PATIENT_NAME, "t.patient_name", "t_name", Kind::Name("t.folded_name")),
-    column(Level::Patient, tags::PATIENT_ID, numbers::IDENTIFIER, "t_identifier", Kind::Text),
-    column(Level::Patient, tags::ISSUER_OF_PATIENT_ID, numbers::ISSUER, "t_issuer", Kind::Text),
-    column(Level::Patient, tags::PATIENT_BIRTH_DATE, "t.birth_date", "t_birth_date", Kind::Date),
-    column(Level::Patient, tags::PATIENT_SEX, "t.sex", "t_sex", Kind::Text),
-    column(Level::Study, tags::STUDY_INSTANCE_UID, "t.uid", "t_uid", Kind::Uid),
-    column(Level::Study, tags::STUDY_DATE, "t.study_date", "t_date", Kind::Day("t.study_time")),
-    column(Level::Study, tags::STUDY_TIME, "t.study_time", "t_time", Kind::Time),
-    column(Level::Study, tags::ACCESSION_NUMBER, "t.accession_number", "t_accession", Kind::Text),
-    column(Level::Study, tags::STUDY_ID, "t.study_id", "t_study_id", Kind::Text),
-    column(Level::Study, tags::STUDY_DESCRIPTION, "t.description", "t_description", Kind::Text),
+    column(Level::Patient, tags::PATIENT_NAME, "t.patient_name", Kind::Name("t.folded_name")),
+    column(Level::Patient, tags::PATIENT_ID, numbers::IDENTIFIER, Kind::Text),
+    column(Level::Patient, tags::ISSUER_OF_PATIENT_ID, numbers::ISSUER, Kind::Text),
+    column(Level::Patient, tags::PATIENT_BIRTH_DATE, "t.birth_date", Kind::Date),
+    column(Level::Patient, tags::PATIENT_SEX, "t.sex", Kind::Text),
+    column(Level::Study, tags::STUDY_INSTANCE_UID, "t.uid", Kind::Uid),
+    column(Level::Study, tags::STUDY_DATE, "t.study_date", Kind::Day("t.study_time")),
+    column(Level::Study, tags::STUDY_TIME, "t.study_time", Kind::Time),
+    column(Level::Study, tags::ACCESSION_NUMBER, "t.accession_number", Kind::Text),
+    column(Level::Study, tags::STUDY_ID, "t.study_id", Kind::Text),
+    column(Level::Study, tags::STUDY_DESCRIPTION, "t.description", Kind::Text),
     column(
         Level::Study,
         tags::REFERRING_PHYSICIAN_NAME,
         "t.referring_physician",
-        "t_referrer",
         Kind::Name("t.folded_referrer"),
     ),
-    column(Level::Study, tags::MODALITIES_IN_STUDY, "t.modalities", "t_modalities", Kind::List),
-    column(Level::Study, tags::SOP_CLASSES_IN_STUDY, "t.sop_classes", "t_classes", Kind::List),
-    column(Level::Study, tags::NUMBER_OF_STUDY_RELATED_SERIES, "t.series_count", "t_series", Kind::Count),
-    column(
-        Level::Study,
-        tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
-        "t.instance_count",
-        "t_instances",
-        Kind::Count,
-    ),
-    column(Level::Series, tags::SERIES_INSTANCE_UID, "s.uid", "s_uid", Kind::Uid),
-    column(Level::Series, tags::MODALITY, "s.modality", "s_modality", Kind::Text),
-    column(Level::Series, tags::SERIES_NUMBER, "s.number", "s_number", Kind::Number),
-    column(Level::Series, tags::SERIES_DESCRIPTION, "s.description", "s_description", Kind::Text),
-    column(Level::Series, tags::BODY_PART_EXAMINED, "s.body_part", "s_body_part", Kind::Text),
-    column(Level::Series, tags::LATERALITY, "s.laterality", "s_laterality", Kind::Text),
-    column(Level::Series, tags::SERIES_DATE, "s.series_date", "s_date", Kind::Day("s.series_time")),
-    column(Level::Series, tags::SERIES_TIME, "s.series_time", "s_time", Kind::Time),
-    column(Level::Series, tags::STATION_NAME, "s.station_name", "s_station", Kind::Text),
-    column(Level::Series, tags::PROTOCOL_NAME, "s.protocol_name", "s_protocol", Kind::Text),
+    column(Level::Study, tags::MODALITIES_IN_STUDY, "t.modalities", Kind::List),
+    column(Level::Study, tags::SOP_CLASSES_IN_STUDY, "t.sop_classes", Kind::List),
+    column(Level::Study, tags::NUMBER_OF_STUDY_RELATED_SERIES, "t.series_count", Kind::Count),
+    column(Level::Study, tags::NUMBER_OF_STUDY_RELATED_INSTANCES, "t.instance_count", Kind::Count),
+    column(Level::Series, tags::SERIES_INSTANCE_UID, "s.uid", Kind::Uid),
+    column(Level::Series, tags::MODALITY, "s.modality", Kind::Text),
+    column(Level::Series, tags::SERIES_NUMBER, "s.number", Kind::Number),
+    column(Level::Series, tags::SERIES_DESCRIPTION, "s.description", Kind::Text),
+    column(Level::Series, tags::BODY_PART_EXAMINED, "s.body_part", Kind::Text),
+    column(Level::Series, tags::LATERALITY, "s.laterality", Kind::Text),
+    column(Level::Series, tags::SERIES_DATE, "s.series_date", Kind::Day("s.series_time")),
+    column(Level::Series, tags::SERIES_TIME, "s.series_time", Kind::Time),
+    column(Level::Series, tags::STATION_NAME, "s.station_name", Kind::Text),
+    column(Level::Series, tags::PROTOCOL_NAME, "s.protocol_name", Kind::Text),
     column(
         Level::Series,
         tags::PERFORMED_PROCEDURE_STEP_START_DATE,
         "s.performed_date",
-        "s_performed_date",
         Kind::Day("s.performed_time"),
     ),
-    column(
-        Level::Series,
-        tags::PERFORMED_PROCEDURE_STEP_START_TIME,
-        "s.performed_time",
-        "s_performed_time",
-        Kind::Time,
-    ),
-    column(
-        Level::Series,
-        tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
-        "s.instance_count",
-        "s_instances",
-        Kind::Count,
-    ),
-    column(Level::Instance, tags::SOP_INSTANCE_UID, "i.uid", "i_uid", Kind::Uid),
-    column(Level::Instance, tags::SOP_CLASS_UID, "i.class", "i_class", Kind::Uid),
-    column(Level::Instance, tags::INSTANCE_NUMBER, "i.number", "i_number", Kind::Number),
-    column(Level::Instance, tags::ROWS, "i.pixel_rows", "i_rows", Kind::Number),
-    column(Level::Instance, tags::COLUMNS, "i.pixel_columns", "i_columns", Kind::Number),
-    column(Level::Instance, tags::BITS_ALLOCATED, "i.bits_allocated", "i_bits", Kind::Number),
-    column(Level::Instance, tags::NUMBER_OF_FRAMES, "i.frames", "i_frames", Kind::Number),
-    column(Level::Instance, tags::AVAILABLE_TRANSFER_SYNTAX_UID, "i.transfer_syntax", "i_syntax", Kind::Uid),
+    column(Level::Series, tags::PERFORMED_PROCEDURE_STEP_START_TIME, "s.performed_time", Kind::Time),
+    column(Level::Series, tags::NUMBER_OF_SERIES_RELATED_INSTANCES, "s.instance_count", Kind::Count),
+    column(Level::Instance, tags::SOP_INSTANCE_UID, "i.uid", Kind::Uid),
+    column(Level::Instance, tags::SOP_CLASS_UID, "i.class", Kind::Uid),
+    column(Level::Instance, tags::INSTANCE_NUMBER, "i.number", Kind::Number),
+    column(Level::Instance, tags::ROWS, "i.pixel_rows", Kind::Number),
+    column(Level::Instance, tags::COLUMNS, "i.pixel_columns", Kind::Number),
+    column(Level::Instance, tags::BITS_ALLOCATED, "i.bits_allocated", Kind::Number),
+    column(Level::Instance, tags::NUMBER_OF_FRAMES, "i.frames", Kind::Number),
+    column(Level::Instance, tags::AVAILABLE_TRANSFER_SYNTAX_UID, "i.transfer_syntax", Kind::Uid),
 ];
 
 /// What is matched of the items of Request Attributes Sequence, and answered from the rows' whole attributes.
 const OF_REQUEST: &[Column] = &[
-    column(Level::Series, tags::SCHEDULED_PROCEDURE_STEP_ID, "s.requested_step", "", Kind::Text),
-    column(Level::Series, tags::REQUESTED_PROCEDURE_ID, "s.requested_procedure", "", Kind::Text),
+    column(Level::Series, tags::SCHEDULED_PROCEDURE_STEP_ID, "s.requested_step", Kind::Text),
+    column(Level::Series, tags::REQUESTED_PROCEDURE_ID, "s.requested_procedure", Kind::Text),
 ];
 
 /// The paths of all attributes that are matched in a query at `level`.

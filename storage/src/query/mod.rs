@@ -13,6 +13,7 @@ pub(crate) mod condition;
 mod count;
 pub(crate) mod names;
 mod numbers;
+mod packed;
 mod patients;
 mod places;
 mod plan;

@@ -27,7 +27,7 @@ pub(super) const ISSUER: &str = "(select case when substr(p.identifier, 1, 1) = 
 const MOST: u32 = 100;
 
 const fn number(sql: &'static str, tag: Tag) -> Column {
-    Column { tag, level: Level::Patient, sql, name: "", kind: Kind::Text }
+    Column { tag, level: Level::Patient, sql, kind: Kind::Text }
 }
 const OF_NUMBER: Column = number("n.identifier", tags::PATIENT_ID);
 const OF_ISSUER: Column = number("j.code", tags::ISSUER_OF_PATIENT_ID);

@@ -19,7 +19,7 @@ const PATIENTS: i64 = 200;
 const LOOKED_AT: i64 = 8000;
 
 const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
-    Column { tag, level: Level::Patient, sql, name: "", kind }
+    Column { tag, level: Level::Patient, sql, kind }
 }
 
 /// A patient without an identifier is kept under one that no device sent.

@@ -241,6 +241,8 @@ impl Plan {
         self.from = format!("{along} cross join study t");
         self.conditions.push("t.id = w.study_id".into());
         (self.order, self.cursor) = BY_WORD;
+        // The index of words knows no facilities: those of a scope are looked for along it.
+        self.sifts |= !self.along.1.text.is_empty();
         let mut tells = Conditions::new(self.conditions.engine);
         let bound = tells.bind(key);
         tells.push(format!("{column} = {bound}"));
@@ -351,7 +353,6 @@ const UNLED_ACCESSION: Column = Column {
     tag: tags::ACCESSION_NUMBER,
     level: Level::Study,
     sql: "t.accession_number || ''",
-    name: "",
     kind: Kind::Text,
 };
 

@@ -14,14 +14,14 @@ use crate::database::Row;
 pub struct Position {
     newest_key: i64,
     study: i64,
-    /// At the series level and below.
-    series: Option<i64>,
+    /// Number and row of a series, at the series level and below.
+    series: Option<Numbered>,
     /// Number and row of an instance, at the instance level.
-    instance: Option<Passed>,
+    instance: Option<Numbered>,
 }
 
-/// The order of instances in a series: their number, then their row.
-pub(super) type Passed = (Option<i64>, i64);
+/// The order of series in a study, and of instances in a series: their number, then their row.
+pub(super) type Numbered = (Option<i64>, i64);
 
 impl Position {
     /// Reads a position that [`fmt::Display`] wrote.
@@ -29,12 +29,12 @@ impl Position {
         let mut parts = text.split('.');
         let newest_key = parts.next()?.parse().ok()?;
         let study = parts.next()?.parse().ok()?;
-        let series = parts.next().map(str::parse).transpose().ok()?;
-        let number = parts.next().map(|part| if part == "-" { Ok(None) } else { part.parse().map(Some) });
-        let instance = match number.transpose().ok()? {
-            Some(number) => Some((number, parts.next()?.parse().ok()?)),
-            None => None,
+        let mut numbered = || {
+            let Some(number) = parts.next() else { return Some(None) };
+            let number = if number == "-" { None } else { Some(number.parse().ok()?) };
+            Some(Some((number, parts.next()?.parse().ok()?)))
         };
+        let (series, instance) = (numbered()?, numbered()?);
         if parts.next().is_some() {
             return None;
         }
@@ -45,7 +45,7 @@ impl Position {
     pub(super) fn of(row: &Row, level: Level) -> Result<Self> {
         let mut position = Self { newest_key: row.at(1)?, study: row.at(0)?, series: None, instance: None };
         if level >= Level::Series {
-            position.series = Some(row.get("walk_series")?);
+            position.series = Some((row.get("walk_series_number")?, row.get("walk_series")?));
         }
         if level >= Level::Instance {
             position.instance = Some((row.get("walk_number")?, row.get("walk_instance")?));
@@ -53,23 +53,23 @@ impl Position {
         Ok(position)
     }
 
-    /// Whether it certainly comes behind the other one. Between series of one study nothing here tells.
+    /// Whether it certainly comes behind the other one.
     pub fn is_behind(&self, other: &Self) -> bool {
         let study = |position: &Self| (position.newest_key, position.study);
         if study(self) != study(other) {
             return study(self) < study(other);
         }
-        match (self.instance, other.instance) {
-            (Some((number, id)), Some((other_number, other_id))) if self.series == other.series => {
-                match (number, other_number) {
-                    // Of a number and none, the engines put another one first.
-                    (Some(number), Some(other_number)) => (number, id) > (other_number, other_id),
-                    (None, None) => id > other_id,
-                    _ => false,
-                }
-            }
+        let below = if self.series == other.series {
+            self.instance.zip(other.instance)
+        } else {
+            self.series.zip(other.series)
+        };
+        below.is_some_and(|((number, id), (other_number, other_id))| match (number, other_number) {
+            // Of a number and none, the engines put another one first.
+            (Some(number), Some(other_number)) => (number, id) > (other_number, other_id),
+            (None, None) => id > other_id,
             _ => false,
-        }
+        })
     }
 
     /// Where the walk over studies goes on: behind this one, or with it when there is more to read below it.
@@ -80,11 +80,16 @@ impl Position {
         }
     }
 
-    pub(super) fn series(&self) -> Option<i64> {
+    /// The row of its study.
+    pub(super) fn study(&self) -> i64 {
+        self.study
+    }
+
+    pub(super) fn series(&self) -> Option<Numbered> {
         self.series
     }
 
-    pub(super) fn instance(&self) -> Option<Passed> {
+    pub(super) fn instance(&self) -> Option<Numbered> {
         self.instance
     }
 }
@@ -92,14 +97,13 @@ impl Position {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.newest_key, self.study)?;
-        if let Some(series) = self.series {
-            write!(f, ".{series}")?;
+        for (number, id) in [self.series, self.instance].into_iter().flatten() {
+            match number {
+                Some(number) => write!(f, ".{number}.{id}")?,
+                None => write!(f, ".-.{id}")?,
+            }
         }
-        match self.instance {
-            Some((Some(number), id)) => write!(f, ".{number}.{id}"),
-            Some((None, id)) => write!(f, ".-.{id}"),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -115,25 +119,40 @@ mod tests {
         for (first, second) in [
             ("5.1", "4.9"),
             ("5.2", "5.1"),
-            ("5.2.9", "5.1.1"),
-            ("5.1.3.1.9", "5.1.3.2.4"),
-            ("5.1.3.-.4", "5.1.3.-.9"),
+            ("5.2.1.9", "5.1.1.1"),
+            ("5.1.1.9", "5.1.2.3"),
+            ("5.1.-.3", "5.1.-.9"),
+            ("5.1.1.3.8.9", "5.1.2.1.1.1"),
+            ("5.1.1.3.1.9", "5.1.1.3.2.4"),
+            ("5.1.1.3.-.4", "5.1.1.3.-.9"),
         ] {
             assert!(behind(second, first) && !behind(first, second), "{first} {second}");
         }
-        for (one, other) in [("5.1", "5.1"), ("5.1.2", "5.1.3"), ("5.1.3.-.4", "5.1.3.1.4")] {
+        for (one, other) in
+            [("5.1", "5.1"), ("5.1.-.2", "5.1.1.3"), ("5.1.1.3.-.4", "5.1.1.3.1.4"), ("5.1", "5.1.1.3")]
+        {
             assert!(!behind(one, other) && !behind(other, one), "{one} {other}");
         }
     }
 
     #[test]
     fn positions_read_back() {
-        for text in ["20260101083000.7", "0.1.2", "0.1.2.-.3", "0.1.2.-5.3"] {
+        for text in ["20260101083000.7", "0.1.2.3", "0.1.-.2.-.3", "0.1.-2.4.-5.3"] {
             assert_eq!(Position::parse(text).unwrap().to_string(), text);
         }
-        for text in
-            ["", "1", "1.", "a.b", "1.2.", "1.2.3.4", "1.2.3.4.", "1.2.3.x.4", "1.2.3.4.5.6", "1.2.3.-"]
-        {
+        for text in [
+            "",
+            "1",
+            "1.",
+            "a.b",
+            "1.2.",
+            "1.2.3",
+            "1.2.3.4.",
+            "1.2.3.4.5",
+            "1.2.3.x",
+            "1.2.3.4.5.6.7",
+            "1.2.-",
+        ] {
             assert_eq!(Position::parse(text), None, "{text}");
         }
     }

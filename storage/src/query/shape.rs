@@ -10,7 +10,8 @@ use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, tags};
 
 use super::columns::{COLUMNS, Kind};
-use super::numbers;
+use super::{numbers, packed};
+use crate::database::Engine;
 
 /// An attribute that answers have.
 #[derive(Debug)]
@@ -25,12 +26,10 @@ pub struct Field {
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source {
-    /// A column of text, by its place in the select list.
-    Text(usize),
+    /// A column of text or of a number, by its place among those that are packed.
+    Column(usize),
     /// A column of a `\list\`.
     List(usize),
-    /// A column of a number.
-    Number(usize),
     /// It is the same in every answer.
     Always(&'static str),
     /// The attributes that rows keep whole, if anything.
@@ -45,6 +44,8 @@ pub(super) struct Shape {
     wanted: Option<Vec<Tag>>,
     /// The attributes of every answer, in the order of their tags.
     pub fields: Vec<Field>,
+    /// How many columns are packed into the one at [`PACKED_AT`].
+    pub packed: usize,
     /// What is read of the attributes that rows keep whole.
     whole: Whole,
     /// Their columns.
@@ -71,21 +72,23 @@ enum Whole {
 
 /// Columns that every select list begins with: the row, and its place in the order.
 const PLACE: [&str; 2] = ["t.id", "t.newest_key"];
+/// The column behind them, of those that answers are made of.
+pub(super) const PACKED_AT: usize = PLACE.len();
 
 /// Attributes that identify an answer and are always in it.
 const KEYS: [Tag; 4] =
     [tags::PATIENT_ID, tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID, tags::SOP_INSTANCE_UID];
 
 /// Attributes of the patient that are counted over their studies.
-const OF_PATIENT: [(Tag, &str, &str); 3] = [
-    (tags::NUMBER_OF_PATIENT_RELATED_STUDIES, "count(*)", "p_studies"),
-    (tags::NUMBER_OF_PATIENT_RELATED_SERIES, "coalesce(sum(n.series_count), 0)", "p_series"),
-    (tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, "coalesce(sum(n.instance_count), 0)", "p_instances"),
+const OF_PATIENT: [(Tag, &str); 3] = [
+    (tags::NUMBER_OF_PATIENT_RELATED_STUDIES, "count(*)"),
+    (tags::NUMBER_OF_PATIENT_RELATED_SERIES, "coalesce(sum(n.series_count), 0)"),
+    (tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, "coalesce(sum(n.instance_count), 0)"),
 ];
 
 impl Shape {
     /// What the answers to a query below the patient level are made of.
-    pub fn of(query: &Query, scope: &Scope) -> Self {
+    pub fn of(query: &Query, scope: &Scope, engine: Engine) -> Self {
         let wanted = match &query.returns {
             Returns::All => None,
             Returns::Tags(paths) => {
@@ -104,35 +107,33 @@ impl Shape {
             Some(tags) => Whole::Keys(tags.iter().filter(|tag| !in_columns(tag)).map(key).collect()),
         };
         let is_wanted = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag);
-        let mut select: Vec<String> = PLACE.map(str::to_owned).into();
+        let mut columns: Vec<String> = Vec::new();
         let mut sources = vec![(tags::SPECIFIC_CHARACTER_SET, Source::Always("ISO_IR 192"))];
         for column in COLUMNS.iter().filter(|column| column.level <= query.level && is_wanted(column.tag)) {
-            let source = match column.kind {
-                Kind::Number | Kind::Count => Source::Number,
-                Kind::List => Source::List,
-                _ => Source::Text,
-            };
-            sources.push((column.tag, source(select.len())));
-            select.push(format!("{} as {}", column.sql, column.name));
+            let source = if column.kind == Kind::List { Source::List } else { Source::Column };
+            sources.push((column.tag, source(columns.len())));
+            columns.push(column.sql.to_owned());
         }
         // Who does not see every facility is told of what the study's own facility has.
         let seen = if *scope == Scope::All { "" } else { " and n.facility = t.facility" };
-        for (tag, count, name) in OF_PATIENT {
+        for (tag, count) in OF_PATIENT {
             if wanted.as_ref().is_some_and(|tags| tags.contains(&tag)) {
-                sources.push((tag, Source::Number(select.len())));
-                select.push(format!(
-                    "(select cast({count} as bigint) from study n where n.patient_id = t.patient_id and n.instance_count > 0{seen}) as {name}"
+                sources.push((tag, Source::Column(columns.len())));
+                columns.push(format!(
+                    "(select cast({count} as bigint) from study n where n.patient_id = t.patient_id and n.instance_count > 0{seen})"
                 ));
             }
         }
-        let columns = select.len();
+        let mut select: Vec<String> = PLACE.map(str::to_owned).into();
+        select.push(packed::column(engine, &columns));
+        let begin = select.len();
         if whole != Whole::Nothing {
             select.push("t.attributes as t_attributes".to_owned());
             if query.level >= Level::Series {
                 select.push("s.attributes as s_attributes".to_owned());
             }
         }
-        let whole_at = columns..select.len();
+        let whole_at = begin..select.len();
         let tells = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag));
         let others_at = tells(tags::OTHER_PATIENT_I_DS_SEQUENCE).then_some(select.len());
         if others_at.is_some() {
@@ -158,6 +159,7 @@ impl Shape {
             level: query.level,
             wanted,
             fields,
+            packed: columns.len(),
             whole,
             whole_at,
             others_at,

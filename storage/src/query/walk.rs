@@ -1,6 +1,8 @@
 //! Studies, series and instances in pages.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::future::ready;
 use std::sync::Arc;
 
 use futures::stream::{self, Stream, TryStreamExt as _};
@@ -12,7 +14,7 @@ use super::answer::Answer;
 use super::columns::matched_by;
 use super::condition::Conditions;
 use super::plan::{Cursor, Plan, plan};
-use super::position::{Passed, Position};
+use super::position::{Numbered, Position};
 use super::shape::Shape;
 use super::window::{self, Windows};
 use crate::Result;
@@ -32,9 +34,9 @@ pub(super) fn pages(
     scope: Scope,
     after: Option<Position>,
 ) -> impl Stream<Item = Result<Vec<Answer>>> + Send {
-    let shape = Arc::new(Shape::of(&query, &scope));
+    let shape = Arc::new(Shape::of(&query, &scope, database.engine()));
     let rows = rows(database, query, scope, shape.select.clone(), after);
-    rows.map_ok(move |page| page.into_iter().map(|row| Answer::new(row, &shape)).collect())
+    rows.and_then(move |page| ready(page.into_iter().map(|row| Answer::read(row, &shape)).collect()))
 }
 
 /// Rows of `study t`, `series s` and `instance i`, down to the query's level, a page at a time.
@@ -83,7 +85,7 @@ struct Walk {
     ended: bool,
     /// Series whose instances are still to be read, and the last of the first one's that has been.
     series: VecDeque<i64>,
-    passed: Option<Passed>,
+    passed: Option<Numbered>,
     skip: i64,
     left: i64,
     /// What the page that was read last may hold.
@@ -190,7 +192,8 @@ impl Walk {
         conditions.push(format!("s.study_id in ({list})"));
         filter(&mut conditions, &self.query, Level::Series);
         let sql = format!(
-            "select {select}, s.id as walk_series from series s join study t on t.id = s.study_id{}
+            "select {select}, s.id as walk_series, s.number as walk_series_number, t.id as walk_study
+             from series s join study t on t.id = s.study_id{}
              order by t.newest_key desc, t.id desc, s.number, s.id",
             conditions.clause()
         );
@@ -198,15 +201,27 @@ impl Walk {
         self.behind_start(rows)
     }
 
-    /// Leaves out the series up to the one that the walk begins behind. That one itself is gone on with where its
-    /// instances are asked for.
+    /// Leaves out the series up to the one that the walk begins behind, which may have gone meanwhile. That one itself
+    /// is gone on with where its instances are asked for.
     fn behind_start(&mut self, rows: Vec<Row>) -> Result<Vec<Row>> {
         let Some(start) = self.start.take() else { return Ok(rows) };
-        let ids = rows.iter().map(|row| row.get("walk_series")).collect::<Result<Vec<i64>>>()?;
-        let Some(at) = ids.iter().position(|id| Some(*id) == start.series()) else { return Ok(rows) };
-        self.passed = start.instance();
-        let left_out = if self.passed.is_some() { at } else { at + 1 };
-        Ok(rows.into_iter().skip(left_out).collect())
+        let Some(series) = start.series() else { return Ok(rows) };
+        let nulls_first = dialect::sorts_nulls_first(self.database.engine());
+        let place = |(number, id): Numbered| (number.is_some() == nulls_first, number, id);
+        let mut behind = Vec::with_capacity(rows.len());
+        for row in rows {
+            if row.get::<i64>("walk_study")? == start.study() {
+                let of_row = (row.get("walk_series_number")?, row.get("walk_series")?);
+                match place(of_row).cmp(&place(series)) {
+                    Ordering::Less => continue,
+                    Ordering::Equal if start.instance().is_none() => continue,
+                    Ordering::Equal => self.passed = start.instance(),
+                    Ordering::Greater => {}
+                }
+            }
+            behind.push(row);
+        }
+        Ok(behind)
     }
 
     /// The next matching instances of the series at hand.
@@ -222,7 +237,8 @@ impl Walk {
         let most = self.page_of(INSTANCES);
         let limit = conditions.bind(most);
         let sql = format!(
-            "select {}, s.id as walk_series, i.id as walk_instance, i.number as walk_number
+            "select {}, s.id as walk_series, s.number as walk_series_number, i.id as walk_instance,
+                 i.number as walk_number
              from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id{clause}
              order by i.number, i.id limit {limit}",
             self.select
@@ -267,7 +283,7 @@ pub(super) fn filter(conditions: &mut Conditions, query: &Query, level: Level) {
 }
 
 /// The instances of a series that come behind one, in the order of their index.
-fn behind(conditions: &mut Conditions, (number, id): Passed) {
+fn behind(conditions: &mut Conditions, (number, id): Numbered) {
     let id = conditions.bind(id);
     let condition = match (number, dialect::sorts_nulls_first(conditions.engine)) {
         (None, true) => format!("(i.number is not null or i.id > {id})"),

@@ -20,7 +20,7 @@ use crate::query::columns::{Column, Kind};
 use crate::query::condition::Conditions;
 
 const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
-    Column { tag, level: Level::Study, sql, name: "", kind }
+    Column { tag, level: Level::Study, sql, kind }
 }
 
 /// Keys at the top.

@@ -14,6 +14,7 @@
 )]
 
 mod at_size;
+mod facilities;
 mod walks;
 
 use std::collections::BTreeSet;

@@ -151,7 +151,7 @@ fn json_of_fields(answer: &Answer) -> Option<String> {
     let mut object = Object::begin(&mut out);
     for field in answer.fields().unwrap()? {
         match field.unwrap() {
-            (field, Held::Text(text)) => object.text(&field.head, text),
+            (field, Held::Text(text)) => object.text(&field.head, &text),
             (field, Held::Number(number)) => object.number(&field.head, number),
             (field, Held::Nothing) => object.empty(&field.head),
         }

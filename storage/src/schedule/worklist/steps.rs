@@ -18,7 +18,7 @@ use crate::query::condition::Conditions;
 pub(super) const SPS: Tag = tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE;
 
 const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
-    Column { tag, level: Level::Study, sql, name: "", kind }
+    Column { tag, level: Level::Study, sql, kind }
 }
 
 /// Keys at the top of the identifier.
