@@ -60,7 +60,7 @@ pub enum ImageFormat {
 }
 
 /// The formats of DICOM JSON: one content, two names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JsonName {
     /// `application/dicom+json`.
     DicomJson,

@@ -11,7 +11,7 @@ use pacs_core::uid::Uid;
 use std::fmt;
 
 /// The base URI of the service, without a slash at the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BaseUrl(String);
 
 impl BaseUrl {

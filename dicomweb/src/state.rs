@@ -1,6 +1,7 @@
 //! What every handler needs.
 
 use crate::pixel_pool::PixelPool;
+use crate::qido::again::Answers;
 use crate::stow::Rooms;
 use crate::ups::Channels;
 use std::ops::Deref;
@@ -22,6 +23,8 @@ pub struct Handles {
     pub audit_log: AuditLog,
     /// The threads that decode and draw.
     pub pixels: PixelPool,
+    /// Answers to searches that are asked again.
+    pub(crate) answers: Answers,
     /// What requests that bring values beside metadata share.
     pub(crate) rooms: Rooms,
     /// Places for event channels.
@@ -37,8 +40,8 @@ impl State {
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let pixels = PixelPool::new(threads)?;
-        let (rooms, channels) = (Rooms::default(), Channels::default());
-        Ok(Self(Arc::new(Handles { archive, public_url, audit_log, pixels, rooms, channels })))
+        let (answers, rooms, channels) = (Answers::default(), Rooms::default(), Channels::default());
+        Ok(Self(Arc::new(Handles { archive, public_url, audit_log, pixels, answers, rooms, channels })))
     }
 }
 

@@ -68,7 +68,9 @@ pub use index::deletions::Subject;
 pub use index::instances::InstancePlace;
 pub use ingest::{Door, Envelope, Incoming, Stored};
 pub use read::metadata::{Encoding, SeriesMetadata};
-pub use read::{Extracted, FrameBytes, FrameIndex, InstanceReader, PixelPlace, bulkdata_path};
+pub use read::{
+    AsOf, Extracted, FrameBytes, FrameIndex, InstanceReader, PixelPlace, Remembered, bulkdata_path,
+};
 pub use reindex::ReindexReport;
 pub use renditions::{Rendition, RenditionKey};
 pub use settle::SettleReport;

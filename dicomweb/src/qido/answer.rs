@@ -3,16 +3,17 @@
 //! The status and the headers have to be right before the first row is sent, so the answer is held until it is either
 //! complete, which most are, or larger than is held of one; from there on it streams.
 
+use super::again::{Asked, Whole};
 use super::held_back::HeldBack;
 use super::narrow::narrow;
 use super::next::Here;
 use super::parameters::Search;
-use crate::accept::JsonName;
 use crate::answer::BY_ACCEPT_AND_CODING;
 use crate::base_url::BaseUrl;
 use crate::coding::{self, Coding};
 use crate::error::Error;
 use crate::outgoing;
+use crate::state::State;
 use crate::validators::CACHE;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -28,7 +29,7 @@ use pacs_core::{Tag, json, tags};
 use std::ops::RangeInclusive;
 use std::pin::Pin;
 use storage::query::{Answer, Held, Position, find_after};
-use storage::{Archive, Streaming};
+use storage::{Archive, AsOf, Streaming};
 
 /// Most answers to one search. A larger set is read page by page.
 pub const ANSWERS_MAX: u32 = 50_000;
@@ -39,19 +40,14 @@ type Rows = Pin<Box<dyn Stream<Item = Result<Answer, storage::Error>> + Send>>;
 
 /// Searches and answers. An empty result is 200 with an empty list: so the current edition has it (PS3.18 11.9.3 of
 /// 2026a, where 204 was struck out), and a list is what every client can read.
-pub async fn respond(
-    archive: &Archive,
-    search: Search,
-    scope: Scope,
-    here: Here,
-    name: JsonName,
-    coding: Coding,
-) -> Result<Response, Error> {
+pub async fn respond(state: &State, search: Search, here: Here, asked: Asked) -> Result<Response, Error> {
+    let archive = &state.archive;
+    let as_of = AsOf::now(archive.database());
     let Search { mut query, after, .. } = search;
     let limit = query.limit.map_or(ANSWERS_MAX, |limit| limit.min(ANSWERS_MAX));
     // One row more tells whether there are more, which costs nothing; a count of all would cost a scan.
     query.limit = Some(limit.saturating_add(1));
-    let rows: Rows = Box::pin(find_after(archive.database(), &query, &scope, after));
+    let rows: Rows = Box::pin(find_after(archive.database(), &query, &asked.scope, after));
     let mut writer = Writer::new(rows, &query, here.base.clone(), limit);
     let mut held = HeldBack::default();
     let mut bytes = piece_bytes();
@@ -64,48 +60,55 @@ pub async fn respond(
             break;
         }
     }
-    let (is_cut, next) = match writer.ended {
-        true => (writer.cut, writer.last.filter(|_| writer.cut)),
-        false => {
-            // The headers go before the rows, so the row that will be the last is looked up, and kept to. What goes
-            // meanwhile must not count: both walks begin behind what has been written, and no number ends this one.
-            let end = end_of_page(archive, &query, &scope, writer.last, writer.left).await?;
-            let last = end.as_ref().map(|end| end.last);
-            if end.is_some() {
-                let rest = Query { offset: 0, limit: None, ..query.clone() };
-                writer.rows = Box::pin(find_after(archive.database(), &rest, &scope, writer.last));
-                writer.end_at = end;
-            }
-            (last.is_some(), last)
-        }
-    };
-    let (body, coding) = if writer.ended {
-        let (body, coding) = coding::whole(held.freeze(), coding).await?;
-        (Body::from(body), coding)
-    } else {
-        let begun = stream::iter([Ok(held.freeze())]);
-        let rest = stream::try_unfold(writer, |mut writer| async move {
-            Ok::<_, Error>(writer.piece(piece_bytes()).await?.map(|piece| (piece, writer)))
-        });
-        let whole = coding::packed(begun.chain(rest), coding);
-        (outgoing::body(Bytes::new(), move |out| async move { out.send_all(whole).await }).await?, coding)
-    };
-    let mut response = ([(CONTENT_TYPE, name.content_type())], body).into_response();
+    if writer.ended {
+        let next = writer.last.filter(|_| writer.cut).and_then(|last| here.next(&last));
+        let (body, coding) = coding::whole(held.freeze(), asked.coding).await?;
+        let whole = Whole { body, coding, is_cut: writer.cut, next };
+        let response = again(whole.clone(), &asked);
+        state.answers.put(asked, &whole, as_of);
+        return Ok(response);
+    }
+    // The headers go before the rows, so the row that will be the last is looked up, and kept to. What goes meanwhile
+    // must not count: both walks begin behind what has been written, and no number ends this one.
+    let end = end_of_page(archive, &query, &asked.scope, writer.last, writer.left).await?;
+    let last = end.as_ref().map(|end| end.last);
+    if end.is_some() {
+        let rest = Query { offset: 0, limit: None, ..query.clone() };
+        writer.rows = Box::pin(find_after(archive.database(), &rest, &asked.scope, writer.last));
+        writer.end_at = end;
+    }
+    let begun = stream::iter([Ok(held.freeze())]);
+    let rest = stream::try_unfold(writer, |mut writer| async move {
+        Ok::<_, Error>(writer.piece(piece_bytes()).await?.map(|piece| (piece, writer)))
+    });
+    let coded = coding::packed(begun.chain(rest), asked.coding);
+    let body = outgoing::body(Bytes::new(), move |out| async move { out.send_all(coded).await }).await?;
+    Ok(with_head(body, asked.coding, &asked, last.is_some(), last.and_then(|last| here.next(&last))))
+}
+
+/// The response of an answer that is complete.
+pub fn again(whole: Whole, asked: &Asked) -> Response {
+    with_head(Body::from(whole.body), whole.coding, asked, whole.is_cut, whole.next)
+}
+
+/// The response with this body.
+fn with_head(body: Body, coding: Coding, asked: &Asked, is_cut: bool, next: Option<HeaderValue>) -> Response {
+    let mut response = ([(CONTENT_TYPE, asked.name.content_type())], body).into_response();
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, CACHE);
     headers.insert(VARY, HeaderValue::from_static(BY_ACCEPT_AND_CODING));
     coding.put(headers);
     if is_cut {
         // PS3.18 8.3.4.4: warn-code, the base URI of the service, text.
-        let text = format!("299 {} \"There are additional results that can be requested\"", here.base);
+        let text = format!("299 {} \"There are additional results that can be requested\"", asked.base);
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.insert(WARNING, value);
         }
     }
-    if let Some(link) = next.and_then(|last| here.next(&last)) {
+    if let Some(link) = next {
         headers.insert(LINK, link);
     }
-    Ok(response)
+    response
 }
 
 /// Where a page ends that has rows behind it.

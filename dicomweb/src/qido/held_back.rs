@@ -38,12 +38,24 @@ impl HeldBack {
 
     /// The bytes, which keep their share until the last of them is dropped.
     pub fn freeze(self) -> Bytes {
-        Bytes::from_owner(self)
+        Bytes::from_owner(Sent { bytes: self.bytes, _share: self.share })
+    }
+
+    /// The bytes of an answer that was held before, with a share of their own; `None` when there is no room.
+    pub fn again(bytes: Bytes) -> Option<Bytes> {
+        let mut held = Self::default();
+        held.reserve(bytes.len()).then(|| Bytes::from_owner(Sent { bytes, _share: held.share }))
     }
 }
 
-impl AsRef<[u8]> for HeldBack {
+/// Bytes with their share.
+struct Sent<T> {
+    bytes: T,
+    _share: Option<SemaphorePermit<'static>>,
+}
+
+impl<T: AsRef<[u8]>> AsRef<[u8]> for Sent<T> {
     fn as_ref(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.as_ref()
     }
 }

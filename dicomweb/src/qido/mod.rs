@@ -1,5 +1,6 @@
 //! QIDO-RS (PS3.18 10.6): searches for studies, series and instances.
 
+pub(crate) mod again;
 mod answer;
 pub(crate) mod attribute;
 pub mod count;
@@ -19,6 +20,7 @@ use crate::error::Error;
 use crate::query_string;
 use crate::resource::{SeriesPath, StudyPath};
 use crate::state::State;
+use again::Asked;
 use axum::extract;
 use axum::response::Response;
 use http::{HeaderMap, Uri};
@@ -76,6 +78,10 @@ impl Request {
         // Made anew each time, so the faster coding comes first.
         let coding = Coding::choose(&self.headers, &[Coding::Zstd, Coding::Gzip]);
         let here = Here { base: self.base, path: self.uri.path().to_owned(), parameters };
-        answer::respond(&self.state.archive, search, scope, here, name, coding).await
+        let asked = Asked { scope, search: self.uri.to_string(), base: here.base.clone(), name, coding };
+        if let Some(whole) = self.state.answers.get(self.state.archive.database(), &asked) {
+            return Ok(answer::again(whole, &asked));
+        }
+        answer::respond(&self.state, search, here, asked).await
     }
 }

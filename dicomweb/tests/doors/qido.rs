@@ -3,7 +3,7 @@
 use crate::support::{House, file, path_of, value};
 use axum::body::Body;
 use http::{Request, StatusCode};
-use pacs_core::access::Actor;
+use pacs_core::access::{Actor, Facilities, Role};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -406,4 +406,33 @@ async fn a_series_that_goes_between_two_pages_repeats_no_answer() {
         let behind = house.get(&next(&of_series).unwrap(), &[]).await;
         assert_eq!(uids(&behind, "0020000E"), series[2..], "{numbers:?}");
     }
+}
+
+/// An answer is sent again as it was while nothing has been stored, to whoever asks for the same in the same form.
+#[tokio::test]
+async fn an_answer_that_is_asked_for_again_is_the_same_until_something_comes() {
+    let house = House::new().await;
+    let slices: Vec<Vec<u8>> = testdata::ct_slices(12).sized(2).map(|slice| slice.bytes).collect();
+    house.keep(&slices[..10]).await;
+    let search = "/instances?includefield=all&limit=11";
+    let zstd = [("accept-encoding", "zstd")];
+    let first = house.get(search, &zstd).await;
+    let again = house.get(search, &zstd).await;
+    assert_eq!((&again.body, &again.headers), (&first.body, &first.headers));
+    assert_eq!(again.header("content-encoding"), "zstd");
+    let plain = house.get(search, &[]).await;
+    assert_eq!(plain.json().as_array().unwrap().len(), 10);
+    let elsewhere = house.get(search, &[("host", "other.test")]).await;
+    assert!(value(&elsewhere.json()[0], "00081190").as_str().unwrap().starts_with("http://other.test/"));
+    let json = house.get(search, &[("accept", "application/json")]).await;
+    assert_eq!(json.header("content-type"), "application/json");
+    let stranger = Actor { facilities: Facilities::Only(vec!["PKDK".to_owned()]), ..Actor::system() };
+    let request = Request::get(format!("/dicomweb{search}")).body(Body::empty()).unwrap();
+    let seen = house.send_as(Some(Actor { role: Role::Radiologist, ..stranger }), request).await;
+    assert_eq!(seen.json(), serde_json::json!([]));
+    house.keep(&slices[10..]).await;
+    let grown = house.get(search, &[]).await;
+    assert_eq!(grown.json().as_array().unwrap().len(), 11);
+    assert!(grown.header("warning").starts_with("299 ") && plain.header("warning").is_empty());
+    assert_eq!(house.get(search, &[]).await.header("link"), grown.header("link"));
 }

@@ -29,13 +29,13 @@ use crate::index::series::Stamp;
 use crate::index::{InstanceId, PackId};
 use cache::ByteCache;
 use local_file::LocalFile;
-use remembered::Remembered;
 
 pub use describe::bulkdata_path;
 pub use extracted::Extracted;
 pub use frame::{FrameBytes, FrameIndex, PixelPlace};
 pub(crate) use header::Companion;
 pub use instance::InstanceReader;
+pub use remembered::{AsOf, Remembered};
 
 /// What was read lately, within a bound of bytes.
 pub(crate) struct ReadCaches {

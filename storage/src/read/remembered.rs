@@ -11,20 +11,38 @@ use crate::error::Result;
 const BELIEVED: Duration = Duration::from_secs(1);
 
 /// What was read, as long as this process has committed nothing since.
-pub struct Remembered<K, V>(ByteCache<K, Known<V>>);
+pub struct Remembered<K, V>(ByteCache<K, (V, AsOf)>);
 
-#[derive(Clone)]
-struct Known<V> {
-    value: V,
-    /// [`Database::commits`] before it was read.
+/// A moment at which something was read.
+#[derive(Debug, Clone, Copy)]
+pub struct AsOf {
+    /// [`Database::commits`] before.
     commits: u64,
     read_at: Instant,
 }
 
+impl AsOf {
+    /// Now: what is read from here on is at least as new.
+    pub fn now(database: &Database) -> Self {
+        Self { commits: database.commits(), read_at: Instant::now() }
+    }
+}
+
 impl<K: Clone + Eq + Hash, V: Clone> Remembered<K, V> {
-    /// At most so many.
+    /// At most so many, each as heavy as is said when it is put here.
     pub fn of(most: usize) -> Self {
         Self(ByteCache::new(most))
+    }
+
+    /// What was put under that key, if it still holds.
+    pub fn get(&self, database: &Database, key: &K) -> Option<V> {
+        let (value, as_of) = self.0.get(key)?;
+        (as_of.commits == database.commits() && as_of.read_at.elapsed() < BELIEVED).then_some(value)
+    }
+
+    /// Remembers what was read as of a moment. What is heavier than an eighth of all is not remembered.
+    pub fn put(&self, key: K, value: V, as_of: AsOf, weight: usize) {
+        self.0.put(key, (value, as_of), weight);
     }
 
     /// What `read` has read lately for that key, or reads now. That there is nothing is not remembered.
@@ -34,17 +52,13 @@ impl<K: Clone + Eq + Hash, V: Clone> Remembered<K, V> {
         key: K,
         read: impl AsyncFnOnce() -> Result<Option<V>>,
     ) -> Result<Option<V>> {
-        let commits = database.commits();
-        let known = self.0.get(&key);
-        if let Some(known) =
-            known.filter(|known| known.commits == commits && known.read_at.elapsed() < BELIEVED)
-        {
-            return Ok(Some(known.value));
+        let as_of = AsOf::now(database);
+        if let Some(value) = self.get(database, &key) {
+            return Ok(Some(value));
         }
-        let read_at = Instant::now();
         let found = read().await?;
         if let Some(value) = &found {
-            self.0.put(key, Known { value: value.clone(), commits, read_at }, 1);
+            self.put(key, value.clone(), as_of, 1);
         }
         Ok(found)
     }

@@ -14,7 +14,7 @@ use anyhow::bail;
 use clap::{Args as ClapArgs, ValueEnum};
 use url::Url;
 
-use self::requests::{Kind, Made};
+use self::requests::{Kind, Made, in_other_words};
 use self::service::{Service, turn};
 use super::measure::{self, Measurement, grouped};
 use crate::commands;
@@ -173,8 +173,11 @@ impl Asked {
     /// Where this service has the answers of a kind; `None` when it cannot have them.
     async fn paths(&self, kind: &Kind, services: &[Self]) -> anyhow::Result<Option<Arc<Vec<String>>>> {
         let (Some(folder), Some(archive)) = (&self.files, services.first()) else {
-            let has = self.name != OTHER || matches!(kind.made, Made::Ready | Made::Anew);
-            return Ok(has.then(|| Arc::clone(&kind.paths)));
+            let has = self.name != OTHER || matches!(kind.made, Made::Ready | Made::Anew | Made::Searched);
+            return Ok(has.then(|| match kind.made {
+                Made::Searched => Arc::new(in_other_words(&kind.paths)),
+                _ => Arc::clone(&kind.paths),
+            }));
         };
         if matches!(kind.made, Made::Anew | Made::Alone(_)) {
             return Ok(None);

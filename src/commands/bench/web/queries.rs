@@ -41,6 +41,13 @@ pub struct Queries {
 impl Queries {
     fn add(&mut self, what: impl Into<String>, paths: Vec<String>) {
         if !paths.is_empty() {
+            self.kinds.push(Kind { made: Made::Searched, ..Kind::new(what, DICOM_JSON, paths) });
+        }
+    }
+
+    /// As all desks ask that show a list when something has happened.
+    fn add_again(&mut self, what: impl Into<String>, paths: Vec<String>) {
+        if !paths.is_empty() {
             self.kinds.push(Kind::new(what, DICOM_JSON, paths));
         }
     }
@@ -67,6 +74,7 @@ pub async fn queries(service: &Service) -> anyhow::Result<Queries> {
 /// Searches among studies.
 fn of_studies(queries: &mut Queries, newest: &[Value]) {
     queries.add("newest 50", vec![NEWEST.to_owned()]);
+    queries.add_again("newest 50, again", vec![NEWEST.to_owned()]);
     let by = |key: &str, tag: &str| -> Vec<String> {
         newest.iter().filter_map(|study| Some(search(&[(key, text(study, tag)?)]))).collect()
     };
@@ -78,6 +86,7 @@ fn of_studies(queries: &mut Queries, newest: &[Value]) {
     ] {
         queries.add(key, by(key, tag));
     }
+    queries.add_again("PatientName, again", by("PatientName", PATIENT_NAME));
     let within = newest.iter().filter_map(|study| {
         let name = text(study, PATIENT_NAME)?;
         let word = name.rsplit(['^', '=', ' ']).find(|word| word.chars().count() > 1)?;

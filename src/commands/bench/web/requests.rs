@@ -41,6 +41,8 @@ pub struct Kind {
 pub enum Made {
     /// They lie there, or are looked for: a file can stand beside each.
     Ready,
+    /// They are looked for, each in other words than before: an archive may remember what it was asked.
+    Searched,
     /// By this archive alone: no other has such a resource.
     Here,
     /// Each for the first time, so that no file can stand beside it.
@@ -54,6 +56,29 @@ impl Kind {
     pub fn new(what: impl Into<String>, accept: &'static str, paths: Vec<String>) -> Self {
         Self { what: what.into(), accept, paths: Arc::new(paths), made: Made::Ready }
     }
+}
+
+/// Searches in other words: the same question, which no text of a request tells from others.
+const IN_OTHER_WORDS: usize = 20_000;
+/// What every answer has. Said once more it changes nothing, and each of its letters may be written in two ways.
+const OF_EVERY_ANSWER: &str = "includefield=00080005";
+
+/// So many searches that ask for what these do.
+pub fn in_other_words(paths: &[String]) -> Vec<String> {
+    let said = |number: usize| -> String {
+        let letters = OF_EVERY_ANSWER.char_indices().map(|(at, letter)| match letter {
+            letter if letter != '=' && at < 16 && number >> at & 1 == 1 => {
+                format!("%{:02X}", u32::from(letter))
+            }
+            letter => letter.to_string(),
+        });
+        letters.collect()
+    };
+    let searches = paths.iter().cycle().take(IN_OTHER_WORDS).enumerate().map(|(at, path)| {
+        let begins = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{begins}{}", said(at / paths.len()))
+    });
+    searches.collect()
 }
 
 /// What viewers ask for: of the largest series among the newest, or of a study, of the object of most frames, and of
