@@ -253,10 +253,10 @@ impl Query {
         Ok(())
     }
 
-    /// Adds a key of which the attribute has to have all values, where its representation can have several (PS3.4
-    /// C.2.2.2.8); else as [`Query::add`].
+    /// Adds a key of which the attribute has to have all values, where it can have several (PS3.4 C.2.2.2.8); else as
+    /// [`Query::add`].
     pub fn add_all(&mut self, path: &[Tag], vr: VR, value: &str) -> Result<(), QueryError> {
-        if !has_several_values(vr) {
+        if !path.last().is_some_and(|tag| OF_SEVERAL_VALUES.contains(tag)) {
             return self.add(path, vr, value);
         }
         value.split('\\').try_for_each(|value| self.add(path, vr, value))
@@ -317,10 +317,10 @@ const MOMENTS: [(Tag, Tag); 4] = [
     (tags::SCHEDULED_PROCEDURE_STEP_START_DATE, tags::SCHEDULED_PROCEDURE_STEP_START_TIME),
 ];
 
-/// The representations that Multiple Value Matching is of (PS3.4 C.2.2.2.8).
-fn has_several_values(vr: VR) -> bool {
-    matches!(vr, VR::AE | VR::AS | VR::AT | VR::CS | VR::LO | VR::PN | VR::SH | VR::UC)
-}
+/// What Multiple Value Matching is of (PS3.4 C.2.2.2.8): attributes of VR AE, AS, AT, CS, LO, PN, SH or UC that can have
+/// several values. Of those that studies, series and instances are looked for by, PS3.6 gives a multiplicity above 1 to
+/// this one; of others, a key with several values means what it means without negotiation.
+const OF_SEVERAL_VALUES: &[Tag] = &[tags::MODALITIES_IN_STUDY];
 
 /// How a value of that representation is matched; `None` is universal matching.
 fn matching(tag: Tag, vr: VR, value: &str) -> Result<Option<Matching>, QueryError> {

@@ -153,7 +153,8 @@ fn unique_keys(root: Root) -> impl Iterator<Item = (Level, Tag, &'static str)> {
 /// Hierarchical queries name one entity at each level above theirs (PS3.4 C.4.1.2.2.1).
 fn require_single(query: &Query, tag: Tag, level: Level, name: &str) -> Result<(), Failure> {
     let single = match query.filter(tag) {
-        Some(Matching::Single(_)) => true,
+        // A backslash parts values.
+        Some(Matching::Single(value)) => !value.contains('\\'),
         Some(Matching::Uids(uids)) => uids.len() == 1,
         _ => false,
     };
@@ -270,6 +271,7 @@ mod tests {
             (Root::Study, "STUDY", vec![], true),
             (Root::Patient, "STUDY", vec![], false),
             (Root::Patient, "STUDY", vec![(tags::PATIENT_ID, "1*")], false),
+            (Root::Patient, "STUDY", vec![(tags::PATIENT_ID, "1\\2")], false),
             (Root::Patient, "STUDY", vec![patient], true),
             (Root::Study, "SERIES", vec![], false),
             (Root::Study, "SERIES", vec![(tags::STUDY_INSTANCE_UID, "1.2\\1.3")], false),
@@ -294,6 +296,9 @@ mod tests {
         }
         let query = of_find(&identifier("SERIES", &[]), Root::Study, RELATIONAL).unwrap();
         assert!(query.fuzzy);
+        let all_values = QueryOptions { all_values: true, ..HIERARCHICAL };
+        let two = identifier("STUDY", &[(tags::PATIENT_ID, "1\\2")]);
+        assert!(of_find(&two, Root::Patient, all_values).is_err());
     }
 
     #[test]

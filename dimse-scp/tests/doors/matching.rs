@@ -325,13 +325,19 @@ async fn every_kind_of_matching_at_every_level() {
             &[(&[SERIES_DATE], "\"\""), (&[PROTOCOL_NAME], "\"\"")],
             &["2.2.1"],
         ),
-        // Several values: all of them, where that is negotiated, and else one of them.
+        // Several values: all of them, where that is negotiated and the attribute can have several, and else one of them.
         (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[MODALITIES_IN_STUDY], "CT\\SR")], &["1.1"]),
         (STUDY_ROOT, "STUDY", NONE, &[(&[MODALITIES_IN_STUDY], "CT\\SR")], &["1.1", "2.1"]),
-        (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[PATIENT_NAME], "dang\\hong")], &["1.1", "1.2"]),
-        (PATIENT_ROOT, "PATIENT", ALL_VALUES, &[(&[PATIENT_NAME], "dang\\hong")], &["P1"]),
-        (PATIENT_ROOT, "PATIENT", ALL_VALUES, &[(&[PATIENT_NAME], "dang\\hung")], &[]),
-        (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[ACCESSION_NUMBER], "A1*\\*2")], &["1.2"]),
+        (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[MODALITIES_IN_STUDY], "?R\\C*")], &["1.1"]),
+        (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[PATIENT_SEX], "M\\O")], &["2.1", "2.2"]),
+        (PATIENT_ROOT, "PATIENT", ALL_VALUES, &[(&[PATIENT_SEX], "F\\O")], &["P1"]),
+        (
+            STUDY_ROOT,
+            "SERIES",
+            &[1, 0, 0, 0, 0, 0, 1],
+            &[(&[MODALITIES_IN_STUDY], "CT\\SR"), (&[MODALITY], "CT\\MR")],
+            &["1.1.1"],
+        ),
         (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[STUDY_INSTANCE_UID], "1.1\\2.2\\9.9")], &["1.1", "2.2"]),
         // What is not matched does not restrict.
         (STUDY_ROOT, "STUDY", NONE, &[(&[INSTITUTION_NAME], "X"), (&[PATIENT_ID], "P2")], &["2.1", "2.2"]),
@@ -368,6 +374,7 @@ async fn what_cannot_be_asked_is_refused_with_its_status() {
         (STUDY_ROOT, "SERIES", &[], 0xa900),
         (STUDY_ROOT, "IMAGE", &[(STUDY_INSTANCE_UID, "1.1")], 0xa900),
         (PATIENT_ROOT, "STUDY", &[], 0xa900),
+        (PATIENT_ROOT, "STUDY", &[(PATIENT_ID, "P1\\P2")], 0xa900),
         (STUDY_ROOT, "STUDY", &[(STUDY_DATE, "yesterday")], 0xa900),
         (STUDY_ROOT, "STUDY", &[(STUDY_DATE, "20251301")], 0xa900),
         (STUDY_ROOT, "STUDY", &[(STUDY_TIME, "8 o'clock")], 0xa900),
