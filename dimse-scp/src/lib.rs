@@ -15,6 +15,7 @@
 //! One task serves one association. Tasks share nothing but the archive and the count of
 //! associations, so a peer that stalls, drips or lies disturbs nobody else.
 
+mod arrivals;
 pub mod association;
 mod audit;
 mod caller;

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::arrivals::Arrivals;
 use crate::commitment::worker;
 use crate::config::{Config, Users};
 use crate::echo;
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub failures: Failures,
     /// Where it is noted who has called.
     pub seen: Seen,
+    /// Where it is counted what arrives of studies that are being pulled.
+    pub arrivals: Arrivals,
     /// Where frames are made that leave in another encoding.
     pub transcoder: Transcoder,
     /// Cancelled when the server stops: associations end between two messages.
@@ -126,6 +129,7 @@ impl Server {
         let shared = Shared {
             failures,
             seen,
+            arrivals: Arrivals::default(),
             transcoder: Transcoder::new(archive.clone(), codecs),
             classes: Arc::new(SopClasses::new(config.extra_storage_classes.iter().cloned())),
             limits: Limits::new(config.max_associations, config.max_associations_per_ae),

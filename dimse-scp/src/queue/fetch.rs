@@ -1,11 +1,12 @@
 //! A series from another archive: sent to us on its own association (C-MOVE), or over the one that asks
 //! for it (C-GET).
 
+use std::sync::atomic::Ordering;
+
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, transfer_syntax, uids};
-use storage::database::Database;
-use storage::transfers::Trouble;
+use storage::transfers::{self, Trouble};
 use storage::{Door, Envelope};
 
 use super::listed::Wanted;
@@ -17,7 +18,7 @@ use crate::dimse::Status;
 use crate::error::Failure;
 use crate::listener::Shared;
 use crate::scu::listing::identifier;
-use crate::scu::{Arrival, Association, Error, MAX_CONTEXTS, Outcome, Proposal, Retrieval};
+use crate::scu::{Arrival, Association, Error, Heard, MAX_CONTEXTS, Outcome, Proposal, Retrieval};
 
 /// Images come as they are stored there: a context each, so that nothing is to be chosen. The common ones come first; the
 /// others of the standard follow where an association has room for them.
@@ -75,7 +76,7 @@ fn judged(outcome: &Outcome) -> Option<Hindrance> {
 /// Has a series sent to our listener; answers what the other archive says of it, if it did not go well. Many archives
 /// say nothing until all of it is sent: as long as images come, it goes on.
 pub async fn by_move(
-    database: &Database,
+    shared: &Shared,
     peer: &Peer,
     study: &Uid,
     series: &Wanted,
@@ -83,18 +84,29 @@ pub async fn by_move(
     let class = uid(uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE)?;
     let proposal = Proposal::for_messages(class.clone())?;
     let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
-    let (mut known, mut silent) = (series.here(database).await.ok(), 0);
+    // What is sent once more counts too; another server of this archive may be the one that it comes to.
+    let arrived = shared.arrivals.of(study);
+    let here = async || transfers::present_of_series(shared.archive.database(), &series.series).await;
+    let (mut known, mut silent) = ((0, here().await.unwrap_or(0)), 0);
     let (destination, meant) = (&peer.target.calling_ae, meant(study, &series.series));
     let mut moving = association.begin_move(&class, destination, &meant).await?;
     let outcome = loop {
-        if let Some(outcome) = moving.outcome().await? {
-            break outcome;
+        match moving.heard().await? {
+            Heard::Ended(outcome) => break Some(outcome),
+            Heard::Pending => silent = 0,
+            Heard::Nothing => {
+                let come = (arrived.load(Ordering::Relaxed), here().await.unwrap_or(known.1));
+                silent = if std::mem::replace(&mut known, come) == come { silent + 1 } else { 0 };
+            }
         }
-        let here = series.here(database).await.ok();
-        silent = if std::mem::replace(&mut known, here) < here { 0 } else { silent + 1 };
         if silent == MOST_SILENT {
-            return Err(End::Stalled.into());
+            break None;
         }
+    };
+    let Some(outcome) = outcome else {
+        // Else it would go on sending beside the next try.
+        association.abort().await;
+        return Err(End::Stalled.into());
     };
     association.release().await.ok();
     Ok(judged(&outcome))

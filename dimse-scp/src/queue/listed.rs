@@ -36,11 +36,16 @@ pub struct Wanted {
     pub classes: BTreeSet<Uid>,
     /// Its instances; none where the archive lists no further than series.
     pub instances: Vec<Uid>,
-    /// How many instances it has, where they are not listed and the archive says so all the same.
+    /// How many instances it has, where they are not listed and the archive says so all the same: also that it has none.
     pub count: Option<i64>,
 }
 
 impl Wanted {
+    /// Whether the archive has nothing of it: it says so, and lists nothing.
+    pub fn is_empty(&self) -> bool {
+        self.instances.is_empty() && self.count == Some(0)
+    }
+
     /// How many instances it has, as far as anybody knows.
     pub fn total(&self) -> i64 {
         match self.instances.len() {
@@ -72,7 +77,7 @@ pub async fn list(peer: &Peer, task: &Task) -> Result<Result<Vec<Wanted>, Ended>
     let mut association =
         Association::connect(&peer.target, &[listing::study_root_find()?], &peer.options).await?;
     let study = (tags::STUDY_INSTANCE_UID, task.study.as_str());
-    let asked = [tags::SERIES_INSTANCE_UID, tags::MODALITY, tags::NUMBER_OF_SERIES_RELATED_INSTANCES];
+    let asked = [tags::SERIES_INSTANCE_UID, tags::NUMBER_OF_SERIES_RELATED_INSTANCES];
     let of_study = identifier("SERIES", &[study], &asked);
     let answers = match whole(association.list(&of_study, MOST_SERIES).await?, "series", MOST_SERIES) {
         Ok(answers) => answers,
@@ -109,7 +114,7 @@ fn of_images(series: Uid, answer: &DataSet, images: &[DataSet]) -> Wanted {
         classes.extend(UNSAID.iter().filter_map(|class| Uid::parse(class).ok()));
     }
     // Answers without a UID are counted at least.
-    let said = answer.int(tags::NUMBER_OF_SERIES_RELATED_INSTANCES).filter(|count| *count > 0);
+    let said = answer.int(tags::NUMBER_OF_SERIES_RELATED_INSTANCES).filter(|count| *count >= 0);
     let answered = i64::try_from(images.len()).ok().filter(|count| *count > 0);
     let count = said.max(answered).filter(|_| instances.is_empty());
     Wanted { series, classes, instances: instances.into_iter().collect(), count }

@@ -40,7 +40,7 @@ pub async fn work(shared: &Shared, job: &Job, worker: &str) -> storage::Result<E
         Ok(Err(ended)) => return Ok(ended),
         Err(error) => return Ok(answered(Err(error))),
     };
-    if wanted.is_empty() {
+    if wanted.iter().all(Wanted::is_empty) {
         return Ok(Ended::Never(Trouble::GoneThere.because("the other archive has no such images")));
     }
     let mut pull = Pull { progress: Progress::of(database, job, worker), wanted: Vec::new() };
@@ -146,7 +146,7 @@ async fn fetch(
     series: &Wanted,
 ) -> Result<Option<Hindrance>, scu::Error> {
     match peer.device.dealings.retrieve_by {
-        RetrieveBy::Move => fetch::by_move(shared.archive.database(), peer, study, series).await,
+        RetrieveBy::Move => fetch::by_move(shared, peer, study, series).await,
         RetrieveBy::Get => fetch::by_get(shared, peer, study, series).await,
     }
 }

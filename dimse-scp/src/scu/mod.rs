@@ -18,7 +18,7 @@ pub use connect::{Options, Proposal, Target, address};
 pub use error::Error;
 pub use find::Answers;
 pub use instance::{Content, Instance};
-pub use retrieve::{Arrival, Moving, Outcome, Retrieval};
+pub use retrieve::{Arrival, Heard, Moving, Outcome, Retrieval};
 pub use store::Response;
 pub(crate) use store::{response_of, send, store_request};
 

@@ -28,6 +28,18 @@ pub struct Outcome {
     pub comment: Option<String>,
 }
 
+/// What is heard of a C-MOVE that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// It has ended so.
+    Ended(Outcome),
+    /// A pending response: it goes on.
+    Pending,
+    /// Nothing, for as long as a response may take. Pending ones are optional (PS3.4 C.4.2.3.1), so that it may go on all
+    /// the same.
+    Nothing,
+}
+
 /// An instance that arrives as a sub-operation of C-GET.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
@@ -68,7 +80,13 @@ impl Association {
         identifier: &DataSet,
     ) -> Result<Outcome, Error> {
         let mut moving = self.begin_move(class, destination, identifier).await?;
-        moving.outcome().await?.ok_or_else(|| End::Stalled.into())
+        loop {
+            match moving.heard().await? {
+                Heard::Ended(outcome) => return Ok(outcome),
+                Heard::Pending => {}
+                Heard::Nothing => return Err(End::Stalled.into()),
+            }
+        }
     }
 
     /// Asks the peer to send matching instances to `destination`.
@@ -119,19 +137,14 @@ impl Association {
 }
 
 impl Moving<'_> {
-    /// Waits for the end; `None` when no response has come for as long as one may take. Pending ones are optional (PS3.4
-    /// C.4.2.3.1), so that it may go on all the same, and be waited for again.
-    pub async fn outcome(&mut self) -> Result<Option<Outcome>, Error> {
-        loop {
-            let (_, response) = match self.association.message().await {
-                Err(Error::Ended(End::Stalled)) => return Ok(None),
-                message => message?,
-            };
-            let outcome = self.association.outcome(&response, self.message_id, &self.syntax).await?;
-            if outcome.is_some() {
-                return Ok(outcome);
-            }
-        }
+    /// Waits for the next response, as long as one may take.
+    pub async fn heard(&mut self) -> Result<Heard, Error> {
+        let (_, response) = match self.association.message().await {
+            Err(Error::Ended(End::Stalled)) => return Ok(Heard::Nothing),
+            message => message?,
+        };
+        let outcome = self.association.outcome(&response, self.message_id, &self.syntax).await?;
+        Ok(outcome.map_or(Heard::Pending, Heard::Ended))
     }
 }
 

@@ -413,41 +413,123 @@ async fn a_series_whose_images_are_not_listed_is_pulled_all_the_same() {
 }
 
 #[tokio::test]
-async fn an_archive_that_says_nothing_until_all_is_sent_is_waited_for() {
-    let server =
-        Harness::start_with(|config| config.timeouts.response = Duration::from_millis(500), |_| {}).await;
-    let archive = Receiver::of(&server, "MUTE").await;
-    let instances = slices(6, 16, 22);
-    let uids: Vec<&str> = instances.iter().map(|instance| instance.instance.as_str()).collect();
-    let id = pull_from(&server, "MUTE").await;
-    let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
-    // While it sends it answers nothing, for much longer than a response may take.
+async fn a_series_that_is_empty_there_lacks_nothing() {
+    let server = Harness::start().await;
+    let archive = Receiver::of(&server, "COARSE").await;
+    let state = async |id| transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
+    let instances = slices(2, 16, 23);
+    let series = header(&instances[0]).text(tags::SERIES_INSTANCE_UID).unwrap();
+    let id = pull_from(&server, "COARSE").await;
     let mut open = archive.association().await;
+    let (context, command) = queried(&mut open, "SERIES").await;
+    for (series, count) in [(series.as_str(), "2"), ("1.2.3.2", "0")] {
+        let count = (tags::NUMBER_OF_SERIES_RELATED_INSTANCES, count);
+        let found = listed(&[(tags::SERIES_INSTANCE_UID, series), count]);
+        open.respond_with(context, &command, Status::PENDING, &found).await;
+    }
+    open.respond(context, &command, Status::SUCCESS).await;
+    for _ in 0..2 {
+        let (context, command) = queried(&mut open, "IMAGE").await;
+        open.respond(context, &command, Status::SUCCESS).await;
+    }
+    assert!(open.message().await.is_none(), "it says goodbye");
+    open.let_go().await;
+    move_series(&archive, &server, &series, &instances).await;
+    eventually(async || state(id).await.state == JobState::Done).await;
+    assert_eq!((state(id).await.total, state(id).await.moved), (Some(2), 2));
+    // Of a study of nothing else there is nothing to be had.
+    let id = pull_from(&server, "COARSE").await;
+    list_a_series(&archive, "1.2.3.2", Some("0")).await;
+    eventually(async || state(id).await.state == JobState::Failed).await;
+    assert!(state(id).await.error.unwrap().starts_with("goneThere: "));
+    server.stop().await;
+}
+
+/// How long an archive may take to respond, where it is waited for in vain.
+const RESPONSE: Duration = Duration::from_millis(300);
+
+/// A server, an archive that it pulls a study from, and the request for its only series, which is not answered yet.
+async fn asked_to_send(instances: &[Instance]) -> (Harness, Receiver, JobId, Open, (u8, CommandSet)) {
+    let server = Harness::start_with(|config| config.timeouts.response = RESPONSE, |_| {}).await;
+    let archive = Receiver::of(&server, "MUTE").await;
+    let task = Task { device: ae("MUTE"), study: study_of(&instances[0]), selection: Selection::Study };
+    let (database, now_ms) = (server.archive.database(), server.archive.config().clock.now_ms());
+    let id = transfers::pull(database, &Actor::system(), &task, "SEN", now_ms).await.unwrap();
+    let mut open = archive.association().await;
+    let uids: Vec<&str> = instances.iter().map(|instance| instance.instance.as_str()).collect();
     list(&mut open, &uids).await;
     assert!(open.message().await.is_none(), "it says goodbye");
     open.let_go().await;
     let mut open = archive.association().await;
     let (context, command, _) = open.message().await.unwrap();
-    for instance in &instances {
-        server.fill(std::slice::from_ref(instance)).await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
+    assert_eq!(command.operation(), Some(CommandField::Move));
+    (server, archive, id, open, (context, command))
+}
+
+/// Answers neither, nor sends anything, for three times as long as a response may take, and is waited for.
+async fn says_nothing(open: &mut Open) {
+    assert!(tokio::time::timeout(RESPONSE * 3, open.message()).await.is_err(), "it is not waited for");
+}
+
+/// Says that all is sent, which is the case.
+async fn has_sent(server: &Harness, id: JobId, mut open: Open, (context, command): (u8, CommandSet)) -> Line {
     open.respond(context, &command, Status::SUCCESS).await;
     assert!(open.message().await.is_none(), "it says goodbye");
     open.let_go().await;
-    eventually(async || state().await.state == JobState::Done).await;
-    assert_eq!((state().await.moved, state().await.attempts), (6, 1));
-    // One that neither answers nor sends is given up.
-    let id = pull_from(&server, "MUTE").await;
     let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
+    eventually(async || state().await.state == JobState::Done).await;
+    state().await
+}
+
+#[tokio::test]
+async fn an_archive_that_says_nothing_until_all_is_sent_is_waited_for() {
+    let instances = slices(3, 16, 22);
+    let (server, archive, id, mut open, request) = asked_to_send(&instances).await;
+    for instance in &instances {
+        says_nothing(&mut open).await;
+        server.fill(std::slice::from_ref(instance)).await;
+    }
+    let done = has_sent(&server, id, open, request).await;
+    assert_eq!((done.moved, done.attempts), (3, 1));
+    // One that neither answers nor sends is given up, and told so.
+    let id = pull_from(&server, "MUTE").await;
     let mut open = archive.association().await;
     list(&mut open, &["1.2.3.1.1"]).await;
     assert!(open.message().await.is_none(), "it says goodbye");
     open.let_go().await;
     let mut open = archive.association().await;
     open.message().await.unwrap();
-    open.gone().await;
+    open.aborted().await;
+    let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
     eventually(async || state().await.error.is_some()).await;
     assert_eq!(state().await.state, JobState::Waiting);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_archive_that_goes_on_answering_is_waited_for() {
+    let instances = slices(1, 16, 24);
+    let (server, _archive, id, mut open, (context, command)) = asked_to_send(&instances).await;
+    for _ in 0..3 {
+        says_nothing(&mut open).await;
+        open.respond(context, &command, Status::PENDING).await;
+    }
+    server.fill(&instances).await;
+    let done = has_sent(&server, id, open, (context, command)).await;
+    assert_eq!((done.moved, done.attempts), (1, 1));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_archive_that_sends_once_more_what_is_here_is_waited_for() {
+    let instances = slices(4, 16, 25);
+    let (server, _archive, id, mut open, request) = asked_to_send(&instances).await;
+    // An earlier try has brought most of it.
+    for instance in instances[..3].iter().chain(&instances) {
+        server.fill(std::slice::from_ref(instance)).await;
+        says_nothing(&mut open).await;
+    }
+    let done = has_sent(&server, id, open, request).await;
+    assert_eq!((done.moved, done.attempts), (4, 1));
     server.stop().await;
 }

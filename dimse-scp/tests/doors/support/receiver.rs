@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 
 use dimse_scp::Timeouts;
-use dimse_scp::association::accept::{Admitted, Terms, accept};
+use dimse_scp::association::accept::{Admitted, NotEstablished, Terms, accept};
 use dimse_scp::association::{Association, End, Event};
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
+use dimse_scp::pdu::{AssociateRq, Rejection};
+use dimse_scp::refused::{Reason, Refused};
 use dimse_scp::sop_class::SopClasses;
 use pacs_core::dataset::{self, DataSet, Limits, Until};
 use pacs_core::uid::{AeTitle, Uid};
@@ -45,23 +47,38 @@ impl Receiver {
 
     /// Takes the next association.
     pub async fn association(&self) -> Open {
+        let judge = async |_: &AssociateRq| {
+            Ok(Admitted {
+                calling_ae: ae("SEN"),
+                called_ae: self.title.clone(),
+                identity_answer: None,
+                kept: (),
+            })
+        };
+        Open(self.accept(judge).await.unwrap().0)
+    }
+
+    /// Rejects the next association.
+    pub async fn reject(&self) {
+        let judge = async |_: &AssociateRq| {
+            Err::<Admitted<()>, _>(Refused::new(Rejection::Unspecified, Reason::NothingServed))
+        };
+        self.accept(judge).await.unwrap_err();
+    }
+
+    async fn accept(
+        &self,
+        judge: impl AsyncFnOnce(&AssociateRq) -> Result<Admitted<()>, Refused>,
+    ) -> Result<(Association, ()), NotEstablished> {
         let taking = async {
             let (stream, _) = self.listener.accept().await.unwrap();
             // What is no storage, and not served by an archive, is taken like storage.
             let others = [uids::INSTANCE_AVAILABILITY_NOTIFICATION, uids::UNIFIED_PROCEDURE_STEP_EVENT];
             let classes = SopClasses::new(others.map(uid));
             let terms = Terms { classes: &classes, max_pdu_bytes: 65536, timeouts: Timeouts::default() };
-            let judge = async |_: &dimse_scp::pdu::AssociateRq| {
-                Ok(Admitted {
-                    calling_ae: ae("SEN"),
-                    called_ae: self.title.clone(),
-                    identity_answer: None,
-                    kept: (),
-                })
-            };
-            accept(stream.into(), terms, judge).await.unwrap().0
+            accept(stream.into(), terms, judge).await
         };
-        Open(tokio::time::timeout(super::PATIENCE, taking).await.expect("nobody called"))
+        tokio::time::timeout(super::PATIENCE, taking).await.expect("nobody called")
     }
 }
 
@@ -177,5 +194,11 @@ impl Open {
     pub async fn gone(mut self) {
         let left = tokio::time::timeout(super::PATIENCE, self.0.reader.event()).await.expect("it stays");
         assert!(left.is_err(), "{left:?}");
+    }
+
+    /// Waits until the sender has aborted the association.
+    pub async fn aborted(mut self) {
+        let left = tokio::time::timeout(super::PATIENCE, self.0.reader.event()).await.expect("it stays");
+        assert!(matches!(left, Err(End::Aborted { .. })), "{left:?}");
     }
 }
