@@ -120,6 +120,8 @@ impl Errand<'_> {
                     (peer::reason(&error), true)
                 }
                 Err(Unsent::Failed(error)) => (peer::reason(&error), false),
+                // With the next try its kind is proposed beside the others.
+                Err(Unsent::LateKind(error)) => (peer::reason(&error), true),
                 Err(Unsent::Unopened(error)) => return Ok(Some(Ended::Away(peer::reason(&error)))),
                 // It takes associations, and breaks them off: that may be for these images, and others go on.
                 Err(Unsent::GivenUp(why)) => {

@@ -98,10 +98,11 @@ impl Crew {
         {
             self.at_work += 1;
             let step = async move {
-                if let Err(error) = sender.prepare(&place).await {
-                    return Step::NotBegun(sender, Box::new(Task { place, opened }), error);
-                }
-                let result = sender.send(&place, opened).await;
+                let result = match sender.prepare(&place).await {
+                    Ok(()) => sender.send(&place, opened).await,
+                    Err(error @ Unsent::LateKind(_)) => Err(error),
+                    Err(error) => return Step::NotBegun(sender, Box::new(Task { place, opened }), error),
+                };
                 Step::Done(sender, Box::new(Done { place, result }))
             };
             self.steps.push(step.boxed());

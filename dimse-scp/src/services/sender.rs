@@ -28,6 +28,10 @@ pub(crate) enum Unsent {
     /// The association failed.
     #[error(transparent)]
     Failed(#[from] scu::Error),
+    /// The association for a kind that nobody knew of when the others were proposed was rejected: the instance was not
+    /// begun, and says nothing of others.
+    #[error(transparent)]
+    LateKind(scu::Error),
     /// Earlier ones did not reach it, for this reason: the instance was not begun.
     #[error("{0}")]
     GivenUp(String),
@@ -38,7 +42,7 @@ impl Unsent {
     pub fn told(&self) -> String {
         match self {
             Self::Unsendable(unsendable) => unsendable.told(),
-            Self::Unopened(_) | Self::Failed(_) | Self::GivenUp(_) => self.to_string(),
+            Self::Unopened(_) | Self::Failed(_) | Self::LateKind(_) | Self::GivenUp(_) => self.to_string(),
         }
     }
 }
@@ -50,6 +54,8 @@ pub(crate) struct Sender {
     options: Options,
     /// What is proposed, in parts of at most 128 contexts; a SOP class is in one part.
     parts: Arc<Vec<Vec<Proposal>>>,
+    /// How many of them were made at the beginning; those behind are each for a kind that has come since.
+    known_parts: usize,
     /// The association, and which part of the proposals it carries.
     open: Option<(usize, scu::Association)>,
     /// Associations that broke one after the other without a single instance stored.
@@ -73,10 +79,12 @@ impl Sender {
         kinds: impl IntoIterator<Item = &'a (Uid, Uid)>,
         originator: Option<(AeTitle, u16)>,
     ) -> Self {
+        let parts = parts(kinds);
         Self {
             target,
             options,
-            parts: Arc::new(parts(kinds)),
+            known_parts: parts.len(),
+            parts: Arc::new(parts),
             open: None,
             broken: 0,
             given_up: None,
@@ -92,6 +100,7 @@ impl Sender {
             target: self.target.clone(),
             options: self.options.clone(),
             parts: Arc::clone(&self.parts),
+            known_parts: self.known_parts,
             open: None,
             broken: 0,
             given_up: None,
@@ -195,6 +204,8 @@ impl Sender {
         let proposals = self.parts.get(part).map(Vec::as_slice).unwrap_or_default();
         match scu::Association::connect(&self.target, proposals, &self.options).await {
             Ok(association) => Ok((part, association)),
+            // Many devices reject an association in which they accept nothing.
+            Err(error @ scu::Error::Rejected(_)) if part >= self.known_parts => Err(Unsent::LateKind(error)),
             Err(error) => {
                 self.failures.note_outgoing(&self.target, &error);
                 self.given_up = Some(error.to_string());

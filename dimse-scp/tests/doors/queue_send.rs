@@ -349,6 +349,30 @@ async fn what_comes_of_another_kind_while_a_study_is_sent_goes_too() {
 }
 
 #[tokio::test]
+async fn a_device_that_rejects_another_kind_by_itself_gets_the_rest() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "PICKY").await;
+    let instances = slices(5, 16, 13);
+    server.fill(&instances[..4]).await;
+    let job = queue(&server, &task("PICKY", &instances)).await;
+    let mut open = receiver.association().await;
+    let first = open.instance().await.unwrap();
+    let report = report_on(&instances[0]);
+    server.fill(std::slice::from_ref(&report)).await;
+    server.fill(&instances[4..]).await;
+    open.answer(first, Status::SUCCESS).await;
+    assert_eq!(open.take_all().await.len(), 3);
+    // It rejects what it would accept nothing of. What it takes goes on.
+    receiver.reject().await;
+    assert_eq!(receiver.association().await.take_all().await, [instances[4].instance.clone()]);
+    // Later both kinds are proposed at once.
+    assert_eq!(receiver.association().await.take_all().await, [report.instance]);
+    let done = reaches(&server, job, JobState::Done).await;
+    assert_eq!((done.moved, done.failed, done.attempts), (6, 0, 2), "{done:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_most_urgent_goes_first_and_one_at_a_time() {
     let server = Harness::start().await;
     let receiver = Receiver::of(&server, "ONCE").await;
