@@ -6,13 +6,17 @@ use pacs_core::dataset::DataSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::why::Why;
 use pacs_core::{tags, uids};
-use storage::intake::NotTaken;
+use storage::database::Database;
 use storage::intake::migration::{Day, Settings};
+use storage::intake::{self, IntakeId, NotTaken};
 
+use super::study::PullError;
 use crate::scu::{Association, Error, Options, Outcome, Proposal, Target};
 
 /// Studies of a day that are held in memory; no hospital makes as many.
 const STUDIES_OF_A_DAY: usize = 100_000;
+/// Studies of which it is looked up at once whether they were asked for.
+const AT_ONCE: usize = 500;
 const FIND: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND;
 const MOVE: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE;
 
@@ -36,21 +40,47 @@ pub(super) struct Listed {
 
 impl Listed {
     fn add(&mut self, answer: &DataSet) {
-        let Some(Ok(uid)) = answer.uid(tags::STUDY_INSTANCE_UID) else {
-            self.without_uid += 1;
-            return;
-        };
+        match Found::read(answer) {
+            Some(found) => self.studies.push(found),
+            None => self.without_uid += 1,
+        }
+    }
+}
+
+impl Found {
+    /// `None` without a Study Instance UID that is one.
+    fn read(answer: &DataSet) -> Option<Self> {
+        let uid = answer.uid(tags::STUDY_INSTANCE_UID)?.ok()?;
         let instances = answer.text(tags::NUMBER_OF_STUDY_RELATED_INSTANCES);
-        let instances = instances.and_then(|text| text.trim().parse().ok());
-        self.studies.push(Found { uid, instances });
+        Some(Self { uid, instances: instances.and_then(|text| text.trim().parse().ok()) })
+    }
+}
+
+/// A migration as far as it has come.
+pub(super) struct Known<'a> {
+    pub database: &'a Database,
+    pub id: IntakeId,
+    pub settings: &'a Settings,
+}
+
+impl Known<'_> {
+    /// Those that were not asked for with their day, since the peer has got them after that, or has got more of them.
+    async fn passed_by(&self, studies: Vec<Found>) -> storage::Result<Vec<Found>> {
+        let uids: Vec<Uid> = studies.iter().map(|found| found.uid.clone()).collect();
+        let asked = intake::asked_of(self.database, self.id, &uids).await?;
+        let is_known = |found: &Found| {
+            // What did not come when it was asked for is told of.
+            asked.get(&found.uid).is_some_and(|asked| found.instances <= asked.expected)
+        };
+        Ok(studies.into_iter().filter(|found| !is_known(found)).collect())
     }
 }
 
 /// What is to be done with a study that is listed when no day is asked for: then everything matches.
 #[derive(Debug, PartialEq, Eq)]
 enum Dated {
-    /// Of a day that is asked for by itself.
-    Asked,
+    /// Of a day that is asked for by itself: the peer may have got it after that.
+    OfADay,
     /// Without a date, with one that no day matches, or with one that nobody has said to leave out.
     Wanted,
     Unwanted(Day),
@@ -66,7 +96,7 @@ impl Dated {
         match is_left_out {
             true => Self::Unwanted(day),
             // In another form it does not match a day.
-            false if is_within && day.to_string() == date => Self::Asked,
+            false if is_within && day.to_string() == date => Self::OfADay,
             false => Self::Wanted,
         }
     }
@@ -90,12 +120,12 @@ impl Peer {
         Self { target, options, association: None }
     }
 
-    /// The studies of a day; for `None` those that are asked for by no day. Fails when the peer is away or does not
-    /// speak any more.
-    pub async fn studies(&mut self, day: Option<Day>, settings: &Settings) -> Result<Answer, Error> {
+    /// The studies of a day; for `None` those that no day has, and those that have come since their day was asked for.
+    /// Fails when the peer is away or does not speak any more.
+    pub async fn studies(&mut self, day: Option<Day>, known: &Known<'_>) -> Result<Answer, PullError> {
         let answer = match self.association().await {
-            Ok(association) => ask(association, day, settings).await,
-            Err(error) => Err(error),
+            Ok(association) => ask(association, day, known).await,
+            Err(error) => Err(error.into()),
         };
         // After a refusal more answers may be on their way.
         if !matches!(answer, Ok(Answer::Studies(_))) {
@@ -150,7 +180,11 @@ impl Peer {
     }
 }
 
-async fn ask(association: &mut Association, day: Option<Day>, settings: &Settings) -> Result<Answer, Error> {
+async fn ask(
+    association: &mut Association,
+    day: Option<Day>,
+    known: &Known<'_>,
+) -> Result<Answer, PullError> {
     let mut keys = DataSet::new();
     keys.put_text(tags::QUERY_RETRIEVE_LEVEL, "STUDY");
     keys.put_text(tags::STUDY_DATE, &day.map(|day| day.to_string()).unwrap_or_default());
@@ -158,21 +192,30 @@ async fn ask(association: &mut Association, day: Option<Day>, settings: &Setting
     keys.put_text(tags::NUMBER_OF_STUDY_RELATED_INSTANCES, "");
     let mut answers = association.find(&class(FIND)?, &keys).await?;
     let mut listed = Listed::default();
+    let mut of_days = Vec::new();
     while let Some(answer) = answers.next().await? {
         let dated = match day {
             Some(_) => Dated::Wanted,
-            None => Dated::of(answer.text(tags::STUDY_DATE).as_deref(), settings),
+            None => Dated::of(answer.text(tags::STUDY_DATE).as_deref(), known.settings),
         };
         match dated {
-            Dated::Asked => {}
+            // One without a UID was told of with its day.
+            Dated::OfADay => of_days.extend(Found::read(&answer)),
             Dated::Wanted => listed.add(&answer),
             Dated::Unwanted(day) => *listed.unwanted.entry(day).or_default() += 1,
         }
-        if listed.studies.len() + listed.unwanted.len() >= STUDIES_OF_A_DAY {
-            let why = format!("{STUDIES_OF_A_DAY} studies and more, which no day has");
+        if of_days.len() == AT_ONCE {
+            listed.studies.extend(known.passed_by(std::mem::take(&mut of_days)).await?);
+        }
+        if listed.studies.len() >= STUDIES_OF_A_DAY || listed.unwanted.len() >= STUDIES_OF_A_DAY {
+            let of = if day.is_some() { "of this day" } else { "that were asked for by no day" };
+            let why = format!("it lists {STUDIES_OF_A_DAY} studies, or dates of studies, and more {of}");
             let why = NotTaken::TooManyStudies.because(why).with("most", STUDIES_OF_A_DAY);
             return Ok(Answer::Refused(why));
         }
+    }
+    if !of_days.is_empty() {
+        listed.studies.extend(known.passed_by(of_days).await?);
     }
     match answers.status() {
         status if status.is_failure() => {
@@ -204,9 +247,9 @@ mod tests {
         };
         let some = Settings { takes_older: false, takes_newer: false, ..all };
         for (date, of_all, of_some) in [
-            (Some("20190501"), Dated::Asked, Dated::Asked),
-            (Some("19900101 "), Dated::Asked, Dated::Asked),
-            (Some("20261128"), Dated::Asked, Dated::Asked),
+            (Some("20190501"), Dated::OfADay, Dated::OfADay),
+            (Some("19900101 "), Dated::OfADay, Dated::OfADay),
+            (Some("20261128"), Dated::OfADay, Dated::OfADay),
             (Some("19700101"), Dated::Wanted, Dated::Unwanted(day("19700101"))),
             (Some("20310101"), Dated::Wanted, Dated::Unwanted(day("20310101"))),
             (Some("2031.01.01"), Dated::Wanted, Dated::Unwanted(day("20310101"))),

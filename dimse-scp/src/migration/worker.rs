@@ -13,7 +13,7 @@ use storage::intake::{self, Asked, Counts, Failure, Intake, IntakeId, Kind, NotT
 use storage::pace::Pace;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::peer::{Answer, Found, Listed, Peer};
+use super::peer::{Answer, Found, Known, Listed, Peer};
 use super::study::{self, PullError, Pulled};
 use crate::cause;
 use crate::config::Timeouts;
@@ -218,12 +218,14 @@ impl Migration<'_> {
         self.shared.archive.config().clock.now_ms()
     }
 
-    /// Pulls what there is of a day, and for `None` what no day has; answers what of it cannot be asked for.
+    /// Pulls what there is of a day, and for `None` what no day has or had when it was asked for; answers what of it
+    /// cannot be asked for.
     async fn take(&mut self, day: Option<Day>) -> Result<Vec<Failure>, Stop> {
         self.wait_for_hours().await?;
         let database = self.shared.archive.database();
         let name = day.map_or_else(|| UNDATED.to_owned(), |day| day.to_string());
-        let listed = match self.peer.studies(day, &self.settings).await? {
+        let known = Known { database, id: self.intake.id, settings: &self.settings };
+        let listed = match self.peer.studies(day, &known).await? {
             Answer::Studies(listed) => listed,
             Answer::Refused(reason) => {
                 tracing::warn!(day = name, why = reason.detail, "a day was not asked for");
@@ -312,7 +314,7 @@ impl Migration<'_> {
     /// Notes that it has come to a position, and what could not be asked for on the way there.
     async fn reached(&self, position: &str, left: &[Failure]) -> Result<(), Stop> {
         let database = self.shared.archive.database();
-        let failed = left.iter().filter(|failure| !failure.skipped).count() as u64;
+        let failed = left.iter().filter(|failure| !failure.skipped).map(Failure::count).sum();
         let counts = Counts { failed, ..Counts::default() };
         let position = Some(position);
         Ok(intake::advance(database, self.intake.id, position, &counts, left, self.now_ms()).await?)

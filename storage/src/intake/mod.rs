@@ -8,13 +8,16 @@ mod list;
 pub mod migration;
 mod reasons;
 
+use std::collections::HashMap;
+
 use pacs_core::uid::Uid;
 use pacs_core::why::Why;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::database::{Database, Durability, Row, Transaction, params};
+use crate::database::{Database, Durability, Param, Row, Transaction, params, placeholders};
 use crate::error::{Error, Result};
+use crate::index::instances;
 
 pub use list::{Line, end, line, newest, resume};
 pub use reasons::{NotTaken, Waiting};
@@ -123,6 +126,13 @@ pub struct Failure {
     pub skipped: bool,
     /// Why.
     pub reason: Why,
+}
+
+impl Failure {
+    /// How many it tells of: a day may have several studies that cannot be asked for.
+    pub fn count(&self) -> u64 {
+        self.reason.values.get("count").and_then(Value::as_u64).unwrap_or(1)
+    }
 }
 
 const COLUMNS: &str = "id, source, settings, state, position, taken, present, conflicts, skipped, failed, bytes, note, started_ms";
@@ -287,15 +297,27 @@ pub struct Asked {
 pub async fn asked(database: &Database, id: IntakeId, study: &Uid) -> Result<Option<Asked>> {
     let sql = "select expected, arrived from intake_study where intake_id = $1 and study_uid = $2";
     let found = database.fetch_optional(sql, params![id.0, study]).await?;
-    found
-        .map(|row| {
-            let expected: Option<i64> = row.get("expected")?;
-            Ok(Asked {
-                expected: expected.and_then(|number| u64::try_from(number).ok()),
-                arrived: u64::try_from(row.get::<i64>("arrived")?).unwrap_or(0),
-            })
-        })
-        .transpose()
+    found.as_ref().map(read_asked).transpose()
+}
+
+/// What came of those of some studies that were asked for.
+pub async fn asked_of(database: &Database, id: IntakeId, studies: &[Uid]) -> Result<HashMap<Uid, Asked>> {
+    let sql = format!(
+        "select study_uid, expected, arrived from intake_study where intake_id = $1 and study_uid in ({})",
+        placeholders(2, studies.len())
+    );
+    let mut values = params![id.0];
+    values.extend(studies.iter().map(Param::from));
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), values).await?;
+    rows.iter().map(|row| Ok((instances::uid(row, "study_uid")?, read_asked(row)?))).collect()
+}
+
+fn read_asked(row: &Row) -> Result<Asked> {
+    let expected: Option<i64> = row.get("expected")?;
+    Ok(Asked {
+        expected: expected.and_then(|number| u64::try_from(number).ok()),
+        arrived: u64::try_from(row.get::<i64>("arrived")?).unwrap_or(0),
+    })
 }
 
 /// Notes what came of a study: it counts, and with a reason it is one of those that could not be taken.

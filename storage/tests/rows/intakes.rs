@@ -1,7 +1,8 @@
 //! Imports and migrations: begun once, counted, ended where they are, and gone on with.
 
+use pacs_core::uid::Uid;
 use pacs_core::why::{Cause, Why};
-use storage::intake::{self, Counts, Failure, Kind, NotTaken, State, Waiting};
+use storage::intake::{self, Asked, Counts, Failure, Kind, NotTaken, State, Waiting};
 
 use crate::backends::{Fresh, on_every_engine};
 use crate::samples::NOW_MS;
@@ -12,6 +13,7 @@ on_every_engine!(
     two_from_one_source_are_not_under_way,
     commands_that_begin_at_once_begin_one,
     what_is_counted_before_a_place_is_known_is_kept,
+    it_is_known_which_of_some_studies_were_asked_for,
     reasons_keep_their_values_and_those_of_older_programs_their_sentence,
 );
 
@@ -102,6 +104,23 @@ async fn what_is_counted_before_a_place_is_known_is_kept(fresh: Fresh) {
     let now = intake::by_id(db, begun.id).await.unwrap();
     assert_eq!((now.counts.failed, now.position.as_deref()), (3, Some("0:61")));
     assert_eq!(intake::failures(db, begun.id, "", 10).await.unwrap(), ["a", "b", "c"].map(failed));
+}
+
+async fn it_is_known_which_of_some_studies_were_asked_for(fresh: Fresh) {
+    let db = &fresh.db;
+    let (begun, _) = intake::begin(db, Kind::Migration, &"PACS", &"how", true, NOW_MS).await.unwrap();
+    let (other, _) = intake::begin(db, Kind::Migration, &"OTHER", &"how", true, NOW_MS).await.unwrap();
+    let studies = ["1.2.1", "1.2.2", "1.2.3", "1.2.4"].map(|uid| Uid::parse(uid).unwrap());
+    let (whole, uncounted) = (Asked { expected: Some(2), arrived: 2 }, Asked { expected: None, arrived: 1 });
+    for (id, study, asked) in
+        [(begun.id, &studies[0], whole), (begun.id, &studies[2], uncounted), (other.id, &studies[3], whole)]
+    {
+        let noted = (&Counts::default(), None);
+        intake::note_study(db, id, study, asked, noted, NOW_MS).await.unwrap();
+    }
+    let known = intake::asked_of(db, begun.id, &studies).await.unwrap();
+    assert_eq!(known, [(studies[0].clone(), whole), (studies[2].clone(), uncounted)].into());
+    assert_eq!(intake::asked(db, begun.id, &studies[2]).await.unwrap(), Some(uncounted));
 }
 
 async fn reasons_keep_their_values_and_those_of_older_programs_their_sentence(fresh: Fresh) {
