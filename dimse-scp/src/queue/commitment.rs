@@ -34,7 +34,7 @@ pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job, worker: &str) -> s
         subject => subject?,
     };
     let transfer = subject.transfer;
-    let ended = request(shared, lane, job, worker, subject).await?;
+    let ended = request(shared, lane, job, worker, subject).await.unwrap_or_else(Ended::of);
     if ended.gives_up(job) {
         // Nothing will be heard: nobody is to wait for it.
         commitments::unheard(database, transfer, shared.archive.config().clock.now_ms()).await?;
@@ -62,8 +62,10 @@ async fn request(
         sent.truncate(MOST_ASKED);
         subject.through_id = sent.last().map_or(subject.through_id, |place| place.id.0);
     } else if sent.is_empty() {
-        if subject.after_id > 0 {
-            commitments::conclude(database, subject.transfer, now_ms()).await?;
+        // What was sent is no longer here. Nothing more is asked about it.
+        match subject.after_id {
+            0 => commitments::unheard(database, subject.transfer, now_ms()).await?,
+            _ => commitments::conclude(database, subject.transfer, now_ms()).await?,
         }
         return Ok(Ended::Done);
     }

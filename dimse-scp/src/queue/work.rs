@@ -149,7 +149,7 @@ impl Ended {
     }
 
     /// What a fault of storage means. What exactly it was goes to the log.
-    fn of(error: storage::Error) -> Self {
+    pub fn of(error: storage::Error) -> Self {
         match error {
             storage::Error::Conflict(_) => Self::Lost,
             error => {

@@ -12,6 +12,7 @@ use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::scu::{Association, Instance, Proposal, Target};
 use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, DataSet, Limits, Until};
+use pacs_core::rejection::Rejection;
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags, transfer_syntax, uids};
@@ -21,7 +22,7 @@ use storage::jobs::lanes::Priority;
 use storage::jobs::{self, JobId, JobState};
 use storage::schedule::{self, NewOrder, OrderPatient};
 use storage::transfers::{self, Line, Selection, Show, Task};
-use storage::{performed, priors, routes};
+use storage::{Subject, performed, priors, routes};
 
 const ALL: Scope = Scope::All;
 const STEP: &str = uids::MODALITY_PERFORMED_PROCEDURE_STEP;
@@ -306,12 +307,64 @@ async fn a_device_that_is_away_is_asked_for_as_long_as_images_are_sent_to_it() {
     assert_eq!((job.state, line(&server, id).await.commitment), (JobState::Waiting, None));
     // A night later it still is, and nobody is told to wait any longer once it is given up.
     let database = server.archive.database();
-    let later = "update job set attempts = $2, due_ms = 0 where id = $1";
+    let later = "update job set attempts = $2 where id = $1";
+    // The lane is held after it is noted that the device is away, so that it may have to be said more than once.
+    let due = async || {
+        let sql = "update job set due_ms = 0 where id = $1 and state = 'waiting'";
+        database.execute(sql, vec![job.id.0.into()]).await.unwrap();
+        asking_job(&server).await
+    };
     database.execute(later, vec![job.id.0.into(), 30_i64.into()]).await.unwrap();
-    eventually(async || asking_job(&server).await.attempts > 30).await;
+    eventually(async || due().await.attempts > 30).await;
     eventually(async || asking_job(&server).await.state == JobState::Waiting).await;
     let last = asking_job(&server).await.max_attempts - 1;
     database.execute(later, vec![job.id.0.into(), last.into()]).await.unwrap();
+    eventually(async || due().await.state == JobState::Failed).await;
+    assert_eq!(line(&server, id).await.commitment.as_deref(), Some("silent"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_report_on_what_has_gone() {
+    let server = Harness::start().await;
+    let instances = slices(1, 16, 11);
+    let (_receiver, id, mut asking, (context, command, _)) = sent_and_asked(&server, &instances).await;
+    asking.respond(context, &command, Status::SUCCESS).await;
+    assert!(asking.message().await.is_none(), "it says goodbye");
+    asking.let_go().await;
+    eventually(async || asking_job(&server).await.state == JobState::Waiting).await;
+    assert_eq!(line(&server, id).await.commitment.as_deref(), Some("asked"));
+    let gone = Subject::Instance(instances[0].instance.clone());
+    server.archive.reject(&ALL, &Actor::system(), &gone, Rejection::Quality).await.unwrap();
+    let sooner = "update job set due_ms = 0 where id = $1";
+    let job = asking_job(&server).await.id.0;
+    server.archive.database().execute(sooner, vec![job.into()]).await.unwrap();
+    eventually(async || asking_job(&server).await.state == JobState::Done).await;
+    assert_eq!(line(&server, id).await.commitment.as_deref(), Some("silent"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_report_when_the_last_try_was_a_fault_of_the_archive() {
+    let server = Harness::start().await;
+    let receiver = Receiver::of(&server, "WIRE").await;
+    let asks = Dealings { asks_commitment: true, ..Dealings::default() };
+    device(&server, "WIRE", receiver.address(), asks).await;
+    let instances = slices(1, 16, 12);
+    server.fill(&instances).await;
+    let database = server.archive.database();
+    let fault =
+        "create trigger fault before insert on commitment_ask begin select raise(abort, 'fault'); end";
+    database.execute(fault, Vec::new()).await.unwrap();
+    let id = send(&server, "WIRE", &instances).await;
+    assert_eq!(receiver.association().await.take_all().await.len(), 1);
+    receiver.association().await.gone().await;
+    eventually(async || asking_job(&server).await.error.is_some()).await;
+    let job = asking_job(&server).await;
+    assert_eq!((job.state, line(&server, id).await.commitment), (JobState::Waiting, None));
+    let last = "update job set attempts = max_attempts - 1, due_ms = 0 where id = $1";
+    database.execute(last, vec![job.id.0.into()]).await.unwrap();
+    receiver.association().await.gone().await;
     eventually(async || asking_job(&server).await.state == JobState::Failed).await;
     assert_eq!(line(&server, id).await.commitment.as_deref(), Some("silent"));
     server.stop().await;
