@@ -1,7 +1,7 @@
 //! The pending responses of a C-FIND: composed from what storage found, one write each, until the
 //! matches end or the requestor cancels.
 
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{Stream, StreamExt};
 use pacs_core::dataset::{self, DataSet, Element};
 use pacs_core::query::Level;
 use pacs_core::text::CharacterSet;
@@ -97,7 +97,7 @@ fn unique_keys(level: Level) -> &'static [Tag] {
 const TOO_MANY: &str = "more answers than this application may have; narrow it";
 
 /// Answers a C-FIND request with everything that `found` yields. It hears the requestor also while nothing is found:
-/// what is called off, or whose association has ended, is looked for no longer.
+/// what is called off, or whose association has ended, is looked for no further than the statement that runs.
 pub async fn stream(
     session: &mut Session,
     context: &Context,
@@ -134,16 +134,6 @@ pub async fn stream(
             Err(failure) => return session.refuse(context, request, failure).await,
         }
     }
-}
-
-/// Whether a C-CANCEL for this message has come. Does not wait.
-pub async fn cancelled(session: &mut Session, message_id: u16) -> Result<bool, End> {
-    while let Some(event) = session.association.reader.event().now_or_never() {
-        if is_cancel(session, event?, message_id).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// Waits for what comes while an operation is under way, however long that takes; [`is_cancel`] says what it means.

@@ -9,7 +9,7 @@ use pacs_core::text::CharacterSet;
 use storage::InstancePlace;
 
 use super::stored::{self, Opened, Unsendable};
-use super::suboperations::{Plan, Progress};
+use super::suboperations::{Planned, Progress};
 use super::wanted::Wanted;
 use super::{answer, commit, identifier, keys, without_bulk};
 use crate::association::{Context, End, Event};
@@ -52,11 +52,14 @@ pub async fn serve(
         Ok(wanted) => wanted,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
-    let plan = match Plan::make(session, &wanted).await {
-        Ok(plan) => plan,
-        Err(error) => return session.refuse(context, request, Failure::of_retrieve(&error)).await,
-    };
-    let mut progress = Progress::of(plan.instances);
+    let mut progress = Progress::new();
+    match progress.plan(session, context, request, &wanted).await? {
+        Planned::Kinds(_) => {}
+        Planned::Cancelled => return progress.finish(session, context, request, Status::CANCEL).await,
+        Planned::Failed(error) => {
+            return session.refuse(context, request, Failure::of_retrieve(&error)).await;
+        }
+    }
     let mut message_id = 0u16;
     let letters = session.caller.character_set.unwrap_or(CharacterSet::UTF_8);
     let mut instances = match given {
@@ -66,16 +69,29 @@ pub async fn serve(
         },
         Given::WithoutBulk => wanted.places(session).map_ok(|place| (place, Ready::WithoutBulk)).boxed(),
     };
-    while let Some(instance) = instances.next().await {
-        if answer::cancelled(session, request.message_id()).await? {
-            return progress.finish(session, context, request, Status::CANCEL).await;
-        }
+    loop {
+        let instance = tokio::select! {
+            biased;
+            event = answer::meanwhile(session) => {
+                if answer::is_cancel(session, event?, request.message_id()).await? {
+                    return progress.finish(session, context, request, Status::CANCEL).await;
+                }
+                continue;
+            }
+            instance = instances.next() => instance,
+            // One instance may take long to open, and the requestor has a timer.
+            () = tokio::time::sleep_until(progress.due()) => {
+                progress.tell(session, context, request).await?;
+                continue;
+            }
+        };
         let (place, ready) = match instance {
-            Ok(instance) => instance,
-            Err(error) => {
+            Some(Ok(instance)) => instance,
+            Some(Err(error)) => {
                 progress.broke_off(&error);
                 break;
             }
+            None => break,
         };
         message_id = message_id.checked_add(1).unwrap_or(1);
         let sent = send(session, &place, ready, message_id, request.message_id()).await?;

@@ -10,8 +10,8 @@ use storage::devices;
 
 use super::crew::{Crew, Done};
 use super::sender::Sender;
-use super::suboperations::{Plan, Progress};
-use super::wanted::{Opening, Wanted};
+use super::suboperations::{Planned, Progress};
+use super::wanted::Wanted;
 use super::{answer, identifier};
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
@@ -30,18 +30,29 @@ pub async fn serve(
     let asked = (Act::ReadImages, "retrieve");
     let meant = |identifier: &DataSet| Wanted::of(identifier, root, context.options);
     let prepared = match identifier::query(session, context, request, asked, meant).await? {
-        Ok((_, wanted)) => prepare(session, request, wanted).await,
+        Ok((_, wanted)) => destination(session, request).await.map(|destination| (wanted, destination)),
         Err(failure) => Err(failure),
     };
-    let (mut instances, plan, Destination { target, options, .. }) = match prepared {
+    let (wanted, Destination { target, options, letters }) = match prepared {
         Ok(prepared) => prepared,
         Err(failure) => return session.refuse(context, request, failure).await,
     };
-    let mut progress = Progress::of(plan.instances);
+    let mut progress = Progress::new();
+    let kinds = match progress.plan(session, context, request, &wanted).await? {
+        Planned::Kinds(kinds) => kinds,
+        Planned::Cancelled => return progress.finish(session, context, request, Status::CANCEL).await,
+        Planned::Failed(error) => {
+            return session.refuse(context, request, Failure::of_retrieve(&error)).await;
+        }
+    };
+    let mut instances = match wanted.opened(session, letters).await {
+        Ok(opening) => opening,
+        Err(failure) => return session.refuse(context, request, failure).await,
+    };
     let destination = target.called_ae.clone();
     let originator = (session.association.calling_ae.clone(), request.message_id());
-    let sender = Sender::new(&session.shared, target, options, &plan.kinds, Some(originator));
-    let mut crew = Crew::new(sender, plan.instances);
+    let sender = Sender::new(&session.shared, target, options, &kinds, Some(originator));
+    let mut crew = Crew::new(sender, progress.remaining());
     let mut broken = None;
     let mut is_left = true;
     while is_left || !crew.is_done() {
@@ -88,18 +99,6 @@ async fn count(session: &mut Session, progress: &mut Progress, destination: &AeT
         }
         Err(error) => progress.failed(&done.place.uid, error.told()),
     }
-}
-
-/// Everything that has to be known before the first sub-operation.
-async fn prepare(
-    session: &Session,
-    request: &CommandSet,
-    wanted: Wanted,
-) -> Result<(Opening, Plan, Destination), Failure> {
-    let destination = destination(session, request).await?;
-    let plan = Plan::make(session, &wanted).await.map_err(|error| Failure::of_retrieve(&error))?;
-    let instances = wanted.opened(session, destination.letters).await?;
-    Ok((instances, plan, destination))
 }
 
 /// Where instances go.

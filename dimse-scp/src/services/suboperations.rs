@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures::TryStreamExt;
+use futures::StreamExt;
 use pacs_core::dataset::{self, DataSet};
 use pacs_core::uid::Uid;
 use pacs_core::{tags, transfer_syntax};
 use tokio::time::Instant;
 
+use super::answer;
 use super::wanted::Wanted;
 use crate::association::{Context, End};
 use crate::dimse::{CommandSet, Status, command::element};
@@ -25,29 +26,15 @@ const PENDING_EVERY: Duration = Duration::from_millis(250);
 /// A requestor is not left without one for longer than this: some give up after ten seconds.
 const PENDING_WITHIN: Duration = Duration::from_secs(1);
 
-/// What a retrieval is about to send.
-#[derive(Debug, Default)]
-pub struct Plan {
-    /// How many instances.
-    pub instances: u64,
-    /// Their SOP classes, each with the transfer syntaxes they are stored in.
-    pub kinds: BTreeSet<(Uid, Uid)>,
-}
-
-impl Plan {
-    /// Walks the matches without holding them.
-    pub async fn make(session: &Session, wanted: &Wanted) -> storage::Result<Self> {
-        let places = wanted.places(session);
-        let add = |mut plan: Self, place: storage::InstancePlace| async move {
-            plan.instances += 1;
-            let kind = (place.class, place.transfer_syntax);
-            if !plan.kinds.contains(&kind) {
-                plan.kinds.insert(kind);
-            }
-            Ok(plan)
-        };
-        places.try_fold(Self::default(), add).await
-    }
+/// What came of looking for what a retrieval is to send.
+#[derive(Debug)]
+pub enum Planned {
+    /// SOP classes, each with the transfer syntaxes that instances of it are stored in.
+    Kinds(BTreeSet<(Uid, Uid)>),
+    /// The requestor has called it off.
+    Cancelled,
+    /// It is not known what there is.
+    Failed(storage::Error),
 }
 
 /// What became of one sub-operation.
@@ -88,10 +75,10 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// So many are to come.
-    pub fn of(instances: u64) -> Self {
+    /// Nothing is known to come yet.
+    pub fn new() -> Self {
         Self {
-            remaining: instances,
+            remaining: 0,
             completed: 0,
             failed: 0,
             warned: 0,
@@ -99,6 +86,47 @@ impl Progress {
             reason: String::new(),
             told: Instant::now(),
         }
+    }
+
+    /// Walks what matches without holding it, and counts it. That may take long: the requestor hears how many there are so
+    /// far, and is heard.
+    pub async fn plan(
+        &mut self,
+        session: &mut Session,
+        context: &Context,
+        request: &CommandSet,
+        wanted: &Wanted,
+    ) -> Result<Planned, End> {
+        let mut places = wanted.places(session);
+        let mut kinds = BTreeSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                place = places.next() => match place {
+                    Some(Ok(place)) => {
+                        self.remaining += 1;
+                        let kind = (place.class, place.transfer_syntax);
+                        if !kinds.contains(&kind) {
+                            kinds.insert(kind);
+                        }
+                    }
+                    Some(Err(error)) => return Ok(Planned::Failed(error)),
+                    None => return Ok(Planned::Kinds(kinds)),
+                },
+                event = answer::meanwhile(session) => {
+                    if answer::is_cancel(session, event?, request.message_id()).await? {
+                        return Ok(Planned::Cancelled);
+                    }
+                }
+                () = tokio::time::sleep_until(self.due()) => {}
+            }
+            self.tell(session, context, request).await?;
+        }
+    }
+
+    /// How many are still to come.
+    pub fn remaining(&self) -> u64 {
+        self.remaining
     }
 
     /// How many were received with or without a warning.
@@ -210,7 +238,7 @@ mod tests {
     const FULL: Status = Status::OUT_OF_RESOURCES;
 
     fn progress(answers: &[Status]) -> Progress {
-        let mut progress = Progress::of(answers.len() as u64 + 1);
+        let mut progress = Progress { remaining: answers.len() as u64 + 1, ..Progress::new() };
         for answer in answers {
             progress.answered(&Uid::parse("1.2").unwrap(), *answer);
         }
@@ -239,7 +267,7 @@ mod tests {
         assert_eq!((begun.remaining, begun.completed, begun.failed), (0, 2, 1));
         assert_eq!(begun.status(), Status::SUBOPERATIONS_FAILED);
         assert!(!begun.reason.is_empty() && !begun.reason.contains("secret"));
-        let mut at_once = Progress::of(3);
+        let mut at_once = Progress { remaining: 3, ..Progress::new() };
         at_once.broke_off(&fault());
         assert_eq!(at_once.status(), Status::CANNOT_PERFORM_SUBOPERATIONS);
     }

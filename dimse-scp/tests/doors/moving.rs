@@ -1,6 +1,5 @@
-//! C-MOVE while something is in its way: an association that breaks for good, an instance that takes long to open, a
-
-//! device that speaks meanwhile.
+//! C-MOVE and C-GET while something is in their way: an association that breaks for good, an instance that takes long to
+//! open, matches that take long to find, a device that speaks meanwhile.
 
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use storage::database::Durability;
 use tokio::time::timeout;
 
 const MOVE: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_MOVE;
+const GET: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_GET;
 const COMMITMENT: &str = uids::STORAGE_COMMITMENT_PUSH_MODEL;
 const EXPLICIT: &str = uids::EXPLICIT_VR_LITTLE_ENDIAN;
 
@@ -39,6 +39,16 @@ async fn ask_to_move(wire: &mut Wire, context: u8, study: &DataSet) {
         .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(MOVE))
         .with_number(element::PRIORITY, 0)
         .with_ae(element::MOVE_DESTINATION, &ae("DEST"))
+        .followed_by_data();
+    wire.send_command(context, &request).await;
+    wire.send_set(context, false, &encoded(study)).await;
+}
+
+/// Asks to get a study, over the second context.
+async fn ask_to_get(wire: &mut Wire, context: u8, study: &DataSet) {
+    let request = CommandSet::request(CommandField::Get, 1)
+        .with_uid(element::AFFECTED_SOP_CLASS_UID, &uid(GET))
+        .with_number(element::PRIORITY, 0)
         .followed_by_data();
     wire.send_command(context, &request).await;
     wire.send_set(context, false, &encoded(study)).await;
@@ -99,7 +109,7 @@ async fn one_association_that_is_given_up_spoils_nothing_for_the_others() {
 }
 
 #[tokio::test]
-async fn a_move_is_cancelled_while_an_instance_is_opened() {
+async fn a_retrieval_is_cancelled_while_an_instance_is_opened() {
     let server = Harness::start().await;
     let _receiver = Receiver::of(&server, "DEST").await;
     let instances = slices(1, 16, 2);
@@ -113,17 +123,60 @@ async fn a_move_is_cancelled_while_an_instance_is_opened() {
         println!("SKIPPED: there is no mkfifo");
         return;
     }
-    let mut wire = Wire::associate(server.address, &[(MOVE, EXPLICIT)]).await;
-    ask_to_move(&mut wire, 1, &study).await;
-    wire.send_command(1, &CommandSet::cancel(1)).await;
-    let response = timeout(PATIENCE, ended(&mut wire)).await;
+    let mut wire = Wire::associate(server.address, &[(MOVE, EXPLICIT), (GET, EXPLICIT)]).await;
+    let mut heard = Vec::new();
+    for context in [1, 3] {
+        match context {
+            1 => ask_to_move(&mut wire, context, &study).await,
+            _ => ask_to_get(&mut wire, context, &study).await,
+        }
+        let told = timeout(PATIENCE, wire.command()).await;
+        wire.send_command(context, &CommandSet::cancel(1)).await;
+        heard.push((told, timeout(PATIENCE, ended(&mut wire)).await));
+    }
     // Lets go whoever waits for it.
     std::fs::File::options().read(true).write(true).open(&segment).unwrap();
-    let response = response.expect("the C-CANCEL is not heard");
-    assert_eq!(response.status(), Some(Status::CANCEL));
-    assert_eq!(response.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), Some(1));
+    for (told, response) in heard {
+        assert_eq!(told.expect("nothing is told").status(), Some(Status::PENDING));
+        let response = response.expect("the C-CANCEL is not heard");
+        assert_eq!(response.status(), Some(Status::CANCEL));
+        assert_eq!(response.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), Some(1));
+    }
     drop(wire);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requestor_hears_and_is_heard_while_matches_are_counted() {
+    let server = Harness::start().await;
+    let _receiver = Receiver::of(&server, "DEST").await;
+    let instances = slices(1, 16, 5);
+    server.fill(&instances).await;
+    let study = asked(&server, &instances[0]).await;
+    // From now on whoever looks for a series waits for ever.
+    for sql in [
+        "alter table series rename to series_there_were",
+        "create view series as
+         with recursive forever (n) as (select 1 union all select n + 1 from forever)
+         select s.* from series_there_were s where (select count(*) from forever) > 0",
+    ] {
+        server.archive.database().execute(sql, Vec::new()).await.unwrap();
+    }
+    let mut wire = Wire::associate(server.address, &[(MOVE, EXPLICIT), (GET, EXPLICIT)]).await;
+    for context in [1, 3] {
+        match context {
+            1 => ask_to_move(&mut wire, context, &study).await,
+            _ => ask_to_get(&mut wire, context, &study).await,
+        }
+        for _ in 0..2 {
+            let response = wire.command().await;
+            assert_eq!(response.status(), Some(Status::PENDING));
+            assert_eq!(response.number(element::NUMBER_OF_REMAINING_SUBOPERATIONS), Some(0));
+        }
+        wire.send_command(context, &CommandSet::cancel(1)).await;
+        assert_eq!(ended(&mut wire).await.status(), Some(Status::CANCEL));
+    }
+    // The database cannot be closed any more.
 }
 
 #[tokio::test]
