@@ -17,8 +17,8 @@ The place is the one that the configuration names: its database, object store an
 command changes nothing and says what is there. Everything comes back: images, corrections and what was deleted,
 orders, reports, accounts, devices, the audit log; nobody is signed in. Images and acts that are newer than the backup
 and lie beside it are indexed; those of another archive, such as a trial restore of this one, are not. A restore that
-was broken off is run again and goes on; until it has ended, nothing else opens the archive. Exit status 1 when nothing was restored, or when a part of the backup was damaged: the list says
-which.")]
+was broken off is run again and goes on; until it has ended, nothing else opens the archive. Exit status 1 when nothing
+was restored, or when a part of the backup was damaged: the list says which.")]
 pub struct Args {
     /// Where the backups are: a folder or s3://bucket/prefix [default: backup_url of the configuration]
     #[arg(long, value_name = "PLACE")]

@@ -193,7 +193,8 @@ fn asked<'a, T>(
 }
 
 /// Grants relational queries, combined date-time matching, and fuzzy, empty value and multiple value matching where they
-/// are asked for (PS3.4 C.5, K.5); time zone adjustment and conversions are not granted. For storage it tells what is done whatever is asked.
+/// are asked for (PS3.4 C.5, K.5); time zone adjustment and conversions are not granted. For storage it tells what is done
+/// whatever is asked.
 fn extended(served: Served<'_>) -> Vec<ExtendedNegotiation> {
     let request = served.request;
     let answered = asked(request, &request.user.extended, |item| &item.sop_class).filter_map(|item| {
