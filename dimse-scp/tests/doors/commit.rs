@@ -1,5 +1,4 @@
 //! Storage commitment through a real listener: a device asks whether its images are safe, and is told on
-
 //! the association that asked or on one that is opened for it.
 
 use std::time::Duration;

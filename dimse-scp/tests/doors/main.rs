@@ -18,6 +18,7 @@ mod frames;
 mod hostile;
 mod identity;
 mod matching;
+mod migration;
 mod moving;
 mod mpps;
 mod non_patient;

@@ -1,5 +1,4 @@
 //! Performed procedure steps through a real listener: what a console reports, and what it is answered
-
 //! when it reports nonsense.
 
 use crate::support::{Harness, uid};

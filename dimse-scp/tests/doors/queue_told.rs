@@ -1,5 +1,4 @@
 //! What devices are told and asked without their asking: performed steps, available images, whether what was
-
 //! sent to them is safe; and what archives are asked for when an exam is ordered.
 
 use std::collections::BTreeSet;

@@ -1,5 +1,4 @@
 //! Unified procedure steps through a real listener: created, found, claimed, changed and ended, and what becomes of
-
 //! requests that a step does not allow.
 
 use crate::support::steps::{PULL, PUSH, Program, QUERY, WATCH, code, finished, step, with};

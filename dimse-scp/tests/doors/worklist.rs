@@ -1,5 +1,4 @@
 //! The modality worklist through a real listener: an order becomes a scheduled procedure step that
-
 //! a modality finds.
 
 use crate::support::{Harness, ae, uid};

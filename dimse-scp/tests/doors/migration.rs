@@ -1,15 +1,7 @@
 //! Another archive that is emptied while it goes on taking images in.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod support;
-
+use crate::support::receiver::{Open, Receiver};
+use crate::support::{Harness, ae, dataset_of, eventually, slices};
 use dimse_scp::dimse::{CommandField, Status};
 use dimse_scp::scu::Instance;
 use pacs_core::dataset::{self, DataSet, Limits, Until};
@@ -17,8 +9,6 @@ use pacs_core::uid::Uid;
 use pacs_core::{tags, transfer_syntax};
 use storage::intake::migration::{Day, Settings, Source};
 use storage::intake::{self, Kind, State};
-use support::receiver::{Open, Receiver};
-use support::{Harness, ae, dataset_of, eventually, slices};
 
 const DAY: &str = "20261123";
 
