@@ -189,7 +189,8 @@ fn query_returns() -> Vec<Vec<String>> {
     for level in [Level::Patient, Level::Study, Level::Series, Level::Instance] {
         let held = |tag: Tag| {
             let mut query = Query::new(level);
-            query.add(&[tag], vr_of(tag), "").is_ok() && storage::query::supports(&query)
+            let is_supported = query.add(&[tag], vr_of(tag), "").is_ok() && storage::query::supports(&query);
+            is_supported && !storage::query::is_of_header(tag, level)
         };
         let known = |group: u16| (0..=u16::MAX).map(move |element| Tag(group, element));
         let all = [0x0008u16, 0x0010, 0x0012, 0x0018, 0x0020, 0x0028, 0x0032, 0x0038, 0x0040, 0x0088]
@@ -197,7 +198,10 @@ fn query_returns() -> Vec<Vec<String>> {
             .flat_map(known)
             .filter(|tag| tag.1 != 0 && keyword_of(*tag).is_some());
         let of_level: Vec<Tag> = all.filter(|tag| !above.contains(tag) && held(*tag)).collect();
-        let names: Vec<String> = of_level.iter().map(|tag| name_of(&[*tag])).collect();
+        let mut names: Vec<String> = of_level.iter().map(|tag| name_of(&[*tag])).collect();
+        if level == Level::Instance {
+            names.push("and every other attribute of the header".to_owned());
+        }
         rows.push(vec![level.as_str().to_owned(), names.join(", ")]);
         above.extend(of_level);
     }

@@ -138,6 +138,18 @@ pub struct InstanceAttributes {
     pub content_time: Option<String>,
 }
 
+/// Attributes that the standard has retired, which devices send and ask for all the same.
+pub mod retired {
+    use crate::Tag;
+
+    /// Other Patient IDs.
+    pub const OTHER_PATIENT_IDS: Tag = Tag(0x0010, 0x1000);
+    /// Ethnic Group.
+    pub const ETHNIC_GROUP: Tag = Tag(0x0010, 0x2160);
+    /// Other Study Numbers.
+    pub const OTHER_STUDY_NUMBERS: Tag = Tag(0x0020, 0x1070);
+}
+
 /// The study-level attributes that a study row keeps whole, for answers that ask for more than the
 /// columns hold (`includefield=all`).
 pub const STUDY_TAGS: &[Tag] = &[
@@ -152,7 +164,11 @@ pub const STUDY_TAGS: &[Tag] = &[
     tags::PROCEDURE_CODE_SEQUENCE,
     tags::PHYSICIANS_OF_RECORD,
     tags::NAME_OF_PHYSICIANS_READING_STUDY,
+    tags::CONSULTING_PHYSICIAN_NAME,
     tags::ADMITTING_DIAGNOSES_DESCRIPTION,
+    tags::ADMITTING_DIAGNOSES_CODE_SEQUENCE,
+    tags::REFERENCED_STUDY_SEQUENCE,
+    tags::REFERENCED_PATIENT_SEQUENCE,
     tags::PATIENT_NAME,
     tags::PATIENT_ID,
     tags::ISSUER_OF_PATIENT_ID,
@@ -160,15 +176,42 @@ pub const STUDY_TAGS: &[Tag] = &[
     tags::PATIENT_BIRTH_DATE,
     tags::PATIENT_BIRTH_TIME,
     tags::PATIENT_SEX,
+    retired::OTHER_PATIENT_IDS,
+    tags::OTHER_PATIENT_NAMES,
     tags::OTHER_PATIENT_I_DS_SEQUENCE,
     tags::PATIENT_AGE,
     tags::PATIENT_SIZE,
     tags::PATIENT_WEIGHT,
+    tags::MEDICAL_ALERTS,
+    tags::ALLERGIES,
+    retired::ETHNIC_GROUP,
+    tags::ETHNIC_GROUP_CODE_SEQUENCE,
+    tags::ETHNIC_GROUPS,
     tags::OCCUPATION,
+    tags::SMOKING_STATUS,
     tags::ADDITIONAL_PATIENT_HISTORY,
+    tags::PREGNANCY_STATUS,
+    tags::LAST_MENSTRUAL_DATE,
     tags::PATIENT_COMMENTS,
     tags::STUDY_INSTANCE_UID,
     tags::STUDY_ID,
+    retired::OTHER_STUDY_NUMBERS,
+    tags::ADMISSION_ID,
+    tags::PATIENT_STATE,
+];
+
+/// Those of [`STUDY_TAGS`] that are the patient's (PS3.4 table C.6-1) and that the patient's own row does not hold: at
+/// the patient level their newest study tells them.
+pub const PATIENT_TAGS: &[Tag] = &[
+    tags::REFERENCED_PATIENT_SEQUENCE,
+    tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE,
+    tags::PATIENT_BIRTH_TIME,
+    retired::OTHER_PATIENT_IDS,
+    tags::OTHER_PATIENT_NAMES,
+    retired::ETHNIC_GROUP,
+    tags::ETHNIC_GROUP_CODE_SEQUENCE,
+    tags::ETHNIC_GROUPS,
+    tags::PATIENT_COMMENTS,
 ];
 
 /// The series-level attributes that a series row keeps whole.
@@ -178,6 +221,7 @@ pub const SERIES_TAGS: &[Tag] = &[
     tags::MODALITY,
     tags::MANUFACTURER,
     tags::INSTITUTION_NAME,
+    tags::INSTITUTION_ADDRESS,
     tags::INSTITUTIONAL_DEPARTMENT_NAME,
     tags::STATION_NAME,
     tags::SERIES_DESCRIPTION,
@@ -185,6 +229,7 @@ pub const SERIES_TAGS: &[Tag] = &[
     tags::PERFORMING_PHYSICIAN_NAME,
     tags::OPERATORS_NAME,
     tags::MANUFACTURER_MODEL_NAME,
+    tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE,
     tags::BODY_PART_EXAMINED,
     tags::DEVICE_SERIAL_NUMBER,
     tags::SOFTWARE_VERSIONS,
@@ -194,10 +239,14 @@ pub const SERIES_TAGS: &[Tag] = &[
     tags::SERIES_NUMBER,
     tags::LATERALITY,
     tags::FRAME_OF_REFERENCE_UID,
+    tags::POSITION_REFERENCE_INDICATOR,
     tags::PERFORMED_PROCEDURE_STEP_START_DATE,
     tags::PERFORMED_PROCEDURE_STEP_START_TIME,
+    tags::PERFORMED_PROCEDURE_STEP_END_DATE,
+    tags::PERFORMED_PROCEDURE_STEP_END_TIME,
     tags::PERFORMED_PROCEDURE_STEP_ID,
     tags::PERFORMED_PROCEDURE_STEP_DESCRIPTION,
+    tags::PERFORMED_PROTOCOL_CODE_SEQUENCE,
     tags::REQUEST_ATTRIBUTES_SEQUENCE,
 ];
 

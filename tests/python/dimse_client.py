@@ -63,6 +63,28 @@ first = next(iter(sent.values()))
 assert str(rows[0].PatientName) == str(first.PatientName), rows[0].PatientName
 assert int(rows[0].NumberOfStudyRelatedInstances) == len(sent), rows[0]
 
+query = Dataset()
+query.QueryRetrieveLevel = "IMAGE"
+query.StudyInstanceUID = study_uid
+query.SeriesInstanceUID = first.SeriesInstanceUID
+query.SOPInstanceUID = ""
+query.ImageType = None
+query.PhotometricInterpretation = ""
+query.ImagePositionPatient = None
+query.WindowCenter = None
+query.VerificationFlag = ""
+rows = []
+for status, identifier in association.send_c_find(query, StudyRootQueryRetrieveInformationModelFind):
+    assert status.Status in (0xFF00, 0x0000), hex(status.Status)
+    if identifier is not None:
+        rows.append(identifier)
+assert {row.SOPInstanceUID for row in rows} == sent.keys(), rows
+for row in rows:
+    image = sent[row.SOPInstanceUID]
+    for keyword in ("ImageType", "PhotometricInterpretation", "ImagePositionPatient", "WindowCenter"):
+        assert row[keyword].value == image[keyword].value, (keyword, row)
+    assert not row.VerificationFlag, row
+
 request = Dataset()
 request.QueryRetrieveLevel = "STUDY"
 request.StudyInstanceUID = study_uid

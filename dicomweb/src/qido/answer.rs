@@ -28,7 +28,7 @@ use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, json, tags};
 use std::ops::RangeInclusive;
 use std::pin::Pin;
-use storage::query::{Answer, Held, Position, find_after};
+use storage::query::{Answer, Held, Position, find_after, find_after_with_headers};
 use storage::{Archive, AsOf, Streaming};
 
 /// Most answers to one search. A larger set is read page by page.
@@ -47,7 +47,7 @@ pub async fn respond(state: &State, search: Search, here: Here, asked: Asked) ->
     let limit = query.limit.map_or(ANSWERS_MAX, |limit| limit.min(ANSWERS_MAX));
     // One row more tells whether there are more, which costs nothing; a count of all would cost a scan.
     query.limit = Some(limit.saturating_add(1));
-    let rows: Rows = Box::pin(find_after(archive.database(), &query, &asked.scope, after));
+    let rows: Rows = Box::pin(find_after_with_headers(archive, &query, &asked.scope, after));
     let mut writer = Writer::new(rows, &query, here.base.clone(), limit);
     let mut held = HeldBack::default();
     let mut bytes = piece_bytes();
@@ -74,7 +74,7 @@ pub async fn respond(state: &State, search: Search, here: Here, asked: Asked) ->
     let last = end.as_ref().map(|end| end.last);
     if end.is_some() {
         let rest = Query { offset: 0, limit: None, ..query.clone() };
-        writer.rows = Box::pin(find_after(archive.database(), &rest, &asked.scope, writer.last));
+        writer.rows = Box::pin(find_after_with_headers(archive, &rest, &asked.scope, writer.last));
         writer.end_at = end;
     }
     let begun = stream::iter([Ok(held.freeze())]);
@@ -247,7 +247,7 @@ impl Writer {
             if let Some(url) = url {
                 row.put_text(tags::RETRIEVE_URL, &url);
             }
-            // Rows hold no large values, so there is no bulk data to point at.
+            // Neither rows nor what is read of headers hold large values, so there is no bulk data to point at.
             json::write(&row, out, &|_, _, _| None);
             return Ok(());
         };

@@ -64,15 +64,16 @@ const OF_STUDY: &[Tag] = &[
 
 const OF_INSTANCE: &[Tag] = &[tags::AVAILABLE_TRANSFER_SYNTAX_UID];
 
-/// Whether answers at `level` can carry an attribute. One that rows do not hold is left out of them rather than shown
-/// without a value, which would say that the objects have none; so are those of a lower level (PS3.18 10.6.3.3).
+/// Whether answers at `level` can carry an attribute. One that is not kept for queries is left out of them rather than
+/// shown without a value, which would say that the objects have none; so are those of a lower level (PS3.18 10.6.3.3).
+/// Of instances everything can be answered that their headers say.
 pub fn is_answered(tag: Tag, level: Level) -> bool {
     let lists: &[&[Tag]] = match level {
         Level::Patient | Level::Study => &[STUDY, OF_STUDY, STUDY_TAGS],
         Level::Series => &[STUDY, OF_STUDY, STUDY_TAGS, SERIES, SERIES_TAGS],
         Level::Instance => &[STUDY, OF_STUDY, STUDY_TAGS, SERIES, SERIES_TAGS, INSTANCE, OF_INSTANCE],
     };
-    lists.iter().any(|list| list.contains(&tag))
+    lists.iter().any(|list| list.contains(&tag)) || storage::query::is_of_header(tag, level)
 }
 
 /// The attributes of an answer at `level`. Those of a level above are left out where the path has already fixed it
@@ -111,7 +112,10 @@ mod tests {
     fn attributes_of_lower_levels_and_those_nobody_keeps_are_not_answered() {
         assert!(is_answered(tags::PATIENT_AGE, Level::Study));
         assert!(!is_answered(tags::MODALITY, Level::Study) && is_answered(tags::MODALITY, Level::Series));
-        assert!(!is_answered(tags::IMAGE_TYPE, Level::Instance));
+        assert!(
+            !is_answered(tags::IMAGE_TYPE, Level::Series) && is_answered(tags::IMAGE_TYPE, Level::Instance)
+        );
+        assert!(!is_answered(tags::PIXEL_DATA, Level::Instance));
     }
 
     #[test]

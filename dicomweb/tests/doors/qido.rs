@@ -97,16 +97,28 @@ async fn filters_that_viewers_send() {
     }
 }
 
-/// An attribute without a value says that the objects have none: only what rows hold is answered.
+/// An attribute without a value says that the objects have none: only what is kept is answered, of instances what their
+/// headers say.
 #[tokio::test]
 async fn answers_carry_what_is_known_and_nothing_else() {
     let house = filled().await;
-    let query = "/instances?Modality=MR&includefield=ImageType,Manufacturer&includefield=PixelSpacing";
+    let query = "/instances?Modality=MR&includefield=ImageType,Manufacturer,VerificationFlag\
+                 &includefield=PixelSpacing,PixelData";
     let mr = &list(&house, query).await[0];
     let stored = crate::support::read(&file("modality/mr-small.dcm"));
     assert_eq!(value(mr, "00280100"), stored.int(pacs_core::tags::BITS_ALLOCATED).unwrap());
     assert_eq!(value(mr, "00080070"), stored.text(pacs_core::tags::MANUFACTURER).unwrap().as_str());
-    assert!(mr.get("00080008").is_none() && mr.get("00280030").is_none());
+    let text = |tag| stored.texts(tag);
+    assert_eq!(mr["00080008"]["Value"], serde_json::json!(text(pacs_core::tags::IMAGE_TYPE)));
+    let spacing: Vec<f64> =
+        mr["00280030"]["Value"].as_array().unwrap().iter().map(|one| one.as_f64().unwrap()).collect();
+    assert_eq!(spacing, stored.floats(pacs_core::tags::PIXEL_SPACING));
+    assert!(mr["0040A493"].get("Value").is_none(), "the object has none");
+    assert!(mr.get("7FE00010").is_none());
+    let series = &list(&house, "/series?Modality=MR&includefield=ImageType").await[0];
+    assert!(series.get("00080008").is_none(), "it is of an instance");
+    let all = &list(&house, "/instances?Modality=MR&includefield=all").await[0];
+    assert!(all.get("00080070").is_some() && all.get("00080008").is_none(), "all that is kept for queries");
     let study = &list(&house, "/studies?ModalitiesInStudy=MR&includefield=00080060,00080062").await[0];
     assert!(study.get("00080060").is_none(), "a study has no modality of its own");
     assert!(value(study, "00080062").is_string());

@@ -25,6 +25,6 @@ pub async fn serve(
     let form = answer::Form::new(session, context, &identifier, Some(query.level));
     let pending =
         if storage::query::supports(&query) { Status::PENDING } else { Status::PENDING_KEYS_UNSUPPORTED };
-    let found = storage::query::find(session.shared.archive.database(), &query, &session.caller.scope);
+    let found = storage::query::find_with_headers(&session.shared.archive, &query, &session.caller.scope);
     answer::stream(session, context, request, &form, pending, found).await
 }

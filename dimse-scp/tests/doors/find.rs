@@ -6,10 +6,11 @@ use crate::support::wire::Wire;
 use crate::support::{Harness, ae, uid};
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::scu::{Association, Instance, Options, Proposal, Target};
+use pacs_core::attributes::retired;
 use pacs_core::dataset::DataSet;
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::Uid;
-use pacs_core::{Tag, tags, uids};
+use pacs_core::{Tag, VR, tags, uids};
 use storage::devices::{self, Device};
 
 const STUDY_ROOT: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND;
@@ -28,6 +29,7 @@ struct Made {
 impl Made {
     fn instance(&self) -> Instance {
         let mut set = DataSet::new();
+        set.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
         set.put_text(tags::SOP_CLASS_UID, uids::CT_IMAGE_STORAGE);
         set.put_text(tags::SOP_INSTANCE_UID, self.instance);
         set.put_text(tags::STUDY_DATE, self.date);
@@ -39,6 +41,26 @@ impl Made {
         set.put_text(tags::STUDY_INSTANCE_UID, self.study);
         set.put_text(tags::SERIES_INSTANCE_UID, self.series);
         set.put_text(tags::INSTANCE_NUMBER, "1");
+        // What no column of a row holds, of every level.
+        set.put_text(tags::PATIENT_BIRTH_TIME, "0715");
+        set.put_text(tags::OTHER_PATIENT_NAMES, "HỒNG");
+        set.put_text(retired::ETHNIC_GROUP, "Kinh");
+        set.put_text(tags::NAME_OF_PHYSICIANS_READING_STUDY, "Lê^Thị");
+        set.put_text(retired::OTHER_STUDY_NUMBERS, "12");
+        set.put_text(tags::OPERATORS_NAME, "Trần^A");
+        set.put_items(tags::REFERENCED_PATIENT_SEQUENCE, vec![reference()]);
+        set.put_items(tags::REFERENCED_STUDY_SEQUENCE, vec![reference()]);
+        set.put_items(tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, vec![reference()]);
+        set.put_text(tags::IMAGE_TYPE, "ORIGINAL\\PRIMARY\\AXIAL");
+        set.put_text(tags::IMAGE_COMMENTS, &format!("ảnh {}", self.instance));
+        set.put_text(tags::RELATED_GENERAL_SOP_CLASS_UID, uids::CT_IMAGE_STORAGE);
+        set.put_text(tags::PHOTOMETRIC_INTERPRETATION, "MONOCHROME2");
+        set.put_int(tags::SAMPLES_PER_PIXEL, 1);
+        set.put_text(Tag(0x0009, 0x0010), "SEN TEST");
+        set.put_text_as(Tag(0x0009, 0x1001), VR::LO, "private");
+        let mut code = DataSet::new();
+        code.put_text(tags::CODE_MEANING, "Ngực");
+        set.put_items(tags::CONCEPT_NAME_CODE_SEQUENCE, vec![code]);
         let mut bytes = Vec::new();
         let syntax = pacs_core::transfer_syntax::TransferSyntax::EXPLICIT_LITTLE_ENDIAN;
         pacs_core::dataset::write(&set, &syntax, &mut bytes).unwrap();
@@ -49,6 +71,13 @@ impl Made {
             content: dimse_scp::scu::Content::Memory(bytes.into()),
         }
     }
+}
+
+fn reference() -> DataSet {
+    let mut item = DataSet::new();
+    item.put_text(tags::REFERENCED_SOP_CLASS_UID, "1.2.840.10008.3.1.2.3.3");
+    item.put_text(tags::REFERENCED_SOP_INSTANCE_UID, "1.2.3.4");
+    item
 }
 
 const HONG: (&str, &str) = ("P1", "ĐẶNG^THỊ HỒNG");
@@ -272,7 +301,9 @@ async fn keys_that_are_not_supported_are_owned_up_to() {
         (tags::PATIENT_COMMENTS, "x", Status::PENDING_KEYS_UNSUPPORTED),
         (tags::PATIENT_COMMENTS, "", Status::PENDING),
         (tags::NUMBER_OF_STUDY_RELATED_SERIES, "", Status::PENDING),
-        (tags::MEDICAL_ALERTS, "", Status::PENDING_KEYS_UNSUPPORTED),
+        (tags::MEDICAL_ALERTS, "", Status::PENDING),
+        (tags::STORAGE_MEDIA_FILE_SET_ID, "", Status::PENDING),
+        (tags::IMAGE_TYPE, "", Status::PENDING_KEYS_UNSUPPORTED),
         (tags::SERIES_DESCRIPTION, "", Status::PENDING_KEYS_UNSUPPORTED),
     ] {
         let keys = [(tags::STUDY_INSTANCE_UID, "1.1"), (key, value)];
@@ -281,6 +312,89 @@ async fn keys_that_are_not_supported_are_owned_up_to() {
         assert_eq!(answers.status(), status, "{key} {value:?}");
         assert!(answers.next().await.unwrap().is_none());
         assert_eq!(answers.status(), Status::SUCCESS);
+    }
+    association.release().await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_return_key_of_the_models_is_answered() {
+    let server = filled().await;
+    let mut association = server.connect(&proposals()).await;
+    let patient = (tags::PATIENT_ID, "P1");
+    let study = (tags::STUDY_INSTANCE_UID, "1.1");
+    let series = (tags::SERIES_INSTANCE_UID, "1.1.1");
+    let private = Tag(0x0009, 0x1001);
+    for (level, unique, asked) in [
+        (
+            "PATIENT",
+            vec![patient],
+            vec![
+                (tags::PATIENT_BIRTH_TIME, "0715"),
+                (tags::OTHER_PATIENT_NAMES, "HỒNG"),
+                (retired::ETHNIC_GROUP, "Kinh"),
+                (tags::PATIENT_COMMENTS, ""),
+                (tags::REFERENCED_PATIENT_SEQUENCE, "1.2.3.4"),
+            ],
+        ),
+        (
+            "STUDY",
+            vec![patient, study],
+            vec![
+                (tags::NAME_OF_PHYSICIANS_READING_STUDY, "Lê^Thị"),
+                (retired::OTHER_STUDY_NUMBERS, "12"),
+                (tags::REFERENCED_STUDY_SEQUENCE, "1.2.3.4"),
+                (tags::ADMITTING_DIAGNOSES_DESCRIPTION, ""),
+                (retired::ETHNIC_GROUP, "Kinh"),
+            ],
+        ),
+        (
+            "SERIES",
+            vec![patient, study, series],
+            vec![
+                (tags::OPERATORS_NAME, "Trần^A"),
+                (tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE, "1.2.3.4"),
+                (tags::PERFORMING_PHYSICIAN_NAME, ""),
+            ],
+        ),
+        (
+            "IMAGE",
+            vec![patient, study, series, (tags::SOP_INSTANCE_UID, "1.1.1.2")],
+            vec![
+                (tags::IMAGE_TYPE, "ORIGINAL"),
+                (tags::IMAGE_COMMENTS, "ảnh 1.1.1.2"),
+                (tags::RELATED_GENERAL_SOP_CLASS_UID, uids::CT_IMAGE_STORAGE),
+                (tags::PHOTOMETRIC_INTERPRETATION, "MONOCHROME2"),
+                (tags::SAMPLES_PER_PIXEL, "1"),
+                (tags::CONCEPT_NAME_CODE_SEQUENCE, "Ngực"),
+                (tags::WINDOW_CENTER, ""),
+                (tags::CONTENT_DATE, ""),
+                (tags::COMPLETION_FLAG, ""),
+                (tags::OPERATORS_NAME, "Trần^A"),
+                (private, "private"),
+            ],
+        ),
+    ] {
+        let mut identifier = identifier(level, &unique);
+        identifier.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
+        for (tag, _) in &asked {
+            identifier.put_empty(*tag);
+        }
+        let mut answers = association.find(&uid(PATIENT_ROOT), &identifier).await.unwrap();
+        let answer = answers.next().await.unwrap().unwrap();
+        assert_eq!(answers.status(), Status::PENDING, "{level}");
+        assert!(answers.next().await.unwrap().is_none());
+        for (tag, want) in asked {
+            let in_item = |tag| answer.items(tag).first().and_then(|item| item.text(tags::CODE_MEANING));
+            let referenced =
+                |tag| answer.items(tag).first().and_then(|item| item.text(tags::REFERENCED_SOP_INSTANCE_UID));
+            assert!(answer.contains(tag), "{level} {tag}");
+            let found = in_item(tag).or_else(|| referenced(tag)).or_else(|| {
+                let first = answer.texts(tag).into_iter().next();
+                first.or_else(|| answer.int(tag).map(|number| number.to_string()))
+            });
+            assert_eq!(found.unwrap_or_default(), want, "{level} {tag}");
+        }
     }
     association.release().await.unwrap();
     server.stop().await;

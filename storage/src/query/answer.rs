@@ -13,6 +13,7 @@ use super::packed::Packed;
 use super::position::Position;
 use super::shape::{Field, PACKED_AT, Shape, Source};
 use crate::database::Row;
+use crate::index::InstanceId;
 use crate::{Error, Result};
 
 /// An answer to a query below the patient level. It holds the row and reads it when it is asked.
@@ -21,6 +22,8 @@ pub struct Answer {
     row: Row,
     packed: Packed,
     shape: Arc<Shape>,
+    /// What of the instance's header was asked for, where it was read.
+    header: DataSet,
 }
 
 /// The value of a field.
@@ -37,7 +40,17 @@ pub enum Held<'a> {
 impl Answer {
     pub(super) fn read(row: Row, shape: &Arc<Shape>) -> Result<Self> {
         let packed = Packed::read(row.text(PACKED_AT)?.unwrap_or_default(), shape.packed)?;
-        Ok(Self { row, packed, shape: Arc::clone(shape) })
+        Ok(Self { row, packed, shape: Arc::clone(shape), header: DataSet::new() })
+    }
+
+    /// The row of an answer at the instance level.
+    pub(super) fn instance(&self) -> Result<InstanceId> {
+        self.row.get("walk_instance").map(InstanceId)
+    }
+
+    /// The same with what was asked for of the instance's header, in UTF-8.
+    pub(super) fn with_header(self, header: DataSet) -> Self {
+        Self { header, ..self }
     }
 
     /// Where it stands among the answers.
@@ -56,14 +69,14 @@ impl Answer {
     }
 
     /// The attributes in the order of their tags, or `None` when some have to be looked for among those that rows keep
-    /// whole, which [`Answer::data_set`] does.
+    /// whole or in the header, which [`Answer::data_set`] does.
     pub fn fields(&self) -> Result<Option<impl Iterator<Item = Result<(&Field, Held<'_>)>>>> {
         for attributes in self.whole() {
             if self.shape.has_wanted(attributes?) {
                 return Ok(None);
             }
         }
-        if self.others()?.is_some() {
+        if self.others()?.is_some() || !self.header.is_empty() {
             return Ok(None);
         }
         Ok(Some(self.shape.fields.iter().map(|field| Ok((field, self.held(field)?)))))
@@ -75,6 +88,7 @@ impl Answer {
         for attributes in self.whole() {
             copy(&mut answer, &self.shape, attributes?)?;
         }
+        self.header.iter().for_each(|element| answer.put(element.clone()));
         for field in &self.shape.fields {
             match self.held(field)? {
                 Held::Text(text) => answer.put_text(field.tag, &text),

@@ -3,7 +3,7 @@
 //! Studies are walked in pages by key, never held open between pages; series and instances are
 //! read below the studies of a page. What drives a page is chosen by [`plan`]: a unique key, an
 //! identifier, the rarest word of a name, or the newest studies. What none of these leads to is looked for
-//! in windows ([`window`]).
+//! in windows ([`window`]). What instances are asked for and rows do not hold is read from headers ([`headers`]).
 
 mod ahead;
 mod answer;
@@ -11,8 +11,9 @@ mod below;
 pub(crate) mod columns;
 pub(crate) mod condition;
 mod count;
+mod headers;
 pub(crate) mod names;
-mod numbers;
+pub(crate) mod numbers;
 mod packed;
 mod patients;
 mod places;
@@ -30,15 +31,15 @@ use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
 use pacs_core::query::{Level, Query, Returns};
 
-use crate::Result;
 use crate::database::Database;
+use crate::{Archive, Result};
 
 pub use answer::{Answer, Held};
 pub use count::{Count, count};
 pub use places::find_places;
 pub(crate) use plan::{Cursor, plan_list};
 pub use position::Position;
-pub use shape::Field;
+pub use shape::{Field, is_of_header};
 
 /// Whether every key of the query is supported: matched on where it has a value, and answered where it
 /// has none. One that is not matched on is passed over, so that it matches everything; one that is not
@@ -68,6 +69,33 @@ pub fn find(
         }
     };
     Box::pin(one_by_one(pages))
+}
+
+/// As [`find`], with what of the instances' headers was asked for ([`is_of_header`]). Who asks for nothing of them has
+/// none read.
+pub fn find_with_headers(
+    archive: &Archive,
+    query: &Query,
+    scope: &Scope,
+) -> impl Stream<Item = Result<DataSet>> + Send + Unpin + use<> {
+    match query.level {
+        Level::Instance => {
+            let answers = find_after_with_headers(archive, query, scope, None);
+            Box::pin(answers.and_then(|answer| ready(answer.data_set()))).left_stream()
+        }
+        _ => find(archive.database(), query, scope).right_stream(),
+    }
+}
+
+/// As [`find_after`], with what of the instances' headers was asked for ([`is_of_header`]).
+pub fn find_after_with_headers(
+    archive: &Archive,
+    query: &Query,
+    scope: &Scope,
+    after: Option<Position>,
+) -> impl Stream<Item = Result<Answer>> + Send + Unpin + use<> {
+    let pages = walk::pages(archive.database().clone(), query.clone(), scope.clone(), after);
+    Box::pin(one_by_one(headers::laid_out(archive, query, pages)))
 }
 
 /// The answers to a query below the patient level that lie behind a position. The offset of the query counts from

@@ -99,7 +99,7 @@ impl<'a> Wanted<'a> {
 
 /// The numbers of the patient whose row is `patient` besides the one they are registered by, as one text: number and
 /// code of the issuer in turn, with backslashes between, which no number has.
-pub(super) fn others(patient: &str) -> String {
+pub(crate) fn others(patient: &str) -> String {
     format!(
         "(select string_agg(few.identifier || '\\' || few.code, '\\') from (
              select n.identifier, j.code from patient_identifier n join issuer j on j.id = n.issuer_id
@@ -111,7 +111,7 @@ pub(super) fn others(patient: &str) -> String {
 }
 
 /// Puts other numbers into an answer, as [`others`] reads them. What the images themselves said of further ones stays.
-pub(super) fn put_others(answer: &mut DataSet, others: &str) {
+pub(crate) fn put_others(answer: &mut DataSet, others: &str) {
     let values: Vec<&str> = others.split('\\').collect();
     let numbers: Vec<(&str, &str)> =
         values.chunks_exact(2).filter_map(|pair| Some((*pair.first()?, *pair.last()?))).collect();

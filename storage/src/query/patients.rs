@@ -2,6 +2,7 @@
 
 use futures::stream::{self, Stream};
 use pacs_core::access::Scope;
+use pacs_core::attributes::PATIENT_TAGS;
 use pacs_core::dataset::DataSet;
 use pacs_core::query::{Level, Matching, Query, Returns};
 use pacs_core::{Tag, tags};
@@ -12,6 +13,7 @@ use super::names::{self, Lead, Table};
 use super::numbers::{self, Wanted};
 use super::window;
 use crate::Result;
+use crate::corrections::parse_attributes;
 use crate::database::{Database, Row};
 
 /// Patients read at a time, and looked at by a statement whose filters no index leads.
@@ -166,13 +168,25 @@ impl Walk {
             true => format!(", {} as others", numbers::others("p.id")),
             false => String::new(),
         };
+        let newest = |column: &str| {
+            format!(
+                "(select t.{column} from study t where t.patient_id = p.id{seen}
+                  order by t.newest_key desc, t.id desc limit 1)"
+            )
+        };
+        let told = match self.asks_newest() {
+            true => {
+                format!(", {} as told, {} as told_issuer", newest("attributes"), newest("patient_issuer"))
+            }
+            false => String::new(),
+        };
         let sql = format!(
             "select p.id, p.name, {IDENTIFIER} as identifier, i.code as issuer, p.birth_date, p.sex,
                  (select count(*) from study t where t.patient_id = p.id{seen}) as studies,
                  (select cast(coalesce(sum(t.series_count), 0) as bigint) from study t
                   where t.patient_id = p.id{seen}) as series,
                  (select cast(coalesce(sum(t.instance_count), 0) as bigint) from study t
-                  where t.patient_id = p.id{seen}) as instances{others}
+                  where t.patient_id = p.id{seen}) as instances{others}{told}
              from {from} join issuer i on i.id = p.issuer_id{clause} order by {key} desc limit {limit}"
         );
         let _turn = if sifts { window::turn().await } else { None };
@@ -201,6 +215,25 @@ impl Walk {
         }
     }
 
+    /// Whether answers are to carry what only studies tell of a patient.
+    fn asks_newest(&self) -> bool {
+        PATIENT_TAGS.iter().any(|tag| self.asks(*tag))
+    }
+
+    /// Puts what the patient's newest study tells of them. Qualifiers are those of the issuer that it was sent with.
+    fn put_told(&self, answer: &mut DataSet, row: &Row) -> Result<()> {
+        let Some(told) = row.get::<Option<String>>("told")? else { return Ok(()) };
+        let is_own_issuer =
+            row.get::<Option<String>>("told_issuer")? == answer.text(tags::ISSUER_OF_PATIENT_ID);
+        for element in &parse_attributes(&told)? {
+            let is_told = PATIENT_TAGS.contains(&element.tag) && self.asks(element.tag);
+            if is_told && (is_own_issuer || element.tag != tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE) {
+                answer.put(element.clone());
+            }
+        }
+        Ok(())
+    }
+
     fn answer(&self, row: &Row) -> Result<DataSet> {
         let mut answer = DataSet::new();
         answer.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
@@ -212,6 +245,9 @@ impl Walk {
         put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_STUDIES, row.get("studies")?);
         put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_SERIES, row.get("series")?);
         put_int(&mut answer, tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, row.get("instances")?);
+        if self.asks_newest() {
+            self.put_told(&mut answer, row)?;
+        }
         if self.asks(tags::OTHER_PATIENT_I_DS_SEQUENCE)
             && let Some(others) = row.get::<Option<String>>("others")?
         {

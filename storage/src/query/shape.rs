@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use pacs_core::access::Scope;
-use pacs_core::attributes::{SERIES_TAGS, STUDY_TAGS};
+use pacs_core::attributes::{PATIENT_TAGS, SERIES_TAGS, STUDY_TAGS};
 use pacs_core::dataset::vr_of;
 use pacs_core::json::Head;
 use pacs_core::query::{Level, Query, Returns};
@@ -32,7 +32,7 @@ pub(super) enum Source {
     List(usize),
     /// It is the same in every answer.
     Always(&'static str),
-    /// The attributes that rows keep whole, if anything.
+    /// The attributes that rows keep whole, or the header of the instance, if anything.
     Whole,
 }
 
@@ -101,10 +101,13 @@ impl Shape {
                 || *tag == tags::INSTANCE_AVAILABILITY
                 || *tag == tags::SPECIFIC_CHARACTER_SET
         };
+        let is_looked_for = |tag: &&Tag| !in_columns(tag) && is_kept_whole(**tag, query.level);
         let whole = match &wanted {
             None => Whole::All,
-            Some(tags) if tags.iter().all(in_columns) => Whole::Nothing,
-            Some(tags) => Whole::Keys(tags.iter().filter(|tag| !in_columns(tag)).map(key).collect()),
+            Some(tags) => match tags.iter().filter(is_looked_for).map(key).collect::<Vec<_>>() {
+                keys if keys.is_empty() => Whole::Nothing,
+                keys => Whole::Keys(keys),
+            },
         };
         let is_wanted = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag);
         let mut columns: Vec<String> = Vec::new();
@@ -182,13 +185,48 @@ impl Shape {
     }
 }
 
+/// What a query may ask for and no object says: answers have it of their own, or truly without a value, since nothing
+/// lies on media (PS3.4 C.4.1.1.3.2). Only the door of the web knows a URL.
+const OF_ANSWERS: [Tag; 5] = [
+    tags::INSTANCE_AVAILABILITY,
+    tags::RETRIEVE_AE_TITLE,
+    tags::RETRIEVE_URL,
+    tags::STORAGE_MEDIA_FILE_SET_ID,
+    tags::STORAGE_MEDIA_FILE_SET_UID,
+];
+
+/// The group of pixel data, which no answer holds.
+const PIXELS: u16 = 0x7FE0;
+
 /// Whether answers at `level` carry this attribute where the objects do.
 pub(super) fn holds(tag: Tag, level: Level) -> bool {
-    [tags::INSTANCE_AVAILABILITY, tags::OTHER_PATIENT_I_DS_SEQUENCE].contains(&tag)
+    let is_of_answers = OF_ANSWERS.contains(&tag) && tag != tags::RETRIEVE_URL;
+    is_of_answers || is_in_rows(tag, level) || is_of_header(tag, level)
+}
+
+fn is_in_rows(tag: Tag, level: Level) -> bool {
+    tag == tags::OTHER_PATIENT_I_DS_SEQUENCE
         || COLUMNS.iter().any(|column| column.tag == tag && column.level <= level)
         || OF_PATIENT.iter().any(|(counted, ..)| *counted == tag)
-        || (level >= Level::Study && STUDY_TAGS.contains(&tag))
+        || PATIENT_TAGS.contains(&tag)
+        || is_kept_whole(tag, level)
+}
+
+fn is_kept_whole(tag: Tag, level: Level) -> bool {
+    (level >= Level::Study && STUDY_TAGS.contains(&tag))
         || (level >= Level::Series && SERIES_TAGS.contains(&tag))
+}
+
+/// Whether answers at `level` take an attribute from the header of the instance: what no row holds.
+pub fn is_of_header(tag: Tag, level: Level) -> bool {
+    level == Level::Instance && tag.0 != PIXELS && !OF_ANSWERS.contains(&tag) && !is_in_rows(tag, level)
+}
+
+/// What answers to a query take from headers.
+pub(super) fn of_header(query: &Query) -> Vec<Tag> {
+    let Returns::Tags(paths) = &query.returns else { return Vec::new() };
+    let asked = paths.iter().filter_map(|path| path.first().copied());
+    asked.filter(|tag| is_of_header(*tag, query.level)).collect()
 }
 
 /// How DICOM JSON names an attribute.

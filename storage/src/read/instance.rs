@@ -268,14 +268,15 @@ impl InstanceReader {
 
     /// The open segment and where the stored data set lies in it, when the instance lies in the spool.
     pub(crate) fn spooled(&self) -> Option<(Arc<File>, u64, u64)> {
-        match (&self.source, self.place.kept) {
-            (Source::File(file), Kept::Segment(_)) => {
-                let start = self.place.offset_bytes.saturating_add(self.place.head_bytes);
-                let length = self.place.length_bytes.saturating_sub(self.place.head_bytes);
-                Some((Arc::clone(file.file()), start, length))
-            }
-            _ => None,
-        }
+        matches!(self.place.kept, Kept::Segment(_)).then(|| self.local()).flatten()
+    }
+
+    /// The open file and where the stored data set lies in it, when the instance lies on this machine.
+    pub(crate) fn local(&self) -> Option<(Arc<File>, u64, u64)> {
+        let Source::File(file) = &self.source else { return None };
+        let start = self.place.offset_bytes.saturating_add(self.place.head_bytes);
+        let length = self.place.length_bytes.saturating_sub(self.place.head_bytes);
+        Some((Arc::clone(file.file()), start, length))
     }
 
     /// Which file the instance was found in.

@@ -15,6 +15,7 @@ pub(crate) mod local_file;
 pub mod metadata;
 pub mod pixels;
 mod remembered;
+mod said;
 mod sheet;
 
 use std::sync::Arc;

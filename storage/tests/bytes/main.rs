@@ -11,6 +11,7 @@
 )]
 
 mod arriving;
+mod asking;
 mod backends;
 mod backing_up;
 mod backup_trouble;

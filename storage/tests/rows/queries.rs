@@ -2,6 +2,7 @@
 
 use futures::TryStreamExt;
 use pacs_core::access::Scope;
+use pacs_core::attributes::retired;
 use pacs_core::dataset::{DataSet, vr_of};
 use pacs_core::json::{self, Object};
 use pacs_core::query::{Level, Query, Returns};
@@ -14,6 +15,7 @@ use crate::samples::*;
 
 on_every_engine!(
     every_level_answers_with_its_keys_and_counts,
+    the_newest_study_that_is_seen_tells_of_its_patient,
     answers_are_the_same_one_by_one,
     filters_find_what_they_mean,
     names_are_found_however_they_are_written,
@@ -143,6 +145,59 @@ async fn every_level_answers_with_its_keys_and_counts(fresh: Fresh) {
     let answers = find(&fresh, &patients).await;
     assert_eq!(answers.len(), 4);
     assert!(answers.iter().all(|set| set.int(tags::NUMBER_OF_PATIENT_RELATED_INSTANCES) == Some(3)));
+}
+
+async fn the_newest_study_that_is_seen_tells_of_its_patient(fresh: Fresh) {
+    let image = |study: &str, date, facility, comments| Image {
+        study: study.into(),
+        series: format!("{study}.1"),
+        date: Some(date),
+        facility,
+        issuer: Some("BVTW"),
+        issuer_oid: Some("1.2.3.4"),
+        comments,
+        ..Image::default()
+    };
+    let images = [
+        image("1.2.1", "20260921", "BVTW", Some("Dị ứng")),
+        image("1.2.2", "20250101", "BVH", Some("Cũ")),
+        Image { patient_id: "BN002", ..image("1.2.3", "20250101", "BVTW", None) },
+    ];
+    store(&fresh.db, &images).await;
+    let asked = [
+        (tags::PATIENT_ID, "BN00*"),
+        (tags::PATIENT_COMMENTS, ""),
+        (tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE, ""),
+        (retired::ETHNIC_GROUP, ""),
+        (tags::OTHER_PATIENT_NAMES, ""),
+        (tags::PATIENT_BIRTH_TIME, ""),
+        (tags::REFERENCED_PATIENT_SEQUENCE, ""),
+        (tags::STORAGE_MEDIA_FILE_SET_ID, ""),
+    ];
+    let query = ask(Level::Patient, &asked);
+    assert!(query::supports(&query), "whether there is a value or not");
+    assert!(!query::supports(&ask(Level::Patient, &[(tags::PATIENT_AGE, "")])), "it is of a study");
+    let seen = |codes: &[&str]| Scope::Facilities(codes.iter().map(|code| (*code).to_owned()).collect());
+    for (scope, want) in [
+        (Scope::All, vec![("BN001", Some("Dị ứng")), ("BN002", None)]),
+        (seen(&["BVTW"]), vec![("BN001", Some("Dị ứng")), ("BN002", None)]),
+        (seen(&["BVH"]), vec![("BN001", Some("Cũ"))]),
+    ] {
+        let mut found: Vec<DataSet> = query::find(&fresh.db, &query, &scope).try_collect().await.unwrap();
+        found.sort_by_key(|set| set.text(tags::PATIENT_ID));
+        let said: Vec<_> =
+            found.iter().map(|set| (set.text(tags::PATIENT_ID), set.text(tags::PATIENT_COMMENTS))).collect();
+        let want: Vec<_> =
+            want.iter().map(|(id, said)| (Some((*id).to_owned()), said.map(str::to_owned))).collect();
+        assert_eq!(said, want, "{scope:?}");
+        for set in &found {
+            let qualifiers = &set.items(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE)[0];
+            assert_eq!(qualifiers.text(tags::UNIVERSAL_ENTITY_ID).as_deref(), Some("1.2.3.4"));
+            assert!(asked.iter().all(|(tag, _)| set.contains(*tag)) && !set.contains(tags::PATIENT_AGE));
+        }
+    }
+    let few = ask(Level::Patient, &[(tags::PATIENT_ID, "BN001"), (tags::PATIENT_NAME, "")]);
+    assert!(!find(&fresh, &few).await[0].contains(tags::PATIENT_COMMENTS), "nobody asked for it");
 }
 
 /// The JSON of an answer without a data set between, if it has one.

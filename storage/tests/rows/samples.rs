@@ -44,6 +44,8 @@ pub struct Image {
     pub issuer_oid: Option<&'static str>,
     /// Other Patient IDs: number and issuer.
     pub others: &'static [(&'static str, &'static str)],
+    /// Patient Comments.
+    pub comments: Option<&'static str>,
 }
 
 impl Default for Image {
@@ -65,6 +67,7 @@ impl Default for Image {
             issuer: None,
             issuer_oid: None,
             others: &[],
+            comments: None,
         }
     }
 }
@@ -99,6 +102,7 @@ impl Image {
             (tags::ACCESSION_NUMBER, self.accession.as_deref()),
             (tags::PATIENT_BIRTH_DATE, self.birth_date),
             (tags::ISSUER_OF_PATIENT_ID, self.issuer),
+            (tags::PATIENT_COMMENTS, self.comments),
         ];
         for (tag, value) in optional {
             if let Some(value) = value {

@@ -1,0 +1,195 @@
+//! Queries for instances that ask for more than rows hold: the headers tell it, as they are served.
+
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use futures::TryStreamExt;
+use pacs_core::access::Scope;
+use pacs_core::dataset::{DataSet, vr_of};
+use pacs_core::query::{Level, Query, Returns};
+use pacs_core::{Tag, VR, part10, tags, uids};
+use storage::{Archive, query};
+use testdata::Instance;
+
+use crate::backends::{Home, on_every_backend};
+use crate::correcting::correct;
+use crate::samples::*;
+
+on_every_backend!(
+    headers_tell_what_rows_do_not_hold,
+    what_is_corrected_is_told_so,
+    whoever_asks_for_rows_needs_no_header,
+    many_instances_are_described_one_by_one,
+);
+
+const LARGE: Tag = Tag(0x0029, 0x1010);
+const OF_HEADER: [Tag; 6] = [
+    tags::IMAGE_TYPE,
+    tags::IMAGE_COMMENTS,
+    tags::CONCEPT_NAME_CODE_SEQUENCE,
+    tags::SAMPLES_PER_PIXEL,
+    tags::VERIFICATION_FLAG,
+    LARGE,
+];
+
+fn ask(keys: &[(Tag, &str)]) -> Query {
+    let mut query = Query::new(Level::Instance);
+    for (tag, value) in keys {
+        query.add(&[*tag], vr_of(*tag), value).unwrap();
+    }
+    query
+}
+
+async fn find(archive: &Archive, query: &Query) -> Vec<DataSet> {
+    query::find_with_headers(archive, query, &Scope::All).try_collect().await.unwrap()
+}
+
+/// What only headers hold, in Latin-1.
+fn put(set: &mut DataSet) {
+    set.put_bytes(tags::SPECIFIC_CHARACTER_SET, VR::CS, &b"ISO_IR 100"[..]);
+    set.put_text(tags::IMAGE_TYPE, "ORIGINAL\\PRIMARY");
+    set.put_bytes(tags::IMAGE_COMMENTS, VR::LT, &b"H\xF6he"[..]);
+    set.put_int(tags::SAMPLES_PER_PIXEL, 1);
+    set.put_int(tags::ROWS, 400);
+    set.put_bytes(LARGE, VR::OB, vec![3; 100_000]);
+    let mut code = DataSet::like(set);
+    code.put_text(tags::CODE_VALUE, "121144");
+    code.put_bytes(tags::CODE_MEANING, VR::LO, &b"B\xF6se"[..]);
+    set.put_items(tags::CONCEPT_NAME_CODE_SEQUENCE, vec![code]);
+}
+
+fn native(big: bool, explicit: bool) -> Vec<u8> {
+    let length = if big { 200_000_u32.to_be_bytes() } else { 200_000_u32.to_le_bytes() };
+    let mut tail = if big { vec![0x7F, 0xE0, 0, 0x10] } else { vec![0xE0, 0x7F, 0x10, 0] };
+    if explicit {
+        tail.extend_from_slice(b"OW\0\0");
+    }
+    tail.extend_from_slice(&length);
+    tail.resize(tail.len() + 200_000, 7);
+    tail
+}
+
+fn deflated(name: &str) -> Instance {
+    let mut made = made(name, uids::EXPLICIT_VR_LITTLE_ENDIAN, put, &native(false, true));
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(made.dataset()).unwrap();
+    let content = encoder.finish().unwrap();
+    made.transfer_syntax = uid(uids::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN);
+    made.bytes = part10::write_head(&made.class, &made.uid, &made.transfer_syntax, None);
+    made.dataset_offset = made.bytes.len();
+    made.bytes.extend_from_slice(&content);
+    made
+}
+
+async fn headers_tell_what_rows_do_not_hold(home: Home) {
+    let mut archive = home.open().await;
+    let fragments = b"\xE0\x7F\x10\0OB\0\0\xFF\xFF\xFF\xFF\xFE\xFF\x00\xE0\0\0\0\0\xFE\xFF\x00\xE0\x04\0\0\0\xFF\xD8\xFF\x01\xFE\xFF\xDD\xE0\0\0\0\0";
+    let all = [
+        made("1", uids::EXPLICIT_VR_LITTLE_ENDIAN, put, &native(false, true)),
+        made("2", uids::IMPLICIT_VR_LITTLE_ENDIAN, put, &native(false, false)),
+        made("3", "1.2.840.10008.1.2.2", put, &native(true, true)),
+        made("4", uids::JPEG_BASELINE8_BIT, put, fragments),
+        deflated("5"),
+        made("6", uids::EXPLICIT_VR_LITTLE_ENDIAN, put, &[]),
+    ];
+    send_all(&archive, &all).await;
+    for place in ["in the spool", "in a pack"] {
+        for instance in &all {
+            let what = format!("{} {place}", instance.transfer_syntax);
+            let mut keys = vec![(tags::SOP_INSTANCE_UID, instance.uid.as_str()), (tags::ROWS, "")];
+            keys.extend(OF_HEADER.map(|tag| (tag, "")));
+            let query = ask(&keys);
+            assert!(query::supports(&query));
+            let found = find(&archive, &query).await;
+            let [found] = &found[..] else { panic!("{what}: {found:?}") };
+            assert_eq!(found.texts(tags::IMAGE_TYPE), ["ORIGINAL", "PRIMARY"], "{what}");
+            assert_eq!(found.text(tags::IMAGE_COMMENTS).as_deref(), Some("Höhe"), "{what}");
+            assert_eq!(found.int(tags::SAMPLES_PER_PIXEL), Some(1), "{what}");
+            assert_eq!(found.int(tags::ROWS), Some(400), "{what}");
+            let code = &found.items(tags::CONCEPT_NAME_CODE_SEQUENCE)[0];
+            assert_eq!(code.text(tags::CODE_MEANING).as_deref(), Some("Böse"), "{what}");
+            assert!(found.get(tags::VERIFICATION_FLAG).unwrap().is_empty(), "{what}: it has none");
+            assert!(found.get(LARGE).unwrap().is_empty(), "{what}: bulk data is fetched by itself");
+        }
+        home.rest();
+        archive.settle_due().await.unwrap();
+        // Nothing is remembered.
+        archive.close().await;
+        drop(archive);
+        archive = home.open().await;
+    }
+    // What is not matched restricts nothing, is owned up to, and is told all the same.
+    let filtered =
+        ask(&[(tags::STUDY_INSTANCE_UID, all[0].study.as_str()), (tags::IMAGE_COMMENTS, "nothing")]);
+    assert!(!query::supports(&filtered));
+    assert_eq!(find(&archive, &filtered).await[0].text(tags::IMAGE_COMMENTS).as_deref(), Some("Höhe"));
+    let everything = Query { returns: Returns::All, ..ask(&[]) };
+    let found = find(&archive, &everything).await;
+    assert_eq!(found.len(), all.len());
+    assert!(found.iter().all(|set| !set.contains(tags::IMAGE_TYPE)), "all that rows hold");
+    archive.close().await;
+}
+
+async fn what_is_corrected_is_told_so(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    let asked =
+        ask(&[(tags::ORIGINAL_ATTRIBUTES_SEQUENCE, ""), (tags::PATIENT_NAME, ""), (tags::IMAGE_TYPE, "")]);
+    let before = find(&archive, &asked).await;
+    assert!(before.iter().all(|set| set.items(tags::ORIGINAL_ATTRIBUTES_SEQUENCE).is_empty()));
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    correct(&archive, &sent[0], &[("PatientName", "ĐINH^VĂN ĐỨC")]).await;
+    let after = find(&archive, &asked).await;
+    assert_eq!(after.len(), 2);
+    for (set, before) in after.iter().zip(&before) {
+        assert_eq!(set.text(tags::PATIENT_NAME).as_deref(), Some("ĐINH^VĂN ĐỨC"));
+        assert_eq!(set.texts(tags::IMAGE_TYPE), before.texts(tags::IMAGE_TYPE));
+        let [original] = set.items(tags::ORIGINAL_ATTRIBUTES_SEQUENCE) else { panic!("{set:?}") };
+        let replaced = &original.items(tags::MODIFIED_ATTRIBUTES_SEQUENCE)[0];
+        assert_eq!(replaced.text(tags::PATIENT_NAME), before.text(tags::PATIENT_NAME));
+    }
+    archive.close().await;
+}
+
+async fn whoever_asks_for_rows_needs_no_header(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    for segment in home.segments() {
+        std::fs::remove_file(segment).unwrap();
+    }
+    let of_rows = ask(&[(tags::ROWS, ""), (tags::MANUFACTURER, ""), (tags::PATIENT_NAME, "")]);
+    let found = find(&archive, &of_rows).await;
+    assert_eq!(found.iter().filter(|set| set.int(tags::ROWS) == Some(64)).count(), 3);
+    // One that is damaged is found all the same, without what only its header tells.
+    let with_header = ask(&[(tags::ROWS, ""), (tags::IMAGE_TYPE, "")]);
+    let found = find(&archive, &with_header).await;
+    assert_eq!(found.iter().filter(|set| set.int(tags::ROWS) == Some(64)).count(), 3);
+    assert!(found.iter().all(|set| set.get(tags::IMAGE_TYPE).unwrap().is_empty()));
+}
+
+async fn many_instances_are_described_one_by_one(home: Home) {
+    let archive = home.open().await;
+    let comment = |number: u32| format!("ảnh {number}");
+    let sent: Vec<Instance> = (1..=40)
+        .map(|number| {
+            let put = |set: &mut DataSet| {
+                set.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
+                set.put_int(tags::INSTANCE_NUMBER, i64::from(number));
+                set.put_text(tags::IMAGE_COMMENTS, &comment(number));
+            };
+            numbered(("7", number), uids::EXPLICIT_VR_LITTLE_ENDIAN, put, &[])
+        })
+        .collect();
+    send_all(&archive, &sent[..30]).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    send_all(&archive, &sent[30..]).await;
+    let query = Query { limit: Some(35), offset: 2, ..ask(&[(tags::IMAGE_COMMENTS, "")]) };
+    let found = find(&archive, &query).await;
+    let comments: Vec<_> = found.iter().map(|set| set.text(tags::IMAGE_COMMENTS).unwrap()).collect();
+    assert_eq!(comments, (3..=37).map(comment).collect::<Vec<_>>());
+    archive.close().await;
+}
