@@ -210,12 +210,19 @@ fn query_returns() -> Vec<Vec<String>> {
 
 fn worklist_keys() -> Vec<Vec<String>> {
     let matched = worklist::matched();
-    let mut all = worklist::returned();
+    let without_value = worklist::returned_without_value();
+    let mut all = [worklist::returned(), without_value.clone()].concat();
     all.extend(matched.iter().filter(|path| !all.contains(path)).cloned().collect::<Vec<_>>());
     all.sort();
     let row = |path: &Vec<Tag>| {
         let tag = path.last().copied().unwrap_or(Tag(0, 0));
-        let how = if matched.contains(path) { matching(tag) } else { "returned" };
+        let how = if matched.contains(path) {
+            matching(tag)
+        } else if without_value.contains(path) {
+            "returned without a value"
+        } else {
+            "returned"
+        };
         vec![name_of(path), tags_of(path), how.to_owned()]
     };
     all.iter().map(row).collect()

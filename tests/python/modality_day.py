@@ -92,14 +92,24 @@ def item(**values):
 def worklist(association):
     query = Dataset()
     for keyword in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber",
-                    "StudyInstanceUID", "RequestedProcedureID", "RequestedProcedureDescription"):
-        setattr(query, keyword, "")
+                    "StudyInstanceUID", "RequestedProcedureID", "RequestedProcedureDescription", "PatientWeight",
+                    "MedicalAlerts", "Allergies", "PregnancyStatus", "AdmissionID", "RequestingService",
+                    "FillerOrderNumberImagingServiceRequest", "PlacerOrderNumberImagingServiceRequest"):
+        setattr(query, keyword, None)
+    query.IssuerOfAccessionNumberSequence = Sequence()
     query.ScheduledProcedureStepSequence = Sequence([item(
         ScheduledStationAETitle="CT1", Modality="CT", ScheduledProcedureStepID="",
         ScheduledProcedureStepDescription="", ScheduledProcedureStepStatus="",
         ScheduledProcedureStepStartDate="", ScheduledProcedureStepStartTime="")])
     found = association.send_c_find(query, ModalityWorklistInformationFind)
-    return [identifier for status, identifier in found if status.Status in (0xFF00, 0xFF01)]
+    entries = []
+    for status, identifier in found:
+        assert status.Status in (0xFF00, 0x0000), hex(status.Status)
+        if identifier is not None:
+            assert identifier.FillerOrderNumberImagingServiceRequest == identifier.AccessionNumber, identifier
+            assert identifier.IssuerOfAccessionNumberSequence[0].LocalNamespaceEntityID, identifier
+            entries.append(identifier)
+    return entries
 
 
 def begin():

@@ -9,11 +9,12 @@ use pacs_core::dataset::{self, DataSet};
 use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax::TransferSyntax;
 use pacs_core::uid::Uid;
-use pacs_core::{tags, uids};
+use pacs_core::{Tag, tags, uids};
 use storage::catalogue::Procedure;
 use storage::devices::{self, Device};
 use storage::schedule::{NewOrder, OrderPatient, create_order};
 
+const ISSUER: Tag = tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE;
 const NAME: &str = "NGUYỄN^THỊ MINH KHAI";
 
 async fn order(server: &Harness, modality: &str, date: &str) {
@@ -45,7 +46,9 @@ fn identifier(modality: &str, date: &str) -> DataSet {
     step.put_empty(tags::SCHEDULED_STATION_AE_TITLE);
     step.put_empty(tags::SCHEDULED_PROCEDURE_STEP_ID);
     let mut identifier = DataSet::new();
-    for tag in [tags::PATIENT_NAME, tags::PATIENT_ID, tags::ACCESSION_NUMBER, tags::STUDY_INSTANCE_UID] {
+    for tag in
+        [tags::PATIENT_NAME, tags::PATIENT_ID, tags::ACCESSION_NUMBER, tags::STUDY_INSTANCE_UID, ISSUER]
+    {
         identifier.put_empty(tag);
     }
     identifier.put_items(tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, vec![step]);
@@ -73,9 +76,12 @@ fn image_of(step: &DataSet) -> Instance {
     set.put_uid(tags::SOP_INSTANCE_UID, &instance);
     set.put_text(tags::MODALITY, "CT");
     set.put_uid(tags::SERIES_INSTANCE_UID, &Uid::generate([8; 16]));
-    for tag in [tags::PATIENT_NAME, tags::PATIENT_ID, tags::ACCESSION_NUMBER, tags::STUDY_INSTANCE_UID] {
+    for tag in
+        [tags::PATIENT_NAME, tags::PATIENT_ID, tags::ACCESSION_NUMBER, tags::STUDY_INSTANCE_UID, ISSUER]
+    {
         set.put(step.get(tag).unwrap().clone());
     }
+    assert!(!set.items(ISSUER).is_empty(), "the worklist names who gave the number");
     let mut encoded = Vec::new();
     dataset::write(&set, &TransferSyntax::EXPLICIT_LITTLE_ENDIAN, &mut encoded).unwrap();
     Instance {
@@ -141,13 +147,23 @@ async fn keys_that_the_worklist_does_not_know_are_told() {
     let mut association = modality(&server).await;
     let class = uid(uids::MODALITY_WORKLIST_INFORMATION_MODEL_FIND);
     let known = identifier("CT", "20261123");
-    let mut unknown = known.clone();
-    unknown.put_empty(tags::PATIENT_COMMENTS);
-    for (identifier, want) in [(known, Status::PENDING), (unknown, Status::PENDING_KEYS_UNSUPPORTED)] {
+    let with = |tag: Tag, value: &str| {
+        let mut identifier = known.clone();
+        identifier.put_text(tag, value);
+        identifier
+    };
+    for (identifier, tag, want) in [
+        (known.clone(), tags::PATIENT_NAME, Status::PENDING),
+        // The order says nothing of it, which an answer without a value tells.
+        (with(tags::PATIENT_COMMENTS, ""), tags::PATIENT_COMMENTS, Status::PENDING),
+        (with(tags::ADMISSION_ID, ""), tags::ADMISSION_ID, Status::PENDING),
+        (with(tags::ADMISSION_ID, "7"), tags::ADMISSION_ID, Status::PENDING_KEYS_UNSUPPORTED),
+        (with(tags::BODY_PART_EXAMINED, ""), tags::BODY_PART_EXAMINED, Status::PENDING_KEYS_UNSUPPORTED),
+    ] {
         let mut found = association.find(&class, &identifier).await.unwrap();
         let step = found.next().await.unwrap().unwrap();
-        assert_eq!(found.status(), want);
-        assert_eq!(step.contains(tags::PATIENT_COMMENTS), want == Status::PENDING_KEYS_UNSUPPORTED);
+        assert_eq!(found.status(), want, "{tag}");
+        assert!(step.contains(tag), "{tag}");
         assert!(found.next().await.unwrap().is_none());
     }
     association.release().await.unwrap();

@@ -58,8 +58,8 @@ pub struct Exam {
     pub patient: Person,
     /// Accession number of the order.
     pub accession_number: String,
-    /// Who gave the accession number.
-    pub accession_issuer: Option<String>,
+    /// Code of who gave the accession number: the facility's issuer, unless a hospital system said otherwise.
+    pub accession_issuer: String,
     /// Requested Procedure ID (0040,1001).
     pub procedure_id: String,
     /// Scheduled Procedure Step ID (0040,0009).
@@ -121,7 +121,8 @@ impl Exam {
 pub(crate) const SELECT: &str = "select s.id, s.state, s.facility, s.step_id, s.modality, s.station_ae, s.room,
      s.scheduled_date, s.scheduled_time, s.started_ms, s.reason as act_reason, r.procedure_id,
      r.study_uid as planned_study_uid, r.code as procedure_code, r.name as procedure_name, o.id as order_id,
-     o.accession_number, o.accession_issuer, o.referring_physician, o.reason, o.emergency, p.identifier,
+     o.accession_number, coalesce(o.accession_issuer, (select a.code from facility g join issuer a on a.id = g.issuer_id
+         where g.code = o.facility)) as accession_issuer, o.referring_physician, o.reason, o.emergency, p.identifier,
      i.code as issuer, p.name, p.birth_date, p.sex, f.time_zone,
      case when s.state = 'started' then coalesce(
          (select m.calling_ae from performed_request q join performed_step m on m.id = q.performed_step_id

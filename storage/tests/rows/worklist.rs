@@ -6,10 +6,10 @@ use pacs_core::dataset::{DataSet, vr_of};
 use pacs_core::exam::StepAct;
 use pacs_core::query::{Level, Query};
 use pacs_core::uid::AeTitle;
-use pacs_core::{Tag, tags};
+use pacs_core::{Tag, VR, tags};
 use storage::devices::{self, Device};
 use storage::exams::moves;
-use storage::schedule::{self, Asker, NewOrder};
+use storage::schedule::{self, Asker, NewOrder, OrderPatient};
 
 use crate::backends::{Fresh, on_every_engine};
 use crate::samples::*;
@@ -24,6 +24,7 @@ on_every_engine!(
     a_line_goes_with_the_device_that_began_it_though_another_was_chosen,
     stations_are_matched_with_wildcards,
     every_line_is_answered_whatever_their_number,
+    what_an_order_says_is_told_by_every_key_for_it,
     keys_the_worklist_does_not_know_are_told,
     values_fit_their_representation,
 );
@@ -341,10 +342,62 @@ async fn every_line_is_answered_whatever_their_number(fresh: Fresh) {
     assert_eq!(lines(&fresh, &of_nobody).await.len(), 0);
 }
 
+async fn what_an_order_says_is_told_by_every_key_for_it(fresh: Fresh) {
+    let numbered = NewOrder {
+        accession_number: Some("HIS-7".into()),
+        patient: OrderPatient { national_id: Some("001080000001".into()), ..order().patient },
+        ..order()
+    };
+    schedule::create_order(&fresh.db, &numbered, &clerk(), NOW_MS).await.unwrap();
+    let elsewhere = NewOrder { facility: "BVH".into(), accession_number: Some("HIS-7".into()), ..order() };
+    schedule::create_order(&fresh.db, &elsewhere, &clerk(), NOW_MS).await.unwrap();
+    const ISSUER: Tag = tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE;
+    const FILLER: Tag = tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST;
+    let by_issuer = |code: &str| {
+        let mut query = ask(&[(tags::ACCESSION_NUMBER, ""), (FILLER, "HIS-7")], &[]);
+        query.add(&[ISSUER, tags::LOCAL_NAMESPACE_ENTITY_ID], VR::UT, code).unwrap();
+        query.add(&[ISSUER, tags::UNIVERSAL_ENTITY_ID], VR::UT, "").unwrap();
+        query.add(&[tags::OTHER_PATIENT_I_DS_SEQUENCE], VR::SQ, "").unwrap();
+        query.add(&[tags::REFERENCED_STUDY_SEQUENCE, tags::REFERENCED_SOP_INSTANCE_UID], VR::UI, "").unwrap();
+        query.add(&[tags::PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST], VR::LO, "").unwrap();
+        assert!(schedule::worklist::supports(&query));
+        query
+    };
+    assert_eq!(lines(&fresh, &by_issuer("")).await.len(), 2);
+    assert!(lines(&fresh, &by_issuer("BVX")).await.is_empty());
+    let found = lines(&fresh, &by_issuer("BVTW")).await;
+    let [line] = &found[..] else { panic!("{found:?}") };
+    let [issuer] = line.items(ISSUER) else { panic!("{line:?}") };
+    assert_eq!(issuer.text(tags::LOCAL_NAMESPACE_ENTITY_ID).as_deref(), Some("BVTW"));
+    assert_eq!(line.text(FILLER).as_deref(), Some("HIS-7"));
+    let [other] = line.items(tags::OTHER_PATIENT_I_DS_SEQUENCE) else { panic!("{line:?}") };
+    assert_eq!(other.text(tags::PATIENT_ID).as_deref(), Some("001080000001"));
+    assert!(line.items(tags::REFERENCED_STUDY_SEQUENCE).is_empty());
+    assert!(line.get(tags::PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST).unwrap().is_empty());
+    for (reason, count) in [("Ho*", 2), ("Ho kéo dài", 2), ("Sốt", 0)] {
+        let query = ask(&[(tags::REASON_FOR_THE_REQUESTED_PROCEDURE, reason)], &[]);
+        assert!(schedule::worklist::supports(&query));
+        assert_eq!(lines(&fresh, &query).await.len(), count, "{reason}");
+    }
+}
+
 async fn keys_the_worklist_does_not_know_are_told(_fresh: Fresh) {
     for (top, step, known) in [
         (vec![(tags::PATIENT_NAME, "A*"), (tags::PREGNANCY_STATUS, "")], vec![(tags::MODALITY, "CT")], true),
-        (vec![(tags::PATIENT_COMMENTS, "")], vec![], false),
+        (
+            vec![(tags::PATIENT_COMMENTS, ""), (tags::ORDER_ENTERED_BY, ""), (tags::PATIENT_SIZE, "")],
+            vec![],
+            true,
+        ),
+        (vec![(tags::REQUESTED_PROCEDURE_COMMENTS, ""), (tags::REQUESTING_SERVICE, "")], vec![], true),
+        (
+            vec![],
+            vec![(tags::COMMENTS_ON_THE_SCHEDULED_PROCEDURE_STEP, ""), (tags::PRE_MEDICATION, "")],
+            true,
+        ),
+        (vec![(tags::PATIENT_COMMENTS, "x")], vec![], false),
+        (vec![(tags::BODY_PART_EXAMINED, "")], vec![], false),
+        (vec![], vec![(tags::PATIENT_NAME, "")], false),
         (vec![(tags::REFERRING_PHYSICIAN_NAME, "")], vec![], true),
         (vec![(tags::REFERRING_PHYSICIAN_NAME, "Lê*")], vec![], true),
         (vec![], vec![(tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, "Lê*")], true),

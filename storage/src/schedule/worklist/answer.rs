@@ -4,19 +4,23 @@ use pacs_core::dataset::DataSet;
 use pacs_core::query::Returns;
 use pacs_core::{Tag, tags};
 
+use super::model;
 use super::steps::SPS;
 use crate::exams::Exam;
+use crate::query::numbers::put_others;
 
 /// What an answer has of the order and the patient.
-const KNOWN: [Tag; 15] = [
+const KNOWN: [Tag; 18] = [
     tags::SPECIFIC_CHARACTER_SET,
     tags::ACCESSION_NUMBER,
+    tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE,
     tags::REFERRING_PHYSICIAN_NAME,
     tags::PATIENT_NAME,
     tags::PATIENT_ID,
     tags::ISSUER_OF_PATIENT_ID,
     tags::PATIENT_BIRTH_DATE,
     tags::PATIENT_SEX,
+    tags::OTHER_PATIENT_I_DS_SEQUENCE,
     tags::STUDY_INSTANCE_UID,
     tags::REQUESTING_PHYSICIAN,
     tags::REQUESTED_PROCEDURE_DESCRIPTION,
@@ -24,6 +28,7 @@ const KNOWN: [Tag; 15] = [
     tags::REASON_FOR_THE_REQUESTED_PROCEDURE,
     tags::REQUESTED_PROCEDURE_PRIORITY,
     tags::REQUESTED_PROCEDURE_CODE_SEQUENCE,
+    tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST,
 ];
 
 /// What the table wants and no order says: there, without a value.
@@ -61,39 +66,65 @@ const KNOWN_OF_STEP: [Tag; 10] = [
 const NOT_KNOWN_OF_STEP: [Tag; 3] =
     [tags::SCHEDULED_PERFORMING_PHYSICIAN_NAME, tags::PRE_MEDICATION, tags::REQUESTED_CONTRAST_AGENT];
 
-/// The parts of a coded entry (PS3.3 8.8).
-const CODE: [Tag; 3] = [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR, tags::CODE_MEANING];
+/// The parts of a coded entry (PS3.3 8.8). The house's own scheme has no versions.
+const CODE: [Tag; 4] =
+    [tags::CODE_VALUE, tags::CODING_SCHEME_DESIGNATOR, tags::CODING_SCHEME_VERSION, tags::CODE_MEANING];
 
-/// Whether an answer has that attribute, with a value or without.
+/// The parts of an issuer (PS3.3 10.14), of which its code is known.
+const ISSUER: [Tag; 3] =
+    [tags::LOCAL_NAMESPACE_ENTITY_ID, tags::UNIVERSAL_ENTITY_ID, tags::UNIVERSAL_ENTITY_ID_TYPE];
+
+/// The parts of another number of the patient.
+const OTHER_ID: [Tag; 3] = [tags::PATIENT_ID, tags::ISSUER_OF_PATIENT_ID, tags::TYPE_OF_PATIENT_ID];
+
+/// Whether an answer has that attribute, with a value or truly without: what is asked of the items of a sequence that
+/// has none is answered by that (PS3.4 C.2.2.2.6).
 pub(super) fn holds(path: &[Tag]) -> bool {
     match path {
-        [tag] => *tag == SPS || KNOWN.contains(tag) || NOT_KNOWN.contains(tag),
-        [SPS, tag] => KNOWN_OF_STEP.contains(tag) || NOT_KNOWN_OF_STEP.contains(tag),
+        [SPS] => true,
+        [SPS, tag] if KNOWN_OF_STEP.contains(tag) => true,
+        [SPS, tag, ..] if NOT_KNOWN_OF_STEP.contains(tag) || model::OF_STEP.contains(tag) => true,
+        [SPS, tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE, tags::PROTOCOL_CONTEXT_SEQUENCE, ..] => true,
         [tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, tag]
         | [SPS, tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE, tag] => CODE.contains(tag),
-        _ => false,
+        [tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE, tag] => ISSUER.contains(tag),
+        [tags::OTHER_PATIENT_I_DS_SEQUENCE, tag] => OTHER_ID.contains(tag),
+        [tag] if KNOWN.contains(tag) => true,
+        [tag, ..] => NOT_KNOWN.contains(tag) || model::OF_ORDER.contains(tag),
+        [] => false,
     }
 }
 
-/// The paths of all attributes of an answer; those without a value stand behind the others.
+/// The paths of all attributes of an answer that may have a value.
 pub(super) fn paths() -> Vec<Vec<Tag>> {
-    let top = KNOWN.iter().chain(&NOT_KNOWN).map(|tag| vec![*tag]);
-    let of_step = KNOWN_OF_STEP.iter().chain(&NOT_KNOWN_OF_STEP).map(|tag| vec![SPS, *tag]);
-    top.chain(of_step).collect()
+    let of_step = KNOWN_OF_STEP.iter().map(|tag| vec![SPS, *tag]);
+    KNOWN.iter().map(|tag| vec![*tag]).chain(of_step).collect()
+}
+
+/// The paths of those that are answered without one.
+pub(super) fn paths_without_value() -> Vec<Vec<Tag>> {
+    let of_order = NOT_KNOWN.iter().chain(model::OF_ORDER).map(|tag| vec![*tag]);
+    let of_step = NOT_KNOWN_OF_STEP.iter().chain(model::OF_STEP).map(|tag| vec![SPS, *tag]);
+    of_order.chain(of_step).collect()
 }
 
 /// The attributes of PS3.4 table K.6-1 that an exam has; the others are there without a value.
-/// `stations` are the AE titles the step is offered to.
-pub(super) fn of(exam: &Exam, stations: &[String]) -> DataSet {
+/// `stations` are the AE titles the step is offered to, `others` the patient's other numbers where they are asked for.
+pub(super) fn of(exam: &Exam, stations: &[String], others: Option<&str>) -> DataSet {
     let mut set = DataSet::new();
     set.put_text(tags::SPECIFIC_CHARACTER_SET, "ISO_IR 192");
     put(&mut set, tags::ACCESSION_NUMBER, Some(&exam.accession_number), 16);
+    set.put_items(tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE, vec![issuer(exam)]);
     put(&mut set, tags::REFERRING_PHYSICIAN_NAME, exam.referring_physician.as_deref(), 64);
     put(&mut set, tags::PATIENT_NAME, Some(&exam.patient.name), 64);
     put(&mut set, tags::PATIENT_ID, Some(&exam.patient.id), 64);
     put(&mut set, tags::ISSUER_OF_PATIENT_ID, Some(&exam.patient.issuer), 64);
     put(&mut set, tags::PATIENT_BIRTH_DATE, exam.patient.birth_date.as_deref(), 8);
     put(&mut set, tags::PATIENT_SEX, exam.patient.sex.as_deref(), 16);
+    set.put_empty(tags::OTHER_PATIENT_I_DS_SEQUENCE);
+    if let Some(others) = others {
+        put_others(&mut set, others);
+    }
     put(&mut set, tags::STUDY_INSTANCE_UID, Some(&exam.planned_study_uid), 64);
     put(&mut set, tags::REQUESTING_PHYSICIAN, exam.referring_physician.as_deref(), 64);
     put(&mut set, tags::REQUESTED_PROCEDURE_DESCRIPTION, Some(&exam.procedure_name), 64);
@@ -106,6 +137,8 @@ pub(super) fn of(exam: &Exam, stations: &[String]) -> DataSet {
         16,
     );
     set.put_items(tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, vec![code(exam)]);
+    // The facility fills the order under its accession number.
+    put(&mut set, tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST, Some(&exam.accession_number), 64);
     NOT_KNOWN.iter().for_each(|tag| set.put_empty(*tag));
     set.put_items(SPS, vec![step(exam, stations)]);
     set
@@ -125,6 +158,13 @@ fn step(exam: &Exam, stations: &[String]) -> DataSet {
     put(&mut item, tags::SCHEDULED_PROCEDURE_STEP_STATUS, exam.state.worklist_status(), 16);
     item.put_items(tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE, vec![code(exam)]);
     NOT_KNOWN_OF_STEP.iter().for_each(|tag| item.put_empty(*tag));
+    item
+}
+
+/// Who gave the accession number, by the code that images may name it by.
+fn issuer(exam: &Exam) -> DataSet {
+    let mut item = DataSet::new();
+    item.put_text(tags::LOCAL_NAMESPACE_ENTITY_ID, &exam.accession_issuer);
     item
 }
 

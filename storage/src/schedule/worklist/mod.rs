@@ -1,17 +1,18 @@
 //! The modality worklist (PS3.4 K.6): steps that are still to be done, as response data sets.
 
 mod answer;
+mod model;
 mod physicians;
 mod steps;
 
 use std::collections::{HashMap, VecDeque};
 
 use futures::stream::{self, Stream};
-use pacs_core::Tag;
 use pacs_core::access::Scope;
 use pacs_core::dataset::DataSet;
 use pacs_core::query::{Filter, Query, Returns};
 use pacs_core::uid::AeTitle;
+use pacs_core::{Tag, tags};
 
 use crate::Result;
 use crate::database::Database;
@@ -44,8 +45,8 @@ impl Asker {
     }
 }
 
-/// Whether every key of the query is one that the worklist knows: matched on where it has a value,
-/// answered where it has none (PS3.4 K.4.1.3.2).
+/// Whether every key of the query is one that the worklist knows: matched on where it has a value, answered where it
+/// has none (PS3.4 K.4.1.1.4). What nothing is known of is answered too, without a value.
 pub fn supports(query: &Query) -> bool {
     let returned = match &query.returns {
         Returns::Tags(paths) => paths.iter().all(|path| answer::holds(path)),
@@ -60,9 +61,14 @@ pub fn matched() -> Vec<Vec<Tag>> {
     steps::matched().into_iter().chain(physicians::KEYS.map(<[Tag]>::to_vec)).collect()
 }
 
-/// The paths of all attributes that an answer holds, with a value or without.
+/// The paths of all attributes of an answer that may have a value.
 pub fn returned() -> Vec<Vec<Tag>> {
     answer::paths()
+}
+
+/// The paths of those that are answered without one, whatever is ordered.
+pub fn returned_without_value() -> Vec<Vec<Tag>> {
+    answer::paths_without_value()
 }
 
 /// The steps that wait for a device, and those that one has begun, as answers: emergencies first,
@@ -121,6 +127,14 @@ impl Walk {
         Ok(self.read.pop_front())
     }
 
+    /// Whether answers are to carry an attribute of the top.
+    fn asks(&self, tag: Tag) -> bool {
+        match &self.query.returns {
+            Returns::All => true,
+            Returns::Tags(paths) => paths.iter().any(|path| path.first() == Some(&tag)),
+        }
+    }
+
     async fn page(&mut self) -> Result<()> {
         let mut conditions = match &self.matching {
             Some(matching) => matching.clone(),
@@ -149,9 +163,13 @@ impl Walk {
             id: exam.id,
         });
         let mut eligible = steps::eligible_devices(&self.database, &found).await?;
+        let others = match self.asks(tags::OTHER_PATIENT_I_DS_SEQUENCE) {
+            true => steps::other_numbers(&self.database, &found).await?,
+            false => HashMap::new(),
+        };
         for exam in found.iter().filter(|exam| physicians::match_step(&self.query, exam)) {
             let stations = stations(&self.query, exam, &mut eligible);
-            let mut answer = answer::of(exam, &stations);
+            let mut answer = answer::of(exam, &stations, others.get(&exam.id).map(String::as_str));
             answer::keep_asked(&mut answer, &self.query.returns);
             self.read.push_back(answer);
         }

@@ -13,6 +13,7 @@ use crate::exams::{Exam, ExamId};
 use crate::index::facilities;
 use crate::query::columns::{Column, Kind};
 use crate::query::condition::Conditions;
+use crate::query::numbers::others;
 
 /// The sequence whose item is the step.
 pub(super) const SPS: Tag = tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE;
@@ -22,7 +23,7 @@ const fn column(tag: Tag, sql: &'static str, kind: Kind) -> Column {
 }
 
 /// Keys at the top of the identifier.
-const TOP: [Column; 10] = [
+const TOP: [Column; 12] = [
     column(tags::PATIENT_NAME, "p.name", Kind::Name("p.folded_name")),
     column(tags::PATIENT_ID, "p.identifier", Kind::Text),
     column(tags::ISSUER_OF_PATIENT_ID, "i.code", Kind::Text),
@@ -37,7 +38,17 @@ const TOP: [Column; 10] = [
         Kind::Text,
     ),
     column(tags::STUDY_INSTANCE_UID, "r.study_uid", Kind::Uid),
+    column(tags::REASON_FOR_THE_REQUESTED_PROCEDURE, "o.reason", Kind::Text),
+    column(tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST, "o.accession_number", Kind::Text),
 ];
+
+/// Who gave the accession number, of the item of its issuer.
+const ISSUER: Column = column(
+    tags::LOCAL_NAMESPACE_ENTITY_ID,
+    "coalesce(o.accession_issuer, (select a.code from facility g join issuer a on a.id = g.issuer_id
+         where g.code = o.facility))",
+    Kind::Text,
+);
 
 /// Keys within the Scheduled Procedure Step Sequence, without the station and the date, which have
 /// rules of their own.
@@ -69,6 +80,7 @@ fn column_of(path: &[Tag]) -> Option<&'static Column> {
         [SPS, tag] => (&STEP, tag),
         [SPS, tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE, tag]
         | [tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, tag] => (&CODE, tag),
+        [tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE, tag] => (std::slice::from_ref(&ISSUER), tag),
         [tag] => (&TOP, tag),
         _ => return None,
     };
@@ -85,7 +97,8 @@ pub(super) fn matched() -> Vec<Vec<Tag>> {
     let codes = within(&[tags::REQUESTED_PROCEDURE_CODE_SEQUENCE])
         .into_iter()
         .chain(within(&[SPS, tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE]));
-    TOP.iter().map(|column| vec![column.tag]).chain(codes).chain(of_step).collect()
+    let issuer = vec![tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE, ISSUER.tag];
+    TOP.iter().map(|column| vec![column.tag]).chain([issuer]).chain(codes).chain(of_step).collect()
 }
 
 /// The station that has a step: the one that has begun it, else the one it was given to.
@@ -259,6 +272,28 @@ fn days_after(date: &str, days: u32) -> Option<String> {
 fn day_before(date: &str) -> Option<String> {
     let day = jiff::civil::Date::strptime("%Y%m%d", date).ok()?.yesterday().ok()?;
     Some(day.strftime("%Y%m%d").to_string())
+}
+
+/// Other numbers of the patients of these steps, as [`others`] reads them.
+pub(super) async fn other_numbers(database: &Database, exams: &[Exam]) -> Result<HashMap<ExamId, String>> {
+    if exams.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!(
+        "select s.id, {} as others from scheduled_step s
+         join requested_procedure r on r.id = s.requested_procedure_id join order_ o on o.id = r.order_id
+         where s.id in ({})",
+        others("o.patient_id"),
+        placeholders(1, exams.len())
+    );
+    let params = exams.iter().map(|exam| exam.id.into()).collect();
+    let mut numbers = HashMap::new();
+    for row in database.fetch(sqlx::AssertSqlSafe(sql), params).await? {
+        if let Some(others) = row.get::<Option<String>>("others")? {
+            numbers.insert(ExamId(row.get("id")?), others);
+        }
+    }
+    Ok(numbers)
 }
 
 /// The devices that could do those of the steps that have no station, by title. One of which nobody
