@@ -27,7 +27,7 @@ use pacs_core::clock::Clock;
 use pacs_core::dataset::{DataSet, vr_of};
 use pacs_core::query::{Level, Query};
 use pacs_core::uid::{AeTitle, Uid};
-use pacs_core::{Tag, tags};
+use pacs_core::{Tag, VR, tags};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use storage::database::{Database, Durability};
 use storage::exams::search::{self, Search};
@@ -237,7 +237,7 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
             (Level::Instance, vec![(tags::SOP_INSTANCE_UID, "1.2.1.1.1")]),
             (Level::Patient, vec![]),
             (Level::Patient, vec![(tags::PATIENT_ID, "BN001"), (tags::ISSUER_OF_PATIENT_ID, "BVTW")]),
-            (Level::Patient, vec![(tags::PATIENT_NAME, "nguyen van a")]),
+            (Level::Patient, vec![(tags::PATIENT_NAME, "nguyen van a"), (tags::PATIENT_COMMENTS, "")]),
         ] {
             let query = ask(level, &keys);
             let _: Vec<DataSet> = query::find(db, &query, scope).try_collect().await.unwrap();
@@ -275,6 +275,9 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
         let mut mwl = Query::new(Level::Study);
         let date = [tags::SCHEDULED_PROCEDURE_STEP_SEQUENCE, tags::SCHEDULED_PROCEDURE_STEP_START_DATE];
         mwl.add(&date, vr_of(date[1]), "20260921").unwrap();
+        mwl.add(&[tags::OTHER_PATIENT_I_DS_SEQUENCE], VR::SQ, "").unwrap();
+        let issuer = [tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE, tags::LOCAL_NAMESPACE_ENTITY_ID];
+        mwl.add(&issuer, VR::UT, "BVTW").unwrap();
         for ae_title in [None, Some(AeTitle::parse("CT1").unwrap())] {
             let asker = schedule::Asker { ae_title, ..schedule::Asker::new(scope.clone(), NOW_MS) };
             let _: Vec<DataSet> = schedule::worklist(db, &mwl, asker).try_collect().await.unwrap();
