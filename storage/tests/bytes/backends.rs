@@ -10,10 +10,11 @@ use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use pacs_core::clock::Clock;
-use sqlx::{Connection, Executor};
 use storage::{Archive, Config, Error};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::template;
 
 /// When every test begins.
 pub const START_MS: i64 = 1_790_000_000_000;
@@ -38,6 +39,15 @@ impl Home {
 
     /// PostgreSQL and S3, where the environment names them.
     pub async fn served() -> Option<Self> {
+        Self::over_servers(template::postgres).await
+    }
+
+    /// The same with a database that has not even a schema yet.
+    pub async fn served_empty() -> Option<Self> {
+        Self::over_servers(template::empty_postgres).await
+    }
+
+    async fn over_servers(database: impl AsyncFnOnce(&str, &str) -> String) -> Option<Self> {
         let (Ok(postgres), Ok(s3)) =
             (std::env::var("SEN_TEST_POSTGRES_URL"), std::env::var("SEN_TEST_S3_ENDPOINT"))
         else {
@@ -47,15 +57,11 @@ impl Home {
             return None;
         };
         let name = format!("sen-bytes-{:016x}", rand::random::<u64>());
-        let mut server = sqlx::PgConnection::connect(&postgres).await.unwrap();
-        server.execute(sqlx::AssertSqlSafe(format!("create database \"{name}\""))).await.unwrap();
-        let mut database_url = url::Url::parse(&postgres).unwrap();
-        database_url.set_path(&name);
         make_bucket(&s3, &name).await;
         let store =
             AmazonS3Builder::from_env().with_endpoint(s3).with_allow_http(true).with_bucket_name(&name);
         let mut home = Self::embedded();
-        home.config.database_url = database_url.into();
+        home.config.database_url = database(&postgres, &name).await;
         home.objects = Some(Arc::new(PrefixStore::new(store.build().unwrap(), "a/prefix")));
         Some(home)
     }
@@ -67,6 +73,10 @@ impl Home {
     /// Opens the archive here with another configuration.
     pub async fn open_as(&self, config: Config) -> Result<Archive, Error> {
         match &self.objects {
+        let file = config.database_url.strip_prefix("sqlite://").map(Path::new);
+        if let Some(file) = file.filter(|file| !file.exists()) {
+            template::sqlite(file).await;
+        }
             Some(objects) => Archive::open_with_store(config, Arc::clone(objects)).await,
             None => Archive::open(config).await,
         }

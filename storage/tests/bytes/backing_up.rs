@@ -69,7 +69,7 @@ pub async fn elsewhere(home: &Home) -> Home {
     if home.config.database_url.starts_with("sqlite") {
         Home::embedded()
     } else {
-        Home::served().await.unwrap()
+        Home::served_empty().await.unwrap()
     }
 }
 
@@ -178,7 +178,7 @@ async fn everything_comes_back(home: Home) {
 
 async fn a_backup_of_one_engine_fits_the_other(home: Home) {
     let there = if home.config.database_url.starts_with("sqlite") {
-        match Home::served().await {
+        match Home::served_empty().await {
             Some(there) => there,
             None => return,
         }

@@ -10,6 +10,9 @@
     reason = "functions that tests share may fail a test, and say why they skip, as tests do"
 )]
 
+#[path = "../support/template.rs"]
+mod template;
+
 mod arriving;
 mod asking;
 mod backends;

@@ -1,7 +1,8 @@
 //! A fresh database for each test, on every engine there is.
 
-use sqlx::{Connection, Executor};
 use storage::database::Database;
+
+use crate::template;
 
 /// A database of its own, and what has to outlive it.
 pub struct Fresh {
@@ -15,7 +16,9 @@ impl Fresh {
     /// A file of its own.
     pub async fn sqlite() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", dir.path().join("sen.db").display());
+        let file = dir.path().join("sen.db");
+        template::sqlite(&file).await;
+        let url = format!("sqlite://{}", file.display());
         Self { db: Database::open(&url).await.unwrap(), url, _dir: dir }
     }
 
@@ -26,15 +29,8 @@ impl Fresh {
             return None;
         };
         let name = format!("sen_rows_{:016x}", rand::random::<u64>());
-        let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
-        connection.execute(sqlx::AssertSqlSafe(format!("create database {name}"))).await.unwrap();
-        let mut url = url::Url::parse(&server).unwrap();
-        url.set_path(&name);
-        Some(Self {
-            db: Database::open(url.as_str()).await.unwrap(),
-            url: url.into(),
-            _dir: tempfile::tempdir().unwrap(),
-        })
+        let url = template::postgres(&server, &name).await;
+        Some(Self { db: Database::open(&url).await.unwrap(), url, _dir: tempfile::tempdir().unwrap() })
     }
 }
 
