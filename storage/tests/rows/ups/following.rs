@@ -177,7 +177,7 @@ async fn what_was_told_is_not_told_again(fresh: Fresh) {
         uids.push((made(&fresh, &system, step(&n.to_string())).await.to_string(), 1));
     }
     // The connection broke when two had been sent and one had been seen to arrive.
-    let (mut broken, mut bookmark) = follower(&fresh, &system, "AI1").await;
+    let Following { follower: mut broken, mut bookmark, .. } = follower(&fresh, &system, "AI1").await;
     let (first, second) =
         (broken.next().await.unwrap().unwrap().at, broken.next().await.unwrap().unwrap().at);
     bookmark.sent(first);

@@ -15,6 +15,8 @@ use pacs_core::query::{Level, Query, Returns};
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::ups::state::Failure;
 use pacs_core::{Tag, tags};
+use storage::database::Database;
+use storage::events;
 use storage::ups::{self, Asker, Bookmark, Follower, Read, WorkError};
 
 use crate::backends::Fresh;
@@ -101,15 +103,36 @@ async fn count(fresh: &Fresh, table: &str) -> i64 {
     fresh.db.fetch(sqlx::AssertSqlSafe(sql), vec![]).await.unwrap()[0].at(0).unwrap()
 }
 
-async fn follower(fresh: &Fresh, actor: &Actor, ae_title: &str) -> (Follower, Bookmark) {
-    Follower::open(&fresh.db, &at(actor), title(ae_title)).await.unwrap()
+/// A subscriber that follows, and how far it has read.
+struct Following {
+    db: Database,
+    follower: Follower,
+    bookmark: Bookmark,
+    place: i64,
+}
+
+async fn follower(fresh: &Fresh, actor: &Actor, ae_title: &str) -> Following {
+    let (follower, bookmark) = Follower::open(&fresh.db, &at(actor), title(ae_title)).await.unwrap();
+    let sql = "select cursor from workitem_subscriber where ae_title = $1";
+    let known = fresh.db.fetch_optional(sql, vec![ae_title.into()]).await.unwrap();
+    let newest = events::newest(&fresh.db).await.unwrap();
+    let place = known.map_or(newest, |row| row.at::<i64>(0).unwrap().min(newest));
+    Following { db: fresh.db.clone(), follower, bookmark, place }
 }
 
 /// What a follower is told, as step and event type, until there is nothing more.
-async fn told((follower, bookmark): &mut (Follower, Bookmark)) -> Vec<(String, u64)> {
+async fn told(Following { db, follower, bookmark, place }: &mut Following) -> Vec<(String, u64)> {
+    let newest = events::newest(db).await.unwrap();
     let mut told = Vec::new();
-    while let Ok(read) = tokio::time::timeout(Duration::from_millis(500), follower.next()).await {
+    loop {
+        // What has happened is all there; behind it only what is told twice could come, and would at once.
+        let patience = if *place < newest { Duration::from_secs(20) } else { Duration::from_millis(50) };
+        let Ok(read) = tokio::time::timeout(patience, follower.next()).await else {
+            assert!(*place >= newest, "it reads no further than {place} of {newest}");
+            return told;
+        };
         let Read { at, report } = read.unwrap().unwrap();
+        *place = at;
         let Some(report) = report else {
             bookmark.passed(at).await.unwrap();
             continue;
@@ -120,5 +143,4 @@ async fn told((follower, bookmark): &mut (Follower, Bookmark)) -> Vec<(String, u
         let first = |tag: &str| report[tag]["Value"][0].clone();
         told.push((first("00001000").as_str().unwrap().to_owned(), first("00001002").as_u64().unwrap()));
     }
-    told
 }

@@ -27,7 +27,7 @@ async fn a_title_belongs_to_whom_used_it_first(fresh: Fresh) {
     not_theirs(Follower::open(db, &other, ai.clone()).await.map(drop));
     // And it ends where the title is another's; both see this one.
     ups::restarted(db, NOW_MS).await.unwrap();
-    assert!(early.0.next().await.unwrap().is_none());
+    assert!(early.follower.next().await.unwrap().is_none());
 
     let mut mine = follower(&fresh, &first, "AI1").await;
     assert_eq!(told(&mut mine).await[0], (one.to_string(), 1));
@@ -38,7 +38,7 @@ async fn a_title_belongs_to_whom_used_it_first(fresh: Fresh) {
     ups::subscribe(db, &other, &Subject::All, &none, &ai, true).await.unwrap();
     not_theirs(ups::subscribe(db, &at(&first), &subject, &none, &ai, false).await);
     ups::restarted(db, NOW_MS).await.unwrap();
-    assert!(mine.0.next().await.unwrap().is_none());
+    assert!(mine.follower.next().await.unwrap().is_none());
     let step = made(&fresh, &second, step("y")).await;
     let all = told(&mut follower(&fresh, &second, "AI1").await).await;
     assert_eq!(all.last(), Some(&(step.to_string(), 1)));
