@@ -117,21 +117,13 @@ async fn list(target: &Target) -> anyhow::Result<()> {
                     "good".into()
                 },
             ],
-            Err(storage::Error::NotFound) => {
-                let dash = || "-".to_owned();
-                vec![
-                    listed.snapshot,
-                    dash(),
-                    dash(),
-                    dash(),
-                    dash(),
-                    dash(),
-                    "not finished: no backup".into(),
-                ]
-            }
             Err(error) => {
-                let dash = || "-".to_owned();
-                vec![listed.snapshot, dash(), dash(), dash(), dash(), dash(), error.to_string()]
+                let why = match error {
+                    storage::Error::NotFound => "not finished: no backup".to_owned(),
+                    error => error.to_string(),
+                };
+                let unknown = ["-"; 5].map(str::to_owned);
+                [vec![listed.snapshot], unknown.into(), vec![why]].concat()
             }
         })
         .collect();

@@ -9,7 +9,7 @@ use storage::database::Database;
 use storage::devices;
 use storage::index::facilities;
 use storage::intake::migration::{Day, Settings, Source};
-use storage::intake::{self, Failure, Intake, Kind, State};
+use storage::intake::{self, Failure, Intake, Kind, NotTaken, State};
 
 use crate::commands::intake::{Pacing, follow, is_served, write_list};
 use crate::commands::{self, Global};
@@ -25,7 +25,8 @@ const DAY_MS: i64 = 24 * 3_600_000;
 #[command(after_help = "\
 The other PACS is a device with host and port (`sen device add`), and has to know this archive as a destination, by its
 AE title, host and port. The running server asks it for its studies day by day, the newest first (C-FIND), and pulls what
-is not all here (C-MOVE); at the end those without a date, and those whose date is no day or lies outside of these days.
+is not all here (C-MOVE); at the end those without a date, those whose date is no day or lies outside of these days, and
+those that it got after their day was asked for.
 It waits while the other PACS is away and goes on after a restart, with the days that it was begun with; this command
 only follows, and may be ended and run again. In the end the counts of both are compared, and what could not be taken is
 listed with the reason; run it again to ask for that once more. Exit status 1 while anything is missing.")]
@@ -116,11 +117,15 @@ fn begun_with(args: &Args, begun: &Intake) -> anyhow::Result<Settings> {
     let since = args.since.is_none_or(|since| since == settings.from && !settings.takes_older);
     let until = args.until.is_none_or(|until| until == settings.until && !settings.takes_newer);
     if !since || !until {
+        let days = match (settings.takes_older, settings.takes_newer) {
+            (true, true) => "all of them".to_owned(),
+            (true, false) => format!("all up to {}", settings.until),
+            (false, true) => format!("all from {} on", settings.from),
+            (false, false) => format!("from {} to {}", settings.from, settings.until),
+        };
         bail!(
-            "{} is being asked for other days already, from {} to {}; end that with --stop, or name no days",
-            args.from,
-            settings.from,
-            settings.until
+            "{} is being asked for other days already, {days}; end that with --stop, or name no days",
+            args.from
         );
     }
     Ok(settings)
@@ -140,10 +145,13 @@ fn say(now: &Intake) -> String {
 
 async fn report(args: &Args, database: &Database, ended: &Intake) -> anyhow::Result<()> {
     let compared = intake::compare(database, ended.id).await?;
-    let (mut missing, mut other_dates) = (0u64, 0u64);
-    let count = |failure: Failure| match failure.skipped {
-        true => other_dates += 1,
-        false => missing += 1,
+    let (mut studies, mut without_uid, mut days, mut other_dates) = (0u64, 0u64, 0u64, 0u64);
+    let of_days = [NotTaken::DayRefused, NotTaken::TooManyStudies].map(NotTaken::as_str);
+    let count = |failure: Failure| match &*failure.reason.code {
+        _ if failure.skipped => other_dates += 1,
+        code if code == NotTaken::NoStudyUid.as_str() => without_uid += failure.count(),
+        code if of_days.contains(&code) => days += 1,
+        _ => studies += 1,
     };
     write_list(database, ended.id, &args.pacing.list, count).await?;
     commands::print(&format!(
@@ -159,10 +167,17 @@ async fn report(args: &Args, database: &Database, ended: &Intake) -> anyhow::Res
             args.pacing.list.display()
         ))?;
     }
-    if missing > 0 {
+    let missing = [
+        (studies, "studies not taken whole"),
+        (without_uid, "studies without a valid UID"),
+        (days, "days not told of"),
+    ];
+    let missing = missing.into_iter().filter(|(count, _)| *count > 0);
+    let missing: Vec<String> = missing.map(|(count, of)| format!("{count} {of}")).collect();
+    if !missing.is_empty() {
         bail!(
-            "{missing} studies were not taken whole, or days not told of; {} says which and why. Run this again to ask for \
-             them once more",
+            "{}; {} says which and why. Run this again to ask for them once more",
+            missing.join(", "),
             args.pacing.list.display()
         );
     }

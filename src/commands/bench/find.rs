@@ -1,9 +1,11 @@
 //! `sen bench find`: workstations asking, and modalities for what is to be done.
 
-use std::time::Instant;
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use clap::Args as ClapArgs;
+use dimse_scp::dimse::Status;
 use dimse_scp::scu::{Association, Options, Proposal};
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
@@ -35,9 +37,9 @@ pub struct Args {
     #[command(flatten)]
     peer: Peer,
 
-    /// Queries of each kind, one after the other over one association
-    #[arg(long, default_value_t = 100)]
-    queries: usize,
+    /// Seconds for which each kind of query is asked, one after the other over one association; once at least
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
 
     /// Date of the studies to query for, YYYYMMDD; their values make the other queries
     #[arg(long, value_name = "DATE")]
@@ -65,30 +67,38 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
     // What is asked for has to be there, so the first queries find out what is.
     let date = args.date.as_deref().unwrap_or("");
-    let studies = sample(&mut association, &study_root, &of_study(&[(tags::STUDY_DATE, date)])).await?;
+    let of_date = of_study(&[(tags::STUDY_DATE, date)]);
+    let (studies, status) = sample(&mut association, &study_root, &of_date).await?;
+    if studies.is_empty() && status.is_failure() {
+        bail!("the archive refuses to be asked for studies: {status}");
+    }
     if studies.is_empty() {
         bail!("the archive has no studies to query for");
     }
     let mut kinds = kinds_of_studies(&study_root, &studies);
     kinds.extend(below(&mut association, &study_root, &studies).await?);
-    let mut left_out = Vec::new();
+    let mut left_out: Vec<Cow<'_, str>> = Vec::new();
     match takes(&association, &patient_root) {
         true => kinds.extend(kinds_of_patients(&patient_root, &studies)),
-        false => left_out.push("it has no patient root"),
+        false => left_out.push("it has no patient root".into()),
     }
-    let steps = match takes(&association, &worklist) {
-        true => sample(&mut association, &worklist, &of_step(&[], &[])).await?,
-        false => Vec::new(),
-    };
-    match steps.is_empty() {
-        true => left_out.push("no steps are scheduled: `sen bench fill` makes some"),
-        false => kinds.extend(kinds_of_steps(&worklist, &steps)),
+    match takes(&association, &worklist) {
+        true => match sample(&mut association, &worklist, &of_step(&[], &[])).await? {
+            (steps, status) if steps.is_empty() && status.is_failure() => {
+                left_out.push(format!("it refuses to be asked for its worklist: {status}").into());
+            }
+            (steps, _) if steps.is_empty() => {
+                left_out.push("no steps are scheduled: `sen bench fill` makes some".into());
+            }
+            (steps, _) => kinds.extend(kinds_of_steps(&worklist, &steps)),
+        },
+        false => left_out.push("it has no worklist".into()),
     }
 
     let mut rows = Vec::new();
     let mut failures = 0;
     for kind in kinds.iter().filter(|kind| !kind.asked.is_empty()) {
-        let (row, failed) = measure_kind(&mut association, kind, args.queries).await?;
+        let (row, failed) = measure_kind(&mut association, kind, Duration::from_secs(args.seconds)).await?;
         rows.push(row);
         failures += failed;
     }
@@ -103,17 +113,18 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks so often; the row of the table, and how many failed.
+/// Asks for so long; the row of the table, and how many failed.
 async fn measure_kind(
     association: &mut Association,
     kind: &Kind,
-    queries: usize,
+    within: Duration,
 ) -> anyhow::Result<(Vec<String>, u64)> {
     let mut measured = Measurement::default();
     let mut answers = 0;
-    let bar = commands::progress_bar(queries as u64, "queries");
+    let spinner = commands::spinner();
+    spinner.set_message(kind.what);
     let started = Instant::now();
-    for identifier in kind.asked.iter().cycle().take(queries) {
+    for identifier in kind.asked.iter().cycle() {
         let before = association.bytes().1;
         let (found, took) =
             timed(async { association.find(&kind.class, identifier).await?.all().await }).await;
@@ -124,10 +135,12 @@ async fn measure_kind(
             answers += matches.len() as u64;
             measured.done(took, association.bytes().1 - before);
         }
-        bar.inc(1);
+        if started.elapsed() >= within {
+            break;
+        }
     }
     let elapsed = started.elapsed();
-    bar.finish_and_clear();
+    spinner.finish_and_clear();
     let row = vec![
         kind.what.to_owned(),
         grouped(answers / (measured.count() as u64).max(1)),
@@ -138,12 +151,12 @@ async fn measure_kind(
     Ok((row, measured.failures()))
 }
 
-/// The first answers; the rest is called off.
+/// The first answers, and the last status; the rest is called off.
 async fn sample(
     association: &mut Association,
     class: &Uid,
     identifier: &DataSet,
-) -> anyhow::Result<Vec<DataSet>> {
+) -> anyhow::Result<(Vec<DataSet>, Status)> {
     let mut sample = Vec::new();
     let mut answers = association.find(class, identifier).await?;
     while let Some(answer) = answers.next().await? {
@@ -154,7 +167,7 @@ async fn sample(
             }
         }
     }
-    Ok(sample)
+    Ok((sample, answers.status()))
 }
 
 fn kinds_of_studies(class: &Uid, studies: &[DataSet]) -> Vec<Kind> {
@@ -197,7 +210,7 @@ async fn below(association: &mut Association, class: &Uid, studies: &[DataSet]) 
     let series: Vec<DataSet> = uids.map(|study| of_series(&study)).collect();
     let mut images = Vec::new();
     for identifier_of_series in series.iter().take(OPENED) {
-        for found in sample(association, class, identifier_of_series).await? {
+        for found in sample(association, class, identifier_of_series).await?.0 {
             let study = identifier_of_series.text(tags::STUDY_INSTANCE_UID).unwrap_or_default();
             let Some(uid) = found.text(tags::SERIES_INSTANCE_UID) else { continue };
             let keys =
