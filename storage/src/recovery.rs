@@ -186,7 +186,10 @@ impl Archive {
             .filter_map(|spooled| Some((spooled, *listed.get(&(spooled.uid.clone(), spooled.hash))?)))
             .collect();
         self.move_rows(&resting, pack, length_bytes, companion_bytes, &moves).await?;
-        self.note_settled(series).await?;
+        // One with several contents keeps its mark: the study says what is served of it once it is settled again.
+        if !self.has_versions(series).await? {
+            self.note_settled(series).await?;
+        }
         let used = moves.iter().filter_map(|(spooled, _)| match spooled.place.kept {
             Kept::Segment(id) => Some(id),
             Kept::Pack(_) | Kept::Apart(_) => None,

@@ -100,10 +100,12 @@ impl Archive {
         self.recover().await?;
         damage::forget_found(&self.0.database).await?;
         self.move_again().await?;
-        self.say_what_is_served_everywhere().await?;
+        // What fails of it is told of after the rest, which needs no bytes.
+        let said = self.say_what_is_served_everywhere().await;
         self.correct_again().await?;
         self.reject_again().await?;
         // Whatever may go wrong from here on, images are shown as people have left them.
+        said?;
         self.reindex_non_patient(&mut report).await?;
         report.damaged += self.hand_again().await?;
         self.0.renditions.clear().await?;

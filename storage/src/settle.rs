@@ -14,7 +14,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt;
 use object_store::{ObjectStoreExt, PutPayload};
-use pacs_core::reconciliation::Serve;
 use pacs_core::uid::Uid;
 
 use crate::archive::Archive;
@@ -200,7 +199,8 @@ impl Archive {
                 Err(error) => return Err(error),
             }
         }
-        if self.0.config.serve == Serve::Newest && report.packs > 0 && self.has_versions(series.id).await? {
+        // Also where nothing is left to be packed: it may have failed after the pack was made.
+        if self.has_versions(series.id).await? {
             self.say_what_is_served(&series.study_uid).await?;
         }
         if damaged.is_empty() {

@@ -18,8 +18,10 @@ use crate::error::{Error, Result};
 use crate::index::deletions::{self, Kind, Subject};
 use rows::{Collisions, Locked, Removed, Spared};
 
+/// The act that deletes a study.
+pub(crate) const DELETE_STUDY: &str = "study.delete";
 /// The kinds of act that delete.
-pub(crate) const ACTS: [&str; 3] = ["study.delete", "series.delete", "instance.delete"];
+pub(crate) const ACTS: [&str; 3] = [DELETE_STUDY, "series.delete", "instance.delete"];
 /// What in an act says up to when it deletes what was received.
 pub(crate) const UNTIL: &str = "receivedUntilMs";
 /// What in an act names the series of a study.

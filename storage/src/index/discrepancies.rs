@@ -13,7 +13,8 @@ use super::{PatientId, SeriesId, StudyId, deletions};
 use crate::acts::{self, Act};
 use crate::corrections::MOVES;
 use crate::database::{Param, Transaction, params};
-use crate::{Error, Result, deletion};
+use crate::deletion::DELETE_STUDY;
+use crate::{Error, Result};
 
 /// The act that answers a discrepancy where nothing else is changed.
 pub(crate) const RECONCILE: &str = "study.reconcile";
@@ -112,12 +113,11 @@ pub(crate) async fn note(
 
 /// The act by which a person has answered this, and did not take it back.
 async fn said(tx: &mut Transaction, study_uid: &str, kind: Kind, other: &str) -> Result<Option<i64>> {
-    let [delete_study, ..] = deletion::ACTS;
-    for act in acts::of_kinds(tx, study_uid, &[RECONCILE, REOPEN, delete_study]).await? {
+    for act in acts::of_kinds(tx, study_uid, &[RECONCILE, REOPEN, DELETE_STUDY]).await? {
         let is_it = |key: &str, value: &str| {
             act.after.as_ref().and_then(|after| after.get(key)?.as_str()) == Some(value)
         };
-        if act.kind == delete_study {
+        if act.kind == DELETE_STUDY {
             return Ok(None);
         }
         if is_it("kind", kind.as_str()) && is_it("other", other) {

@@ -60,6 +60,9 @@ pub(crate) struct ReadCaches {
 /// Rows that are remembered of each kind.
 const ROWS_MAX: usize = 4096;
 
+/// Headers of a study read at once, where all of them are asked for.
+pub(crate) const HEADERS_AT_ONCE: usize = 16;
+
 /// Packs that are kept open to be read.
 const FILES_MAX: usize = 256;
 

@@ -1,5 +1,6 @@
 //! Several contents of one instance: which of them is served, as a person says.
 
+use futures::StreamExt;
 use pacs_core::attributes;
 use pacs_core::reconciliation::{Choice, Serve};
 use pacs_core::uid::Uid;
@@ -7,9 +8,12 @@ use pacs_core::uid::Uid;
 use super::saying::{self, Saying};
 use crate::Archive;
 use crate::database::{Database, Durability, Transaction, params};
+use crate::deletion::rows::{self, Collisions};
 use crate::error::{Error, Result};
+use crate::index::deletions::Subject;
 use crate::index::instances::{self, InstancePlace};
 use crate::index::{discrepancies, versions};
+use crate::read::HEADERS_AT_ONCE;
 
 /// The instances of a series that came with several contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +93,7 @@ impl Archive {
             Some(choice) => choice.prefers(new_ms, served_ms, rule),
             None => rule.prefers(new_ms, served_ms),
         };
-        let mut contents = Vec::new();
+        let mut others = Vec::new();
         for served in instances::with_versions(&self.0.database, series_uid).await? {
             let mut best = served.clone();
             for kept in instances::versions_of(&self.0.database, &served).await? {
@@ -97,10 +101,16 @@ impl Archive {
                     best = kept;
                 }
             }
-            if best.hash == served.hash {
-                continue;
+            if best.hash != served.hash {
+                others.push((served, best));
             }
-            let lifted = attributes::lift(&*self.header(&best).await?).map_err(|refusal| {
+        }
+        let mut headers = futures::stream::iter(others)
+            .map(|(served, best)| async move { (self.header(&best).await, served, best) })
+            .buffered(HEADERS_AT_ONCE);
+        let mut contents = Vec::new();
+        while let Some((header, served, best)) = headers.next().await {
+            let lifted = attributes::lift(&*header?).map_err(|refusal| {
                 Error::Corrupt(format!("a version of {}: {}", served.uid, refusal.reason))
             })?;
             contents.push(Change { before: served, chosen: best, lifted: lifted.instance });
@@ -111,6 +121,16 @@ impl Archive {
 
     /// Follows what was last said of a series' contents, where rows were made anew or come from before.
     pub(crate) async fn follow_choice(&self, series_uid: &str) -> Result<()> {
+        let mut collisions = Collisions::default();
+        loop {
+            match self.try_to_follow(series_uid).await {
+                Err(Error::Conflict(why)) if collisions.again(&why) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_to_follow(&self, series_uid: &str) -> Result<()> {
         let mut tx = self.0.database.begin(Durability::Batched).await?;
         let choice = discrepancies::chosen(&mut tx, series_uid).await?;
         drop(tx);
@@ -125,7 +145,8 @@ impl Archive {
     }
 }
 
-/// Serves what was chosen by an act, and has the study say what is served of it. What has gone meanwhile is left.
+/// Serves what was chosen by an act, and has the study say what is served of it. What has gone meanwhile is left;
+/// [`Error::Conflict`] when the study has other images now than it was read with.
 pub(super) async fn serve(
     tx: &mut Transaction,
     series_uid: &str,
@@ -140,8 +161,10 @@ pub(super) async fn serve(
         let sql = "update series set revision = revision + 1 where uid = $1";
         tx.execute(sql, params![series_uid]).await?;
     }
-    if let Some(saying) = &changes.saying {
-        saying::follow(tx, saying, act, actor, now_ms).await?;
+    if let Some(saying) = &changes.saying
+        && let Some(locked) = rows::lock(tx, &Subject::Study(saying.study.clone())).await?
+    {
+        saying::follow(tx, &locked, saying, act, (actor, now_ms)).await?;
     }
     Ok(())
 }

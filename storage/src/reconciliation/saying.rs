@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use futures::StreamExt;
 use pacs_core::access::Scope;
 use pacs_core::attributes::{PatientAttributes, SERIES_TAGS, STUDY_TAGS, lift_patient};
 use pacs_core::dataset::DataSet;
@@ -15,13 +16,14 @@ use super::contents::Change;
 use crate::Archive;
 use crate::corrections::{series, study};
 use crate::database::{Durability, Transaction, params};
-use crate::deletion::rows;
+use crate::deletion::rows::{self, Collisions, Locked};
 use crate::error::{Error, Result};
 use crate::exams::matching;
 use crate::index::arrivals::{clip, doubts};
 use crate::index::deletions::Subject;
 use crate::index::instances::{self, InstancePlace};
-use crate::index::{InstanceId, SeriesId, discrepancies, grounds, studies};
+use crate::index::{InstanceId, SeriesId, StudyId, discrepancies, grounds, studies};
+use crate::read::HEADERS_AT_ONCE;
 
 /// What says who the patient is. It is taken as a whole, or the number of one would get the name of another.
 const PATIENT: [Tag; 6] = [
@@ -33,10 +35,17 @@ const PATIENT: [Tag; 6] = [
     tags::PATIENT_SEX,
 ];
 
+/// A content of an instance, by its row and hash: the number of a row that was deleted may be another's.
+type Content = (InstanceId, [u8; 32]);
+
 /// What the contents say that are served of a study, but for those that people have moved to it.
 #[derive(Debug)]
 pub(super) struct Saying {
-    study: Uid,
+    pub study: Uid,
+    /// What was heard.
+    heard: HashSet<Content>,
+    /// What cannot be read.
+    unread: HashSet<Content>,
     alike: Alike,
     /// Everybody whom they name.
     named: Vec<PatientAttributes>,
@@ -60,11 +69,14 @@ impl Saying {
             }
             None => Self {
                 study: place.study_uid.clone(),
+                heard: HashSet::new(),
+                unread: HashSet::new(),
                 alike: Alike::of(header, STUDY_TAGS)?,
                 named: Vec::new(),
                 series: BTreeMap::new(),
             },
         };
+        saying.heard.insert((place.id, place.hash));
         if !saying.named.contains(&patient) {
             saying.named.push(patient);
         }
@@ -118,8 +130,13 @@ impl Archive {
     pub(super) async fn saying_after(&self, contents: &[Change]) -> Result<Option<Saying>> {
         let mut is_other = false;
         let Some(first) = contents.first() else { return Ok(None) };
-        for Change { before, chosen, .. } in contents {
-            let (before, after) = (self.parsed(before).await?, self.parsed(chosen).await?);
+        let places: Vec<_> =
+            contents.iter().map(|change| (change.before.clone(), change.chosen.clone())).collect();
+        let mut headers = futures::stream::iter(places)
+            .map(|(before, chosen)| async move { (self.parsed(&before).await, self.parsed(&chosen).await) })
+            .buffered(HEADERS_AT_ONCE);
+        while !is_other && let Some((before, after)) = headers.next().await {
+            let (before, after) = (before?, after?);
             for wanted in [STUDY_TAGS, SERIES_TAGS, &[tags::SERIES_INSTANCE_UID]] {
                 is_other |= !Alike::of(&before.set, wanted)?.hear(&after.set, wanted)?;
             }
@@ -134,21 +151,35 @@ impl Archive {
         let moved = self.moved_series(study).await?;
         let chosen: HashMap<InstanceId, &InstancePlace> =
             contents.iter().map(|change| (change.chosen.id, &change.chosen)).collect();
-        let mut saying = None;
-        for place in instances::of_study(&self.0.database, &Scope::All, study).await? {
-            if moved.contains(&place.series_id) {
-                continue;
-            }
-            let served = chosen.get(&place.id).copied().unwrap_or(&place);
-            match self.parsed(served).await {
-                Ok(header) => saying = Some(Saying::hear(saying, &place, &header.set)?),
-                Err(Error::Corrupt(why)) => {
-                    tracing::warn!(instance = %place.uid, why, "a damaged instance says nothing of its study");
-                }
-                Err(error) => return Err(error),
+        let mut served = instances::of_study(&self.0.database, &Scope::All, study).await?;
+        served.retain(|place| !moved.contains(&place.series_id));
+        for place in &mut served {
+            if let Some(chosen) = chosen.get(&place.id) {
+                place.clone_from(chosen);
             }
         }
-        Ok(saying.map(Saying::settled))
+        let mut headers = futures::stream::iter(served)
+            .map(|place| async move { (self.parsed(&place).await, place) })
+            .buffered(HEADERS_AT_ONCE);
+        let (mut saying, mut unread) = (None, HashSet::new());
+        while let Some((header, place)) = headers.next().await {
+            let why = match header {
+                Ok(header) => {
+                    saying = Some(Saying::hear(saying, &place, &header.set)?);
+                    continue;
+                }
+                // Deleted meanwhile.
+                Err(Error::NotFound) => continue,
+                Err(Error::Corrupt(why)) => why,
+                Err(error) => match error.of_reading() {
+                    Some(why) if self.is_damage(&place, &error).await? => why,
+                    _ => return Err(error),
+                },
+            };
+            tracing::warn!(instance = %place.uid, why, "a damaged instance says nothing of its study");
+            unread.insert((place.id, place.hash));
+        }
+        Ok(saying.map(|saying| Saying { unread, ..saying }.settled()))
     }
 
     /// The series of a study that people have moved to it: whose they are was said.
@@ -162,12 +193,22 @@ impl Archive {
     /// Makes a study say what is served of it, where no act has chosen that: the archive's rule has, or the rows were
     /// made anew from whichever content was found first.
     pub(crate) async fn say_what_is_served(&self, study: &Uid) -> Result<()> {
+        let mut collisions = Collisions::default();
+        loop {
+            match self.try_to_say(study).await {
+                Err(Error::Conflict(why)) if collisions.again(&why) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_to_say(&self, study: &Uid) -> Result<()> {
         let Some(saying) = self.saying(study, &[]).await? else { return Ok(()) };
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         self.0.arrivals.forget();
         let now_ms = self.0.config.clock.now_ms();
         let Some(locked) = rows::lock(&mut tx, &Subject::Study(study.clone())).await? else { return Ok(()) };
-        if follow(&mut tx, &saying, None, "system", now_ms).await? {
+        if follow(&mut tx, &locked, &saying, None, ("system", now_ms)).await? {
             locked.tell(&mut tx, true, now_ms).await?;
         }
         tx.commit().await?;
@@ -175,12 +216,20 @@ impl Archive {
         Ok(())
     }
 
-    /// The same of every study of which anything has several contents.
+    /// The same of every study of which anything has several contents. What keeps one study from it is told of, and
+    /// keeps no other.
     pub(crate) async fn say_what_is_served_everywhere(&self) -> Result<()> {
         let sql = "select distinct t.uid from instance_version v join instance i on i.id = v.instance_id
              join series s on s.id = i.series_id join study t on t.id = s.study_id order by t.uid";
         for row in self.0.database.fetch(sql, params![]).await? {
-            self.say_what_is_served(&instances::uid(&row, "uid")?).await?;
+            let study = instances::uid(&row, "uid")?;
+            match self.say_what_is_served(&study).await {
+                Ok(()) | Err(Error::NotFound) => {}
+                Err(Error::Corrupt(why) | Error::Conflict(why)) => {
+                    tracing::error!(%study, why, "a study does not say what is served of it");
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -193,21 +242,24 @@ impl Archive {
     }
 }
 
-/// Makes the rows of a study say what is served of it; what does not go together with that waits to be looked at, and
-/// what was open of what is served no more is answered by `act`. Says whether anything has changed.
+/// Makes the rows of a study, which are locked, say what is served of it; what does not go together with that waits to
+/// be looked at, and what was open of what is served no more is answered by `act`. Says whether anything has changed.
+/// [`Error::Conflict`] when something else is shown of the study now than was heard.
 pub(super) async fn follow(
     tx: &mut Transaction,
+    locked: &Locked,
     saying: &Saying,
     act: Option<i64>,
-    actor: &str,
-    now_ms: i64,
+    (actor, now_ms): (&str, i64),
 ) -> Result<bool> {
-    let Some(locked) = rows::lock(tx, &Subject::Study(saying.study.clone())).await? else { return Ok(false) };
+    let is_all = is_all(tx, locked.study, saying).await?;
     let mut changed = false;
     for (id, of_series) in &saying.series {
         if locked.series.iter().any(|(known, _)| known == id) {
             changed |= series::say_anew(tx, *id, &of_series.alike).await?;
-            changed |= series::names_others(tx, *id, of_series.names_others).await?;
+            if is_all || of_series.names_others {
+                changed |= series::names_others(tx, *id, of_series.names_others).await?;
+            }
         }
     }
     let restated = study::say_anew(tx, &locked.study_uid, &saying.alike, now_ms).await?;
@@ -221,7 +273,7 @@ pub(super) async fn follow(
     if restated {
         found.extend(study::unlike(tx, locked.study, now_ms).await?);
     }
-    let weighed = grounds::lose(tx, &locked.study_uid, &found, restated, act).await?;
+    let weighed = is_all && grounds::lose(tx, &locked.study_uid, &found, restated, act).await?;
     for one in &found {
         discrepancies::note(tx, (&locked.study_uid, &locked.facility), one).await?;
     }
@@ -230,4 +282,26 @@ pub(super) async fn follow(
         matching::after_correction(tx, locked.study, actor, now_ms).await?;
     }
     Ok(restated || changed || weighed || !found.is_empty())
+}
+
+/// Whether all was heard that a study has, but for what people have moved to it. What cannot be read was not, nor what
+/// was rejected: on either what waits may rest. [`Error::Conflict`] when anything else was not heard, or is gone.
+async fn is_all(tx: &mut Transaction, study: StudyId, saying: &Saying) -> Result<bool> {
+    let sql = "select i.id, i.hash, i.rejection_id from instance i join series s on s.id = i.series_id
+         where s.study_id = $1 and s.sent_study_uid is null and s.sent_series_uid is null";
+    let (mut heard, mut is_all) = (0, true);
+    for row in tx.fetch(sql, params![study]).await? {
+        let content = (InstanceId(row.get("id")?), instances::hash(&row)?);
+        if saying.heard.contains(&content) {
+            heard += 1;
+        } else if saying.unread.contains(&content) || row.get::<Option<i64>>("rejection_id")?.is_some() {
+            is_all = false;
+        } else {
+            return Err(Error::Conflict("images came to the study while it was read".into()));
+        }
+    }
+    if heard < saying.heard.len() {
+        return Err(Error::Conflict("images left the study while it was read".into()));
+    }
+    Ok(is_all)
 }

@@ -10,7 +10,8 @@ use crate::Archive;
 use crate::acts::{self, Act};
 use crate::corrections::lock;
 use crate::database::{Durability, Transaction, params};
-use crate::deletion;
+use crate::deletion::DELETE_STUDY;
+use crate::deletion::rows::Collisions;
 use crate::error::{Error, Result};
 use crate::identity::assigning::{self, Giving};
 use crate::identity::tell;
@@ -45,9 +46,8 @@ impl Archive {
     }
 
     async fn check_newest(&self, act: &Act) -> Result<()> {
-        let [delete_study, ..] = deletion::ACTS;
         let kinds: &[&str] = match act.kind.as_str() {
-            assigning::ASSIGN => &[assigning::ASSIGN, delete_study],
+            assigning::ASSIGN => &[assigning::ASSIGN, DELETE_STUDY],
             SERVE => &[SERVE],
             _ => return Ok(()),
         };
@@ -70,6 +70,16 @@ impl Archive {
     }
 
     async fn serve_again(&self, by: By<'_>, act: &Act) -> Result<()> {
+        let mut collisions = Collisions::default();
+        loop {
+            match self.try_to_serve_again(by, act).await {
+                Err(Error::Conflict(why)) if collisions.again(&why) => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_to_serve_again(&self, by: By<'_>, act: &Act) -> Result<()> {
         let choice: Option<Choice> =
             act.before.clone().and_then(|before| serde_json::from_value(before).ok());
         let changes = self.changes(&act.subject_uid, choice).await?;

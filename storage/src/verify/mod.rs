@@ -146,7 +146,7 @@ impl Archive {
     }
 
     /// Whether that an instance cannot be read means this one alone, and not that the object store is away.
-    async fn is_damage(&self, place: &InstancePlace, error: &Error) -> Result<bool> {
+    pub(crate) async fn is_damage(&self, place: &InstancePlace, error: &Error) -> Result<bool> {
         match (place.place.kept, error) {
             (Kept::Segment(_), Error::Internal { .. }) => Ok(true),
             // It was settled meanwhile.

@@ -92,7 +92,7 @@ impl Home {
     }
 
     /// The object store.
-    fn store(&self) -> Arc<dyn ObjectStore> {
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
         let local = || LocalFileSystem::new_with_prefix(self.dir.path().join("objects")).unwrap();
         self.objects.clone().unwrap_or_else(|| Arc::new(local()))
     }

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,6 +22,7 @@ use storage::Archive;
 use storage::acts::{self, NewAct};
 use storage::database::Durability;
 use testdata::Instance;
+use tokio::sync::oneshot;
 
 use crate::backends::Home;
 use crate::samples::*;
@@ -37,14 +39,91 @@ enum Fault {
 }
 
 #[derive(Debug)]
-struct Switch {
+pub struct Switch {
     calls: AtomicUsize,
     fails_at: usize,
     fault: Fault,
     healed: AtomicBool,
+    /// The call that is made to wait.
+    held: Mutex<Option<Held>>,
+    /// Packs that are not read, by parts of their keys.
+    refused: Mutex<Vec<&'static str>>,
+}
+
+/// A call that is made to wait once.
+#[derive(Debug)]
+struct Held {
+    call: Call,
+    /// A part of the key.
+    key: &'static str,
+    reached: oneshot::Sender<()>,
+    go: oneshot::Receiver<()>,
+}
+
+/// What is done with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// It is about to be read.
+    Read,
+    /// It has been written.
+    Written,
+}
+
+/// Whoever waits at a call, or will.
+pub struct Waiting {
+    reached: oneshot::Receiver<()>,
+    go: oneshot::Sender<()>,
+}
+
+impl Waiting {
+    /// Returns when somebody has come there.
+    pub async fn reached(&mut self) {
+        tokio::time::timeout(Duration::from_secs(60), &mut self.reached).await.unwrap().unwrap();
+    }
+
+    /// Lets them go on.
+    pub fn go(self) {
+        self.go.send(()).unwrap();
+    }
 }
 
 impl Switch {
+    fn new(fault: Fault, fails_at: usize) -> Arc<Self> {
+        let (held, refused) = (Mutex::default(), Mutex::default());
+        let healed = AtomicBool::new(false);
+        Arc::new(Self { calls: AtomicUsize::new(0), fails_at, fault, healed, held, refused })
+    }
+
+    /// Makes whoever comes first to such a call wait.
+    pub fn hold(&self, call: Call, key: &'static str) -> Waiting {
+        let ((reached, has_reached), (go, may_go)) = (oneshot::channel(), oneshot::channel());
+        *self.held.lock().unwrap() = Some(Held { call, key, reached, go: may_go });
+        Waiting { reached: has_reached, go }
+    }
+
+    /// From now on gives nothing of packs with such keys.
+    pub fn refuse(&self, keys: &[&'static str]) {
+        *self.refused.lock().unwrap() = keys.to_vec();
+    }
+
+    async fn wait(&self, call: Call, location: &Path) {
+        let is_it = |held: &mut Held| held.call == call && location.as_ref().contains(held.key);
+        let held = self.held.lock().unwrap().take_if(is_it);
+        if let Some(Held { reached, go, .. }) = held {
+            reached.send(()).unwrap();
+            go.await.unwrap();
+        }
+    }
+
+    async fn read<T>(&self, location: &Path, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.wait(Call::Read, location).await;
+        let key = location.as_ref();
+        if key.ends_with(".tar") && self.refused.lock().unwrap().iter().any(|part| key.contains(part)) {
+            return Err(object_store::Error::Generic { store: "failing", source: "on purpose".into() });
+        }
+        self.around(call).await
+    }
+
     /// Counts a call; says whether it fails, and whether it happens all the same.
     fn call(&self) -> (bool, bool) {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
@@ -68,7 +147,7 @@ impl Switch {
 
 #[derive(Debug, Clone)]
 struct FailingStore {
-    inner: Arc<LocalFileSystem>,
+    inner: Arc<dyn ObjectStore>,
     switch: Arc<Switch>,
 }
 
@@ -81,7 +160,9 @@ impl fmt::Display for FailingStore {
 #[async_trait]
 impl ObjectStore for FailingStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        self.switch.around(self.inner.put_opts(location, payload, opts)).await
+        let put = self.switch.around(self.inner.put_opts(location, payload, opts)).await;
+        self.switch.wait(Call::Written, location).await;
+        put
     }
 
     async fn put_multipart_opts(
@@ -94,11 +175,13 @@ impl ObjectStore for FailingStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.switch.around(self.inner.get_opts(location, options)).await
+        let is_head = options.head;
+        let get = self.inner.get_opts(location, options);
+        if is_head { self.switch.around(get).await } else { self.switch.read(location, get).await }
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.switch.around(self.inner.get_ranges(location, ranges)).await
+        self.switch.read(location, self.inner.get_ranges(location, ranges)).await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -158,10 +241,17 @@ async fn open(home: &Home, fault: Fault, fails_at: usize) -> (Archive, Arc<Switc
     let dir = home.dir.path().join("objects");
     std::fs::create_dir_all(&dir).unwrap();
     let inner = Arc::new(LocalFileSystem::new_with_prefix(dir).unwrap());
-    let switch =
-        Arc::new(Switch { calls: AtomicUsize::new(0), fails_at, fault, healed: AtomicBool::new(false) });
+    let switch = Switch::new(fault, fails_at);
     let store = FailingStore { inner, switch: Arc::clone(&switch) };
     (Archive::open_with_store(home.config.clone(), Arc::new(store)).await.unwrap(), switch)
+}
+
+/// The same place with a store that does what its switch is told, and nothing else by itself.
+pub fn watched(home: Home) -> (Home, Arc<Switch>) {
+    std::fs::create_dir_all(home.dir.path().join("objects")).unwrap();
+    let switch = Switch::new(Fault::Away, usize::MAX);
+    let store = FailingStore { inner: home.store(), switch: Arc::clone(&switch) };
+    (Home { objects: Some(Arc::new(store)), ..home }, switch)
 }
 
 /// Three series, one of them large enough to be uploaded in parts.

@@ -18,6 +18,7 @@ mod asking;
 mod backends;
 mod backing_up;
 mod backup_trouble;
+mod between;
 mod committing;
 mod correcting;
 mod deleting;

@@ -35,19 +35,19 @@ on_every_backend!(
     what_is_rejected_is_listed_where_it_is_now,
 );
 
-async fn reject(archive: &Archive, subject: Subject) -> u64 {
+pub async fn reject(archive: &Archive, subject: Subject) -> u64 {
     archive.reject(&Scope::All, &Actor::system(), &subject, Rejection::Quality).await.unwrap()
 }
 
-async fn restore(archive: &Archive, subject: Subject) -> u64 {
+pub async fn restore(archive: &Archive, subject: Subject) -> u64 {
     archive.restore(&Scope::All, &Actor::system(), &subject).await.unwrap()
 }
 
-fn study(instance: &Instance) -> Subject {
+pub fn study(instance: &Instance) -> Subject {
     Subject::Study(instance.study.clone())
 }
 
-fn one(instance: &Instance) -> Subject {
+pub fn one(instance: &Instance) -> Subject {
     Subject::Instance(instance.uid.clone())
 }
 

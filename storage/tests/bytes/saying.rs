@@ -21,6 +21,7 @@ on_every_backend!(
     a_content_that_names_another_patient_is_listed_as_theirs,
     a_part_that_names_another_patient_waits,
     the_archives_rule_lists_what_it_serves,
+    what_came_before_is_listed_when_it_is_found_later,
     a_content_of_another_study_leaves_as_it_is_filed,
     an_image_of_a_series_under_two_studies_leaves_as_it_is_filed,
 );
@@ -41,11 +42,11 @@ async fn whose(archive: &Archive, image: &Instance) -> (String, Vec<String>) {
     (line(archive, "1").await.patient.id, named)
 }
 
-fn both(patient: (&str, &str), content: &str) -> [Instance; 2] {
+pub fn both(patient: (&str, &str), content: &str) -> [Instance; 2] {
     [image("1", 1, patient, content), image("1", 2, patient, content)]
 }
 
-async fn send_again(archive: &Archive, instances: &[Instance]) {
+pub async fn send_again(archive: &Archive, instances: &[Instance]) {
     for instance in instances {
         assert_eq!(send(archive, instance).await.unwrap().decision, Decision::Conflict(Version::New));
     }
@@ -125,8 +126,25 @@ async fn the_archives_rule_lists_what_it_serves(home: Home) {
     archive.close().await;
 }
 
+/// As after a loss of rows, where the spool has what was received before.
+async fn what_came_before_is_listed_when_it_is_found_later(home: Home) {
+    let archive = home.open().await;
+    let begin_ms = home.clock.now_ms();
+    home.clock.set_ms(begin_ms + 10_000);
+    let late = both(A, "late");
+    send_all(&archive, &late).await;
+    home.clock.set_ms(begin_ms);
+    send_again(&archive, &both(OTHER, "before")).await;
+    home.rest();
+    home.rest();
+    archive.settle_due().await.unwrap();
+    assert_eq!(whose(&archive, &late[0]).await, ("P2".to_owned(), vec!["P2".to_owned(); 2]));
+    only(&archive, Kind::Conflict).await;
+    archive.close().await;
+}
+
 /// An image of study 1 whose header names other keys.
-fn naming(number: u32, content: &str, keys: &[(Tag, &str)]) -> Instance {
+pub fn naming(number: u32, content: &str, keys: &[(Tag, &str)]) -> Instance {
     let put = |set: &mut DataSet| {
         set.put_int(tags::INSTANCE_NUMBER, i64::from(number));
         set.put_text(tags::ACCESSION_NUMBER, "ACC1");

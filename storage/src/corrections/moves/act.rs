@@ -13,6 +13,7 @@ use crate::database::{Durability, Transaction, params};
 use crate::deletion::rows::{Collisions, Locked};
 use crate::error::{Error, Result};
 use crate::exams::{self, ExamId, linking};
+use crate::index::instances::InstancePlace;
 
 /// What somebody wants moved.
 #[derive(Debug, Clone)]
@@ -36,6 +37,17 @@ pub enum What {
     Series(Vec<Uid>),
     /// These instances of one series, which become a series of their own.
     Instances(Vec<Uid>),
+}
+
+impl What {
+    /// Whether an instance of the study is among them.
+    fn takes(&self, place: &InstancePlace) -> bool {
+        match self {
+            Self::All => true,
+            Self::Series(series) => series.contains(&place.series_uid),
+            Self::Instances(instances) => instances.contains(&place.uid),
+        }
+    }
 }
 
 /// Where images are moved to.
@@ -64,9 +76,9 @@ impl Archive {
     /// Moves images to another study. [`Error::NotFound`] when anything of it is not there within the scope,
     /// [`Error::Conflict`] when it makes no sense.
     pub async fn move_images(&self, scope: &Scope, actor: &Actor, wanted: &Move<'_>) -> Result<Moved> {
-        let naming = self.naming(wanted.from).await?;
         let mut collisions = Collisions::default();
         let moved = loop {
+            let naming = self.naming(wanted.from, |place| wanted.what.takes(place)).await?;
             match self.try_move(scope, actor, wanted, naming.as_ref()).await {
                 Err(Error::Conflict(why)) if collisions.again(&why) => {}
                 done => break done?,

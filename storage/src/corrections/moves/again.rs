@@ -29,6 +29,7 @@ impl Archive {
                 Ok(()) => {}
                 Err(Error::Conflict(why)) => tracing::warn!(act = act.id, why, "a move is not done again"),
                 Err(Error::NotFound) => tracing::warn!(act = act.id, "what was moved is gone"),
+                Err(Error::Corrupt(why)) => tracing::error!(act = act.id, why, "a move is not done again"),
                 Err(error) => return Err(error),
             }
         }
@@ -41,7 +42,7 @@ impl Archive {
         let now_ms = self.0.config.clock.now_ms();
         let said = Said::of(act)?;
         let from = Uid::parse(&act.subject_uid).map_err(|_| Error::NotFound)?;
-        let naming = self.naming(&from).await?;
+        let naming = self.naming(&from, |_| false).await?;
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         let is_undone = acts::is_undone(&mut tx, act.id).await?;
         let series = touched::series(&mut tx, act, &said).await?;
