@@ -16,9 +16,10 @@ use crate::lifecycle;
 The place is the one that the configuration names: its database, object store and spool have to be empty, or this
 command changes nothing and says what is there. Everything comes back: images, corrections and what was deleted,
 orders, reports, accounts, devices, the audit log; nobody is signed in. Images and acts that are newer than the backup
-and lie beside it are indexed; those of another archive, such as a trial restore of this one, are not. A restore that
-was broken off is run again and goes on; until it has ended, nothing else opens the archive. Exit status 1 when nothing
-was restored, or when a part of the backup was damaged: the list says which.")]
+and lie beside it are indexed; those of another archive, such as a trial restore of this one, are not, and the command
+says how many there are and of which archive. A restore that was broken off is run again and goes on; until it has
+ended, nothing else opens the archive. Exit status 1 when nothing was restored, or when a part of the backup was
+damaged: the list says which.")]
 pub struct Args {
     /// Where the backups are: a folder or s3://bucket/prefix [default: backup_url of the configuration]
     #[arg(long, value_name = "PLACE")]
@@ -74,6 +75,13 @@ pub async fn run(args: Args, global: &Global) -> anyhow::Result<()> {
         indexed.added,
         indexed.acts
     ))?;
+    for (mark, count) in &report.of_others {
+        let whose = match mark.as_str() {
+            "" => "the original archive".to_owned(),
+            mark => format!("the archive that was restored with the mark {mark}"),
+        };
+        commands::print(&format!("left out: {count} objects, which {whose} has written"))?;
+    }
     if report.damaged > 0 || indexed.damaged > 0 {
         bail!(
             "{} parts of the backup were damaged and are restored as they are; `sen verify` names the images",

@@ -1,5 +1,6 @@
 //! Key object documents that reject images (IHE RAD TF-2 4.66): noted when they arrive, obeyed by a job. What has not
-//! come yet of what they name is kept in mind, and rejected when it comes.
+//! come yet of what they name is kept in mind for [`AWAITED_MS`], and rejected when it comes, unless the document itself
+//! was rejected or deleted meanwhile.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,7 +11,7 @@ use pacs_core::uids;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
-use crate::database::{Durability, Param, Transaction, params, placeholders};
+use crate::database::{Database, Durability, Param, Transaction, params, placeholders};
 use crate::error::{Error, Result};
 use crate::index::arrivals::NewInstance;
 use crate::index::instances;
@@ -23,6 +24,9 @@ const LEASE_MS: i64 = 10 * 60_000;
 const MAX_ATTEMPTS: u32 = 8;
 /// When what was missing is looked for once more: an image may have been on its way while it was.
 const AGAIN_MS: i64 = 60_000;
+/// How long after a document what it rejects may come. What was sent together comes within hours, from a device that was
+/// cut off within days.
+pub(crate) const AWAITED_MS: i64 = 30 * 86_400_000;
 
 /// What is to be done for a document.
 #[derive(Serialize, Deserialize)]
@@ -36,6 +40,9 @@ struct Noted {
     /// AE title that did.
     calling_ae: Option<String>,
     received_ms: i64,
+    /// The document; those that were noted by an older program do not tell.
+    #[serde(default)]
+    document: Option<Uid>,
     /// Whether these were missing before.
     #[serde(default)]
     again: bool,
@@ -57,11 +64,12 @@ impl Noted {
     }
 }
 
-/// Notes that a document has come that rejects; in the transaction of its row. One whose row is made anew
-/// has been obeyed, and its acts are in the journal.
+/// Notes that a document has come that rejects; in the transaction of its row. One whose row is made anew has been obeyed,
+/// and its acts, which are in the journal, keep it from being obeyed twice: it is noted for what it still awaits.
 pub(crate) async fn arrived(tx: &mut Transaction, instance: &NewInstance, now_ms: i64) -> Result<()> {
     let is_document = instance.lifted.instance.class == uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE;
-    if !is_document || matches!(instance.place.kept, Kept::Pack(_)) {
+    let is_made_anew = matches!(instance.place.kept, Kept::Pack(_));
+    if !is_document || is_made_anew && instance.received_ms < now_ms.saturating_sub(AWAITED_MS) {
         return Ok(());
     }
     let Some(RejectionNote { reason, instances }) = RejectionNote::of(&instance.header) else {
@@ -73,6 +81,7 @@ pub(crate) async fn arrived(tx: &mut Transaction, instance: &NewInstance, now_ms
         facility: instance.facility.clone(),
         calling_ae: instance.calling_ae.as_ref().map(ToString::to_string),
         received_ms: instance.received_ms,
+        document: Some(instance.lifted.instance.uid.clone()),
         again: false,
     };
     noted.enqueue(tx, now_ms, now_ms).await
@@ -84,19 +93,29 @@ pub(crate) async fn came_late(tx: &mut Transaction, uids: &HashSet<String>, now_
         return Ok(());
     }
     let sql = format!(
-        "delete from awaited_rejection where uid in ({}) returning uid, facility, code, calling_ae, noted_ms",
+        "delete from awaited_rejection where uid in ({})
+         returning uid, facility, code, calling_ae, noted_ms, document",
         placeholders(1, uids.len())
     );
-    let mut notes: BTreeMap<(String, String, Option<String>, i64), Vec<Uid>> = BTreeMap::new();
+    let mut notes: BTreeMap<(String, String, Option<String>, i64, Option<String>), Vec<Uid>> =
+        BTreeMap::new();
     for row in tx.fetch(sqlx::AssertSqlSafe(sql), uids.iter().map(Param::from).collect()).await? {
-        let note = (row.get("facility")?, row.get("code")?, row.get("calling_ae")?, row.get("noted_ms")?);
+        let sender = (row.get("facility")?, row.get("code")?, row.get("calling_ae")?);
+        let note = (sender.0, sender.1, sender.2, row.get("noted_ms")?, row.get("document")?);
         notes.entry(note).or_default().push(instances::uid(&row, "uid")?);
     }
-    for ((facility, code, calling_ae, received_ms), instances) in notes {
-        let noted = Noted { code, instances, facility, calling_ae, received_ms, again: false };
+    for ((facility, code, calling_ae, received_ms, document), instances) in notes {
+        let document = document.and_then(|uid| Uid::parse(&uid).ok());
+        let noted = Noted { code, instances, facility, calling_ae, received_ms, document, again: false };
         noted.enqueue(tx, now_ms, now_ms).await?;
     }
     Ok(())
+}
+
+/// Forgets what documents from before then have awaited and has not come.
+pub(crate) async fn prune(database: &Database, before_ms: i64) -> Result<()> {
+    let sql = "delete from awaited_rejection where noted_ms < $1";
+    database.execute(sql, params![before_ms]).await.map(drop)
 }
 
 impl Archive {
@@ -127,6 +146,11 @@ impl Archive {
 
     async fn obey_note(&self, noted: Noted) -> Result<u64> {
         let Some(reason) = Rejection::parse(&noted.code) else { return Ok(0) };
+        if let Some(document) = &noted.document
+            && !self.is_shown(document).await?
+        {
+            return Ok(0);
+        }
         let title = noted.calling_ae.clone().unwrap_or_default();
         let actor = Actor { id: format!("device:{title}"), name: title, ..Actor::system() };
         let scope = Scope::Facilities(vec![noted.facility.clone()]);
@@ -148,22 +172,37 @@ impl Archive {
         Ok(rejected)
     }
 
+    async fn is_shown(&self, document: &Uid) -> Result<bool> {
+        let sql = "select 1 from instance where uid = $1 and rejection_id is null";
+        Ok(self.0.database.fetch_optional(sql, params![document]).await?.is_some())
+    }
+
     async fn is_here(&self, instance: &Uid) -> Result<bool> {
         let sql = "select 1 from instance where uid = $1";
         Ok(self.0.database.fetch_optional(sql, params![instance]).await?.is_some())
     }
 
-    /// Keeps in mind what a document rejects that has not come yet. Images come in parallel, and whole studies in the
-    /// order of their files.
+    /// Keeps in mind what a document rejects that has not come yet; of two documents that reject the same, the newer.
+    /// Images come in parallel, and whole studies in the order of their files.
     async fn await_missing(&self, noted: Noted) -> Result<()> {
         let now_ms = self.0.config.clock.now_ms();
         self.0.arrivals.await_rejected(true);
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         for instance in &noted.instances {
             tx.execute(
-                "insert into awaited_rejection (uid, facility, code, calling_ae, noted_ms)
-                 values ($1, $2, $3, $4, $5) on conflict (uid, facility) do nothing",
-                params![instance, &noted.facility, &noted.code, &noted.calling_ae, noted.received_ms],
+                "insert into awaited_rejection (uid, facility, code, calling_ae, noted_ms, document)
+                 values ($1, $2, $3, $4, $5, $6) on conflict (uid, facility) do update set
+                     code = excluded.code, calling_ae = excluded.calling_ae, noted_ms = excluded.noted_ms,
+                     document = excluded.document
+                 where awaited_rejection.noted_ms <= excluded.noted_ms",
+                params![
+                    instance,
+                    &noted.facility,
+                    &noted.code,
+                    &noted.calling_ae,
+                    noted.received_ms,
+                    noted.document.as_ref().map(Uid::as_str)
+                ],
             )
             .await?;
         }

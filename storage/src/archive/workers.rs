@@ -10,6 +10,7 @@ use crate::accounts::sessions;
 use crate::error::{Error, Result};
 use crate::events;
 use crate::exams::moves;
+use crate::key_objects;
 use crate::priors;
 use crate::remote_queries;
 use crate::routes;
@@ -128,7 +129,8 @@ impl Archive {
         }
     }
 
-    /// Moves exams whose devices have fallen quiet, and forgets expired sessions, old events and steps.
+    /// Moves exams whose devices have fallen quiet, and forgets expired sessions, old events and steps, and what documents
+    /// have awaited for long.
     pub async fn pass_time(&self) -> Result<()> {
         let (database, now_ms) = (&self.0.database, self.0.config.clock.now_ms());
         let quiet_ms = i64::try_from(self.0.config.quiet_after.as_millis()).unwrap_or(i64::MAX);
@@ -138,6 +140,7 @@ impl Archive {
         remote_queries::prune(database, now_ms.saturating_sub(ANSWERS_KEPT_MS)).await?;
         transfers::prune(database, now_ms.saturating_sub(TRANSFERS_KEPT_MS)).await?;
         ups::prune(database, now_ms.saturating_sub(STEPS_KEPT_MS)).await?;
+        key_objects::prune(database, now_ms.saturating_sub(key_objects::AWAITED_MS)).await?;
         Ok(())
     }
 

@@ -29,7 +29,7 @@ impl LeftOut {
 
 /// When an object was written, as its key tells: that of packs, of what routes handed over and of what is of no patient
 /// begins with the time, that of the journal ends with it.
-fn written_ms(key: &str) -> Option<i64> {
+pub(super) fn written_ms(key: &str) -> Option<i64> {
     let (folder, name) = key.rsplit_once('/')?;
     if folder == journal::PREFIX {
         return journal::written_ms(key);

@@ -2,11 +2,13 @@
 //!
 //! A restore makes another archive of the same name, and its original may live on: what somebody deletes to try a restore
 //! must not be deleted by the next restore of the original. So each restore draws a mark, and what the restored archive
-//! writes bears it: its manifests, and the keys of its objects but those that are of no patient.
+//! writes bears it: its manifests, and the keys of its objects. Once those of no patient bore none, so one without a mark
+//! may be anybody's.
 
 use pacs_core::clock;
 use serde::{Deserialize, Serialize};
 
+use super::left_out;
 use super::manifest::Manifest;
 use crate::database::{Database, Transaction, params};
 use crate::error::{Error, Result};
@@ -60,12 +62,22 @@ impl Lineage {
 
     /// Whether this archive has written an object, as its key tells.
     pub(super) fn has_written(&self, key: &str) -> bool {
-        key.starts_with(non_patient::PREFIX) || mark_in(key) == self.mark
+        let mark = mark_in(key);
+        mark == self.mark || mark.is_empty() && key.starts_with(non_patient::PREFIX)
     }
 
     /// Whether it, or one that it was restored from, has written an object.
     pub(super) fn may_have(&self, key: &str) -> bool {
         self.has_written(key) || self.parents.iter().any(|parent| parent == mark_in(key))
+    }
+
+    /// The mark of another archive that has written an object, empty for the original. What those had that this one was
+    /// restored from is its own.
+    pub(super) fn of_another<'key>(&self, key: &'key str) -> Option<&'key str> {
+        let mark = mark_in(key);
+        let was_had = || left_out::written_ms(key).is_none_or(|written_ms| written_ms <= self.since_ms);
+        let is_own = self.has_written(key) || self.parents.iter().any(|parent| parent == mark) && was_had();
+        (!is_own).then_some(mark)
     }
 
     /// Whether a snapshot is of this archive, or of one that it was restored from, before that.
@@ -120,7 +132,14 @@ mod tests {
                 );
             }
         }
-        assert!(trial.has_written("non-patient/1.2.3/001790000000000-0707.dcm"));
+        let apart = |tail: &str| format!("non-patient/1.2.3/001790000000000-0707{tail}.dcm");
+        assert!(first.has_written(&apart("")) && trial.has_written(&apart("")), "it may be anybody's");
+        let mark = format!("-{}", trial.mark);
+        assert!(!first.has_written(&apart(&mark)) && trial.has_written(&apart(&mark)));
+        assert_eq!(first.of_another(&apart(&mark)), Some(trial.mark.as_str()));
+        let packed = |ms| packs::new_key(&uid("1.2"), &uid("1.2.3"), ms, "");
+        assert_eq!(trial.of_another(&packed(7)), None, "it was restored with it");
+        assert_eq!(trial.of_another(&packed(8)), Some(""));
         assert_eq!(trial.restored(9).parents, [String::new(), trial.mark]);
     }
 }

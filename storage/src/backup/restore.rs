@@ -4,8 +4,11 @@
 //! keeps everybody else out, and a restore that was broken off goes on where it was. Objects that are newer than the
 //! snapshot come along, as copies of a later backup that was broken off do; the index of them is made when the archive
 //! is opened, see [`Archive::index_newer`]. They stay away where somebody wants the archive as it was then, such as
-//! before an act of malice, and what was written in that time is passed over by later restores too.
+//! before an act of malice, and what was written in that time is passed over by later restores too. What another archive
+//! of the same name has written stays away as well, and is told: of one that was lost before its first backup had ended
+//! there may be no other copy.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,6 +54,9 @@ pub struct RestoreReport {
     pub objects: u64,
     /// Objects that it does not name and that lay beside.
     pub newer: u64,
+    /// How many objects were left out because another archive has written them, by its mark; that of the original is
+    /// empty.
+    pub of_others: BTreeMap<String, u64>,
     /// Bytes copied this time.
     pub copied_bytes: u64,
     /// What is missing in the backup or not what was copied into it.
@@ -146,7 +152,7 @@ pub async fn restore(
         if as_it_was {
             left_out.push(LeftOut { from_ms: manifest.taken_ms, until_ms: i64::MAX });
         }
-        other_objects(place, target, &manifest, (&list, &left_out), &mut report, &mut progress).await?;
+        other_objects(place, target, &manifest, list, &left_out, &mut report, &mut progress).await?;
     }
     segments(place, target, &manifest, &mut report).await?;
     progress(&report);
@@ -279,7 +285,8 @@ async fn other_objects(
     place: &Place,
     target: &Target,
     manifest: &Manifest,
-    (list, left_out): (&List, &[LeftOut]),
+    list: List,
+    left_out: &[LeftOut],
     report: &mut RestoreReport,
     progress: &mut impl FnMut(&RestoreReport),
 ) -> Result<()> {
@@ -303,9 +310,10 @@ async fn other_objects(
                 match found.location.as_ref().strip_prefix("objects/") {
                     Some(key) if wanted(key) => {
                         let put = put_back(&to, &from, key, found.size).await;
-                        given(&from, &snapshot, put).await.map(|put| Some((key.to_owned(), put)))
+                        Ok(Some((key.to_owned(), Some(given(&from, &snapshot, put).await?))))
                     }
-                    _ => Ok(None),
+                    Some(key) if lineage.of_another(key).is_some() => Ok(Some((key.to_owned(), None))),
+                    _ => Ok::<_, Error>(None),
                 }
             }
         })
@@ -313,7 +321,7 @@ async fn other_objects(
         .boxed();
     while let Some(found) = copied.next().await.transpose()? {
         match found {
-            Some((_, Ok(Some(part)))) => {
+            Some((_, Some(Ok(Some(part))))) => {
                 match list {
                     List::Whole => report.newer += 1,
                     List::Damaged => report.objects += 1,
@@ -322,8 +330,12 @@ async fn other_objects(
                 progress(report);
             }
             // One that the snapshot names was told of.
-            Some((key, Err(why))) if report.named.iter().all(|(named, _)| *named != key) => {
+            Some((key, Some(Err(why)))) if report.named.iter().all(|(named, _)| *named != key) => {
                 report.damage(key, why);
+            }
+            Some((key, None)) => {
+                let mark = manifest.lineage.of_another(&key).unwrap_or_default();
+                *report.of_others.entry(mark.to_owned()).or_default() += 1;
             }
             _ => {}
         }
@@ -331,13 +343,11 @@ async fn other_objects(
     Ok(())
 }
 
-/// What was copied, if anything had to be, or why the backup does not give it. Fails where the backup is away, and where
-/// the copy cannot be written.
-async fn given(
-    from: &Target,
-    snapshot: &str,
-    put: Result<Option<manifest::Part>, Failed>,
-) -> Result<Result<Option<manifest::Part>, String>> {
+/// What a copy was made of, or why the backup does not give that.
+type Given<T> = Result<T, String>;
+
+/// Fails where the backup is away, and where the copy cannot be written.
+async fn given<T>(from: &Target, snapshot: &str, put: Result<T, Failed>) -> Result<Given<T>> {
     match put {
         Ok(put) => Ok(Ok(put)),
         Err(Failed::From(Error::NotFound)) => Ok(Err("it is gone".to_owned())),
@@ -346,7 +356,7 @@ async fn given(
     }
 }
 
-/// Copies one object unless it is there already.
+/// Copies one object; nothing when it is there already.
 async fn put_back(
     to: &Arc<dyn ObjectStore>,
     from: &Target,
@@ -373,17 +383,16 @@ async fn segments(
         let key = key_of(&manifest.snapshot, &spool::name(segment.id));
         let written = async {
             let content = copy::object(&target.objects, &key).await.map_err(Failed::From)?;
-            copy::write(content, segment_path(&place.config.spool_dir, segment.id)).await.map(Some)
+            copy::write(content, segment_path(&place.config.spool_dir, segment.id)).await
         };
         report.segments += 1;
         match given(target, &manifest.snapshot, written.await).await? {
-            Ok(Some(part)) => {
+            Ok(part) => {
                 report.copied_bytes += part.length_bytes;
                 if part != segment.part {
                     report.damage(key.to_string(), "it is not what was copied".to_owned());
                 }
             }
-            Ok(None) => {}
             Err(why) => report.damage(key.to_string(), why),
         }
     }

@@ -127,8 +127,7 @@ pub async fn search(database: &Database, scope: &Scope, search: &Search) -> Resu
     let limit = i64::from(search.limit.clamp(1, MOST));
     let after = search.cursor.as_deref().map(read_cursor).transpose()?;
     // One more tells whether there is a next page.
-    let (sql, conditions) = plan.page(COLUMNS, after, limit + 1, 0);
-    let mut rows = database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+    let mut rows = query::window::page(database, &plan, COLUMNS, after, limit + 1).await?;
     let more = i64::try_from(rows.len()).is_ok_and(|count| count > limit);
     if more {
         rows.pop();

@@ -236,7 +236,9 @@ pub(crate) async fn in_segment(database: &Database, segment: SegmentId) -> Resul
     let mut all = Vec::new();
     for instance in database.fetch(sqlx::AssertSqlSafe(sql), params![segment]).await?.iter().map(read) {
         let instance = instance?;
-        all.extend(versions_of(database, &instance).await?);
+        if instance.has_versions {
+            all.extend(versions_of(database, &instance).await?);
+        }
         all.push(instance);
     }
     all.retain(|place| place.place.kept == Kept::Segment(segment));

@@ -51,7 +51,7 @@ impl Archive {
 
     /// What the row of an object told.
     async fn read_again(&self, object: &ObjectMeta, named: Named) -> Result<New> {
-        let Named { uid, received_ms, hash } = named;
+        let Named { uid, received_ms, hash, tail } = named;
         let corrupt = |why: String| Error::Corrupt(why);
         let first = self.0.objects.get_range(&object.location, 0..object.size.min(HEAD_BYTES)).await?;
         let head = match part10::read_head(&first).map_err(|error| corrupt(error.to_string()))? {
@@ -76,6 +76,7 @@ impl Archive {
             head_bytes: head.dataset_offset,
             description: description(&header),
             received_ms,
+            tail,
         })
     }
 }

@@ -15,6 +15,7 @@ use tokio::task::spawn_blocking;
 use super::Named;
 use crate::archive::Archive;
 use crate::backup::copy::{self, Content};
+use crate::backup::lineage;
 use crate::database::{Durability, params};
 use crate::error::{Error, Result};
 use crate::ingest::{Body, Come, Incoming};
@@ -47,6 +48,8 @@ pub(super) struct New {
     pub head_bytes: u64,
     pub description: String,
     pub received_ms: i64,
+    /// Of its key.
+    pub tail: String,
 }
 
 impl Archive {
@@ -57,7 +60,8 @@ impl Archive {
         let come = incoming.come().await?;
         let closed = |error| Error::internal("keep an object", error);
         let _turn = self.0.keeping_apart.acquire().await.map_err(closed)?;
-        let (come, new) = spawn_blocking(move || examined(come)).await.map_err(Error::thread)??;
+        let tail = lineage::tail(&self.0.database).await?;
+        let (come, new) = spawn_blocking(move || examined(come, tail)).await.map_err(Error::thread)??;
         if self.has(&new.uid, &new.hash).await? {
             return Ok(NonPatient::Duplicate);
         }
@@ -73,7 +77,8 @@ impl Archive {
 
     async fn put(&self, new: &New, come: Come) -> Result<()> {
         self.0.space.check_pack(new.length_bytes)?;
-        let named = Named { uid: new.uid.clone(), received_ms: new.received_ms, hash: new.hash };
+        let (uid, tail) = (new.uid.clone(), new.tail.clone());
+        let named = Named { uid, received_ms: new.received_ms, hash: new.hash, tail };
         let (content, spooled) = match come.body {
             Body::Memory(bytes) => (stream::iter([Ok(come.head), Ok(bytes)]).boxed(), None),
             Body::Spooled(lease, _) => {
@@ -95,8 +100,8 @@ impl Archive {
         let inserted = tx
             .execute(
                 "insert into non_patient
-                     (uid, class, hash, transfer_syntax, length_bytes, head_bytes, description, received_ms)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (uid, hash) do nothing",
+                     (uid, class, hash, transfer_syntax, length_bytes, head_bytes, description, received_ms, tail)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (uid, hash) do nothing",
                 params![
                     &new.uid,
                     &new.class,
@@ -106,6 +111,7 @@ impl Archive {
                     signed(new.head_bytes),
                     &new.description,
                     new.received_ms,
+                    &new.tail,
                 ],
             )
             .await?;
@@ -142,7 +148,7 @@ fn read_back(lease: Arc<Mutex<Lease>>, length_bytes: u64) -> Content {
 }
 
 /// What the row will tell, from the header. Blocks.
-fn examined(mut come: Come) -> Result<(Come, New)> {
+fn examined(mut come: Come, tail: String) -> Result<(Come, New)> {
     let syntax = transfer_syntax::of(&come.envelope.transfer_syntax);
     let head_bytes = come.head.len() as u64;
     let (reading, hash, dataset_bytes) = match &mut come.body {
@@ -177,6 +183,7 @@ fn examined(mut come: Come) -> Result<(Come, New)> {
         head_bytes,
         description: description(&header),
         received_ms: come.received_ms,
+        tail,
     };
     of_a_kind(&new.class)?;
     Ok((come, new))

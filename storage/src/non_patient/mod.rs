@@ -1,8 +1,9 @@
 //! Objects that are of no patient (PS3.4 GG): hanging protocols, colour palettes, implant templates and the like.
 //!
 //! They are few, come seldom and lie in no study, so each is an object of its own in the object store, under its UID,
-//! the time of its receipt and the hash of its data set, and is kept once it is there and its row is committed: nothing of them waits in the spool. A
-//! backup copies their folder, and an index that is made anew reads it.
+//! the time of its receipt, the hash of its data set and the mark of the archive that has written it
+//! ([`lineage`](crate::backup::lineage)), and is kept once it is there and its row is committed: nothing of them waits in
+//! the spool. A backup copies their folder, and an index that is made anew reads it.
 
 mod again;
 mod keep;
@@ -36,16 +37,23 @@ struct Named {
     received_ms: i64,
     /// Of the data set.
     hash: [u8; 32],
+    /// The mark of the archive that has written it, behind a dash; empty for one that was never restored.
+    tail: String,
 }
 
 impl Named {
     fn of(row: &Row) -> Result<Self> {
-        Ok(Self { uid: uid(row, "uid")?, received_ms: row.get("received_ms")?, hash: hash(row)? })
+        Ok(Self {
+            uid: uid(row, "uid")?,
+            received_ms: row.get("received_ms")?,
+            hash: hash(row)?,
+            tail: row.get("tail")?,
+        })
     }
 
     fn key(&self) -> String {
         let hash = blake3::Hash::from_bytes(self.hash).to_hex();
-        format!("{PREFIX}/{}/{:015}-{hash}{SUFFIX}", self.uid, self.received_ms.max(0))
+        format!("{PREFIX}/{}/{:015}-{hash}{}{SUFFIX}", self.uid, self.received_ms.max(0), self.tail)
     }
 
     /// `None` when the key is none of ours.
@@ -53,17 +61,19 @@ impl Named {
         let (uid, rest) =
             key.strip_prefix(PREFIX)?.strip_prefix('/')?.strip_suffix(SUFFIX)?.split_once('/')?;
         let (received_ms, hash) = rest.split_once('-')?;
+        let (hash, tail) = hash.split_at(hash.find('-').unwrap_or(hash.len()));
         Some(Self {
             uid: Uid::parse(uid).ok()?,
             received_ms: received_ms.parse().ok()?,
             hash: *blake3::Hash::from_hex(hash).ok()?.as_bytes(),
+            tail: tail.to_owned(),
         })
     }
 }
 
 /// The key of the object of a row.
 pub(crate) async fn key_of(database: &Database, id: NonPatientId) -> Result<String> {
-    let sql = "select uid, hash, received_ms from non_patient where id = $1";
+    let sql = "select uid, hash, received_ms, tail from non_patient where id = $1";
     let row = database.fetch_optional(sql, params![id]).await?.ok_or(Error::NotFound)?;
     Ok(Named::of(&row)?.key())
 }
@@ -142,12 +152,14 @@ mod tests {
 
     #[test]
     fn a_key_tells_what_it_is_of() {
-        let named =
-            Named { uid: Uid::parse("1.2.3").unwrap(), received_ms: 1_790_000_000_000, hash: [7; 32] };
-        let key = named.key();
-        assert!(key.starts_with("non-patient/1.2.3/001790000000000-0707"), "{key}");
-        assert_eq!(Named::parse(&key), Some(named));
+        for tail in ["", "-0a0b0c0d"] {
+            let (uid, tail) = (Uid::parse("1.2.3").unwrap(), tail.to_owned());
+            let named = Named { uid, received_ms: 1_790_000_000_000, hash: [7; 32], tail };
+            let key = named.key();
+            assert!(key.starts_with("non-patient/1.2.3/001790000000000-0707"), "{key}");
+            assert_eq!(Named::parse(&key.replace(".dcm", ".tar")), None);
+            assert_eq!(Named::parse(&key), Some(named));
+        }
         assert_eq!(Named::parse("packs/1.2.3/001790000000000-07.dcm"), None);
-        assert_eq!(Named::parse(&key.replace(".dcm", ".tar")), None);
     }
 }

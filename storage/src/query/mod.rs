@@ -21,7 +21,7 @@ mod plan;
 mod position;
 mod shape;
 mod walk;
-mod window;
+pub(crate) mod window;
 
 use std::future::ready;
 

@@ -23,7 +23,7 @@ pub(crate) struct Words {
 }
 
 /// Rows of words and numbers that are few enough to be read and sorted.
-pub(super) const FEW: i64 = 2000;
+pub(crate) const FEW: i64 = 2000;
 /// Of whole words the rarest leads. How much more frequent than this another is does not matter.
 const RARE: i64 = 250;
 /// Studies of a pair of words by which its frequency is told: with fewer it is rare.

@@ -79,12 +79,8 @@ impl Walk {
             None => self.newest().await?.saturating_add(1),
         };
         while self.left > 0 && before > 0 {
-            let (rows, from) = self.page(before).await?;
-            // Where a part was looked at, all of it was when the page is not full.
-            before = match rows.last() {
-                Some(last) => last.get("id")?,
-                None => from,
-            };
+            let (rows, looked_at) = self.page(before).await?;
+            before = looked_at;
             self.before = Some(before);
             let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(rows.len());
             self.skip -= i64::try_from(skipped).unwrap_or(self.skip);
@@ -103,7 +99,7 @@ impl Walk {
         Ok(row.map_or(Ok(None), |row| row.at::<Option<i64>>(0))?.unwrap_or(0))
     }
 
-    /// Rows before this one, and the row from which on these are all when they are no full page.
+    /// Rows before this one, and the row down to which these are all.
     async fn page(&mut self, before: i64) -> Result<(Vec<Row>, i64)> {
         let (mut from, mut key) = ("patient p", "p.id");
         let mut conditions = Conditions::new(self.database.engine());
@@ -163,7 +159,8 @@ impl Walk {
         let seen = self.seen(&mut conditions);
         conditions.push(format!("exists (select 1 from study t where t.patient_id = p.id{seen})"));
         let clause = conditions.clause();
-        let limit = conditions.bind(PATIENTS.min(self.left.saturating_add(self.skip)));
+        let most = PATIENTS.min(self.left.saturating_add(self.skip));
+        let limit = conditions.bind(most);
         let others = match self.asks(tags::OTHER_PATIENT_I_DS_SEQUENCE) {
             true => format!(", {} as others", numbers::others("p.id")),
             false => String::new(),
@@ -191,7 +188,11 @@ impl Walk {
         );
         let _turn = if sifts { window::turn().await } else { None };
         let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
-        Ok((rows, lowest))
+        let looked_at = match rows.last() {
+            Some(last) if i64::try_from(rows.len()).is_ok_and(|count| count >= most) => last.get("id")?,
+            _ => lowest,
+        };
+        Ok((rows, looked_at))
     }
 
     /// The condition that a study `t` is shown and within the scope; its values are bound once.

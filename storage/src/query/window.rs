@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::plan::{Cursor, Plan};
 use crate::Result;
-use crate::database::Database;
+use crate::database::{Database, Row};
 
 /// Walks that read at the same time. Connections that read are about three times as many, and everybody else's searches
 /// find one.
@@ -15,9 +15,39 @@ const AT_A_TIME: usize = 3;
 static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
 
 /// Waits for a turn to read one window, first come first served.
-pub(super) async fn turn() -> Option<SemaphorePermit<'static>> {
+pub(crate) async fn turn() -> Option<SemaphorePermit<'static>> {
     // Nobody closes it.
     TURNS.acquire().await.ok()
+}
+
+/// A page of `limit` studies behind a place in the order, which goes in windows where the plan sifts.
+pub(crate) async fn page(
+    database: &Database,
+    plan: &Plan,
+    select: &str,
+    mut after: Option<Cursor>,
+    limit: i64,
+) -> Result<Vec<Row>> {
+    if !plan.sifts() {
+        let (sql, conditions) = plan.page(select, after, limit, 0);
+        return database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await;
+    }
+    let mut windows = Windows::at(Level::Study);
+    let mut page = Vec::new();
+    let mut left = limit;
+    loop {
+        let _turn = turn().await;
+        let end = windows.end(database, plan, after).await?;
+        let (sql, conditions) = plan.window(select, after, end, left);
+        let rows = database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+        left -= i64::try_from(rows.len()).unwrap_or(left);
+        page.extend(rows);
+        if left <= 0 || end.is_none() {
+            return Ok(page);
+        }
+        after = end;
+        windows.passed();
+    }
 }
 
 /// Studies of the first window, in which most filters find a page, and of the largest; each is twice the one before it.

@@ -1,9 +1,9 @@
 //! What is rejected now: study by study, the newest rejection first, and of one study series by series.
 //!
-//! Rows name the act that hides them, and nothing finds rows by that name: the acts are walked from the newest, and
-//! what each still hides is looked for where its subject is.
+//! Rows name the act that hides them, and are found by it wherever they are now: acts that hide nothing any more are not
+//! met at all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pacs_core::access::Scope;
 use pacs_core::rejection::Rejection;
@@ -66,63 +66,105 @@ pub struct RejectedSeries {
 
 /// Studies of a page, at most.
 const MOST: u32 = 100;
+/// Series of which an act hides something, read at a time.
+const SERIES: i64 = 200;
 
-/// Acts that hide, and for each a study of which it hides something, at whatever level it was done; the last of them
-/// for a series that was moved away since.
-const HIDING: &str =
-    "select a.id, a.actor, a.at_ms, a.reason, coalesce(
-         (select s.study_id from instance i join series s on s.id = i.series_id
-             where i.uid = a.subject_uid and i.rejection_id = a.id),
-         (select s.study_id from series s join instance i on i.series_id = s.id
-             where s.uid = a.subject_uid and i.rejection_id = a.id limit 1),
-         (select s.study_id from study u join series s on s.study_id = u.id join instance i on i.series_id = s.id
-             where u.uid = a.subject_uid and i.rejection_id = a.id limit 1),
-         (select s.study_id from series s join instance i on i.series_id = s.id
-             where s.sent_study_uid = a.subject_uid and i.rejection_id = a.id limit 1)) as study_id
-     from act a where a.kind in ('study.reject', 'series.reject', 'instance.reject') and a.id < $1";
+/// Acts that hide, each with a series of which it hides something: from the newest on, and behind a place.
+const HIDING: &str = "select few.rejection_id, few.series_id, s.study_id from (
+         select rejection_id, series_id from instance
+         where rejection_id is not null and (rejection_id, series_id) < ($1, $2)
+         group by rejection_id, series_id order by rejection_id desc, series_id desc limit $3) few
+     join series s on s.id = few.series_id order by few.rejection_id desc, few.series_id desc";
 
-/// A page of the studies of which something is rejected, from the act `before` on.
+/// A page of the studies of which something is rejected, from the act `before` on. Where an act hides something of
+/// several studies, which then were parted, they are on one page, though it has more than `limit`.
 pub async fn studies(database: &Database, scope: &Scope, before: Option<i64>, limit: u32) -> Result<Page> {
-    let limit = i64::from(limit.clamp(1, MOST));
-    let mut params = params![before.unwrap_or(i64::MAX)];
-    // A study stands where its newest rejection is, and nowhere else.
-    let mut sql = format!(
-        "select h.id, h.actor, h.at_ms, h.reason, h.study_id from ({HIDING}) h where h.id =
-             (select max(i.rejection_id) from series s join instance i on i.series_id = s.id
-                 where s.study_id = h.study_id)"
-    );
-    push_scope(&mut sql, &mut params, scope, "(select t.facility from study t where t.id = h.study_id)");
-    // One more tells whether there is a next page.
-    params.push((limit + 1).into());
-    sql.push_str(&format!(" order by h.id desc limit ${}", params.len()));
-    let mut rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
-    let more = i64::try_from(rows.len()).is_ok_and(|count| count > limit);
-    if more {
-        rows.pop();
+    let limit = limit.clamp(1, MOST) as usize;
+    let (found, next) = newest_first(database, scope, before.unwrap_or(i64::MAX), limit).await?;
+    if found.is_empty() {
+        return Ok(Page { items: Vec::new(), next });
     }
-    let next = match rows.last() {
-        Some(last) if more => Some(last.get("id")?),
-        _ => None,
-    };
-    let ids = rows.iter().map(|row| row.get("study_id")).collect::<Result<Vec<i64>>>()?;
-    let mut known = lines(database, &ids).await?;
-    let mut items = Vec::with_capacity(rows.len());
-    for (row, id) in rows.iter().zip(ids) {
-        if let Some((study, instances)) = known.remove(&id) {
-            items.push(RejectedStudy { study, instances, newest: rejected(row)? });
+    let studies: Vec<i64> = found.iter().map(|hidden| hidden.study).collect();
+    let mut known = lines(database, &studies).await?;
+    let sql =
+        format!("select id, actor, at_ms, reason from act where id in ({})", placeholders(1, found.len()));
+    let ids = found.iter().map(|hidden| hidden.act.into()).collect();
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), ids).await?;
+    let acts = rows.iter().map(|row| Ok((row.get("id")?, rejected(row)?)));
+    let acts: HashMap<i64, Rejected> = acts.collect::<Result<_>>()?;
+    let mut items = Vec::with_capacity(found.len());
+    for Hidden { act, study } in found {
+        if let (Some((study, instances)), Some(newest)) = (known.remove(&study), acts.get(&act)) {
+            items.push(RejectedStudy { study, instances, newest: newest.clone() });
         }
     }
     Ok(Page { items, next })
 }
 
-/// Studies by their rows, each with how many of its instances are rejected.
-async fn lines(database: &Database, ids: &[i64]) -> Result<HashMap<i64, (StudyLine, i64)>> {
-    if ids.is_empty() {
+/// A study, and the newest act that hides something of it.
+#[derive(Clone, Copy)]
+struct Hidden {
+    act: i64,
+    study: i64,
+}
+
+/// The studies of a page in their order, and the act behind which the next page begins.
+async fn newest_first(
+    database: &Database,
+    scope: &Scope,
+    before: i64,
+    limit: usize,
+) -> Result<(Vec<Hidden>, Option<i64>)> {
+    let mut found: Vec<Hidden> = Vec::new();
+    let mut met = HashSet::new();
+    let mut behind = (before, i64::MIN);
+    loop {
+        let rows = database.fetch(HIDING, params![behind.0, behind.1, SERIES]).await?;
+        let mut hiding = Vec::with_capacity(rows.len());
+        for row in &rows {
+            behind = (row.get("rejection_id")?, row.get("series_id")?);
+            hiding.push(Hidden { act: behind.0, study: row.get("study_id")? });
+        }
+        let others = hiding.iter().map(|hidden| hidden.study).filter(|study| met.insert(*study)).collect();
+        let mut newest = newest_of(database, scope, others).await?;
+        for hidden in hiding {
+            // A study stands where its newest rejection is, and nowhere else.
+            if newest.get(&hidden.study) == Some(&hidden.act) {
+                newest.remove(&hidden.study);
+                found.push(hidden);
+            }
+        }
+        let end = found.get(limit - 1).map(|last| last.act);
+        let next = end.filter(|end| found.last().is_some_and(|last| last.act < *end));
+        if next.is_some() || i64::try_from(rows.len()).is_ok_and(|count| count < SERIES) {
+            found.retain(|hidden| end.is_none_or(|end| hidden.act >= end));
+            return Ok((found, next));
+        }
+    }
+}
+
+/// The newest act that hides something of each of these studies, of those within the scope.
+async fn newest_of(database: &Database, scope: &Scope, studies: Vec<i64>) -> Result<HashMap<i64, i64>> {
+    if studies.is_empty() {
         return Ok(HashMap::new());
     }
+    let listed = placeholders(1, studies.len());
+    let mut params: Vec<Param> = studies.into_iter().map(Param::from).collect();
+    let mut sql = format!(
+        "select s.study_id, max(i.rejection_id) as act from study t join series s on s.study_id = t.id
+         join instance i on i.series_id = s.id where t.id in ({listed}) and i.rejection_id is not null"
+    );
+    push_scope(&mut sql, &mut params, scope, "t.facility");
+    sql.push_str(" group by s.study_id");
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
+    rows.iter().map(|row| Ok((row.get("study_id")?, row.get("act")?))).collect()
+}
+
+/// Studies by their rows, each with how many of its instances are rejected.
+async fn lines(database: &Database, ids: &[i64]) -> Result<HashMap<i64, (StudyLine, i64)>> {
     let sql = format!(
-        "select {}, (select count(i.rejection_id) from series s join instance i on i.series_id = s.id
-             where s.study_id = t.id) as rejected from study t where t.id in ({})",
+        "select {}, (select count(*) from series s join instance i on i.series_id = s.id
+             where s.study_id = t.id and i.rejection_id is not null) as rejected from study t where t.id in ({})",
         search::COLUMNS,
         placeholders(1, ids.len())
     );

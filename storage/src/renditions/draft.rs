@@ -41,9 +41,7 @@ impl Draft {
         self.shelf.count_on(self.bytes, replaced_bytes);
         self.shelf.make_room()
     }
-}
 
-impl Draft {
     /// What was written, open to be read and without a name: it goes with the last who has it open.
     pub fn aside(mut self) -> Result<File> {
         self.file.flush().map_err(|error| Error::io("write a rendition", error))?;

@@ -51,23 +51,30 @@ impl Archive {
     }
 }
 
-/// Notes that an instance is damaged, and tells of it unless that is known. Not found when its study is gone.
+/// Notes that an instance is damaged, and tells of it unless that is known or it was deleted meanwhile.
 pub(super) async fn note(
     tx: &mut Transaction,
     place: &InstancePlace,
     why: &str,
     now_ms: i64,
 ) -> Result<Noted> {
-    let sql = "insert into damage (uid, hash, why, found_ms) values ($1, $2, $3, $4) on conflict do nothing";
+    let sql = "insert into damage (uid, hash, why, found_ms) select $1, $2, $3, $4 where exists (
+             select 1 from instance i where i.uid = $1 and (i.hash = $2 or exists (
+                 select 1 from instance_version v where v.instance_id = i.id and v.hash = $2)))
+         on conflict do nothing";
     if tx.execute(sql, params![&place.uid, &place.hash, why, now_ms]).await? == 0 {
         return Ok(Noted::Known);
     }
-    let facility = tx.fetch_one("select facility from study where id = $1", params![place.study_id]).await?;
-    let facility: String = facility.get("facility")?;
+    // It may have been moved meanwhile.
+    let sql = "select t.facility, t.uid as study, s.uid as series from instance i join series s on s.id = i.series_id
+         join study t on t.id = s.study_id where i.uid = $1";
+    let Some(row) = tx.fetch_optional(sql, params![&place.uid]).await? else { return Ok(Noted::Known) };
+    let (facility, study, series) =
+        (row.get::<String>("facility")?, row.get::<String>("study")?, row.get::<String>("series")?);
     let event = NewEvent {
         facility: Some(&facility),
-        study_uid: Some(place.study_uid.as_str()),
-        series_uid: Some(place.series_uid.as_str()),
+        study_uid: Some(&study),
+        series_uid: Some(&series),
         ..NewEvent::new(EventKind::InstanceDamaged)
     };
     events::append(tx, now_ms, &[event]).await?;
@@ -123,4 +130,44 @@ fn read(row: &Row) -> Result<Damaged> {
         why: row.get("why")?,
         found_ms: row.get("found_ms")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::place::{Kept, Place};
+    use crate::index::{InstanceId, PackId, SeriesId, StudyId};
+
+    #[tokio::test]
+    async fn what_was_deleted_meanwhile_is_not_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("sen.db").display());
+        let database = Database::open(&url).await.unwrap();
+        let uid = Uid::parse("1.2.3").unwrap();
+        let place = InstancePlace {
+            id: InstanceId(1),
+            series_id: SeriesId(1),
+            study_id: StudyId(1),
+            uid: uid.clone(),
+            series_uid: uid.clone(),
+            study_uid: uid.clone(),
+            class: uid.clone(),
+            number: None,
+            frames: None,
+            transfer_syntax: uid,
+            place: Place { kept: Kept::Pack(PackId(1)), offset_bytes: 0, length_bytes: 1, head_bytes: 0 },
+            hash: [7; 32],
+            received_ms: 1,
+            has_versions: false,
+            series_revision: 0,
+            overlay: None,
+        };
+        let mut tx = database.begin(Durability::Synced).await.unwrap();
+        assert_eq!(note(&mut tx, &place, "gone: its pack is gone", 2).await.unwrap(), Noted::Known);
+        tx.commit().await.unwrap();
+        for table in ["damage", "event"] {
+            let sql = sqlx::AssertSqlSafe(format!("select 1 from {table}"));
+            assert!(database.fetch_optional(sql, params![]).await.unwrap().is_none(), "{table}");
+        }
+    }
 }

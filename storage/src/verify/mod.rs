@@ -117,12 +117,8 @@ impl Archive {
             // Deleted meanwhile.
             return Ok(());
         }
-        match self.note_verified(place, wrong.as_deref()).await {
-            Ok(noted) => news.add(place, noted, wrong.as_deref()),
-            // Deleted meanwhile.
-            Err(Error::NotFound) => {}
-            Err(error) => return Err(error),
-        }
+        let noted = self.note_verified(place, wrong.as_deref()).await?;
+        news.add(place, noted, wrong.as_deref());
         report.add(place, wrong);
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::news::News;
 use super::{Wrong, damage};
 use crate::archive::Archive;
 use crate::database::{Durability, params};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::SegmentId;
 use crate::index::instances::{self, InstancePlace};
 use crate::index::spooled::Spooled;
@@ -41,12 +41,8 @@ impl Archive {
             let mut news = News::default();
             let mut tx = self.0.database.begin(Durability::Synced).await?;
             for place in some {
-                match damage::note(&mut tx, place, why, now_ms).await {
-                    Ok(noted) => news.add(place, noted, Some(why)),
-                    // Deleted meanwhile.
-                    Err(Error::NotFound) => {}
-                    Err(error) => return Err(error),
-                }
+                let noted = damage::note(&mut tx, place, why, now_ms).await?;
+                news.add(place, noted, Some(why));
             }
             tx.commit().await?;
             news.tell(self).await;

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use pacs_core::access::{Actor, Scope};
+use pacs_core::non_patient::Kind;
 use pacs_core::rejection::Rejection;
 use pacs_core::routing::Conditions;
 use pacs_core::uids;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::backends::{Home, on_every_backend};
 use crate::backing_up::{Stubborn, elsewhere, lived_in, open_restored, place_of, put_back, take, target};
 use crate::deleting::{assert_gone, delete};
+use crate::non_patient::{keep, places, protocol};
 use crate::routing::{follow, route};
 use crate::samples::*;
 use crate::settling::{files, flip};
@@ -195,6 +197,8 @@ async fn two_archives_with_one_name_keep_out_of_each_others_way() {
     let pushed = slices(2, 8);
     send_all(&trial, &pushed).await;
     trial.settle_study(&pushed[0].study).await.unwrap();
+    let tried_protocol = protocol("1.2.61", "DX");
+    keep(&trial, &tried_protocol).await.unwrap();
     let tried = take(&trial, &good, 1).await.unwrap().snapshot;
     trial.close().await;
     archive.close().await;
@@ -202,18 +206,30 @@ async fn two_archives_with_one_name_keep_out_of_each_others_way() {
     let unsaid = put_back(&Home::embedded(), &good, None).await;
     assert!(matches!(&unsaid, Err(Error::Conflict(why)) if why.contains("two archives")), "{unsaid:?}");
     let again = Home::embedded();
-    put_back(&again, &good, Some(&report.snapshot)).await.unwrap();
+    let restored = put_back(&again, &good, Some(&report.snapshot)).await.unwrap();
+    // The pack with its companion, the act, and the protocol.
+    assert_eq!(restored.of_others.values().collect::<Vec<_>>(), [&4], "{restored:?}");
     let archive = open_restored(&again).await;
     assert_whole(&archive, &kept).await;
     assert_gone(&archive, &hidden).await;
     assert_gone(&archive, &pushed).await;
+    let protocols =
+        async |archive: &Archive| places(archive, Kind::HangingProtocol, &[&tried_protocol]).await.len();
+    assert_eq!(protocols(&archive).await, 0);
     archive.close().await;
     let again = Home::embedded();
-    put_back(&again, &good, Some(&tried)).await.unwrap();
+    let of_trial = put_back(&again, &good, Some(&tried)).await.unwrap();
+    assert!(of_trial.of_others.is_empty(), "{of_trial:?}");
     let archive = open_restored(&again).await;
     assert_whole(&archive, &pushed).await;
     assert_gone(&archive, &kept[5..6]).await;
+    assert_eq!(protocols(&archive).await, 1);
     archive.close().await;
+    // Where the backup of the trial was broken off nothing else tells of it.
+    let manifest = home.dir.path().join("backup/snapshots").join(&tried).join("manifest.jsonl");
+    std::fs::remove_file(manifest).unwrap();
+    let newest = put_back(&Home::embedded(), &good, None).await.unwrap();
+    assert_eq!((newest.snapshot, newest.of_others), (report.snapshot, restored.of_others));
 }
 
 async fn snapshots_of_a_trial_restore_push_nothing_out(home: Home) {

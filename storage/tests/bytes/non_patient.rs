@@ -49,7 +49,7 @@ fn object(class: &str, instance: &str, put: impl FnOnce(&mut DataSet)) -> Instan
     Instance { class, uid: instance, series, study, transfer_syntax: syntax, bytes, dataset_offset }
 }
 
-fn protocol(instance: &str, name: &str) -> Instance {
+pub fn protocol(instance: &str, name: &str) -> Instance {
     object(HANGING_PROTOCOL, instance, |set| set.put_text(tags::HANGING_PROTOCOL_NAME, name))
 }
 
@@ -65,7 +65,7 @@ fn template(instance: &str) -> Instance {
     })
 }
 
-async fn keep(archive: &Archive, object: &Instance) -> Result<NonPatient, Error> {
+pub async fn keep(archive: &Archive, object: &Instance) -> Result<NonPatient, Error> {
     let mut incoming = archive.begin(envelope(object)).await?;
     for piece in object.dataset().chunks(64 << 10) {
         incoming.write(Bytes::copy_from_slice(piece)).await?;
@@ -81,7 +81,7 @@ async fn found(archive: &Archive, kind: Kind, keys: &[(Tag, &str)]) -> Vec<DataS
     non_patient::find(archive.database(), kind, &query, &Scope::All).try_collect().await.unwrap()
 }
 
-async fn places(archive: &Archive, kind: Kind, objects: &[&Instance]) -> Vec<InstancePlace> {
+pub async fn places(archive: &Archive, kind: Kind, objects: &[&Instance]) -> Vec<InstancePlace> {
     let uids: Vec<_> = objects.iter().map(|object| object.uid.clone()).collect();
     non_patient::places(archive.database(), kind, &uids, &Scope::All).try_collect().await.unwrap()
 }

@@ -15,9 +15,9 @@ use storage::{Archive, Decision, Error, Subject};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
-use crate::deleting::{an_hour_later, assert_gone, objects};
-use crate::moving::{move_, undo_newest};
-use crate::rebuilding::{ordered, with_empty_rows};
+use crate::deleting::{an_hour_later, assert_gone, delete, objects};
+use crate::moving::{in_series, move_, undo_newest};
+use crate::rebuilding::{made_anew, ordered, with_empty_rows};
 use crate::samples::*;
 
 on_every_backend!(
@@ -32,7 +32,10 @@ on_every_backend!(
     only_what_is_in_scope_is_rejected,
     a_document_rejects_what_it_names,
     a_document_rejects_what_comes_after_it,
+    what_a_document_awaits_ends_with_it_and_in_time,
+    what_documents_await_outlives_the_rows,
     what_is_rejected_is_listed_where_it_is_now,
+    what_is_rejected_is_listed_by_the_act_wherever_it_went,
 );
 
 pub async fn reject(archive: &Archive, subject: Subject) -> u64 {
@@ -447,6 +450,117 @@ async fn a_document_rejects_what_comes_after_it(home: Home) {
     restore(&archive, one(&sent[2])).await;
     assert_eq!(archive.reject_noted().await.unwrap(), 0);
     assert_whole(&archive, &sent[2..]).await;
+    archive.close().await;
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+async fn what_a_document_awaits_ends_with_it_and_in_time(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent[..1]).await;
+    // One that was sent by mistake, and deleted.
+    let mistaken = rejecting(&[&sent[1]]);
+    send_all(&archive, std::slice::from_ref(&mistaken)).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    home.rest();
+    delete(&archive, one(&mistaken)).await;
+    send_all(&archive, &sent[1..2]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    // What it rejects does not come for a month.
+    home.rest();
+    send_all(&archive, &[rejecting(&[&sent[2]])]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    home.rest();
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    home.clock.set_ms(home.clock.now_ms() + 31 * DAY_MS);
+    archive.pass_time().await.unwrap();
+    send_all(&archive, &sent[2..]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
+}
+
+async fn what_documents_await_outlives_the_rows(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent[..1]).await;
+    send_all(&archive, &[rejecting(&[&sent[0], &sent[1], &sent[2]])]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    home.rest();
+    restore(&archive, one(&sent[0])).await;
+    let (home, archive) = made_anew(home, archive).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0, "what a person has restored stays so");
+    send_all(&archive, &sent[1..2]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    assert_whole(&archive, &sent[..1]).await;
+    assert_gone(&archive, &sent[1..2]).await;
+    // After a month nothing is awaited.
+    home.clock.set_ms(home.clock.now_ms() + 31 * DAY_MS);
+    let (_home, archive) = made_anew(home, archive).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    send_all(&archive, &sent[2..]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    assert_whole(&archive, &sent[2..]).await;
+    archive.close().await;
+}
+
+async fn what_is_rejected_is_listed_by_the_act_wherever_it_went(home: Home) {
+    let archive = home.open().await;
+    let (first, second, third) = (slices(4, 1), slices(3, 2), slices(4, 3));
+    let apart = in_series(&first[3], "1.2.97");
+    send_all(&archive, &[&first[..3], std::slice::from_ref(&apart), &second[..]].concat()).await;
+    let tick = || home.clock.set_ms(home.clock.now_ms() + 1);
+    let listed = async || {
+        let page = listing::studies(archive.database(), &Scope::All, None, 10).await.unwrap();
+        page.items.into_iter().map(|row| (row.study.uid, row.instances)).collect::<Vec<_>>()
+    };
+    // A series that was a study of its own when that was rejected.
+    tick();
+    let series = What::Series(vec![apart.series.clone()]);
+    let split = move_(&archive, &first[0].study, series, Target::New).await;
+    tick();
+    assert_eq!(reject(&archive, Subject::Study(split.study)).await, 1);
+    tick();
+    undo_newest(&archive, &first[0].study).await;
+    assert_eq!(listed().await, [(first[0].study.clone(), 1)]);
+    // An image that was in a series which is no more.
+    let what = What::Instances(vec![second[1].uid.clone()]);
+    move_(&archive, &second[0].study, what, Target::Study(first[0].study.clone())).await;
+    let place = archive.locate_instance(&Scope::All, None, None, &second[1].uid).await.unwrap().unwrap();
+    tick();
+    assert_eq!(reject(&archive, Subject::Series(place.series_uid)).await, 1);
+    tick();
+    undo_newest(&archive, &second[0].study).await;
+    let two = [(second[0].study.clone(), 1), (first[0].study.clone(), 1)];
+    assert_eq!(listed().await, two);
+    // A study that was parted after it was rejected: both parts, and on one page.
+    let aside = [in_series(&third[2], "1.2.96"), in_series(&third[3], "1.2.96")];
+    send_all(&archive, &[&third[..1], &aside[..1]].concat()).await;
+    tick();
+    assert_eq!(reject(&archive, study(&third[0])).await, 2);
+    tick();
+    send_all(&archive, &[&third[1..2], &aside[1..]].concat()).await;
+    tick();
+    let series = What::Series(vec![aside[0].series.clone()]);
+    let parted = move_(&archive, &third[0].study, series, Target::New).await;
+    let mut all = listed().await;
+    assert_eq!(all.split_off(2), two);
+    all.sort_unstable();
+    let mut parts = [(third[0].study.clone(), 1), (parted.study, 1)];
+    parts.sort_unstable();
+    assert_eq!(all, parts);
+    let mut sizes = Vec::new();
+    let mut before = None;
+    loop {
+        let page = listing::studies(archive.database(), &Scope::All, before, 1).await.unwrap();
+        sizes.push(page.items.len());
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [2, 1, 1]);
     archive.close().await;
 }
 

@@ -31,7 +31,7 @@ use pacs_core::{Tag, VR, tags};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use storage::database::{Database, Durability};
 use storage::exams::search::{self, Search};
-use storage::exams::{ExamId, moves, unmatched};
+use storage::exams::{ExamId, finding, moves, unmatched};
 use storage::identity::{merging, record};
 use storage::index::arrivals::{Arrivals, NewInstance};
 use storage::index::place::{Kept, Place};
@@ -40,7 +40,7 @@ use storage::reconciliation::{self, List, State};
 use storage::schedule::{self, Day};
 use storage::{
     accounts, acts, backup, catalogue, commitment, devices, events, identity, intake, jobs, performed,
-    priors, query, remote_queries, routes, transfers, ups,
+    priors, query, rejection, remote_queries, routes, transfers, ups,
 };
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -263,6 +263,10 @@ async fn hot_statements(db: &Database, statements: &Statements) -> Vec<String> {
         instances::series_of_study(db, scope, &study).await.unwrap();
         instances::by_ids(db, &[InstanceId(1), InstanceId(2)]).await.unwrap();
         instances::by_uid(db, scope, Some(&study), None, &Uid::parse("1.2.1.1.1").unwrap()).await.unwrap();
+        for typed in ["nguyen van a", "ngu", "BN001", "nguyen A1"] {
+            finding::find(db, scope, typed).await.unwrap();
+        }
+        rejection::listing::studies(db, scope, None, 10).await.unwrap();
         let page = unmatched::list(db, scope, None, 1).await.unwrap();
         unmatched::list(db, scope, page.next.as_deref(), 50).await.unwrap();
         for state in [State::Open, State::Answered] {

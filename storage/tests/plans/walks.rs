@@ -9,6 +9,8 @@ use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, VR, tags};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 use storage::database::Database;
+use storage::exams::finding;
+use storage::exams::search::{self, Search};
 use storage::query;
 
 use super::{Statements, at_size, postgres, postgres_plan};
@@ -181,6 +183,107 @@ async fn number(db: &Database) {
     ] {
         db.execute(sql, vec![]).await.unwrap();
     }
+}
+
+/// Studies with a modality that is rare, and exams of which a few are another facility's.
+async fn schedule(db: &Database) {
+    for sql in [
+        "update study set modalities = '\\PT\\' where id in (7, 10000, 19990)",
+        "insert into facility (id, code, name, issuer_id, time_zone) values
+             (1001, 'BVTW', 'a', 1001, 'Asia/Ho_Chi_Minh'), (1002, 'BVH', 'b', 1001, 'Asia/Ho_Chi_Minh')",
+        "update patient set folded_name = ' nguyen an '",
+        "insert into patient_word (word, patient_id) select 'nguyen', id from patient union all select 'an', id from patient",
+        "insert into order_ (id, facility, patient_id, accession_number, emergency, state, created_by, created_ms, revision)
+         select id, 'BVTW', id, 'A' || (100000 + id), 0, 'scheduled', 'a', 0, 1 from patient",
+        "insert into requested_procedure (id, order_id, procedure_id, study_uid, code, name)
+         select id, id, 'P' || id, '1.3.' || id, 'CT', 'CT' from patient",
+        "insert into scheduled_step (id, requested_procedure_id, step_id, facility, modality, scheduled_date, scheduled_time,
+             state, revision, updated_ms)
+         select id, id, 'S' || id, case when id in (3, 9000, 19990) then 'BVH' else 'BVTW' end, 'CT',
+             '' || (20260101 + id / 5000), '' || (100000 + id), 'scheduled', 1, 0 from patient",
+        "analyze",
+    ] {
+        db.execute(sql, vec![]).await.unwrap();
+    }
+}
+
+/// Looks as the pages do; answers what was sent to find exams along the schedule.
+async fn pages(db: &Database, statements: &Statements) -> Vec<String> {
+    let in_windows = || {
+        let sent = statements.take();
+        (sent.iter().any(|text| text.contains("limit 1 offset $")), sent)
+    };
+    in_windows();
+    let list = async |cursor| {
+        let modality = Some("PT".to_owned());
+        let wanted = Search { modality, limit: 2, cursor, ..Search::default() };
+        let page = search::search(db, &Scope::All, &wanted).await.unwrap();
+        (page.items.iter().map(|study| study.uid.to_string()).collect::<Vec<_>>(), page.next)
+    };
+    let (first, next) = list(None).await;
+    assert_eq!(first, ["1.2.19990", "1.2.10000"]);
+    assert_eq!(list(next).await, (vec!["1.2.7".to_owned()], None));
+    assert!(in_windows().0, "the list of studies");
+
+    let elsewhere = Scope::Facilities(vec!["BVH".into()]);
+    let mut sent = Vec::new();
+    let asked: [(&str, &[i64], bool); 9] = [
+        ("nguyen an ", &[19990, 9000, 3], true),
+        ("ng", &[19990, 9000, 3], true),
+        ("A10", &[9000, 3], true),
+        ("ng A10", &[9000, 3], true),
+        ("A119990", &[19990], false),
+        ("ng A119990", &[19990], false),
+        ("BN9000", &[9000], false),
+        ("A1", &[], false),
+        ("3", &[], false),
+    ];
+    for (typed, found, walks) in asked {
+        let exams = finding::find(db, &elsewhere, typed).await.unwrap();
+        assert_eq!(exams.iter().map(|exam| exam.id.0).collect::<Vec<_>>(), found, "{typed}");
+        let (walked, all) = in_windows();
+        assert_eq!(walked, walks, "{typed}: {all:?}");
+        sent.extend(all.into_iter().filter(|text| walks && text.contains("s.id) < (")));
+    }
+    assert_eq!(finding::find(db, &Scope::All, "nguyen an ").await.unwrap().len(), 20);
+    sent
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_pages_look_for_goes_in_windows() {
+    let statements = Statements::collect();
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", dir.path().join("sen.db").display());
+    let db = Database::open(&url).await.unwrap();
+    at_size::fill(&db, STUDIES, 1).await;
+    schedule(&db).await;
+    let mut reader = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let mut wrong = Vec::new();
+    for statement in pages(&db, &statements).await {
+        let explain = AssertSqlSafe(format!("explain query plan {statement}"));
+        let steps = sqlx::query(explain).fetch_all(&mut reader).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+        // What is asked of each exam beside sorts a few rows of its own.
+        let sorts = steps.last().is_some_and(|step| step.contains("TEMP B-TREE FOR ORDER BY"));
+        if sorts || !steps.iter().any(|step| step.contains("scheduled_step_day")) {
+            wrong.push(format!("{statement}\n{}", steps.join("\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+
+    let Some(url) = postgres().await else { return };
+    let db = Database::open(&url).await.unwrap();
+    at_size::fill(&db, STUDIES, 1).await;
+    schedule(&db).await;
+    let mut reader = sqlx::PgConnection::connect(&url).await.unwrap();
+    reader.execute("set plan_cache_mode = force_generic_plan").await.unwrap();
+    for statement in pages(&db, &statements).await {
+        let steps = postgres_plan(&mut reader, &statement).await;
+        if !steps.iter().any(|step| step.contains("scheduled_step_day")) {
+            wrong.push(format!("{statement}\n{}", steps.join("\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 /// Nothing is lost between windows, left out twice, or counted twice.

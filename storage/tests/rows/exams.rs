@@ -538,6 +538,11 @@ async fn any_order_is_found_by_number_and_by_patient(fresh: Fresh) {
     assert_eq!(find(&first.accession_number).await, [first.id]);
     assert_eq!(find(&first.accession_number[..6]).await, [later.id, first.id]);
     assert_eq!(find("BN777").await, [later.id]);
+    assert_eq!(find("BN7").await, [later.id]);
+    let short = other("77", "LÊ^THỊ TƯ", "20260921");
+    let short = schedule::create_order(db, &short, &clerk(), NOW_MS).await.unwrap();
+    assert_eq!(find("77").await, [short.id]);
+    assert!(find("7").await.is_empty(), "a short number is meant whole");
     assert_eq!(find("nguyen BN777").await, [later.id]);
     assert!(find("tran BN777").await.is_empty() && find(" ").await.is_empty());
     assert!(find("huy").await.is_empty() && find("BN778").await.is_empty(), "it takes no images");
