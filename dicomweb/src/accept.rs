@@ -261,7 +261,8 @@ fn with_pluses(parameter: &str) -> String {
     characters.iter().enumerate().map(plus).collect()
 }
 
-/// A weight `0` to `1` with at most three decimals (RFC 9110 12.4.2), in thousandths.
+/// A weight `0` to `1` with at most three decimals (RFC 9110 12.4.2), in thousandths. `.2` is taken for `0.2`: Java's
+/// `HttpURLConnection` writes it so.
 pub fn weight(text: Option<&str>) -> Result<u16, AcceptError> {
     const WRONG: AcceptError = AcceptError::Invalid("a weight is not a number from 0 to 1");
     let Some(text) = text else { return Ok(1000) };
@@ -272,6 +273,7 @@ pub fn weight(text: Option<&str>) -> Result<u16, AcceptError> {
     let thousandths: u16 = format!("{decimals:0<3}").parse().map_err(|_| WRONG)?;
     match (whole, thousandths) {
         ("0", thousandths) => Ok(thousandths),
+        ("", thousandths) if !decimals.is_empty() => Ok(thousandths),
         ("1", 0) => Ok(1000),
         _ => Err(WRONG),
     }
@@ -344,6 +346,8 @@ mod tests {
         assert_eq!(accept("application/json").json().unwrap(), JsonName::Json);
         assert_eq!(accept("application/dicom+json, application/json").json().unwrap(), JsonName::DicomJson);
         assert_eq!(accept("application/json;q=0.9, text/html, */*;q=0.1").json().unwrap(), JsonName::Json);
+        let of_java = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2";
+        assert_eq!(accept(of_java).json().unwrap(), JsonName::DicomJson);
         assert!(accept("application/dicom+xml").json().is_err());
         assert!(accept(r#"multipart/related; type="application/dicom+xml""#).json().is_err());
     }
@@ -403,7 +407,8 @@ mod tests {
     fn weights() {
         assert_eq!(weight(Some("0.5")).unwrap(), 500);
         assert_eq!(weight(Some("1.000")).unwrap(), 1000);
-        for wrong in ["1.5", "2", "-1", "0.1234", "", "x", "0.x", "+0.5"] {
+        assert_eq!(weight(Some(".2")).unwrap(), 200);
+        for wrong in ["1.5", "2", "-1", "0.1234", "", ".", "x", "0.x", "+0.5"] {
             assert!(weight(Some(wrong)).is_err(), "{wrong}");
         }
         assert!(accept("image/png;q=0, image/jpeg").image() == Ok(ImageFormat::Jpeg));

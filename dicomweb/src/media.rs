@@ -48,7 +48,17 @@ impl MediaType {
 
     /// Reads a comma-separated list, as `Accept` holds it; empty members are skipped (RFC 9110 5.6.1).
     pub fn parse_list(text: &str) -> Result<Vec<Self>, MediaTypeError> {
-        split_outside_quotes(text, ',').filter(|member| !member.trim().is_empty()).map(Self::parse).collect()
+        split_outside_quotes(text, ',').filter(|member| !member.trim().is_empty()).map(Self::range).collect()
+    }
+
+    /// Reads a media range. Java's `HttpURLConnection` says `*` beside `*/*` unless it is told otherwise.
+    fn range(text: &str) -> Result<Self, MediaTypeError> {
+        match text.trim_start().strip_prefix('*') {
+            Some(rest) if rest.is_empty() || rest.starts_with([';', ' ', '\t']) => {
+                Self::parse(&format!("*/*{rest}"))
+            }
+            _ => Self::parse(text),
+        }
     }
 
     /// Whether this is exactly `kind/subtype`, parameters aside.
@@ -178,6 +188,10 @@ mod tests {
         assert_eq!(list.len(), 2);
         assert_eq!(list[0].parameter("c"), Some("x,y"));
         assert!(list[1].is("d", "e"));
+        let list = MediaType::parse_list("* , *;q=.2, text/html").unwrap();
+        assert!(list[..2].iter().all(|range| range.is("*", "*")), "{list:?}");
+        assert_eq!(list[1].parameter("q"), Some(".2"));
+        assert!(MediaType::parse_list("*a").is_err());
     }
 
     proptest! {

@@ -1,8 +1,8 @@
 //! Threads for decoding and drawing pixels, with a queue that has an end.
 //!
 //! Codecs would starve the threads that serve sockets, and a queue without an end would hold the pixels of everybody
-//! who ever asked. A full queue answers 503; a transfer that decodes image after image waits for its turn instead, and so
-//! does a thumbnail, for some seconds.
+//! who ever asked. A full queue answers 503; a transfer that decodes image after image waits for its turn instead, and
+//! so does a thumbnail, for some seconds.
 //!
 //! Images differ in size by a thousand times, so a job also gets the bytes that it will take before anything is read
 //! for it, and waits while others have them. It has them for as long as it computes, never while a client reads.
@@ -103,8 +103,8 @@ impl PixelPool {
         place.map(Place::from).map_err(|_| Error::Busy("too many images are being drawn".into()))
     }
 
-    /// A place when there is one before long; [`Error::Busy`] when there is none. Browsers ask for all the thumbnails of
-    /// a page at once, and show a hole for each that is refused.
+    /// A place when there is one before long; [`Error::Busy`] when there is none. Browsers ask for all the thumbnails
+    /// of a page at once, and show a hole for each that is refused.
     pub async fn place_before_long(&self) -> Result<Place, Error> {
         timeout(PATIENCE, self.place_in_turn()).await.unwrap_or_else(|_| self.place_or_refuse())
     }
@@ -130,6 +130,11 @@ impl PixelPool {
     pub fn sending_share_now(&self, bytes: u64) -> Option<Share> {
         let permits = u32::try_from(bytes.min(SENDING_BYTES)).ok()?;
         Arc::clone(&self.sending).try_acquire_many_owned(permits).ok().map(Share)
+    }
+
+    /// Room for a decoded frame on its way to a client, when there is some: for what cannot be written to a file.
+    pub async fn sending_share(&self, bytes: u64) -> Result<Share, Error> {
+        share(&self.sending, bytes.min(SENDING_BYTES)).await.map(Share)
     }
 
     /// Room for a decoded frame on its way to a file. It is waited for as long as a disk takes, never for a client.
@@ -206,6 +211,22 @@ mod tests {
             job.await.unwrap().unwrap();
         }
         assert_eq!(run(&pool, || 2).await.unwrap(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_is_waited_for_and_not_for_ever() {
+        let pool = PixelPool::new(1).unwrap();
+        let mut taken = Vec::new();
+        for _ in 0..PLACES_PER_THREAD {
+            taken.push(pool.place_before_long().await.unwrap());
+        }
+        let begun = tokio::time::Instant::now();
+        assert!(matches!(pool.place_before_long().await, Err(Error::Busy(_))));
+        assert_eq!(begun.elapsed(), PATIENCE);
+        let mut waiting = std::pin::pin!(pool.place_before_long());
+        assert!(futures::poll!(waiting.as_mut()).is_pending());
+        taken.pop();
+        drop(waiting.await.unwrap());
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! Searches, metadata and steps in XML (PS3.18 8.7.3.2, PS3.19 A.1), for who prefers it to JSON: the answer in JSON is taken
-//! apart while it is made, and each of its data sets goes out as a document of its own.
+//! Searches, metadata and steps in XML (PS3.18 8.7.3.2, PS3.19 A.1), for who prefers it to JSON: the answer in JSON is
+//! taken apart while it is made, and each of its data sets goes out as a document of its own.
 
 use crate::accept::Accept;
 use crate::error::Error;

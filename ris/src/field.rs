@@ -1,11 +1,7 @@
 //! Checks of the fields of forms. Each notes what is wrong under the field's name, so that a form shows
 //! all of it at once.
 
-use serde::Deserialize;
-use utoipa::ToSchema;
-
 use crate::error::FieldErrors;
-use crate::request::Body;
 use crate::{Error, Result};
 
 /// A person name's component group, a long string: 64 characters (PS3.5 6.2).
@@ -68,16 +64,4 @@ pub fn reason(given: Option<String>, is_needed: bool) -> Result<Option<String>> 
         errors.insert("reason", "required");
     }
     if errors.is_empty() { Ok(reason) } else { Err(Error::Fields(errors)) }
-}
-
-/// Why something is done that needs no reason.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct ReasonForm {
-    /// For the history.
-    reason: Option<String>,
-}
-
-/// The reason of an act that needs none, and whose body may be left out with it.
-pub fn optional_reason(form: Option<Body<ReasonForm>>) -> Result<Option<String>> {
-    reason(form.unwrap_or_default().0.reason, false)
 }

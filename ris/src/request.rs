@@ -1,6 +1,7 @@
 //! Extractors of queries, paths and bodies whose refusals are problems like all others.
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use serde::de::DeserializeOwned;
@@ -22,13 +23,18 @@ pub struct Segments<T>(pub T);
 #[from_request(via(axum::Json), rejection(Error))]
 pub struct Body<T>(pub T);
 
-/// `None` when the request says that it has none.
+/// `None` when there is none, whatever its type is said to be.
 impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Error> {
-        let body = <Json<T> as OptionalFromRequest<S>>::from_request(request, state).await?;
-        Ok(body.map(|Json(body)| Self(body)))
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|_| Error::BadRequest("the body cannot be read".into()))?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let Json(body) = Json::from_bytes(&bytes)?;
+        Ok(Some(Self(body)))
     }
 }
 

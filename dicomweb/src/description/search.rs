@@ -26,7 +26,7 @@ pub fn resources() -> Vec<Resource> {
 fn search(path: &str, level: Level) -> Value {
     let mut parameters = keys(path, level);
     let whole = |most: u32| json!({ "type": "integer", "minimum": 0, "maximum": most });
-    parameters.extend(how_to_match());
+    parameters.extend(usual());
     parameters.extend([
         parameter("multiplevaluematching", "The attribute has to have all values of a key", truth()),
         parameter(
@@ -59,7 +59,7 @@ fn search(path: &str, level: Level) -> Value {
 }
 
 /// What searches for anything have beside their keys and pages.
-pub fn how_to_match() -> [Value; 5] {
+pub fn usual() -> [Value; 5] {
     [
         parameter(
             "includefield",
@@ -81,7 +81,8 @@ pub fn how_to_match() -> [Value; 5] {
     ]
 }
 
-fn truth() -> Value {
+/// A parameter that is a word for yes or no.
+pub fn truth() -> Value {
     json!({ "type": "string", "enum": ["true", "false", ""] })
 }
 

@@ -17,7 +17,7 @@ fn store() -> Value {
         ("application/json", report),
         ("application/dicom+xml", schema::binary()),
     ];
-    let mut responses = responses("All instances are kept", &reports, &[406, 408, 413, 415]);
+    let mut responses = responses("All instances are kept", &reports, &[408, 413, 415]);
     let content = |schemas: &[(&str, Value)]| -> Map<String, Value> {
         let schemas = schemas.iter().cloned();
         schemas.map(|(media_type, schema)| (media_type.into(), json!({ "schema": schema }))).collect()

@@ -44,7 +44,7 @@ fn find() -> Value {
             Some(parameter(&keywords?.join("."), "A key", schema::of_key(vr_of(*path.last()?))))
         })
         .collect();
-    parameters.extend(search::how_to_match());
+    parameters.extend(search::usual());
     parameters.extend([
         parameter("limit", "At most so many answers", number()),
         parameter("offset", "So many of the first answers are left out", number()),
@@ -97,16 +97,23 @@ fn request_cancel() -> Value {
 }
 
 fn subscribe() -> Value {
-    let is = || json!({ "type": "string", "enum": ["true", "false", ""] });
     let parameters = vec![
-        parameter("deletionlock", "Steps are kept after their end until the lock is taken away", is()),
+        parameter(
+            "deletionlock",
+            "Steps are kept after their end until the lock is taken away",
+            search::truth(),
+        ),
         parameter(
             "filter",
             "Of the filtered subscription: keys of a search with their values, parted by commas; each may be a \
              parameter of its own as well",
             json!({ "type": "string", "pattern": "^([A-Za-z0-9.]+=[^,=]*(,[A-Za-z0-9.]+=[^,=]*)*)?$" }),
         ),
-        parameter("fuzzymatching", "Words of a name in the filter may be beginnings of words", is()),
+        parameter(
+            "fuzzymatching",
+            "Words of a name in the filter may be beginnings of words",
+            search::truth(),
+        ),
     ];
     following("Subscribe to a step, to all, or to those of a filter", "201", parameters)
 }

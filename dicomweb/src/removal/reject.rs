@@ -47,6 +47,6 @@ impl Request {
         let rejected = self.state.archive.reject(&scope, &self.caller.actor, &target.subject, reason).await;
         let rejected = rejected.map_err(|error| Error::or_not_found(error, target.what()))?;
         self.record(&target, AuditAct::Reject, Some(reason)).await;
-        Ok(counted(rejected))
+        Ok(counted(rejected.instances))
     }
 }

@@ -31,6 +31,6 @@ impl Request {
             other => Error::Storage(other),
         })?;
         self.record(&target, AuditAct::Restore, None).await;
-        Ok(counted(restored))
+        Ok(counted(restored.instances))
     }
 }

@@ -68,11 +68,19 @@ enum Form {
 }
 
 impl Form {
-    /// The accepted one. It is found before anything is stored: afterwards the sender would not learn what was.
-    fn accepted(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Error> {
+    /// The accepted one; DICOM JSON when what is accepted cannot be read, or is nothing that is made here (RFC 9110
+    /// 12.5.1 allows for it). A report that the sender does not read costs less than images that are not kept.
+    fn accepted(headers: &HeaderMap, query: Option<&str>) -> Self {
+        Self::named(headers, query).unwrap_or(Self::Json(JsonName::DicomJson))
+    }
+
+    fn named(headers: &HeaderMap, query: Option<&str>) -> Result<Self, Error> {
         let parameters = query_string::parameters(query)?;
         let accept = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("accept"));
         let accept = Accept::read(headers, accept.map(|(_, value)| value.as_str()))?;
+        if accept.prefers_xml() {
+            return Ok(Self::Xml);
+        }
         let offered = [
             ("application", "dicom+json", Self::Json(JsonName::DicomJson)),
             ("application", "json", Self::Json(JsonName::Json)),
@@ -105,8 +113,8 @@ impl Request {
     async fn store(self, study: Option<Uid>) -> Result<Response, Error> {
         let body = self.body.into_data_stream();
         let allowed = self.caller.may(Act::StoreImages, "store images");
-        let form = || Form::accepted(&self.headers, self.query.0.as_deref());
-        let (form, payload) = match allowed.and_then(|()| Ok((form()?, payload(&self.headers)?))) {
+        let form = Form::accepted(&self.headers, self.query.0.as_deref());
+        let payload = match allowed.and_then(|()| payload(&self.headers)) {
             Ok(understood) => understood,
             Err(refusal) => {
                 // Who waits to be told to go on has sent nothing.

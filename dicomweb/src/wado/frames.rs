@@ -3,8 +3,7 @@
 //!
 //! The way of one frame is short, because a viewer asks for hundreds: the row, one positioned read, out.
 
-use super::bulkdata::Source;
-use super::{Request, pixels, stored};
+use super::{Request, bulkdata, pixels, stored};
 use crate::answer::Head;
 use crate::content::Content;
 use crate::error::Error;
@@ -204,7 +203,7 @@ async fn as_it_lies(state: &State, place: &InstancePlace, index: u32) -> Result<
         return lying(&stored::open(archive, place).await?, ranges).await;
     }
     match stored::inflated_frame_range(archive, place, index).await? {
-        Some(range) => Source::Inflated(range).open(archive, place).await,
+        Some(range) => bulkdata::Source::Inflated(range).open(archive, place).await,
         None => pixels::taken_out(state, place, index).await,
     }
 }

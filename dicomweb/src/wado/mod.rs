@@ -18,6 +18,7 @@ mod reencoded;
 pub mod rendered;
 pub mod rendered_all;
 pub mod rendered_frames;
+mod rendered_parts;
 mod rendering;
 pub mod series;
 mod stored;

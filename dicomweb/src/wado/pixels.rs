@@ -68,8 +68,8 @@ impl Source<'_> {
 /// Makes a picture that stands for itself; `name` tells it from the others of the instance.
 ///
 /// It waits for no client. One in another compression is kept in a file, since it costs much to make and viewers read
-/// it by pieces; one that is only decoded goes to a file when those who read slowly hold all the room for frames that are
-/// sent.
+/// it by pieces; one that is only decoded goes to a file when those who read slowly hold all the room for frames that
+/// are sent.
 pub async fn sendable(
     state: &State,
     place: &InstancePlace,
@@ -95,8 +95,9 @@ pub async fn sendable(
     Ok(Content::rendition(rendition.await?))
 }
 
-/// Makes a picture that is one of many in an answer. It waits for no client either; what nobody finds room for in memory
-/// is sent from a file, and kept no longer than that: all pictures of a series would push out what others ask for.
+/// Makes a picture that is one of many in an answer. It waits for no client either; what nobody finds room for in
+/// memory is sent from a file, and kept no longer than that: all pictures of a series would push out what others ask
+/// for.
 pub async fn made(
     state: &State,
     place: &InstancePlace,

@@ -18,11 +18,6 @@ pub fn is_state(place: &InstancePlace) -> bool {
         .contains(&place.class.as_str())
 }
 
-/// The first image that the state names and that the caller may see, with the first frame that it names of it.
-pub async fn subject(request: &Request, state: InstancePlace) -> Result<Subject, Error> {
-    by_state(&request.state, &request.scope()?, state).await
-}
-
 /// What is drawn of an instance when no frame is named: its representative one; of a presentation state, its image.
 pub async fn shown(state: &State, scope: &Scope, place: InstancePlace) -> Result<Subject, Error> {
     if is_state(&place) {
@@ -32,23 +27,23 @@ pub async fn shown(state: &State, scope: &Scope, place: InstancePlace) -> Result
     Ok(Subject::plain(place, frame))
 }
 
+/// The first image that the state names and that the caller may see, with the first frame that it names of it.
 async fn by_state(service: &State, scope: &Scope, state: InstancePlace) -> Result<Subject, Error> {
-    let archive = &service.archive;
-    let header = stored::header(archive, &state).await?;
-    for (image, frame) in references(&header) {
-        let Some(place) = archive.locate_instance(scope, Some(&state.study_uid), None, &image).await? else {
-            continue;
-        };
-        let frame = match frame {
-            Some(frame) => frame,
-            None => rendered::representative(service, &place).await?,
-        };
-        return Ok(Subject { place, frame, state: Some((state, header)) });
-    }
-    Err(Error::NotFound("an image of the presentation state"))
+    let header = stored::header(&service.archive, &state).await?;
+    let references = references(&header);
+    let images: Vec<Uid> = references.iter().map(|(image, _)| image.clone()).collect();
+    let place = service.archive.locate_first(scope, &state.study_uid, &images).await?;
+    let place = place.ok_or(Error::NotFound("an image of the presentation state"))?;
+    let named = references.into_iter().find(|(image, _)| *image == place.uid);
+    let frame = match named.and_then(|(_, frame)| frame) {
+        Some(frame) => frame,
+        None => rendered::representative(service, &place).await?,
+    };
+    Ok(Subject { place, frame, state: Some((state, header)) })
 }
 
-/// An image as a state of its study shows it: the frame, counted from 0, or else the first one that the state names of it.
+/// An image as a state of its study shows it: the frame, counted from 0, or else the first one that the state names of
+/// it.
 pub async fn of_image(
     request: &Request,
     place: InstancePlace,

@@ -50,12 +50,7 @@ impl Subject {
 pub async fn of_instance(path: InstancePath, request: Request) -> Result<Response, Error> {
     let place = request.locate(&path).await?;
     let rendering = Rendering::read(&request.parameters()?, &request.accept()?)?;
-    let subject = if presented::is_state(&place) {
-        presented::subject(&request, place).await?
-    } else {
-        let frame = representative(&request.state, &place).await?;
-        Subject::plain(place, frame)
-    };
+    let subject = presented::shown(&request.state, &request.scope()?, place).await?;
     respond(&request, &subject, &rendering).await
 }
 

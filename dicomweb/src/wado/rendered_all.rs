@@ -1,21 +1,17 @@
 //! `…/rendered` of a study or a series: a picture of each instance that has pixels, and of each presentation state, as
-//! parts of one body (PS3.18 10.4.1.1.3). One is drawn after the other while they are sent.
+//! parts of one body (PS3.18 10.4.1.1.3).
 
 use super::rendered::{self, Turn};
 use super::rendering::Rendering;
 use super::walk::Walk;
-use super::{Request, presented};
-use crate::answer::Head;
+use super::{Request, presented, rendered_parts};
 use crate::base_url::BaseUrl;
-use crate::content::Content;
 use crate::error::Error;
-use crate::multipart::Boundary;
-use crate::outgoing;
 use crate::resource::{SeriesPath, StudyPath};
 use crate::state::State;
 use crate::validators::Validators;
 use axum::response::Response;
-use bytes::Bytes;
+use futures::stream;
 use pacs_core::access::Scope;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use storage::{InstancePlace, Rendition};
@@ -41,25 +37,13 @@ async fn respond(request: &Request, places: Vec<InstancePlace>) -> Result<Respon
         return Ok(held);
     }
     let media = rendering.format.media_type();
-    let mut pictures = Pictures { state, scope, rendering, walk: Walk::along(places) };
-    // The first is drawn before the answer begins: what is wrong with it can still be said with a status.
-    let Some((mut place, mut picture)) = pictures.next().await? else {
-        return Err(Error::NotFound("a picture of it"));
-    };
-    let boundary = Boundary::new();
-    let content_type = boundary.content_type(media);
-    let base = request.base.clone();
-    let body = outgoing::body(Bytes::new(), move |out| async move {
-        loop {
-            out.send(boundary.part_head(media, Some(&location(&base, &place)))).await?;
-            out.send_all(Content::rendition(picture).all()).await?;
-            let Some(next) = pictures.next().await? else { break };
-            (place, picture) = next;
-        }
-        out.send(boundary.close()).await?;
-        Ok(())
+    let pictures =
+        Pictures { state, scope, rendering, base: request.base.clone(), walk: Walk::along(places) };
+    let pictures = stream::try_unfold(pictures, async |mut pictures| {
+        let next = pictures.next().await?;
+        Ok(next.map(|next| (next, pictures)))
     });
-    Ok(Head::of_pixels(content_type, validators).with(body.await?, None))
+    rendered_parts::respond(media, validators, pictures, "a picture of it").await
 }
 
 /// The pictures that are still to be drawn.
@@ -67,21 +51,22 @@ struct Pictures {
     state: State,
     scope: Scope,
     rendering: Rendering,
+    base: BaseUrl,
     walk: Walk,
 }
 
 impl Pictures {
-    /// The next instance with its picture. Those without pixels have none and are passed over, as are presentation states
-    /// of what is not here; one that cannot be drawn is an error, because a series with a hole in it would look like the
-    /// series.
-    async fn next(&mut self) -> Result<Option<(InstancePlace, Rendition)>, Error> {
+    /// The picture of the next instance, with its resource. Those without pixels have none and are passed over, as are
+    /// presentation states of what is not here; one that cannot be drawn is an error, because a series with a hole in
+    /// it would look like the series.
+    async fn next(&mut self) -> Result<Option<(String, Rendition)>, Error> {
         while let Some(place) = self.walk.next(&self.state).await? {
             let subject = match presented::shown(&self.state, &self.scope, place.clone()).await {
                 Err(Error::NotFound(_)) => continue,
                 subject => subject?,
             };
             match rendered::picture(&self.state, &subject, &self.rendering, Turn::Waited).await {
-                Ok(picture) => return Ok(Some((place, picture))),
+                Ok(picture) => return Ok(Some((location(&self.base, &place), picture))),
                 Err(Error::NotFound(_)) => {}
                 Err(error) => return Err(error),
             }

@@ -1,21 +1,17 @@
-//! `…/frames/{frames}/rendered` (PS3.18 10.4.1.1.3): one frame as a picture, several as parts of one body, drawn one after
-//! the other while they are sent.
+//! `…/frames/{frames}/rendered` (PS3.18 10.4.1.1.3): one frame as a picture, several as parts of one body.
 
 use super::rendered::{self, Subject, Turn};
 use super::rendering::Rendering;
-use super::{Request, frames};
-use crate::answer::Head;
-use crate::content::Content;
+use super::{Request, frames, rendered_parts};
 use crate::error::Error;
-use crate::multipart::Boundary;
-use crate::outgoing;
 use crate::resource::InstancePath;
 use crate::state::State;
 use crate::validators::Validators;
 use axum::extract::RawPathParams;
 use axum::response::Response;
-use bytes::Bytes;
+use futures::stream;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::vec;
 use storage::{InstancePlace, Rendition};
 
 /// Answers with the frames of the path, in the order of the path.
@@ -27,15 +23,16 @@ pub async fn retrieve(
     let place = request.locate(&path).await?;
     let frames = frames::of_path(&parameters)?;
     let (parameters, accept) = (request.parameters()?, request.accept()?);
-    if let [frame] = frames.as_slice() {
+    // One comes alone where that is accepted, and else as the one part of a body, as the pictures of a list come.
+    if let ([frame], Ok(_)) = (frames.as_slice(), accept.image()) {
         let rendering = Rendering::read(&parameters, &accept)?;
         return rendered::respond(&request, &Subject::plain(place, frame - 1), &rendering).await;
     }
     let rendering = Rendering::read(&parameters, &accept.of_parts()?)?;
-    several(&request, place, frames, rendering).await
+    parts(&request, place, frames, rendering).await
 }
 
-async fn several(
+async fn parts(
     request: &Request,
     place: InstancePlace,
     frames: Vec<u32>,
@@ -51,37 +48,33 @@ async fn several(
     }
     let media = rendering.format.media_type();
     let resource = request.base.instance(&place.study_uid, &place.series_uid, &place.uid);
-    let location = move |frame: u32| format!("{resource}/frames/{frame}/rendered");
     let state = request.state.0.clone();
-    let mut frames = frames.into_iter();
-    // The first is drawn before the answer begins: what is wrong with it can still be said with a status.
-    let Some(mut frame) = frames.next() else { return Err(Error::NotFound("the frame")) };
-    let mut picture = draw(&state, &place, frame, &rendering).await?;
-    let boundary = Boundary::new();
-    let content_type = boundary.content_type(media);
-    let body = outgoing::body(Bytes::new(), move |out| async move {
-        loop {
-            out.send(boundary.part_head(media, Some(&location(frame)))).await?;
-            out.send_all(Content::rendition(picture).all()).await?;
-            let Some(next) = frames.next() else { break };
-            frame = next;
-            picture = draw(&state, &place, frame, &rendering).await?;
-        }
-        out.send(boundary.close()).await?;
-        Ok(())
+    let pictures = Pictures { state, place, rendering, resource, frames: frames.into_iter() };
+    let pictures = stream::try_unfold(pictures, async |mut pictures| {
+        let next = pictures.next().await?;
+        Ok(next.map(|next| (next, pictures)))
     });
-    Ok(Head::of_pixels(content_type, validators).with(body.await?, None))
+    rendered_parts::respond(media, validators, pictures, "the frame").await
 }
 
-/// The picture of a frame, counted from 1.
-async fn draw(
-    state: &State,
-    place: &InstancePlace,
-    frame: u32,
-    rendering: &Rendering,
-) -> Result<Rendition, Error> {
-    let subject = Subject::plain(place.clone(), frame - 1);
-    rendered::picture(state, &subject, rendering, Turn::Waited).await
+/// The pictures that are still to be drawn.
+struct Pictures {
+    state: State,
+    place: InstancePlace,
+    rendering: Rendering,
+    resource: String,
+    /// Counted from 1.
+    frames: vec::IntoIter<u32>,
+}
+
+impl Pictures {
+    /// The next one with its resource.
+    async fn next(&mut self) -> Result<Option<(String, Rendition)>, Error> {
+        let Some(frame) = self.frames.next() else { return Ok(None) };
+        let subject = Subject::plain(self.place.clone(), frame - 1);
+        let picture = rendered::picture(&self.state, &subject, &self.rendering, Turn::Waited).await?;
+        Ok(Some((format!("{}/frames/{frame}/rendered", self.resource), picture)))
+    }
 }
 
 /// Tells the pictures of these frames from others, and from what they were before a correction that captions show.

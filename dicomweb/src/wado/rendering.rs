@@ -24,8 +24,8 @@ pub struct Rendering {
 }
 
 impl Rendering {
-    /// Reads the parameters, whose names are written in any case as those of searches are; those that are not of rendering
-    /// are left to others.
+    /// Reads the parameters, whose names are written in any case as those of searches are; those that are not of
+    /// rendering are left to others.
     pub fn read(parameters: &[(String, String)], accept: &Accept) -> Result<Self, Error> {
         let mut rendering = Self {
             options: RenderOptions::default(),

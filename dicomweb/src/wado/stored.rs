@@ -90,8 +90,8 @@ pub async fn frame_ranges(
     }
 }
 
-/// Where a frame, counted from 0, of a deflated data set lies once that is inflated; `None` when it lies elsewhere or has
-/// to be made.
+/// Where a frame, counted from 0, of a deflated data set lies once that is inflated; `None` when it lies elsewhere or
+/// has to be made.
 pub async fn inflated_frame_range(
     archive: &Archive,
     place: &InstancePlace,

@@ -22,7 +22,7 @@ pub enum Room {
 
 impl Room {
     /// Room for so many bytes. It is waited for as long as others write to the disk; for clients only when there is
-    /// none left there either.
+    /// none left there either, or no file can be written.
     pub async fn of(state: &State, bytes: u64) -> Result<Self, Error> {
         if let Some(share) = state.pixels.sending_share_now(bytes) {
             return Ok(Self::Memory(share));
@@ -32,13 +32,22 @@ impl Room {
         Ok(Self::File { aside, writing })
     }
 
-    /// Puts there what was made.
+    /// Puts there what was made. Where no file can be written, as on a full disk, it stays in memory once there is room:
+    /// a slow answer rather than none.
     pub async fn put(self, state: &State, bytes: Vec<u8>) -> Result<Content, Error> {
         let (aside, writing) = match self {
             Self::Memory(share) => return Ok(Content::Held(share.hold(bytes))),
             Self::File { aside, writing } => (aside, writing),
         };
-        let file = state.archive.aside(writing.hold(bytes)).await?;
+        let bytes = writing.hold(bytes);
+        let file = match state.archive.aside(bytes.clone()).await {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::warn!(%error, "what a client has not read yet stays in memory");
+                let share = state.pixels.sending_share(bytes.len() as u64).await?;
+                return Ok(Content::Held(share.hold(bytes.to_vec())));
+            }
+        };
         Ok(Content::read(file.length_bytes(), move |part| {
             file.part(part).inspect_ok(move |_| {
                 let _kept_until_it_is_sent = &aside;

@@ -134,8 +134,8 @@ impl Asked {
         Ok(Some(frame - 1))
     }
 
-    /// What is drawn: the frame that is named, or the one that stands for the instance; by the presentation state that is
-    /// named, which is one of the same study.
+    /// What is drawn: the frame that is named, or the one that stands for the instance; by the presentation state that
+    /// is named, which is one of the same study.
     async fn subject(
         &self,
         request: &Request,

@@ -68,7 +68,7 @@ impl Walk {
         let mut located = Vec::with_capacity(known.len());
         for Known { id, content: of_it, overlay } in known {
             let place = again.remove(&id).filter(|place| content(place) == of_it);
-            let place = place.ok_or(Error::NotFound("an instance that was there when the answer began"))?;
+            let place = place.ok_or(Error::NotFound("an instance that was there when it was asked for"))?;
             located.push(InstancePlace { overlay, ..place });
         }
         self.located = located.into_iter();

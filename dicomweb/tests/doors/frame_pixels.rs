@@ -95,8 +95,12 @@ async fn differs(house: &House, path: &str, expected: &Value) -> Option<String> 
             continue;
         }
         let step = expected["step"].as_u64().unwrap_or(1) as usize;
-        let found = numbers(&bytes, &layout).into_iter().step_by(step);
-        let pairs = known.as_array().unwrap().iter().filter_map(Value::as_i64).zip(found);
+        let found: Vec<i64> = numbers(&bytes, &layout).into_iter().step_by(step).collect();
+        let known: Vec<i64> = known.as_array().unwrap().iter().filter_map(Value::as_i64).collect();
+        if found.len() != known.len() {
+            return Some(format!("frame {frame} has {} samples, and not {}", found.len(), known.len()));
+        }
+        let pairs = known.iter().zip(&found);
         let worst = pairs.map(|(expected, found)| (expected - found).abs()).max().unwrap_or(i64::MAX);
         if worst > LOSSY_MAX {
             return Some(format!("frame {frame} differs by {worst}"));

@@ -2,6 +2,8 @@
 
 use crate::support::wire::{answer, ask, begun, get, serve};
 use crate::support::{House, file, path_of, read};
+use pacs_core::access::{Actor, Scope};
+use storage::Subject;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,6 +67,28 @@ async fn slow_and_gone_clients_disturb_nobody() {
     assert!(frame.len() > 512 * 512 * 2);
 }
 
+/// An instance that is deleted while a long answer is on its way makes the answer end short of what was promised: one with
+/// a hole in it would look like the series.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_breaks_off_at_what_was_deleted_meanwhile() {
+    let house = House::new().await;
+    let slices: Vec<testdata::Instance> = testdata::ct_slices(40).collect();
+    house.keep(&slices.iter().map(|slice| slice.bytes.clone()).collect::<Vec<_>>()).await;
+    let address = serve(&house).await;
+    let path = path_of(&slices[0].bytes);
+    let series = path.split("/instances").next().unwrap();
+    let whole = answer(begun(address, &get(series, "")).await).await;
+    let slow = begun(address, &get(series, "")).await;
+    let last = Subject::Instance(slices[39].uid.clone());
+    house.archive.delete(&Scope::All, &Actor::system(), &last, "nhầm").await.unwrap();
+    let cut = answer(slow).await;
+    let first = |bytes: &[u8]| bytes.windows(4).filter(|window| window == b"DICM").count();
+    assert_eq!(first(&whole), 40);
+    assert!((30..40).contains(&first(&cut)), "{}", first(&cut));
+    // Neither the boundary that closes it nor the last chunk.
+    assert!(!cut.ends_with(b"--\r\n") && !cut.ends_with(b"0\r\n\r\n"), "it ends as a whole one does");
+}
+
 /// An image of 3000 x 3000 zeros of 16 bits as RLE: 18 MB when it is decoded.
 fn large_image() -> Vec<u8> {
     const ROWS: &[u8] = b"\x28\x00\x10\x00US";
@@ -121,6 +145,23 @@ async fn slow_readers_of_decoded_frames_hold_up_no_decoding() {
     }
 }
 
+/// Where no file can be written for them, as on a full disk, who comes later waits until they have read.
+#[tokio::test(flavor = "multi_thread")]
+async fn decoded_frames_wait_for_memory_where_no_file_can_be_written() {
+    let house = House::new().await;
+    let large = large_image();
+    house.keep(std::slice::from_ref(&large)).await;
+    std::fs::remove_dir_all(house.data_dir().join("renditions")).unwrap();
+    let address = serve(&house).await;
+    let request = get(&format!("{}/frames/1", path_of(&large)), "Accept: application/octet-stream\r\n");
+    let first = begun(address, &request).await;
+    let second = ask(address, &request).await;
+    for stream in [first, second] {
+        let answer = answer(stream).await;
+        assert!(answer.len() > 3000 * 3000 * 2, "{}", String::from_utf8_lossy(&answer));
+    }
+}
+
 /// Nor do those that read whole instances slowly which are decoded for them.
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_readers_of_decoded_instances_hold_up_no_decoding() {
@@ -136,12 +177,17 @@ async fn slow_readers_of_decoded_instances_hold_up_no_decoding() {
         &format!("{}/pixeldata", path_of(&large)),
         "Accept: multipart/related; type=\"application/octet-stream\"\r\n",
     );
+    let in_jpeg_ls = [("accept", "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.80")];
+    let encoded = house.get(&path_of(&large), &in_jpeg_ls).await;
+    assert!(encoded.status.is_success(), "{}", encoded.text());
     let mut slow = Vec::new();
     for request in [instance(&large, decoded), instance(&large, decoded), instance(&large, zip), pixels] {
         slow.push(begun(address, &request).await);
     }
     let others = begun(address, &instance(&small, decoded)).await;
     assert!(answer(others).await.windows(MARK.len()).any(|window| window == MARK));
+    // What is encoded comes from a file now, and is the same.
+    assert!(house.get(&path_of(&large), &in_jpeg_ls).await.body == encoded.body);
     for stream in slow {
         assert!(answer(stream).await.len() > 3000 * 3000 * 2);
     }

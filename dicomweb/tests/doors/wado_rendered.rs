@@ -4,8 +4,8 @@ use crate::support::{House, above, file, image_of, path_of, picture_size, rewrit
 use http::StatusCode;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::correction::{Edit, Level};
-use pacs_core::tags;
 use pacs_core::uid::Uid;
+use pacs_core::{dataset, part10, tags, transfer_syntax, uids};
 use std::io::Read;
 use storage::corrections::Correction;
 
@@ -240,8 +240,19 @@ async fn several_frames_are_drawn_as_parts() {
         let others = several.replace("3,1", "1,3");
         assert_eq!(house.get(&others, &again).await.status, StatusCode::OK);
     }
+    // A list of one comes alone where it may, and else as a list of several does.
+    let one = format!("{path}/frames/2/rendered?viewport=32,32");
+    let alone = house.get(&one, &[("accept", "image/png")]).await;
+    let of_parts = house.get(&one, &[("accept", "multipart/related; type=\"image/png\"")]).await;
+    assert_eq!(of_parts.status, StatusCode::OK, "{}", of_parts.text());
+    let parts = of_parts.parts();
+    assert!(parts.len() == 1 && parts[0].1 == alone.body);
+    let location = format!("http://pacs.test/dicomweb{path}/frames/2/rendered");
+    assert_eq!(parts[0].0.content_location.as_deref(), Some(&*location));
     for (frames, accept, status) in [
+        ("31", "multipart/related; type=\"image/png\"", StatusCode::NOT_FOUND),
         ("1,31", "image/png", StatusCode::NOT_FOUND),
+        ("1", "application/dicom", StatusCode::NOT_ACCEPTABLE),
         ("1,2", "application/dicom", StatusCode::NOT_ACCEPTABLE),
     ] {
         let answer = house.get(&format!("{path}/frames/{frames}/rendered"), &[("accept", accept)]).await;
@@ -360,6 +371,38 @@ async fn pictures_by_a_presentation_state_change_with_its_image() {
     house.keep(&[image]).await;
     let again = [("accept", "image/png"), ("if-none-match", before.header("etag"))];
     assert_eq!(house.get(&rendered, &again).await.parts().len(), 2);
+}
+
+/// Of the images that a state names the first that is here is shown by it, however many are not.
+#[tokio::test]
+async fn a_presentation_state_is_drawn_with_the_first_image_that_is_here() {
+    let house = House::new().await;
+    let state = file("modality/pr-grayscale.dcm");
+    let image = image_of(&state);
+    let mut set = read(&state);
+    let mut series = set.items(tags::REFERENCED_SERIES_SEQUENCE).to_vec();
+    let mut images = series[0].items(tags::REFERENCED_IMAGE_SEQUENCE).to_vec();
+    for number in 0..600 {
+        let mut absent = images[0].clone();
+        let uid = Uid::parse(&format!("1.2.3.{number}")).unwrap();
+        absent.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &uid);
+        images.insert(0, absent);
+    }
+    series[0].put_items(tags::REFERENCED_IMAGE_SEQUENCE, images);
+    set.put_items(tags::REFERENCED_SERIES_SEQUENCE, series);
+    let uid = |tag| set.uid(tag).unwrap().unwrap();
+    let syntax = Uid::parse(uids::EXPLICIT_VR_LITTLE_ENDIAN).unwrap();
+    let mut state =
+        part10::write_head(&uid(tags::SOP_CLASS_UID), &uid(tags::SOP_INSTANCE_UID), &syntax, None);
+    dataset::write(&set, &transfer_syntax::of(&syntax), &mut state).unwrap();
+    let rendered = format!("{}/rendered", path_of(&state));
+    house.keep(std::slice::from_ref(&state)).await;
+    assert_eq!(house.get(&rendered, &[]).await.status, StatusCode::NOT_FOUND);
+    house.keep(std::slice::from_ref(&image)).await;
+    let shown = house.get(&rendered, &[("accept", "image/png")]).await;
+    assert_eq!(shown.status, StatusCode::OK, "{}", shown.text());
+    let frame = house.get(&format!("{}/rendered", path_of(&image)), &[("accept", "image/png")]).await;
+    assert!(shown.body != frame.body && picture_size(&shown.body) == picture_size(&frame.body));
 }
 
 #[tokio::test]

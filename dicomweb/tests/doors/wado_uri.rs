@@ -126,7 +126,8 @@ async fn what_makes_no_sense_is_refused_with_a_reason() {
     }
 }
 
-/// A picture by a presentation state of the study is that of the state; by one that is about something else it is refused.
+/// A picture by a presentation state of the study is that of the state; by one that is about something else it is
+/// refused.
 #[tokio::test]
 async fn an_image_is_shown_by_the_presentation_state_that_is_named() {
     let house = House::new().await;

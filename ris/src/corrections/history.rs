@@ -36,7 +36,7 @@ pub struct Done {
     /// `study.reconcile`, `series.serve`, `correction.undo`, `move.undo`.
     kind: String,
     /// Who did it.
-    actor: String,
+    by: String,
     /// When; RFC 3339, on the wall where the caller works.
     at: String,
     /// Why, in somebody's words.
@@ -110,7 +110,7 @@ pub async fn history(
             movement,
             is_undone,
             kind: act.kind,
-            actor: act.actor.split_once(':').map_or(act.actor.as_str(), |(_, name)| name).to_owned(),
+            by: act.actor,
             reason: act.reason.filter(|_| code.is_none()),
             code,
             subject_kind: act.subject_kind,

@@ -6,7 +6,7 @@ use pacs_core::audit::AuditAct;
 use storage::corrections;
 
 use crate::caller::Caller;
-use crate::field::{ReasonForm, optional_reason};
+use crate::reason_form::{ReasonForm, optional_reason};
 use crate::request::{Body, Segments};
 use crate::state::State;
 use crate::{Error, Result};

@@ -55,7 +55,8 @@ pub struct RecordAct {
     reason: Option<String>,
     /// Whether it was taken back.
     is_undone: bool,
-    /// Who was merged into the record, or parted from it; of a number, whose it is.
+    /// Who was merged into the record, or parted from it; of a number, whose it is. Nobody where that is a patient of other
+    /// facilities, who is not part of the record now.
     whom: Option<Patient>,
     /// The number that was added or taken away.
     number: Option<String>,
@@ -130,7 +131,7 @@ pub async fn record(
     state.audit_log.record(caller.did(AuditAct::View, format!("patient:{}", found.id.0))).await;
     let may_reconcile = access::may(&caller.actor, Act::Reconcile);
     let acts = match may_reconcile {
-        true => past::of(state.archive.database(), found.id).await?,
+        true => past::of(state.archive.database(), &caller.scope(), found.id).await?,
         false => Vec::new(),
     };
     let numbers = found.numbers.into_iter().map(|number| RecordNumber {

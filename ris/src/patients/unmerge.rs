@@ -9,7 +9,7 @@ use storage::index::PatientId;
 
 use crate::Result;
 use crate::caller::Caller;
-use crate::field::{ReasonForm, optional_reason};
+use crate::reason_form::{ReasonForm, optional_reason};
 use crate::request::{Body, Segments};
 use crate::state::State;
 

@@ -3,30 +3,17 @@
 use axum::Json;
 use axum::extract::State as Has;
 use pacs_core::access::Act;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use storage::rejection::listing;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::wire::Rejected;
-use crate::Result;
 use crate::caller::Caller;
+use crate::paging::Paging;
 use crate::request::Params;
 use crate::state::State;
 use crate::studies::Study;
-
-/// Studies of a page when the caller does not say.
-const DEFAULT_LIMIT: u32 = 50;
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    /// At most so many; 100 are given at once.
-    limit: Option<u32>,
-    /// The `next` of the page before.
-    cursor: Option<i64>,
-}
+use crate::{Error, Result};
 
 /// A page of studies of which something is rejected.
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,18 +41,19 @@ pub struct RejectedStudy {
     get,
     path = "/api/v1/rejections",
     tag = "rejections",
-    params(Wanted),
-    responses((status = 200, body = Rejections), (status = 400, body = crate::error::Problem))
+    params(Paging),
+    responses((status = 200, body = Rejections), (status = 400, body = crate::error::Problem), (status = 409, description = "The cursor is not one of this list", body = crate::error::Problem))
 )]
 pub async fn list(
     Has(state): Has<State>,
     caller: Caller,
-    Params(wanted): Params<Wanted>,
+    Params(paging): Params<Paging>,
 ) -> Result<Json<Rejections>> {
     caller.needs(Act::RejectImages)?;
     let zone = state.home_zone(&caller).await?;
-    let limit = wanted.limit.unwrap_or(DEFAULT_LIMIT);
-    let page = listing::studies(state.archive.database(), &caller.scope(), wanted.cursor, limit).await?;
+    let before = paging.cursor.as_deref().map(str::parse).transpose();
+    let before = before.map_err(|_| Error::Conflict("the cursor is not one of this list".into()))?;
+    let page = listing::studies(state.archive.database(), &caller.scope(), before, paging.limit()).await?;
     let items = page.items.into_iter().map(|found| RejectedStudy {
         study: found.study.into(),
         rejected_count: found.instances,

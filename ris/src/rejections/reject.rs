@@ -7,7 +7,7 @@ use pacs_core::audit::AuditAct;
 use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
 use serde::Deserialize;
-use storage::{Subject, acts};
+use storage::Subject;
 use utoipa::ToSchema;
 
 use super::wire::RejectionDone;
@@ -17,8 +17,8 @@ use crate::request::{Body, Segments};
 use crate::state::State;
 use crate::{Error, Result};
 
-/// Most series or instances at once: each is an act of its own, that is taken back by itself.
-const MOST: usize = 200;
+/// Most series or instances that are named at once: each is looked for. The page says so too.
+const MOST: usize = 1000;
 
 /// Which images, and why.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,7 +39,8 @@ pub struct RejectForm {
     all: bool,
 }
 
-/// Rejects instances, series or all of a study: they are kept, and shown and given to nobody until they are restored.
+/// Rejects instances, series or all of a study, by one act: they are kept, and shown and given to nobody until they are
+/// restored.
 #[utoipa::path(
     post,
     path = "/api/v1/studies/{studyUid}/rejections",
@@ -62,41 +63,32 @@ pub async fn reject(
     }
     let archive = &state.archive;
     let scope = caller.scope();
-    let subjects: Vec<Subject> = match (form.all, form.series.as_slice(), form.instances.as_slice()) {
-        (true, [], []) => vec![Subject::Study(study.clone())],
-        (false, [_, ..], []) => form.series.iter().cloned().map(Subject::Series).collect(),
-        (false, [_], instances) => instances.iter().cloned().map(Subject::Instance).collect(),
+    let (subject, some): (_, &[Uid]) = match (form.all, form.series.as_slice(), form.instances.as_slice()) {
+        (true, [], []) => (Subject::Study(study.clone()), &[]),
+        (false, [series], []) => (Subject::Series(series.clone()), &[]),
+        (false, series @ [_, ..], []) => (Subject::Study(study.clone()), series),
+        (false, [_], [instance]) => (Subject::Instance(instance.clone()), &[]),
+        (false, [series], instances) => (Subject::Series(series.clone()), instances),
         _ => return Err(Error::BadRequest("either all, series or instances of one are rejected".into())),
     };
-    for subject in &subjects {
-        let (series, instance) = match subject {
-            Subject::Study(_) => (None, None),
-            Subject::Series(series) => (Some(series), None),
-            Subject::Instance(instance) => (form.series.first(), Some(instance)),
-        };
+    let named = form.series.iter().map(|series| (Some(series), None));
+    let named = named.chain(form.instances.iter().map(|uid| (form.series.first(), Some(uid))));
+    for (series, instance) in named.chain([(None, None)]) {
         if !archive.holds(&scope, &study, series, instance).await? {
             return Err(Error::NotFound);
         }
     }
-    let mut done = RejectionDone { act_ids: Vec::new(), count: 0, left: 0 };
-    for subject in &subjects {
-        match archive.reject(&scope, &caller.actor, subject, reason).await {
-            Ok(count) => done.count += count,
-            // Nothing of it was shown.
-            Err(storage::Error::NotFound) => continue,
-            Err(error) => return Err(error.into()),
-        }
-        let acts = acts::of_subject(archive.database(), subject.uid().as_str(), 1).await?;
-        done.act_ids.extend(acts.first().map(|act| act.id));
-    }
-    if done.count == 0 {
-        return Err(Error::Conflict("nothing of it is shown".into()));
-    }
+    let done = match some {
+        [] => archive.reject(&scope, &caller.actor, &subject, reason).await,
+        some => archive.reject_some(&scope, &caller.actor, (&subject, some), reason).await,
+    };
+    let done = done.map_err(|error| match error {
+        storage::Error::NotFound => Error::Conflict("nothing of it is shown".into()),
+        error => error.into(),
+    })?;
     let what = caller.did(AuditAct::Reject, format!("study:{study}"));
-    state
-        .audit_log
-        .record(what.because(Some(format!("instances: {}: {}", done.count, reason.meaning()))))
-        .await;
-    done.left = super::of_study::shown(&state, &scope, &study).await?;
-    Ok(Json(done))
+    let why = format!("instances: {}: {}", done.instances, reason.meaning());
+    state.audit_log.record(what.because(Some(why))).await;
+    let left = super::of_study::shown(&state, &scope, &study).await?;
+    Ok(Json(RejectionDone { act_id: done.act, count: done.instances, left }))
 }

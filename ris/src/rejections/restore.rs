@@ -6,7 +6,7 @@ use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use pacs_core::uid::Uid;
 use serde::Deserialize;
-use storage::{Subject, acts};
+use storage::Subject;
 use utoipa::ToSchema;
 
 use super::wire::RejectionDone;
@@ -46,13 +46,12 @@ pub async fn restore(
         return Err(Error::NotFound);
     }
     let subject = form.series_uid.map_or_else(|| Subject::Study(study.clone()), Subject::Series);
-    let count = archive.restore(&scope, &caller.actor, &subject).await.map_err(|error| match error {
+    let done = archive.restore(&scope, &caller.actor, &subject).await.map_err(|error| match error {
         storage::Error::NotFound => Error::Conflict("nothing of it is rejected".into()),
         error => error.into(),
     })?;
-    let acts = acts::of_subject(archive.database(), subject.uid().as_str(), 1).await?;
     let what = caller.did(AuditAct::Restore, format!("study:{study}"));
-    state.audit_log.record(what.because(Some(format!("instances: {count}")))).await;
+    state.audit_log.record(what.because(Some(format!("instances: {}", done.instances)))).await;
     let left = super::of_study::shown(&state, &scope, &study).await?;
-    Ok(Json(RejectionDone { act_ids: acts.first().map(|act| act.id).into_iter().collect(), count, left }))
+    Ok(Json(RejectionDone { act_id: done.act, count: done.instances, left }))
 }

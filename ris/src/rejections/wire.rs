@@ -29,12 +29,12 @@ impl Rejected {
     }
 }
 
-/// What was done, and by which numbers it is taken back.
+/// What was done, and by which number it is taken back.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RejectionDone {
-    /// The numbers of the acts.
-    pub(super) act_ids: Vec<i64>,
+    /// The number of the act.
+    pub(super) act_id: i64,
     /// How many instances have changed.
     pub(super) count: u64,
     /// How many instances of the study are shown now.

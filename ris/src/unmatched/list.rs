@@ -3,30 +3,17 @@
 use axum::Json;
 use axum::extract::State as Has;
 use pacs_core::access::Act;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use storage::exams::unmatched;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::Result;
 use crate::caller::Caller;
+use crate::paging::Paging;
 use crate::request::Params;
 use crate::state::State;
 use crate::studies::Study;
 use crate::worklist::WorklistRow;
-
-/// Studies of a page when the caller does not say.
-const DEFAULT_LIMIT: u32 = 50;
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct Wanted {
-    /// At most so many; 100 are given at once.
-    limit: Option<u32>,
-    /// The `next` of the page before.
-    cursor: Option<String>,
-}
 
 /// A page of studies without an exam.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,16 +42,16 @@ pub struct UnmatchedStudy {
     get,
     path = "/api/v1/unmatched",
     tag = "unmatched",
-    params(Wanted),
+    params(Paging),
     responses((status = 200, body = Unmatched), (status = 400, body = crate::error::Problem), (status = 409, description = "The cursor is not one of this list", body = crate::error::Problem))
 )]
 pub async fn list(
     Has(state): Has<State>,
     caller: Caller,
-    Params(wanted): Params<Wanted>,
+    Params(paging): Params<Paging>,
 ) -> Result<Json<Unmatched>> {
     caller.needs(Act::MatchImages)?;
-    let (cursor, limit) = (wanted.cursor.as_deref(), wanted.limit.unwrap_or(DEFAULT_LIMIT));
+    let (cursor, limit) = (paging.cursor.as_deref(), paging.limit());
     let page = unmatched::list(state.archive.database(), &caller.scope(), cursor, limit).await?;
     let items = page
         .items

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::Result;
 use crate::caller::Caller;
-use crate::field::{ReasonForm, optional_reason};
+use crate::reason_form::{ReasonForm, optional_reason};
 use crate::request::{Body, Segments};
 use crate::state::State;
 

@@ -2,13 +2,15 @@
 //! imaging record.
 
 use crate::support::{House, administrator, somebody};
-use http::StatusCode;
+use axum::body::Body;
+use http::{Request, StatusCode};
 use pacs_core::access::{Actor, Facilities, Role};
 use pacs_core::dataset::{self, DataSet};
 use pacs_core::uid::Uid;
 use pacs_core::{part10, tags, transfer_syntax, uids};
 use serde_json::{Value, json};
 use testdata::Instance;
+use tower::ServiceExt as _;
 
 fn image(study: &str, (id, name): (&str, &str), content: &str) -> Instance {
     let uid = |text: String| Uid::parse(&text).unwrap();
@@ -166,6 +168,75 @@ async fn an_imaging_record_is_merged_and_parted() {
     let elsewhere = somebody(Role::Clinician, Facilities::Only(vec!["BVH".into()]));
     let hidden = house.ask(Some(&elsewhere), "GET", &format!("/patients/{into}"), None).await.0;
     assert_eq!(hidden, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn the_history_of_a_record_names_nobody_of_other_facilities() {
+    let house = House::open().await;
+    let everybody = administrator();
+    for (study, patient, facility) in
+        [("1", ("P1", "Nguyễn^Văn A"), "BVTW"), ("2", ("P2", "Nguyen^Van A"), "BVH")]
+    {
+        house.store(image(study, patient, ""), facility).await;
+    }
+    let of =
+        async |study: &str| house.get(&everybody, &format!("/studies/1.2.{study}")).await["recordId"].clone();
+    let (into, from) = (of("1").await, of("2").await);
+    let here = somebody(Role::Clerk, Facilities::Only(vec!["BVTW".into()]));
+    let named = async |who: &Actor| {
+        let acts = house.get(who, &format!("/patients/{into}")).await["acts"].clone();
+        let named = |act: &Value| (act["kind"].as_str().unwrap().to_owned(), act["whom"]["id"].clone());
+        acts.as_array().unwrap().iter().map(named).collect::<Vec<_>>()
+    };
+    let merge = format!("/patients/{from}/merge");
+    let merged = house.post(&everybody, &merge, json!({ "into": into, "reason": "một người" })).await;
+    assert_eq!(merged, StatusCode::NO_CONTENT);
+    let merge = |whom: Value| ("patient.merge".to_owned(), whom);
+    assert_eq!(named(&here).await, [merge(json!("P2"))], "who is part of the record is named");
+    let parted = house.ask(Some(&everybody), "POST", &format!("/patients/{from}/unmerge"), None).await.0;
+    assert_eq!(parted, StatusCode::NO_CONTENT);
+    let unmerge = |whom: Value| ("patient.unmerge".to_owned(), whom);
+    assert_eq!(named(&here).await, [unmerge(Value::Null), merge(Value::Null)]);
+    assert_eq!(named(&everybody).await, [unmerge(json!("P2")), merge(json!("P2"))]);
+}
+
+#[tokio::test]
+async fn a_body_that_may_be_left_out_is_read_when_it_is_there() {
+    let house = House::open().await;
+    let clerk = somebody(Role::Clerk, Facilities::Only(vec!["BVTW".into()]));
+    for (study, patient) in [("1", ("P1", "Nguyễn^Văn A")), ("2", ("P2", "Nguyen^Van A"))] {
+        house.store(image(study, patient, ""), "BVTW").await;
+    }
+    let of =
+        async |study: &str| house.get(&clerk, &format!("/studies/1.2.{study}")).await["recordId"].clone();
+    let (into, from) = (of("1").await, of("2").await);
+    for (media_type, body, reason) in [
+        (None, "", Ok(Value::Null)),
+        (Some("application/json"), "", Ok(Value::Null)),
+        (Some("application/x-www-form-urlencoded"), "", Ok(Value::Null)),
+        (None, r#"{"reason":"hai người"}"#, Ok(json!("hai người"))),
+        (Some("application/json"), r#"{"reason":"hai người"}"#, Ok(json!("hai người"))),
+        (Some("application/json"), "{", Err(StatusCode::BAD_REQUEST)),
+        (Some("application/x-www-form-urlencoded"), "reason=x", Err(StatusCode::BAD_REQUEST)),
+    ] {
+        let merge = format!("/patients/{from}/merge");
+        house.post(&clerk, &merge, json!({ "into": into, "reason": "một người" })).await;
+        let mut request = Request::post(format!("/api/v1/patients/{from}/unmerge"));
+        if let Some(media_type) = media_type {
+            request = request.header("content-type", media_type);
+        }
+        let mut request = request.body(Body::from(body)).unwrap();
+        request.extensions_mut().insert(clerk.clone());
+        let status = house.router.clone().oneshot(request).await.unwrap().status();
+        let acts = house.get(&clerk, &format!("/patients/{into}")).await["acts"].clone();
+        match reason {
+            Err(refused) => assert_eq!(status, refused, "{media_type:?} {body}"),
+            Ok(reason) => {
+                assert_eq!(status, StatusCode::NO_CONTENT, "{media_type:?} {body}");
+                assert_eq!((&acts[0]["kind"], &acts[0]["reason"]), (&json!("patient.unmerge"), &reason));
+            }
+        }
+    }
 }
 
 #[tokio::test]

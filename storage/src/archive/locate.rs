@@ -68,6 +68,25 @@ impl Archive {
         self.0.caches.places.or_read(database, asked, read).await
     }
 
+    /// The first of these instances of a study that is shown and in scope. That is mostly the first of all, which is
+    /// remembered; the others are looked for at once.
+    pub async fn locate_first(
+        &self,
+        scope: &Scope,
+        study: &Uid,
+        instances: &[Uid],
+    ) -> Result<Option<InstancePlace>> {
+        let Some((first, others)) = instances.split_first() else { return Ok(None) };
+        if let Some(place) = self.locate_instance(scope, Some(study), None, first).await? {
+            return Ok(Some(place));
+        }
+        let shown = instances::shown_of(&self.0.database, scope, study, others).await?;
+        match others.iter().find(|uid| shown.contains(*uid)) {
+            Some(uid) => self.locate_instance(scope, Some(study), None, uid).await,
+            None => Ok(None),
+        }
+    }
+
     /// Whether there is this study, in it this series and in that this instance, as far as they are
     /// given and within the scope; what is rejected counts.
     pub async fn holds(

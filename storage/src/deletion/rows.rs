@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use pacs_core::access::Scope;
+use pacs_core::uid::Uid;
 
-use crate::database::{Transaction, params};
+use crate::database::{Param, Transaction, params, placeholders};
 use crate::events::{self, EventKind, NewEvent};
 use crate::exams::{ExamId, linking};
 use crate::index::deletions::Subject;
@@ -237,14 +238,37 @@ impl Locked {
     }
 
     /// Hides what is shown and was received up to a time, or shows what is hidden; says how many
-    /// instances that changed. `act` is the act that rejects.
-    pub async fn reject(&self, tx: &mut Transaction, act: Option<i64>, until_ms: i64) -> Result<u64> {
+    /// instances that changed. `act` is the act that rejects, `some` the series of a study or the instances of a series
+    /// that are meant, when not all are.
+    pub async fn reject(
+        &self,
+        tx: &mut Transaction,
+        act: Option<i64>,
+        until_ms: i64,
+        some: &[Uid],
+    ) -> Result<u64> {
+        /// UIDs that one statement names.
+        const CHUNK: usize = 500;
         let (chosen, id) = self.chosen.condition();
         let not_yet = if act.is_some() { "is null" } else { "is not null" };
         let sql = format!(
             "update instance set rejection_id = $2 where {chosen} and rejection_id {not_yet} and received_ms <= $3"
         );
-        tx.execute(sqlx::AssertSqlSafe(sql), params![id, act, until_ms]).await
+        if some.is_empty() {
+            return tx.execute(sqlx::AssertSqlSafe(sql), params![id, act, until_ms]).await;
+        }
+        let mut changed = 0;
+        for some in some.chunks(CHUNK) {
+            let listed = placeholders(4, some.len());
+            let named = match self.chosen {
+                Chosen::OfStudy(_) => format!("series_id in (select id from series where uid in ({listed}))"),
+                Chosen::OfSeries(_) | Chosen::One(_) => format!("uid in ({listed})"),
+            };
+            let mut values = params![id, act, until_ms];
+            values.extend(some.iter().map(Param::from));
+            changed += tx.execute(sqlx::AssertSqlSafe(format!("{sql} and {named}")), values).await?;
+        }
+        Ok(changed)
     }
 
     /// The newest of the acts that have rejected all there is; `None` when anything is shown.

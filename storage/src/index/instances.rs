@@ -98,6 +98,28 @@ pub async fn by_uid(
     database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await?.as_ref().map(read).transpose()
 }
 
+/// Those of these instances that are in a study, shown and within the scope.
+pub async fn shown_of(
+    database: &Database,
+    scope: &Scope,
+    study: &Uid,
+    instances: &[Uid],
+) -> Result<HashSet<Uid>> {
+    if instances.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let mut sql = format!(
+        "select i.uid from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id
+         where t.uid = $1 and i.uid in ({}){SHOWN}",
+        placeholders(2, instances.len())
+    );
+    let mut params = params![study];
+    params.extend(instances.iter().map(Param::from));
+    push_study_scope(&mut sql, &mut params, scope);
+    let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
+    rows.iter().map(|row| uid(row, "uid")).collect()
+}
+
 /// Whether there is this study, in it this series and in that this instance, as far as they are given;
 /// rejected ones count.
 pub async fn is_held(

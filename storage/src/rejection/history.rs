@@ -10,7 +10,7 @@ use crate::corrections::away;
 use crate::database::{Param, Row, Transaction, params, placeholders};
 use crate::deletion::UNTIL;
 use crate::error::{Error, Result};
-use crate::index::deletions::Subject;
+use crate::index::deletions::{Kind, Subject};
 use crate::index::{InstanceId, StudyId};
 
 /// Instances that one statement means.
@@ -81,6 +81,12 @@ pub(super) fn listed(act: &Act) -> Vec<String> {
     listed.into_iter().flatten().filter_map(|uid| uid.as_str()).map(str::to_owned).collect()
 }
 
+/// What an act says that it is about besides its subject.
+fn about(act: &Act) -> Vec<&str> {
+    let about = act.after.as_ref().and_then(|after| after.get(crate::acts::ABOUT)?.as_array());
+    about.into_iter().flatten().filter_map(|uid| uid.as_str()).collect()
+}
+
 /// The instances that the subject of an act held when it was done, of those received by then.
 async fn meant(tx: &mut Transaction, act: &Act) -> Result<Vec<InstanceId>> {
     let until_ms = act.after.as_ref().and_then(|after| after.get(UNTIL)?.as_i64());
@@ -94,12 +100,31 @@ async fn meant(tx: &mut Transaction, act: &Act) -> Result<Vec<InstanceId>> {
             let row = tx.fetch_optional(sql, params![uid, until_ms]).await?;
             return row.iter().map(|row| Ok(InstanceId(row.get("id")?))).collect();
         }
+        // Some of its instances, which the act is about besides.
+        Subject::Series(_) if act.kind.starts_with(Kind::Instance.as_str()) => {
+            return named(tx, &about(act), until_ms).await;
+        }
         Subject::Series(uid) => vec![uid.to_string()],
         Subject::Study(_) => listed(act),
     };
     let mut instances = Vec::new();
     for series in &series {
         instances.extend(of_series(tx, series, act, until_ms).await?);
+    }
+    Ok(instances)
+}
+
+/// The instances of these UIDs that were received by then.
+async fn named(tx: &mut Transaction, uids: &[&str], until_ms: i64) -> Result<Vec<InstanceId>> {
+    let mut instances = Vec::new();
+    for some in uids.chunks(CHUNK) {
+        let listed = placeholders(2, some.len());
+        let sql = format!("select id from instance where received_ms <= $1 and uid in ({listed})");
+        let mut values = params![until_ms];
+        values.extend(some.iter().map(|uid| Param::from(*uid)));
+        for row in tx.fetch(sqlx::AssertSqlSafe(sql), values).await? {
+            instances.push(InstanceId(row.get("id")?));
+        }
     }
     Ok(instances)
 }
@@ -163,9 +188,7 @@ pub(super) async fn studies(tx: &mut Transaction, act: &Act) -> Result<HashSet<S
         }
         studies.extend(away::studies_of(tx, &uid).await?);
     }
-    let about = act.after.as_ref().and_then(|after| after.get(crate::acts::ABOUT)?.as_array());
-    let about = about.into_iter().flatten().filter_map(|uid| uid.as_str());
-    studies.extend(about.filter(|uid| Uid::parse(uid).is_ok()).map(str::to_owned));
+    studies.extend(about(act).into_iter().filter(|uid| Uid::parse(uid).is_ok()).map(str::to_owned));
     Ok(studies)
 }
 

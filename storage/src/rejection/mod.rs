@@ -4,7 +4,8 @@
 //! rejected it, and whatever shows or gives images leaves such rows out; counts are of what is shown.
 //! The same image sent again is the rejected one and stays so; a new one of the same series is shown. What an
 //! act did can be taken back by itself: how each instance stands follows from the acts in their order
-//! ([`history`]), which a rebuilt index obeys too ([`again`]).
+//! ([`history`]), which a rebuilt index obeys too ([`again`]). Some series of a study, or some instances of a series, are
+//! rejected by one act: its subject is what they are in, its kind says what they are.
 
 mod again;
 mod history;
@@ -25,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::exams::ExamId;
 use crate::exams::matching::{self, Outcome};
 use crate::index::arrivals::moves_exams;
-use crate::index::deletions::Subject;
+use crate::index::deletions::{Kind, Subject};
 
 /// The kinds of act that reject.
 const REJECT: [&str; 3] = ["study.reject", "series.reject", "instance.reject"];
@@ -49,6 +50,15 @@ pub(crate) fn is_one(kind: &str) -> bool {
     ACTS.contains(&kind)
 }
 
+/// What an act of rejecting or restoring did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// The number of the act, by which it is taken back.
+    pub act: i64,
+    /// How many instances have changed.
+    pub instances: u64,
+}
+
 /// What is done to a subject.
 #[derive(Clone, Copy)]
 enum Change {
@@ -67,22 +77,35 @@ impl Change {
 }
 
 impl Archive {
-    /// Rejects what of a study, series or instance is shown; answers how many instances that were.
-    /// [`Error::NotFound`] when there are none in scope.
+    /// Rejects what of a study, series or instance is shown. [`Error::NotFound`] when there is nothing in scope.
     pub async fn reject(
         &self,
         scope: &Scope,
         actor: &Actor,
         subject: &Subject,
         reason: Rejection,
-    ) -> Result<u64> {
-        self.change(scope, actor, subject, Change::Reject(reason)).await
+    ) -> Result<Changed> {
+        self.change(scope, actor, (subject, &[]), Change::Reject(reason)).await
     }
 
-    /// Shows again what of a study, series or instance is rejected; answers how many instances that
-    /// were. [`Error::NotFound`] when there are none in scope.
-    pub async fn restore(&self, scope: &Scope, actor: &Actor, subject: &Subject) -> Result<u64> {
-        self.change(scope, actor, subject, Change::Restore).await
+    /// Rejects what is shown of some series of a study, or of some instances of a series, in one act.
+    /// [`Error::NotFound`] when there is nothing in scope.
+    pub async fn reject_some(
+        &self,
+        scope: &Scope,
+        actor: &Actor,
+        (subject, some): (&Subject, &[Uid]),
+        reason: Rejection,
+    ) -> Result<Changed> {
+        match some {
+            [] => Err(Error::NotFound),
+            some => self.change(scope, actor, (subject, some), Change::Reject(reason)).await,
+        }
+    }
+
+    /// Shows again what of a study, series or instance is rejected. [`Error::NotFound`] when there is nothing in scope.
+    pub async fn restore(&self, scope: &Scope, actor: &Actor, subject: &Subject) -> Result<Changed> {
+        self.change(scope, actor, (subject, &[]), Change::Restore).await
     }
 
     /// Rejects an instance for a document, unless somebody has decided on it since the document came; says
@@ -96,25 +119,31 @@ impl Archive {
         since_ms: i64,
     ) -> Result<bool> {
         let subject = Subject::Instance(instance.clone());
-        let decided = acts::read_newest_of(&self.0.database, instance.as_str(), &ACTS).await?;
-        if decided.is_some_and(|act| act.at_ms >= since_ms) {
+        let decided = acts::of_any(&self.0.database, &[instance.to_string()], &ACTS, 1).await?;
+        if decided.first().is_some_and(|(act, _)| act.at_ms >= since_ms) {
             return Ok(false);
         }
         let mut collisions = Collisions::default();
         loop {
-            match self.try_change(scope, actor, &subject, Change::Reject(reason)).await {
+            match self.try_change(scope, actor, (&subject, &[]), Change::Reject(reason)).await {
                 Err(Error::Conflict(why)) if collisions.again(&why) => {}
                 // It is not here, or hidden already.
                 Err(Error::NotFound) => return Ok(false),
-                done => return done.map(|changed| changed > 0),
+                done => return done.map(|changed| changed.instances > 0),
             }
         }
     }
 
-    async fn change(&self, scope: &Scope, actor: &Actor, subject: &Subject, change: Change) -> Result<u64> {
+    async fn change(
+        &self,
+        scope: &Scope,
+        actor: &Actor,
+        meant: (&Subject, &[Uid]),
+        change: Change,
+    ) -> Result<Changed> {
         let mut collisions = Collisions::default();
         let changed = loop {
-            match self.try_change(scope, actor, subject, change).await {
+            match self.try_change(scope, actor, meant, change).await {
                 Err(Error::Conflict(why)) if collisions.again(&why) => {}
                 done => break done?,
             }
@@ -123,13 +152,14 @@ impl Archive {
         Ok(changed)
     }
 
+    /// Changes the subject: all of it, or some series or instances of it.
     async fn try_change(
         &self,
         scope: &Scope,
         actor: &Actor,
-        subject: &Subject,
+        (subject, some): (&Subject, &[Uid]),
         change: Change,
-    ) -> Result<u64> {
+    ) -> Result<Changed> {
         let now_ms = self.0.config.clock.now_ms();
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         let mut locked = rows::lock(&mut tx, subject).await?.ok_or(Error::NotFound)?;
@@ -138,22 +168,34 @@ impl Archive {
         }
         let newest_ms = locked.newest_received_ms(&mut tx).await?.ok_or(Error::NotFound)?;
         let until_ms = now_ms.max(newest_ms);
-        let kind = subject.kind().as_str();
+        let kind = subject.kind();
+        let level = match (kind, some) {
+            (kind, []) => kind,
+            (Kind::Study, some) => {
+                // The others stay as they are, with their revisions.
+                locked.series.retain(|(_, uid)| some.iter().any(|some| some.as_str() == uid));
+                Kind::Series
+            }
+            _ => Kind::Instance,
+        };
         let reason = match change {
             Change::Reject(reason) => Some(reason),
             Change::Restore => None,
         };
-        let (about, series): (&[&str], _) = match subject {
-            Subject::Study(_) => (&[], locked.series_uids()),
-            _ => (&[&locked.study_uid], Vec::new()),
+        let (mut about, series) = match kind {
+            Kind::Study => (Vec::new(), locked.series_uids()),
+            _ => (vec![locked.study_uid.as_str()], Vec::new()),
         };
+        if level == Kind::Instance {
+            about.extend(some.iter().map(Uid::as_str));
+        }
         // Restoring takes the rejection of the same subject back.
         let undoes = acts::newest_of(&mut tx, subject.uid().as_str(), &ACTS).await?;
         let undoes = undoes.filter(|act| reason.is_none() && REJECT.contains(&act.kind.as_str()));
         let act = NewAct {
-            kind: &format!("{kind}.{}", change.word()),
+            kind: &format!("{}.{}", level.as_str(), change.word()),
             actor: &actor.id,
-            subject_kind: kind,
+            subject_kind: kind.as_str(),
             subject_uid: subject.uid().as_str(),
             reason: reason.map(Rejection::meaning),
             before: None,
@@ -168,8 +210,8 @@ impl Archive {
         let act = acts::record(&mut tx, &act, now_ms).await?;
         // Whoever stores from here on waits for this transaction, and must not remember its rows.
         self.0.arrivals.forget();
-        let changed = locked.reject(&mut tx, reason.map(|_| act), until_ms).await?;
-        if changed == 0 {
+        let instances = locked.reject(&mut tx, reason.map(|_| act), until_ms, some).await?;
+        if instances == 0 {
             return Err(Error::NotFound);
         }
         let by = (actor.id.as_str(), reason.map_or("", Rejection::meaning));
@@ -177,7 +219,7 @@ impl Archive {
         locked.tell(&mut tx, all, now_ms).await?;
         tx.commit().await?;
         self.0.arrivals.forget();
-        Ok(changed)
+        Ok(Changed { act, instances })
     }
 }
 

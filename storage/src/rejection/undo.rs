@@ -48,7 +48,8 @@ impl Archive {
     ) -> Result<()> {
         let now_ms = self.0.config.clock.now_ms();
         let word = if REJECT.contains(&act.kind.as_str()) { "restore" } else { "reject" };
-        let kind = format!("{}.{word}", act.subject_kind);
+        let level = act.kind.split_once('.').map_or(act.subject_kind.as_str(), |(level, _)| level);
+        let kind = format!("{level}.{word}");
         let about = act.after.as_ref().and_then(|after| after.get(acts::ABOUT).cloned());
         let note = NewAct {
             kind: &kind,

@@ -148,12 +148,12 @@ async fn what_was_parted_and_rejected_stays_rejected(home: Home) {
     let (made, _) = homes(&archive, &sent).await.swap_remove(1);
     let theirs = Subject::Study(made.clone());
     let rejected = archive.reject(&Scope::All, &Actor::system(), &theirs, Rejection::Quality).await.unwrap();
-    assert_eq!(rejected, 3);
+    assert_eq!(rejected.instances, 3);
     let (_home, archive) = made_anew(home, archive).await;
     assert!(instances::of_study(archive.database(), &Scope::All, &made).await.unwrap().is_empty());
     assert_eq!(line(&archive, "1").await.instance_count, 2);
     let restored = archive.restore(&Scope::All, &Actor::system(), &theirs).await.unwrap();
-    assert_eq!(restored, 3);
+    assert_eq!(restored.instances, 3);
     archive.close().await;
 }
 

@@ -39,11 +39,11 @@ on_every_backend!(
 );
 
 pub async fn reject(archive: &Archive, subject: Subject) -> u64 {
-    archive.reject(&Scope::All, &Actor::system(), &subject, Rejection::Quality).await.unwrap()
+    archive.reject(&Scope::All, &Actor::system(), &subject, Rejection::Quality).await.unwrap().instances
 }
 
 pub async fn restore(archive: &Archive, subject: Subject) -> u64 {
-    archive.restore(&Scope::All, &Actor::system(), &subject).await.unwrap()
+    archive.restore(&Scope::All, &Actor::system(), &subject).await.unwrap().instances
 }
 
 pub fn study(instance: &Instance) -> Subject {

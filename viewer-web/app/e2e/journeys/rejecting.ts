@@ -79,4 +79,15 @@ export async function rejecting(page: Page, { shots }: Environment): Promise<voi
   await row.click();
   await page.keyboard.press('1');
   await eventually('and again', async () => (await row.count()) === 0);
+
+  // What somebody else rejects is told of, and what they restore goes by itself.
+  const rejections = `/api/v1/studies/${studyUid}/rejections`;
+  await page.request.post(rejections, { data: { code: '113001', all: true } });
+  const fresh = page.getByRole('button', { name: /^\d+ ca mới/ });
+  await fresh.or(row).first().waitFor();
+  // Nothing moves in a list that has others; an empty one shows it at once.
+  if ((await row.count()) === 0) await fresh.click();
+  await row.getByText('6 · cả ca').waitFor();
+  await page.request.post(`${rejections}/restore`, { data: {} });
+  await eventually('it has gone without a look', async () => (await row.count()) === 0);
 }

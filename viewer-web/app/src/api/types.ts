@@ -135,7 +135,7 @@ export interface MoveForm {
 export interface StudyAct {
   actId: number;
   kind: string;
-  actor: string;
+  by: string;
   at: string;
   /** In somebody's words. */
   reason: string | null;
@@ -173,6 +173,9 @@ export interface StudyRejections {
   }[];
 }
 
+/** Series or images that are named in one rejection, at most. */
+export const mostRejected = 1000;
+
 /** Images to be rejected: of instances the series is said too. */
 export interface RejectForm {
   code: RejectionCode;
@@ -181,8 +184,8 @@ export interface RejectForm {
   all?: boolean;
 }
 
-/** What was rejected or restored, by which numbers that is taken back, and how many images are shown then. */
-export interface RejectionDone { actIds: number[]; count: number; left: number }
+/** What was rejected or restored, by which number that is taken back, and how many images are shown then. */
+export interface RejectionDone { actId: number; count: number; left: number }
 
 /** A page of rows and where the next begins. */
 export interface Page<T> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mergeInPlace } from './merge';
+import { mergeInPlace, mergeTop } from './merge';
 
 const row = (id: string, label = ''): { id: string; label: string } => ({ id, label });
 const key = (r: { id: string }): string => r.id;
@@ -14,5 +14,29 @@ describe('a live answer', () => {
   });
   it('drops what a full answer no longer holds', () => {
     expect(mergeInPlace([row('a'), row('b')], [row('b')], key, false)).toEqual({ items: [row('b')], fresh: 0 });
+  });
+});
+
+describe('the first page of a list, read anew', () => {
+  const page = (ids: string, next: string | null) => ({ items: [...ids].map((id) => row(id)), next });
+  const after = (pages: string[], top: { items: ReturnType<typeof row>[]; next: string | null }) => {
+    const merged = mergeTop(pages.map((ids, at) => page(ids, String(at))), top, key);
+    return [merged.pages.map(({ items }) => items.map(({ id }) => id).join('')), merged.fresh];
+  };
+  it('takes away what has gone from it, and leaves what lies below', () => {
+    expect(after(['abcd', 'efgh'], page('acde', '4'))).toEqual([['acd', 'efgh'], 0]);
+  });
+  it('takes nothing for gone that new rows have pushed out of it', () => {
+    expect(after(['abcd', 'efgh'], page('nmac', '4'))).toEqual([['acd', 'efgh'], 2]);
+    expect(after(['abcd', 'efgh'], page('nmop', '4'))).toEqual([['abcd', 'efgh'], 4]);
+  });
+  it('takes nothing for gone because another row has come up', () => {
+    const up = { items: [row('a'), row('b'), row('g', 'changed')], next: '3' };
+    expect(after(['abcd', 'efgh'], up)).toEqual([['abcd', 'efgh'], 0]);
+    expect(after(['abcd', 'efgh'], page('hab', '3'))).toEqual([['abcd', 'efgh'], 0]);
+  });
+  it('knows all of a list that has no other page', () => {
+    expect(after(['abcd', 'efgh'], page('bg', null))).toEqual([['b', 'g'], 0]);
+    expect(after(['ab'], page('n', null))).toEqual([[''], 1]);
   });
 });

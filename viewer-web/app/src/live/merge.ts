@@ -1,4 +1,5 @@
 /** How fresh rows come into a list that somebody is looking at. */
+import type { Page } from '~/api/types';
 
 /** The list after a live answer. */
 export interface Merged<T> {
@@ -20,4 +21,35 @@ export function mergeInPlace<T>(shown: readonly T[], answer: readonly T[], key: 
   });
   const known = new Set(shown.map(key));
   return { items, fresh: answer.filter((row) => !known.has(key(row))).length };
+}
+
+/**
+ * The same for a list that is read page by page, in an order that is the same for all, after its first page was read anew:
+ * rows go that would stand in there and do not, and nothing is known of those below.
+ */
+export function mergeTop<T>(pages: readonly Page<T>[], top: Page<T>, key: (row: T) => string): { pages: Page<T>[]; fresh: number } {
+  const shown = pages.flatMap(({ items }) => items);
+  const answered = new Map(top.items.map((row) => [key(row), row]));
+  const seen = top.next === null ? shown.length : seenOf(shown, top.items, key);
+  let at = 0;
+  const merged = pages.map((page) => ({
+    ...page,
+    items: page.items.flatMap((row) => {
+      at += 1;
+      const updated = answered.get(key(row));
+      return updated ? [updated] : at > seen ? [row] : [];
+    }),
+  }));
+  const known = new Set(shown.map(key));
+  return { pages: merged, fresh: top.items.filter((row) => !known.has(key(row))).length };
+}
+
+/** How many of the rows shown lie within the top. Its last row tells; one that has changed may have come up from below. */
+function seenOf<T>(shown: readonly T[], top: readonly T[], key: (row: T) => string): number {
+  const at = new Map(shown.map((row, index) => [key(row), index]));
+  for (const row of [...top].reverse()) {
+    const index = at.get(key(row));
+    if (index !== undefined && JSON.stringify(shown[index]) === JSON.stringify(row)) return index + 1;
+  }
+  return 0;
 }

@@ -51,3 +51,17 @@ it('keeps a way back that failed, with its own reason, until the next step', asy
   act(() => result.current.take(step('after', async () => undefined)));
   await waitFor(() => expect(result.current.done).toEqual({ text: 'after', undo: null }));
 });
+
+it('asks what to say when it is done, and shows what failed at the form that it is of', async () => {
+  const result = steps();
+  let count = 0;
+  const counted = { ...step('', async () => void (count = 8)), text: () => `${count} done` };
+  act(() => result.current.take(counted));
+  await waitFor(() => expect(result.current.done?.text).toBe('8 done'));
+  const tooLong = new Problem(400);
+  act(() => result.current.take({ ...step('merge', () => Promise.reject(tooLong)), form: 'merge' }));
+  await waitFor(() => expect(result.current.failureOf('merge')).toBe(tooLong));
+  expect(result.current.failureOf('unlink')).toBeNull();
+  act(() => result.current.take(step('after', async () => undefined)));
+  await waitFor(() => expect(result.current.failureOf('merge')).toBeNull());
+});

@@ -7,10 +7,12 @@ import { useProblemText } from './useProblemText';
 export interface Step {
   /** Does it, and answers the step that takes it back, where there is one. */
   run: () => Promise<Step | void>;
-  /** What is said once it is done. */
-  text: string;
+  /** What is said once it is done; asked for then, where only its doing tells. */
+  text: string | (() => string);
   /** What a conflict means here. */
   conflict: string;
+  /** The form that it is of: the faults of its fields are shown there, and at no other. */
+  form?: string;
 }
 
 interface Taken {
@@ -30,7 +32,7 @@ export function useSteps(onSettled: () => unknown) {
     onSuccess: async (back, { step: { text }, isBack }) => {
       // It is called done once the page shows it, so that whoever reads this can go on with it.
       await onSettled();
-      setDone({ text, undo: back && !isBack ? () => taking.mutate({ step: back, isBack: true }) : null });
+      setDone({ text: typeof text === 'string' ? text : text(), undo: back && !isBack ? () => taking.mutate({ step: back, isBack: true }) : null });
     },
     onError: onSettled,
   });
@@ -40,6 +42,7 @@ export function useSteps(onSettled: () => unknown) {
     take: (step: Step, onTaken?: () => void) => taking.mutate({ step, isBack: false }, { onSuccess: () => onTaken?.() }),
     busy: taking.isPending,
     failure: error,
+    failureOf: (form: string): Error | null => (variables?.step.form === form ? error : null),
     done: error ? { text: why, undo: variables?.isBack ? () => taking.mutate(variables) : null, failed: true } : done,
     close: () => {
       setDone(null);

@@ -80,9 +80,9 @@ export function CorrectionsPage() {
                   </Tabs.List>
                   {shown && correctable.data && (
                     <>
-                      <Tabs.Panel value="edit"><AttributesForm key={studyUid} study={shown} correctable={correctable.data} busy={acts.busy} failure={acts.failure} onSave={acts.correct} /></Tabs.Panel>
-                      <Tabs.Panel value="move"><MoveForm key={studyUid} study={shown} busy={acts.busy} failure={acts.failure} onMove={acts.move} /></Tabs.Panel>
-                      <Tabs.Panel value="merge"><MergeForm key={studyUid} study={shown} busy={acts.busy} failure={acts.failure} onMerge={acts.merge} /></Tabs.Panel>
+                      <Tabs.Panel value="edit"><AttributesForm key={studyUid} study={shown} correctable={correctable.data} busy={acts.busy} failure={acts.failureOf('edit')} onSave={acts.correct} /></Tabs.Panel>
+                      <Tabs.Panel value="move"><MoveForm key={studyUid} study={shown} busy={acts.busy} failure={acts.failureOf('move')} onMove={acts.move} /></Tabs.Panel>
+                      <Tabs.Panel value="merge"><MergeForm key={studyUid} study={shown} busy={acts.busy} failure={acts.failureOf('merge')} onMerge={acts.merge} /></Tabs.Panel>
                     </>
                   )}
                   <Tabs.Panel value="reject">
@@ -92,7 +92,7 @@ export function CorrectionsPage() {
                 </Tabs>
               </section>
               <History studyUid={studyUid} busy={acts.busy} onUndo={acts.undo}>
-                {shown?.label && offers(role, 'matchImages') && <Matching key={studyUid} busy={acts.busy} failure={acts.failure} onPart={acts.unlink} />}
+                {shown?.label && offers(role, 'matchImages') && <Matching key={studyUid} busy={acts.busy} failure={acts.failureOf('unlink')} onPart={acts.unlink} />}
               </History>
             </div>
           )}

@@ -55,7 +55,7 @@ function Act({ act, studyUid, busy, onUndo }: { act: StudyAct; studyUid: string;
         {act.isUndone && <span className={css.dim}>{t('corrections.undoneMark')}</span>}
         {act.canUndo && <Button variant="default" size="compact-xs" disabled={busy} onClick={() => onUndo(act.actId)}>{t('action.undo')}</Button>}
       </div>
-      <div className={css.dim}>{instant(act.at)} · {actorName(act.actor)}</div>
+      <div className={css.dim}>{instant(act.at)} · {actorName(act.by)}</div>
       {act.code && <div>{t(`corrections.rejection.${act.code}`)}</div>}
       {act.reason && <div>{act.reason}</div>}
       {act.changes.length > 0 && <Changes changes={act.changes} />}

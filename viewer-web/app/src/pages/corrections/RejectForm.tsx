@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { seriesQuery } from '~/api/queries';
-import { rejectionCodes, type RejectForm as Form, type RejectionCode, type Study } from '~/api/types';
+import { mostRejected, rejectionCodes, type RejectForm as Form, type RejectionCode, type Study } from '~/api/types';
 import { LoadFailed, Loading } from '~/ui/LoadState';
 import { useSaveKey } from '~/ui/useSaveKey';
 import { InstancePicker } from './InstancePicker';
@@ -13,7 +13,7 @@ import css from './CorrectionsPage.module.css';
 interface Props {
   study: Study;
   busy: boolean;
-  onReject: (form: Form, images: number, onRejected: () => void) => void;
+  onReject: (form: Form, onRejected: () => void) => void;
 }
 
 /** Loại ảnh: some series, single images of one, or all of the exam, for one of four reasons. */
@@ -29,7 +29,8 @@ export function RejectForm({ study, busy, onReject }: Props) {
   const only = chosen.length === 1 ? chosen[0] : undefined;
   const single = only !== undefined && instances !== null && instances.length < only.instances;
   const images = all ? study.instanceCount : single ? instances.length : chosen.reduce((sum, one) => sum + one.instances, 0);
-  const ready = images > 0 && code !== null && !busy;
+  const isTooMuch = !all && (single ? instances.length : chosen.length) > mostRejected;
+  const ready = images > 0 && !isTooMuch && code !== null && !busy;
   const pick = (uids: readonly string[]): void => {
     setPicked(uids);
     setInstances(null);
@@ -37,7 +38,7 @@ export function RejectForm({ study, busy, onReject }: Props) {
   const reject = (): void => {
     if (!ready) return;
     const uids = chosen.map(({ seriesUid }) => seriesUid);
-    onReject(all ? { code, all } : single ? { code, series: uids, instances } : { code, series: uids }, images, () => {
+    onReject(all ? { code, all } : single ? { code, series: uids, instances } : { code, series: uids }, () => {
       pick([]);
       setCode(null);
     });
@@ -62,6 +63,7 @@ export function RejectForm({ study, busy, onReject }: Props) {
           {rejectionCodes.map((known) => <Radio key={known} value={known} label={t(`corrections.rejection.${known}`)} />)}
         </div>
       </Radio.Group>
+      {isTooMuch && <p role="alert" className={css.warn}>{t('corrections.reject.tooMuch', { most: mostRejected })}</p>}
       <div className={css.foot}>
         <Button disabled={!ready} onClick={reject} rightSection={<kbd>Ctrl Enter</kbd>}>{t('corrections.reject.button', { count: images })}</Button>
       </div>

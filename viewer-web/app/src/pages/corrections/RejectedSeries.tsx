@@ -9,7 +9,7 @@ interface Props {
   rejections: StudyRejections;
   busy: boolean;
   /** A series, or all of the exam. */
-  onRestore: (seriesUid: string | undefined, images: number) => void;
+  onRestore: (seriesUid: string | undefined) => void;
 }
 
 /** What of the exam is rejected, why and by whom, with the way back for each series and for all. */
@@ -27,10 +27,10 @@ export function RejectedSeries({ rejections: { study, series }, busy, onRestore 
             <small>{t('corrections.reject.count', { rejected: one.rejectedCount, all: one.rejectedCount + one.instanceCount })}</small>
             <small>{[one.rejected.code && t(`corrections.rejection.${one.rejected.code}`), actorName(one.rejected.by), instant(one.rejected.at)].filter(Boolean).join(' · ')}</small>
           </span>
-          <Button className={css.far ?? ''} variant="default" size="compact-xs" disabled={busy} onClick={() => onRestore(one.seriesUid, one.rejectedCount)}>{t('corrections.reject.restore')}</Button>
+          <Button className={css.far ?? ''} variant="default" size="compact-xs" disabled={busy} onClick={() => onRestore(one.seriesUid)}>{t('corrections.reject.restore')}</Button>
         </div>
       ))}
-      {series.length > 1 && <div><Button variant="default" disabled={busy} onClick={() => onRestore(undefined, series.reduce((sum, { rejectedCount }) => sum + rejectedCount, 0))}>{t('corrections.reject.restoreAll')}</Button></div>}
+      {series.length > 1 && <div><Button variant="default" disabled={busy} onClick={() => onRestore(undefined)}>{t('corrections.reject.restoreAll')}</Button></div>}
     </section>
   );
 }

@@ -35,10 +35,12 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
     text: t('corrections.undone'), conflict,
   });
   const correct = (form: CorrectionForm): Step => ({
+    form: 'edit',
     run: async () => undo((await server.correct(studyUid, form)).actId),
     text: t('corrections.saved', { count: Object.keys(form.attributes).length }), conflict,
   });
   const move = (form: MoveForm): Step => ({
+    form: form.all ? 'merge' : 'move',
     run: async () => {
       const moved = await server.moveImages(studyUid, form);
       if (moved.left > 0) return undo(moved.actId);
@@ -58,24 +60,23 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
     gone.current = studyUid;
     await client.invalidateQueries({ queryKey: studyActsQuery(studyUid).queryKey });
   };
-  const rejection = async ({ actIds }: RejectionDone): Promise<Step> => {
-    await look();
+  const rejecting = (act: () => Promise<RejectionDone>, said: 'done' | 'restored'): Step => {
+    let count = 0;
     return {
       run: async () => {
-        for (const actId of actIds) await server.undoAct(actId);
+        const done = await act();
+        count = done.count;
         await look();
+        return undo(done.actId, look);
       },
-      text: t('corrections.undone'), conflict,
+      // How many they were knows the server alone: images may have come meanwhile.
+      text: () => t(`corrections.reject.${said}`, { count }), conflict,
     };
   };
-  const reject = (form: RejectForm, images: number): Step => ({
-    run: async () => rejection(await server.reject(studyUid, form)), text: t('corrections.reject.done', { count: images }), conflict,
-  });
-  const restore = (seriesUid: string | undefined, images: number): Step => ({
-    run: async () => rejection(await server.restore(studyUid, seriesUid)), text: t('corrections.reject.restored', { count: images }), conflict,
-  });
+  const reject = (form: RejectForm): Step => rejecting(() => server.reject(studyUid, form), 'done');
+  const restore = (seriesUid: string | undefined): Step => rejecting(() => server.restore(studyUid, seriesUid), 'restored');
   const unlink = (reason: string): Step => ({
-    run: async () => undo((await server.unlink(studyUid, reason || undefined)).actId), text: t('corrections.matching.parted'), conflict,
+    run: async () => undo((await server.unlink(studyUid, reason || undefined)).actId), text: t('corrections.matching.parted'), conflict, form: 'unlink',
   });
   // A form says at its fields what is wrong with them.
   const isAtFields = steps.failure instanceof Problem && Object.keys(steps.failure.fields).length > 0;
@@ -83,12 +84,12 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
     correct: (form: CorrectionForm, onSaved: () => void) => steps.take(correct(form), onSaved),
     move: (form: MoveForm, onMoved: () => void) => steps.take(move(form), onMoved),
     merge: (to: string, reason: string) => steps.take(move({ to, all: true, reason })),
-    reject: (form: RejectForm, images: number, onRejected: () => void) => steps.take(reject(form, images), onRejected),
-    restore: (seriesUid: string | undefined, images: number) => steps.take(restore(seriesUid, images)),
+    reject: (form: RejectForm, onRejected: () => void) => steps.take(reject(form), onRejected),
+    restore: (seriesUid: string | undefined) => steps.take(restore(seriesUid)),
     unlink: (reason: string, onParted: () => void) => steps.take(unlink(reason), onParted),
     undo: (actId: number) => steps.take(undo(actId, look)),
     busy: steps.busy,
-    failure: steps.failure,
+    failureOf: steps.failureOf,
     done: isAtFields ? null : steps.done,
     close: steps.close,
   };

@@ -9,6 +9,7 @@ import { dayAndClock, instant } from '~/format/dates';
 import { actorName, personName } from '~/format/person';
 import { PatientPicker } from '~/ui/PatientPicker';
 import { PanelHead, SidePanel, VacantPanel } from '~/ui/SidePanel';
+import { useFault } from '~/ui/useFault';
 import { Comparison } from './Comparison';
 import { effectOf } from './sides';
 import css from './ReconciliationPage.module.css';
@@ -16,6 +17,7 @@ import css from './ReconciliationPage.module.css';
 interface Props {
   row: Discrepancy | null;
   busy: boolean;
+  failure: Error | null;
   /** The answer whose patient is being looked for. */
   asking: Answer | null;
   reason: string;
@@ -26,8 +28,9 @@ interface Props {
 }
 
 /** What does not go together, both sides of it, and what may be said of it. */
-export function AnswerPanel({ row, busy, asking, reason, onReason, onAnswer, onReopen, onOpen }: Props) {
+export function AnswerPanel({ row, busy, failure, asking, reason, onReason, onAnswer, onReopen, onOpen }: Props) {
   const { t } = useTranslation();
+  const faultOf = useFault();
   if (!row) return <VacantPanel>{t('reconciliation.pick')}</VacantPanel>;
   const { study, answered } = row;
   return (
@@ -46,7 +49,7 @@ export function AnswerPanel({ row, busy, asking, reason, onReason, onAnswer, onR
           <Link to={recordPath(row.other.recordId)}>{t('reconciliation.openRecord')}: {personName(row.other.patient.name) || t('field.unknown')}</Link>
         )}
       </p>
-      {answered ? <Answered row={row} busy={busy} reason={reason} onReason={onReason} onReopen={onReopen} /> : (
+      {answered ? <Answered row={row} busy={busy} failure={failure} reason={reason} onReason={onReason} onReopen={onReopen} /> : (
         <>
           {row.answers.map((answer, index) => (
             <button key={answer} type="button" className={css.answer} disabled={busy} aria-pressed={asking === answer} onClick={() => onAnswer(row, answer, null)}>
@@ -55,7 +58,7 @@ export function AnswerPanel({ row, busy, asking, reason, onReason, onAnswer, onR
             </button>
           ))}
           {asking === 'otherPatient' && <Whose row={row} onPick={(recordId) => onAnswer(row, 'otherPatient', recordId)} />}
-          <TextInput label={t('reconciliation.because')} value={reason} onChange={(event) => onReason(event.currentTarget.value)} />
+          <TextInput label={t('reconciliation.because')} value={reason} error={faultOf(failure, 'reason')} onChange={(event) => onReason(event.currentTarget.value)} />
         </>
       )}
     </SidePanel>
@@ -70,8 +73,9 @@ function Whose({ row, onPick }: { row: Discrepancy; onPick: (recordId: number) =
   return <PatientPicker box={box} label={t('reconciliation.whose')} except={row.study.recordId} onPick={({ recordId }) => onPick(recordId)} />;
 }
 
-function Answered({ row, busy, reason, onReason, onReopen }: Pick<Props, 'busy' | 'reason' | 'onReason' | 'onReopen'> & { row: Discrepancy }) {
+function Answered({ row, busy, failure, reason, onReason, onReopen }: Pick<Props, 'busy' | 'failure' | 'reason' | 'onReason' | 'onReopen'> & { row: Discrepancy }) {
   const { t } = useTranslation();
+  const faultOf = useFault();
   const { answered } = row;
   if (!answered) return null;
   return (
@@ -81,7 +85,7 @@ function Answered({ row, busy, reason, onReason, onReopen }: Pick<Props, 'busy' 
       {answered.reason && <q>{answered.reason}</q>}
       {answered.answer && (
         <>
-          <TextInput label={t('reconciliation.because')} value={reason} onChange={(event) => onReason(event.currentTarget.value)} />
+          <TextInput label={t('reconciliation.because')} value={reason} error={faultOf(failure, 'reason')} onChange={(event) => onReason(event.currentTarget.value)} />
           <Button variant="default" disabled={busy} onClick={() => onReopen(row)} rightSection={<kbd>1</kbd>}>{t('reconciliation.reopen')}</Button>
         </>
       )}

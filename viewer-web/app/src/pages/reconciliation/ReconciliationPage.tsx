@@ -71,7 +71,7 @@ export function ReconciliationPage() {
   return (
     <div className={ui.page}>
       <Filters filter={filter} onChange={setFilter} />
-      <FreshBar count={fresh} onShow={refresh} />
+      <FreshBar count={fresh} onShow={() => void refresh()} />
       {query.isPending ? <Loading />
         : query.isError && rows.length === 0 ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t(isOpen ? 'reconciliation.empty' : 'reconciliation.emptyAnswered')} hint={t(isOpen ? 'reconciliation.emptyHint' : 'reconciliation.emptyAnsweredHint')} />
@@ -82,7 +82,7 @@ export function ReconciliationPage() {
                   narrow={phone ? (row) => <NarrowRow row={row} /> : undefined}
                   footer={query.hasNextPage && <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t('reconciliation.more')}</Button>}
                 />
-                <AnswerPanel row={shown} busy={answering.busy} asking={asking} reason={reason} onReason={setReason} onAnswer={answer} onReopen={(row) => answering.reopen(row, reason)} onOpen={open} />
+                <AnswerPanel row={shown} busy={answering.busy} failure={shown && reason !== '' ? answering.failureOf(rowKey(shown)) : null} asking={asking} reason={reason} onReason={setReason} onAnswer={answer} onReopen={(row) => answering.reopen(row, reason)} onOpen={open} />
               </Split>
             )}
       <UndoBar done={answering.done} onClose={answering.close} />

@@ -34,7 +34,7 @@ export function Mergers({ record, acts }: { record: ImagingRecord; acts: RecordA
         );
       })}
       {record.mayReconcile && record.merged.length > 0 && (
-        <TextInput className={css.whyPart ?? ''} label={t('record.unmergeReason')} value={reason} error={faultOf(acts.failure, 'reason')} onChange={(event) => setReason(event.currentTarget.value)} />
+        <TextInput className={css.whyPart ?? ''} label={t('record.unmergeReason')} value={reason} error={faultOf(acts.failureOf('part'), 'reason')} onChange={(event) => setReason(event.currentTarget.value)} />
       )}
       {record.mayReconcile && <Merge record={record} acts={acts} />}
     </section>
@@ -63,7 +63,7 @@ function Merge({ record, acts }: { record: ImagingRecord; acts: RecordActs }) {
           <div>
             <b>{name}</b>
             <span>{[short(picked), picked.id, picked.issuer].filter(Boolean).join(' · ')}</span>
-            <TextInput label={t('record.mergeReason')} value={reason} error={faultOf(acts.failure, 'reason')} autoFocus onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={(event) => event.key === 'Enter' && !event.nativeEvent.isComposing && merge()} />
+            <TextInput label={t('record.mergeReason')} value={reason} error={faultOf(acts.failureOf('merge'), 'reason')} autoFocus onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={(event) => event.key === 'Enter' && !event.nativeEvent.isComposing && merge()} />
             <Button disabled={acts.busy} onClick={merge} rightSection={<kbd>Enter</kbd>}>{t('record.mergeWith')}</Button>
           </div>
         </article>

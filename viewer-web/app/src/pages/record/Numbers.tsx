@@ -35,7 +35,7 @@ export function Numbers({ record, acts }: { record: ImagingRecord; acts: RecordA
       {record.mayReconcile && (
         <>
           <Add record={record} acts={acts} reason={reason.trim()} onAdded={said} />
-          <TextInput className={css.why ?? ''} label={t('record.numberReason')} value={reason} error={faultOf(acts.failure, 'reason')} onChange={(event) => setReason(event.currentTarget.value)} />
+          <TextInput className={css.why ?? ''} label={t('record.numberReason')} value={reason} error={faultOf(acts.failureOf('numbers'), 'reason')} onChange={(event) => setReason(event.currentTarget.value)} />
         </>
       )}
     </section>
@@ -60,7 +60,7 @@ function Add({ record, acts, reason, onAdded }: { record: ImagingRecord; acts: R
   return (
     <form className={css.add} onSubmit={add}>
       <Select w={96} aria-label={t('record.issuer')} data={issuers} value={issuer} allowDeselect={false} onChange={(code) => code && setIssuer(code)} />
-      <TextInput style={{ flex: 1 }} aria-label={t('record.number')} placeholder={t('record.number')} value={identifier} error={faultOf(acts.failure, 'identifier')} onChange={(event) => setIdentifier(event.currentTarget.value)} />
+      <TextInput style={{ flex: 1 }} aria-label={t('record.number')} placeholder={t('record.number')} value={identifier} error={faultOf(acts.failureOf('numbers'), 'identifier')} onChange={(event) => setIdentifier(event.currentTarget.value)} />
       <Button type="submit" variant="default" disabled={acts.busy || identifier.trim() === ''}>{t('record.numberAdd')}</Button>
     </form>
   );

@@ -38,8 +38,8 @@ export function RecordPage() {
   const key = useMemo(() => ['record', recordId] as const, [recordId]);
   const query = useQuery({ queryKey: key, queryFn: ({ signal }) => server.record(Number(recordId), signal), staleTime: 0 });
   // Whose images are whose says every single study too, with the patient's others beside it.
-  const refresh = useCallback(() => void Promise.all([key, ['study']].map((queryKey) => client.invalidateQueries({ queryKey }))), [client, key]);
-  useChanges(['patient.changed', 'exam.changed'], refresh);
+  const refresh = useCallback(() => Promise.all([key, ['study']].map((queryKey) => client.invalidateQueries({ queryKey }))), [client, key]);
+  useChanges(['patient.changed', 'exam.changed'], () => void refresh());
   const acts = useRecordActs(refresh);
   const columns = useColumns();
   const phone = usePhone();

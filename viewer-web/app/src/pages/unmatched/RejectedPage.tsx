@@ -1,5 +1,4 @@
 import { Button } from '@mantine/core';
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
@@ -11,7 +10,9 @@ import { actorName, birthYear, personName } from '~/format/person';
 import { listKeyLines } from '~/keys/listKeyLines';
 import { usePageKeys } from '~/keys/pageKeys';
 import { useListKeys } from '~/keys/useListKeys';
+import { useLivePages } from '~/live/useLivePages';
 import { DataGrid, type Column } from '~/ui/DataGrid';
+import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
 import { UndoBar } from '~/ui/UndoBar';
 import { usePatientWords } from '~/ui/usePatientWords';
@@ -20,8 +21,6 @@ import { useSteps, type Step } from '~/ui/useSteps';
 import ui from '~/ui/ui.module.css';
 import { UnmatchedTabs } from './UnmatchedTabs';
 
-const pageRows = 50;
-const key = ['rejections'] as const;
 const rowKey = (row: RejectedStudy): string => row.studyUid;
 
 /** Ảnh đã loại: exams of which something is rejected, also those of which nothing is left to be shown, and the way back. */
@@ -30,12 +29,8 @@ export function RejectedPage() {
   const navigate = useNavigate();
   const phone = usePhone();
   const [selected, setSelected] = useState<string | null>(null);
-  const query = useInfiniteQuery({
-    queryKey: key, staleTime: 0, initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => server.rejections(pageParam, pageRows, signal), getNextPageParam: (page) => page.next,
-  });
-  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
-  const { restore, busy, done, close } = useRestoring();
+  const { query, rows, fresh, refresh } = useLivePages({ key: ['rejections'], page: server.rejections, rowKey, events: ['study.changed'] });
+  const { restore, busy, done, close } = useRestoring(refresh);
   const select = useCallback((row: RejectedStudy) => setSelected(rowKey(row)), []);
   const open = useCallback((row: RejectedStudy) => void navigate(correctionsPath(row.studyUid), { state: { part: 'reject' } }), [navigate]);
   const onDigit = (row: RejectedStudy, digit: number): void => {
@@ -58,6 +53,7 @@ export function RejectedPage() {
   return (
     <div className={ui.page}>
       <UnmatchedTabs />
+      <FreshBar count={fresh} onShow={() => void refresh()} />
       {query.isPending ? <Loading />
         : query.isError && rows.length === 0 ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t('rejected.empty')} hint={t('rejected.emptyHint')} />
@@ -74,22 +70,22 @@ export function RejectedPage() {
 }
 
 /** Shows all of an exam again; the way back rejects what was rejected, as it was. */
-function useRestoring() {
+function useRestoring(onSettled: () => unknown) {
   const { t } = useTranslation();
-  const client = useQueryClient();
-  const { take, busy, done, close } = useSteps(() => client.invalidateQueries({ queryKey: key }));
-  const restore = (row: RejectedStudy): Step => ({
-    run: async () => {
-      const { actIds } = await server.restore(row.studyUid);
-      return {
-        run: async () => {
-          for (const actId of actIds) await server.undoAct(actId);
-        },
-        text: t('corrections.undone'), conflict: t('corrections.conflict'),
-      };
-    },
-    text: t('corrections.reject.restored', { count: row.rejectedCount }), conflict: t('corrections.conflict'),
-  });
+  const { take, busy, done, close } = useSteps(onSettled);
+  const conflict = t('corrections.conflict');
+  const restore = (row: RejectedStudy): Step => {
+    let count = 0;
+    return {
+      run: async () => {
+        const restored = await server.restore(row.studyUid);
+        count = restored.count;
+        return { run: () => server.undoAct(restored.actId), text: t('corrections.undone'), conflict };
+      },
+      // How many they were knows the server alone: more may have been rejected meanwhile.
+      text: () => t('corrections.reject.restored', { count }), conflict,
+    };
+  };
   return { restore: (row: RejectedStudy) => take(restore(row)), busy, done, close };
 }
 

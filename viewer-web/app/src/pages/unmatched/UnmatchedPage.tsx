@@ -65,7 +65,7 @@ export function UnmatchedPage() {
   return (
     <div className={ui.page}>
       {mayReject && <UnmatchedTabs />}
-      <FreshBar count={fresh} onShow={refresh} />
+      <FreshBar count={fresh} onShow={() => void refresh()} />
       {query.isPending ? <Loading />
         : query.isError && rows.length === 0 ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t('unmatched.empty')} hint={t('unmatched.emptyHint')} />
@@ -76,7 +76,7 @@ export function UnmatchedPage() {
                   narrow={phone ? (row) => <NarrowRow row={row} /> : undefined}
                   footer={query.hasNextPage && <Button variant="default" loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>{t('unmatched.more')}</Button>}
                 />
-                <Candidates row={shown} orders={orders} busy={linking.busy} failure={linking.failure} reason={reason} onReason={setReason} onLink={link} onOpen={open} />
+                <Candidates row={shown} orders={orders} busy={linking.busy} failure={shown && reason !== '' ? linking.failureOf(shown.studyUid) : null} reason={reason} onReason={setReason} onLink={link} onOpen={open} />
               </Split>
             )}
       <UndoBar done={linking.done} onClose={linking.close} />
