@@ -1,9 +1,11 @@
-//! The list of what is tested with whom, in `docs/INTEROPERABILITY.md`: made from [`super::tables`], whose tests have to
-//! exist and to meet the foreign program. `SEN_WRITE_DOCS=1` rewrites it.
+//! The list of what is tested with whom, in `docs/INTEROPERABILITY.md`: made from [`super::tables`], whose tests have
+//! to exist and to meet the foreign program, and from [`super::syntax_list`], all of which the tests of syntaxes have
+//! to meet. `SEN_WRITE_DOCS=1` rewrites it.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::syntax_list;
 use super::tables::{CLIENTS, Cell, Row, SERVERS, WEB};
 use crate::texts::CONSOLES;
 
@@ -75,6 +77,7 @@ fn the_list_of_what_is_tested_with_whom_is_true() {
         ("clients", services(&CLIENTS)),
         ("servers", services(&SERVERS)),
         ("web", web()),
+        ("syntaxes", syntax_list::table()),
         ("character-sets", character_sets()),
     ] {
         let (begin, end) = (format!("<!-- made: {name} -->\n"), "<!-- end -->");

@@ -5,6 +5,7 @@ mod corrected;
 mod matrix;
 mod peers;
 mod roots;
+mod syntax_list;
 mod syntaxes;
 mod tables;
 mod tls;

@@ -37,6 +37,7 @@ pub(super) const CLIENTS: [Row; 12] = [
                 &[
                     "dimse-scp/tests/doors/dcmtk.rs: storescu_and_dcmsend_store",
                     "tests/journeys/push.rs: what_storescu_pushes_is_in_qido_in_the_list_and_in_wado",
+                    "tests/journeys/interop/syntaxes.rs: dcmtk_sends_and_takes_every_syntax_that_it_knows",
                 ],
                 "storescu",
             ),
@@ -48,7 +49,10 @@ pub(super) const CLIENTS: [Row; 12] = [
                 "send_c_store",
             ),
             Tested(
-                &["tests/journeys/orthanc.rs: orthanc_pushes_queries_and_retrieves"],
+                &[
+                    "tests/journeys/orthanc.rs: orthanc_pushes_queries_and_retrieves",
+                    "tests/journeys/interop/syntaxes.rs: orthanc_sends_and_takes_every_syntax_that_it_knows",
+                ],
                 "/modalities/sen/store",
             ),
         ],
@@ -103,6 +107,7 @@ pub(super) const CLIENTS: [Row; 12] = [
                 &[
                     "dimse-scp/tests/doors/dcmtk.rs: getscu_gets_the_same_data_sets",
                     "tests/journeys/samples.rs: every_storable_sample_comes_back_byte_for_byte",
+                    "tests/journeys/interop/syntaxes.rs: dcmtk_sends_and_takes_every_syntax_that_it_knows",
                 ],
                 "getscu",
             ),
@@ -250,6 +255,7 @@ pub(super) const SERVERS: [Row; 9] = [
                 &[
                     "dimse-scp/tests/doors/transcode.rs: dcmtk_gets_what_it_takes",
                     "tests/journeys/told.rs: a_rule_of_the_file_sends_what_has_come_to_dcmtk",
+                    "tests/journeys/interop/syntaxes.rs: dcmtk_sends_and_takes_every_syntax_that_it_knows",
                 ],
                 "storescp",
             ),
@@ -260,8 +266,11 @@ pub(super) const SERVERS: [Row; 9] = [
                 "add_supported_context",
             ),
             Tested(
-                &["tests/journeys/orthanc.rs: sen_echoes_to_orthanc_and_sends_there"],
-                "orthanc.instances()",
+                &[
+                    "tests/journeys/orthanc.rs: sen_echoes_to_orthanc_and_sends_there",
+                    "tests/journeys/interop/syntaxes.rs: orthanc_sends_and_takes_every_syntax_that_it_knows",
+                ],
+                "/instances",
             ),
         ],
     ),
