@@ -189,7 +189,7 @@ async fn the_history_of_a_record_names_nobody_of_other_facilities() {
         acts.as_array().unwrap().iter().map(named).collect::<Vec<_>>()
     };
     let merge = format!("/patients/{from}/merge");
-    let merged = house.post(&everybody, &merge, json!({ "into": into, "reason": "một người" })).await;
+    let merged = house.post(&everybody, &merge, json!({ "into": into, "reason": "một người" })).await.0;
     assert_eq!(merged, StatusCode::NO_CONTENT);
     let merge = |whom: Value| ("patient.merge".to_owned(), whom);
     assert_eq!(named(&here).await, [merge(json!("P2"))], "who is part of the record is named");
