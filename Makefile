@@ -31,7 +31,7 @@ test: check
 	cargo build --workspace --all-targets --locked
 	tools/with-services.sh cargo nextest run --workspace --locked
 	cd $(PAGES) && npm test
-	tools/with-services.sh tests/pages.sh
+	tests/pages.sh
 
 interop: $(PAGES)/dist/index.html
 	tools/require.sh test

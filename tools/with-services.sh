@@ -7,7 +7,8 @@
 # The command finds them in SEN_TEST_POSTGRES_URL (a superuser's URL; each test makes its own
 # database), SEN_TEST_S3_ENDPOINT with AWS_* (each test makes its own bucket), and the Python with
 # the foreign clients in SEN_TEST_PYTHON. Databases with the schema in place, which tests copy, lie in
-# SEN_TEST_TEMPLATES or have their name on the server: the first tests of a run make them.
+# SEN_TEST_TEMPLATES or have their name on the server: the first tests of a run make them. SEN_TEST_ALL says that all
+# is there: a test that misses something then fails, which otherwise says SKIPPED and passes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,6 +51,6 @@ done
 curl -s -o /dev/null "http://127.0.0.1:$s3_port/" || { echo "the stand-in for S3 does not answer" >&2; exit 1; }
 export SEN_TEST_S3_ENDPOINT=http://127.0.0.1:$s3_port
 export AWS_ACCESS_KEY_ID=sen AWS_SECRET_ACCESS_KEY=sen AWS_REGION=us-east-1
-export SEN_TEST_PYTHON=$python SEN_TEST_TEMPLATES=$folder/templates
+export SEN_TEST_PYTHON=$python SEN_TEST_TEMPLATES=$folder/templates SEN_TEST_ALL=1
 
 "$@"

@@ -9,6 +9,7 @@ use rand::{RngExt, SeedableRng};
 use crate::push::Promises;
 use crate::support::program::Setup;
 use crate::support::tools;
+use crate::two_at_a_time;
 
 const SEEDS: u64 = 4;
 
@@ -23,10 +24,9 @@ fn run_and_kill(setup: &Setup, arguments: &[&str], after: Duration) -> bool {
     had_ended
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_was_acknowledged_before_a_backup_is_in_it() {
-    let (mut broken_off, mut checked) = (0, 0);
-    for seed in 0..SEEDS {
+    let trials = two_at_a_time(0..SEEDS, |seed| async move {
         let mut random = StdRng::seed_from_u64(seed);
         // Settled at once, so that segments come and go under the backup's hands.
         let sen = Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "0").start();
@@ -54,7 +54,6 @@ async fn what_was_acknowledged_before_a_backup_is_in_it() {
             async { promises.push(&sen, seed).await }
         )
         .0;
-        broken_off += u32::from(!ended_early);
         let setup = sen.kill();
         std::fs::remove_dir_all(setup.folder().join("data")).unwrap();
 
@@ -72,10 +71,12 @@ async fn what_was_acknowledged_before_a_backup_is_in_it() {
         tools::succeeded(&setup.run(&["verify"]));
         let sen = setup.start();
         promises.keep_first(acknowledged);
-        checked += acknowledged;
         let broken = promises.broken(&sen).await;
         assert!(broken.is_empty(), "seed {seed}: {broken:#?}");
-    }
+        (acknowledged, usize::from(!ended_early))
+    });
+    let (checked, broken_off) =
+        trials.await.into_iter().fold((0, 0), |all, trial| (all.0 + trial.0, all.1 + trial.1));
     assert!(checked > 50 && broken_off > 0, "{checked} instances, {broken_off} backups killed");
 }
 

@@ -5,6 +5,7 @@
 //! last. That each sync of the code is needed is shown by forgetting it.
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,61 +17,70 @@ use storage::database::Database;
 use crate::journal::{self, Loss};
 use crate::push::Promises;
 use crate::support::program::{Sen, Setup};
-use crate::support::{PATIENCE, eventually, files_below};
+use crate::support::{PATIENCE, eventually, files_below, tools};
+use crate::two_at_a_time;
 
 const SEEDS: u64 = 12;
 const ACKNOWLEDGED: usize = 120;
 
-/// Every sync there is, by what is synced, and whether it takes a settled series to miss it. Each is
-/// forgotten in turn; as often as [`ATTEMPTS`] the loss is tried that must then show.
-const SYNCS: [(&str, &str, bool); 8] = [
-    ("an entry of the spool", "fast/disk/spool/*.tar", false),
-    ("the name of a new segment", "fast/disk/spool", false),
-    ("the name of the spool's folder", "fast/disk", false),
-    ("the name of the folder above it", "fast", false),
-    ("the name of the objects' folder", "slow/disk", true),
-    ("the content of an object", "slow/disk/objects/*#*", true),
-    ("the name of an object and of its folders", "slow/disk/objects*[!#][0-9s]", true),
-    ("the rows of a pack", "sen.db-wal", true),
-];
+/// How often the loss is tried that must show without a sync.
 const ATTEMPTS: u64 = 8;
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_was_acknowledged_is_whole_after_a_loss_of_power() {
-    let tools = tempfile::tempdir().unwrap();
-    let Some(shim) = compile(tools.path()) else { return };
-    let (mut promised, mut lost) = (0, 0);
-    for seed in 0..SEEDS {
-        let loss = [Loss::Everything, Loss::Anything, Loss::AllButRows][seed as usize % 3];
-        let rehearsal = Rehearsal { shim: &shim, seed, loss, settle_first: seed % 4 >= 2, deaf_to: None };
-        let outcome = rehearsal.run().await;
-        assert!(outcome.broken.is_empty(), "seed {seed}, {loss:?}: {:#?}", outcome.broken);
-        assert!(outcome.orphans.is_empty(), "seed {seed}, {loss:?}: {:#?}", outcome.orphans);
-        promised += outcome.promised;
-        lost += outcome.lost;
-    }
+    let Some(shim) = shim() else { return };
+    let trials = two_at_a_time(0..SEEDS, |seed| {
+        let shim = shim.clone();
+        async move {
+            let loss = [Loss::Everything, Loss::Anything, Loss::AllButRows][seed as usize % 3];
+            let rehearsal = Rehearsal { shim: &shim, seed, loss, settle_first: seed % 4 >= 2, deaf_to: None };
+            let outcome = rehearsal.run().await;
+            assert!(outcome.broken.is_empty(), "seed {seed}, {loss:?}: {:#?}", outcome.broken);
+            assert!(outcome.orphans.is_empty(), "seed {seed}, {loss:?}: {:#?}", outcome.orphans);
+            (outcome.promised, outcome.lost)
+        }
+    });
+    let (promised, lost) =
+        trials.await.into_iter().fold((0, 0), |all, trial| (all.0 + trial.0, all.1 + trial.1));
     eprintln!("{promised} instances were acknowledged; {lost} writes and names were lost");
     assert!(promised > 400, "only {promised} instances were acknowledged in all");
     assert!(lost > 400, "only {lost} writes and names were there to be lost: is the shim at work?");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_any_one_sync_something_acknowledged_is_lost() {
-    let tools = tempfile::tempdir().unwrap();
-    let Some(shim) = compile(tools.path()) else { return };
-    for (what, pattern, settle_first) in SYNCS {
-        let mut seen = false;
-        for seed in 100..100 + ATTEMPTS {
-            let loss = Loss::Everything;
-            let rehearsal = Rehearsal { shim: &shim, seed, loss, settle_first, deaf_to: Some(pattern) };
-            if !rehearsal.run().await.broken.is_empty() {
-                eprintln!("without the sync of {what}: something is lost, seed {seed}");
-                seen = true;
-                break;
-            }
+/// Every sync there is: what is synced, the files, and whether it takes a settled series to miss it. Without any one of
+/// them something acknowledged is lost.
+macro_rules! something_is_lost_without_the_sync_of {
+    ($(($what:ident, $pattern:literal, $settle_first:literal)),* $(,)?) => {
+        mod something_is_lost_without_the_sync_of {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $what() {
+                super::assert_lost_without($pattern, $settle_first).await;
+            })*
         }
-        assert!(seen, "nothing was lost without the sync of {what}");
+    };
+}
+something_is_lost_without_the_sync_of![
+    (an_entry_of_the_spool, "fast/disk/spool/*.tar", false),
+    (the_name_of_a_new_segment, "fast/disk/spool", false),
+    (the_name_of_the_folder_of_the_spool, "fast/disk", false),
+    (the_name_of_the_folder_above_it, "fast", false),
+    (the_name_of_the_folder_of_the_objects, "slow/disk", true),
+    (the_content_of_an_object, "slow/disk/objects/*#*", true),
+    (the_name_of_an_object_and_of_its_folders, "slow/disk/objects*[!#][0-9s]", true),
+    (the_rows_of_a_pack, "sen.db-wal", true),
+];
+
+async fn assert_lost_without(pattern: &str, settle_first: bool) {
+    let Some(shim) = shim() else { return };
+    for seed in 100..100 + ATTEMPTS {
+        let loss = Loss::Everything;
+        let rehearsal = Rehearsal { shim: &shim, seed, loss, settle_first, deaf_to: Some(pattern) };
+        if !rehearsal.run().await.broken.is_empty() {
+            eprintln!("something is lost, seed {seed}");
+            return;
+        }
     }
+    panic!("nothing was lost");
 }
 
 /// The start after a crash indexes entries that lie whole in the spool, though the process may have
@@ -78,7 +88,7 @@ async fn without_any_one_sync_something_acknowledged_is_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_recovery_found_outlives_a_loss_of_power() {
     let tools = tempfile::tempdir().unwrap();
-    let Some(shim) = compile(tools.path()) else { return };
+    let Some(shim) = shim() else { return };
     let journal = tools.path().join("journal");
     let spooled = ("SEN_SETTLE_AFTER_SECONDS", "3600");
     let (sen, root) = start(&shim, &journal, &[spooled, ("POWER_LOSS_DEAF_TO", "fast/disk/spool/*.tar")]);
@@ -115,7 +125,7 @@ async fn push_and_kill(promises: &Promises, sen: &Sen, after: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_series_that_was_just_settled_is_missed_by_nobody() {
     let tools = tempfile::tempdir().unwrap();
-    let Some(shim) = compile(tools.path()) else { return };
+    let Some(shim) = shim() else { return };
     let journal = tools.path().join("journal");
     let (sen, root) = start(&shim, &journal, &[("SEN_SETTLE_AFTER_SECONDS", "1")]);
     let promises = Promises::default();
@@ -141,7 +151,7 @@ async fn a_series_that_was_just_settled_is_missed_by_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn acts_of_people_outlive_a_loss_of_power() {
     let tools = tempfile::tempdir().unwrap();
-    let Some(shim) = compile(tools.path()) else { return };
+    let Some(shim) = shim() else { return };
     for (acts, label) in [(&[][..], "scheduled"), (&["arrive"], "arrived"), (&["arrive", "call"], "called")] {
         let journal = tools.path().join(label);
         let (sen, root) = start(&shim, &journal, &[]);
@@ -175,7 +185,7 @@ async fn acts_of_people_outlive_a_loss_of_power() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sync_that_hangs_holds_up_nobody_else() {
     let tools = tempfile::tempdir().unwrap();
-    let Some(shim) = compile(tools.path()) else { return };
+    let Some(shim) = shim() else { return };
     let (journal, stuck, taken) =
         (tools.path().join("journal"), tools.path().join("stuck"), tools.path().join("stuck.taken"));
     std::fs::write(&stuck, "").unwrap();
@@ -314,18 +324,27 @@ fn has_freed(root: &Path, seen: &mut BTreeSet<PathBuf>) -> bool {
     seen.len() > there.len()
 }
 
-/// Builds the shim with the system's C compiler.
-fn compile(folder: &Path) -> Option<PathBuf> {
+/// The shim, built with the system's C compiler by the first test that needs it.
+fn shim() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let mut hasher = DefaultHasher::new();
+    include_str!("shim.c").hash(&mut hasher);
+    let shim = folder.join(format!("shim-{:016x}.so", hasher.finish()));
+    if shim.exists() {
+        return Some(shim);
+    }
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/durability/shim.c");
-    let shim = folder.join("shim.so");
+    // Whoever comes at the same time makes the same.
+    let new = folder.join(format!("shim-{:016x}.new", rand::random::<u64>()));
     let arguments = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"];
-    match Command::new("cc").args(arguments).arg(&shim).arg(source).args(["-ldl", "-lpthread"]).output() {
+    match Command::new("cc").args(arguments).arg(&new).arg(source).args(["-ldl", "-lpthread"]).output() {
         Ok(built) => {
             assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+            std::fs::rename(new, &shim).unwrap();
             Some(shim)
         }
         Err(_) => {
-            eprintln!("SKIPPED: there is no C compiler `cc`");
+            tools::skipped("there is no C compiler `cc`");
             None
         }
     }

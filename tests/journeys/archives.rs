@@ -1,6 +1,5 @@
 //! Other archives asked and pulled from: DCMTK's by the command line, Orthanc by the pages' interface.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use pacs_core::uid::Uid;
@@ -10,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
-use crate::support::{eventually, tools};
+use crate::support::{eventually, free_ports, tools};
 
 /// DCMTK's archive.
 struct Dcmqrscp {
@@ -28,7 +27,7 @@ impl Drop for Dcmqrscp {
 
 impl Dcmqrscp {
     async fn start(program: &std::path::Path, sen_port: u16) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_ports().0;
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("store");
         std::fs::create_dir(&store).unwrap();
@@ -106,10 +105,7 @@ async fn orthanc_is_asked_and_pulled_from_by_the_interface_of_the_pages() {
     let orthanc = super::orthanc::Orthanc::start(&program, http, dimse, &sen).await;
     let study = Study::of("P1", "NGUYỄN^VĂN A");
     let client = Client::new();
-    for slice in 1..=study.slices {
-        let kept = client.post(orthanc.url("/instances")).body(study.slice(slice)).send().await.unwrap();
-        assert!(kept.status().is_success());
-    }
+    orthanc.keep(&study).await;
     let ask = async |keys: Value| {
         let url = sen.url("/api/v1/archives/ORTHANC/queries");
         let asked = client.post(url).json(&keys).send().await.unwrap();

@@ -6,11 +6,11 @@ use std::path::Path;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
-use crate::corrections::{ask, newest_act, push, undo};
+use crate::corrections::{ask, newest_act, undo};
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
 use crate::support::services::Services;
-use crate::support::{eventually, files_below, orders, tools};
+use crate::support::{eventually, files_below, orders, stow, tools};
 
 /// What people and programs see of an archive.
 #[derive(Debug, PartialEq)]
@@ -44,6 +44,8 @@ struct Hospital {
     gone: Vec<Study>,
     /// The key of a patient that another was merged into.
     record: i64,
+    /// The day it was opened: another one may begin meanwhile.
+    today: String,
 }
 
 impl Hospital {
@@ -55,6 +57,7 @@ impl Hospital {
             "station": { "aeTitle": "CT1" },
             "scheduledAt": today.strftime("%Y-%m-%dT09:30").to_string(),
         });
+        let today = today.strftime("%Y-%m-%d").to_string();
         let row = orders::place(sen, &form).await;
         let accession = row["accessionNumber"].as_str().unwrap();
         let ordered = Study::of("P1", "NGUYỄN^VĂN A").accession_number(accession);
@@ -66,9 +69,10 @@ impl Hospital {
             shown: Vec::new(),
             gone: vec![Study::of("P3", "LÊ^VĂN C"), Study::of("P4", "PHẠM^THỊ D")],
             record: 0,
+            today,
         };
         for study in hospital.kept.iter().chain([&hospital.merged]).chain(&hospital.gone) {
-            push(sen, study).await;
+            stow::push_study(sen, study).await;
         }
         hospital.shown = hospital.kept.iter().map(|study| study.uid.to_string()).collect();
         reject(sen, &hospital.gone[0]).await;
@@ -106,8 +110,8 @@ impl Hospital {
     /// What happens after a backup: images come, and are corrected, deleted, and filed where they were.
     async fn go_on(&mut self, sen: &Sen) {
         let (new, short_lived) = (Study::of("P7", "ĐỖ^THỊ G"), Study::of("P8", "HỒ^VĂN H"));
-        push(sen, &new).await;
-        push(sen, &short_lived).await;
+        stow::push_study(sen, &new).await;
+        stow::push_study(sen, &short_lived).await;
         correct(sen, &new, "ĐỖ^THỊ GIANG").await;
         correct(sen, &self.kept[0], "NGUYỄN^VĂN ANH").await;
         undo(sen, newest_act(sen, &self.kept[1]).await).await;
@@ -171,11 +175,9 @@ impl Hospital {
     async fn seen(&self, sen: &Sen) -> Seen {
         let json =
             async |path: &str| -> Value { reqwest::get(sen.url(path)).await.unwrap().json().await.unwrap() };
-        let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(7)));
-        let today = today.strftime("%Y-%m-%d").to_string();
         Seen {
             studies: json("/api/v1/studies").await,
-            worklist: json(&format!("/api/v1/worklist?date={today}")).await["items"].take(),
+            worklist: json(&format!("/api/v1/worklist?date={}", self.today)).await["items"].take(),
             images: self.images(sen).await,
             users: tools::succeeded(&sen.run(&["user", "list"])),
             devices: tools::succeeded(&sen.run(&["device", "list"])),

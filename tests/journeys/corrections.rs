@@ -13,12 +13,6 @@ use crate::support::program::{Sen, Setup};
 use crate::support::receiver::Receiver;
 use crate::support::{files_below, stow, tools};
 
-pub async fn push(sen: &Sen, study: &Study) {
-    for slice in 1..=study.slices {
-        assert_eq!(stow::push(sen, &study.slice(slice)).await.status(), 200);
-    }
-}
-
 pub async fn ask(sen: &Sen, path: &str, body: Value) -> Value {
     let answer = Client::new().post(sen.url(path)).json(&body).send().await.unwrap();
     assert!(answer.status().is_success(), "{path}: {} {}", answer.status(), answer.text().await.unwrap());
@@ -179,8 +173,8 @@ async fn a_corrected_study_is_the_same_through_every_door() {
     let sen = Setup::default().file(&receiver.device()).start();
     let doors = Doors { receiver: &receiver };
     let (wrong, right) = (Study::of("P1", "NGUYỄN^VĂN A"), Study::of("P2", "TRẦN^THỊ B"));
-    push(&sen, &wrong).await;
-    push(&sen, &right).await;
+    stow::push_study(&sen, &wrong).await;
+    stow::push_study(&sen, &right).await;
     let uid = wrong.uid.to_string();
     doors.say(&sen, &wrong, &uid, "NGUYỄN^VĂN A", false).await;
 

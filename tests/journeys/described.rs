@@ -30,29 +30,35 @@ fn schemathesis(program: &Path, folder: &Path, description: &str, arguments: &[&
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_described_is_what_is_answered() {
+async fn wrong_requests_are_answered_as_described() {
+    requests_are_answered_as_described("negative", &[], |_| OF_WHAT_IS_WRONG.to_owned()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn right_requests_are_answered_as_described() {
+    // What would remove the study is not asked of it.
+    requests_are_answered_as_described("positive", &["--exclude-tag", "remove"], of_what_is_there).await;
+}
+
+/// Of a server with a study, and with a step that is under way.
+async fn requests_are_answered_as_described(
+    mode: &'static str,
+    but: &'static [&'static str],
+    configuration: impl FnOnce(&Study) -> String,
+) {
     let Some(python) = tools::python() else { return };
     let program: PathBuf = python.with_file_name("schemathesis");
     let sen = Sen::start();
     let study = Study::of("P1", "NGUYỄN^VĂN A");
-    for slice in 1..=study.slices {
-        assert_eq!(stow::push(&sen, &study.slice(slice)).await.status(), 200);
-    }
+    stow::push_study(&sen, &study).await;
     begin_step(&sen).await;
     let folder = tempfile::tempdir().unwrap();
-    let (wrong, right) = (folder.path().join("wrong"), folder.path().join("right"));
-    std::fs::create_dir(&wrong).unwrap();
-    std::fs::create_dir(&right).unwrap();
-    std::fs::write(wrong.join("schemathesis.toml"), OF_WHAT_IS_WRONG).unwrap();
-    std::fs::write(right.join("schemathesis.toml"), of_what_is_there(&study)).unwrap();
+    std::fs::write(folder.path().join("schemathesis.toml"), configuration(&study)).unwrap();
     let description = sen.url("/api/v1/openapi.json");
     tokio::task::spawn_blocking(move || {
         // Sign-in is off here; journeys of their own see to it.
-        let mode = |mode| ["--exclude-checks", "ignored_auth", "--mode", mode];
-        schemathesis(&program, &wrong, &description, &mode("negative"));
-        // What would remove the study is not asked of it.
-        let right_ones = [&mode("positive")[..], &["--exclude-tag", "remove"]].concat();
-        schemathesis(&program, &right, &description, &right_ones);
+        let arguments = [&["--exclude-checks", "ignored_auth", "--mode", mode][..], but].concat();
+        schemathesis(&program, folder.path(), &description, &arguments);
     })
     .await
     .unwrap();

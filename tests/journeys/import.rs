@@ -91,14 +91,20 @@ fn zip_of(path: &Path, slices: u32) -> u64 {
 
 /// Waits until the rows tell of files that were taken.
 async fn some_are_taken(setup: &Setup) {
+    more_are_taken(setup, 0).await;
+}
+
+/// Waits until the rows tell of more files that were taken, and answers how many there are.
+async fn more_are_taken(setup: &Setup, than: i64) -> i64 {
     let url = format!("sqlite://{}", setup.folder().join("data/sen.db").display());
     let database = storage::database::Database::open(&url).await.unwrap();
-    eventually("some are taken", || async {
-        let sql = "select 1 from intake where taken > 0 and state = 'running'";
-        database.fetch_optional(sql, vec![]).await.unwrap()
+    let row = eventually("more are taken", || async {
+        let sql = "select taken from intake where taken > $1 and state = 'running'";
+        database.fetch_optional(sql, vec![than.into()]).await.unwrap()
     })
     .await;
     database.close().await;
+    row.at(0).unwrap()
 }
 
 /// The figure that the report has behind a word.
@@ -108,25 +114,26 @@ fn figure(report: &str, word: &str) -> u64 {
     line.trim_start_matches(word).trim().parse().unwrap()
 }
 
-#[test]
-fn an_import_that_was_killed_goes_on_where_it_was() {
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_was_killed_goes_on_where_it_was() {
     let setup = Setup::default();
     let medium = setup.folder().join("medium");
     let files = old_archive(&medium, 200) + zip_of(&medium.join("0/0.zip"), 100);
     // What stands at the beginning is told at the end, however often it was interrupted.
     std::os::unix::fs::symlink("..", medium.join("0/-again")).unwrap();
     std::fs::write(medium.join("0/broken.dcm"), &Study::of("P", "A").slice(1)[..400]).unwrap();
-    let mut killed = 0;
+    // To look at its rows they have to be there.
+    tools::succeeded(&setup.run(&["device", "list"]));
+    let mut taken = 0;
     for _ in 0..3 {
         let mut import = setup.command();
         import.args(["import", "medium", "--rate", "1"]).stdout(std::process::Stdio::null());
         let mut child = import.stderr(std::process::Stdio::null()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(900));
-        killed += u32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
+        taken = more_are_taken(&setup, taken).await;
+        assert!(child.try_wait().unwrap().is_none(), "it was at its end with {taken}");
+        child.kill().unwrap();
         child.wait().unwrap();
     }
-    assert!(killed > 0, "it was never under way");
     let end = setup.run(&["import", "medium"]);
     assert_eq!(end.status.code(), Some(1), "two things are broken: {}", tools::said(&end));
     let said = tools::said(&end);

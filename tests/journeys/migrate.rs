@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::orthanc::{Orthanc, free_ports};
+use crate::orthanc::Orthanc;
 use crate::support::images::{Study, dataset_bytes};
 use crate::support::program::{Sen, Setup};
-use crate::support::{eventually, files_below, stow, tools};
+use crate::support::{eventually, files_below, free_ports, stow, tools};
 
 const SINCE: [&str; 2] = ["--since", "20261120"];
 
@@ -71,16 +71,10 @@ async fn orthanc_is_emptied_through_a_crash_and_what_it_lost_is_listed() {
     let orthanc = Orthanc::start(&program, http, dimse, &sen).await;
     let studies = studies();
     for study in &studies {
-        for slice in 1..=study.slices {
-            let kept =
-                Client::new().post(orthanc.url("/instances")).body(study.slice(slice)).send().await.unwrap();
-            assert!(kept.status().is_success());
-        }
+        orthanc.keep(study).await;
     }
     // One of them is here already, another in part.
-    for slice in 1..=3 {
-        assert_eq!(stow::push(&sen, &studies[1].slice(slice)).await.status(), 200);
-    }
+    stow::push_study(&sen, &studies[1]).await;
     assert_eq!(stow::push(&sen, &studies[2].slice(1)).await.status(), 200);
 
     let mut following = follow(&sen, "ORTHANC");
@@ -98,9 +92,7 @@ async fn orthanc_is_emptied_through_a_crash_and_what_it_lost_is_listed() {
     // Orthanc loses a file of a new study.
     let lost = Study::of("P9", "TRẦN^THỊ B");
     let before = files_below(&orthanc.storage());
-    for slice in 1..=lost.slices {
-        Client::new().post(orthanc.url("/instances")).body(lost.slice(slice)).send().await.unwrap();
-    }
+    orthanc.keep(&lost).await;
     let new: Vec<PathBuf> = files_below(&orthanc.storage())
         .into_iter()
         .filter(|path| !before.contains(path) && is_image(path))
@@ -277,11 +269,7 @@ async fn studies_of_impossible_dates_are_taken_or_listed() {
     let mut studies: Vec<Study> = ["20261121", "20310101", "2026.11.22", "00000000", ""].map(dated).into();
     let old = dated("19700101");
     for study in studies.iter().chain([&old]) {
-        for slice in 1..=study.slices {
-            let kept =
-                Client::new().post(orthanc.url("/instances")).body(study.slice(slice)).send().await.unwrap();
-            assert!(kept.status().is_success());
-        }
+        orthanc.keep(study).await;
     }
     let report = tools::succeeded(&sen.run(&[&["migrate", "ORTHANC"], &SINCE[..]].concat()));
     assert_eq!(figure(&report, "studies  "), 5, "{report}");

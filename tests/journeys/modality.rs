@@ -1,24 +1,22 @@
 //! A modality's whole day, as pynetdicom lives it: the worklist, a performed step, images, and the
 //! question whether they are safe.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::support::program::{Sen, Setup};
-use crate::support::{orders, tools};
+use crate::support::{free_ports, orders, tools};
 
-/// The modality, known by its address; its port was free a moment ago.
+/// The modality, known by its address.
 struct Modality {
     port: u16,
 }
 
 impl Modality {
     fn new() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        Self { port: free.unwrap().port() }
+        Self { port: free_ports().0 }
     }
 
     fn device(&self) -> String {

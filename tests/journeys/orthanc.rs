@@ -1,6 +1,5 @@
 //! Debian's Orthanc as a peer: it pushes, queries and retrieves, and is pushed to and queried.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use reqwest::Client;
@@ -9,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::support::images::{Study, dataset_bytes};
 use crate::support::program::{Sen, Setup};
-use crate::support::{eventually, tools};
+use crate::support::{eventually, free_ports, tools};
 
 /// A running Orthanc, on a folder of its own.
 pub struct Orthanc {
@@ -24,17 +23,6 @@ impl Drop for Orthanc {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Two ports for programs that cannot take one that the system chooses: from below those it does choose, so that
-/// no other listener gets them before the program starts.
-pub fn free_ports() -> (u16, u16) {
-    let free = || {
-        let tried = std::iter::repeat_with(|| rand::random_range(20_000..32_000u16));
-        tried.take(1000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).unwrap()
-    };
-    let (one, two) = (free(), free());
-    (one.local_addr().unwrap().port(), two.local_addr().unwrap().port())
 }
 
 impl Orthanc {
@@ -109,6 +97,14 @@ impl Orthanc {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
+    /// Gives it all slices of a study.
+    pub async fn keep(&self, study: &Study) {
+        for slice in 1..=study.slices {
+            let kept = Client::new().post(self.url("/instances")).body(study.slice(slice)).send().await;
+            assert!(kept.unwrap().status().is_success());
+        }
+    }
+
     pub async fn instances(&self) -> Vec<String> {
         reqwest::get(self.url("/instances")).await.unwrap().json().await.unwrap()
     }
@@ -121,11 +117,7 @@ async fn orthanc_is_told_that_its_images_are_safe() {
     let sen = Setup::default().file(&device).start();
     let orthanc = Orthanc::start(&program, http, dimse, &sen).await;
     let study = Study::of("P1", "NGUYỄN^VĂN A");
-    for slice in 1..=study.slices {
-        let kept =
-            Client::new().post(orthanc.url("/instances")).body(study.slice(slice)).send().await.unwrap();
-        assert!(kept.status().is_success());
-    }
+    orthanc.keep(&study).await;
     // It asks on an association of its own, and listens for the report on another.
     let form =
         json!({ "Resources": orthanc.instances().await, "StorageCommitment": true, "Synchronous": true });
@@ -152,10 +144,7 @@ async fn orthanc_pushes_queries_and_retrieves() {
     // Orthanc to Sen.
     let study = Study::of("P1", "NGUYỄN^VĂN A");
     let client = Client::new();
-    for slice in 1..=study.slices {
-        let kept = client.post(orthanc.url("/instances")).body(study.slice(slice)).send().await.unwrap();
-        assert!(kept.status().is_success());
-    }
+    orthanc.keep(&study).await;
     orthanc.post("/modalities/sen/echo", json!({})).await;
     let stored = orthanc.post("/modalities/sen/store", json!(orthanc.instances().await)).await;
     assert_eq!(stored["FailedInstancesCount"], 0, "{stored}");

@@ -1,7 +1,6 @@
 //! What is queued for another system arrives there, whatever happens on the way.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
@@ -11,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
 use crate::support::receiver::{self, Receiver};
-use crate::support::{eventually, files_below, stow, tools};
+use crate::support::{eventually, files_below, free_ports, stow, tools};
 
 /// pynetdicom as a receiver that takes its time.
 struct SlowReceiver {
@@ -29,18 +28,18 @@ impl Drop for SlowReceiver {
 
 impl SlowReceiver {
     async fn start(python: &Path, folder: &Path) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_ports().0;
         let taken = folder.join("taken");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/slow_receiver.py");
         let child = Command::new(python)
             .arg(script)
-            .args([&free.to_string(), "SLOW"])
+            .args([&port.to_string(), "SLOW"])
             .arg(&taken)
             .spawn()
             .expect("Python runs");
-        let receiver = Self { child, port: free, taken };
+        let receiver = Self { child, port, taken };
         eventually("the receiver listens", || async {
-            tokio::net::TcpStream::connect(("127.0.0.1", free)).await.ok()
+            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
         })
         .await;
         receiver
@@ -66,12 +65,6 @@ async fn transfer(sen: &Sen, show: &str, id: u64) -> Option<Value> {
     queue["items"].as_array()?.iter().find(|item| item["id"].as_u64() == Some(id)).cloned()
 }
 
-async fn store(sen: &Sen, study: &Study) {
-    for slice in 1..=study.slices {
-        assert!(stow::push(sen, &study.slice(slice)).await.status().is_success());
-    }
-}
-
 #[tokio::test]
 async fn a_kill_in_the_middle_of_a_send_loses_nothing_and_sends_nothing_again() {
     let Some(python) = tools::python() else { return };
@@ -80,7 +73,7 @@ async fn a_kill_in_the_middle_of_a_send_loses_nothing_and_sends_nothing_again() 
     let device = format!("[[device]]\nae_title = 'SLOW'\nhost = '127.0.0.1'\nport = {}\n", receiver.port);
     let sen = Setup::default().file(&device).start();
     let study = Study { slices: 12, ..Study::of("P1", "NGUYỄN^VĂN A") };
-    store(&sen, &study).await;
+    stow::push_study(&sen, &study).await;
     let id = send(&sen, &study, "SLOW").await;
     eventually("some of it has been sent", || async { (receiver.taken().len() >= 4).then_some(()) }).await;
     let sen = sen.kill().start();
@@ -102,7 +95,7 @@ async fn dcmtk_has_what_was_sent_once_it_is_there() {
     let Some(storescp) = tools::program("storescp") else { return };
     let sen = Sen::start();
     let study = Study::of("P1", "NGUYỄN^VĂN A");
-    store(&sen, &study).await;
+    stow::push_study(&sen, &study).await;
     tools::succeeded(&sen.run(&["device", "add", receiver::TITLE, "127.0.0.1", "9", "--send-limit", "2"]));
     let id = send(&sen, &study, receiver::TITLE).await;
     let waits = eventually("the receiver is missed", || async {

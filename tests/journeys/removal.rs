@@ -8,12 +8,6 @@ use crate::support::images::Study;
 use crate::support::program::Sen;
 use crate::support::{stow, tools};
 
-async fn push(sen: &Sen, study: &Study) {
-    for slice in 1..=study.slices {
-        assert_eq!(stow::push(sen, &study.slice(slice)).await.status(), 200);
-    }
-}
-
 async fn post(sen: &Sen, path: &str) -> StatusCode {
     Client::new().post(sen.url(path)).send().await.unwrap().status()
 }
@@ -37,8 +31,8 @@ fn seen_by_dcmtk(sen: &Sen, study: &Study) -> Option<(usize, usize)> {
 async fn what_is_rejected_is_seen_by_nobody_and_comes_back_also_after_the_index_was_lost() {
     let sen = Sen::start();
     let (wrong, right) = (Study::of("P1", "NGUYỄN^VĂN A"), Study::of("P2", "TRẦN^THỊ B"));
-    push(&sen, &wrong).await;
-    push(&sen, &right).await;
+    stow::push_study(&sen, &wrong).await;
+    stow::push_study(&sen, &right).await;
     let Some(before) = seen_by_dcmtk(&sen, &wrong) else { return };
     assert!(before.0 > 0 && before.1 == 3, "{before:?}");
     let study = format!("/dicomweb/studies/{}", wrong.uid);
@@ -46,7 +40,7 @@ async fn what_is_rejected_is_seen_by_nobody_and_comes_back_also_after_the_index_
     assert_eq!(seen_by_dcmtk(&sen, &wrong).unwrap().1, 0);
     assert_eq!(seen_by_dcmtk(&sen, &right), Some(before));
     // The device sends it again, and is told that it is kept.
-    push(&sen, &wrong).await;
+    stow::push_study(&sen, &wrong).await;
     assert_eq!(reqwest::get(sen.url(&study)).await.unwrap().status(), 404);
 
     // The rows are lost; packs, spool and journal are there.
@@ -83,7 +77,7 @@ async fn dicomweb_client_deletes() {
     let url = sen.url("/dicomweb");
     let (rejected, expired) = (Study::of("P1", "NGUYỄN^VĂN A"), Study::of("P2", "TRẦN^THỊ B"));
     for (study, reason) in [(&rejected, None), (&expired, Some("113039^DCM"))] {
-        push(&sen, study).await;
+        stow::push_study(&sen, study).await;
         if reason.is_none() {
             let refused = tools::run(&python, sen.folder(), &[script, &url, study.uid.as_str()]);
             assert!(tools::said(&refused).contains("409"), "{}", tools::said(&refused));

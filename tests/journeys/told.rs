@@ -1,7 +1,6 @@
 //! What other systems are told and asked by themselves: Orthanc keeps what is sent to it and says so, pynetdicom
 //! hears of performed steps and available images, DCMTK receives what a rule sends.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command};
 
@@ -15,15 +14,9 @@ use serde_json::{Value, json};
 
 use super::orthanc::Orthanc;
 use crate::support::images::Study;
-use crate::support::program::{Sen, Setup};
+use crate::support::program::Setup;
 use crate::support::receiver::Receiver;
-use crate::support::{eventually, files_below, stow, tools};
-
-async fn store(sen: &Sen, study: &Study) {
-    for slice in 1..=study.slices {
-        assert!(stow::push(sen, &study.slice(slice)).await.status().is_success());
-    }
-}
+use crate::support::{eventually, files_below, free_ports, stow, tools};
 
 #[tokio::test]
 async fn orthanc_confirms_that_it_keeps_what_was_sent() {
@@ -33,7 +26,7 @@ async fn orthanc_confirms_that_it_keeps_what_was_sent() {
     let sen = Setup::default().file(&device).start();
     let orthanc = Orthanc::start(&program, http, dimse, &sen).await;
     let study = Study::of("P1", "NGUYỄN^VĂN A");
-    store(&sen, &study).await;
+    stow::push_study(&sen, &study).await;
     let url = sen.url(&format!("/api/v1/studies/{}/send", study.uid));
     let sent = Client::new().post(url).json(&json!({ "device": "ORTHANC" })).send().await.unwrap();
     assert!(sent.status().is_success());
@@ -62,7 +55,7 @@ impl Drop for Listener {
 
 impl Listener {
     pub(super) async fn start(python: &Path, folder: &Path) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_ports().0;
         let heard = folder.join("heard");
         Self { child: Self::listen(python, port, &heard).await, port, heard }
     }
@@ -157,7 +150,7 @@ async fn pynetdicom_hears_of_performed_steps_and_of_available_images() {
     completed.put_items(tags::PERFORMED_SERIES_SEQUENCE, vec![series]);
     report(&mut console, CommandField::NSet, &step, &completed).await;
     console.release().await.unwrap();
-    store(&sen, &study).await;
+    stow::push_study(&sen, &study).await;
 
     let told = || async {
         Some(listener.heard()).filter(|heard| heard.iter().any(|(what, ..)| what == "available"))
@@ -185,7 +178,7 @@ async fn a_rule_of_the_file_sends_what_has_come_to_dcmtk() {
     let sen =
         Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "1").file(&(receiver.device() + route)).start();
     let study = Study::of("P1", "NGUYỄN^VĂN A");
-    store(&sen, &study).await;
+    stow::push_study(&sen, &study).await;
     let arrived = || async { Some(files_below(receiver.folder()).len()).filter(|count| *count == 3) };
     eventually("all images are there", arrived).await;
     let queue: Value = reqwest::get(sen.url("/api/v1/queue?show=ended")).await.unwrap().json().await.unwrap();

@@ -13,6 +13,7 @@ pub mod services;
 pub mod stow;
 pub mod tools;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,18 @@ where
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
+}
+
+/// Two ports for programs that cannot take one that the system chooses: from below those it does choose, so that
+/// no other listener gets them before the program starts.
+pub fn free_ports() -> (u16, u16) {
+    let free = || {
+        let tried = std::iter::repeat_with(|| rand::random_range(20_000..32_000u16));
+        tried.take(1000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).expect("a free port")
+    };
+    let (one, two) = (free(), free());
+    let port = |listener: TcpListener| listener.local_addr().expect("an address").port();
+    (port(one), port(two))
 }
 
 /// The folder of sample files beside the project, or `None` with a notice when this checkout has

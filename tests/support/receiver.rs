@@ -1,12 +1,11 @@
 //! A foreign storage SCP that C-MOVE sends to: DCMTK's `storescp`.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::eventually;
+use super::{eventually, free_ports};
 
 /// AE title of the receiver.
 pub const TITLE: &str = "RECEIVER";
@@ -20,10 +19,9 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Starts it on a port that was free a moment ago: it cannot choose one itself.
+    /// Starts it on a port of its own.
     pub async fn start(storescp: &Path) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = free.expect("a free port").port();
+        let port = free_ports().0;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let child = Command::new(storescp)
             .args(["-aet", TITLE, "+B", "+xa", "-od"])

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Response};
 
+use super::images::Study;
 use super::program::Sen;
 
 /// Sends one file; an answer that does not come promptly is a failure.
@@ -20,4 +21,11 @@ pub async fn push(sen: &Sen, file: &[u8]) -> Response {
         .send()
         .await
         .expect("a prompt answer")
+}
+
+/// Sends all slices of a study, each by a request of its own.
+pub async fn push_study(sen: &Sen, study: &Study) {
+    for slice in 1..=study.slices {
+        assert_eq!(push(sen, &study.slice(slice)).await.status(), 200);
+    }
 }

@@ -3,6 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Says that a test is not run for want of something; a failure where `SEN_TEST_ALL` says that all has to be there.
+pub fn skipped(why: &str) {
+    assert!(std::env::var_os("SEN_TEST_ALL").is_none(), "{why}");
+    eprintln!("SKIPPED: {why}");
+}
+
 /// Where a program lies, or `None` with a notice when this machine has none.
 pub fn program(name: &str) -> Option<PathBuf> {
     let found = std::env::var_os("PATH")
@@ -12,7 +18,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
         .map(|folder| folder.join(name))
         .find(|path| path.is_file());
     if found.is_none() {
-        eprintln!("SKIPPED: {name} is not installed (make test installs it)");
+        skipped(&format!("{name} is not installed (make test installs it)"));
     }
     found
 }
@@ -21,7 +27,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 pub fn python() -> Option<PathBuf> {
     let python = std::env::var_os("SEN_TEST_PYTHON").map(PathBuf::from).filter(|path| path.is_file());
     if python.is_none() {
-        eprintln!("SKIPPED: SEN_TEST_PYTHON names no Python (make test prepares one)");
+        skipped("SEN_TEST_PYTHON names no Python (make test prepares one)");
     }
     python
 }

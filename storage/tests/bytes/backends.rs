@@ -51,6 +51,7 @@ impl Home {
         let (Ok(postgres), Ok(s3)) =
             (std::env::var("SEN_TEST_POSTGRES_URL"), std::env::var("SEN_TEST_S3_ENDPOINT"))
         else {
+            assert!(std::env::var_os("SEN_TEST_ALL").is_none(), "there is no PostgreSQL or no S3");
             eprintln!(
                 "SKIPPED: SEN_TEST_POSTGRES_URL and SEN_TEST_S3_ENDPOINT name no servers (make test starts them)"
             );
@@ -72,11 +73,11 @@ impl Home {
 
     /// Opens the archive here with another configuration.
     pub async fn open_as(&self, config: Config) -> Result<Archive, Error> {
-        match &self.objects {
         let file = config.database_url.strip_prefix("sqlite://").map(Path::new);
         if let Some(file) = file.filter(|file| !file.exists()) {
             template::sqlite(file).await;
         }
+        match &self.objects {
             Some(objects) => Archive::open_with_store(config, Arc::clone(objects)).await,
             None => Archive::open(config).await,
         }

@@ -131,6 +131,11 @@ async fn a_database_opens_again_as_it_was(fresh: Fresh) {
     again.execute("insert into migration (version, name) values (9999, 'later')", vec![]).await.unwrap();
     let newer = storage::database::Database::open(&fresh.url).await;
     assert!(matches!(newer, Err(Error::Conflict(_))), "{newer:?}");
+}
+
+/// Where nobody listens it is tried for a while.
+#[tokio::test]
+async fn a_database_that_is_not_there_is_unavailable() {
     for wrong in ["mysql://x", "sqlite:///no/such/folder/sen.db", "postgres://127.0.0.1:1/x"] {
         let refused = storage::database::Database::open(wrong).await;
         assert!(matches!(refused, Err(Error::Unavailable(_))), "{wrong}: {refused:?}");

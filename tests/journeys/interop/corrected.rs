@@ -8,10 +8,9 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::{device, script};
-use crate::orthanc::free_ports;
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
-use crate::support::{stow, tools};
+use crate::support::{free_ports, stow, tools};
 
 /// Who a study is of, and what its images are.
 struct Wanted<'a> {
@@ -63,9 +62,7 @@ async fn corrected_moved_and_split_studies_say_the_same_to_foreign_clients() {
     let reader = Reader { sen: &sen, python: &python, receiver_port };
     let (one, other) = (Study::of("P1", "NGUYỄN^VĂN A"), Study::of("P2", "TRẦN^THỊ B"));
     for study in [&one, &other] {
-        for slice in 1..=study.slices {
-            assert_eq!(stow::push(&sen, &study.slice(slice)).await.status(), 200);
-        }
+        stow::push_study(&sen, study).await;
     }
     let of_one = vec![(one.series(), instances(&one))];
     let as_sent = Wanted { name: "NGUYỄN^VĂN A", id: "P1", series: of_one.clone(), corrected: Vec::new() };

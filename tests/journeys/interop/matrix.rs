@@ -2,6 +2,7 @@
 //! to exist and to meet the foreign program, and from [`super::syntax_list`], all of which the tests of syntaxes have
 //! to meet. `SEN_WRITE_DOCS=1` rewrites it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -13,18 +14,43 @@ use crate::texts::CONSOLES;
 fn assert_tests(named: &str, evidence: &str) {
     let (file, test) = named.split_once(": ").expect("a file and a test");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(here.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let mut text = std::fs::read_to_string(here.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
     if !test.is_empty() {
         let at = text.find(&format!("fn {test}(")).unwrap_or_else(|| panic!("{file} has no {test}"));
         let before = text[..at].trim_end().trim_end_matches("async").trim_end();
         let attribute = before.lines().last().unwrap_or_default();
         assert!(attribute.starts_with("#[test]") || attribute.starts_with("#[tokio::test"), "{named}");
+        text = reached(&text, test);
     }
+    // The script that it runs.
     let scripts = std::fs::read_dir(here.join("tests/python")).unwrap().map(|entry| entry.unwrap().path());
     let run = scripts.filter(|path| text.contains(path.file_name().unwrap().to_str().unwrap()));
     let all: String =
         run.map(|path| std::fs::read_to_string(path).unwrap()).fold(text.clone(), |all, more| all + &more);
     assert!(all.contains(evidence), "{named} does not meet {evidence}");
+}
+
+/// The text of a function, and of those of its file that it calls, and they.
+fn reached(text: &str, test: &str) -> String {
+    let heads = text.match_indices("fn ").filter(|(at, _)| text[..*at].ends_with([' ', '\n']));
+    let functions: Vec<(&str, &str)> = heads
+        .map(|(at, _)| {
+            let name = text[at + 3..].split(['(', '<']).next().unwrap_or_default();
+            let line = &text[text[..at].rfind('\n').map_or(0, |end| end + 1)..];
+            let end = format!("\n{}}}\n", " ".repeat(line.len() - line.trim_start().len()));
+            (name, text[at..].split(&end).next().unwrap_or_default())
+        })
+        .collect();
+    let mut all = String::new();
+    let (mut seen, mut left) = (BTreeSet::from([test]), vec![test]);
+    while let Some(name) = left.pop() {
+        for (_, body) in functions.iter().filter(|(other, _)| *other == name) {
+            all += body;
+        }
+        let called = functions.iter().filter(|(other, _)| all.contains(&format!("{other}(")));
+        left.extend(called.map(|(other, _)| *other).filter(|other| seen.insert(*other)));
+    }
+    all
 }
 
 fn cited(tests: &[&str]) -> String {

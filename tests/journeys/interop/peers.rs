@@ -9,10 +9,10 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 
 use super::device;
-use crate::orthanc::{Orthanc, free_ports};
+use crate::orthanc::Orthanc;
 use crate::support::images::{Study, dataset_bytes};
 use crate::support::program::{Sen, Setup};
-use crate::support::{eventually, orders, stow, tools};
+use crate::support::{eventually, free_ports, orders, stow, tools};
 
 pub(super) async fn images_of(sen: &Sen, study: &Uid) -> usize {
     let answer = reqwest::get(sen.url(&format!("/dicomweb/studies/{study}/instances"))).await.unwrap();
@@ -26,7 +26,7 @@ pub(super) async fn images_of(sen: &Sen, study: &Uid) -> usize {
 async fn orthanc_with_dicomweb() -> Option<(Sen, Orthanc)> {
     const PLUGIN: &str = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so";
     if !Path::new(PLUGIN).is_file() {
-        eprintln!("SKIPPED: {PLUGIN} is not there (make test installs it)");
+        tools::skipped(&format!("{PLUGIN} is not there (make test installs it)"));
         return None;
     }
     let (program, http, dimse) = Orthanc::prepare()?;
@@ -43,12 +43,8 @@ async fn orthanc_with_dicomweb() -> Option<(Sen, Orthanc)> {
 async fn orthanc_stores_searches_and_retrieves_by_dicomweb() {
     let Some((sen, orthanc)) = orthanc_with_dicomweb().await else { return };
     let (sent, kept) = (Study::of("P1", "NGUYỄN^VĂN A"), Study::of("P2", "TRẦN^THỊ B"));
-    let client = Client::new();
-    for slice in 1..=sent.slices {
-        let posted = client.post(orthanc.url("/instances")).body(sent.slice(slice)).send().await.unwrap();
-        assert!(posted.status().is_success());
-        assert_eq!(stow::push(&sen, &kept.slice(slice)).await.status(), 200);
-    }
+    orthanc.keep(&sent).await;
+    stow::push_study(&sen, &kept).await;
     let form = json!({ "Resources": orthanc.instances().await, "Synchronous": true });
     orthanc.post("/dicom-web/servers/sen/stow", form).await;
     assert_eq!(images_of(&sen, &sent.uid).await, 3);
@@ -99,11 +95,7 @@ async fn orthanc_reads_the_worklist_and_gives_by_c_get() {
     );
 
     let study = Study::of("P2", "TRẦN^THỊ B");
-    for slice in 1..=study.slices {
-        let posted =
-            Client::new().post(orthanc.url("/instances")).body(study.slice(slice)).send().await.unwrap();
-        assert!(posted.status().is_success());
-    }
+    orthanc.keep(&study).await;
     let pulled = tools::succeeded(&sen.run(&["pull", "ORTHANC", "--study", study.uid.as_str()]));
     assert!(pulled.contains("3 images are here"), "{pulled}");
     assert_eq!(images_of(&sen, &study.uid).await, 3);
@@ -192,9 +184,7 @@ async fn pynetdicom_confirms_that_it_keeps_what_was_sent() {
     })
     .await;
     let study = Study::of("P1", "NGUYỄN^VĂN A");
-    for slice in 1..=study.slices {
-        assert_eq!(stow::push(&sen, &study.slice(slice)).await.status(), 200);
-    }
+    stow::push_study(&sen, &study).await;
     let url = sen.url(&format!("/api/v1/studies/{}/send", study.uid));
     let sent = Client::new().post(url).json(&json!({ "device": "KEEPER" })).send().await.unwrap();
     assert!(sent.status().is_success());

@@ -1,9 +1,8 @@
 //! The query/retrieve models beside patient and study root, as pynetdicom asks them.
 
 use super::{device, script};
-use crate::orthanc::free_ports;
 use crate::support::program::Setup;
-use crate::support::tools;
+use crate::support::{free_ports, tools};
 
 fn asked_by(name: &str) {
     let Some(python) = tools::python() else { return };

@@ -8,9 +8,9 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{device, script, syntax_list};
-use crate::orthanc::{Orthanc, free_ports};
+use crate::orthanc::Orthanc;
 use crate::support::program::Setup;
-use crate::support::{files_below, samples, tools};
+use crate::support::{files_below, free_ports, samples, tools};
 
 /// Not of a study, or with fragments that pydicom does not decode either.
 const LEFT_OUT: [&str; 2] = ["OT-PAL-8-face.dcm", "us-8frames-jpeg-fragmented-no-bot.dcm"];

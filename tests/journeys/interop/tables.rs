@@ -221,7 +221,7 @@ pub(super) const CLIENTS: [Row; 12] = [
             ),
             Tested(
                 &["tests/journeys/interop/tls.rs: orthanc_speaks_tls_in_both_directions"],
-                "\"UseDicomTls\": true",
+                "/modalities/sen/store",
             ),
         ],
     ),
@@ -377,14 +377,14 @@ pub(super) const SERVERS: [Row; 9] = [
     (
         "DICOM TLS",
         [
-            Tested(&["dimse-scp/tests/doors/tls.rs: c_move_goes_to_a_destination_over_tls"], "tls"),
+            Tested(&["dimse-scp/tests/doors/tls.rs: c_move_goes_to_a_destination_over_tls"], "storescp("),
             Tested(
                 &["tests/journeys/interop/tls.rs: pynetdicoms_archive_is_asked_and_pulled_from_over_tls"],
                 "Archive::start_at",
             ),
             Tested(
                 &["tests/journeys/interop/tls.rs: orthanc_speaks_tls_in_both_directions"],
-                "\"DicomTlsEnabled\": true",
+                "\"pull\", \"ORTHANC\"",
             ),
         ],
     ),
@@ -418,7 +418,7 @@ pub(super) const WEB: [(&str, &str, &[&str], &str); 5] = [
     (
         "cornerstone's own loader",
         "QIDO-RS, WADO-RS: frames whole, while they come, by ranges",
-        &["viewer-web/app/e2e/loader/page.ts: "],
-        "@cornerstonejs/dicom-image-loader",
+        &["viewer-web/app/e2e/journeys/loader.ts: "],
+        "window.loadStudy",
     ),
 ];

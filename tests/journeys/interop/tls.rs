@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Client;
 use serde_json::json;
 
 use super::device;
@@ -11,7 +10,7 @@ use super::peers::{Archive, images_of};
 use crate::orthanc::Orthanc;
 use crate::support::images::Study;
 use crate::support::program::{Sen, Setup};
-use crate::support::tools;
+use crate::support::{free_ports, tools};
 
 /// An authority, and certificates that it has issued for this machine.
 struct Papers {
@@ -86,19 +85,13 @@ async fn orthanc_speaks_tls_in_both_directions() {
     });
     let orthanc = Orthanc::start_with(&program, http, dimse, &sen, tls).await;
     let (pushed, pulled) = (Study::of("P1", "NGUYỄN^VĂN A"), Study::of("P2", "TRẦN^THỊ B"));
-    let keep = async |study: &Study| {
-        for slice in 1..=study.slices {
-            let posted = Client::new().post(orthanc.url("/instances")).body(study.slice(slice)).send().await;
-            assert!(posted.unwrap().status().is_success());
-        }
-    };
-    keep(&pushed).await;
+    orthanc.keep(&pushed).await;
     orthanc.post("/modalities/sen/echo", json!({})).await;
     let stored = orthanc.post("/modalities/sen/store", json!(orthanc.instances().await)).await;
     assert_eq!(stored["FailedInstancesCount"], 0, "{stored}");
     assert_eq!(images_of(&sen, &pushed.uid).await, 3);
 
-    keep(&pulled).await;
+    orthanc.keep(&pulled).await;
     tools::succeeded(&sen.run(&["device", "echo", "ORTHANC"]));
     let listed = tools::succeeded(&sen.run(&["query", "ORTHANC", "--patient-id", "P2"]));
     assert!(listed.contains(pulled.uid.as_str()), "{listed}");
@@ -111,7 +104,7 @@ async fn pynetdicoms_archive_is_asked_and_pulled_from_over_tls() {
     let Some(python) = tools::python() else { return };
     let setup = Setup::default();
     let Some(papers) = Papers::make(setup.folder()) else { return };
-    let (port, _) = crate::orthanc::free_ports();
+    let (port, _) = free_ports();
     let sen = papers.start(setup, "PYARCHIVE", port);
     let (certificate, key) = papers.issue("pyarchive");
     let (moved, got) = (Study::of("P1", "NGUYỄN^VĂN A"), Study::of("P1", "NGUYỄN^VĂN A"));

@@ -1,18 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { APIResponse, Page } from 'playwright-core';
-import { build } from 'vite';
-import config from '../../vite.config';
 import { stowBody } from '../dicom';
 import type { Environment } from '../environment';
 import { expect } from '../expect';
 import { sendImage } from '../images';
 import type { LoadedImage, Way } from '../loader/page';
+import { place } from '../loader/place';
 import { signIn } from './signIn';
 
-const place = '/loader-page/';
 const ways: readonly Way[] = ['whole', 'streamed', 'ranges'];
 const images = 3;
 const htj2k = '1.2.840.10008.1.2.4.202';
@@ -27,10 +22,8 @@ export async function loader(page: Page, environment: Environment): Promise<stri
   await signIn(page, environment);
   const plain = await sendImage(page, 'BO TAI', { side: 128, images });
   const studies = { plain, packed: await inHtj2k(page, plain), large: await inHtj2k(page, await sendImage(page, 'BO TAI LON', { side: 1024 })) };
-  const folder = await mkdtemp(join(tmpdir(), 'sen-loader-'));
   try {
-    await buildPage(folder);
-    await page.route(`**${place}**`, (route) => route.fulfill({ path: join(folder, new URL(route.request().url()).pathname.slice(place.length)) }));
+    await page.route(`**${place}**`, (route) => route.fulfill({ path: join(environment.loader, new URL(route.request().url()).pathname.slice(place.length)) }));
     await page.goto(`${place}index.html`);
     await page.waitForFunction(() => 'loadStudy' in window);
     for (const way of ways) {
@@ -50,7 +43,6 @@ export async function loader(page: Page, environment: Environment): Promise<stri
     return `${ways.length * 2 * images + 1} images`;
   } finally {
     await page.unroute(`**${place}**`);
-    await rm(folder, { recursive: true });
   }
 }
 
@@ -62,19 +54,6 @@ function isWhole({ qualities, transferSyntax, values, wrong }: LoadedImage, way:
 
 function load(page: Page, study: string, way: Way): Promise<LoadedImage[]> {
   return page.evaluate(([uid, how]) => window.loadStudy(uid, how), [study, way] as const);
-}
-
-/** The page as files, made as the product's own are. */
-async function buildPage(folder: string): Promise<void> {
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    root: fileURLToPath(new URL('../loader', import.meta.url)),
-    base: place,
-    resolve: config.resolve ?? {},
-    worker: { format: 'es' },
-    build: { target: 'es2023', outDir: folder, emptyOutDir: true, minify: false, chunkSizeWarningLimit: 20_000 },
-  });
 }
 
 /** Sends a copy of a study that is stored in HTJ2K, which the server makes of it; answers its Study Instance UID. */

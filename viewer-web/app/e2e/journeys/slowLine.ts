@@ -21,8 +21,9 @@ export async function slowLine(page: Page, environment: Environment): Promise<st
   await openAt(page, await sendImage(page, 'MOT', { side: 1024 }), 1_000_000);
   await eventually('the first study is drawn', async () => (await quality(page)) === whole);
   const notes: string[] = [];
-  for (const language of ['vi', 'en'] as const) {
-    const study = await sendImage(page, language.toUpperCase(), { side: 1024 });
+  // The second language only has other words: a quarter of the bytes is enough to see them.
+  for (const [language, side] of [['vi', 1024], ['en', 512]] as const) {
+    const study = await sendImage(page, language.toUpperCase(), { side });
     await page.evaluate((chosen) => localStorage.setItem('sen.language', chosen), language);
     // Nothing else is on the line.
     await page.goto('/devices');
