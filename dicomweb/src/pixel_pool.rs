@@ -213,16 +213,13 @@ mod tests {
         assert_eq!(run(&pool, || 2).await.unwrap(), 2);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_place_is_waited_for_and_not_for_ever() {
+    #[tokio::test]
+    async fn a_place_is_waited_for() {
         let pool = PixelPool::new(1).unwrap();
         let mut taken = Vec::new();
         for _ in 0..PLACES_PER_THREAD {
             taken.push(pool.place_before_long().await.unwrap());
         }
-        let begun = tokio::time::Instant::now();
-        assert!(matches!(pool.place_before_long().await, Err(Error::Busy(_))));
-        assert_eq!(begun.elapsed(), PATIENCE);
         let mut waiting = std::pin::pin!(pool.place_before_long());
         assert!(futures::poll!(waiting.as_mut()).is_pending());
         taken.pop();

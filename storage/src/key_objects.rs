@@ -87,6 +87,9 @@ pub(crate) async fn arrived(tx: &mut Transaction, instance: &NewInstance, now_ms
     noted.enqueue(tx, now_ms, now_ms).await
 }
 
+/// What is alike in the rows of one document: facility, code, sender, when it was noted, and its UID.
+type Awaited = (String, String, Option<String>, i64, Option<String>);
+
 /// Notes that instances have come which documents had rejected before.
 pub(crate) async fn came_late(tx: &mut Transaction, uids: &HashSet<String>, now_ms: i64) -> Result<()> {
     if uids.is_empty() {
@@ -97,8 +100,7 @@ pub(crate) async fn came_late(tx: &mut Transaction, uids: &HashSet<String>, now_
          returning uid, facility, code, calling_ae, noted_ms, document",
         placeholders(1, uids.len())
     );
-    let mut notes: BTreeMap<(String, String, Option<String>, i64, Option<String>), Vec<Uid>> =
-        BTreeMap::new();
+    let mut notes = BTreeMap::<Awaited, Vec<Uid>>::new();
     for row in tx.fetch(sqlx::AssertSqlSafe(sql), uids.iter().map(Param::from).collect()).await? {
         let sender = (row.get("facility")?, row.get("code")?, row.get("calling_ae")?);
         let note = (sender.0, sender.1, sender.2, row.get("noted_ms")?, row.get("document")?);

@@ -1,6 +1,6 @@
 //! WADO-RS: metadata, rendered images, thumbnails.
 
-use crate::support::{House, above, file, image_of, path_of, picture_size, rewritten, slices, value};
+use crate::support::{House, above, file, image_of, path_of, picture_size, read, rewritten, slices, value};
 use http::StatusCode;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::correction::{Edit, Level};

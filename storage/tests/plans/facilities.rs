@@ -17,7 +17,7 @@ async fn a_facility_is_walked_along_and_names_of_it_in_windows() {
     let statements = Statements::collect();
     let dir = tempfile::tempdir().unwrap();
     let db = Database::open(&format!("sqlite://{}", dir.path().join("sen.db").display())).await.unwrap();
-    at_size::fill(&db, 100, 1).await;
+    at_size::fill(&db, 100, 1, 0).await;
     let clinic = Scope::Facilities(vec!["PKDK".into()]);
     for (name, in_windows) in [("", false), ("A", true), ("A^B", true), ("A^B^C", true)] {
         let mut query = Query { limit: Some(50), ..Query::new(Level::Study) };

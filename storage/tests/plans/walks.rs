@@ -255,7 +255,7 @@ async fn what_the_pages_look_for_goes_in_windows() {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", dir.path().join("sen.db").display());
     let db = Database::open(&url).await.unwrap();
-    at_size::fill(&db, STUDIES, 1).await;
+    at_size::fill(&db, STUDIES, 1, 0).await;
     schedule(&db).await;
     let mut reader = sqlx::SqliteConnection::connect(&url).await.unwrap();
     let mut wrong = Vec::new();
@@ -273,7 +273,7 @@ async fn what_the_pages_look_for_goes_in_windows() {
 
     let Some(url) = postgres().await else { return };
     let db = Database::open(&url).await.unwrap();
-    at_size::fill(&db, STUDIES, 1).await;
+    at_size::fill(&db, STUDIES, 1, 0).await;
     schedule(&db).await;
     let mut reader = sqlx::PgConnection::connect(&url).await.unwrap();
     reader.execute("set plan_cache_mode = force_generic_plan").await.unwrap();
