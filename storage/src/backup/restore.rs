@@ -312,7 +312,14 @@ async fn other_objects(
                         let put = put_back(&to, &from, key, found.size).await;
                         Ok(Some((key.to_owned(), Some(given(&from, &snapshot, put).await?))))
                     }
-                    Some(key) if lineage.of_another(key).is_some() => Ok(Some((key.to_owned(), None))),
+                    Some(key) if lineage.of_another(key).is_some() => {
+                        match to.head(&packs::path(key)).await {
+                            // The snapshot names it, so the archive had it, whatever the clocks said.
+                            Ok(_) => Ok(None),
+                            Err(object_store::Error::NotFound { .. }) => Ok(Some((key.to_owned(), None))),
+                            Err(error) => Err(error.into()),
+                        }
+                    }
                     _ => Ok::<_, Error>(None),
                 }
             }

@@ -176,6 +176,7 @@ async fn two_archives_with_one_name_keep_out_of_each_others_way() {
     take(&archive, &good, 3).await.unwrap();
     // Somebody tries a restore on another machine, and leaves the configuration as it was.
     let there = Home::embedded();
+    there.clock.set_ms(home.clock.now_ms() + 1000);
     put_back(&there, &good, None).await.unwrap();
     let trial = open_restored(&there).await;
     there.clock.set_ms(home.clock.now_ms() + DAY_MS);
