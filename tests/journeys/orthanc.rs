@@ -237,7 +237,7 @@ async fn bench_pushes_to_queries_and_retrieves_from_another_pacs() {
     let stored = bench("store", &["--images", "12", "--associations", "2"]);
     assert!(stored.contains("images/s"), "{stored}");
     assert_eq!(orthanc.instances().await.len(), 12);
-    let found = bench("find", &["--queries", "3"]);
+    let found = bench("find", &["--seconds", "1"]);
     assert!(
         found.contains("C-FIND study, PatientID") && found.contains("C-FIND images of a series"),
         "{found}"

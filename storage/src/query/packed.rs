@@ -28,7 +28,7 @@ impl Packed {
     /// Takes apart what [`column`] selected.
     pub fn read(json: &str, count: usize) -> Result<Self> {
         let mut values = Vec::with_capacity(count);
-        let mut rest = json.strip_prefix('[').unwrap_or_default();
+        let mut rest = json.strip_prefix('[').filter(|rest| *rest != "]").unwrap_or_default();
         while !rest.is_empty() {
             rest = rest.trim_start_matches([' ', ',']);
             let begin = json.len() - rest.len();
@@ -99,6 +99,6 @@ mod tests {
         for (json, count) in [("", 1), ("[]", 1), ("[1,2]", 1), ("[\"a", 1), ("1", 1), ("[1", 1)] {
             assert!(Packed::read(json, count).is_err(), "{json}");
         }
-        assert!(Packed::read("[1]", 1).is_ok());
+        assert!(Packed::read("[1]", 1).is_ok() && Packed::read("[]", 0).is_ok());
     }
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::syntax_list;
 use super::tables::{CLIENTS, Cell, Row, SERVERS, WEB};
@@ -22,12 +22,18 @@ fn assert_tests(named: &str, evidence: &str) {
         assert!(attribute.starts_with("#[test]") || attribute.starts_with("#[tokio::test"), "{named}");
         text = reached(&text, test);
     }
-    // The script that it runs.
+    // The script that it runs, and those that this imports.
     let scripts = std::fs::read_dir(here.join("tests/python")).unwrap().map(|entry| entry.unwrap().path());
-    let run = scripts.filter(|path| text.contains(path.file_name().unwrap().to_str().unwrap()));
-    let all: String =
-        run.map(|path| std::fs::read_to_string(path).unwrap()).fold(text.clone(), |all, more| all + &more);
-    assert!(all.contains(evidence), "{named} does not meet {evidence}");
+    let scripts: Vec<_> = scripts.filter(|path| path.extension().is_some_and(|end| end == "py")).collect();
+    let read = |path: &PathBuf| std::fs::read_to_string(path).unwrap();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let stem = |path: &PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    for script in scripts.iter().filter(|path| text.contains(&name(path))).map(read).collect::<Vec<_>>() {
+        let imports = |path: &&PathBuf| script.contains(&format!("from {} import", stem(path)));
+        let imported: String = scripts.iter().filter(imports).map(read).collect();
+        text = text + &script + &imported;
+    }
+    assert!(text.contains(evidence), "{named} does not meet {evidence}");
 }
 
 /// The text of a function, and of those of its file that it calls, and they.
