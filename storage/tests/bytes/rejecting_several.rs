@@ -174,19 +174,24 @@ async fn several_images_that_were_moved_are_listed_where_they_are(home: Home) {
     let (from, to) = (slices(4, 1), slices(1, 2));
     send_all(&archive, &from).await;
     send_all(&archive, &to).await;
-    reject(&archive, &Subject::Series(from[0].series.clone()), &uids(&from[..2])).await;
+    let tick = || home.clock.set_ms(home.clock.now_ms() + 1);
+    let target = Target::Study(to[0].study.clone());
+    move_(&archive, &from[0].study, What::Instances(uids(&from[..3])), target).await;
+    tick();
+    let made = place(&archive, &from[0]).await.series_uid;
+    assert_eq!(reject(&archive, &Subject::Series(made.clone()), &uids(&from[..2])).await.instances, 2);
     let listed = async || {
         let page = listing::studies(archive.database(), &Scope::All, None, 9).await.unwrap();
         page.items.into_iter().map(|row| (row.study.uid, row.instances)).collect::<Vec<_>>()
     };
-    assert_eq!(listed().await, [(from[0].study.clone(), 2)]);
-    let target = Target::Study(to[0].study.clone());
-    move_(&archive, &from[0].study, What::Instances(uids(&from[..3])), target).await;
     assert_eq!(listed().await, [(to[0].study.clone(), 2)]);
-    assert_gone(&archive, &from[..2]).await;
+    // They go back where they came from, and the series that the act is about is no more.
+    tick();
     undo_newest(&archive, &from[0].study).await;
-    home.clock.set_ms(home.clock.now_ms() + 1);
-    undo(&archive, &from[0].series).await;
+    assert_eq!(listed().await, [(from[0].study.clone(), 2)]);
+    assert_gone(&archive, &from[..2]).await;
+    tick();
+    undo(&archive, &made).await;
     assert!(listed().await.is_empty());
     assert_whole(&archive, &from).await;
     archive.close().await;
