@@ -178,7 +178,8 @@ async fn several_images_that_were_moved_are_listed_where_they_are(home: Home) {
     let target = Target::Study(to[0].study.clone());
     move_(&archive, &from[0].study, What::Instances(uids(&from[..3])), target).await;
     tick();
-    let made = place(&archive, &from[0]).await.series_uid;
+    let found = archive.locate_instance(&Scope::All, None, None, &from[0].uid).await.unwrap();
+    let made = found.unwrap().series_uid;
     assert_eq!(reject(&archive, &Subject::Series(made.clone()), &uids(&from[..2])).await.instances, 2);
     let listed = async || {
         let page = listing::studies(archive.database(), &Scope::All, None, 9).await.unwrap();

@@ -355,7 +355,7 @@ pub(super) const SERVERS: [Row; 9] = [
                     "tests/journeys/steps.rs: work_is_given_and_done_over_dimse_and_the_web",
                     "tests/journeys/steps.rs: work_is_given_and_done_over_postgresql",
                 ],
-                "EVT_N_EVENT_REPORT",
+                "Listener::start",
             ),
             NO_WORKLISTS,
         ],
