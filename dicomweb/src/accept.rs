@@ -79,7 +79,8 @@ impl JsonName {
 }
 
 impl Accept {
-    /// Reads the `accept` query parameter, where there is one, and the header lines. Absence of both accepts everything.
+    /// Reads the `accept` query parameter, where there is one, and the header lines. Absence of both accepts
+    /// everything.
     pub fn read(headers: &HeaderMap, parameter: Option<&str>) -> Result<Self, AcceptError> {
         let mut lines = Vec::new();
         for line in headers.get_all(ACCEPT) {
@@ -248,8 +249,8 @@ fn weight_of(list: &[Weighted], kind: &str, subtype: &str) -> Option<(u16, usize
     best.map(|(at, weighted)| (weighted.weight, at))
 }
 
-/// A plus in a query is a space, but nobody writes `application/dicom%2Bjson` by hand: no media type has a space between
-/// two letters.
+/// A plus in a query is a space, but nobody writes `application/dicom%2Bjson` by hand: no media type has a space
+/// between two letters.
 fn with_pluses(parameter: &str) -> String {
     let characters: Vec<char> = parameter.chars().collect();
     let is_letter =

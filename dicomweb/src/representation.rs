@@ -50,7 +50,8 @@ impl BulkChoice {
     }
 }
 
-/// Whether the syntax is none that web services use (PS3.18 8.7.3). Whoever asks for what is stored gets it all the same.
+/// Whether the syntax is none that web services use (PS3.18 8.7.3). Whoever asks for what is stored gets it all the
+/// same.
 fn is_foreign_to_the_web(stored: &Uid) -> bool {
     [uids::IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN].contains(&stored.as_str())
 }

@@ -29,7 +29,8 @@ pub(crate) enum Port {
 pub(crate) enum Link {
     /// Without TLS, where that is spoken.
     Plain,
-    /// Without TLS where it has to be: its association request is read, so that the refusal can be told to it and of it.
+    /// Without TLS where it has to be: its association request is read, so that the refusal can be told to it and of
+    /// it.
     PlainAtTlsPort,
     /// With TLS, and with the certificate that it showed.
     Tls(Option<Certificate>),

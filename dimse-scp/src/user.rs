@@ -1,8 +1,8 @@
 //! The user that a requestor names (PS3.7 D.3.3.7).
 //!
 //! What an association may do follows from its device. A user is who is asked for it afterwards: a name with its
-//! passcode has to be an account's, a name alone is confirmed where there is such an account, and tickets, assertions and
-//! tokens, which cannot be verified here, are passed over. A device may have to name a user with the passcode.
+//! passcode has to be an account's, a name alone is confirmed where there is such an account, and tickets, assertions
+//! and tokens, which cannot be verified here, are passed over. A device may have to name a user with the passcode.
 
 use std::net::IpAddr;
 

@@ -1,5 +1,5 @@
-//! Some frames of a multi-frame instance as an instance of its own (PS3.4 Y.3): which frames are meant, and what the new
-//! instance says. What would not be valid with other frames than all is not made.
+//! Some frames of a multi-frame instance as an instance of its own (PS3.4 Y.3): which frames are meant, and what the
+//! new instance says. What would not be valid with other frames than all is not made.
 
 mod times;
 

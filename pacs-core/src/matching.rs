@@ -5,8 +5,8 @@ use crate::Tag;
 use crate::dataset::{DataSet, Value};
 use crate::query::{Filter, Matching, Query, matches_wildcards};
 
-/// Whether a data set fulfils all filters of a query. Filters within one sequence have to be fulfilled by one item of it
-/// together (PS3.4 C.2.2.2.6).
+/// Whether a data set fulfils all filters of a query. Filters within one sequence have to be fulfilled by one item of
+/// it together (PS3.4 C.2.2.2.6).
 pub fn fulfils(set: &DataSet, query: &Query) -> bool {
     let filters: Vec<(&[Tag], &Matching)> =
         query.filters.iter().map(|Filter { path, matching }| (path.as_slice(), matching)).collect();

@@ -269,8 +269,8 @@ fn put_attribute(name: &str, text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Characters that XML 1.0 has no form for, as text of a DICOM file may hold, are replaced by U+FFFD. Those that a parser
-/// would turn into others are written by their numbers.
+/// Characters that XML 1.0 has no form for, as text of a DICOM file may hold, are replaced by U+FFFD. Those that a
+/// parser would turn into others are written by their numbers.
 fn put_text(text: &str, out: &mut Vec<u8>) {
     for character in text.chars() {
         match character {

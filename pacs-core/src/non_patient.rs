@@ -1,5 +1,5 @@
-//! Objects that are of no patient and lie in no study (PS3.4 GG): how to hang images, what colours to show, which implants
-//! there are, what a scanner is to do, what an archive holds.
+//! Objects that are of no patient and lie in no study (PS3.4 GG): how to hang images, what colours to show, which
+//! implants there are, what a scanner is to do, what an archive holds.
 
 use crate::uid::Uid;
 

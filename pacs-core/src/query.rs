@@ -277,7 +277,8 @@ impl Query {
     }
 
     /// Takes the ranges of a date and of the time beside it for the ends of one period (PS3.4 C.2.2.2.5, and table
-    /// K.6-1 for worklists): `20260705-20260707` with `1000-1800` is from ten o'clock of the fifth to six of the seventh.
+    /// K.6-1 for worklists): `20260705-20260707` with `1000-1800` is from ten o'clock of the fifth to six of the
+    /// seventh.
     pub fn combine_periods(&mut self) {
         for (date, time) in MOMENTS {
             let is = |filter: &Filter, tag| {
@@ -317,9 +318,9 @@ const MOMENTS: [(Tag, Tag); 4] = [
     (tags::SCHEDULED_PROCEDURE_STEP_START_DATE, tags::SCHEDULED_PROCEDURE_STEP_START_TIME),
 ];
 
-/// What Multiple Value Matching is of (PS3.4 C.2.2.2.8): attributes of VR AE, AS, AT, CS, LO, PN, SH or UC that can have
-/// several values. Of those that studies, series and instances are looked for by, PS3.6 gives a multiplicity above 1 to
-/// this one; of others, a key with several values means what it means without negotiation.
+/// What Multiple Value Matching is of (PS3.4 C.2.2.2.8): attributes of VR AE, AS, AT, CS, LO, PN, SH or UC that can
+/// have several values. Of those that studies, series and instances are looked for by, PS3.6 gives a multiplicity above
+/// 1 to this one; of others, a key with several values means what it means without negotiation.
 const OF_SEVERAL_VALUES: &[Tag] = &[tags::MODALITIES_IN_STUDY];
 
 /// How a value of that representation is matched; `None` is universal matching.

@@ -1,9 +1,9 @@
 //! Configuration: defaults, then `sen.toml`, then variables named `SEN_…`.
 //!
-//! Every key of the file is also a variable (`http_listen` is `SEN_HTTP_LISTEN`), except the lists of
-//! tables (`[[device]]`, `[[ae]]`, `[[route]]`, `[[facility]]`). A key that is not known is an error of the file, because a
-//! misspelt key that is silently ignored is found too late. An unknown *variable* is only reported:
-//! container platforms inject their own (`SEN_SERVICE_HOST`, for a service named `sen`).
+//! Every key of the file is also a variable (`http_listen` is `SEN_HTTP_LISTEN`), except the lists of tables
+//! (`[[device]]`, `[[ae]]`, `[[route]]`, `[[facility]]`). A key that is not known is an error of the file, because a
+//! misspelt key that is silently ignored is found too late. An unknown *variable* is only reported: container platforms
+//! inject their own (`SEN_SERVICE_HOST`, for a service named `sen`).
 
 mod devices;
 mod dimse;

@@ -1,6 +1,6 @@
 //! Key object documents that reject images (IHE RAD TF-2 4.66): noted when they arrive, obeyed by a job. What has not
-//! come yet of what they name is kept in mind for [`AWAITED_MS`], and rejected when it comes, unless the document itself
-//! was rejected or deleted meanwhile.
+//! come yet of what they name is kept in mind for [`AWAITED_MS`], and rejected when it comes, unless the document
+//! itself was rejected or deleted meanwhile.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -24,8 +24,8 @@ const LEASE_MS: i64 = 10 * 60_000;
 const MAX_ATTEMPTS: u32 = 8;
 /// When what was missing is looked for once more: an image may have been on its way while it was.
 const AGAIN_MS: i64 = 60_000;
-/// How long after a document what it rejects may come. What was sent together comes within hours, from a device that was
-/// cut off within days.
+/// How long after a document what it rejects may come. What was sent together comes within hours, from a device that
+/// was cut off within days.
 pub(crate) const AWAITED_MS: i64 = 30 * 86_400_000;
 
 /// What is to be done for a document.
@@ -64,8 +64,9 @@ impl Noted {
     }
 }
 
-/// Notes that a document has come that rejects; in the transaction of its row. One whose row is made anew has been obeyed,
-/// and its acts, which are in the journal, keep it from being obeyed twice: it is noted for what it still awaits.
+/// Notes that a document has come that rejects; in the transaction of its row. One whose row is made anew has been
+/// obeyed, and its acts, which are in the journal, keep it from being obeyed twice: it is noted for what it still
+/// awaits.
 pub(crate) async fn arrived(tx: &mut Transaction, instance: &NewInstance, now_ms: i64) -> Result<()> {
     let is_document = instance.lifted.instance.class == uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE;
     let is_made_anew = matches!(instance.place.kept, Kept::Pack(_));

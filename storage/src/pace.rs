@@ -1,4 +1,5 @@
-//! Work that may only go on at a certain rate, or at certain hours: reading back what is kept, taking in an old archive.
+//! Work that may only go on at a certain rate, or at certain hours: reading back what is kept, taking in an old
+//! archive.
 
 use std::fmt;
 use std::num::NonZeroU64;

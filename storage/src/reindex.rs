@@ -1,10 +1,10 @@
 //! Rebuilding the index from what is kept: the journal of acts, companions, the spool, then objects that are of no
 //! patient. A companion that is damaged or gone is made anew from its pack.
 //!
-//! Acts come first, so that what was deleted is not indexed and a study that is made anew obeys who
-//! linked it. Corrections are laid over and what was rejected is hidden once all is there. Adds what is missing, moves rows that
-//! were not told of their settling to the pack that has them, and changes nothing else, so it may run
-//! on an empty database, on one restored from an older backup, and twice.
+//! Acts come first, so that what was deleted is not indexed and a study that is made anew obeys who linked it.
+//! Corrections are laid over and what was rejected is hidden once all is there. Adds what is missing, moves rows that
+//! were not told of their settling to the pack that has them, and changes nothing else, so it may run on an empty
+//! database, on one restored from an older backup, and twice.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Sweeping: what nobody needs any more leaves the spool and the object store.
 //!
-//! Rows go first. The objects of a pack follow an hour later, a segment of the spool once nothing
-//! lies in it; both wait for a backup that is under way. What a crash leaves between two steps is found by its mark in the rows.
+//! Rows go first. The objects of a pack follow an hour later, a segment of the spool once nothing lies in it; both wait
+//! for a backup that is under way. What a crash leaves between two steps is found by its mark in the rows.
 
 use std::collections::BTreeSet;
 

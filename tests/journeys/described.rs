@@ -91,15 +91,16 @@ async fn begin_step(sen: &Sen) {
     }
 }
 
-/// Searches refuse what they do not know, since an answer that left a filter out would look like the answer. Parameters of
-/// retrieval that are not known have no effect, and what is common and harmless in the data set of a step is forgiven.
+/// Searches refuse what they do not know, since an answer that left a filter out would look like the answer. Parameters
+/// of retrieval that are not known have no effect, and what is common and harmless in the data set of a step is
+/// forgiven.
 const OF_WHAT_IS_WRONG: &str = "\
     [[operations]]\ninclude-tag = \"retrieve\"\nchecks.negative_data_rejection.enabled = false\n\n\
     [[operations]]\ninclude-path-regex = \"/workitems$\"\ninclude-method = \"POST\"\n\
     checks.negative_data_rejection.enabled = false\n";
 
-/// A random UID leads nowhere: these are of the study and of the step. Where a parameter is right only with another one, or
-/// in one state of a step, or as the request of a WebSocket, which a description cannot say, it may be refused.
+/// A random UID leads nowhere: these are of the study and of the step. Where a parameter is right only with another
+/// one, or in one state of a step, or as the request of a WebSocket, which a description cannot say, it may be refused.
 fn of_what_is_there(study: &Study) -> String {
     let (uid, series, instance) = (&study.uid, study.series(), study.instance(1));
     format!(

@@ -227,7 +227,8 @@ fn a_bad_configuration_is_refused_with_its_key() {
     assert!(tools::said(&open).contains("loopback"), "{}", tools::said(&open));
 }
 
-/// A thumbnail is there before anybody asks. After a crash nothing that was kept ready is trusted: it is made on demand.
+/// A thumbnail is there before anybody asks. After a crash nothing that was kept ready is trusted: it is made on
+/// demand.
 #[tokio::test]
 async fn thumbnails_of_settled_series_are_made_before_anybody_asks() {
     let sen = Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "0").start();

@@ -1,5 +1,5 @@
-//! What OHIF asks for, as its data source and its DICOMweb client write it: each request over a connection, with the status
-//! and the media type that it reckons with.
+//! What OHIF asks for, as its data source and its DICOMweb client write it: each request over a connection, with the
+//! status and the media type that it reckons with.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Thousands who ask and do not read, and hundreds who begin to say something and do not go on: everybody else is served
-//! all the same, and memory stays bounded.
+//! Thousands who ask and do not read, and hundreds who begin to say something and do not go on: everybody else is
+//! served all the same, and memory stays bounded.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -169,8 +169,8 @@ async fn pictures_for_clients_that_have_gone_are_not_drawn() {
     let last = last.header("accept", "image/png").timeout(TIMEOUT).send().await.unwrap();
     assert_eq!(last.status(), 200);
     let drawn = files_below(&sen.folder().join("data/renditions")).len();
-    // At least the first and the last. How many were drawn before their clients went is a matter of the machine; without
-    // the guard it is all of them.
+    // At least the first and the last. How many were drawn before their clients went is a matter of the machine;
+    // without the guard it is all of them.
     assert!((2..asked).contains(&drawn), "{drawn} of {asked} drawn");
 }
 

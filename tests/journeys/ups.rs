@@ -1,5 +1,5 @@
-//! Work for programs, through the started program: a token's events on a WebSocket, over a restart, and not for pages of
-//! other sites.
+//! Work for programs, through the started program: a token's events on a WebSocket, over a restart, and not for pages
+//! of other sites.
 
 use std::time::Duration;
 

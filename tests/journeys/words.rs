@@ -1,5 +1,5 @@
-//! Every word that the server sends has its phrase on the pages, and no phrase waits for a word that is never sent. That
-//! both languages have the same phrases is checked where they stand (`viewer-web/app/src/i18n`).
+//! Every word that the server sends has its phrase on the pages, and no phrase waits for a word that is never sent.
+//! That both languages have the same phrases is checked where they stand (`viewer-web/app/src/i18n`).
 
 use std::collections::BTreeSet;
 

@@ -12,8 +12,8 @@ mod worklist;
 use operation::Resource;
 use serde_json::{Map, Value, json};
 
-/// The description of all resources, `mount` being what their paths begin with: nothing, or where the program placed the
-/// service.
+/// The description of all resources, `mount` being what their paths begin with: nothing, or where the program placed
+/// the service.
 pub fn description(mount: &str) -> Value {
     let mut paths = Map::new();
     for Resource { path, methods } in resources() {

@@ -1,5 +1,5 @@
-//! Instances sent as metadata and bulk data (PS3.18 10.5.1): DICOM JSON in one part, and in the others the values that it
-//! names.
+//! Instances sent as metadata and bulk data (PS3.18 10.5.1): DICOM JSON in one part, and in the others the values that
+//! it names.
 
 use super::assembled::assemble;
 use super::bulk::Bulk;
@@ -21,8 +21,8 @@ use tokio::task::spawn_blocking;
 
 /// Longest metadata of one request. What is longer is pixels in base64, which belong into parts of their own.
 const METADATA_MAX_BYTES: u64 = 16 << 20;
-/// Most bytes of values that are kept beyond those that came, because several elements name the same value: a profile of
-/// colours may be that of all images, but nobody makes a terabyte of one frame.
+/// Most bytes of values that are kept beyond those that came, because several elements name the same value: a profile
+/// of colours may be that of all images, but nobody makes a terabyte of one frame.
 const SHARED_MAX_BYTES: u64 = 64 << 20;
 /// Most memory that the instances of one document take once they are read.
 const RETAINED_MAX_BYTES: usize = 24 << 20;

@@ -64,8 +64,8 @@ async fn serve(
     drop(place);
 }
 
-/// Tells the subscriber until it goes away, or its AE title goes to another account. A ping follows each report with its
-/// place, and the pong, which comes when all before it has been read, brings that back.
+/// Tells the subscriber until it goes away, or its AE title goes to another account. A ping follows each report with
+/// its place, and the pong, which comes when all before it has been read, brings that back.
 async fn tell(
     socket: &mut WebSocket,
     follower: &mut Follower,

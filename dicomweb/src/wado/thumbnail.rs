@@ -100,9 +100,9 @@ fn pass_over(error: Error, why: &mut Error) -> Result<(), Error> {
     Ok(())
 }
 
-/// The middle instance of each series, in order: the middle of a volume shows more of it than its edge. Then those behind
-/// the middle ones, and before them, in case that these cannot be drawn. Presentation states come last: they show an
-/// image once more.
+/// The middle instance of each series, in order: the middle of a volume shows more of it than its edge. Then those
+/// behind the middle ones, and before them, in case that these cannot be drawn. Presentation states come last: they
+/// show an image once more.
 fn candidates(places: &[InstancePlace]) -> impl Iterator<Item = &InstancePlace> {
     let at = move |offset: isize| {
         let series = places.chunk_by(|one, next| one.series_id == next.series_id);

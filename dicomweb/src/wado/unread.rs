@@ -32,8 +32,8 @@ impl Room {
         Ok(Self::File { aside, writing })
     }
 
-    /// Puts there what was made. Where no file can be written, as on a full disk, it stays in memory once there is room:
-    /// a slow answer rather than none.
+    /// Puts there what was made. Where no file can be written, as on a full disk, it stays in memory once there is
+    /// room: a slow answer rather than none.
     pub async fn put(self, state: &State, bytes: Vec<u8>) -> Result<Content, Error> {
         let (aside, writing) = match self {
             Self::Memory(share) => return Ok(Content::Held(share.hold(bytes))),

@@ -67,8 +67,8 @@ async fn slow_and_gone_clients_disturb_nobody() {
     assert!(frame.len() > 512 * 512 * 2);
 }
 
-/// An instance that is deleted while a long answer is on its way makes the answer end short of what was promised: one with
-/// a hole in it would look like the series.
+/// An instance that is deleted while a long answer is on its way makes the answer end short of what was promised: one
+/// with a hole in it would look like the series.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_breaks_off_at_what_was_deleted_meanwhile() {
     let house = House::new().await;

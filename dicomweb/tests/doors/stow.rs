@@ -45,8 +45,8 @@ async fn the_report_is_written_as_the_sender_accepts_it() {
         request.headers_mut().insert("accept", accept.parse().unwrap());
         house.send(request).await
     };
-    // What cannot be read, or is nothing that is made here, costs no images: the last two are what Java and one who asks
-    // for XML everywhere say.
+    // What cannot be read, or is nothing that is made here, costs no images: the last two are what Java and one who
+    // asks for XML everywhere say.
     for (path, accept, sent) in [
         ("/studies", "*/*", "application/dicom+json"),
         ("/studies", "application/json", "application/json"),

@@ -212,7 +212,8 @@ fn renditions(house: &House) -> usize {
     folders.map(|folder| std::fs::read_dir(folder).unwrap().count()).sum()
 }
 
-/// The thumbnail of a settled series is there before anybody asks for it, so it is shown whatever becomes of the images.
+/// The thumbnail of a settled series is there before anybody asks for it, so it is shown whatever becomes of the
+/// images.
 #[tokio::test]
 async fn thumbnails_of_settled_series_are_files() {
     let house = House::new().await;

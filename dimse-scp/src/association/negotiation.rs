@@ -192,9 +192,9 @@ fn asked<'a, T>(
     items.iter().filter(move |item| left.remove(class(item)))
 }
 
-/// Grants relational queries, combined date-time matching, and fuzzy, empty value and multiple value matching where they
-/// are asked for (PS3.4 C.5, K.5); time zone adjustment and conversions are not granted. For storage it tells what is done
-/// whatever is asked.
+/// Grants relational queries, combined date-time matching, and fuzzy, empty value and multiple value matching where
+/// they are asked for (PS3.4 C.5, K.5); time zone adjustment and conversions are not granted. For storage it tells what
+/// is done whatever is asked.
 fn extended(served: Served<'_>) -> Vec<ExtendedNegotiation> {
     let request = served.request;
     let answered = asked(request, &request.user.extended, |item| &item.sop_class).filter_map(|item| {
@@ -223,8 +223,8 @@ pub fn grantable(service: Service) -> Option<&'static [bool]> {
         Service::Find(Root::NonPatient(_))
         | Service::Move(Root::NonPatient(_))
         | Service::Get(Root::NonPatient(_)) => None,
-        // Relational queries, combined date and time, fuzzy names, time zone, conversion of images, empty values, all of
-        // several values.
+        // Relational queries, combined date and time, fuzzy names, time zone, conversion of images, empty values, all
+        // of several values.
         Service::Find(_) => Some(&[true, true, true, false, false, true, true]),
         // There is nothing above an instance to be left out (PS3.4 Y.5.1, Z.5.1).
         Service::Move(Root::Instance) | Service::Get(Root::Instance) | Service::GetWithoutBulk => {

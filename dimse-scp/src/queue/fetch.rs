@@ -20,8 +20,8 @@ use crate::listener::Shared;
 use crate::scu::listing::identifier;
 use crate::scu::{Arrival, Association, Error, Heard, MAX_CONTEXTS, Outcome, Proposal, Retrieval};
 
-/// Images come as they are stored there: a context each, so that nothing is to be chosen. The common ones come first; the
-/// others of the standard follow where an association has room for them.
+/// Images come as they are stored there: a context each, so that nothing is to be chosen. The common ones come first;
+/// the others of the standard follow where an association has room for them.
 const COMMON: &[&str] = &[
     "1.2.840.10008.1.2.4.50",  // JPEG baseline
     "1.2.840.10008.1.2.4.51",  // JPEG extended

@@ -36,7 +36,8 @@ pub struct Wanted {
     pub classes: BTreeSet<Uid>,
     /// Its instances; none where the archive lists no further than series.
     pub instances: Vec<Uid>,
-    /// How many instances it has, where they are not listed and the archive says so all the same: also that it has none.
+    /// How many instances it has, where they are not listed and the archive says so all the same: also that it has
+    /// none.
     pub count: Option<i64>,
 }
 

@@ -35,8 +35,8 @@ pub enum Heard {
     Ended(Outcome),
     /// A pending response: it goes on.
     Pending,
-    /// Nothing, for as long as a response may take. Pending ones are optional (PS3.4 C.4.2.3.1), so that it may go on all
-    /// the same.
+    /// Nothing, for as long as a response may take. Pending ones are optional (PS3.4 C.4.2.3.1), so that it may go on
+    /// all the same.
     Nothing,
 }
 

@@ -1,7 +1,7 @@
 //! Threads for decoding and encoding frames, always the same few.
 //!
-//! A thread of the allocator keeps blocks of every size that it ever served. On the runtime's blocking threads, of which
-//! the next one that is free takes the next job, each of many would come to keep the blocks of every codec.
+//! A thread of the allocator keeps blocks of every size that it ever served. On the runtime's blocking threads, of
+//! which the next one that is free takes the next job, each of many would come to keep the blocks of every codec.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -71,7 +71,8 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// For instances of these kinds: SOP classes, each with the transfer syntaxes they are stored in. Opens nothing yet.
+    /// For instances of these kinds: SOP classes, each with the transfer syntaxes they are stored in. Opens nothing
+    /// yet.
     pub fn new<'a>(
         shared: &Shared,
         target: Target,
@@ -175,8 +176,8 @@ impl Sender {
         Ok(result?)
     }
 
-    /// The part of the proposals that an instance needs. One of a kind that nobody knew of when the parts were made, since
-    /// it has come meanwhile, gets a part of its own: the destination has not been asked whether it takes it.
+    /// The part of the proposals that an instance needs. One of a kind that nobody knew of when the parts were made,
+    /// since it has come meanwhile, gets a part of its own: the destination has not been asked whether it takes it.
     fn part_of(&mut self, place: &InstancePlace) -> usize {
         let is_for = |proposal: &Proposal| {
             proposal.class == place.class && proposal.transfer_syntaxes.contains(&place.transfer_syntax)

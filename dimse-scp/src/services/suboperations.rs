@@ -88,8 +88,8 @@ impl Progress {
         }
     }
 
-    /// Walks what matches without holding it, and counts it. That may take long: the requestor hears how many there are so
-    /// far, and is heard.
+    /// Walks what matches without holding it, and counts it. That may take long: the requestor hears how many there are
+    /// so far, and is heard.
     pub async fn plan(
         &mut self,
         session: &mut Session,

@@ -126,9 +126,9 @@ impl Transcoder {
         Self { archive, codecs, turns: Arc::new(turns), memory: Arc::new(memory) }
     }
 
-    /// The data set of an instance in another form, piece by piece; of a target that is deflated, before it is. What was
-    /// corrected is in `letters`. Its first frame is made before the first piece: what can go wrong mostly goes wrong
-    /// here.
+    /// The data set of an instance in another form, piece by piece; of a target that is deflated, before it is. What
+    /// was corrected is in `letters`. Its first frame is made before the first piece: what can go wrong mostly goes
+    /// wrong here.
     pub async fn content(
         &self,
         place: &InstancePlace,

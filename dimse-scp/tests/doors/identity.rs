@@ -65,8 +65,8 @@ async fn sixty_four_associations_make_one_patient() {
     server.stop().await;
 }
 
-/// A study is made by the facility of the device that sends it, else by that of the title that it was sent to, else by the
-/// archive's own.
+/// A study is made by the facility of the device that sends it, else by that of the title that it was sent to, else by
+/// the archive's own.
 #[tokio::test]
 async fn a_study_is_its_devices_or_its_called_titles_facility() {
     let server = Harness::start_with(

@@ -325,7 +325,8 @@ async fn every_kind_of_matching_at_every_level() {
             &[(&[SERIES_DATE], "\"\""), (&[PROTOCOL_NAME], "\"\"")],
             &["2.2.1"],
         ),
-        // Several values: all of them, where that is negotiated and the attribute can have several, and else one of them.
+        // Several values: all of them, where that is negotiated and the attribute can have several, and else one of
+        // them.
         (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[MODALITIES_IN_STUDY], "CT\\SR")], &["1.1"]),
         (STUDY_ROOT, "STUDY", NONE, &[(&[MODALITIES_IN_STUDY], "CT\\SR")], &["1.1", "2.1"]),
         (STUDY_ROOT, "STUDY", ALL_VALUES, &[(&[MODALITIES_IN_STUDY], "?R\\C*")], &["1.1"]),

@@ -1,5 +1,5 @@
-//! C-MOVE and C-GET while something is in their way: an association that breaks for good, an instance that takes long to
-//! open, matches that take long to find, a device that speaks meanwhile.
+//! C-MOVE and C-GET while something is in their way: an association that breaks for good, an instance that takes long
+//! to open, matches that take long to find, a device that speaks meanwhile.
 
 use std::time::Duration;
 

@@ -347,7 +347,8 @@ async fn what_passes_is_pulled_again() {
     server.stop().await;
 }
 
-/// Answers with one series, of so many instances, none of which is listed; and takes the request for it that may follow.
+/// Answers with one series, of so many instances, none of which is listed; and takes the request for it that may
+/// follow.
 async fn list_a_series(archive: &Receiver, series: &str, count: Option<&str>) {
     let mut open = archive.association().await;
     let (context, command) = queried(&mut open, "SERIES").await;

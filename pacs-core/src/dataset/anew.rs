@@ -43,8 +43,8 @@ pub struct Pixels {
     pub interleaved: bool,
 }
 
-/// The data set holds something that has no form in the other encoding: a value of 4 GiB, a structure that was too large
-/// to be parsed, or samples that are no whole bytes in the other byte order.
+/// The data set holds something that has no form in the other encoding: a value of 4 GiB, a structure that was too
+/// large to be parsed, or samples that are no whole bytes in the other byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Impossible;
 

@@ -2,8 +2,8 @@
 
 use crate::VR;
 
-/// Bytes of one number of the representation, which lie in the order of the transfer syntax (PS3.5 7.3); 1 where there is
-/// no order.
+/// Bytes of one number of the representation, which lie in the order of the transfer syntax (PS3.5 7.3); 1 where there
+/// is no order.
 pub fn unit_bytes(vr: VR) -> usize {
     match vr {
         VR::US | VR::SS | VR::OW | VR::AT => 2,

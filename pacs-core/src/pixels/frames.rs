@@ -10,8 +10,8 @@ use crate::dataset::Fragment;
 use bytes::Bytes;
 use std::ops::Range;
 
-/// Bytes of a native frame within the value of Pixel Data. It may begin and end with bits of its neighbours, and takes in
-/// whole words where samples were put into them in big endian: [`native_frame`] takes it out.
+/// Bytes of a native frame within the value of Pixel Data. It may begin and end with bits of its neighbours, and takes
+/// in whole words where samples were put into them in big endian: [`native_frame`] takes it out.
 ///
 /// # Errors
 /// `NoSuchFrame` past the last frame.
@@ -29,8 +29,8 @@ pub fn native_frame_range(layout: &Layout, frame: u32, big_endian: bool) -> Resu
     }
 }
 
-/// A native frame as [`super::decode()`] takes it, from the bytes of [`native_frame_range`]: samples of up to eight bits
-/// follow each other from the first bit on, whatever words they lay in. Wider ones are left in their byte order.
+/// A native frame as [`super::decode()`] takes it, from the bytes of [`native_frame_range`]: samples of up to eight
+/// bits follow each other from the first bit on, whatever words they lay in. Wider ones are left in their byte order.
 pub fn native_frame(bytes: Bytes, layout: &Layout, frame: u32, big_endian: bool) -> Bytes {
     let unit_bits = unit_bits(layout, big_endian);
     let bits = layout.native_frame_bits();
@@ -61,8 +61,8 @@ pub fn native_frame(bytes: Bytes, layout: &Layout, frame: u32, big_endian: bool)
     bytes.into()
 }
 
-/// Bits of what cannot be told apart without its neighbours: a byte, and where smaller samples lie in words (VR OW) whose
-/// bytes are swapped, a word.
+/// Bits of what cannot be told apart without its neighbours: a byte, and where smaller samples lie in words (VR OW)
+/// whose bytes are swapped, a word.
 fn unit_bits(layout: &Layout, big_endian: bool) -> u64 {
     if big_endian && layout.words && layout.bits_allocated <= 8 { 16 } else { 8 }
 }
@@ -81,9 +81,9 @@ pub struct OffsetTables<'a> {
 /// The fragments of every frame. `fragments` are those after the basic offset table, in order.
 ///
 /// Frames begin where a table says that accounts for each of them. Without one, all fragments are the one frame, one
-/// fragment is one frame when the counts agree, or `starts` is asked for each fragment whether a compressed image begins
-/// in it (see [`starts_image`]); the caller reads the first bytes of fragments only in that last case. Where no image is
-/// seen to begin, a table of fewer frames is believed, and without any each fragment is a frame.
+/// fragment is one frame when the counts agree, or `starts` is asked for each fragment whether a compressed image
+/// begins in it (see [`starts_image`]); the caller reads the first bytes of fragments only in that last case. Where no
+/// image is seen to begin, a table of fewer frames is believed, and without any each fragment is a frame.
 ///
 /// # Errors
 /// `Malformed` when there are no fragments, or when more images begin in them than frames are declared. Fewer frames
@@ -156,8 +156,8 @@ pub fn starts_image(prefix: &[u8]) -> bool {
     SIGNATURES.iter().any(|signature| prefix.starts_with(signature))
 }
 
-/// Frames begin at the fragments whose item tags lie at the offsets, as far as there are fragments. `None` when the table
-/// does not fit.
+/// Frames begin at the fragments whose item tags lie at the offsets, as far as there are fragments. `None` when the
+/// table does not fit.
 fn by_offsets(fragments: &[Fragment], offsets: impl Iterator<Item = u64>) -> Option<Vec<Vec<Fragment>>> {
     let first_item = fragments.first()?.offset.checked_sub(ITEM_HEADER_BYTES)?;
     let mut starts = offsets.peekable();

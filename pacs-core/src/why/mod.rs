@@ -1,5 +1,5 @@
-//! Why something did not go: a word that the pages have a sentence for in both languages, values that fill its blanks, and
-//! the same in English for operators and logs.
+//! Why something did not go: a word that the pages have a sentence for in both languages, values that fill its blanks,
+//! and the same in English for operators and logs.
 //!
 //! What the words of a subject are is told by the list of its own, such as `storage::transfers::Trouble`; what lies
 //! underneath is the same everywhere, and is one of [`Cause`].

@@ -55,8 +55,8 @@ pub struct RecordAct {
     reason: Option<String>,
     /// Whether it was taken back.
     is_undone: bool,
-    /// Who was merged into the record, or parted from it; of a number, whose it is. Nobody where that is a patient of other
-    /// facilities, who is not part of the record now.
+    /// Who was merged into the record, or parted from it; of a number, whose it is. Nobody where that is a patient of
+    /// other facilities, who is not part of the record now.
     whom: Option<Patient>,
     /// The number that was added or taken away.
     number: Option<String>,

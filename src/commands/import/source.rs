@@ -234,8 +234,8 @@ impl Walk {
 }
 
 /// All files of a folder that stand after a place, in a stable order; folders before it are not even listed. Old
-/// archives reach over several disks by links, so these are followed. A DICOMDIR stands for the set around it (PS3.10 8.6):
-/// everything it names lies beside or below it.
+/// archives reach over several disks by links, so these are followed. A DICOMDIR stands for the set around it (PS3.10
+/// 8.6): everything it names lies beside or below it.
 fn files_under(
     number: usize,
     path: &Path,

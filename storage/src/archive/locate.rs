@@ -31,8 +31,8 @@ impl Archive {
         instances::series_of_study(&self.0.database, scope, study).await
     }
 
-    /// Instances that were located before, by their rows, in no order: where they lie now. What is rejected counts; what
-    /// was deleted is left out.
+    /// Instances that were located before, by their rows, in no order: where they lie now. What is rejected counts;
+    /// what was deleted is left out.
     pub async fn locate_again(&self, ids: &[InstanceId]) -> Result<Vec<InstancePlace>> {
         instances::by_ids(&self.0.database, ids).await
     }

@@ -31,8 +31,8 @@ pub async fn probe_objects(url: &str) -> Result<()> {
 /// The newest and the oldest packs that are tried.
 const OTHERS: u32 = 3;
 
-/// Whether the object store gives something of another pack than the one of `key`, its own or its companion's: then it is
-/// there, and what it does not give of this one is damage. Where there is no other pack, whether it can be listed.
+/// Whether the object store gives something of another pack than the one of `key`, its own or its companion's: then it
+/// is there, and what it does not give of this one is damage. Where there is no other pack, whether it can be listed.
 pub(crate) async fn gives_others(
     database: &Database,
     objects: &Arc<dyn ObjectStore>,

@@ -29,8 +29,8 @@ const ROUTE_EVERY: Duration = Duration::from_secs(5);
 /// How often documents are looked for that reject images.
 const REJECT_EVERY: Duration = Duration::from_secs(2);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
-/// How long after an act it is copied to the journal, with those that came meanwhile, unless whoever acts has waited for
-/// that; and how long after it could not be.
+/// How long after an act it is copied to the journal, with those that came meanwhile, unless whoever acts has waited
+/// for that; and how long after it could not be.
 const JOURNAL_AFTER: Duration = Duration::from_secs(1);
 const JOURNAL_AGAIN_AFTER: Duration = Duration::from_secs(10);
 /// How often what only time moves is looked for at most, and at least.
@@ -129,8 +129,8 @@ impl Archive {
         }
     }
 
-    /// Moves exams whose devices have fallen quiet, and forgets expired sessions, old events and steps, and what documents
-    /// have awaited for long.
+    /// Moves exams whose devices have fallen quiet, and forgets expired sessions, old events and steps, and what
+    /// documents have awaited for long.
     pub async fn pass_time(&self) -> Result<()> {
         let (database, now_ms) = (&self.0.database, self.0.config.clock.now_ms());
         let quiet_ms = i64::try_from(self.0.config.quiet_after.as_millis()).unwrap_or(i64::MAX);
@@ -185,8 +185,8 @@ impl Archive {
     }
 
     /// Copies acts to the journal and what routes have handed over to its lines, finishes packs left half-way, removes
-    /// the objects of packs whose rows went an hour ago and segments that nothing lies in. Each is tried whatever becomes
-    /// of the others: an object store that is away keeps no segment on the disk.
+    /// the objects of packs whose rows went an hour ago and segments that nothing lies in. Each is tried whatever
+    /// becomes of the others: an object store that is away keeps no segment on the disk.
     pub async fn tidy(&self) -> Result<()> {
         let copied = self.copy_journal().await.map(drop);
         let copied = copied.and(self.copy_handed().await);

@@ -1,5 +1,5 @@
-//! What a restore of the archive as it was has left out: acts and images. Their objects stay in the target, beside those
-//! of what happened since, and no later restore may take them for newer than its snapshot.
+//! What a restore of the archive as it was has left out: acts and images. Their objects stay in the target, beside
+//! those of what happened since, and no later restore may take them for newer than its snapshot.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,9 @@
 //! Which of the archives that share a name has written something.
 //!
-//! A restore makes another archive of the same name, and its original may live on: what somebody deletes to try a restore
-//! must not be deleted by the next restore of the original. So each restore draws a mark, and what the restored archive
-//! writes bears it: its manifests, and the keys of its objects. Once those of no patient bore none, so one without a mark
-//! may be anybody's.
+//! A restore makes another archive of the same name, and its original may live on: what somebody deletes to try a
+//! restore must not be deleted by the next restore of the original. So each restore draws a mark, and what the restored
+//! archive writes bears it: its manifests, and the keys of its objects. Once those of no patient bore none, so one
+//! without a mark may be anybody's.
 
 use pacs_core::clock;
 use serde::{Deserialize, Serialize};

@@ -11,12 +11,12 @@
 //! rotten/…                          marks copies that were found to be damaged, until they are copied again
 //! ```
 //!
-//! A server may run meanwhile. A row of table `backup`, under a lease, comes first: while it stands, no segment is freed
-//! (until the segments are copied) and no object is removed (until the end), so that whatever the snapshot of the rows
-//! names is still there when its turn comes. A snapshot without a manifest is none: the next one that succeeds clears
-//! it away, and finds there what of the packs it had copied. Rows are exported by a format of our own and not by the
-//! engines' tools, so that one way is tested, nothing has to be installed beside the program, and a backup of SQLite
-//! can be restored into PostgreSQL and the other way round.
+//! A server may run meanwhile. A row of table `backup`, under a lease, comes first: while it stands, no segment is
+//! freed (until the segments are copied) and no object is removed (until the end), so that whatever the snapshot of the
+//! rows names is still there when its turn comes. A snapshot without a manifest is none: the next one that succeeds
+//! clears it away, and finds there what of the packs it had copied. Rows are exported by a format of our own and not by
+//! the engines' tools, so that one way is tested, nothing has to be installed beside the program, and a backup of
+//! SQLite can be restored into PostgreSQL and the other way round.
 
 pub mod check;
 pub(crate) mod copy;
@@ -233,8 +233,8 @@ impl BackupReport {
     }
 }
 
-/// Takes a backup, unless `stop` comes first, and keeps the newest `keep` of them; `progress` hears now and then. [`Error::Conflict`] while
-/// another one runs, and when the target holds those of another archive.
+/// Takes a backup, unless `stop` comes first, and keeps the newest `keep` of them; `progress` hears now and then.
+/// [`Error::Conflict`] while another one runs, and when the target holds those of another archive.
 ///
 /// What is damaged in the archive is copied as it is, told, and no reason to fail.
 pub async fn back_up(

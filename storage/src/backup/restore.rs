@@ -4,9 +4,9 @@
 //! keeps everybody else out, and a restore that was broken off goes on where it was. Objects that are newer than the
 //! snapshot come along, as copies of a later backup that was broken off do; the index of them is made when the archive
 //! is opened, see [`Archive::index_newer`]. They stay away where somebody wants the archive as it was then, such as
-//! before an act of malice, and what was written in that time is passed over by later restores too. What another archive
-//! of the same name has written stays away as well, and is told: of one that was lost before its first backup had ended
-//! there may be no other copy.
+//! before an act of malice, and what was written in that time is passed over by later restores too. What another
+//! archive of the same name has written stays away as well, and is told: of one that was lost before its first backup
+//! had ended there may be no other copy.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,7 +33,8 @@ use crate::routes::handed;
 use crate::space::Space;
 use crate::spool::Spool;
 
-/// Lies in the data folder while a restore is under way; its content is the snapshot's name, and [`AS_IT_WAS`] behind it.
+/// Lies in the data folder while a restore is under way; its content is the snapshot's name, and [`AS_IT_WAS`] behind
+/// it.
 const MARK: &str = "restoring";
 const AS_IT_WAS: &str = " --as-it-was";
 /// Objects copied at once.
@@ -119,9 +120,9 @@ pub fn unfinished(config: &Config) -> std::io::Result<Option<String>> {
 }
 
 /// Puts a snapshot back, the newest one unless it is said. [`Error::Conflict`] with the reason when the place is not
-/// empty, or two archives have taken the snapshots and none is said; [`Error::NotFound`] when there is no such snapshot.
-/// What is damaged in the backup is restored as it is, and told. Without `as_it_was` what is newer and lies beside it
-/// comes along.
+/// empty, or two archives have taken the snapshots and none is said; [`Error::NotFound`] when there is no such
+/// snapshot. What is damaged in the backup is restored as it is, and told. Without `as_it_was` what is newer and lies
+/// beside it comes along.
 pub async fn restore(
     place: &Place,
     target: &Target,

@@ -3,8 +3,8 @@
 use super::{Database, Durability, Engine, Transaction, params};
 use crate::{Error, Result, dialect};
 
-/// Every migration there is, oldest first. A published one is never edited; the next one follows. A new one always has the
-/// highest version: a database passes over whatever is below its newest, so numbers that were left out stay so.
+/// Every migration there is, oldest first. A published one is never edited; the next one follows. A new one always has
+/// the highest version: a database passes over whatever is below its newest, so numbers that were left out stay so.
 const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "first", text: include_str!("../../migrations/0001_first.sql") },
     Migration { version: 2, name: "deletions", text: include_str!("../../migrations/0002_deletions.sql") },

@@ -21,9 +21,9 @@ const LEADING_CHARS: usize = 3;
 /// Exams that one statement looks at in vain, at most.
 const LOOKED_AT: i64 = 4000;
 
-/// Exams of the scope by what was typed or scanned: the beginning of an accession number or of a patient's number, which
-/// of one or two characters is meant whole, words of the patient's name, or both. The latest in the schedule first, at most 20; called-off ones take no images
-/// and are left out.
+/// Exams of the scope by what was typed or scanned: the beginning of an accession number or of a patient's number,
+/// which of one or two characters is meant whole, words of the patient's name, or both. The latest in the schedule
+/// first, at most 20; called-off ones take no images and are left out.
 pub async fn find(database: &Database, scope: &Scope, typed: &str) -> Result<Vec<Exam>> {
     let (words, numbers) = search::understand(typed);
     if words == Words::default() && numbers.iter().all(String::is_empty) {

@@ -24,8 +24,8 @@ pub struct PatientAct {
     pub act: Act,
     /// Whether it was taken back.
     pub is_undone: bool,
-    /// Who was merged into the record, or parted from it; of a number, whose it is. `None` too where that is a patient out
-    /// of scope, who is not part of the record now.
+    /// Who was merged into the record, or parted from it; of a number, whose it is. `None` too where that is a patient
+    /// out of scope, who is not part of the record now.
     pub whom: Option<Person>,
     /// The number, with the code of who gave it.
     pub number: Option<(String, String)>,

@@ -200,8 +200,8 @@ pub(crate) struct Parted<'a> {
     pub named: &'a Said,
 }
 
-/// Notes once more that a study was parted. Where images were indexed in another order, it is the patient who stays that
-/// was found to be odd.
+/// Notes once more that a study was parted. Where images were indexed in another order, it is the patient who stays
+/// that was found to be odd.
 pub(crate) async fn parted_again(
     tx: &mut Transaction,
     study_uid: &str,

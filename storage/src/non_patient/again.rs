@@ -18,8 +18,8 @@ use crate::reindex::ReindexReport;
 const HEAD_BYTES: u64 = 64 << 10;
 
 impl Archive {
-    /// Makes the rows that are missing. Of several contents of one object the one that was received first is first again.
-    /// One that is damaged, or alone cannot be read, is told of and left out.
+    /// Makes the rows that are missing. Of several contents of one object the one that was received first is first
+    /// again. One that is damaged, or alone cannot be read, is told of and left out.
     pub(crate) async fn reindex_non_patient(&self, report: &mut ReindexReport) -> Result<()> {
         let prefix = packs::path(PREFIX);
         let mut objects: Vec<ObjectMeta> = self.0.objects.list(Some(&prefix)).try_collect().await?;

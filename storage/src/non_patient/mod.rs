@@ -2,8 +2,8 @@
 //!
 //! They are few, come seldom and lie in no study, so each is an object of its own in the object store, under its UID,
 //! the time of its receipt, the hash of its data set and the mark of the archive that has written it
-//! ([`lineage`](crate::backup::lineage)), and is kept once it is there and its row is committed: nothing of them waits in
-//! the spool. A backup copies their folder, and an index that is made anew reads it.
+//! ([`lineage`](crate::backup::lineage)), and is kept once it is there and its row is committed: nothing of them waits
+//! in the spool. A backup copies their folder, and an index that is made anew reads it.
 
 mod again;
 mod keep;

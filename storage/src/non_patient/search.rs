@@ -17,8 +17,8 @@ use crate::index::instances::InstancePlace;
 /// Rows that are read at a time.
 const PAGE: i64 = 100;
 
-/// What is said of the objects of a kind that fulfil a query, those that came first before the others. An inventory tells
-/// of the patients of a whole archive: it is for those who may see all of one.
+/// What is said of the objects of a kind that fulfil a query, those that came first before the others. An inventory
+/// tells of the patients of a whole archive: it is for those who may see all of one.
 pub fn find(
     database: &Database,
     kind: Kind,

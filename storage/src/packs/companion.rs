@@ -5,8 +5,8 @@
 //! thousands of instances is written and read in bounded memory. Bulk data is named by URIs that
 //! begin with [`BULK_MARK`], to be replaced by a real base when a rendition is made.
 //!
-//! The companion is written after its pack; a pack without one is not finished, or has lost it. [`super::anew`] makes it
-//! again from the pack.
+//! The companion is written after its pack; a pack without one is not finished, or has lost it. [`super::anew`] makes
+//! it again from the pack.
 
 use std::io::{BufRead, BufReader, Read, Write};
 

@@ -13,8 +13,8 @@ use crate::forwarding::{self, Operation};
 use crate::index::arrivals::clip;
 use crate::index::facilities;
 
-/// Keeps a step that has begun, under that UID or one of its own, and moves the exams that it is for. One that is for no
-/// exam is kept, and moves nothing until its images are matched.
+/// Keeps a step that has begun, under that UID or one of its own, and moves the exams that it is for. One that is for
+/// no exam is kept, and moves nothing until its images are matched.
 pub async fn create(
     database: &Database,
     reporter: Reporter<'_>,

@@ -8,8 +8,8 @@ use super::condition::Conditions;
 use super::walk;
 
 /// Says filters below the study as one of the study: that something below it fulfils them. Answers whether there are
-/// any but those that are said of the study already. The offset keeps PostgreSQL from joining all series beforehand, which a
-/// limit alone would not; SQLite takes an offset only behind a limit.
+/// any but those that are said of the study already. The offset keeps PostgreSQL from joining all series beforehand,
+/// which a limit alone would not; SQLite takes an offset only behind a limit.
 pub(super) fn push(conditions: &mut Conditions, query: &Query) -> bool {
     let says_more = |level: Level| {
         query.filters.iter().any(|filter| match matched_by(&filter.path, query.level) {

@@ -121,7 +121,8 @@ impl Conditions {
         }
     }
 
-    /// Bounds on the date, for an index, and on date and time together. What has no time was at the beginning of its day.
+    /// Bounds on the date, for an index, and on date and time together. What has no time was at the beginning of its
+    /// day.
     fn period(
         &mut self,
         date: &str,

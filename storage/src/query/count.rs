@@ -19,8 +19,8 @@ pub struct Count {
 }
 
 /// Counts the answers to a query below the patient level, whatever page of them it asks for. Counting stops at `most`:
-/// beyond it nobody reads them all, and it would cost the more the larger the archive is. Where no index leads to them it
-/// goes window by window.
+/// beyond it nobody reads them all, and it would cost the more the larger the archive is. Where no index leads to them
+/// it goes window by window.
 pub async fn count(database: &Database, query: &Query, scope: &Scope, most: u32) -> Result<Count> {
     // Both engines keep the order of a cross join written out, or choose a better one knowingly.
     let (joins, below) = match query.level {

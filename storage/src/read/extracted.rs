@@ -1,5 +1,5 @@
-//! Some frames of a stored instance as an instance of its own (PS3.4 Y.3): a header made anew, and the frames where they
-//! lie. Nothing of it is kept.
+//! Some frames of a stored instance as an instance of its own (PS3.4 Y.3): a header made anew, and the frames where
+//! they lie. Nothing of it is kept.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What is rejected now: study by study, the newest rejection first, and of one study series by series.
 //!
-//! Rows name the act that hides them, and are found by it wherever they are now: acts that hide nothing any more are not
-//! met at all.
+//! Rows name the act that hides them, and are found by it wherever they are now: acts that hide nothing any more are
+//! not met at all.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,11 +1,11 @@
 //! Rejecting studies, series and instances, and taking that back.
 //!
-//! What is rejected stays where it is and settles like anything else. Its rows name the act that
-//! rejected it, and whatever shows or gives images leaves such rows out; counts are of what is shown.
-//! The same image sent again is the rejected one and stays so; a new one of the same series is shown. What an
-//! act did can be taken back by itself: how each instance stands follows from the acts in their order
-//! ([`history`]), which a rebuilt index obeys too ([`again`]). Some series of a study, or some instances of a series, are
-//! rejected by one act: its subject is what they are in, its kind says what they are.
+//! What is rejected stays where it is and settles like anything else. Its rows name the act that rejected it, and
+//! whatever shows or gives images leaves such rows out; counts are of what is shown. The same image sent again is the
+//! rejected one and stays so; a new one of the same series is shown. What an act did can be taken back by itself: how
+//! each instance stands follows from the acts in their order ([`history`]), which a rebuilt index obeys too
+//! ([`again`]). Some series of a study, or some instances of a series, are rejected by one act: its subject is what
+//! they are in, its kind says what they are.
 
 mod again;
 mod history;

@@ -1,5 +1,5 @@
-//! What routes have handed to devices, kept so that it outlives the rows: lines in append-only objects, like the journal
-//! of acts (`crate::journal`).
+//! What routes have handed to devices, kept so that it outlives the rows: lines in append-only objects, like the
+//! journal of acts (`crate::journal`).
 //!
 //! A line says that a part of a series was queued for a device, or what of it is still to be sent when work on it has
 //! paused or ended. Lines are rows in the transaction of what they tell, and copied soon after. When the index is made
@@ -249,7 +249,8 @@ impl Recalled {
         match line {
             Line::Given { at_ms, purpose, device, series, through_ms } => {
                 self.last_ms = self.last_ms.max(Some(at_ms));
-                // Rows have other numbers now: what came later is told by its time, or by a number beyond all there are.
+                // Rows have other numbers now: what came later is told by its time, or by a number beyond all there
+                // are.
                 tx.execute(
                     "insert into series_mark (purpose, device, series_uid, through_id, through_ms)
                      select $1, $2, s.uid, max(i.id), cast($4 as bigint) from series s join instance i on i.series_id = s.id

@@ -57,7 +57,8 @@ pub async fn add(database: &Database, route: &Route) -> Result<()> {
     tx.commit().await
 }
 
-/// Has a route followed, or not. [`Error::Conflict`] when it is set in the file, [`Error::NotFound`] when there is none.
+/// Has a route followed, or not. [`Error::Conflict`] when it is set in the file, [`Error::NotFound`] when there is
+/// none.
 pub async fn enable(database: &Database, name: &str, is_enabled: bool) -> Result<()> {
     let sql = "update route set enabled = $2 where name = $1 and source = 'rows'";
     let changed = database.execute(sql, params![name, is_enabled]).await?;

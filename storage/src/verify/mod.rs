@@ -1,6 +1,6 @@
 //! Verifying: every kept instance is read and its data set hashed again, all at once when somebody asks, and bit by bit
-//! by a server ([`background`]). What is damaged is remembered ([`damage`]) until it is whole again or deleted, and so is
-//! what turns out to be damaged on its way out of the spool.
+//! by a server ([`background`]). What is damaged is remembered ([`damage`]) until it is whole again or deleted, and so
+//! is what turns out to be damaged on its way out of the spool.
 
 pub mod background;
 pub mod damage;
@@ -58,9 +58,9 @@ impl VerifyReport {
 }
 
 impl Archive {
-    /// Reads and hashes every instance and kept version, and what is of no patient, and reads every companion; `progress`
-    /// hears after each page.
-    /// Fails only when the rows or the object store are away: one that cannot be read is damaged.
+    /// Reads and hashes every instance and kept version, and what is of no patient, and reads every companion;
+    /// `progress` hears after each page. Fails only when the rows or the object store are away: one that cannot be read
+    /// is damaged.
     pub async fn verify(&self, mut progress: impl FnMut(&VerifyReport)) -> Result<VerifyReport> {
         let mut report = VerifyReport::default();
         let companions = self.keep_companions().await?;

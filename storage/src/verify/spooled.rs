@@ -1,4 +1,5 @@
-//! Damage that is met before anybody verifies: on the way out of the spool, and by a start that does not find a segment.
+//! Damage that is met before anybody verifies: on the way out of the spool, and by a start that does not find a
+//! segment.
 
 use pacs_core::uid::Uid;
 

@@ -103,8 +103,8 @@ async fn all(db: &Database, statements: &Statements) -> Vec<(String, BTreeSet<St
     all
 }
 
-/// Whether a plan reads all of a table or of an index. PostgreSQL says of an index that it is led by the condition in the
-/// next line; it reads tables of a few rows whole as it likes, which here are all but these two.
+/// Whether a plan reads all of a table or of an index. PostgreSQL says of an index that it is led by the condition in
+/// the next line; it reads tables of a few rows whole as it likes, which here are all but these two.
 fn reads_all(steps: &[String], begins: bool) -> bool {
     let of_many = |step: &str| [" on study ", " on patient "].iter().any(|table| step.contains(table));
     let whole = |at: usize, step: &str| {

@@ -1,5 +1,5 @@
-//! DICOM over TLS with archives that others wrote: Orthanc as a client and as a server, pynetdicom as a server. All of them
-//! have certificates of one authority.
+//! DICOM over TLS with archives that others wrote: Orthanc as a client and as a server, pynetdicom as a server. All of
+//! them have certificates of one authority.
 
 use std::path::{Path, PathBuf};
 

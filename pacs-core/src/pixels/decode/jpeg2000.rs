@@ -11,8 +11,8 @@ use crate::pixels::openjpeg::{self, Plane};
 const WHOLE_SAMPLES: u64 = 4 << 20;
 /// Rows that are decoded at a time of a larger one.
 const STRIP_ROWS: u16 = 64;
-/// Strips that are decoded by one codec. It keeps the code-blocks that two strips share, but notes with every strip once
-/// more where the bytes of each lie.
+/// Strips that are decoded by one codec. It keeps the code-blocks that two strips share, but notes with every strip
+/// once more where the bytes of each lie.
 const STRIPS_TOGETHER: usize = 31;
 /// About as many samples are decoded at a time of one in tiles, where each strip begins anew.
 const TILED_STRIP_SAMPLES: u64 = 2 << 20;

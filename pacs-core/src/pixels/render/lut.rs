@@ -63,7 +63,8 @@ impl Lut {
     }
 
     /// The table where its input can be. The first of its inputs is in 16 bits, with a sign or without as the VR of the
-    /// descriptor says, which goes by the pixels; what is rescaled may be negative where they are not (PS3.3 C.11.2.1.1).
+    /// descriptor says, which goes by the pixels; what is rescaled may be negative where they are not (PS3.3
+    /// C.11.2.1.1).
     pub(super) fn within(&self, (least, most): (f64, f64)) -> Lut {
         let meant = self.first - 0x1_0000;
         let is_meant = least < 0.0 && self.first as f64 > most && meant >= i64::from(i16::MIN);

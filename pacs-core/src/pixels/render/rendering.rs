@@ -97,9 +97,9 @@ fn aspect(set: &DataSet, groups: &FunctionalGroups<'_>) -> f64 {
     pixel_aspect(&spacing.unwrap_or_default(), &set.floats(tags::PIXEL_ASPECT_RATIO))
 }
 
-/// How often the sides of a frame, counted from 0, may be halved before it is drawn, and the picture still be no smaller
-/// than asked for. Not at all where overlays or a shutter lie on the pixels, or where these are indices of a palette; a
-/// presentation state has to be looked at beside it.
+/// How often the sides of a frame, counted from 0, may be halved before it is drawn, and the picture still be no
+/// smaller than asked for. Not at all where overlays or a shutter lie on the pixels, or where these are indices of a
+/// palette; a presentation state has to be looked at beside it.
 pub fn spare_halvings(set: &DataSet, frame: u32, options: &RenderOptions) -> u32 {
     let groups = FunctionalGroups::of(set, frame);
     let photometric = set.text(tags::PHOTOMETRIC_INTERPRETATION);

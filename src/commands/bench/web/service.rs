@@ -106,7 +106,8 @@ impl Service {
     }
 }
 
-/// Clients that ask for these paths in turns until the time is over, each at least once. `next` goes on where the turn before left off.
+/// Clients that ask for these paths in turns until the time is over, each at least once. `next` goes on where the turn
+/// before left off.
 pub async fn turn(
     service: &Service,
     (paths, accept): (&Arc<Vec<String>>, &'static str),

@@ -1,4 +1,5 @@
-//! What waits of a study whose images were moved out: once no image is left that names the other patient, nothing waits.
+//! What waits of a study whose images were moved out: once no image is left that names the other patient, nothing
+//! waits.
 
 use std::collections::HashMap;
 

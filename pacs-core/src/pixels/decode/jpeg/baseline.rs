@@ -9,8 +9,8 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// Decodes the samples, interleaved by pixel, chroma spread to every pixel and its transform not undone. Of a stream that
-/// ends early the library fills in the rest without a word, so [`super::dct::check`] has to come first.
+/// Decodes the samples, interleaved by pixel, chroma spread to every pixel and its transform not undone. Of a stream
+/// that ends early the library fills in the rest without a word, so [`super::dct::check`] has to come first.
 pub(super) fn decode(encoded: Bytes, header: &JpegHeader) -> Result<Vec<u8>, PixelError> {
     let stated = header.stated;
     let options = DecoderOptions::default()

@@ -3,7 +3,8 @@
 use crate::pixels::render::canvas::Picture;
 use crate::pixels::render::outline::Outline;
 
-/// How much may still be drawn on a picture: about a second's work. Shapes that cover it again and again come to an end.
+/// How much may still be drawn on a picture: about a second's work. Shapes that cover it again and again come to an
+/// end.
 pub(in crate::pixels::render) struct Ink {
     /// Pixels of lines that may be looked at.
     pixels: u64,

@@ -36,8 +36,8 @@ const LETTER_GAP: f64 = 2.0;
 const LINE_HEIGHT: f64 = 13.0;
 const MARKS_HEIGHT: f64 = 4.0;
 
-/// Writes lines of text into a corner of a picture, white with a dark edge. What is longer than half the picture's width is
-/// cut, and says so by dots: the captions of two corners never meet.
+/// Writes lines of text into a corner of a picture, white with a dark edge. What is longer than half the picture's
+/// width is cut, and says so by dots: the captions of two corners never meet.
 pub fn write_corner(picture: &mut Picture, corner: Corner, lines: &[&str]) {
     let unit = unit(picture);
     let margin = 2.0 * unit;
