@@ -76,7 +76,7 @@ pub fn in_other_words(paths: &[String]) -> Vec<String> {
     };
     let searches = paths.iter().cycle().take(IN_OTHER_WORDS).enumerate().map(|(at, path)| {
         let begins = if path.contains('?') { '&' } else { '?' };
-        format!("{path}{begins}{}", said(at / paths.len()))
+        format!("{path}{begins}{}", said(at))
     });
     searches.collect()
 }
