@@ -33,6 +33,7 @@ mod rebuilding;
 mod reconciling;
 mod recovering;
 mod rejecting;
+mod rejecting_documents;
 mod rejecting_several;
 mod routing;
 mod samples;

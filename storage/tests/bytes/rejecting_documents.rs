@@ -1,0 +1,147 @@
+//! Documents that reject images (IHE RAD TF-2 4.66): what they name, and what comes after them.
+
+use pacs_core::dataset::DataSet;
+use pacs_core::{tags, uids};
+use storage::Decision;
+use testdata::Instance;
+
+use crate::backends::{Home, on_every_backend};
+use crate::deleting::{assert_gone, delete};
+use crate::rebuilding::made_anew;
+use crate::rejecting::{one, restore};
+use crate::samples::*;
+
+on_every_backend!(
+    a_document_rejects_what_it_names,
+    a_document_rejects_what_comes_after_it,
+    what_a_document_awaits_ends_with_it_and_in_time,
+    what_documents_await_outlives_the_rows,
+);
+
+/// A key object document that rejects these for their quality.
+fn rejecting(rejected: &[&Instance]) -> Instance {
+    let referenced = |instance: &&Instance| {
+        let mut item = DataSet::new();
+        item.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &instance.uid);
+        item
+    };
+    let mut series = DataSet::new();
+    series.put_items(tags::REFERENCED_SOP_SEQUENCE, rejected.iter().map(referenced).collect());
+    let mut evidence = DataSet::new();
+    evidence.put_items(tags::REFERENCED_SERIES_SEQUENCE, vec![series]);
+    let mut title = DataSet::new();
+    title.put_text(tags::CODE_VALUE, "113001");
+    title.put_text(tags::CODING_SCHEME_DESIGNATOR, "DCM");
+    let class = uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE;
+    let mut document = made(
+        "61",
+        uids::EXPLICIT_VR_LITTLE_ENDIAN,
+        |set| {
+            set.put_text(tags::SOP_CLASS_UID, class);
+            set.put_items(tags::CONCEPT_NAME_CODE_SEQUENCE, vec![title]);
+            set.put_items(tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE, vec![evidence]);
+        },
+        &[],
+    );
+    document.class = uid(class);
+    document
+}
+
+async fn a_document_rejects_what_it_names(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent).await;
+    let document = rejecting(&[&sent[0], &sent[2]]);
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    send_all(&archive, std::slice::from_ref(&document)).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 2);
+    assert_gone(&archive, &[sent[0].clone(), sent[2].clone()]).await;
+    assert_whole(&archive, &[sent[1].clone(), document.clone()]).await;
+    let act = &storage::acts::of_study(archive.database(), sent[0].study.as_str(), 1).await.unwrap()[0].0;
+    assert_eq!((act.kind.as_str(), act.actor.as_str()), ("instance.reject", "device:CT1"));
+    // What a person has restored stays so, also when the document is sent again.
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    restore(&archive, one(&sent[0])).await;
+    assert_eq!(send(&archive, &document).await.unwrap().decision, Decision::Duplicate);
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    assert_whole(&archive, &sent[..2]).await;
+    archive.close().await;
+}
+
+async fn a_document_rejects_what_comes_after_it(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent[..1]).await;
+    send_all(&archive, &[rejecting(&[&sent[0], &sent[1], &sent[2]])]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1, "the others are to come");
+    send_all(&archive, &sent[1..2]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    assert_gone(&archive, &sent[..2]).await;
+    // A look at what was on its way finds nothing, and a start does not forget.
+    home.rest();
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    archive.close().await;
+    drop(archive);
+    let archive = home.open().await;
+    send_all(&archive, &sent[2..]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    assert_gone(&archive, &sent).await;
+    // Restored by a person, it stays.
+    home.rest();
+    restore(&archive, one(&sent[2])).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    assert_whole(&archive, &sent[2..]).await;
+    archive.close().await;
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+async fn what_a_document_awaits_ends_with_it_and_in_time(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent[..1]).await;
+    // One that was sent by mistake, and deleted.
+    let mistaken = rejecting(&[&sent[1]]);
+    send_all(&archive, std::slice::from_ref(&mistaken)).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    home.rest();
+    delete(&archive, one(&mistaken)).await;
+    send_all(&archive, &sent[1..2]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    // What it rejects does not come for a month.
+    home.rest();
+    send_all(&archive, &[rejecting(&[&sent[2]])]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    home.rest();
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    home.clock.set_ms(home.clock.now_ms() + 31 * DAY_MS);
+    archive.pass_time().await.unwrap();
+    send_all(&archive, &sent[2..]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    assert_whole(&archive, &sent).await;
+    archive.close().await;
+}
+
+async fn what_documents_await_outlives_the_rows(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent[..1]).await;
+    send_all(&archive, &[rejecting(&[&sent[0], &sent[1], &sent[2]])]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    home.rest();
+    restore(&archive, one(&sent[0])).await;
+    let (home, archive) = made_anew(home, archive).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0, "what a person has restored stays so");
+    send_all(&archive, &sent[1..2]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    assert_whole(&archive, &sent[..1]).await;
+    assert_gone(&archive, &sent[1..2]).await;
+    // After a month nothing is awaited.
+    home.clock.set_ms(home.clock.now_ms() + 31 * DAY_MS);
+    let (_home, archive) = made_anew(home, archive).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    send_all(&archive, &sent[2..]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    assert_whole(&archive, &sent[2..]).await;
+    archive.close().await;
+}
