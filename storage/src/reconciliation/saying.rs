@@ -136,7 +136,16 @@ impl Archive {
             .map(|(before, chosen)| async move { (self.parsed(&before).await, self.parsed(&chosen).await) })
             .buffered(HEADERS_AT_ONCE);
         while !is_other && let Some((before, after)) = headers.next().await {
-            let (before, after) = (before?, after?);
+            let after = after?;
+            let before = match before {
+                Ok(before) => before,
+                // Nobody knows what it said, and the other content is chosen for that.
+                Err(Error::Corrupt(_)) => {
+                    is_other = true;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             for wanted in [STUDY_TAGS, SERIES_TAGS, &[tags::SERIES_INSTANCE_UID]] {
                 is_other |= !Alike::of(&before.set, wanted)?.hear(&after.set, wanted)?;
             }

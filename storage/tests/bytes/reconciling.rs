@@ -17,6 +17,7 @@ use crate::deleting::delete;
 use crate::moving::{merge, move_, undo_newest};
 use crate::rebuilding::{made_anew, with_empty_rows};
 use crate::samples::*;
+use crate::settling::flip;
 
 on_every_backend!(
     two_persons_under_one_number_are_told_apart,
@@ -25,6 +26,7 @@ on_every_backend!(
     an_accession_number_of_two_patients_is_shown,
     other_numbers_that_are_somebody_elses_are_shown,
     of_two_contents_either_is_served,
+    the_good_one_is_served_where_the_other_is_damaged,
     the_archives_rule_may_serve_the_newest,
     answers_and_mergers_outlive_the_rows,
     the_list_is_paged_and_scoped,
@@ -237,6 +239,23 @@ async fn other_numbers_that_are_somebody_elses_are_shown(home: Home) {
 async fn served(archive: &Archive, instance: &Instance) -> String {
     let header = archive.header(&place(archive, instance).await).await.unwrap();
     header.text(tags::IMAGE_COMMENTS).unwrap()
+}
+
+async fn the_good_one_is_served_where_the_other_is_damaged(home: Home) {
+    let archive = home.open().await;
+    let (first, second) = (image("1", 1, A, "first"), image("1", 1, A, "second"));
+    send_all(&archive, std::slice::from_ref(&first)).await;
+    assert_eq!(send(&archive, &second).await.unwrap().decision, Decision::Conflict(Version::New));
+    let found = only(&archive, Kind::Conflict).await;
+    let damaged = place(&archive, &first).await.place;
+    archive.close().await;
+    drop(archive);
+    // The length of its first element.
+    flip(&home.segments()[0], damaged.offset_bytes + damaged.head_bytes + 7);
+    let archive = home.open().await;
+    answer(&archive, found.id, (Answer::ServeNewest, None)).await.unwrap();
+    assert_eq!(served(&archive, &first).await, "second");
+    archive.close().await;
 }
 
 async fn of_two_contents_either_is_served(home: Home) {
