@@ -9,43 +9,30 @@ use pacs_core::uid::Uid;
 use pacs_core::{Tag, tags};
 
 use super::numbers;
-use super::packed::Packed;
+use super::packed::{Held, Line};
 use super::position::Position;
-use super::shape::{Field, PACKED_AT, Shape, Source};
-use crate::database::Row;
+use super::shape::{Field, Shape, Source};
+use super::stop::Stop as _;
 use crate::index::InstanceId;
 use crate::{Error, Result};
 
 /// An answer to a query below the patient level. It holds the row and reads it when it is asked.
 #[derive(Debug)]
 pub struct Answer {
-    row: Row,
-    packed: Packed,
+    line: Line,
     shape: Arc<Shape>,
     /// What of the instance's header was asked for, where it was read.
     header: DataSet,
 }
 
-/// The value of a field.
-#[derive(Debug, Clone)]
-pub enum Held<'a> {
-    /// Text; several values have backslashes between them.
-    Text(Cow<'a, str>),
-    /// A whole number.
-    Number(i64),
-    /// No value.
-    Nothing,
-}
-
 impl Answer {
-    pub(super) fn read(row: Row, shape: &Arc<Shape>) -> Result<Self> {
-        let packed = Packed::read(row.text(PACKED_AT)?.unwrap_or_default(), shape.packed)?;
-        Ok(Self { row, packed, shape: Arc::clone(shape), header: DataSet::new() })
+    pub(super) fn new(line: Line, shape: Arc<Shape>) -> Self {
+        Self { line, shape, header: DataSet::new() }
     }
 
     /// The row of an answer at the instance level.
     pub(super) fn instance(&self) -> Result<InstanceId> {
-        self.row.get("walk_instance").map(InstanceId)
+        Ok(InstanceId(self.line.instance()?.1))
     }
 
     /// The same with what was asked for of the instance's header, in UTF-8.
@@ -55,7 +42,7 @@ impl Answer {
 
     /// Where it stands among the answers.
     pub fn position(&self) -> Result<Position> {
-        Position::of(&self.row, self.shape.level)
+        self.line.position(self.shape.level)
     }
 
     /// A UID that its row holds, if it is one.
@@ -98,26 +85,26 @@ impl Answer {
             }
         }
         if let Some(index) = self.shape.is_own_issuer_at
-            && self.row.at::<i64>(index)? == 0
+            && self.line.number(index)? == Some(0)
             && answer.contains(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE)
         {
             answer.put_empty(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE);
         }
         if let Some(others) = self.others()? {
-            numbers::put_others(&mut answer, others);
+            numbers::put_others(&mut answer, &others);
         }
         Ok(answer)
     }
 
     /// Other numbers of the patient, where they are asked for and there are any.
-    fn others(&self) -> Result<Option<&str>> {
-        self.shape.others_at.map_or(Ok(None), |index| self.row.text(index))
+    fn others(&self) -> Result<Option<Cow<'_, str>>> {
+        self.shape.others_at.map_or(Ok(None), |index| self.line.text(index))
     }
 
     fn held(&self, field: &Field) -> Result<Held<'_>> {
         let held = match field.source {
-            Source::Column(index) => self.packed.at(index)?,
-            Source::List(index) => match self.packed.at(index)? {
+            Source::Column(index) => self.line.at(index)?,
+            Source::List(index) => match self.line.at(index)? {
                 Held::Text(list) => Held::Text(Cow::Owned(list.trim_matches('\\').to_owned())),
                 other => other,
             },
@@ -132,7 +119,7 @@ impl Answer {
 
     /// The attributes that the row keeps whole, of its study and of its series.
     fn whole(&self) -> impl Iterator<Item = Result<&str>> {
-        self.shape.whole_at.clone().filter_map(|index| self.row.text(index).transpose())
+        self.shape.whole_at.clone().map(|index| self.line.json(index))
     }
 }
 

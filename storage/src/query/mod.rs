@@ -20,6 +20,7 @@ mod places;
 mod plan;
 mod position;
 mod shape;
+mod stop;
 mod walk;
 pub(crate) mod window;
 
@@ -34,8 +35,9 @@ use pacs_core::query::{Level, Query, Returns};
 use crate::database::Database;
 use crate::{Archive, Result};
 
-pub use answer::{Answer, Held};
+pub use answer::Answer;
 pub use count::{Count, count};
+pub use packed::Held;
 pub use places::find_places;
 pub(crate) use plan::{Cursor, plan_list};
 pub use position::Position;

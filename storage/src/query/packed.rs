@@ -1,56 +1,86 @@
-//! The columns of an answer as one value of its row, a JSON array that the engine writes. SQLite copies each value that
-//! it hands over, and of a row of twenty columns that took longer than to find it.
+//! The rows of a page as one value: a line for each, all written by the engine. A line is a JSON array of columns, and
+//! behind it what is JSON already, as it lies there, with tabs between. SQLite copies each value that it hands over, and
+//! its thread wakes whoever waits for rows once for each; for a page of fifty rows of twenty columns that took longer
+//! than to find them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use super::answer::Held;
-use crate::database::Engine;
+use super::stop::Columns;
+use crate::database::{Database, Engine, Param};
 use crate::{Error, Result};
 
-/// What selects these columns as one.
-pub(super) fn column(engine: Engine, columns: &[String]) -> String {
-    let columns = columns.join(", ");
-    match engine {
-        Engine::Sqlite => format!("json_array({columns})"),
-        Engine::Postgres => format!("cast(json_build_array({columns}) as text)"),
+/// What selects these columns as a line.
+pub(super) fn select(engine: Engine, columns: &Columns) -> String {
+    let values = columns.values.join(", ");
+    let mut line = match engine {
+        Engine::Sqlite => format!("json_array({values})"),
+        Engine::Postgres => format!("cast(json_build_array({values}) as text)"),
+    };
+    for json in &columns.json {
+        line.push_str(&format!(" || '\t' || {json}"));
+    }
+    line + " as line"
+}
+
+/// The lines that a statement selects, of so many columns each, in its order: both engines put values together in the
+/// order of the rows below. No line has a tab or a line feed of its own: JSON writes them as `\t` and `\n`.
+pub(super) async fn fetch(
+    database: &Database,
+    sql: &str,
+    params: Vec<Param>,
+    columns: usize,
+) -> Result<Vec<Line>> {
+    let sql = format!("select string_agg(line, '\n') as page from ({sql}) as lines");
+    match database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await? {
+        Some(row) => lines(row.text(0)?.unwrap_or_default(), columns),
+        None => Ok(Vec::new()),
     }
 }
 
-/// The values of one row.
+/// The columns of one row.
 #[derive(Debug)]
-pub(super) struct Packed {
-    json: Box<str>,
-    /// Where each value begins and ends in it, texts with their quotes.
-    values: Box<[(u32, u32)]>,
+pub(super) struct Line {
+    page: Arc<Page>,
+    /// Where its columns begin among the values of the page.
+    begin: usize,
 }
 
-impl Packed {
-    /// Takes apart what [`column`] selected.
-    pub fn read(json: &str, count: usize) -> Result<Self> {
-        let mut values = Vec::with_capacity(count);
-        let mut rest = json.strip_prefix('[').filter(|rest| *rest != "]").unwrap_or_default();
-        while !rest.is_empty() {
-            rest = rest.trim_start_matches([' ', ',']);
-            let begin = json.len() - rest.len();
-            let length = if rest.starts_with('"') { text_bytes(rest) } else { rest.find([',', ']']) };
-            let Some(length) = length else { break };
-            let end = begin + length;
-            values.push((u32::try_from(begin).unwrap_or(u32::MAX), u32::try_from(end).unwrap_or(u32::MAX)));
-            rest = rest.get(length..).filter(|rest| *rest != "]").unwrap_or_default();
-        }
-        if values.len() != count {
-            return Err(Error::Corrupt(format!("a row of {count} values has {}", values.len())));
-        }
-        Ok(Self { json: json.into(), values: values.into() })
+/// What all lines that were read together share.
+#[derive(Debug)]
+struct Page {
+    text: Box<str>,
+    /// Where each value of each line begins and ends in it, texts with their quotes, and then what is JSON already.
+    values: Vec<(u32, u32)>,
+    columns: usize,
+}
+
+/// The value of a column.
+#[derive(Debug, Clone)]
+pub enum Held<'a> {
+    /// Text; several values have backslashes between them.
+    Text(Cow<'a, str>),
+    /// A whole number.
+    Number(i64),
+    /// No value.
+    Nothing,
+}
+
+impl Line {
+    /// The column as it was written, by its place among them.
+    pub fn json(&self, index: usize) -> Result<&str> {
+        let is_of_it = index < self.page.columns;
+        let place = self.page.values.get(self.begin + index).filter(|_| is_of_it);
+        let written = place.and_then(|(begin, end)| {
+            self.page.text.get(usize::try_from(*begin).ok()?..usize::try_from(*end).ok()?)
+        });
+        written.ok_or_else(|| Error::Corrupt(format!("a row has no value {index}")))
     }
 
-    /// The value of a column, by its place among them.
+    /// The value of a column.
     pub fn at(&self, index: usize) -> Result<Held<'_>> {
-        let value = self.values.get(index).and_then(|(begin, end)| {
-            self.json.get(usize::try_from(*begin).ok()?..usize::try_from(*end).ok()?)
-        });
         let corrupt = || Error::Corrupt(format!("value {index} of a row"));
-        let value = value.ok_or_else(corrupt)?;
+        let value = self.json(index)?;
         if value == "null" {
             return Ok(Held::Nothing);
         }
@@ -62,6 +92,65 @@ impl Packed {
             true => Cow::Owned(serde_json::from_str(value).map_err(|_| corrupt())?),
         }))
     }
+
+    /// The text of a column, if it has one.
+    pub fn text(&self, index: usize) -> Result<Option<Cow<'_, str>>> {
+        match self.at(index)? {
+            Held::Text(text) => Ok(Some(text)),
+            Held::Nothing => Ok(None),
+            Held::Number(_) => Err(Error::Corrupt(format!("value {index} of a row is a number"))),
+        }
+    }
+
+    /// The number of a column, if it has one.
+    pub fn number(&self, index: usize) -> Result<Option<i64>> {
+        match self.at(index)? {
+            Held::Number(number) => Ok(Some(number)),
+            Held::Nothing => Ok(None),
+            Held::Text(_) => Err(Error::Corrupt(format!("value {index} of a row is a text"))),
+        }
+    }
+}
+
+/// Takes a page apart.
+fn lines(text: &str, columns: usize) -> Result<Vec<Line>> {
+    let mut values = Vec::new();
+    let mut begins = Vec::new();
+    let mut line_at = 0;
+    for line in text.split('\n').filter(|_| !text.is_empty()) {
+        begins.push(values.len());
+        let count = push_values(&mut values, line, line_at);
+        if count != columns {
+            return Err(Error::Corrupt(format!("a row of {columns} values has {count}")));
+        }
+        line_at += line.len() + 1;
+    }
+    let page = Arc::new(Page { text: text.into(), values, columns });
+    Ok(begins.into_iter().map(|begin| Line { page: Arc::clone(&page), begin }).collect())
+}
+
+/// Adds the places of the values in a line that begins there; answers how many there are.
+fn push_values(values: &mut Vec<(u32, u32)>, line: &str, line_at: usize) -> usize {
+    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    let before = values.len();
+    let mut parts = line.split('\t');
+    let array = parts.next().unwrap_or_default();
+    let mut rest = array.strip_prefix('[').filter(|rest| *rest != "]").unwrap_or_default();
+    while !rest.is_empty() {
+        rest = rest.trim_start_matches([' ', ',']);
+        let begin = line_at + array.len() - rest.len();
+        let length = if rest.starts_with('"') { text_bytes(rest) } else { rest.find([',', ']']) };
+        let Some(length) = length else { break };
+        values.push((place(begin), place(begin + length)));
+        rest = rest.get(length..).filter(|rest| *rest != "]").unwrap_or_default();
+    }
+    let mut end = line_at + array.len();
+    for json in parts {
+        let begin = end + 1;
+        end = begin + json.len();
+        values.push((place(begin), place(end)));
+    }
+    values.len() - before
 }
 
 /// Bytes of the text that JSON begins with, its quotes included; `None` when it does not end.
@@ -79,26 +168,53 @@ fn text_bytes(json: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn values_come_as_they_were_packed() {
-        let json = r#"["Nguyễn^Văn A", null, 12,"","a\"b\\c\u001f",-7,"\\CT\\SR\\", "],["]"#;
-        let packed = Packed::read(json, 8).unwrap();
-        let texts = |index| match packed.at(index).unwrap() {
+    fn said(line: &Line, columns: usize) -> Vec<String> {
+        let said = |index| match line.at(index).unwrap() {
             Held::Text(text) => text.into_owned(),
             other => format!("{other:?}"),
         };
-        let all: Vec<_> = (0..8).map(texts).collect();
-        let expected =
+        (0..columns).map(said).collect()
+    }
+
+    #[test]
+    fn values_come_as_they_were_packed() {
+        let page = "[\"Nguyễn^Văn A\", null, 12,\"\",\"a\\\"b\\\\c\\u001f\",-7,\"\\\\CT\\\\SR\\\\\", \"],[\"]\n\
+                    [1,2,3,4,5,6,7,\"\\n\"]";
+        let lines = lines(page, 8).unwrap();
+        let first =
             ["Nguyễn^Văn A", "Nothing", "Number(12)", "", "a\"b\\c\u{1f}", "Number(-7)", "\\CT\\SR\\", "],["];
-        assert_eq!(all, expected);
-        assert!(packed.at(8).is_err());
+        assert_eq!(said(&lines[0], 8), first);
+        assert_eq!(lines[1].number(6).unwrap(), Some(7));
+        assert_eq!(lines[1].text(7).unwrap().as_deref(), Some("\n"));
+        assert_eq!(lines.len(), 2);
+        assert!(lines.iter().all(|line| line.at(8).is_err()), "of the line behind");
+        assert!(lines[0].number(0).is_err() && lines[0].text(2).is_err());
+        assert_eq!((lines[0].number(1).unwrap(), lines[0].text(1).unwrap()), (None, None));
+    }
+
+    #[test]
+    fn what_is_json_already_stands_behind_as_it_is() {
+        let lines = lines("[1]\t{\"00080201\":{}}\t[]\n[null]\t{}\t", 3).unwrap();
+        let all = |line: &Line| (0..3).map(|at| line.json(at).unwrap().to_owned()).collect::<Vec<_>>();
+        assert_eq!(all(&lines[0]), ["1", "{\"00080201\":{}}", "[]"]);
+        assert_eq!(all(&lines[1]), ["null", "{}", ""]);
     }
 
     #[test]
     fn what_is_no_array_of_so_many_is_corrupt() {
-        for (json, count) in [("", 1), ("[]", 1), ("[1,2]", 1), ("[\"a", 1), ("1", 1), ("[1", 1)] {
-            assert!(Packed::read(json, count).is_err(), "{json}");
+        for (page, columns) in [
+            ("[]", 1),
+            ("[1,2]", 1),
+            ("[\"a", 1),
+            ("1", 1),
+            ("[1", 1),
+            ("[1]\n", 1),
+            ("[1]\n[1,2]", 1),
+            ("[1]\t", 1),
+        ] {
+            assert!(lines(page, columns).is_err(), "{page}");
         }
-        assert!(Packed::read("[1]", 1).is_ok() && Packed::read("[]", 0).is_ok());
+        assert_eq!(lines("[1]", 1).unwrap().len(), 1);
+        assert_eq!(lines("", 3).unwrap().len(), 0);
     }
 }

@@ -4,9 +4,10 @@ use futures::stream::{self, Stream, StreamExt as _};
 use pacs_core::access::Scope;
 use pacs_core::query::{Level, Query};
 
+use super::stop::Columns;
 use super::walk;
 use crate::Result;
-use crate::database::Database;
+use crate::database::{Database, Row};
 use crate::index::instances::{self, InstancePlace};
 
 /// The places of all instances below what the query means, study by study. The filters of every
@@ -17,7 +18,9 @@ pub fn find_places(
     scope: &Scope,
 ) -> impl Stream<Item = Result<InstancePlace>> + Send + Unpin + use<> {
     let query = Query { level: Level::Instance, ..query.clone() };
-    let pages = walk::rows(database.clone(), query, scope.clone(), instances::COLUMNS.to_owned(), None);
+    let mut columns = Columns::of_place(Level::Instance);
+    columns.values.push(instances::COLUMNS.to_owned());
+    let pages = walk::stops::<Row>(database.clone(), query, scope.clone(), columns, None);
     Box::pin(pages.flat_map(|page| {
         stream::iter(match page {
             Ok(rows) => rows.iter().map(instances::read).collect(),

@@ -3,21 +3,17 @@
 
 use std::fmt;
 
-use pacs_core::query::Level;
-
 use super::plan::Cursor;
-use crate::Result;
-use crate::database::Row;
 
 /// An answer to go on behind. Written as numbers parted by dots, to be handed out and taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    newest_key: i64,
-    study: i64,
+    pub(super) newest_key: i64,
+    pub(super) study: i64,
     /// Number and row of a series, at the series level and below.
-    series: Option<Numbered>,
+    pub(super) series: Option<Numbered>,
     /// Number and row of an instance, at the instance level.
-    instance: Option<Numbered>,
+    pub(super) instance: Option<Numbered>,
 }
 
 /// The order of series in a study, and of instances in a series: their number, then their row.
@@ -39,18 +35,6 @@ impl Position {
             return None;
         }
         Some(Self { newest_key, study, series, instance })
-    }
-
-    /// The position of a row of the walk at `level`, whose first columns are the study and its key.
-    pub(super) fn of(row: &Row, level: Level) -> Result<Self> {
-        let mut position = Self { newest_key: row.at(1)?, study: row.at(0)?, series: None, instance: None };
-        if level >= Level::Series {
-            position.series = Some((row.get("walk_series_number")?, row.get("walk_series")?));
-        }
-        if level >= Level::Instance {
-            position.instance = Some((row.get("walk_number")?, row.get("walk_instance")?));
-        }
-        Ok(position)
     }
 
     /// Whether it certainly comes behind the other one.
@@ -78,19 +62,6 @@ impl Position {
             None => (self.newest_key, self.study),
             Some(_) => (self.newest_key, self.study.saturating_add(1)),
         }
-    }
-
-    /// The row of its study.
-    pub(super) fn study(&self) -> i64 {
-        self.study
-    }
-
-    pub(super) fn series(&self) -> Option<Numbered> {
-        self.series
-    }
-
-    pub(super) fn instance(&self) -> Option<Numbered> {
-        self.instance
     }
 }
 

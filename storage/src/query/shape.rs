@@ -10,8 +10,8 @@ use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, tags};
 
 use super::columns::{COLUMNS, Kind};
-use super::{numbers, packed};
-use crate::database::Engine;
+use super::numbers;
+use super::stop::Columns;
 
 /// An attribute that answers have.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Field {
 /// Where a value comes from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source {
-    /// A column of text or of a number, by its place among those that are packed.
+    /// A column of text or of a number, by its place in the row.
     Column(usize),
     /// A column of a `\list\`.
     List(usize),
@@ -44,19 +44,17 @@ pub(super) struct Shape {
     wanted: Option<Vec<Tag>>,
     /// The attributes of every answer, in the order of their tags.
     pub fields: Vec<Field>,
-    /// How many columns are packed into the one at [`PACKED_AT`].
-    pub packed: usize,
     /// What is read of the attributes that rows keep whole.
     whole: Whole,
-    /// Their columns.
+    /// Where they stand in a row.
     pub whole_at: Range<usize>,
     /// The column of the patient's other numbers, where they are asked for.
     pub others_at: Option<usize>,
     /// The column that says whether the issuer is still the one of whom the images' qualifiers tell, where those are
     /// asked for.
     pub is_own_issuer_at: Option<usize>,
-    /// The select list of the rows.
-    pub select: String,
+    /// The columns of the rows.
+    pub columns: Columns,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +67,6 @@ enum Whole {
     /// Everything.
     All,
 }
-
-/// Columns that every select list begins with: the row, and its place in the order.
-const PLACE: [&str; 2] = ["t.id", "t.newest_key"];
-/// The column behind them, of those that answers are made of.
-pub(super) const PACKED_AT: usize = PLACE.len();
 
 /// Attributes that identify an answer and are always in it.
 const KEYS: [Tag; 4] =
@@ -88,7 +81,7 @@ const OF_PATIENT: [(Tag, &str); 3] = [
 
 impl Shape {
     /// What the answers to a query below the patient level are made of.
-    pub fn of(query: &Query, scope: &Scope, engine: Engine) -> Self {
+    pub fn of(query: &Query, scope: &Scope) -> Self {
         let wanted = match &query.returns {
             Returns::All => None,
             Returns::Tags(paths) => {
@@ -110,7 +103,7 @@ impl Shape {
             },
         };
         let is_wanted = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag);
-        let mut columns: Vec<String> = Vec::new();
+        let Columns { values: mut columns, mut json } = Columns::of_place(query.level);
         let mut sources = vec![(tags::SPECIFIC_CHARACTER_SET, Source::Always("ISO_IR 192"))];
         for column in COLUMNS.iter().filter(|column| column.level <= query.level && is_wanted(column.tag)) {
             let source = if column.kind == Kind::List { Source::List } else { Source::Column };
@@ -127,25 +120,20 @@ impl Shape {
                 ));
             }
         }
-        let mut select: Vec<String> = PLACE.map(str::to_owned).into();
-        select.push(packed::column(engine, &columns));
-        let begin = select.len();
         if whole != Whole::Nothing {
-            select.push("t.attributes as t_attributes".to_owned());
+            json.push("t.attributes".to_owned());
             if query.level >= Level::Series {
-                select.push("s.attributes as s_attributes".to_owned());
+                json.push("s.attributes".to_owned());
             }
         }
-        let whole_at = begin..select.len();
         let tells = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag));
-        let others_at = tells(tags::OTHER_PATIENT_I_DS_SEQUENCE).then_some(select.len());
+        let others_at = tells(tags::OTHER_PATIENT_I_DS_SEQUENCE).then_some(columns.len());
         if others_at.is_some() {
-            select.push(format!("{} as t_others", numbers::others("t.patient_id")));
+            columns.push(numbers::others("t.patient_id"));
         }
-        let is_own_issuer_at = tells(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE).then_some(select.len());
+        let is_own_issuer_at = tells(tags::ISSUER_OF_PATIENT_ID_QUALIFIERS_SEQUENCE).then_some(columns.len());
         if is_own_issuer_at.is_some() {
-            let is_own = format!("case when t.patient_issuer = {} then 1 else 0 end", numbers::ISSUER);
-            select.push(format!("cast({is_own} as bigint) as t_is_own_issuer"));
+            columns.push(format!("case when t.patient_issuer = {} then 1 else 0 end", numbers::ISSUER));
         }
         if wanted.as_ref().is_none_or(|tags| tags.contains(&tags::INSTANCE_AVAILABILITY)) {
             sources.push((tags::INSTANCE_AVAILABILITY, Source::Always("ONLINE")));
@@ -155,6 +143,7 @@ impl Shape {
                 sources.push((tag, Source::Whole));
             }
         }
+        let whole_at = columns.len()..columns.len() + json.len();
         sources.sort_unstable_by_key(|(tag, _)| *tag);
         let field = |(tag, source)| Field { tag, head: Head::of(tag, vr_of(tag)), source };
         let fields = sources.into_iter().map(field).collect();
@@ -162,12 +151,11 @@ impl Shape {
             level: query.level,
             wanted,
             fields,
-            packed: columns.len(),
             whole,
             whole_at,
             others_at,
             is_own_issuer_at,
-            select: select.join(", "),
+            columns: Columns { values: columns, json },
         }
     }
 

@@ -13,12 +13,14 @@ use super::ahead::Rows;
 use super::answer::Answer;
 use super::columns::matched_by;
 use super::condition::Conditions;
+use super::packed::Line;
 use super::plan::{Cursor, Plan, plan};
 use super::position::{Numbered, Position};
 use super::shape::Shape;
+use super::stop::{Columns, Stop};
 use super::window::{self, Windows};
 use crate::Result;
-use crate::database::{Database, Row};
+use crate::database::Database;
 use crate::dialect;
 
 /// Studies read at a time, and below them the studies whose series are read at a time.
@@ -34,25 +36,27 @@ pub(super) fn pages(
     scope: Scope,
     after: Option<Position>,
 ) -> impl Stream<Item = Result<Vec<Answer>>> + Send {
-    let shape = Arc::new(Shape::of(&query, &scope, database.engine()));
-    let rows = rows(database, query, scope, shape.select.clone(), after);
-    rows.and_then(move |page| ready(page.into_iter().map(|row| Answer::read(row, &shape)).collect()))
+    let shape = Arc::new(Shape::of(&query, &scope));
+    let lines = stops::<Line>(database, query, scope, shape.columns.clone(), after);
+    lines.and_then(move |page| {
+        ready(Ok(page.into_iter().map(|line| Answer::new(line, Arc::clone(&shape))).collect()))
+    })
 }
 
-/// Rows of `study t`, `series s` and `instance i`, down to the query's level, a page at a time.
-/// At the study level the select list has to have `id` and `newest_key`.
-pub(super) fn rows(
+/// Rows of `study t`, `series s` and `instance i`, down to the query's level, a page at a time. The first columns are
+/// to be their place.
+pub(super) fn stops<S: Stop>(
     database: Database,
     query: Query,
     scope: Scope,
-    select: String,
+    columns: Columns,
     after: Option<Position>,
-) -> impl Stream<Item = Result<Vec<Row>>> + Send {
+) -> impl Stream<Item = Result<Vec<S>>> + Send {
     let walk = Walk {
         windows: Windows::at(query.level),
         left: query.limit.map_or(i64::MAX, i64::from),
         skip: i64::from(query.offset),
-        select,
+        columns,
         database,
         query,
         scope,
@@ -74,7 +78,7 @@ struct Walk {
     database: Database,
     query: Query,
     scope: Scope,
-    select: String,
+    columns: Columns,
     plan: Option<Plan>,
     /// Of a plan that sifts.
     windows: Windows,
@@ -94,7 +98,7 @@ struct Walk {
 
 impl Walk {
     /// The next page that is not empty.
-    async fn next(&mut self) -> Result<Option<Vec<Row>>> {
+    async fn next<S: Stop>(&mut self) -> Result<Option<Vec<S>>> {
         loop {
             if self.left <= 0 || (self.ended && self.series.is_empty()) {
                 return Ok(None);
@@ -102,19 +106,21 @@ impl Walk {
             let page = match (self.query.level, self.series.front().copied()) {
                 (Level::Instance, Some(series)) => self.instances(series).await?,
                 (Level::Instance, None) => {
-                    let studies = self.studies(STUDIES_OF_SERIES, "t.id, t.newest_key").await?;
-                    let rows = self.series_of(&studies, "s.id").await?;
-                    self.series = rows.iter().map(|row| row.get("walk_series")).collect::<Result<_>>()?;
+                    let studies = self.studies(STUDIES_OF_SERIES, &Columns::of_place(Level::Study)).await?;
+                    let series: Vec<Line> =
+                        self.series_of(&studies, &Columns::of_place(Level::Series)).await?;
+                    let rows = series.iter().map(|series| Ok(series.series()?.1));
+                    self.series = rows.collect::<Result<_>>()?;
                     continue;
                 }
                 (Level::Series, _) => {
-                    let studies = self.studies(STUDIES_OF_SERIES, "t.id, t.newest_key").await?;
-                    let select = self.select.clone();
-                    self.series_of(&studies, &select).await?
+                    let studies = self.studies(STUDIES_OF_SERIES, &Columns::of_place(Level::Study)).await?;
+                    let columns = self.columns.clone();
+                    self.series_of(&studies, &columns).await?
                 }
                 (Level::Patient | Level::Study, _) => {
-                    let select = self.select.clone();
-                    self.studies(STUDIES, &select).await?
+                    let columns = self.columns.clone();
+                    self.studies(STUDIES, &columns).await?
                 }
             };
             let taken = self.take(page);
@@ -130,47 +136,48 @@ impl Walk {
         self.held.insert(Rows::up_to(most)).count
     }
 
-    /// The next page of studies; the first two columns are the cursor.
-    async fn studies(&mut self, most: i64, select: &str) -> Result<Vec<Row>> {
+    /// The next page of studies.
+    async fn studies<S: Stop>(&mut self, most: i64, columns: &Columns) -> Result<Vec<S>> {
         let plan = match self.plan.take() {
             Some(plan) => plan,
             None => plan(&self.database, &self.query, &self.scope).await?,
         };
         let rows = match plan.sifts() {
-            true => self.sifted(&plan, most, select).await,
-            false => self.led(&plan, most, select).await,
+            true => self.sifted(&plan, most, columns).await,
+            false => self.led(&plan, most, columns).await,
         };
         self.plan = Some(plan);
         rows
     }
 
-    async fn led(&mut self, plan: &Plan, most: i64, select: &str) -> Result<Vec<Row>> {
+    async fn led<S: Stop>(&mut self, plan: &Plan, most: i64, columns: &Columns) -> Result<Vec<S>> {
         let at_level = self.query.level == Level::Study;
         let limit = self.page_of(if at_level { most.min(self.left) } else { most });
         // What the caller leaves out is left out by the engine, without being read.
         let offset = if at_level { std::mem::take(&mut self.skip) } else { 0 };
-        let (sql, conditions) = plan.page(select, self.after, limit, offset);
-        let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+        let (sql, conditions) =
+            plan.page(&self.select::<S>(columns, Level::Study), self.after, limit, offset);
+        let rows = S::fetch(&self.database, sql, conditions.params, columns.count()).await?;
         self.ended = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
         if let Some(last) = rows.last() {
-            self.after = Some((last.get("newest_key")?, last.get("id")?));
+            self.after = Some(last.cursor()?);
         }
         Ok(rows)
     }
 
     /// The same within a window, of which all may be looked at in vain: there may be more where nothing was found.
-    async fn sifted(&mut self, plan: &Plan, most: i64, select: &str) -> Result<Vec<Row>> {
+    async fn sifted<S: Stop>(&mut self, plan: &Plan, most: i64, columns: &Columns) -> Result<Vec<S>> {
         let _turn = window::turn().await;
         let end = self.windows.end(&self.database, plan, self.after).await?;
         let at_level = self.query.level == Level::Study;
         // How many of those that the caller leaves out lie in a window is not known before they are read.
         let wanted = self.left.saturating_add(self.skip);
         let limit = self.page_of(if at_level { most.min(wanted) } else { most });
-        let (sql, conditions) = plan.window(select, self.after, end, limit);
-        let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+        let (sql, conditions) = plan.window(&self.select::<S>(columns, Level::Study), self.after, end, limit);
+        let rows = S::fetch(&self.database, sql, conditions.params, columns.count()).await?;
         match rows.last() {
             Some(last) if i64::try_from(rows.len()).is_ok_and(|count| count >= limit) => {
-                self.after = Some((last.get("newest_key")?, last.get("id")?));
+                self.after = Some(last.cursor()?);
             }
             _ => {
                 self.windows.passed();
@@ -182,40 +189,43 @@ impl Walk {
     }
 
     /// The matching series of these studies, study by study.
-    async fn series_of(&mut self, studies: &[Row], select: &str) -> Result<Vec<Row>> {
+    async fn series_of<S: Stop>(&mut self, studies: &[Line], columns: &Columns) -> Result<Vec<S>> {
         if studies.is_empty() {
             return Ok(Vec::new());
         }
-        let ids = studies.iter().map(|row| row.get::<i64>("id")).collect::<Result<Vec<_>>>()?;
+        let ids = studies.iter().map(Stop::study).collect::<Result<Vec<_>>>()?;
         let mut conditions = Conditions::new(self.database.engine());
         let list = conditions.bind_all(ids);
         conditions.push(format!("s.study_id in ({list})"));
         filter(&mut conditions, &self.query, Level::Series);
         let sql = format!(
-            "select {select}, s.id as walk_series, s.number as walk_series_number, t.id as walk_study
-             from series s join study t on t.id = s.study_id{}
+            "select {} from series s join study t on t.id = s.study_id{}
              order by t.newest_key desc, t.id desc, s.number, s.id",
+            self.select::<S>(columns, Level::Series),
             conditions.clause()
         );
-        let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+        let rows = S::fetch(&self.database, sql, conditions.params, columns.count()).await?;
         self.behind_start(rows)
+    }
+
+    fn select<S: Stop>(&self, columns: &Columns, level: Level) -> String {
+        S::select(self.database.engine(), columns, Columns::of_place(level).count())
     }
 
     /// Leaves out the series up to the one that the walk begins behind, which may have gone meanwhile. That one itself
     /// is gone on with where its instances are asked for.
-    fn behind_start(&mut self, rows: Vec<Row>) -> Result<Vec<Row>> {
+    fn behind_start<S: Stop>(&mut self, rows: Vec<S>) -> Result<Vec<S>> {
         let Some(start) = self.start.take() else { return Ok(rows) };
-        let Some(series) = start.series() else { return Ok(rows) };
+        let Some(series) = start.series else { return Ok(rows) };
         let nulls_first = dialect::sorts_nulls_first(self.database.engine());
-        let place = |(number, id): Numbered| (number.is_some() == nulls_first, number, id);
+        let order = |(number, id): Numbered| (number.is_some() == nulls_first, number, id);
         let mut behind = Vec::with_capacity(rows.len());
         for row in rows {
-            if row.get::<i64>("walk_study")? == start.study() {
-                let of_row = (row.get("walk_series_number")?, row.get("walk_series")?);
-                match place(of_row).cmp(&place(series)) {
+            if row.study()? == start.study {
+                match order(row.series()?).cmp(&order(series)) {
                     Ordering::Less => continue,
-                    Ordering::Equal if start.instance().is_none() => continue,
-                    Ordering::Equal => self.passed = start.instance(),
+                    Ordering::Equal if start.instance.is_none() => continue,
+                    Ordering::Equal => self.passed = start.instance,
                     Ordering::Greater => {}
                 }
             }
@@ -225,7 +235,7 @@ impl Walk {
     }
 
     /// The next matching instances of the series at hand.
-    async fn instances(&mut self, series: i64) -> Result<Vec<Row>> {
+    async fn instances<S: Stop>(&mut self, series: i64) -> Result<Vec<S>> {
         let mut conditions = Conditions::new(self.database.engine());
         let bound = conditions.bind(series);
         conditions.push(format!("i.series_id = {bound}"));
@@ -237,16 +247,14 @@ impl Walk {
         let most = self.page_of(INSTANCES);
         let limit = conditions.bind(most);
         let sql = format!(
-            "select {}, s.id as walk_series, s.number as walk_series_number, i.id as walk_instance,
-                 i.number as walk_number
-             from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id{clause}
+            "select {} from instance i join series s on s.id = i.series_id join study t on t.id = s.study_id{clause}
              order by i.number, i.id limit {limit}",
-            self.select
+            self.select::<S>(&self.columns, Level::Instance)
         );
-        let rows = self.database.fetch(sqlx::AssertSqlSafe(sql), conditions.params).await?;
+        let rows = S::fetch(&self.database, sql, conditions.params, self.columns.count()).await?;
         match rows.last() {
             Some(last) if i64::try_from(rows.len()).is_ok_and(|count| count >= most) => {
-                self.passed = Some((last.get("walk_number")?, last.get("walk_instance")?));
+                self.passed = Some(last.instance()?);
             }
             _ => {
                 self.series.pop_front();
@@ -257,7 +265,7 @@ impl Walk {
     }
 
     /// The rows that are neither skipped nor beyond the limit.
-    fn take(&mut self, rows: Vec<Row>) -> Vec<Row> {
+    fn take<S>(&mut self, rows: Vec<S>) -> Vec<S> {
         let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
         let skipped = self.skip.min(count);
         self.skip -= skipped;

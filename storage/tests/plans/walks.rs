@@ -113,8 +113,9 @@ fn reads_all(steps: &[String], begins: bool) -> bool {
         let unled = is_scan && of_many(step) && !is_led() && !begins;
         step.contains("Seq Scan") || step.starts_with("SCAN") || unled
     };
-    let few =
-        |step: &str| ["few", "SUBQUERY", "CONSTANT", "(subquery"].iter().any(|word| step.contains(word));
+    let few = |step: &str| {
+        ["few", "lines", "SUBQUERY", "CONSTANT", "(subquery"].iter().any(|word| step.contains(word))
+    };
     steps.iter().enumerate().any(|(at, step)| whole(at, step) && !few(step))
 }
 
