@@ -67,8 +67,8 @@ impl Archive {
         }
     }
 
-    /// Plays the journal's acts whose rows are lost, in the order of their numbers. One that is damaged is told of and
-    /// left out.
+    /// Plays the journal's acts whose rows are lost, in the order of their numbers. One that is damaged, or
+    /// cannot be done again, is told of and left out.
     pub(crate) async fn replay_journal(&self) -> Result<Played> {
         let prefix = packs::path(PREFIX);
         let mut objects: Vec<_> =
@@ -93,8 +93,8 @@ impl Archive {
                 let again = async { self.replay(&act?).await };
                 match again.await {
                     Ok(is_new) => played.acts += u64::from(is_new),
-                    Err(Error::Corrupt(why)) => {
-                        tracing::error!(%object, why, "an act of the journal is damaged");
+                    Err(Error::Corrupt(why) | Error::Conflict(why)) => {
+                        tracing::error!(%object, why, "an act of the journal is not done again");
                         played.damaged += 1;
                     }
                     Err(error) => return Err(error),

@@ -99,13 +99,13 @@ impl Archive {
         self.note_reindexed().await?;
         self.recover().await?;
         damage::forget_found(&self.0.database).await?;
-        self.move_again().await?;
+        report.damaged += self.move_again().await?;
         // What fails of it is told of after the rest, which needs no bytes.
         let said = self.say_what_is_served_everywhere().await;
         self.correct_again().await?;
         self.reject_again().await?;
         // Whatever may go wrong from here on, images are shown as people have left them.
-        said?;
+        report.damaged += said?;
         self.reindex_non_patient(&mut report).await?;
         report.damaged += self.hand_again().await?;
         self.0.renditions.clear().await?;

@@ -199,8 +199,9 @@ impl Archive {
                 Err(error) => return Err(error),
             }
         }
-        // Also where nothing is left to be packed: it may have failed after the pack was made.
-        if self.has_versions(series.id).await? {
+        // Also where nothing is left to be packed: it may have failed after the pack was made. And whichever series it
+        // is: an act may have had the study say something while this one came.
+        if self.has_versions(&series.study_uid).await? {
             self.say_what_is_served(&series.study_uid).await?;
         }
         if damaged.is_empty() {

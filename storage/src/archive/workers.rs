@@ -157,7 +157,9 @@ impl Archive {
         let mut wait = JOURNAL_AFTER;
         loop {
             // What the process before this one left is copied at once.
-            let last = pause(wait, shutdown).await;
+            if pause(wait, shutdown).await {
+                return self.keep_in_journal().await;
+            }
             wait = match self.copy_journal().await {
                 Ok(_) => JOURNAL_AFTER,
                 Err(error) => {
@@ -166,9 +168,6 @@ impl Archive {
                     JOURNAL_AGAIN_AFTER
                 }
             };
-            if last {
-                return;
-            }
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 _ = hints.changed() => {}

@@ -8,8 +8,11 @@
 mod again;
 pub(crate) mod rows;
 
+use std::time::Duration;
+
 use pacs_core::access::{Actor, Scope};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::acts::{self, NewAct};
 use crate::archive::Archive;
@@ -22,6 +25,8 @@ use rows::{Collisions, Locked, Removed, Spared};
 pub(crate) const DELETE_STUDY: &str = "study.delete";
 /// The kinds of act that delete.
 pub(crate) const ACTS: [&str; 3] = [DELETE_STUDY, "series.delete", "instance.delete"];
+/// How long whoever acts waits for the journal at most.
+const JOURNAL_WITHIN: Duration = Duration::from_secs(2);
 /// What in an act says up to when it deletes what was received.
 pub(crate) const UNTIL: &str = "receivedUntilMs";
 /// What in an act names the series of a study.
@@ -68,10 +73,13 @@ impl Archive {
         Ok(removed.instances)
     }
 
-    /// Copies an act to the journal before the database can be lost with it.
+    /// Copies an act to the journal before the database can be lost with it. While the object store is away nobody
+    /// waits for it long: what is left is copied in the background.
     pub(crate) async fn keep_in_journal(&self) {
-        if let Err(error) = self.copy_journal().await {
-            tracing::warn!(%error, "an act is not in the journal yet");
+        match timeout(JOURNAL_WITHIN, self.copy_journal()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "an act is not in the journal yet"),
+            Err(_) => tracing::warn!("an act is not in the journal yet: the object store takes long"),
         }
     }
 

@@ -70,11 +70,12 @@ async fn said(archive: Archive, place: InstancePlace, wanted: Arc<[Tag]>) -> Res
     // The semaphore is never closed.
     let _turn = TURNS.acquire().await.ok();
     match archive.said(&place, wanted).await {
-        Err(Error::Corrupt(why)) => {
-            tracing::warn!(instance = %place.uid, why, "a damaged instance is found without its header");
+        Ok(said) => Ok(said),
+        Err(error) => {
+            if let Some(why) = archive.unread(&place, error).await? {
+                tracing::warn!(instance = %place.uid, why, "a damaged instance is found without its header");
+            }
             Ok(DataSet::new())
         }
-        Err(Error::NotFound) => Ok(DataSet::new()),
-        said => said,
     }
 }

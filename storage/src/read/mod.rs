@@ -17,12 +17,13 @@ pub mod pixels;
 mod remembered;
 mod said;
 mod sheet;
+mod unread;
 
 use std::sync::Arc;
 
 use pacs_core::access::Scope;
 use pacs_core::correction::Overlay;
-use pacs_core::dataset::DataSet;
+use pacs_core::dataset::{DataSet, Element, Value};
 use pacs_core::uid::Uid;
 
 use crate::index::instances::InstancePlace;
@@ -60,8 +61,8 @@ pub(crate) struct ReadCaches {
 /// Rows that are remembered of each kind.
 const ROWS_MAX: usize = 4096;
 
-/// Headers of a study read at once, where all of them are asked for.
-pub(crate) const HEADERS_AT_ONCE: usize = 16;
+/// Headers of a study read at once, where all of them are asked for; one takes up to 16 MiB.
+pub(crate) const HEADERS_AT_ONCE: usize = 4;
 
 /// Packs that are kept open to be read.
 const FILES_MAX: usize = 256;
@@ -89,15 +90,19 @@ impl ReadCaches {
     }
 }
 
-/// About how many bytes a parsed header takes: each element costs its value and some bookkeeping.
+/// About how many bytes a parsed header takes.
 fn header_bytes(set: &DataSet) -> usize {
-    use pacs_core::dataset::Value;
-    set.iter()
-        .map(|element| match &element.value {
-            Value::Bytes(bytes) => 96 + bytes.len(),
-            Value::Items(items) => 96 + items.iter().map(header_bytes).sum::<usize>(),
-            Value::Fragments(fragments) => 96 + 16 * fragments.len(),
-            Value::Elsewhere { .. } => 96,
-        })
-        .sum()
+    set.iter().map(element_bytes).sum()
+}
+
+/// About how many bytes an element takes: its value and some bookkeeping.
+fn element_bytes(element: &Element) -> usize {
+    const KEEPING: usize = 96;
+    KEEPING
+        + match &element.value {
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Items(items) => items.iter().map(header_bytes).sum(),
+            Value::Fragments(fragments) => 16 * fragments.len(),
+            Value::Elsewhere { .. } => 0,
+        }
 }

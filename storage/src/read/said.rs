@@ -10,14 +10,20 @@ use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax;
 use tokio::task::spawn_blocking;
 
+use super::element_bytes;
 use super::header::{self, damaged};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
 use crate::index::instances::InstancePlace;
 use crate::spool::region::Region;
 
+/// Bytes that one attribute may take, and all of an instance.
+const VALUE_BYTES: usize = 64 << 10;
+const EXCERPT_BYTES: usize = 4 * VALUE_BYTES;
+
 impl Archive {
-    /// What of `wanted` the header says up to its pixels, as corrected and in UTF-8, without what counts as bulk data.
+    /// What of `wanted` the header says up to its pixels, as corrected and in UTF-8, without what counts as bulk data
+    /// and without what is longer than 64 KiB, items included; of many such attributes the first.
     /// It is not remembered: who asks for these asks for many instances, once.
     pub(crate) async fn said(&self, place: &InstancePlace, wanted: Arc<[Tag]>) -> Result<DataSet> {
         let overlay = self.overlay(place).await?;
@@ -44,6 +50,7 @@ fn taken(stored: &DataSet, overlay: Option<&Overlay>, wanted: &[Tag]) -> DataSet
     let laid = overlay.and_then(|overlay| overlay.lay_over(stored));
     let mut taken = excerpt(laid.as_ref().unwrap_or(stored), wanted);
     leave_bulk(&mut taken);
+    leave_long(&mut taken);
     taken.encode_text_in(CharacterSet::UTF_8)
 }
 
@@ -65,6 +72,18 @@ fn leave_bulk(set: &mut DataSet) {
         items.iter_mut().for_each(leave_bulk);
         set.put_items(tag, items);
     }
+}
+
+/// Leaves out what is too long to be in an answer: the sequence of a thousand frames has megabytes, and whoever reads
+/// answers slowly keeps several of them.
+fn leave_long(set: &mut DataSet) {
+    let mut left_bytes = EXCERPT_BYTES;
+    set.retain(|element| {
+        let bytes = element_bytes(element);
+        let is_taken = bytes <= VALUE_BYTES && bytes <= left_bytes;
+        left_bytes -= if is_taken { bytes } else { 0 };
+        is_taken
+    });
 }
 
 #[cfg(test)]
@@ -96,5 +115,22 @@ mod tests {
         assert_eq!(have, [tags::SPECIFIC_CHARACTER_SET, tags::IMAGE_TYPE, tags::WAVEFORM_SEQUENCE]);
         let item = &taken.items(tags::WAVEFORM_SEQUENCE)[0];
         assert_eq!((item.len(), item.text(tags::CODE_MEANING).as_deref()), (1, Some("Đo")));
+    }
+
+    #[test]
+    fn what_is_long_is_left_out() {
+        let frames = |count: usize| {
+            let mut item = DataSet::new();
+            item.put_text(tags::CODE_MEANING, "Đo");
+            vec![item; count]
+        };
+        let mut stored = DataSet::new();
+        stored.put_text(tags::IMAGE_TYPE, "ORIGINAL\\PRIMARY");
+        stored.put_items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, frames(2000));
+        stored.put_items(tags::WAVEFORM_SEQUENCE, frames(20));
+        let wanted = [tags::IMAGE_TYPE, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, tags::WAVEFORM_SEQUENCE];
+        let taken = taken(&stored, None, &wanted);
+        let have: Vec<Tag> = taken.iter().map(|element| element.tag).collect();
+        assert_eq!(have, [tags::SPECIFIC_CHARACTER_SET, tags::IMAGE_TYPE, tags::WAVEFORM_SEQUENCE]);
     }
 }

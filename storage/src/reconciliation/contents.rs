@@ -110,7 +110,14 @@ impl Archive {
             .buffered(HEADERS_AT_ONCE);
         let mut contents = Vec::new();
         while let Some((header, served, best)) = headers.next().await {
-            let lifted = attributes::lift(&*header?).map_err(|refusal| {
+            let header = match header {
+                Ok(header) => header,
+                Err(error) => match self.unread(&best, error).await? {
+                    Some(why) => return Err(Error::Corrupt(format!("a version of {}: {why}", served.uid))),
+                    None => continue,
+                },
+            };
+            let lifted = attributes::lift(&header).map_err(|refusal| {
                 Error::Corrupt(format!("a version of {}: {}", served.uid, refusal.reason))
             })?;
             contents.push(Change { before: served, chosen: best, lifted: lifted.instance });

@@ -1,5 +1,6 @@
 //! The answer that the images of one study are of two patients.
 
+use futures::StreamExt;
 use pacs_core::attributes::{PatientAttributes, STUDY_TAGS, excerpt, lift_patient};
 use pacs_core::dataset::DataSet;
 use pacs_core::json;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::index::arrivals::clip;
 use crate::index::discrepancies::{self, Said};
 use crate::index::{facilities, instances, issuers};
+use crate::read::HEADERS_AT_ONCE;
 
 /// An instance of the study that has the other's number.
 struct Named {
@@ -89,11 +91,25 @@ impl Archive {
         Ok(())
     }
 
-    /// The instances of a study that were sent with that Patient ID, as they were sent.
+    /// The instances of a study that were sent with that Patient ID, as they were sent. Whose number cannot be read
+    /// any more is left where it is.
     async fn with_number(&self, by: By<'_>, study: &Uid, number: &str) -> Result<Vec<Named>> {
         let mut named = Vec::new();
-        for place in instances::of_study(&self.0.database, by.scope, study).await? {
-            let header = &self.parsed(&place).await?.set;
+        let places = instances::of_study(&self.0.database, by.scope, study).await?;
+        let mut headers = futures::stream::iter(places)
+            .map(|place| async move { (self.parsed(&place).await, place) })
+            .buffered(HEADERS_AT_ONCE);
+        while let Some((header, place)) = headers.next().await {
+            let header = match header {
+                Ok(header) => header,
+                Err(error) => {
+                    if let Some(why) = self.unread(&place, error).await? {
+                        tracing::warn!(instance = %place.uid, why, "a damaged instance stays in a study that is parted");
+                    }
+                    continue;
+                }
+            };
+            let header = &header.set;
             let patient = lift_patient(header);
             if clip(&patient.id) == number {
                 let header = excerpt(header, STUDY_TAGS);

@@ -15,7 +15,7 @@ use super::alike::Alike;
 use super::contents::Change;
 use crate::Archive;
 use crate::corrections::{series, study};
-use crate::database::{Durability, Transaction, params};
+use crate::database::{Durability, Row, Transaction, params};
 use crate::deletion::rows::{self, Collisions, Locked};
 use crate::error::{Error, Result};
 use crate::exams::matching;
@@ -133,18 +133,19 @@ impl Archive {
         let places: Vec<_> =
             contents.iter().map(|change| (change.before.clone(), change.chosen.clone())).collect();
         let mut headers = futures::stream::iter(places)
-            .map(|(before, chosen)| async move { (self.parsed(&before).await, self.parsed(&chosen).await) })
+            .map(|(before, chosen)| async move {
+                (self.parsed(&before).await, self.parsed(&chosen).await, before)
+            })
             .buffered(HEADERS_AT_ONCE);
-        while !is_other && let Some((before, after)) = headers.next().await {
+        while !is_other && let Some((before, after, place)) = headers.next().await {
             let after = after?;
             let before = match before {
                 Ok(before) => before,
                 // Nobody knows what it said, and the other content is chosen for that.
-                Err(Error::Corrupt(_)) => {
-                    is_other = true;
+                Err(error) => {
+                    is_other |= self.unread(&place, error).await?.is_some();
                     continue;
                 }
-                Err(error) => return Err(error),
             };
             for wanted in [STUDY_TAGS, SERIES_TAGS, &[tags::SERIES_INSTANCE_UID]] {
                 is_other |= !Alike::of(&before.set, wanted)?.hear(&after.set, wanted)?;
@@ -172,21 +173,15 @@ impl Archive {
             .buffered(HEADERS_AT_ONCE);
         let (mut saying, mut unread) = (None, HashSet::new());
         while let Some((header, place)) = headers.next().await {
-            let why = match header {
-                Ok(header) => {
-                    saying = Some(Saying::hear(saying, &place, &header.set)?);
-                    continue;
+            match header {
+                Ok(header) => saying = Some(Saying::hear(saying, &place, &header.set)?),
+                Err(error) => {
+                    if let Some(why) = self.unread(&place, error).await? {
+                        tracing::warn!(instance = %place.uid, why, "a damaged instance says nothing of its study");
+                        unread.insert((place.id, place.hash));
+                    }
                 }
-                // Deleted meanwhile.
-                Err(Error::NotFound) => continue,
-                Err(Error::Corrupt(why)) => why,
-                Err(error) => match error.of_reading() {
-                    Some(why) if self.is_damage(&place, &error).await? => why,
-                    _ => return Err(error),
-                },
-            };
-            tracing::warn!(instance = %place.uid, why, "a damaged instance says nothing of its study");
-            unread.insert((place.id, place.hash));
+            }
         }
         Ok(saying.map(|saying| Saying { unread, ..saying }.settled()))
     }
@@ -225,35 +220,37 @@ impl Archive {
         Ok(())
     }
 
-    /// The same of every study of which anything has several contents. What keeps one study from it is told of, and
-    /// keeps no other.
-    pub(crate) async fn say_what_is_served_everywhere(&self) -> Result<()> {
+    /// The same of every study of which anything has several contents; answers how many do not. What keeps one study
+    /// from it is told of, and keeps no other.
+    pub(crate) async fn say_what_is_served_everywhere(&self) -> Result<u64> {
         let sql = "select distinct t.uid from instance_version v join instance i on i.id = v.instance_id
              join series s on s.id = i.series_id join study t on t.id = s.study_id order by t.uid";
+        let mut silent = 0;
         for row in self.0.database.fetch(sql, params![]).await? {
             let study = instances::uid(&row, "uid")?;
             match self.say_what_is_served(&study).await {
                 Ok(()) | Err(Error::NotFound) => {}
                 Err(Error::Corrupt(why) | Error::Conflict(why)) => {
                     tracing::error!(%study, why, "a study does not say what is served of it");
+                    silent += 1;
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(silent)
     }
 
-    /// Whether anything of a series has several contents.
-    pub(crate) async fn has_versions(&self, series: SeriesId) -> Result<bool> {
-        let sql = "select 1 from instance i join instance_version v on v.instance_id = i.id
-             where i.series_id = $1 limit 1";
-        Ok(self.0.database.fetch_optional(sql, params![series]).await?.is_some())
+    /// Whether anything of a study has several contents.
+    pub(crate) async fn has_versions(&self, study: &Uid) -> Result<bool> {
+        let sql = "select 1 from study where uid = $1 and conflict_count > 0";
+        Ok(self.0.database.fetch_optional(sql, params![study]).await?.is_some())
     }
 }
 
 /// Makes the rows of a study, which are locked, say what is served of it; what does not go together with that waits to
 /// be looked at, and what was open of what is served no more is answered by `act`. Says whether anything has changed.
-/// [`Error::Conflict`] when something else is shown of the study now than was heard.
+/// [`Error::Conflict`] when something else is shown of the study now than was heard, but for what has just come: once
+/// that is settled, the study is made to say what is served of it anew.
 pub(super) async fn follow(
     tx: &mut Transaction,
     locked: &Locked,
@@ -294,16 +291,20 @@ pub(super) async fn follow(
 }
 
 /// Whether all was heard that a study has, but for what people have moved to it. What cannot be read was not, nor what
-/// was rejected: on either what waits may rest. [`Error::Conflict`] when anything else was not heard, or is gone.
+/// was rejected or lies in the spool since: on each what waits may rest. [`Error::Conflict`] when anything else was not
+/// heard, or is gone.
 async fn is_all(tx: &mut Transaction, study: StudyId, saying: &Saying) -> Result<bool> {
-    let sql = "select i.id, i.hash, i.rejection_id from instance i join series s on s.id = i.series_id
+    let sql = "select i.id, i.hash, i.rejection_id, i.segment_id from instance i join series s on s.id = i.series_id
          where s.study_id = $1 and s.sent_study_uid is null and s.sent_series_uid is null";
     let (mut heard, mut is_all) = (0, true);
     for row in tx.fetch(sql, params![study]).await? {
         let content = (InstanceId(row.get("id")?), instances::hash(&row)?);
         if saying.heard.contains(&content) {
             heard += 1;
-        } else if saying.unread.contains(&content) || row.get::<Option<i64>>("rejection_id")?.is_some() {
+        } else if saying.unread.contains(&content)
+            || is_there(&row, "rejection_id")?
+            || is_there(&row, "segment_id")?
+        {
             is_all = false;
         } else {
             return Err(Error::Conflict("images came to the study while it was read".into()));
@@ -313,4 +314,8 @@ async fn is_all(tx: &mut Transaction, study: StudyId, saying: &Saying) -> Result
         return Err(Error::Conflict("images left the study while it was read".into()));
     }
     Ok(is_all)
+}
+
+fn is_there(row: &Row, column: &str) -> Result<bool> {
+    Ok(row.get::<Option<i64>>(column)?.is_some())
 }

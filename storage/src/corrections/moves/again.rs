@@ -12,8 +12,9 @@ use crate::error::{Error, Result};
 use crate::index::discrepancies;
 
 impl Archive {
-    /// Files everything where the moves that stand have it, or where it was sent to.
-    pub(crate) async fn move_again(&self) -> Result<()> {
+    /// Files everything where the moves that stand have it, or where it was sent to; answers how many of the moves are
+    /// damaged.
+    pub(crate) async fn move_again(&self) -> Result<u64> {
         const PAGE: i64 = 500;
         let mut moves = Vec::new();
         let mut before = (i64::MAX, i64::MAX);
@@ -24,16 +25,20 @@ impl Archive {
             moves.extend(page);
         }
         // In their order: what one has made, another may have moved on.
+        let mut damaged = 0;
         for act in moves.iter().rev() {
             match self.obey_move(act).await {
                 Ok(()) => {}
                 Err(Error::Conflict(why)) => tracing::warn!(act = act.id, why, "a move is not done again"),
                 Err(Error::NotFound) => tracing::warn!(act = act.id, "what was moved is gone"),
-                Err(Error::Corrupt(why)) => tracing::error!(act = act.id, why, "a move is not done again"),
+                Err(Error::Corrupt(why)) => {
+                    tracing::error!(act = act.id, why, "a move is not done again");
+                    damaged += 1;
+                }
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(damaged)
     }
 
     /// Files what a move means where what stands has it; of one that was taken back too, since rows from before

@@ -10,7 +10,7 @@ use pacs_core::uid::Uid;
 
 use crate::archive::Archive;
 use crate::database::{Transaction, params};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::arrivals::doubts;
 use crate::index::instances::{self, InstancePlace};
 use crate::index::{StudyId, grounds};
@@ -40,12 +40,13 @@ impl Archive {
         while let Some((header, place)) = headers.next().await {
             match header {
                 Ok(header) => drop(naming.insert(place.uid.to_string(), lift_patient(&header.set))),
-                // Deleted meanwhile.
-                Err(Error::NotFound) => {}
                 // Of what cannot be read nobody knows whom it names: what waits goes on to wait.
-                Err(Error::Corrupt(_)) => return Ok(None),
                 Err(error) if error.of_reading().is_some() => return Ok(None),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if self.unread(&place, error).await?.is_some() {
+                        return Ok(None);
+                    }
+                }
             }
         }
         Ok(Some(naming))
