@@ -9,7 +9,8 @@ use crate::support::program::Sen;
 use crate::support::{stow, tools};
 
 async fn post(sen: &Sen, path: &str) -> StatusCode {
-    Client::new().post(sen.url(path)).send().await.unwrap().status()
+    let request = Client::new().post(sen.url(path)).header("content-type", "application/json");
+    request.body(r#"{"reason":"mistaken"}"#).send().await.unwrap().status()
 }
 
 /// How many of these studies' instances DCMTK finds by C-FIND and brings back by C-GET.

@@ -19,7 +19,7 @@ pub fn resources() -> Vec<Resource> {
         [
             Resource { path: String::from(path), methods: vec![("delete", delete(what))] },
             post("/reject/{reason}", counted(&format!("Hide {what}"), &[400, 404, 409])),
-            post("/restore", counted(&format!("Take the rejection of {what} back"), &[400, 404, 409])),
+            post("/restore", restored(what)),
         ]
     };
     levels.into_iter().flat_map(of_level).collect()
@@ -32,6 +32,13 @@ fn counted(summary: &str, problems: &[u16]) -> Value {
         "tags": ["remove"],
         "responses": responses("How many instances were changed", &answer, problems),
     })
+}
+
+fn restored(what: &str) -> Value {
+    let mut operation = counted(&format!("Take the rejection of {what} back"), &[400, 404, 409]);
+    let content = json!({ "application/json": { "schema": schema::reference("Why") } });
+    operation["requestBody"] = json!({ "required": true, "content": content });
+    operation
 }
 
 fn delete(what: &str) -> Value {

@@ -72,6 +72,11 @@ pub fn all() -> Value {
             "required": ["count", "exact"],
         },
         "Reason": { "type": "string", "enum": Rejection::ALL.map(|reason| reason.to_string()) },
+        "Why": {
+            "type": "object",
+            "required": ["reason"],
+            "properties": { "reason": { "type": "string", "minLength": 1, "maxLength": 1024 } },
+        },
         "Changed": {
             "type": "object",
             "properties": { "count": { "type": "integer" } },

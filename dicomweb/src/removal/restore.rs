@@ -1,31 +1,56 @@
-//! `POST …/restore`: takes rejections back.
+//! `POST …/restore`: takes rejections back, for a reason that the body says: `{"reason": "…"}`. It is free text, which no
+//! URL may hold.
 
 use super::{Request, Target, counted};
 use crate::error::Error;
 use crate::resource::{InstancePath, SeriesPath, StudyPath};
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::response::Response;
 use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
+use serde::Deserialize;
 
 /// `POST /studies/{study}/restore`
-pub async fn study(path: StudyPath, request: Request) -> Result<Response, Error> {
-    request.restore(path.into()).await
+pub async fn study(path: StudyPath, request: Request, why: Why) -> Result<Response, Error> {
+    request.restore(path.into(), why).await
 }
 
 /// `POST /studies/{study}/series/{series}/restore`
-pub async fn series(path: SeriesPath, request: Request) -> Result<Response, Error> {
-    request.restore(path.into()).await
+pub async fn series(path: SeriesPath, request: Request, why: Why) -> Result<Response, Error> {
+    request.restore(path.into(), why).await
 }
 
 /// `POST /studies/{study}/series/{series}/instances/{instance}/restore`
-pub async fn instance(path: InstancePath, request: Request) -> Result<Response, Error> {
-    request.restore(path.into()).await
+pub async fn instance(path: InstancePath, request: Request, why: Why) -> Result<Response, Error> {
+    request.restore(path.into(), why).await
+}
+
+/// The body of the request.
+type Why = Result<Json<Form>, JsonRejection>;
+
+/// Why something is shown again.
+#[derive(Deserialize)]
+pub struct Form {
+    reason: String,
+}
+
+/// Characters of a reason at most.
+const REASON_CHARS: usize = 1024;
+
+fn said(why: Why) -> Result<String, Error> {
+    let reason = why.map(|Json(form)| form.reason.trim().to_owned()).unwrap_or_default();
+    match reason.chars().count() {
+        1..=REASON_CHARS => Ok(reason),
+        _ => Err(Error::bad_request("the body has to be JSON with a reason of 1 to 1024 characters")),
+    }
 }
 
 impl Request {
-    async fn restore(self, target: Target) -> Result<Response, Error> {
+    async fn restore(self, target: Target, why: Why) -> Result<Response, Error> {
         let scope = self.scope(&target, Act::RejectImages, AuditAct::Restore, "restore images").await?;
-        let restored = self.state.archive.restore(&scope, &self.caller.actor, &target.subject).await;
+        let (archive, reason) = (&self.state.archive, said(why)?);
+        let restored = archive.restore(&scope, &self.caller.actor, &target.subject, &reason).await;
         let restored = restored.map_err(|error| match error {
             storage::Error::NotFound => Error::NotFound("a rejection of it"),
             other => Error::Storage(other),

@@ -18,6 +18,14 @@ fn request(method: Method, path: &str) -> Request<Body> {
     Request::builder().method(method).uri(format!("/dicomweb{path}")).body(Body::empty()).unwrap()
 }
 
+/// A request to show again what is below that path, for what the body says.
+fn restoring(path: &str, body: &str) -> Request<Body> {
+    let request = Request::builder().method(Method::POST).uri(format!("/dicomweb{path}/restore"));
+    request.header("content-type", "application/json").body(Body::from(body.to_owned())).unwrap()
+}
+
+const WRONGLY: &str = r#"{"reason":"chọn nhầm"}"#;
+
 async fn ask(house: &House, method: Method, path: &str) -> Answer {
     house.send(request(method, path)).await
 }
@@ -46,11 +54,18 @@ async fn what_is_rejected_is_not_there_until_it_is_restored() {
         let twice = ask(&house, Method::POST, &format!("{path}{QUALITY}")).await;
         assert_eq!(twice.status, StatusCode::NOT_FOUND);
     }
-    let restored = ask(&house, Method::POST, &format!("{study}/restore")).await;
+    for body in ["", "{}", r#"{"reason":" "}"#, r#"{"reason":7}"#, "{"] {
+        let refused = house.send(restoring(&study, body)).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    let restored = house.send(restoring(&study, WRONGLY)).await;
     assert_eq!((restored.status, restored.json()["count"].as_u64()), (StatusCode::OK, Some(3)));
     assert_eq!(found(&house).await, [1, 1, 3]);
     assert_eq!(ask(&house, Method::GET, &instance).await.status, StatusCode::OK);
-    let twice = ask(&house, Method::POST, &format!("{study}/restore")).await;
+    let uid = study.strip_prefix("/studies/").unwrap();
+    let acts = storage::acts::of_subject(house.archive.database(), uid, 9).await.unwrap();
+    assert_eq!(acts[0].reason.as_deref(), Some("chọn nhầm"));
+    let twice = house.send(restoring(&study, WRONGLY)).await;
     assert_eq!(twice.status, StatusCode::NOT_FOUND);
     assert_eq!(twice.header("content-type"), "application/problem+json");
 }
@@ -72,7 +87,7 @@ async fn a_deletion_needs_a_reason_or_a_rejection_before_it() {
     for path in [&instance, &series, &study] {
         assert_eq!(ask(&house, Method::DELETE, path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
-    assert_eq!(ask(&house, Method::POST, &format!("{study}/restore")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(house.send(restoring(&study, WRONGLY)).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -113,7 +128,6 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
     assert_eq!(stored.status, StatusCode::OK);
     let study = above(&path_of(&ct), "/series");
     let rejection = format!("{study}{QUALITY}");
-    let restoring = format!("{study}/restore");
     let named = format!("{study}?reason=113039^DCM");
     for (who, method, path, status) in [
         (None, Method::DELETE, &named, StatusCode::UNAUTHORIZED),
@@ -124,10 +138,14 @@ async fn each_role_does_what_it_may_and_all_is_recorded() {
         (Some(own(Role::Radiographer, "B")), Method::POST, &rejection, StatusCode::NOT_FOUND),
         (Some(own(Role::Administrator, "B")), Method::DELETE, &named, StatusCode::NOT_FOUND),
         (Some(own(Role::Radiographer, "A")), Method::POST, &rejection, StatusCode::OK),
-        (Some(own(Role::Radiologist, "A")), Method::POST, &restoring, StatusCode::OK),
+        (Some(own(Role::Radiologist, "A")), Method::POST, &study, StatusCode::OK),
         (Some(own(Role::Administrator, "A")), Method::DELETE, &named, StatusCode::NO_CONTENT),
     ] {
-        let answer = house.send_as(who, request(method.clone(), path)).await;
+        let sent = match (&method, path == &study) {
+            (&Method::POST, true) => restoring(path, WRONGLY),
+            _ => request(method.clone(), path),
+        };
+        let answer = house.send_as(who, sent).await;
         assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
     }
     house.audit_log.flush().await;

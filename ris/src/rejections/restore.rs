@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::wire::RejectionDone;
 use crate::caller::Caller;
+use crate::field::reason;
 use crate::request::{Body, Segments};
 use crate::state::State;
 use crate::{Error, Result};
@@ -22,6 +23,8 @@ pub struct RestoreForm {
     /// The series that is meant; without it all of the study.
     #[schema(value_type = Option<String>)]
     series_uid: Option<Uid>,
+    /// Why, in 1 to 1024 characters.
+    reason: Option<String>,
 }
 
 /// Restores everything that is rejected of a study or of one of its series, whichever acts have rejected it. What one
@@ -45,11 +48,13 @@ pub async fn restore(
     if !archive.holds(&scope, &study, form.series_uid.as_ref(), None).await? {
         return Err(Error::NotFound);
     }
+    let reason = reason(form.reason, true)?.unwrap_or_default();
     let subject = form.series_uid.map_or_else(|| Subject::Study(study.clone()), Subject::Series);
-    let done = archive.restore(&scope, &caller.actor, &subject).await.map_err(|error| match error {
-        storage::Error::NotFound => Error::Conflict("nothing of it is rejected".into()),
-        error => error.into(),
-    })?;
+    let done =
+        archive.restore(&scope, &caller.actor, &subject, &reason).await.map_err(|error| match error {
+            storage::Error::NotFound => Error::Conflict("nothing of it is rejected".into()),
+            error => error.into(),
+        })?;
     let what = caller.did(AuditAct::Restore, format!("study:{study}"));
     state.audit_log.record(what.because(Some(format!("instances: {}", done.instances)))).await;
     let left = super::of_study::shown(&state, &scope, &study).await?;

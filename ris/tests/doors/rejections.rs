@@ -95,11 +95,19 @@ async fn what_is_rejected_is_listed_and_restored() {
     let undo = format!("/acts/{}/undo", done["actId"]);
     assert_eq!(house.ask(Some(&who), "POST", &undo, None).await.0, StatusCode::NO_CONTENT);
     assert_eq!(house.rejected(&who).await[1], (first.study.to_string(), 1, 1));
-    let (status, done) =
-        house.post(&who, &format!("{path}/restore"), json!({ "seriesUid": second.series })).await;
+    let (status, done) = house
+        .post(&who, &format!("{path}/restore"), json!({ "seriesUid": second.series, "reason": "chọn nhầm" }))
+        .await;
     assert_eq!((status, &done["count"], &done["left"]), (StatusCode::OK, &json!(1), &json!(2)), "{done}");
-    let again = house.post(&who, &format!("{path}/restore"), json!({})).await.0;
+    let history = house.get(&who, &format!("{study}/acts")).await;
+    let act = &history["items"][0];
+    assert_eq!((&act["kind"], &act["reason"]), (&json!("series.restore"), &json!("chọn nhầm")));
+    let again = house.post(&who, &format!("{path}/restore"), json!({ "reason": "lần nữa" })).await.0;
     assert_eq!(again, StatusCode::CONFLICT);
+    for form in [json!({}), json!({ "reason": " " })] {
+        let (status, refused) = house.post(&who, &format!("{path}/restore"), form).await;
+        assert_eq!((status, &refused["fields"]["reason"]), (StatusCode::BAD_REQUEST, &json!("required")));
+    }
     assert_eq!(house.rejected(&who).await, [(other.study.to_string(), 2, 0)]);
     let undo = format!("/acts/{}/undo", done["actId"]);
     assert_eq!(house.post(&who, &undo, json!({ "reason": "vẫn mờ" })).await.0, StatusCode::NO_CONTENT);
@@ -198,8 +206,8 @@ async fn the_act_that_is_named_is_that_of_the_answer() {
     for _ in 0..2 {
         let all = json!({ "code": "113001", "all": true });
         named.push(house.post(&who, &path, all).await.1["actId"].as_i64().unwrap());
-        named
-            .push(house.post(&who, &format!("{path}/restore"), json!({})).await.1["actId"].as_i64().unwrap());
+        let why = json!({ "reason": "chọn nhầm" });
+        named.push(house.post(&who, &format!("{path}/restore"), why).await.1["actId"].as_i64().unwrap());
     }
     let mut acts =
         storage::acts::of_subject(house.archive.database(), image.study.as_str(), 9).await.unwrap();

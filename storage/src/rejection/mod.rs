@@ -61,17 +61,25 @@ pub struct Changed {
 
 /// What is done to a subject.
 #[derive(Clone, Copy)]
-enum Change {
+enum Change<'a> {
     Reject(Rejection),
-    Restore,
+    /// For a reason in somebody's own words.
+    Restore(&'a str),
 }
 
-impl Change {
+impl<'a> Change<'a> {
     /// The second half of the act's kind, and its word in the history of an exam.
     fn word(self) -> &'static str {
         match self {
             Self::Reject(_) => "reject",
-            Self::Restore => "restore",
+            Self::Restore(_) => "restore",
+        }
+    }
+
+    fn reason(self) -> &'a str {
+        match self {
+            Self::Reject(reason) => reason.meaning(),
+            Self::Restore(reason) => reason,
         }
     }
 }
@@ -103,9 +111,19 @@ impl Archive {
         }
     }
 
-    /// Shows again what of a study, series or instance is rejected. [`Error::NotFound`] when there is nothing in scope.
-    pub async fn restore(&self, scope: &Scope, actor: &Actor, subject: &Subject) -> Result<Changed> {
-        self.change(scope, actor, (subject, &[]), Change::Restore).await
+    /// Shows again what of a study, series or instance is rejected, and says why. [`Error::NotFound`] when there is
+    /// nothing in scope, [`Error::Conflict`] without a reason.
+    pub async fn restore(
+        &self,
+        scope: &Scope,
+        actor: &Actor,
+        subject: &Subject,
+        reason: &str,
+    ) -> Result<Changed> {
+        match reason.trim() {
+            "" => Err(Error::Conflict("what is shown again needs a reason".into())),
+            reason => self.change(scope, actor, (subject, &[]), Change::Restore(reason)).await,
+        }
     }
 
     /// Rejects an instance for a document, unless somebody has decided on it since the document came; says
@@ -139,7 +157,7 @@ impl Archive {
         scope: &Scope,
         actor: &Actor,
         meant: (&Subject, &[Uid]),
-        change: Change,
+        change: Change<'_>,
     ) -> Result<Changed> {
         let mut collisions = Collisions::default();
         let changed = loop {
@@ -158,7 +176,7 @@ impl Archive {
         scope: &Scope,
         actor: &Actor,
         (subject, some): (&Subject, &[Uid]),
-        change: Change,
+        change: Change<'_>,
     ) -> Result<Changed> {
         let now_ms = self.0.config.clock.now_ms();
         let mut tx = self.0.database.begin(Durability::Synced).await?;
@@ -178,9 +196,9 @@ impl Archive {
             }
             _ => Kind::Instance,
         };
-        let reason = match change {
+        let rejection = match change {
             Change::Reject(reason) => Some(reason),
-            Change::Restore => None,
+            Change::Restore(_) => None,
         };
         let (mut about, series) = match kind {
             Kind::Study => (Vec::new(), locked.series_uids()),
@@ -191,17 +209,17 @@ impl Archive {
         }
         // Restoring takes the rejection of the same subject back.
         let undoes = acts::newest_of(&mut tx, subject.uid().as_str(), &ACTS).await?;
-        let undoes = undoes.filter(|act| reason.is_none() && REJECT.contains(&act.kind.as_str()));
+        let undoes = undoes.filter(|act| rejection.is_none() && REJECT.contains(&act.kind.as_str()));
         let act = NewAct {
             kind: &format!("{}.{}", level.as_str(), change.word()),
             actor: &actor.id,
             subject_kind: kind.as_str(),
             subject_uid: subject.uid().as_str(),
-            reason: reason.map(Rejection::meaning),
+            reason: Some(change.reason()),
             before: None,
             after: Some(json!({
                 UNTIL: until_ms,
-                "code": reason.map(|reason| reason.to_string()),
+                "code": rejection.map(|reason| reason.to_string()),
                 SERIES: series,
                 acts::ABOUT: about,
             })),
@@ -210,11 +228,11 @@ impl Archive {
         let act = acts::record(&mut tx, &act, now_ms).await?;
         // Whoever stores from here on waits for this transaction, and must not remember its rows.
         self.0.arrivals.forget();
-        let instances = locked.reject(&mut tx, reason.map(|_| act), until_ms, some).await?;
+        let instances = locked.reject(&mut tx, rejection.map(|_| act), until_ms, some).await?;
         if instances == 0 {
             return Err(Error::NotFound);
         }
-        let by = (actor.id.as_str(), reason.map_or("", Rejection::meaning));
+        let by = (actor.id.as_str(), change.reason());
         let all = settle_rows(&mut tx, &mut locked, change.word(), by, now_ms).await?;
         locked.tell(&mut tx, all, now_ms).await?;
         tx.commit().await?;

@@ -400,7 +400,7 @@ async fn instances_go_back_where_their_series_was_tidied_away(home: Home) {
     // Bringing the counts of the study in line takes the series away in which nothing is left.
     let rest = Subject::Study(wrong[0].study.clone());
     archive.reject(&all, &actor, &rest, Rejection::Quality).await.unwrap();
-    archive.restore(&all, &actor, &rest).await.unwrap();
+    archive.restore(&all, &actor, &rest, "wrongly rejected").await.unwrap();
     let (act, _) = acts::of_study(archive.database(), right[0].study.as_str(), 1).await.unwrap().remove(0);
     archive.undo(&all, &actor, &act, None).await.unwrap();
     assert_as_sent(&archive, &wrong[..2]).await;

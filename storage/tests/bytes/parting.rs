@@ -152,7 +152,7 @@ async fn what_was_parted_and_rejected_stays_rejected(home: Home) {
     let (_home, archive) = made_anew(home, archive).await;
     assert!(instances::of_study(archive.database(), &Scope::All, &made).await.unwrap().is_empty());
     assert_eq!(line(&archive, "1").await.instance_count, 2);
-    let restored = archive.restore(&Scope::All, &Actor::system(), &theirs).await.unwrap();
+    let restored = archive.restore(&Scope::All, &Actor::system(), &theirs, "wrongly rejected").await.unwrap();
     assert_eq!(restored.instances, 3);
     archive.close().await;
 }

@@ -445,7 +445,7 @@ async fn an_undoing_finds_its_act_under_another_number(home: Home) {
     linking::unlink(db, &all, &actor, study, Some("nhầm"), 6).await.unwrap();
     let subject = Subject::Study(study.clone());
     archive.reject(&all, &actor, &subject, pacs_core::rejection::Rejection::Quality).await.unwrap();
-    archive.restore(&all, &actor, &subject).await.unwrap();
+    archive.restore(&all, &actor, &subject, "wrongly rejected").await.unwrap();
     archive.tidy().await.unwrap();
     let taken_back = async || {
         let acts = acts::of_study(archive.database(), study.as_str(), 10).await.unwrap();

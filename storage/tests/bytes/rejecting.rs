@@ -38,7 +38,7 @@ pub async fn reject(archive: &Archive, subject: Subject) -> u64 {
 }
 
 pub async fn restore(archive: &Archive, subject: Subject) -> u64 {
-    archive.restore(&Scope::All, &Actor::system(), &subject).await.unwrap().instances
+    archive.restore(&Scope::All, &Actor::system(), &subject, "wrongly rejected").await.unwrap().instances
 }
 
 pub fn study(instance: &Instance) -> Subject {
@@ -94,7 +94,7 @@ async fn a_rejected_study_is_hidden_and_comes_back(home: Home) {
     assert_eq!(shown(&archive).await, [2, 2, 2, 5, 5]);
     let line = search::study(archive.database(), &Scope::All, &bad[0].study).await.unwrap().unwrap();
     assert_eq!((line.series_count, line.instance_count, line.modalities), (1, 3, vec!["CT".to_owned()]));
-    let twice = archive.restore(&Scope::All, &Actor::system(), &study(&bad[0])).await;
+    let twice = archive.restore(&Scope::All, &Actor::system(), &study(&bad[0]), "wrongly rejected").await;
     assert!(matches!(twice, Err(Error::NotFound)), "{twice:?}");
 
     let acts = storage::acts::of_subject(archive.database(), bad[0].study.as_str(), 10).await.unwrap();
@@ -343,7 +343,7 @@ async fn what_is_rejected_is_deleted_without_another_reason(home: Home) {
     assert_eq!(archive.delete_rejected(&all, &actor, &study(&sent[0])).await.unwrap(), 1);
     let acts = storage::acts::of_subject(archive.database(), sent[0].study.as_str(), 10).await.unwrap();
     assert_eq!(acts[0].reason.as_deref(), Some("Rejected for Quality Reasons"));
-    let restored = archive.restore(&all, &actor, &study(&sent[0])).await;
+    let restored = archive.restore(&all, &actor, &study(&sent[0]), "wrongly rejected").await;
     assert!(matches!(restored, Err(Error::NotFound)), "{restored:?}");
     home.clock.set_ms(home.clock.now_ms() + 1);
     send_all(&archive, &sent).await;
@@ -362,7 +362,7 @@ async fn only_what_is_in_scope_is_rejected(home: Home) {
     }
     assert_whole(&archive, &sent).await;
     reject(&archive, study(&sent[0])).await;
-    let refused = archive.restore(&elsewhere, &actor, &study(&sent[0])).await;
+    let refused = archive.restore(&elsewhere, &actor, &study(&sent[0]), "wrongly rejected").await;
     assert!(matches!(refused, Err(Error::NotFound)), "{refused:?}");
     let mut query = Query::new(Level::Instance);
     query.add(&[tags::SOP_INSTANCE_UID], pacs_core::VR::UI, sent[0].uid.as_str()).unwrap();
