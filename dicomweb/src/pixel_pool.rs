@@ -62,14 +62,14 @@ pub struct Share(OwnedSemaphorePermit);
 
 impl Share {
     /// The bytes, which keep the share until the last of them is dropped.
-    pub fn hold(self, bytes: Vec<u8>) -> Bytes {
-        struct Held {
-            bytes: Vec<u8>,
+    pub fn hold<B: AsRef<[u8]> + Send + 'static>(self, bytes: B) -> Bytes {
+        struct Held<B> {
+            bytes: B,
             _share: OwnedSemaphorePermit,
         }
-        impl AsRef<[u8]> for Held {
+        impl<B: AsRef<[u8]>> AsRef<[u8]> for Held<B> {
             fn as_ref(&self) -> &[u8] {
-                &self.bytes
+                self.bytes.as_ref()
             }
         }
         Bytes::from_owner(Held { bytes, _share: self.0 })

@@ -64,7 +64,7 @@ pub async fn respond(state: &State, search: Search, here: Here, asked: Asked) ->
         let next = writer.last.filter(|_| writer.cut).and_then(|last| here.next(&last));
         let (body, coding) = coding::whole(held.freeze(), asked.coding).await?;
         let whole = Whole { body, coding, is_cut: writer.cut, next };
-        let response = again(whole.clone(), &asked);
+        let response = of_whole(whole.clone(), &asked);
         state.answers.put(asked, &whole, as_of);
         return Ok(response);
     }
@@ -87,7 +87,7 @@ pub async fn respond(state: &State, search: Search, here: Here, asked: Asked) ->
 }
 
 /// The response of an answer that is complete.
-pub fn again(whole: Whole, asked: &Asked) -> Response {
+pub fn of_whole(whole: Whole, asked: &Asked) -> Response {
     with_head(Body::from(whole.body), whole.coding, asked, whole.is_cut, whole.next)
 }
 

@@ -41,7 +41,8 @@ impl HeldBack {
         Bytes::from_owner(Sent { bytes: self.bytes, _share: self.share })
     }
 
-    /// The bytes of an answer that was held before, with a share of their own; `None` when there is no room.
+    /// The bytes of an answer that was held before, with a share of their own; `None` when there is no room: then
+    /// it is made anew, as any other that is not held before it is sent.
     pub fn again(bytes: Bytes) -> Option<Bytes> {
         let mut held = Self::default();
         held.reserve(bytes.len()).then(|| Bytes::from_owner(Sent { bytes, _share: held.share }))

@@ -80,7 +80,7 @@ impl Request {
         let here = Here { base: self.base, path: self.uri.path().to_owned(), parameters };
         let asked = Asked { scope, search: self.uri.to_string(), base: here.base.clone(), name, coding };
         if let Some(whole) = self.state.answers.get(self.state.archive.database(), &asked) {
-            return Ok(answer::again(whole, &asked));
+            return Ok(answer::of_whole(whole, &asked));
         }
         answer::respond(&self.state, search, here, asked).await
     }

@@ -5,6 +5,7 @@ use crate::content::Content;
 use crate::error::Error;
 use crate::pixel_pool::Share;
 use crate::state::State;
+use bytes::Bytes;
 use futures::TryStreamExt;
 
 /// Room for something that is to be made.
@@ -39,13 +40,15 @@ impl Room {
             Self::Memory(share) => return Ok(Content::Held(share.hold(bytes))),
             Self::File { aside, writing } => (aside, writing),
         };
-        let bytes = writing.hold(bytes);
-        let file = match state.archive.aside(bytes.clone()).await {
+        let bytes = Bytes::from(bytes);
+        let file = match state.archive.aside(writing.hold(bytes.clone())).await {
             Ok(file) => file,
             Err(error) => {
-                tracing::warn!(%error, "what a client has not read yet stays in memory");
+                tracing::debug!(%error, "what a client has not read yet stays in memory");
+                // The room for writing has gone with what was to be written: others do not wait for this client.
+                drop(aside);
                 let share = state.pixels.sending_share(bytes.len() as u64).await?;
-                return Ok(Content::Held(share.hold(bytes.to_vec())));
+                return Ok(Content::Held(share.hold(bytes)));
             }
         };
         Ok(Content::read(file.length_bytes(), move |part| {
