@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use pacs_core::uid::Uid;
 
-use super::{ALONE, REJECT, SERIES};
+use super::{ALONE, REJECT, SERIES, level};
 use crate::acts::Act;
 use crate::corrections::away;
 use crate::database::{Param, Row, Transaction, params, placeholders};
@@ -101,7 +101,7 @@ async fn meant(tx: &mut Transaction, act: &Act) -> Result<Vec<InstanceId>> {
             return row.iter().map(|row| Ok(InstanceId(row.get("id")?))).collect();
         }
         // Some of its instances, which the act is about besides.
-        Subject::Series(_) if act.kind.starts_with(Kind::Instance.as_str()) => {
+        Subject::Series(_) if level(act) == Kind::Instance.as_str() => {
             return named(tx, &about(act), until_ms).await;
         }
         Subject::Series(uid) => vec![uid.to_string()],

@@ -17,7 +17,7 @@ use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
 use serde_json::json;
 
-use crate::acts::{self, NewAct};
+use crate::acts::{self, Act, NewAct};
 use crate::archive::Archive;
 use crate::database::{Durability, Transaction};
 use crate::deletion::UNTIL;
@@ -51,6 +51,11 @@ pub(crate) fn is_one(kind: &str) -> bool {
 }
 
 /// What an act of rejecting or restoring did.
+/// What an act of this module means, of its subject: the first half of its kind.
+fn level(act: &Act) -> &str {
+    act.kind.split_once('.').map_or("", |(level, _)| level)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Changed {
     /// The number of the act, by which it is taken back.

@@ -7,7 +7,7 @@ use pacs_core::uid::Uid;
 use serde_json::json;
 
 use super::history::{self, Filed, History};
-use super::{ACTS, ALONE, REJECT, settle_rows};
+use super::{ACTS, ALONE, REJECT, level, settle_rows};
 use crate::acts::{self, Act, NewAct};
 use crate::archive::Archive;
 use crate::database::{Durability, Transaction};
@@ -48,8 +48,7 @@ impl Archive {
     ) -> Result<()> {
         let now_ms = self.0.config.clock.now_ms();
         let word = if REJECT.contains(&act.kind.as_str()) { "restore" } else { "reject" };
-        let level = act.kind.split_once('.').map_or(act.subject_kind.as_str(), |(level, _)| level);
-        let kind = format!("{level}.{word}");
+        let kind = format!("{}.{word}", level(act));
         let about = act.after.as_ref().and_then(|after| after.get(acts::ABOUT).cloned());
         let note = NewAct {
             kind: &kind,
