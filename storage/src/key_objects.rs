@@ -1,6 +1,6 @@
 //! Key object documents that reject images (IHE RAD TF-2 4.66): noted when they arrive, obeyed by a job. What has not
-//! come yet of what they name is kept in mind for [`AWAITED_MS`], and rejected when it comes, unless the document
-//! itself was rejected or deleted meanwhile.
+//! come yet of what they name is kept in mind for [`AWAITED_MS`], for each document by itself, and rejected when it
+//! comes, unless that document was rejected or deleted meanwhile.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -49,6 +49,11 @@ struct Noted {
 }
 
 impl Noted {
+    /// The document as the rows name it that await what it rejects.
+    fn key(&self) -> &str {
+        self.document.as_ref().map_or("", Uid::as_str)
+    }
+
     async fn enqueue(&self, tx: &mut Transaction, due_ms: i64, now_ms: i64) -> Result<()> {
         let payload =
             serde_json::to_value(self).map_err(|error| Error::internal("note a rejection", error))?;
@@ -89,7 +94,7 @@ pub(crate) async fn arrived(tx: &mut Transaction, instance: &NewInstance, now_ms
 }
 
 /// What is alike in the rows of one document: facility, code, sender, when it was noted, and its UID.
-type Awaited = (String, String, Option<String>, i64, Option<String>);
+type Awaited = (String, String, Option<String>, i64, String);
 
 /// Notes that instances have come which documents had rejected before.
 pub(crate) async fn came_late(tx: &mut Transaction, uids: &HashSet<String>, now_ms: i64) -> Result<()> {
@@ -108,7 +113,7 @@ pub(crate) async fn came_late(tx: &mut Transaction, uids: &HashSet<String>, now_
         notes.entry(note).or_default().push(instances::uid(&row, "uid")?);
     }
     for ((facility, code, calling_ae, received_ms, document), instances) in notes {
-        let document = document.and_then(|uid| Uid::parse(&uid).ok());
+        let document = Uid::parse(&document).ok();
         let noted = Noted { code, instances, facility, calling_ae, received_ms, document, again: false };
         noted.enqueue(tx, now_ms, now_ms).await?;
     }
@@ -165,8 +170,8 @@ impl Archive {
             if !done && !self.is_here(instance).await? {
                 missing.push(instance.clone());
             } else if noted.again {
-                let sql = "delete from awaited_rejection where uid = $1 and facility = $2";
-                self.0.database.execute(sql, params![instance, &noted.facility]).await?;
+                let sql = "delete from awaited_rejection where uid = $1 and facility = $2 and document = $3";
+                self.0.database.execute(sql, params![instance, &noted.facility, noted.key()]).await?;
             }
         }
         if !noted.again && !missing.is_empty() {
@@ -185,8 +190,8 @@ impl Archive {
         Ok(self.0.database.fetch_optional(sql, params![instance]).await?.is_some())
     }
 
-    /// Keeps in mind what a document rejects that has not come yet; of two documents that reject the same, the newer.
-    /// Images come in parallel, and whole studies in the order of their files.
+    /// Keeps in mind what a document rejects that has not come yet. Images come in parallel, and whole studies in the
+    /// order of their files.
     async fn await_missing(&self, noted: Noted) -> Result<()> {
         let now_ms = self.0.config.clock.now_ms();
         self.0.arrivals.await_rejected(true);
@@ -194,9 +199,8 @@ impl Archive {
         for instance in &noted.instances {
             tx.execute(
                 "insert into awaited_rejection (uid, facility, code, calling_ae, noted_ms, document)
-                 values ($1, $2, $3, $4, $5, $6) on conflict (uid, facility) do update set
-                     code = excluded.code, calling_ae = excluded.calling_ae, noted_ms = excluded.noted_ms,
-                     document = excluded.document
+                 values ($1, $2, $3, $4, $5, $6) on conflict (uid, facility, document) do update set
+                     code = excluded.code, calling_ae = excluded.calling_ae, noted_ms = excluded.noted_ms
                  where awaited_rejection.noted_ms <= excluded.noted_ms",
                 params![
                     instance,
@@ -204,7 +208,7 @@ impl Archive {
                     &noted.code,
                     &noted.calling_ae,
                     noted.received_ms,
-                    noted.document.as_ref().map(Uid::as_str)
+                    noted.key()
                 ],
             )
             .await?;

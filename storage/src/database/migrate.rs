@@ -81,6 +81,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../../migrations/0029_awaited_rejections.sql"),
     },
     Migration { version: 30, name: "rejected", text: include_str!("../../migrations/0030_rejected.sql") },
+    Migration {
+        version: 31,
+        name: "each awaited",
+        text: include_str!("../../migrations/0031_each_awaited.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

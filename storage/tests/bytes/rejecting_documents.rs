@@ -8,18 +8,24 @@ use testdata::Instance;
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::{assert_gone, delete};
 use crate::rebuilding::made_anew;
-use crate::rejecting::{one, restore};
+use crate::rejecting::{one, reject, restore};
 use crate::samples::*;
 
 on_every_backend!(
     a_document_rejects_what_it_names,
     a_document_rejects_what_comes_after_it,
     what_a_document_awaits_ends_with_it_and_in_time,
+    each_of_two_documents_awaits_for_itself,
     what_documents_await_outlives_the_rows,
 );
 
 /// A key object document that rejects these for their quality.
 fn rejecting(rejected: &[&Instance]) -> Instance {
+    rejecting_by(1, rejected)
+}
+
+/// One of several such documents.
+fn rejecting_by(number: u32, rejected: &[&Instance]) -> Instance {
     let referenced = |instance: &&Instance| {
         let mut item = DataSet::new();
         item.put_uid(tags::REFERENCED_SOP_INSTANCE_UID, &instance.uid);
@@ -33,8 +39,8 @@ fn rejecting(rejected: &[&Instance]) -> Instance {
     title.put_text(tags::CODE_VALUE, "113001");
     title.put_text(tags::CODING_SCHEME_DESIGNATOR, "DCM");
     let class = uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE;
-    let mut document = made(
-        "61",
+    let mut document = numbered(
+        ("61", number),
         uids::EXPLICIT_VR_LITTLE_ENDIAN,
         |set| {
             set.put_text(tags::SOP_CLASS_UID, class);
@@ -119,6 +125,28 @@ async fn what_a_document_awaits_ends_with_it_and_in_time(home: Home) {
     send_all(&archive, &sent[2..]).await;
     assert_eq!(archive.reject_noted().await.unwrap(), 0);
     assert_whole(&archive, &sent).await;
+    archive.close().await;
+}
+
+async fn each_of_two_documents_awaits_for_itself(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(3, 1);
+    send_all(&archive, &sent[..1]).await;
+    // The second is a mistake of somebody, who takes it back; of the others' images it is the only one.
+    let documents = [rejecting_by(1, &[&sent[1]]), rejecting_by(2, &[&sent[1], &sent[2]])];
+    for document in &documents {
+        send_all(&archive, std::slice::from_ref(document)).await;
+        assert_eq!(archive.reject_noted().await.unwrap(), 0);
+        home.clock.set_ms(home.clock.now_ms() + 1);
+    }
+    assert_eq!(reject(&archive, one(&documents[1])).await, 1);
+    // Each has looked once more for what was on its way.
+    home.rest();
+    assert_eq!(archive.reject_noted().await.unwrap(), 0);
+    send_all(&archive, &sent[1..]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1, "the first still says so");
+    assert_gone(&archive, &sent[1..2]).await;
+    assert_whole(&archive, &[sent[0].clone(), sent[2].clone()]).await;
     archive.close().await;
 }
 
