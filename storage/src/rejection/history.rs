@@ -168,28 +168,41 @@ pub(super) async fn studies(tx: &mut Transaction, act: &Act) -> Result<HashSet<S
     match Subject::of_act(&act.subject_kind, &act.subject_uid) {
         Some(Subject::Study(uid)) => drop(studies.insert(uid.to_string())),
         Some(Subject::Series(uid)) => series.push(uid.to_string()),
-        Some(Subject::Instance(uid)) => {
-            let sql = "select s.uid, i.sent_series_uid from instance i join series s on s.id = i.series_id
-                 where i.uid = $1";
-            if let Some(row) = tx.fetch_optional(sql, params![&uid]).await? {
-                series.push(row.get("uid")?);
-                series.extend(row.get::<Option<String>>("sent_series_uid")?);
-            }
-            studies.extend(away::studies_of(tx, uid.as_str()).await?);
-        }
+        Some(Subject::Instance(uid)) => studies.extend(studies_of(tx, &uid).await?),
         None => {}
     }
+    of_all_series(tx, &series, &mut studies).await?;
+    studies.extend(about(act).into_iter().filter(|uid| Uid::parse(uid).is_ok()).map(str::to_owned));
+    Ok(studies)
+}
+
+/// The studies in whose histories the acts are that mean an instance.
+pub(super) async fn studies_of(tx: &mut Transaction, instance: &Uid) -> Result<HashSet<String>> {
+    let mut series: Vec<String> = Vec::new();
+    let sql = "select s.uid, i.sent_series_uid from instance i join series s on s.id = i.series_id
+         where i.uid = $1";
+    if let Some(row) = tx.fetch_optional(sql, params![instance]).await? {
+        series.push(row.get("uid")?);
+        series.extend(row.get::<Option<String>>("sent_series_uid")?);
+    }
+    let mut studies = HashSet::new();
+    studies.extend(away::studies_of(tx, instance.as_str()).await?);
+    of_all_series(tx, &series, &mut studies).await?;
+    Ok(studies)
+}
+
+/// Adds the studies that these series are in and have been in.
+async fn of_all_series(tx: &mut Transaction, series: &[String], studies: &mut HashSet<String>) -> Result<()> {
     for uid in series {
         let sql =
             "select t.uid, s.sent_study_uid from series s join study t on t.id = s.study_id where s.uid = $1";
-        if let Some(row) = tx.fetch_optional(sql, params![&uid]).await? {
+        if let Some(row) = tx.fetch_optional(sql, params![uid]).await? {
             studies.insert(row.get("uid")?);
             studies.extend(row.get::<Option<String>>("sent_study_uid")?);
         }
-        studies.extend(away::studies_of(tx, &uid).await?);
+        studies.extend(away::studies_of(tx, uid).await?);
     }
-    studies.extend(about(act).into_iter().filter(|uid| Uid::parse(uid).is_ok()).map(str::to_owned));
-    Ok(studies)
+    Ok(())
 }
 
 /// Where an instance is, and what its row says.

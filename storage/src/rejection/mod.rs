@@ -8,6 +8,7 @@
 //! they are in, its kind says what they are.
 
 mod again;
+mod decided;
 mod history;
 pub mod listing;
 mod undo;
@@ -50,12 +51,12 @@ pub(crate) fn is_one(kind: &str) -> bool {
     ACTS.contains(&kind)
 }
 
-/// What an act of rejecting or restoring did.
 /// What an act of this module means, of its subject: the first half of its kind.
 fn level(act: &Act) -> &str {
     act.kind.split_once('.').map_or("", |(level, _)| level)
 }
 
+/// What an act of rejecting or restoring did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Changed {
     /// The number of the act, by which it is taken back.
@@ -142,8 +143,7 @@ impl Archive {
         since_ms: i64,
     ) -> Result<bool> {
         let subject = Subject::Instance(instance.clone());
-        let decided = acts::of_any(&self.0.database, &[instance.to_string()], &ACTS, 1).await?;
-        if decided.first().is_some_and(|(act, _)| act.at_ms >= since_ms) {
+        if self.is_decided(instance, since_ms).await? {
             return Ok(false);
         }
         let mut collisions = Collisions::default();

@@ -2,13 +2,14 @@
 
 use pacs_core::dataset::DataSet;
 use pacs_core::{tags, uids};
-use storage::Decision;
+use storage::{Decision, Subject};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::{assert_gone, delete};
+use crate::moving::in_series;
 use crate::rebuilding::made_anew;
-use crate::rejecting::{one, reject, restore};
+use crate::rejecting::{one, reject, restore, study};
 use crate::samples::*;
 
 on_every_backend!(
@@ -17,6 +18,7 @@ on_every_backend!(
     what_a_document_awaits_ends_with_it_and_in_time,
     each_of_two_documents_awaits_for_itself,
     what_documents_await_outlives_the_rows,
+    what_is_restored_with_its_series_or_study_stays_so_when_rows_are_made_anew,
 );
 
 /// A key object document that rejects these for their quality.
@@ -171,5 +173,38 @@ async fn what_documents_await_outlives_the_rows(home: Home) {
     send_all(&archive, &sent[2..]).await;
     assert_eq!(archive.reject_noted().await.unwrap(), 0);
     assert_whole(&archive, &sent[2..]).await;
+    archive.close().await;
+}
+
+async fn what_is_restored_with_its_series_or_study_stays_so_when_rows_are_made_anew(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(4, 1);
+    let sent =
+        [sent[0].clone(), sent[1].clone(), in_series(&sent[2], "1.2.77.1"), in_series(&sent[3], "1.2.77.1")];
+    send_all(&archive, &sent).await;
+    let other = slices(2, 2);
+    send_all(&archive, &other).await;
+    let tick = || home.clock.set_ms(home.clock.now_ms() + 1);
+    let series = |instance: &Instance| Subject::Series(instance.series.clone());
+    assert_eq!(reject(&archive, series(&sent[0])).await, 2);
+    assert_eq!(reject(&archive, study(&other[0])).await, 2);
+    tick();
+    // Its document finds all hidden but one of a series that nobody has decided on, and says nothing of that.
+    send_all(&archive, &[rejecting(&[&sent[0], &sent[2], &other[0]])]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    tick();
+    restore(&archive, series(&sent[0])).await;
+    restore(&archive, study(&other[0])).await;
+    let shown = [&sent[..2], &sent[3..], &other[..]].concat();
+    assert_whole(&archive, &shown).await;
+    let (home, archive) = made_anew(home, archive).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 0, "what a person has restored stays so");
+    assert_whole(&archive, &shown).await;
+    assert_gone(&archive, &sent[2..3]).await;
+    // One that comes after it is none of what was restored.
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    send_all(&archive, &[rejecting_by(2, &[&sent[1]])]).await;
+    assert_eq!(archive.reject_noted().await.unwrap(), 1);
+    assert_gone(&archive, &sent[1..2]).await;
     archive.close().await;
 }
