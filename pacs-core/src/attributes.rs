@@ -250,6 +250,34 @@ pub const SERIES_TAGS: &[Tag] = &[
     tags::REQUEST_ATTRIBUTES_SEQUENCE,
 ];
 
+/// Those of [`STUDY_TAGS`] and [`SERIES_TAGS`] that were not among them once: a row of before does not hold them,
+/// whatever its images say.
+pub const NOT_IN_OLD_ROWS: &[Tag] = &[
+    tags::CONSULTING_PHYSICIAN_NAME,
+    tags::ADMITTING_DIAGNOSES_CODE_SEQUENCE,
+    tags::REFERENCED_STUDY_SEQUENCE,
+    tags::REFERENCED_PATIENT_SEQUENCE,
+    retired::OTHER_PATIENT_IDS,
+    tags::OTHER_PATIENT_NAMES,
+    tags::MEDICAL_ALERTS,
+    tags::ALLERGIES,
+    retired::ETHNIC_GROUP,
+    tags::ETHNIC_GROUP_CODE_SEQUENCE,
+    tags::ETHNIC_GROUPS,
+    tags::SMOKING_STATUS,
+    tags::PREGNANCY_STATUS,
+    tags::LAST_MENSTRUAL_DATE,
+    retired::OTHER_STUDY_NUMBERS,
+    tags::ADMISSION_ID,
+    tags::PATIENT_STATE,
+    tags::INSTITUTION_ADDRESS,
+    tags::REFERENCED_PERFORMED_PROCEDURE_STEP_SEQUENCE,
+    tags::POSITION_REFERENCE_INDICATOR,
+    tags::PERFORMED_PROCEDURE_STEP_END_DATE,
+    tags::PERFORMED_PROCEDURE_STEP_END_TIME,
+    tags::PERFORMED_PROTOCOL_CODE_SEQUENCE,
+];
+
 /// Reads what the rows hold. Fails only when one of the UIDs that are keys is missing or unusable.
 pub fn lift(set: &DataSet) -> Result<Lifted, Refusal> {
     Ok(Lifted {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use pacs_core::access::Scope;
-use pacs_core::attributes::{PATIENT_TAGS, SERIES_TAGS, STUDY_TAGS};
+use pacs_core::attributes::{NOT_IN_OLD_ROWS, PATIENT_TAGS, SERIES_TAGS, STUDY_TAGS};
 use pacs_core::dataset::vr_of;
 use pacs_core::json::Head;
 use pacs_core::query::{Level, Query, Returns};
@@ -207,7 +207,8 @@ fn is_kept_whole(tag: Tag, level: Level) -> bool {
 
 /// Whether answers at `level` take an attribute from the header of the instance: what no row holds.
 pub fn is_of_header(tag: Tag, level: Level) -> bool {
-    level == Level::Instance && tag.0 != PIXELS && !OF_ANSWERS.contains(&tag) && !is_in_rows(tag, level)
+    let may_miss = !is_in_rows(tag, level) || NOT_IN_OLD_ROWS.contains(&tag);
+    level == Level::Instance && tag.0 != PIXELS && !OF_ANSWERS.contains(&tag) && may_miss
 }
 
 /// What answers to a query take from headers.

@@ -20,6 +20,7 @@ on_every_backend!(
     headers_tell_what_rows_do_not_hold,
     what_is_corrected_is_told_so,
     whoever_asks_for_rows_needs_no_header,
+    headers_tell_what_rows_of_before_do_not_hold,
     many_instances_are_described_one_by_one,
 );
 
@@ -168,6 +169,37 @@ async fn whoever_asks_for_rows_needs_no_header(home: Home) {
     let found = find(&archive, &with_header).await;
     assert_eq!(found.iter().filter(|set| set.int(tags::ROWS) == Some(64)).count(), 3);
     assert!(found.iter().all(|set| set.get(tags::IMAGE_TYPE).unwrap().is_empty()));
+}
+
+async fn headers_tell_what_rows_of_before_do_not_hold(home: Home) {
+    let archive = home.open().await;
+    let put = |set: &mut DataSet| {
+        set.put_text(tags::ALLERGIES, "PENICILLIN");
+        set.put_text(tags::INSTITUTION_ADDRESS, "1 LE LOI");
+        set.put_text(tags::MANUFACTURER_MODEL_NAME, "CT-1");
+    };
+    let sent = made("7", uids::EXPLICIT_VR_LITTLE_ENDIAN, put, &[]);
+    send_all(&archive, std::slice::from_ref(&sent)).await;
+    // As the program left them that did not keep the two.
+    for (sql, tag, other) in [
+        ("update study set attributes = replace(attributes, $1, $2)", "00102110", "00102111"),
+        ("update series set attributes = replace(attributes, $1, $2)", "00080081", "00080083"),
+    ] {
+        let touched = archive.database().execute(sql, vec![tag.into(), other.into()]).await.unwrap();
+        assert_eq!(touched, 1);
+    }
+    let rows = [tags::MANUFACTURER_MODEL_NAME, tags::PATIENT_NAME].map(|tag| (tag, ""));
+    let newer = [tags::ALLERGIES, tags::INSTITUTION_ADDRESS].map(|tag| (tag, ""));
+    let found = find(&archive, &ask(&[rows, newer].concat())).await;
+    assert_eq!(found[0].text(tags::ALLERGIES).as_deref(), Some("PENICILLIN"));
+    assert_eq!(found[0].text(tags::INSTITUTION_ADDRESS).as_deref(), Some("1 LE LOI"));
+    assert_eq!(found[0].text(tags::MANUFACTURER_MODEL_NAME).as_deref(), Some("CT-1"));
+    // Who does not ask for them needs no header, nor does who asks for all that rows hold.
+    assert!(rows.iter().all(|(tag, _)| !query::is_of_header(*tag, Level::Instance)));
+    let everything = find(&archive, &Query { returns: Returns::All, ..ask(&[]) }).await;
+    assert_eq!(everything[0].text(tags::MANUFACTURER_MODEL_NAME).as_deref(), Some("CT-1"));
+    assert!(!everything[0].contains(tags::ALLERGIES), "all that rows hold");
+    archive.close().await;
 }
 
 async fn many_instances_are_described_one_by_one(home: Home) {
