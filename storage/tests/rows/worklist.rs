@@ -25,6 +25,7 @@ on_every_engine!(
     stations_are_matched_with_wildcards,
     every_line_is_answered_whatever_their_number,
     what_an_order_says_is_told_by_every_key_for_it,
+    what_is_asked_of_items_is_answered_and_nothing_else,
     keys_the_worklist_does_not_know_are_told,
     values_fit_their_representation,
 );
@@ -379,6 +380,59 @@ async fn what_an_order_says_is_told_by_every_key_for_it(fresh: Fresh) {
         assert!(schedule::worklist::supports(&query));
         assert_eq!(lines(&fresh, &query).await.len(), count, "{reason}");
     }
+}
+
+async fn what_is_asked_of_items_is_answered_and_nothing_else(fresh: Fresh) {
+    let patient = OrderPatient { national_id: Some("001080000001".into()), ..order().patient };
+    schedule::create_order(&fresh.db, &NewOrder { patient, ..order() }, &clerk(), NOW_MS).await.unwrap();
+    const PROTOCOL: Tag = tags::SCHEDULED_PROTOCOL_CODE_SEQUENCE;
+    const CONTEXT: Tag = tags::PROTOCOL_CONTEXT_SEQUENCE;
+    const VERSION: Tag = tags::CODING_SCHEME_VERSION;
+    const ISSUER: Tag = tags::ISSUER_OF_ACCESSION_NUMBER_SEQUENCE;
+    let mut query = Query::new(Level::Study);
+    for path in [
+        &[tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, tags::CODE_MEANING][..],
+        &[tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, VERSION],
+        &[ISSUER, tags::UNIVERSAL_ENTITY_ID],
+        &[ISSUER, tags::UNIVERSAL_ENTITY_ID_TYPE],
+        &[tags::OTHER_PATIENT_I_DS_SEQUENCE, tags::PATIENT_ID],
+        &[tags::OTHER_PATIENT_I_DS_SEQUENCE, tags::TYPE_OF_PATIENT_ID],
+        &[SPS, tags::MODALITY],
+        &[SPS, PROTOCOL, tags::CODE_VALUE],
+        &[SPS, PROTOCOL, VERSION],
+        &[SPS, PROTOCOL, CONTEXT, tags::VALUE_TYPE],
+    ] {
+        query.add(path, vr_of(*path.last().unwrap()), "").unwrap();
+    }
+    assert!(schedule::worklist::supports(&query));
+    let found = lines(&fresh, &query).await;
+    let [line] = &found[..] else { panic!("{found:?}") };
+    let [step] = line.items(SPS) else { panic!("{line:?}") };
+    for (holder, sequence, want) in [
+        (
+            line,
+            tags::REQUESTED_PROCEDURE_CODE_SEQUENCE,
+            vec![(VERSION, None), (tags::CODE_MEANING, Some("Chụp CLVT ngực"))],
+        ),
+        (line, ISSUER, vec![(tags::UNIVERSAL_ENTITY_ID, None), (tags::UNIVERSAL_ENTITY_ID_TYPE, None)]),
+        (
+            line,
+            tags::OTHER_PATIENT_I_DS_SEQUENCE,
+            vec![(tags::PATIENT_ID, Some("001080000001")), (tags::TYPE_OF_PATIENT_ID, Some("TEXT"))],
+        ),
+        (line, SPS, vec![(tags::MODALITY, Some("CT")), (PROTOCOL, None)]),
+        (step, PROTOCOL, vec![(tags::CODE_VALUE, Some("CT-NGUC")), (VERSION, None), (CONTEXT, None)]),
+    ] {
+        let [item] = holder.items(sequence) else { panic!("{sequence}: {line:?}") };
+        let held: Vec<_> = item.iter().map(|element| (element.tag, item.text(element.tag))).collect();
+        let want: Vec<_> = want.into_iter().map(|(tag, text)| (tag, text.map(str::to_owned))).collect();
+        assert_eq!(held, want, "{sequence}");
+    }
+    // Who asks for the sequence alone gets its items whole.
+    let whole = lines(&fresh, &ask(&[(ISSUER, "")], &[(PROTOCOL, "")])).await;
+    let issuer = &whole[0].items(ISSUER)[0];
+    assert_eq!(issuer.text(tags::LOCAL_NAMESPACE_ENTITY_ID).as_deref(), Some("BVTW"));
+    assert_eq!(whole[0].items(SPS)[0].items(PROTOCOL)[0].len(), 3);
 }
 
 async fn keys_the_worklist_does_not_know_are_told(_fresh: Fresh) {

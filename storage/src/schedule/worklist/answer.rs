@@ -1,5 +1,7 @@
 //! A step as the data set that a modality gets (PS3.4 table K.6-1).
 
+use std::collections::BTreeSet;
+
 use pacs_core::dataset::DataSet;
 use pacs_core::query::Returns;
 use pacs_core::{Tag, tags};
@@ -185,34 +187,29 @@ fn put(set: &mut DataSet, tag: Tag, text: Option<&str>, most_chars: usize) {
     }
 }
 
-/// Leaves out what was not asked for, and adds what was asked for and is not known as empty.
+/// Leaves out what was not asked for, of items too, and adds what was asked for and is not known as empty.
 pub(super) fn keep_asked(set: &mut DataSet, returns: &Returns) {
     let Returns::Tags(paths) = returns else { return };
-    let asked = |tag: Tag| paths.iter().any(|path| path.first() == Some(&tag));
-    let within: Vec<Tag> = paths
-        .iter()
-        .filter_map(|path| match path.as_slice() {
-            [SPS, tag, ..] => Some(*tag),
-            _ => None,
-        })
-        .collect();
-    set.retain(|element| asked(element.tag) || element.tag == tags::SPECIFIC_CHARACTER_SET);
-    for tag in paths.iter().filter_map(|path| path.first().copied()) {
+    keep(set, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>());
+}
+
+/// The same of a data set or of an item, by the paths from there.
+fn keep(set: &mut DataSet, paths: &[&[Tag]]) {
+    let asked: BTreeSet<Tag> = paths.iter().filter_map(|path| path.first().copied()).collect();
+    set.retain(|element| asked.contains(&element.tag) || element.tag == tags::SPECIFIC_CHARACTER_SET);
+    for tag in asked {
         if !set.contains(tag) {
             set.put_empty(tag);
+            continue;
         }
-    }
-    if within.is_empty() {
-        return;
-    }
-    let mut items = set.items(SPS).to_vec();
-    for item in &mut items {
-        item.retain(|element| within.contains(&element.tag));
-        for &tag in &within {
-            if !item.contains(tag) {
-                item.put_empty(tag);
-            }
+        let below = paths.iter().filter_map(|path| path.split_first().filter(|(first, _)| **first == tag));
+        let within: Vec<&[Tag]> = below.map(|(_, rest)| rest).filter(|rest| !rest.is_empty()).collect();
+        let mut items = set.items(tag).to_vec();
+        // Who asks for nothing of the items gets them whole.
+        if within.is_empty() || items.is_empty() {
+            continue;
         }
+        items.iter_mut().for_each(|item| keep(item, &within));
+        set.put_items(tag, items);
     }
-    set.put_items(SPS, items);
 }
