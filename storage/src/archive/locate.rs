@@ -10,6 +10,9 @@ use crate::error::Result;
 use crate::index::InstanceId;
 use crate::index::instances::{self, InstancePlace};
 
+/// Instances that one statement looks for.
+const LOOKED_FOR: usize = 500;
+
 impl Archive {
     /// The instances of a study, by series and instance number; empty when there are none in scope.
     pub async fn locate_study(&self, scope: &Scope, study: &Uid) -> Result<Vec<InstancePlace>> {
@@ -69,7 +72,7 @@ impl Archive {
     }
 
     /// The first of these instances of a study that is shown and in scope. That is mostly the first of all, which is
-    /// remembered; the others are looked for at once.
+    /// remembered; the others are looked for together, and in parts, since an object may name any number.
     pub async fn locate_first(
         &self,
         scope: &Scope,
@@ -80,11 +83,13 @@ impl Archive {
         if let Some(place) = self.locate_instance(scope, Some(study), None, first).await? {
             return Ok(Some(place));
         }
-        let shown = instances::shown_of(&self.0.database, scope, study, others).await?;
-        match others.iter().find(|uid| shown.contains(*uid)) {
-            Some(uid) => self.locate_instance(scope, Some(study), None, uid).await,
-            None => Ok(None),
+        for some in others.chunks(LOOKED_FOR) {
+            let shown = instances::shown_of(&self.0.database, scope, study, some).await?;
+            if let Some(uid) = some.iter().find(|uid| shown.contains(*uid)) {
+                return self.locate_instance(scope, Some(study), None, uid).await;
+            }
         }
+        Ok(None)
     }
 
     /// Whether there is this study, in it this series and in that this instance, as far as they are

@@ -302,6 +302,9 @@ pub async fn asked(database: &Database, id: IntakeId, study: &Uid) -> Result<Opt
 
 /// What came of those of some studies that were asked for.
 pub async fn asked_of(database: &Database, id: IntakeId, studies: &[Uid]) -> Result<HashMap<Uid, Asked>> {
+    if studies.is_empty() {
+        return Ok(HashMap::new());
+    }
     let sql = format!(
         "select study_uid, expected, arrived from intake_study where intake_id = $1 and study_uid in ({})",
         placeholders(2, studies.len())

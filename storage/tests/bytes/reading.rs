@@ -23,6 +23,7 @@ on_every_backend!(
     frames_of_a_deflated_data_set_are_inflated,
     metadata_names_bulk_data_under_the_base_asked_for,
     metadata_that_cannot_be_made_leaves_no_draft,
+    the_first_that_is_shown_is_found_however_many_are_named,
 );
 
 fn image(set: &mut DataSet, rows: i64, columns: i64, bits: i64, frames: i64) {
@@ -283,5 +284,19 @@ async fn a_rendition_is_made_once_and_let_go_when_room_is_needed() {
     drop(archive);
     let archive = home.open().await;
     assert!(crate::settling::files(&home.config.renditions_dir()).is_empty(), "emptied after a crash");
+    archive.close().await;
+}
+
+async fn the_first_that_is_shown_is_found_however_many_are_named(home: Home) {
+    let archive = home.open().await;
+    let sent = slices(2, 1);
+    send_all(&archive, &sent).await;
+    // More than one statement binds on either engine.
+    let gone = (0..70_000).map(|number| uid(&format!("1.2.3.{number}")));
+    let named: Vec<_> = gone.chain(sent.iter().map(|instance| instance.uid.clone())).collect();
+    let found = archive.locate_first(&Scope::All, &sent[0].study, &named).await.unwrap();
+    assert_eq!(found.map(|place| place.uid), Some(sent[0].uid.clone()));
+    let found = archive.locate_first(&Scope::All, &sent[0].study, &named[..70_000]).await.unwrap();
+    assert!(found.is_none());
     archive.close().await;
 }

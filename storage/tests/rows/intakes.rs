@@ -121,6 +121,7 @@ async fn it_is_known_which_of_some_studies_were_asked_for(fresh: Fresh) {
     let known = intake::asked_of(db, begun.id, &studies).await.unwrap();
     assert_eq!(known, [(studies[0].clone(), whole), (studies[2].clone(), uncounted)].into());
     assert_eq!(intake::asked(db, begun.id, &studies[2]).await.unwrap(), Some(uncounted));
+    assert!(intake::asked_of(db, begun.id, &[]).await.unwrap().is_empty());
 }
 
 async fn reasons_keep_their_values_and_those_of_older_programs_their_sentence(fresh: Fresh) {
