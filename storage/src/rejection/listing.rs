@@ -1,7 +1,8 @@
 //! What is rejected now: study by study, the newest rejection first, and of one study series by series.
 //!
 //! Rows name the act that hides them, and are found by it wherever they are now: acts that hide nothing any more are
-//! not met at all.
+//! not met at all. Who sees one facility may have to pass what is rejected in all others, and waits for a turn as other
+//! walks do.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,6 +14,7 @@ use crate::database::{Database, Param, Row, params, placeholders};
 use crate::error::Result;
 use crate::exams::search::{self, StudyLine};
 use crate::index::instances::{push_scope, push_study_scope};
+use crate::query::window;
 
 /// Who rejected something, when and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +121,7 @@ async fn newest_first(
     let mut met = HashSet::new();
     let mut behind = (before, i64::MIN);
     loop {
+        let _turn = window::turn().await;
         let rows = database.fetch(HIDING, params![behind.0, behind.1, SERIES]).await?;
         let mut hiding = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -213,4 +216,37 @@ fn rejected(row: &Row) -> Result<Rejected> {
         actor: row.get("actor")?,
         at_ms: row.get("at_ms")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::FutureExt as _;
+    use futures::future::{Either, select};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_asks_waits_for_a_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("sen.db").display());
+        let database = Database::open(&url).await.unwrap();
+        let mut turns = Vec::new();
+        while let Some(turn) = window::turn().now_or_never() {
+            turns.push(turn);
+        }
+        // Time enough for many of its statements.
+        let others = pin!(async {
+            for _ in 0..100 {
+                database.fetch_optional("select 1 from act", params![]).await.unwrap();
+            }
+        });
+        let asked = pin!(studies(&database, &Scope::All, None, 10));
+        let Either::Right(((), asked)) = select(asked, others).await else {
+            panic!("nothing was waited for")
+        };
+        drop(turns);
+        assert!(asked.await.unwrap().items.is_empty());
+    }
 }
