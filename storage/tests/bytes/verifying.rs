@@ -6,6 +6,7 @@ use std::time::Duration;
 use pacs_core::access::Scope;
 use pacs_core::uid::Uid;
 use pacs_core::{tags, uids};
+use storage::corrections::{Target, What};
 use storage::events::{self, EventKind};
 use storage::pace::Pace;
 use storage::verify::background::Plan;
@@ -14,10 +15,16 @@ use storage::{Archive, Subject};
 
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::{an_hour_later, delete};
+use crate::faults::{Call, watched};
+use crate::moving::move_;
 use crate::samples::*;
 use crate::settling::{files, flip};
 
-on_every_backend!(everything_is_read_back_once_and_in_turn, a_companion_that_is_damaged_or_gone_is_made_anew,);
+on_every_backend!(
+    everything_is_read_back_once_and_in_turn,
+    a_companion_that_is_damaged_or_gone_is_made_anew,
+    damage_is_noted_of_what_is_still_kept_and_where_it_is_now,
+);
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -320,5 +327,68 @@ async fn everything_is_read_beside_the_process_that_has_it() {
     let left =
         left.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("beside"));
     assert_eq!(left.count(), 0);
+    archive.close().await;
+}
+
+async fn damage_is_noted_of_what_is_still_kept_and_where_it_is_now(home: Home) {
+    let (home, store) = watched(home);
+    let archive = home.open().await;
+    let mut pixels = vec![0xE0, 0x7F, 0x10, 0x00, b'O', b'B', 0, 0, 0xA0, 0x0F, 0, 0];
+    pixels.extend([0x5a; 4000]);
+    let named = |study: &str, name: &'static str| {
+        let describe = |set: &mut pacs_core::dataset::DataSet| set.put_text(tags::STUDY_DESCRIPTION, name);
+        made(study, uids::EXPLICIT_VR_LITTLE_ENDIAN, describe, &pixels)
+    };
+    // Of the second a version is kept that is not served.
+    let sent = ["71", "72", "73"].map(|study| named(study, "first"));
+    for instance in &sent {
+        send_all(&archive, std::slice::from_ref(instance)).await;
+        if instance.uid == sent[1].uid {
+            send(&archive, &named("72", "second")).await.unwrap();
+        }
+        home.rest();
+        archive.settle_due().await.unwrap();
+    }
+    an_hour_later(&home);
+    for instance in &sent[..2] {
+        let objects = home.objects(&format!("packs/{}", instance.study)).await;
+        let pack = objects.iter().find(|key| key.ends_with(".tar")).unwrap();
+        let mut bytes = home.get(pack).await.to_vec();
+        let place = place(&archive, instance).await.place;
+        // The kept version lies last in its pack.
+        for at in [usize::try_from(place.offset_bytes + place.length_bytes).unwrap() - 10, bytes.len() - 2000]
+        {
+            bytes[at] ^= 0x10;
+        }
+        home.put(pack, bytes.into()).await;
+    }
+    let noted = async || {
+        let listed = damage::list(archive.database(), &Scope::All, 10).await.unwrap();
+        let events = events::since(archive.database(), 0, 1000).await.unwrap();
+        let told = events.into_iter().filter(|event| event.kind == EventKind::InstanceDamaged);
+        let told: Vec<_> = told.map(|event| event.study_uid.unwrap_or_default()).collect();
+        (listed.into_iter().map(|damaged| damaged.study).collect::<Vec<_>>(), told)
+    };
+    let verify = async || archive.verify_next(plan(1), &mut Pace::free()).await.unwrap().unwrap().damaged;
+
+    let mut reading = store.hold(Call::Read, ".tar");
+    let deleted = async {
+        reading.reached().await;
+        delete(&archive, Subject::Study(sent[0].study.clone())).await;
+        reading.go();
+    };
+    assert_eq!(tokio::join!(verify(), deleted).0, 0);
+    assert_eq!(noted().await, (vec![], vec![]), "it was deleted while it was read");
+
+    let mut reading = store.hold(Call::Read, ".tar");
+    let moved = async {
+        reading.reached().await;
+        move_(&archive, &sent[1].study, What::All, Target::Study(sent[2].study.clone())).await;
+        reading.go();
+    };
+    assert_eq!(tokio::join!(verify(), moved).0, 2, "what is served and the kept version");
+    let now = sent[2].study.clone();
+    assert_eq!(noted().await, (vec![now.clone(); 2], vec![now.to_string(); 2]), "they were moved meanwhile");
+    assert_eq!(damage::count(archive.database()).await.unwrap(), 2);
     archive.close().await;
 }
