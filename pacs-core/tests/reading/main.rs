@@ -13,7 +13,6 @@ mod decoding;
 mod drawing;
 mod files;
 mod hand_made;
-mod hostile;
 mod presentation_states;
 mod properties;
 mod rendering;

@@ -1,7 +1,13 @@
 //! Input made to harm: whatever is claimed, memory and time stay in proportion to the bytes that
-//! are really there. One test only, since it counts the allocations of the whole process.
-
-#![allow(unsafe_code)] // a counting allocator can be written in no other way
+//! are really there. One test in a program of its own, since it counts the allocations of the whole process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "functions that tests share may fail a test, as tests do"
+)]
+#![allow(unsafe_code, reason = "a counting allocator can be written in no other way")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
