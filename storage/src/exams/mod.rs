@@ -117,12 +117,24 @@ impl Exam {
     }
 }
 
+macro_rules! accession_issuer {
+    () => {
+        "coalesce(o.accession_issuer, (select a.code from facility g join issuer a on a.id = g.issuer_id
+             where g.code = o.facility))"
+    };
+}
+
+/// Who gave the accession number of order `o`: whoever was named, else its facility. What is answered is matched so.
+pub(crate) const ACCESSION_ISSUER: &str = accession_issuer!();
+
 /// Exams with everything that [`read`] wants; a condition on `s`, `r`, `o`, `p` follows.
-pub(crate) const SELECT: &str = "select s.id, s.state, s.facility, s.step_id, s.modality, s.station_ae, s.room,
+pub(crate) const SELECT: &str = concat!(
+    "select s.id, s.state, s.facility, s.step_id, s.modality, s.station_ae, s.room,
      s.scheduled_date, s.scheduled_time, s.started_ms, s.reason as act_reason, r.procedure_id,
      r.study_uid as planned_study_uid, r.code as procedure_code, r.name as procedure_name, o.id as order_id,
-     o.accession_number, coalesce(o.accession_issuer, (select a.code from facility g join issuer a on a.id = g.issuer_id
-         where g.code = o.facility)) as accession_issuer, o.referring_physician, o.reason, o.emergency, p.identifier,
+     o.accession_number, ",
+    accession_issuer!(),
+    " as accession_issuer, o.referring_physician, o.reason, o.emergency, p.identifier,
      i.code as issuer, p.name, p.birth_date, p.sex, f.time_zone,
      case when s.state = 'started' then coalesce(
          (select m.calling_ae from performed_request q join performed_step m on m.id = q.performed_step_id
@@ -133,7 +145,8 @@ pub(crate) const SELECT: &str = "select s.id, s.state, s.facility, s.step_id, s.
      (select cast(coalesce(sum(t.instance_count), 0) as bigint) from study t where t.step_id = s.id) as instance_count
      from scheduled_step s join requested_procedure r on r.id = s.requested_procedure_id
      join order_ o on o.id = r.order_id join patient p on p.id = o.patient_id join issuer i on i.id = p.issuer_id
-     join facility f on f.code = s.facility";
+     join facility f on f.code = s.facility"
+);
 
 /// One exam, if it is within the scope.
 pub async fn by_id(database: &Database, scope: &Scope, id: ExamId) -> Result<Option<Exam>> {

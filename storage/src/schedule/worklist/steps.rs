@@ -9,7 +9,7 @@ use pacs_core::{Tag, tags};
 use super::Asker;
 use crate::Result;
 use crate::database::{Database, placeholders};
-use crate::exams::{Exam, ExamId};
+use crate::exams::{ACCESSION_ISSUER, Exam, ExamId};
 use crate::index::facilities;
 use crate::query::columns::{Column, Kind};
 use crate::query::condition::Conditions;
@@ -43,12 +43,7 @@ const TOP: [Column; 12] = [
 ];
 
 /// Who gave the accession number, of the item of its issuer.
-const ISSUER: Column = column(
-    tags::LOCAL_NAMESPACE_ENTITY_ID,
-    "coalesce(o.accession_issuer, (select a.code from facility g join issuer a on a.id = g.issuer_id
-         where g.code = o.facility))",
-    Kind::Text,
-);
+const ISSUER: Column = column(tags::LOCAL_NAMESPACE_ENTITY_ID, ACCESSION_ISSUER, Kind::Text);
 
 /// Keys within the Scheduled Procedure Step Sequence, without the station and the date, which have
 /// rules of their own.
