@@ -1,5 +1,5 @@
--- What is rejected is found by the act that hides it. A rejection that is awaited is taken back with its document. Objects
--- that are of no patient tell which of the archives of one name has written them.
+-- What is rejected is found by the act that hides it, and counted by its series. A rejection that is awaited is taken
+-- back with its document. Objects that are of no patient tell which of the archives of one name has written them.
 
 create index instance_rejection on instance (rejection_id, series_id) where rejection_id is not null;
 create index instance_rejected on instance (series_id, rejection_id) where rejection_id is not null;

@@ -2,7 +2,7 @@
 //!
 //! A restore makes another archive of the same name, and its original may live on: what somebody deletes to try a
 //! restore must not be deleted by the next restore of the original. So each restore draws a mark, and what the restored
-//! archive writes bears it: its manifests, and the keys of its objects. Once those of no patient bore none, so one
+//! archive writes bears it: its manifests, and the keys of its objects. Those of no patient used to bear none: one
 //! without a mark may be anybody's.
 
 use pacs_core::clock;

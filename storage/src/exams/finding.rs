@@ -39,7 +39,7 @@ pub async fn find(database: &Database, scope: &Scope, typed: &str) -> Result<Vec
     }
     conditions.push("s.state <> 'cancelled'".into());
     if leads {
-        // Said so that no engine walks the whole schedule by its order.
+        // Written as an expression, which hides the column from its index: no engine walks the whole schedule in order.
         let order = "(s.scheduled_date || '') desc, s.scheduled_time desc, s.id desc";
         return page(database, conditions, (scope, "s.facility"), order, MOST).await;
     }
@@ -154,7 +154,7 @@ async fn sifted(database: &Database, conditions: &Conditions, scope: &Scope) -> 
         let mut conditions = conditions.clone();
         bound(&mut conditions, "<", after.as_ref());
         bound(&mut conditions, ">=", end.as_ref());
-        // Said so that no facility leads: all of its exams would be sorted.
+        // As an expression too, or the index of the facility would lead, and all of its exams would be sorted.
         let scope = (scope, "s.facility || ''");
         found.extend(page(database, conditions, scope, LATEST, MOST - found.len()).await?);
         if found.len() >= MOST || end.is_none() {

@@ -173,8 +173,9 @@ impl Shape {
     }
 }
 
-/// What a query may ask for and no object says: answers have it of their own, or truly without a value, since nothing
-/// lies on media (PS3.4 C.4.1.1.3.2). Only the door of the web knows a URL.
+/// What a query may ask for and no object says. Answers have the availability of their own, and nothing lies on media
+/// (PS3.4 C.4.1.1.3.2); here the other two are without a value: each door puts in what it knows, that of DICOM its AE
+/// title, that of the web a URL.
 const OF_ANSWERS: [Tag; 5] = [
     tags::INSTANCE_AVAILABILITY,
     tags::RETRIEVE_AE_TITLE,
@@ -205,7 +206,7 @@ fn is_kept_whole(tag: Tag, level: Level) -> bool {
         || (level >= Level::Series && SERIES_TAGS.contains(&tag))
 }
 
-/// Whether answers at `level` take an attribute from the header of the instance: what no row holds.
+/// Whether answers at `level` take an attribute from the header of the instance: what no row holds, or none of before.
 pub fn is_of_header(tag: Tag, level: Level) -> bool {
     let may_miss = !is_in_rows(tag, level) || NOT_IN_OLD_ROWS.contains(&tag);
     level == Level::Instance && tag.0 != PIXELS && !OF_ANSWERS.contains(&tag) && may_miss
