@@ -179,4 +179,26 @@ mod tests {
         files.sort_unstable();
         assert_eq!(files, numbers, "the files and the list");
     }
+
+    #[tokio::test]
+    async fn what_documents_await_is_kept_when_each_awaits_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("sen.db").display());
+        let database = Database::open_at(&url, 30).await.unwrap();
+        for (uid, document) in [("1.2.1", Some("1.2.9")), ("1.2.2", None)] {
+            let sql = "insert into awaited_rejection (uid, facility, code, noted_ms, document)
+                 values ($1, 'A', '113001^DCM', 7, $2)";
+            database.execute(sql, params![uid, document]).await.unwrap();
+        }
+        database.bring_up_to_date().await.unwrap();
+        let sql = "insert into awaited_rejection (uid, facility, code, noted_ms, document)
+             values ('1.2.1', 'A', '113001^DCM', 8, '1.2.8')";
+        database.execute(sql, params![]).await.unwrap();
+        let sql = "select uid, document, noted_ms from awaited_rejection order by uid, document";
+        let rows = database.fetch(sql, params![]).await.unwrap();
+        let rows = rows.iter().map(|row| (row.at(0).unwrap(), row.at(1).unwrap(), row.at(2).unwrap()));
+        let rows: Vec<(String, String, i64)> = rows.collect();
+        let of = |uid: &str, document: &str, noted_ms| (uid.to_owned(), document.to_owned(), noted_ms);
+        assert_eq!(rows, [of("1.2.1", "1.2.8", 8), of("1.2.1", "1.2.9", 7), of("1.2.2", "", 7)]);
+    }
 }
