@@ -61,24 +61,39 @@ export async function rejecting(page: Page, { shots }: Environment): Promise<voi
   await row.click();
   await page.keyboard.press('Enter');
   await hidden.getByText(/^Cả ca này đã bị loại/).waitFor();
-  await hidden.getByRole('button', { name: 'Khôi phục', exact: true }).first().click();
+  const back = hidden.getByRole('button', { name: 'Khôi phục', exact: true });
+  expect(await back.first().isDisabled(), 'nothing is restored without a reason');
+  await hidden.getByLabel('Lý do khôi phục').fill('Loại nhầm chuỗi');
+  await shot('restore');
+  await back.first().click();
   await said('Đã khôi phục 3 ảnh');
+  expect((await hidden.getByLabel('Lý do khôi phục').inputValue()) === '', 'the next one has a reason of its own');
   await page.getByRole('tab', { name: 'Sửa thông tin' }).waitFor();
   expect((await shown()) === 3, 'a series of it is shown again');
   await history.getByText('Khôi phục chuỗi ảnh').first().waitFor();
+  await history.getByText('Loại nhầm chuỗi').waitFor();
 
   await page.goto('/unmatched/rejected');
   await row.getByText('3 · còn 3').waitFor();
   await row.click();
+  const why = row.getByLabel('Lý do khôi phục');
   await page.keyboard.press('1');
+  await why.waitFor();
+  await page.keyboard.type('bên 1');
+  await page.keyboard.press('Escape');
+  await eventually('the row is left as it was', async () => (await why.count()) === 0);
+  // The list has its keys again.
+  await restoreByKeys(page, 'Đã hội chẩn');
   await said('Đã khôi phục 3 ảnh');
   await eventually('it has left the list', async () => (await row.count()) === 0);
   expect((await shown()) === 6, 'all of it is shown');
   await page.keyboard.press('Control+z');
   await row.waitFor();
   await row.click();
-  await page.keyboard.press('1');
+  await restoreByKeys(page, 'Đã hội chẩn lại');
   await eventually('and again', async () => (await row.count()) === 0);
+  const acts = await (await page.request.get(`/api/v1/studies/${studyUid}/acts`)).text();
+  expect(acts.includes('Đã hội chẩn lại'), 'the history has the reason');
 
   // What somebody else rejects is told of, and what they restore goes by itself.
   const rejections = `/api/v1/studies/${studyUid}/rejections`;
@@ -88,6 +103,14 @@ export async function rejecting(page: Page, { shots }: Environment): Promise<voi
   // Nothing moves in a list that has others; an empty one shows it at once.
   if ((await row.count()) === 0) await fresh.click();
   await row.getByText('6 · cả ca').waitFor();
-  await page.request.post(`${rejections}/restore`, { data: {} });
+  await page.request.post(`${rejections}/restore`, { data: { reason: 'Người khác khôi phục' } });
   await eventually('it has gone without a look', async () => (await row.count()) === 0);
+}
+
+/** Restores the selected row. */
+async function restoreByKeys(page: Page, reason: string): Promise<void> {
+  await page.keyboard.press('1');
+  await page.getByLabel('Lý do khôi phục').waitFor();
+  await page.keyboard.type(reason);
+  await page.keyboard.press('Enter');
 }

@@ -60,8 +60,8 @@ export const server = {
   reject: (studyUid: string, form: RejectForm) =>
     request<RejectionDone>(`${root}/studies/${part(studyUid)}/rejections`, { method: 'POST', body: form }),
   /** Everything that is rejected of a series, or without one of the study. */
-  restore: (studyUid: string, seriesUid?: string) =>
-    request<RejectionDone>(`${root}/studies/${part(studyUid)}/rejections/restore`, { method: 'POST', body: { seriesUid } }),
+  restore: (studyUid: string, seriesUid: string | undefined, reason: string) =>
+    request<RejectionDone>(`${root}/studies/${part(studyUid)}/rejections/restore`, { method: 'POST', body: { seriesUid, reason } }),
 
   /** Takes a correction, a move, a matching or a rejection back. */
   undoAct: (actId: number) => request<void>(`${root}/acts/${actId}/undo`, { method: 'POST', body: {} }),

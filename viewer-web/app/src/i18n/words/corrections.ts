@@ -77,6 +77,7 @@ export const corrections = pair(
       restore: 'Khôi phục',
       restoreAll: 'Khôi phục cả ca',
       restored: 'Đã khôi phục {{count}} ảnh',
+      because: 'Lý do khôi phục',
     },
     rejection: {
       '113001': 'Chất lượng ảnh kém',
@@ -228,6 +229,7 @@ export const corrections = pair(
       restore: 'Restore',
       restoreAll: 'Restore the whole exam',
       restored: 'Images restored: {{count}}',
+      because: 'Reason for restoring',
     },
     rejection: {
       '113001': 'Poor quality',

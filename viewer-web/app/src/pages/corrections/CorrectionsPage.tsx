@@ -87,7 +87,7 @@ export function CorrectionsPage() {
                   )}
                   <Tabs.Panel value="reject">
                     {shown && <RejectForm key={studyUid} study={shown} busy={acts.busy} onReject={acts.reject} />}
-                    {rejected ? <RejectedSeries rejections={rejected} busy={acts.busy} onRestore={acts.restore} /> : rejections.isError && <LoadFailed error={rejections.error} onRetry={() => void rejections.refetch()} />}
+                    {rejected ? <RejectedSeries key={studyUid} rejections={rejected} busy={acts.busy} failure={acts.failureOf('restore')} onRestore={acts.restore} /> : rejections.isError && <LoadFailed error={rejections.error} onRetry={() => void rejections.refetch()} />}
                   </Tabs.Panel>
                 </Tabs>
               </section>

@@ -1,25 +1,46 @@
-import { Button } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
+import { useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { StudyRejections } from '~/api/types';
 import { instant } from '~/format/dates';
 import { actorName } from '~/format/person';
+import { useFault } from '~/ui/useFault';
 import css from './CorrectionsPage.module.css';
 
 interface Props {
   rejections: StudyRejections;
   busy: boolean;
+  failure: Error | null;
   /** A series, or all of the exam. */
-  onRestore: (seriesUid: string | undefined) => void;
+  onRestore: (seriesUid: string | undefined, reason: string, onRestored: () => void) => void;
 }
 
-/** What of the exam is rejected, why and by whom, with the way back for each series and for all. */
-export function RejectedSeries({ rejections: { study, series }, busy, onRestore }: Props) {
+/** What of the exam is rejected, why and by whom, with the way back for each series and for all, once somebody says why. */
+export function RejectedSeries({ rejections: { study, series }, busy, failure, onRestore }: Props) {
   const { t } = useTranslation();
+  const faultOf = useFault();
+  const [reason, setReason] = useState('');
+  const ready = !busy && reason.trim() !== '';
+  const restore = (seriesUid: string | undefined): void => {
+    if (ready) onRestore(seriesUid, reason.trim(), () => setReason(''));
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
+    // With Ctrl too: whoever says why something is restored does not mean to reject what is chosen above.
+    event.stopPropagation();
+    if (series.length === 1) restore(series[0]?.seriesUid);
+  };
   return (
     <section className={css.form} aria-label={t('corrections.reject.now')}>
       <h3>{t('corrections.reject.now')}</h3>
       {study.instanceCount === 0 && series.length > 0 && <p className={css.warn}>{t('corrections.reject.whole')}</p>}
       {series.length === 0 && <p className={css.dim}>{t('corrections.reject.none')}</p>}
+      {series.length > 0 && (
+        <TextInput
+          className={css.because ?? ''} label={t('corrections.reject.because')} placeholder={t('corrections.reasonHint')} required value={reason}
+          error={faultOf(failure, 'reason')} onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={onKeyDown}
+        />
+      )}
       {series.map((one) => (
         <div key={one.seriesUid} className={css.one}>
           <span className={css.what}>
@@ -27,10 +48,10 @@ export function RejectedSeries({ rejections: { study, series }, busy, onRestore 
             <small>{t('corrections.reject.count', { rejected: one.rejectedCount, all: one.rejectedCount + one.instanceCount })}</small>
             <small>{[one.rejected.code && t(`corrections.rejection.${one.rejected.code}`), actorName(one.rejected.by), instant(one.rejected.at)].filter(Boolean).join(' · ')}</small>
           </span>
-          <Button className={css.far ?? ''} variant="default" size="compact-xs" disabled={busy} onClick={() => onRestore(one.seriesUid)}>{t('corrections.reject.restore')}</Button>
+          <Button className={css.far ?? ''} variant="default" size="compact-xs" disabled={!ready} onClick={() => restore(one.seriesUid)}>{t('corrections.reject.restore')}</Button>
         </div>
       ))}
-      {series.length > 1 && <div><Button variant="default" disabled={busy} onClick={() => onRestore(undefined)}>{t('corrections.reject.restoreAll')}</Button></div>}
+      {series.length > 1 && <div><Button variant="default" disabled={!ready} onClick={() => restore(undefined)}>{t('corrections.reject.restoreAll')}</Button></div>}
     </section>
   );
 }

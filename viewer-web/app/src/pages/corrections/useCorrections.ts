@@ -74,7 +74,7 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
     };
   };
   const reject = (form: RejectForm): Step => rejecting(() => server.reject(studyUid, form), 'done');
-  const restore = (seriesUid: string | undefined): Step => rejecting(() => server.restore(studyUid, seriesUid), 'restored');
+  const restore = (seriesUid: string | undefined, reason: string): Step => ({ ...rejecting(() => server.restore(studyUid, seriesUid, reason), 'restored'), form: 'restore' });
   const unlink = (reason: string): Step => ({
     run: async () => undo((await server.unlink(studyUid, reason || undefined)).actId), text: t('corrections.matching.parted'), conflict, form: 'unlink',
   });
@@ -85,7 +85,7 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
     move: (form: MoveForm, onMoved: () => void) => steps.take(move(form), onMoved),
     merge: (to: string, reason: string) => steps.take(move({ to, all: true, reason })),
     reject: (form: RejectForm, onRejected: () => void) => steps.take(reject(form), onRejected),
-    restore: (seriesUid: string | undefined) => steps.take(restore(seriesUid)),
+    restore: (seriesUid: string | undefined, reason: string, onRestored: () => void) => steps.take(restore(seriesUid, reason), onRestored),
     unlink: (reason: string, onParted: () => void) => steps.take(unlink(reason), onParted),
     undo: (actId: number) => steps.take(undo(actId, look)),
     busy: steps.busy,

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { server } from '~/api/server';
@@ -14,12 +14,15 @@ import { useLivePages } from '~/live/useLivePages';
 import { DataGrid, type Column } from '~/ui/DataGrid';
 import { FreshBar } from '~/ui/FreshBar';
 import { Empty, LoadFailed, Loading } from '~/ui/LoadState';
+import { ReasonInput } from '~/ui/ReasonInput';
 import { UndoBar } from '~/ui/UndoBar';
+import { useFault } from '~/ui/useFault';
 import { usePatientWords } from '~/ui/usePatientWords';
 import { usePhone } from '~/ui/usePhone';
-import { useSteps, type Step } from '~/ui/useSteps';
 import ui from '~/ui/ui.module.css';
 import { UnmatchedTabs } from './UnmatchedTabs';
+import { useRestoring } from './useRestoring';
+import css from './UnmatchedPage.module.css';
 
 const rowKey = (row: RejectedStudy): string => row.studyUid;
 
@@ -29,14 +32,24 @@ export function RejectedPage() {
   const navigate = useNavigate();
   const phone = usePhone();
   const [selected, setSelected] = useState<string | null>(null);
+  /** The row that is asked why it is restored, and where. */
+  const [asking, setAsking] = useState<string | null>(null);
+  const box = useRef<HTMLInputElement>(null);
+  const faultOf = useFault();
   const { query, rows, fresh, refresh } = useLivePages({ key: ['rejections'], page: server.rejections, rowKey, events: ['study.changed'] });
-  const { restore, busy, done, close } = useRestoring(refresh);
+  const { restore, busy, failureOf, done, close } = useRestoring(refresh);
   const select = useCallback((row: RejectedStudy) => setSelected(rowKey(row)), []);
   const open = useCallback((row: RejectedStudy) => void navigate(correctionsPath(row.studyUid), { state: { part: 'reject' } }), [navigate]);
-  const onDigit = (row: RejectedStudy, digit: number): void => {
-    if (digit === 1 && !busy) restore(row);
+  const ask = (row: RejectedStudy): void => {
+    setSelected(rowKey(row));
+    setAsking(rowKey(row));
+    // It may be there already, left with what was typed.
+    box.current?.focus();
   };
-  useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: open, onClearSearch: () => setSelected(null), onDigit });
+  const onDigit = (row: RejectedStudy, digit: number): void => {
+    if (digit === 1 && !busy) ask(row);
+  };
+  useListKeys({ rows, rowKey, selected, onSelect: select, onOpen: open, onClearSearch: () => (asking === null ? setSelected(null) : setAsking(null)), onDigit });
   usePageKeys(useMemo(() => [
     { title: t('keys.list'), lines: listKeyLines(t, t('rejected.open')) },
     { title: t('keys.acts'), lines: [{ caps: ['1'], what: t('rejected.restore') }, { caps: ['Ctrl', 'Z'], what: t('action.undo') }] },
@@ -44,11 +57,18 @@ export function RejectedPage() {
   useEffect(() => {
     document.title = `${t('rejected.title')} · Sen`;
   }, [t]);
-  const act = (row: RejectedStudy): ReactNode => (
-    <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
-      <button type="button" tabIndex={-1} disabled={busy} title={`${t('rejected.restore')} (1)`} onClick={() => restore(row)}>{t('rejected.restore')}</button>
+  const act = (row: RejectedStudy): ReactNode => (asking === rowKey(row) ? (
+    <span className={css.because}>
+      <ReasonInput
+        ref={box} label={t('corrections.reject.because')} placeholder={t('rejected.because')} fault={faultOf(failureOf(rowKey(row)), 'reason')}
+        onReason={(reason) => !busy && restore(row, reason, () => setAsking(null))} onLeave={() => setAsking(null)}
+      />
     </span>
-  );
+  ) : (
+    <span className={ui.rowActs} onClick={(event) => event.stopPropagation()}>
+      <button type="button" tabIndex={-1} disabled={busy} title={`${t('rejected.restore')} (1)`} onClick={() => ask(row)}>{t('rejected.restore')}</button>
+    </span>
+  ));
   const columns = useColumns(act);
   return (
     <div className={ui.page}>
@@ -67,26 +87,6 @@ export function RejectedPage() {
       <UndoBar done={done} onClose={close} />
     </div>
   );
-}
-
-/** Shows all of an exam again; the way back rejects what was rejected, as it was. */
-function useRestoring(onSettled: () => unknown) {
-  const { t } = useTranslation();
-  const { take, busy, done, close } = useSteps(onSettled);
-  const conflict = t('corrections.conflict');
-  const restore = (row: RejectedStudy): Step => {
-    let count = 0;
-    return {
-      run: async () => {
-        const restored = await server.restore(row.studyUid);
-        count = restored.count;
-        return { run: () => server.undoAct(restored.actId), text: t('corrections.undone'), conflict };
-      },
-      // How many they were knows the server alone: more may have been rejected meanwhile.
-      text: () => t('corrections.reject.restored', { count }), conflict,
-    };
-  };
-  return { restore: (row: RejectedStudy) => take(restore(row)), busy, done, close };
 }
 
 /** How much of an exam is rejected, and how much is left. */

@@ -1,6 +1,7 @@
-import { useState, type KeyboardEvent, type MouseEvent } from 'react';
+import type { MouseEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Act, Exam } from '~/api/types';
+import { ReasonInput } from '~/ui/ReasonInput';
 import { actsInOrder, digitOf, needsReason } from './acts';
 import css from './WorklistPage.module.css';
 
@@ -19,7 +20,8 @@ export function RowActs({ exam, busy, asking, onAsk, onAct }: Props) {
   const still = (event: MouseEvent): void => event.stopPropagation();
   if (asking) {
     const leave = (): void => onAsk(exam, null);
-    return <Reason act={asking} onReason={(reason) => { leave(); onAct(exam, asking, reason); }} onLeave={leave} />;
+    const act = t(`exam.act.${asking}`);
+    return <ReasonInput label={t('worklist.why', { act })} placeholder={`${act}: ${t('worklist.whyHint')}`} onReason={(reason) => { leave(); onAct(exam, asking, reason); }} onLeave={leave} />;
   }
   const allowed = actsInOrder.filter((act) => exam.acts.includes(act));
   return (
@@ -33,23 +35,5 @@ export function RowActs({ exam, busy, asking, onAsk, onAct }: Props) {
         </button>
       ))}
     </span>
-  );
-}
-
-function Reason({ act, onReason, onLeave }: { act: Act; onReason: (reason: string) => void; onLeave: () => void }) {
-  const { t } = useTranslation();
-  const [reason, setReason] = useState('');
-  const onKey = (event: KeyboardEvent): void => {
-    if (event.nativeEvent.isComposing) return;
-    if (event.key === 'Escape') onLeave();
-    if (event.key === 'Enter' && reason.trim() !== '') onReason(reason.trim());
-  };
-  return (
-    <input
-      className={css.reason} autoFocus value={reason} maxLength={1024} aria-label={t('worklist.why', { act: t(`exam.act.${act}`) })}
-      placeholder={`${t(`exam.act.${act}`)}: ${t('worklist.whyHint')}`}
-      onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={onKey} onBlur={() => reason.trim() === '' && onLeave()}
-      onClick={(event) => event.stopPropagation()}
-    />
   );
 }

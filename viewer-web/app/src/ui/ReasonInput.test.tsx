@@ -1,0 +1,41 @@
+// @vitest-environment happy-dom
+import { cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { useState } from 'react';
+import { afterEach, expect, it } from 'vitest';
+import { ReasonInput } from './ReasonInput';
+
+afterEach(cleanup);
+
+function Row({ told }: { told: string[] }) {
+  const [isAsking, setAsking] = useState(true);
+  return (
+    <div role="rowgroup" tabIndex={0}>
+      {isAsking && <ReasonInput label="why" placeholder="" onReason={(reason) => told.push(reason)} onLeave={() => setAsking(false)} />}
+    </div>
+  );
+}
+
+it('has the keys at once, does nothing without a reason, and stays until it is told to go', () => {
+  const told: string[] = [];
+  render(<Row told={told} />);
+  const box = screen.getByLabelText('why');
+  expect(document.activeElement).toBe(box);
+  fireEvent.change(box, { target: { value: '  ' } });
+  fireEvent.keyDown(box, { key: 'Enter' });
+  expect(told).toEqual([]);
+  fireEvent.change(box, { target: { value: ' wrong side ' } });
+  fireEvent.keyDown(box, { key: 'Enter', isComposing: true });
+  fireEvent.blur(box);
+  expect([told, screen.queryByLabelText('why')]).toEqual([[], box]);
+  fireEvent.keyDown(box, { key: 'Enter' });
+  expect(told).toEqual(['wrong side']);
+});
+
+it('gives the keys back to the list when it is left by Esc', () => {
+  render(<Row told={[]} />);
+  const box = screen.getByLabelText('why');
+  fireEvent.change(box, { target: { value: 'something' } });
+  fireEvent.keyDown(box, { key: 'Escape' });
+  expect(screen.queryByLabelText('why')).toBeNull();
+  expect(document.activeElement).toBe(screen.getByRole('rowgroup'));
+});
