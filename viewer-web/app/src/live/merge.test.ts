@@ -19,8 +19,9 @@ describe('a live answer', () => {
 
 describe('the first page of a list, read anew', () => {
   const page = (ids: string, next: string | null) => ({ items: [...ids].map((id) => row(id)), next });
-  const after = (pages: string[], top: { items: ReturnType<typeof row>[]; next: string | null }) => {
-    const merged = mergeTop(pages.map((ids, at) => page(ids, String(at))), top, key);
+  /** `next` is where what lies below the last of the pages begins. */
+  const after = (pages: string[], top: { items: ReturnType<typeof row>[]; next: string | null }, next: string | null = 'below') => {
+    const merged = mergeTop(pages.map((ids, at) => page(ids, at === pages.length - 1 ? next : String(at))), top, key);
     return [merged.pages.map(({ items }) => items.map(({ id }) => id).join('')), merged.fresh];
   };
   it('takes away what has gone from it, and leaves what lies below', () => {
@@ -34,6 +35,13 @@ describe('the first page of a list, read anew', () => {
     const up = { items: [row('a'), row('b'), row('g', 'changed')], next: '3' };
     expect(after(['abcd', 'efgh'], up)).toEqual([['abcd', 'efgh'], 0]);
     expect(after(['abcd', 'efgh'], page('hab', '3'))).toEqual([['abcd', 'efgh'], 0]);
+  });
+  it('takes no row for new that has come up from below what is shown', () => {
+    expect(after(['abcd'], page('acde', '4'))).toEqual([['acd'], 0]);
+    expect(after(['abcd'], page('nacde', '5'))).toEqual([['acd'], 1]);
+    // Of a list that is shown whole there is nothing below.
+    expect(after(['abcd'], page('abcde', null), null)).toEqual([['abcd'], 1]);
+    expect(after(['abcd'], page('abcde', '5'), null)).toEqual([['abcd'], 1]);
   });
   it('knows all of a list that has no other page', () => {
     expect(after(['abcd', 'efgh'], page('bg', null))).toEqual([['b', 'g'], 0]);

@@ -41,7 +41,10 @@ export function mergeTop<T>(pages: readonly Page<T>[], top: Page<T>, key: (row: 
     }),
   }));
   const known = new Set(shown.map(key));
-  return { pages: merged, fresh: top.items.filter((row) => !known.has(key(row))).length };
+  const isKnown = top.items.map((row) => known.has(key(row)));
+  // Where the list goes on below what is shown, what stands last in the top may have come up from there.
+  const until = (pages.at(-1)?.next ?? null) === null || !isKnown.includes(true) ? isKnown.length : isKnown.lastIndexOf(true);
+  return { pages: merged, fresh: isKnown.slice(0, until).filter((one) => !one).length };
 }
 
 /** How many of the rows shown lie within the top. Its last row tells; one that has changed may have come up from below. */

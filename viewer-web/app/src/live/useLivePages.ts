@@ -20,31 +20,36 @@ interface List<T> {
 /** A list page by page, and how much has come since: what goes elsewhere goes from it, and nothing new moves it. */
 export function useLivePages<T>({ key, page, rowKey, events, stale = [key] }: List<T>) {
   const client = useQueryClient();
-  const [fresh, setFresh] = useState(0);
   const name = JSON.stringify(key);
-  useEffect(() => setFresh(0), [name]);
+  /** By the name of the list: an answer may come when another one is shown. */
+  const [fresh, setFresh] = useState<Readonly<Record<string, number>>>({});
+  useEffect(() => setFresh({}), [name]);
+  const count = (rows: number): void => setFresh((all) => ({ ...all, [name]: rows }));
   const query = useInfiniteQuery({
     queryKey: key, staleTime: 0, initialPageParam: null as string | null,
     queryFn: ({ pageParam, signal }) => page(pageParam, pageRows, signal), getNextPageParam: (last) => last.next,
   });
   /** Asks anew; done once the list shows how things stand. */
   const refresh = async (): Promise<void> => {
-    setFresh(0);
+    count(0);
     await Promise.all(stale.map((queryKey) => client.invalidateQueries({ queryKey })));
   };
   const look = async (): Promise<void> => {
     const read = () => client.getQueryData<InfiniteData<Page<T>, string | null>>(key);
+    const asOf = (): number | undefined => client.getQueryState(key)?.dataUpdateCount;
     if (!read()) return;
+    const before = asOf();
     const top = await page(null, pageRows);
-    // What is shown now: it may have been asked anew meanwhile.
     const shown = read();
     if (!shown) return;
+    // Asked anew meanwhile: the answer may be older than what is shown now, and may know what that does not.
+    if (asOf() !== before) return look();
     if (shown.pages.every(({ items }) => items.length === 0)) return top.items.length > 0 ? refresh() : undefined;
     const merged = mergeTop(shown.pages, top, rowKey);
-    setFresh(merged.fresh);
+    count(merged.fresh);
     client.setQueryData<InfiniteData<Page<T>, string | null>>(key, { ...shown, pages: merged.pages });
   };
   useChanges(events, () => void look().catch(() => undefined));
   const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data]);
-  return { query, rows, fresh, refresh };
+  return { query, rows, fresh: fresh[name] ?? 0, refresh };
 }
