@@ -4,6 +4,8 @@ import { build } from 'vite';
 import config from '../../vite.config';
 import { place } from './place';
 
+const folder = process.argv[2];
+if (!folder) throw new Error('the folder to build into is not named: tsx e2e/loader/build.ts FOLDER');
 await build({
   configFile: false,
   logLevel: 'error',
@@ -11,5 +13,5 @@ await build({
   base: place,
   resolve: config.resolve ?? {},
   worker: { format: 'es' },
-  build: { target: 'es2023', outDir: process.argv[2] ?? 'dist', emptyOutDir: true, minify: false, chunkSizeWarningLimit: 20_000 },
+  build: { target: 'es2023', outDir: folder, emptyOutDir: true, minify: false, chunkSizeWarningLimit: 20_000 },
 });
