@@ -85,6 +85,10 @@ export async function rejecting(page: Page, { shots }: Environment): Promise<voi
   // The list has its keys again.
   await restoreByKeys(page, 'Đã hội chẩn');
   await said('Đã khôi phục 3 ảnh');
+  // What was done is said in the language at hand.
+  await page.getByRole('button', { name: 'EN', exact: true }).click();
+  await said('Images restored: 3');
+  await page.getByRole('button', { name: 'VI', exact: true }).click();
   await eventually('it has left the list', async () => (await row.count()) === 0);
   expect((await shown()) === 6, 'all of it is shown');
   await page.keyboard.press('Control+z');

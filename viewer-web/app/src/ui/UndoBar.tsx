@@ -1,12 +1,16 @@
 import { Button, CloseButton } from '@mantine/core';
+import type { TFunction } from 'i18next';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isText } from '~/keys/isText';
 import css from './ui.module.css';
 
+/** Something that is said in the language at hand, whichever was at hand when it happened. */
+export type Words = (t: TFunction) => string;
+
 /** What was just done and the way back from it (also Ctrl+Z). */
 export interface Done {
-  text: string;
+  text: Words;
   undo: (() => void) | null;
   failed?: boolean;
 }
@@ -29,7 +33,7 @@ export function UndoBar({ done, onClose }: { done: Done | null; onClose: () => v
   if (!done) return null;
   return (
     <div className={css.undo} role="status" data-failed={done.failed || undefined}>
-      <span>{done.text}</span>
+      <span>{done.text(t)}</span>
       {done.undo && <Button variant="default" size="compact-xs" onClick={done.undo}>{t('action.undo')} <kbd style={{ marginLeft: 6 }}>Ctrl Z</kbd></Button>}
       <span style={{ flex: 1 }} />
       <CloseButton size="sm" aria-label={t('action.close')} onClick={onClose} />

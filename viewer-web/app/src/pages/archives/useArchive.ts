@@ -1,6 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useTranslation } from 'react-i18next';
 import { Problem } from '~/api/http';
 import { server } from '~/api/server';
 import type { ArchiveKeys, RemoteStudy } from '~/api/types';
@@ -50,7 +49,6 @@ function isOpen(state: string | undefined): boolean {
 
 /** Has a study sent here; the way back is to cancel that. */
 export function usePull(archive: string | null, onPulled: (studyUid: string) => void) {
-  const { t } = useTranslation();
   const client = useQueryClient();
   const { take, busy, done, close } = useSteps(() => client.invalidateQueries({ queryKey: ['queue'] }));
   const pull = (row: RemoteStudy): Step => {
@@ -59,9 +57,9 @@ export function usePull(archive: string | null, onPulled: (studyUid: string) => 
       run: async () => {
         const { id } = await server.pullStudy(archive ?? '', row.studyUid);
         onPulled(row.studyUid);
-        return { run: () => server.cancelTransfer(id), text: t('archives.stopped', { name }), conflict: t('archives.tooLate') };
+        return { run: () => server.cancelTransfer(id), text: (t) => t('archives.stopped', { name }), conflict: (t) => t('archives.tooLate') };
       },
-      text: t('archives.pulled', { name }), conflict: t('archives.already'),
+      text: (t) => t('archives.pulled', { name }), conflict: (t) => t('archives.already'),
     };
   };
   return { pull: (row: RemoteStudy) => take(pull(row)), busy, done, close };

@@ -1,10 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useRef } from 'react';
-import { useTranslation } from 'react-i18next';
 import { Problem } from '~/api/http';
 import { server } from '~/api/server';
 import { studyActsQuery, studyRejectionsQuery } from '~/api/queries';
 import type { CorrectionForm, MoveForm, RejectForm, RejectionDone } from '~/api/types';
+import type { Words } from '~/ui/UndoBar';
 import { useSteps, type Step } from '~/ui/useSteps';
 
 /** The first part of the key of previews: what they ask has been done when everything else is asked anew. */
@@ -12,7 +12,6 @@ export const previewKey = 'correctionPreview';
 
 /** The acts of the page, what became of the last one, and the way back from it. `onGo` leads to where the images are. */
 export function useCorrections(studyUid: string, mayReject: boolean, onGo: (studyUid: string) => void) {
-  const { t } = useTranslation();
   const client = useQueryClient();
   /** The exam of which nothing is left to be asked for. */
   const gone = useRef<string | null>(null);
@@ -21,7 +20,7 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
     [client],
   );
   const steps = useSteps(refresh);
-  const conflict = t('corrections.conflict');
+  const conflict: Words = (t) => t('corrections.conflict');
   const go = (from: string | null, to: string): void => {
     gone.current = from;
     onGo(to);
@@ -32,12 +31,12 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
       gone.current = null;
       await onUndone?.();
     },
-    text: t('corrections.undone'), conflict,
+    text: (t) => t('corrections.undone'), conflict,
   });
   const correct = (form: CorrectionForm): Step => ({
     form: 'edit',
     run: async () => undo((await server.correct(studyUid, form)).actId),
-    text: t('corrections.saved', { count: Object.keys(form.attributes).length }), conflict,
+    text: (t) => t('corrections.saved', { count: Object.keys(form.attributes).length }), conflict,
   });
   const move = (form: MoveForm): Step => ({
     form: form.all ? 'merge' : 'move',
@@ -48,7 +47,7 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
       // What was made for the images is gone again with them.
       return undo(moved.actId, () => go(form.to ? null : moved.studyUid, studyUid));
     },
-    text: t(form.all ? 'corrections.merged' : 'corrections.moved'), conflict,
+    text: (t) => t(form.all ? 'corrections.merged' : 'corrections.moved'), conflict,
   });
   /** Images have come back or gone: of an exam that is hidden whole only what is rejected and its history can be asked for. */
   const look = async (): Promise<void> => {
@@ -70,13 +69,13 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
         return undo(done.actId, look);
       },
       // How many they were knows the server alone: images may have come meanwhile.
-      text: () => t(`corrections.reject.${said}`, { count }), conflict,
+      text: (t) => t(`corrections.reject.${said}`, { count }), conflict,
     };
   };
   const reject = (form: RejectForm): Step => rejecting(() => server.reject(studyUid, form), 'done');
   const restore = (seriesUid: string | undefined, reason: string): Step => ({ ...rejecting(() => server.restore(studyUid, seriesUid, reason), 'restored'), form: 'restore' });
   const unlink = (reason: string): Step => ({
-    run: async () => undo((await server.unlink(studyUid, reason || undefined)).actId), text: t('corrections.matching.parted'), conflict, form: 'unlink',
+    run: async () => undo((await server.unlink(studyUid, reason || undefined)).actId), text: (t) => t('corrections.matching.parted'), conflict, form: 'unlink',
   });
   // A form says at its fields what is wrong with them.
   const isAtFields = steps.failure instanceof Problem && Object.keys(steps.failure.fields).length > 0;

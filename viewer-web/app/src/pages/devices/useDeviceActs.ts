@@ -1,6 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { Device, DeviceForm, Stranger } from '~/api/types';
 import type { Done } from '~/ui/UndoBar';
@@ -15,7 +14,6 @@ interface Saved {
 
 /** Adds, changes and removes devices; what was removed can be had back. */
 export function useDeviceActs() {
-  const { t } = useTranslation();
   const client = useQueryClient();
   const [saved, setSaved] = useState<Done | null>(null);
   const refresh = (): Promise<void> => client.invalidateQueries({ queryKey: ['devices'] });
@@ -26,7 +24,7 @@ export function useDeviceActs() {
     onSuccess: async (_, { aeTitle, isNew }) => {
       await refresh();
       steps.close();
-      setSaved({ text: t(isNew ? 'devices.added' : 'devices.changed', { ae: aeTitle }), undo: null });
+      setSaved({ text: (t) => t(isNew ? 'devices.added' : 'devices.changed', { ae: aeTitle }), undo: null });
     },
   });
   const take = (step: Step): void => {
@@ -34,12 +32,12 @@ export function useDeviceActs() {
     steps.take(step);
   };
   const restore = ({ aeTitle, ...form }: Device): Step => ({
-    run: () => server.addDevice(aeTitle, form).then(() => undefined), text: t('devices.added', { ae: aeTitle }), conflict: t('devices.taken'),
+    run: () => server.addDevice(aeTitle, form).then(() => undefined), text: (t) => t('devices.added', { ae: aeTitle }), conflict: (t) => t('devices.taken'),
   });
   const remove = (device: Device): Step => ({
-    run: () => server.removeDevice(device.aeTitle).then(() => restore(device)), text: t('devices.removed', { ae: device.aeTitle }), conflict: t('error.conflict'),
+    run: () => server.removeDevice(device.aeTitle).then(() => restore(device)), text: (t) => t('devices.removed', { ae: device.aeTitle }), conflict: (t) => t('error.conflict'),
   });
-  const forget = (stranger: Stranger): Step => ({ run: () => server.forgetFailures(stranger), text: t('devices.forgotten'), conflict: t('error.conflict') });
+  const forget = (stranger: Stranger): Step => ({ run: () => server.forgetFailures(stranger), text: (t) => t('devices.forgotten'), conflict: (t) => t('error.conflict') });
   return {
     save,
     remove: (device: Device) => take(remove(device)),

@@ -28,7 +28,7 @@ export function useIntakeActs(onChanged: () => Promise<unknown>) {
     onSuccess: async (_, { row, act }) => {
       await onChanged();
       const undo = row.byServer ? () => acting.mutate({ row, act: act === 'stop' ? 'resume' : 'stop' }) : null;
-      setDone({ text: t(`intakes.did.${act}`, { from: row.from.join(', ') }), undo });
+      setDone({ text: (t) => t(`intakes.did.${act}`, { from: row.from.join(', ') }), undo });
     },
     onError: onChanged,
   });
@@ -36,7 +36,7 @@ export function useIntakeActs(onChanged: () => Promise<unknown>) {
   return {
     run: (row: Intake, act: IntakeAct) => acting.mutate({ row, act }),
     busy: acting.isPending,
-    done: acting.error ? { text: why, undo: null, failed: true } : done,
+    done: acting.error ? { text: () => why, undo: null, failed: true } : done,
     close: () => {
       setDone(null);
       acting.reset();

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { Notice } from '~/api/types';
-import type { Done } from '~/ui/UndoBar';
+import type { Done, Words } from '~/ui/UndoBar';
 import { useProblemText } from '~/ui/useProblemText';
 
 /** What an administrator does to a notice, in the order of their keys. */
@@ -28,8 +28,8 @@ export function useNoticeActs(onChanged: () => Promise<unknown>) {
     mutationFn: ({ row, act }: { row: Notice; act: NoticeAct }) => send(row, act),
     onSuccess: async (_, { row, act }) => {
       await onChanged();
-      const what = `${t(`notices.kind.${row.kind}`)} · ${row.device}`;
-      setDone({ text: t(`notices.did.${act}`, { what }), undo: act === 'cancel' ? () => acting.mutate({ row, act: 'retry' }) : null });
+      const text: Words = (t) => t(`notices.did.${act}`, { what: `${t(`notices.kind.${row.kind}`)} · ${row.device}` });
+      setDone({ text, undo: act === 'cancel' ? () => acting.mutate({ row, act: 'retry' }) : null });
     },
     onError: onChanged,
   });
@@ -37,7 +37,7 @@ export function useNoticeActs(onChanged: () => Promise<unknown>) {
   return {
     run: (row: Notice, act: NoticeAct) => acting.mutate({ row, act }),
     busy: acting.isPending,
-    done: acting.error ? { text: why, undo: null, failed: true } : done,
+    done: acting.error ? { text: () => why, undo: null, failed: true } : done,
     close: () => {
       setDone(null);
       acting.reset();

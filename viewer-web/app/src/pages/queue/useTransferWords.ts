@@ -1,15 +1,20 @@
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { Transfer } from '~/api/types';
 import { instant, timeOf } from '~/format/dates';
 import { personName } from '~/format/person';
 import { useWhy } from '~/ui/useWhy';
 
-/** What a transfer is, where it stands and why, in words. */
+const placeOf = (t: TFunction, { direction, device }: Transfer): string => t(direction === 'send' ? 'queue.to' : 'queue.from', { device });
+
+/** Whose images go where. */
+export const transferName = (t: TFunction, row: Transfer): string => [row.study && personName(row.study.patient.name), placeOf(t, row)].filter(Boolean).join(' · ');
+
+/** Where a transfer goes, where it stands and why, in words. */
 export function useTransferWords() {
   const { t } = useTranslation();
   const { brief, whole } = useWhy('transfer');
-  const place = ({ direction, device }: Transfer): string => t(direction === 'send' ? 'queue.to' : 'queue.from', { device });
-  const what = (row: Transfer): string => [row.study && personName(row.study.patient.name), place(row)].filter(Boolean).join(' · ');
+  const place = (row: Transfer): string => placeOf(t, row);
   const state = ({ direction, state: word }: Transfer): string => t(direction === 'send' ? `queue.send.${word}` : `queue.pull.${word}`);
   const commitment = ({ commitment: word, commitmentAt }: Transfer): string =>
     word ? t(`queue.commitment.${word}`, { time: instant(commitmentAt) }) : '';
@@ -21,5 +26,5 @@ export function useTransferWords() {
   };
   /** The note with all that is known of the trouble. */
   const long = (row: Transfer): string => (row.error && row.state !== 'done' ? whole(row.error) : note(row));
-  return { place, what, state, commitment, note, long };
+  return { place, state, commitment, note, long };
 }

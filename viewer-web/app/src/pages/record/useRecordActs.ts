@@ -1,25 +1,24 @@
-import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
 import type { RecordNumber } from '~/api/types';
+import type { Words } from '~/ui/UndoBar';
 import { useSteps, type Step } from '~/ui/useSteps';
 
 /** Merging, parting and numbers, each with its way back. */
 export function useRecordActs(onChanged: () => unknown) {
-  const { t } = useTranslation();
   const { take, busy, failureOf, done, close } = useSteps(onChanged);
-  const conflict = t('record.conflictText');
+  const conflict: Words = (t) => t('record.conflictText');
   const merge = (from: number, into: number, name: string, reason: string): Step => ({
-    run: () => server.merge(from, into, reason || undefined).then(() => part(from, into, name, reason, '')), text: t('record.mergedDone', { name }), conflict, form: 'merge',
+    run: () => server.merge(from, into, reason || undefined).then(() => part(from, into, name, reason, '')), text: (t) => t('record.mergedDone', { name }), conflict, form: 'merge',
   });
   /** `merged` is why they were merged, for the way back. */
   const part = (from: number, into: number, name: string, merged: string, reason: string): Step => ({
-    run: () => server.unmerge(from, reason || undefined).then(() => merge(from, into, name, merged)), text: t('record.unmergedDone', { name }), conflict, form: 'part',
+    run: () => server.unmerge(from, reason || undefined).then(() => merge(from, into, name, merged)), text: (t) => t('record.unmergedDone', { name }), conflict, form: 'part',
   });
   const add = (record: number, number: RecordNumber, reason: string): Step => ({
-    run: () => server.addNumber(record, number, reason || undefined).then(() => remove(record, number, '')), text: t('record.numberAdded', { number: number.identifier }), conflict: t('record.numberTaken'), form: 'numbers',
+    run: () => server.addNumber(record, number, reason || undefined).then(() => remove(record, number, '')), text: (t) => t('record.numberAdded', { number: number.identifier }), conflict: (t) => t('record.numberTaken'), form: 'numbers',
   });
   const remove = (record: number, number: RecordNumber, reason: string): Step => ({
-    run: () => server.removeNumber(record, number, reason || undefined).then(() => add(record, number, '')), text: t('record.numberRemoved', { number: number.identifier }), conflict, form: 'numbers',
+    run: () => server.removeNumber(record, number, reason || undefined).then(() => add(record, number, '')), text: (t) => t('record.numberRemoved', { number: number.identifier }), conflict, form: 'numbers',
   });
   return {
     merge: (from: number, into: number, name: string, reason: string, onMerged: () => void) => take(merge(from, into, name, reason), onMerged),

@@ -1,12 +1,11 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { useTranslation } from 'react-i18next';
 import { server, type WorklistFilter } from '~/api/server';
 import type { Act, Exam, Worklist } from '~/api/types';
 import { personName } from '~/format/person';
 import { useChanges } from '~/live/changes';
 import { mergeInPlace } from '~/live/merge';
-import type { Done } from '~/ui/UndoBar';
+import type { Done, Words } from '~/ui/UndoBar';
 import { useProblemText } from '~/ui/useProblemText';
 
 const examKey = (exam: Exam): string => String(exam.examId);
@@ -50,14 +49,13 @@ const none: readonly Exam[] = [];
 
 /** Moves exams; what was done stands under the list with the way back from it. After a conflict `look` shows how things stand. */
 export function useActs(replace: (exam: Exam) => void, look: () => Promise<void>) {
-  const { t } = useTranslation();
   const [done, setDone] = useState<Done | null>(null);
   const onError = (): void => void look().catch(() => undefined);
   const undoing = useMutation({
     mutationFn: ({ exam, act }: { exam: Exam; act: Act }) => server.undo(exam.examId, act),
     onSuccess: (after, { act }) => {
       replace(after);
-      setDone({ text: t('exam.undone', { act: t(`exam.act.${act}`), name: personName(after.patient.name) }), undo: null });
+      setDone({ text: (t) => t('exam.undone', { act: t(`exam.act.${act}`), name: personName(after.patient.name) }), undo: null });
     },
     onError,
   });
@@ -65,7 +63,7 @@ export function useActs(replace: (exam: Exam) => void, look: () => Promise<void>
     mutationFn: ({ exam, act, reason }: { exam: Exam; act: Act; reason?: string | undefined }) => server.act(exam.examId, act, reason),
     onSuccess: (after, { act }) => {
       replace(after);
-      const text = t(`exam.done.${act}`, { name: personName(after.patient.name) });
+      const text: Words = (t) => t(`exam.done.${act}`, { name: personName(after.patient.name) });
       const undo = (): void => {
         setDone({ text, undo: null });
         undoing.mutate({ exam: after, act });
@@ -84,6 +82,6 @@ export function useActs(replace: (exam: Exam) => void, look: () => Promise<void>
   }, [acting, undoing]);
   const run = useCallback((exam: Exam, act: Act, reason?: string) => acting.mutate({ exam, act, reason }), [acting]);
   const busy = acting.isPending ? acting.variables.exam.examId : undoing.isPending ? undoing.variables.exam.examId : null;
-  const shown: Done | null = failure ? { text: why, undo: null, failed: true } : done;
+  const shown: Done | null = failure ? { text: () => why, undo: null, failed: true } : done;
   return { run, done: shown, close, busy };
 }
