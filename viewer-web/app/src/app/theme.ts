@@ -31,7 +31,8 @@ export const theme = createTheme({
     Textarea: small,
     Select: small,
     Checkbox: small,
-    SegmentedControl: small,
+    // What is chosen is marked at once: on its way the mark would stand between two words.
+    SegmentedControl: { defaultProps: { size: 'xs', transitionDuration: 0 } },
     ActionIcon: { defaultProps: { size: 28, variant: 'subtle', color: 'gray' } },
     Tooltip: { defaultProps: { openDelay: 400, withArrow: false, color: 'dark.5' } },
     Menu: { defaultProps: { shadow: 'md', transitionProps: { duration: 80 } } },
