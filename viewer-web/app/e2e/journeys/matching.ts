@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
-import type { Exam, StudyAct } from '../../src/api/types';
+import type { StudyAct } from '../../src/api/correctionTypes';
+import type { Exam } from '../../src/api/types';
 import type { Environment } from '../environment';
 import { smallStudy, stowBody } from '../dicom';
 import { expect } from '../expect';

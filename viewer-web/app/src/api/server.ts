@@ -1,11 +1,15 @@
 /** Every call of /api/v1, by name. */
+import type {
+  Correctable, CorrectionDone, CorrectionEffect, CorrectionForm, Moved, MoveForm, RejectedStudy, RejectForm,
+  RejectionDone, StudyAct, StudyRejections,
+} from './correctionTypes';
 import { request, withQuery } from './http';
 import type { Intake, IntakeDetails, Storage } from './keepingTypes';
+import type { ArchiveAnswer, ArchiveKeys, Notice, Queue, QueuePart, Route, Transfer } from './transferTypes';
 import type {
-  Act, Answer, ArchiveAnswer, ArchiveKeys, ContentDifference, Correctable, CorrectionDone, CorrectionEffect, CorrectionForm,
-  DeviceForm, Devices, Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, Moved, MoveForm, NewOrder, Notice, OrderForm, Page,
-  PerformedStep, Queue, QueuePart, Reason, RecordNumber, RejectedStudy, RejectForm, RejectionDone, Route, Session, Stranger,
-  Study, StudyAct, StudyRejections, StudyWithPriors, SystemInfo, Transfer, Unmatched, Worklist,
+  Act, Answer, ContentDifference, DeviceForm, Devices, Discrepancy, Echo, Exam, ImagingRecord, KnownPatient, NewOrder,
+  OrderForm, Page, PerformedStep, Reason, RecordNumber, Session, Stranger, Study, StudyWithPriors, SystemInfo,
+  Unmatched, Worklist,
 } from './types';
 
 const root = '/api/v1';

@@ -62,131 +62,6 @@ export interface StudyWithPriors extends Study {
   priors: Study[];
 }
 
-/** Keyword of an attribute that may be corrected. */
-type CorrectableKeyword = keyof (typeof phrases)['vi']['corrections']['field'];
-
-/** An attribute that may be corrected, as it stands and as it was sent. */
-export interface CorrectableAttribute {
-  keyword: CorrectableKeyword;
-  value: string | null;
-  sent: string | null;
-}
-
-/** The attributes of a study or series that may be corrected. */
-export interface CorrectableLevel {
-  uid: string;
-  instances: number;
-  attributes: CorrectableAttribute[];
-}
-
-/** What may be corrected of a study. */
-export interface Correctable {
-  study: CorrectableLevel;
-  series: CorrectableLevel[];
-}
-
-/** New values by keyword; null takes a value away. */
-export interface CorrectionForm {
-  seriesUid?: string;
-  attributes: Record<string, string | null>;
-  reason?: string;
-}
-
-/** A value before and after. */
-export interface ValueChange {
-  keyword: CorrectableKeyword;
-  before: string | null;
-  after: string | null;
-}
-
-/** What a correction does. */
-export interface CorrectionEffect {
-  changes: ValueChange[];
-  instances: number;
-  isMatched: boolean;
-  unmatchedReason: UnmatchedReason | null;
-  isDoubtful: boolean;
-}
-
-/** What a correction has done, and the number by which it is taken back. */
-export interface CorrectionDone extends CorrectionEffect {
-  actId: number;
-}
-
-/** Where moved images are, how many are left where they were, and the number by which that is taken back. */
-export interface Moved {
-  actId: number;
-  studyUid: string;
-  instances: number;
-  left: number;
-}
-
-/** Images to be moved; without `to` they become a study of their own. */
-export interface MoveForm {
-  to?: string;
-  series?: readonly string[];
-  /** Images of one series, which become one of their own. */
-  instances?: readonly string[];
-  all?: boolean;
-  reason: string;
-}
-
-/** Something that was done to a study. */
-export interface StudyAct {
-  actId: number;
-  kind: string;
-  by: string;
-  at: string;
-  /** In somebody's words. */
-  reason: string | null;
-  /** Why it was rejected or deleted. */
-  code: RejectionCode | null;
-  subjectKind: string;
-  subjectUid: string;
-  undoes: number | null;
-  isUndone: boolean;
-  canUndo: boolean;
-  changes: ValueChange[];
-  movement: { from: string; to: string; series: number; instances: number } | null;
-}
-
-/** Why images are rejected: Code Value in the scheme DCM. */
-export const rejectionCodes = ['113001', '113037', '113038', '113039'] as const;
-/** One of them. */
-export type RejectionCode = (typeof rejectionCodes)[number];
-
-/** Who rejected something, when and why. */
-export interface Rejected { code: RejectionCode | null; by: string; at: string }
-
-/** A study of which something is rejected; its counts are of what is shown. */
-export interface RejectedStudy extends Study {
-  rejectedCount: number;
-  rejected: Rejected;
-}
-
-/** A study, though nothing of it may be shown, and its series of which something is rejected. */
-export interface StudyRejections {
-  study: Study;
-  series: {
-    seriesUid: string; number: number | null; modality: string | null; description: string | null;
-    rejectedCount: number; instanceCount: number; rejected: Rejected;
-  }[];
-}
-
-/** Series or images that are named in one rejection, at most. */
-export const mostRejected = 1000;
-
-/** Images to be rejected: of instances the series is said too. */
-export interface RejectForm {
-  code: RejectionCode;
-  series?: readonly string[];
-  instances?: readonly string[];
-  all?: boolean;
-}
-
-/** What was rejected or restored, by which number that is taken back, and how many images are shown then. */
-export interface RejectionDone { actId: number; count: number; left: number }
-
 /** A page of rows and where the next begins. */
 export interface Page<T> {
   items: T[];
@@ -371,62 +246,11 @@ export interface RecordAct {
   issuer: string | null;
 }
 
-/** The parts of the queue. */
-export const queueParts = ['open', 'failed', 'ended'] as const;
-/** One of them. */
-export type QueuePart = (typeof queueParts)[number];
-
 /** Why something did not go: a word of one of the lists of `i18n/why.ts`, what fills its blanks, and the same in English. */
 export interface Reason {
   code: string;
   values: Record<string, string | number>;
   detail: string;
-}
-
-/** Images on their way to another system or from one. */
-export interface Transfer {
-  id: number;
-  direction: 'send' | 'pull';
-  device: string;
-  state: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
-  priority: 'low' | 'normal' | 'high';
-  studyUid: string;
-  /** Null while nothing of the study is here. */
-  study: { patient: Patient; studyDate: string | null; description: string | null; modalities: string[] } | null;
-  facility: string;
-  origin: 'person' | 'route' | 'priors';
-  originName: string | null;
-  /** Null until its images have been counted. */
-  total: number | null;
-  moved: number;
-  failed: number;
-  commitment: 'asked' | 'committed' | 'partly' | 'silent' | null;
-  commitmentAt: string | null;
-  error: Reason | null;
-  attempts: number;
-  dueAt: string;
-  createdBy: string | null;
-  createdAt: string;
-  updatedAt: string;
-  /** Whether what was sent has been corrected or moved since, and not been sent there again. */
-  isCorrectedSince: boolean;
-}
-
-/** Something that a device is told or asked beside images. */
-export interface Notice {
-  id: number;
-  kind: keyof (typeof phrases)['vi']['notices']['kind'];
-  device: string;
-  /** Null where the study is not here. */
-  studyUid: string | null;
-  /** What is known of the study, or of the exam that is to become it. */
-  study: Transfer['study'];
-  state: Transfer['state'];
-  error: Reason | null;
-  attempts: number;
-  dueAt: string;
-  createdAt: string;
-  updatedAt: string;
 }
 
 /** What a console reported of its work. */
@@ -446,61 +270,6 @@ export interface PerformedStep {
   dose: string | null;
   seriesCount: number;
   instanceCount: number;
-}
-
-/** What is looked for in another archive. */
-export interface ArchiveKeys {
-  patientId: string | null;
-  patientName: string | null;
-  accessionNumber: string | null;
-  modality: string | null;
-  from: string | null;
-  to: string | null;
-}
-
-/** A study that another archive has. */
-export interface RemoteStudy {
-  studyUid: string;
-  patient: Patient;
-  studyDate: string | null;
-  accessionNumber: string | null;
-  description: string | null;
-  modalities: string[];
-  /** Instances there, where the archive says so. */
-  instanceCount: number | null;
-  /** Instances of it that are here. */
-  hereCount: number;
-}
-
-/** What another archive answered. */
-export interface ArchiveAnswer {
-  state: Transfer['state'];
-  items: RemoteStudy[];
-  more: boolean;
-  error: Reason | null;
-}
-
-/** A rule by which images go to a device by themselves; a condition without values holds always. */
-export interface Route {
-  name: string;
-  device: string;
-  callingAe: string[];
-  modality: string[];
-  bodyPart: string[];
-  facility: string[];
-  hours: string | null;
-  priority: Transfer['priority'];
-  /** Whether what it has sent goes again when people correct it. */
-  afterCorrections: boolean;
-  isEnabled: boolean;
-  source: 'file' | 'rows';
-}
-
-/** A part of the queue, and how much there is of what matters. */
-export interface Queue {
-  items: Transfer[];
-  open: number;
-  failed: number;
 }
 
 /** What may be said of a device, beside its AE title. */

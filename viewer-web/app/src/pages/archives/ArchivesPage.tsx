@@ -2,7 +2,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { mainModalities } from '~/api/dicomweb';
-import type { ArchiveKeys, RemoteStudy } from '~/api/types';
+import type { ArchiveKeys, RemoteStudy } from '~/api/transferTypes';
 import { viewerPath } from '~/app/paths';
 import { day } from '~/format/dates';
 import { birthYear, personName } from '~/format/person';

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
-import type { ArchiveKeys } from '~/api/types';
+import type { ArchiveKeys } from '~/api/transferTypes';
 import { DayInput } from '~/ui/DayInput';
 import css from './ArchivesPage.module.css';
 

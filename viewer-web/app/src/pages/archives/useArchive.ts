@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Problem } from '~/api/http';
 import { server } from '~/api/server';
-import type { ArchiveKeys, RemoteStudy } from '~/api/types';
+import type { ArchiveKeys, RemoteStudy } from '~/api/transferTypes';
 import { personName } from '~/format/person';
 import { useSteps, type Step } from '~/ui/useSteps';
 

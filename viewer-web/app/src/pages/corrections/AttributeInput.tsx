@@ -1,6 +1,6 @@
 import { NativeSelect, TextInput } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import type { CorrectableAttribute } from '~/api/types';
+import type { CorrectableAttribute } from '~/api/correctionTypes';
 import { day } from '~/format/dates';
 import { DayInput } from '~/ui/DayInput';
 import { kindOf, readable } from './fields';

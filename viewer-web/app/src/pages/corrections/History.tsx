@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { studyActsQuery } from '~/api/queries';
-import type { StudyAct } from '~/api/types';
+import type { StudyAct } from '~/api/correctionTypes';
 import { phrases } from '~/i18n';
 import { instant } from '~/format/dates';
 import { actorName } from '~/format/person';

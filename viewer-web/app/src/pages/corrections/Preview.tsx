@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import { Problem } from '~/api/http';
-import type { CorrectionEffect, ValueChange } from '~/api/types';
+import type { CorrectionEffect, ValueChange } from '~/api/correctionTypes';
 import { day } from '~/format/dates';
 import { LoadFailed, Loading } from '~/ui/LoadState';
 import { kindOf, readable } from './fields';

@@ -3,7 +3,8 @@ import { MantineProvider } from '@mantine/core';
 import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { afterEach, expect, it } from 'vitest';
 import { Problem } from '~/api/http';
-import type { Study, StudyRejections } from '~/api/types';
+import type { StudyRejections } from '~/api/correctionTypes';
+import type { Study } from '~/api/types';
 import { startTranslations } from '~/i18n';
 import { RejectedSeries } from './RejectedSeries';
 

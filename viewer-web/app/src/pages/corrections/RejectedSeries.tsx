@@ -1,7 +1,7 @@
 import { Button, TextInput } from '@mantine/core';
 import { useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { StudyRejections } from '~/api/types';
+import type { StudyRejections } from '~/api/correctionTypes';
 import { instant } from '~/format/dates';
 import { actorName } from '~/format/person';
 import { useFault } from '~/ui/useFault';

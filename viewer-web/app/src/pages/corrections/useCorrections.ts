@@ -3,7 +3,7 @@ import { useCallback, useRef } from 'react';
 import { Problem } from '~/api/http';
 import { server } from '~/api/server';
 import { studyActsQuery, studyRejectionsQuery } from '~/api/queries';
-import type { CorrectionForm, MoveForm, RejectForm, RejectionDone } from '~/api/types';
+import type { CorrectionForm, MoveForm, RejectForm, RejectionDone } from '~/api/correctionTypes';
 import type { Words } from '~/ui/UndoBar';
 import { useSteps, type Step } from '~/ui/useSteps';
 

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { mainModalities } from '~/api/dicomweb';
 import { server } from '~/api/server';
-import { queueParts, type Notice, type QueuePart } from '~/api/types';
+import { queueParts, type Notice, type QueuePart } from '~/api/transferTypes';
 import { viewerPath } from '~/app/paths';
 import { offers } from '~/app/rights';
 import { useSession } from '~/app/session';

@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
-import type { Notice } from '~/api/types';
+import type { Notice } from '~/api/transferTypes';
 import type { Done, Words } from '~/ui/UndoBar';
 import { useProblemText } from '~/ui/useProblemText';
 

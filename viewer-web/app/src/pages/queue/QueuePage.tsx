@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { server } from '~/api/server';
-import { queueParts, type QueuePart, type Transfer } from '~/api/types';
+import { queueParts, type QueuePart, type Transfer } from '~/api/transferTypes';
 import { viewerPath } from '~/app/paths';
 import { personName } from '~/format/person';
 import { listKeyLines } from '~/keys/listKeyLines';

@@ -2,7 +2,7 @@ import { Button, CloseButton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
-import type { Transfer } from '~/api/types';
+import type { Transfer } from '~/api/transferTypes';
 import { instant } from '~/format/dates';
 import { actorName, personName } from '~/format/person';
 import { LoadFailed } from '~/ui/LoadState';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Transfer } from '~/api/types';
+import type { Transfer } from '~/api/transferTypes';
 import { allowedOn, stepped } from './acts';
 
 const of = (change: Partial<Transfer>): Transfer => ({ state: 'waiting', priority: 'normal', error: null, ...change }) as Transfer;

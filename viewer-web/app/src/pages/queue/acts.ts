@@ -1,4 +1,4 @@
-import type { Transfer } from '~/api/types';
+import type { Transfer } from '~/api/transferTypes';
 
 /** What people do to a transfer, in the order of their keys. */
 export const queueActs = ['retry', 'cancel', 'raise', 'lower', 'resend'] as const;

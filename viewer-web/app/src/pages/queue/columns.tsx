@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { mainModalities } from '~/api/dicomweb';
-import type { Transfer } from '~/api/types';
+import type { Transfer } from '~/api/transferTypes';
 import { day, instant } from '~/format/dates';
 import { birthYear, personName } from '~/format/person';
 import type { Column } from '~/ui/DataGrid';

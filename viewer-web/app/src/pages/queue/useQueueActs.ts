@@ -1,5 +1,5 @@
 import { server } from '~/api/server';
-import type { Transfer } from '~/api/types';
+import type { Transfer } from '~/api/transferTypes';
 import type { Words } from '~/ui/UndoBar';
 import { useSteps, type Step } from '~/ui/useSteps';
 import { stepped, type QueueAct } from './acts';

@@ -1,6 +1,6 @@
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
-import type { Transfer } from '~/api/types';
+import type { Transfer } from '~/api/transferTypes';
 import { instant, timeOf } from '~/format/dates';
 import { personName } from '~/format/person';
 import { useWhy } from '~/ui/useWhy';

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { Problem } from '~/api/http';
 import { orderFormQuery } from '~/api/queries';
 import { server } from '~/api/server';
-import type { Route } from '~/api/types';
+import type { Route } from '~/api/transferTypes';
 import { PanelHead, SidePanel } from '~/ui/SidePanel';
 import { useProblemText } from '~/ui/useProblemText';
 import css from './RoutesPage.module.css';

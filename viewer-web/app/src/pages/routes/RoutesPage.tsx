@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { server } from '~/api/server';
-import type { Route } from '~/api/types';
+import type { Route } from '~/api/transferTypes';
 import { offers } from '~/app/rights';
 import { useSession } from '~/app/session';
 import { listKeyLines } from '~/keys/listKeyLines';

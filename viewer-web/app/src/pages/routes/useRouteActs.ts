@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { server } from '~/api/server';
-import type { Route } from '~/api/types';
+import type { Route } from '~/api/transferTypes';
 import type { Words } from '~/ui/UndoBar';
 import { useSteps, type Step } from '~/ui/useSteps';
 

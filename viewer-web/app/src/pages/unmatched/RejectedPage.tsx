@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } fro
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { server } from '~/api/server';
-import type { RejectedStudy } from '~/api/types';
+import type { RejectedStudy } from '~/api/correctionTypes';
 import { correctionsPath } from '~/app/paths';
 import { dayAndClock, instant } from '~/format/dates';
 import { actorName, birthYear, personName } from '~/format/person';

@@ -1,5 +1,5 @@
 import { server } from '~/api/server';
-import type { RejectedStudy } from '~/api/types';
+import type { RejectedStudy } from '~/api/correctionTypes';
 import type { Words } from '~/ui/UndoBar';
 import { useSteps, type Step } from '~/ui/useSteps';
 
