@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     pub failures: Failures,
     /// Where it is noted who has called.
     pub seen: Seen,
-    /// Where it is counted what arrives of studies that are being pulled.
+    /// Where it is counted what arrives of series that are being pulled.
     pub arrivals: Arrivals,
     /// Where frames are made that leave in another encoding.
     pub transcoder: Transcoder,

@@ -85,7 +85,7 @@ pub async fn by_move(
     let proposal = Proposal::for_messages(class.clone())?;
     let mut association = Association::connect(&peer.target, &[proposal], &peer.options).await?;
     // What is sent once more counts too; another server of this archive may be the one that it comes to.
-    let arrived = shared.arrivals.of(study);
+    let arrived = shared.arrivals.of(&series.series);
     let here = async || transfers::present_of_series(shared.archive.database(), &series.series).await;
     let (mut known, mut silent) = ((0, here().await.unwrap_or(0)), 0);
     let (destination, meant) = (&peer.target.calling_ae, meant(study, &series.series));

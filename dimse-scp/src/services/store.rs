@@ -88,7 +88,7 @@ async fn receive(session: &mut Session, envelope: Envelope) -> Result<Result<(),
         Ok(stored) => stored,
         Err(error) => return Ok(Err(error)),
     };
-    session.shared.arrivals.note(&stored.study);
+    session.shared.arrivals.note(&stored.series);
     session.did(AuditAct::Store, &stored.study, None).await;
     Ok(Ok(()))
 }

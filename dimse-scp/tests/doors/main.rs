@@ -24,6 +24,7 @@ mod mpps;
 mod non_patient;
 mod queue_pull;
 mod queue_send;
+mod queue_silent;
 mod queue_told;
 mod retrieve;
 mod roots;

@@ -1,18 +1,16 @@
 //! Other archives through real listeners: asked, and pulled from by C-MOVE and C-GET.
 
-use std::time::Duration;
-
-use crate::support::receiver::{Open, Receiver};
+use crate::support::pulled::{header, list, listed, pull_from, queried, study_of};
+use crate::support::receiver::Receiver;
 use crate::support::{Harness, ae, dataset_of, eventually, samples, slices};
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
 use dimse_scp::scu::Instance;
 use pacs_core::access::{Actor, Scope};
-use pacs_core::dataset::{self, Limits, Until};
 use pacs_core::rejection::Rejection;
+use pacs_core::tags;
 use pacs_core::text::CharacterSet;
 use pacs_core::uid::Uid;
 use pacs_core::why::Why;
-use pacs_core::{Tag, tags, transfer_syntax, uids};
 use storage::devices::{self, Device, RetrieveBy};
 use storage::jobs::{JobId, JobState};
 use storage::remote_queries::{self, Answer, Keys};
@@ -89,16 +87,6 @@ impl Pair {
         self.ours.stop().await;
         self.other.stop().await;
     }
-}
-
-fn header(instance: &Instance) -> dataset::DataSet {
-    let syntax = transfer_syntax::of(&instance.transfer_syntax);
-    let bytes = dataset_of(instance);
-    dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap().data_set
-}
-
-fn study_of(instance: &Instance) -> Uid {
-    header(instance).uid(tags::STUDY_INSTANCE_UID).unwrap().unwrap()
 }
 
 #[tokio::test]
@@ -251,41 +239,6 @@ async fn what_was_rejected_here_is_not_pulled_again() {
     pair.stop().await;
 }
 
-/// A query of an archive that is pulled from: what is asked, and over which association.
-async fn queried(open: &mut Open, level: &str) -> (u8, CommandSet) {
-    let (context, command, set) = open.message().await.unwrap();
-    assert_eq!(command.operation(), Some(CommandField::Find));
-    assert_eq!(set.text(tags::QUERY_RETRIEVE_LEVEL).as_deref(), Some(level));
-    (context, command)
-}
-
-fn listed(values: &[(Tag, &str)]) -> dataset::DataSet {
-    let mut set = dataset::DataSet::new();
-    values.iter().for_each(|(tag, value)| set.put_text(*tag, value));
-    set
-}
-
-async fn pull_from(server: &Harness, title: &str) -> JobId {
-    let task = Task { device: ae(title), study: Uid::parse("1.2.3").unwrap(), selection: Selection::Study };
-    let (database, now_ms) = (server.archive.database(), server.archive.config().clock.now_ms());
-    transfers::pull(database, &Actor::system(), &task, "SEN", now_ms).await.unwrap()
-}
-
-/// Answers both listings with one series of these instances.
-async fn list(open: &mut Open, instances: &[&str]) {
-    let (context, command) = queried(open, "SERIES").await;
-    let series = listed(&[(tags::SERIES_INSTANCE_UID, "1.2.3.1")]);
-    open.respond_with(context, &command, Status::PENDING, &series).await;
-    open.respond(context, &command, Status::SUCCESS).await;
-    let (context, command) = queried(open, "IMAGE").await;
-    for instance in instances {
-        let class = (tags::SOP_CLASS_UID, uids::CT_IMAGE_STORAGE);
-        let found = listed(&[(tags::SOP_INSTANCE_UID, instance), class]);
-        open.respond_with(context, &command, Status::PENDING, &found).await;
-    }
-    open.respond(context, &command, Status::SUCCESS).await;
-}
-
 #[tokio::test]
 async fn a_part_of_a_list_is_not_taken_for_the_whole() {
     let server = Harness::start().await;
@@ -326,7 +279,7 @@ async fn what_passes_is_pulled_again() {
     let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
     for (status, failed) in [(Status(0xa702), 2), (Status::SUBOPERATIONS_FAILED, 1)] {
         let mut open = archive.association().await;
-        list(&mut open, &["1.2.3.1.1", "1.2.3.1.2"]).await;
+        list(&mut open, "1.2.3.1", &["1.2.3.1.1", "1.2.3.1.2"]).await;
         assert!(open.message().await.is_none(), "it says goodbye");
         open.let_go().await;
         let mut open = archive.association().await;
@@ -443,94 +396,5 @@ async fn a_series_that_is_empty_there_lacks_nothing() {
     list_a_series(&archive, "1.2.3.2", Some("0")).await;
     eventually(async || state(id).await.state == JobState::Failed).await;
     assert!(state(id).await.error.unwrap().starts_with("goneThere: "));
-    server.stop().await;
-}
-
-/// How long an archive may take to respond, where it is waited for in vain.
-const RESPONSE: Duration = Duration::from_millis(300);
-
-/// A server, an archive that it pulls a study from, and the request for its only series, which is not answered yet.
-async fn asked_to_send(instances: &[Instance]) -> (Harness, Receiver, JobId, Open, (u8, CommandSet)) {
-    let server = Harness::start_with(|config| config.timeouts.response = RESPONSE, |_| {}).await;
-    let archive = Receiver::of(&server, "MUTE").await;
-    let task = Task { device: ae("MUTE"), study: study_of(&instances[0]), selection: Selection::Study };
-    let (database, now_ms) = (server.archive.database(), server.archive.config().clock.now_ms());
-    let id = transfers::pull(database, &Actor::system(), &task, "SEN", now_ms).await.unwrap();
-    let mut open = archive.association().await;
-    let uids: Vec<&str> = instances.iter().map(|instance| instance.instance.as_str()).collect();
-    list(&mut open, &uids).await;
-    assert!(open.message().await.is_none(), "it says goodbye");
-    open.let_go().await;
-    let mut open = archive.association().await;
-    let (context, command, _) = open.message().await.unwrap();
-    assert_eq!(command.operation(), Some(CommandField::Move));
-    (server, archive, id, open, (context, command))
-}
-
-/// Answers neither, nor sends anything, for three times as long as a response may take, and is waited for.
-async fn says_nothing(open: &mut Open) {
-    assert!(tokio::time::timeout(RESPONSE * 3, open.message()).await.is_err(), "it is not waited for");
-}
-
-/// Says that all is sent, which is the case.
-async fn has_sent(server: &Harness, id: JobId, mut open: Open, (context, command): (u8, CommandSet)) -> Line {
-    open.respond(context, &command, Status::SUCCESS).await;
-    assert!(open.message().await.is_none(), "it says goodbye");
-    open.let_go().await;
-    let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
-    eventually(async || state().await.state == JobState::Done).await;
-    state().await
-}
-
-#[tokio::test]
-async fn an_archive_that_says_nothing_until_all_is_sent_is_waited_for() {
-    let instances = slices(3, 16, 22);
-    let (server, archive, id, mut open, request) = asked_to_send(&instances).await;
-    for instance in &instances {
-        says_nothing(&mut open).await;
-        server.fill(std::slice::from_ref(instance)).await;
-    }
-    let done = has_sent(&server, id, open, request).await;
-    assert_eq!((done.moved, done.attempts), (3, 1));
-    // One that neither answers nor sends is given up, and told so.
-    let id = pull_from(&server, "MUTE").await;
-    let mut open = archive.association().await;
-    list(&mut open, &["1.2.3.1.1"]).await;
-    assert!(open.message().await.is_none(), "it says goodbye");
-    open.let_go().await;
-    let mut open = archive.association().await;
-    open.message().await.unwrap();
-    open.aborted().await;
-    let state = async || transfers::by_id(server.archive.database(), &ALL, id).await.unwrap().unwrap();
-    eventually(async || state().await.error.is_some()).await;
-    assert_eq!(state().await.state, JobState::Waiting);
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn an_archive_that_goes_on_answering_is_waited_for() {
-    let instances = slices(1, 16, 24);
-    let (server, _archive, id, mut open, (context, command)) = asked_to_send(&instances).await;
-    for _ in 0..3 {
-        says_nothing(&mut open).await;
-        open.respond(context, &command, Status::PENDING).await;
-    }
-    server.fill(&instances).await;
-    let done = has_sent(&server, id, open, (context, command)).await;
-    assert_eq!((done.moved, done.attempts), (1, 1));
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn an_archive_that_sends_once_more_what_is_here_is_waited_for() {
-    let instances = slices(4, 16, 25);
-    let (server, _archive, id, mut open, request) = asked_to_send(&instances).await;
-    // An earlier try has brought most of it.
-    for instance in instances[..3].iter().chain(&instances) {
-        server.fill(std::slice::from_ref(instance)).await;
-        says_nothing(&mut open).await;
-    }
-    let done = has_sent(&server, id, open, request).await;
-    assert_eq!((done.moved, done.attempts), (4, 1));
     server.stop().await;
 }

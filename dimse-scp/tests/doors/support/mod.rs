@@ -1,5 +1,6 @@
 //! A server over a fresh archive, and the tools to speak to it.
 
+pub mod pulled;
 pub mod receiver;
 pub mod retrieval;
 pub mod steps;
@@ -17,8 +18,9 @@ use dimse_scp::tls::Tls;
 use dimse_scp::{Config, Server, Timeouts, UnknownAe};
 use futures::StreamExt;
 use pacs_core::access::Scope;
+use pacs_core::dataset::{self, DataSet};
 use pacs_core::uid::{AeTitle, Uid};
-use pacs_core::uids;
+use pacs_core::{tags, transfer_syntax, uids};
 use storage::audit_log::AuditLog;
 use storage::{Archive, InstancePlace};
 use tempfile::TempDir;
@@ -195,6 +197,38 @@ pub fn dataset_of(instance: &Instance) -> Bytes {
         Content::Memory(bytes) => bytes.clone(),
         Content::File { .. } => panic!("not in memory"),
     }
+}
+
+/// Another instance, which says what this one does but for some of it, and has no pixels.
+pub fn changed(instance: &Instance, change: impl FnOnce(&mut DataSet)) -> Instance {
+    let mut set = pulled::header(instance);
+    change(&mut set);
+    let mut bytes = Vec::new();
+    dataset::write(&set, &transfer_syntax::of(&instance.transfer_syntax), &mut bytes).unwrap();
+    Instance {
+        class: set.uid(tags::SOP_CLASS_UID).unwrap().unwrap(),
+        instance: set.uid(tags::SOP_INSTANCE_UID).unwrap().unwrap(),
+        transfer_syntax: instance.transfer_syntax.clone(),
+        content: Content::Memory(bytes.into()),
+    }
+}
+
+/// Another instance of the same study, in its last series.
+pub fn in_last_series(instance: &Instance, number: u32) -> Instance {
+    changed(instance, |set| {
+        set.put_text(tags::SOP_INSTANCE_UID, &format!("1.2.3.4.{number}"));
+        set.put_text(tags::SERIES_INSTANCE_UID, "1.2.3.4");
+        set.put_text(tags::SERIES_NUMBER, "900");
+        set.put_text(tags::INSTANCE_NUMBER, &number.to_string());
+    })
+}
+
+/// A report in that series: of another kind than images.
+pub fn report_on(instance: &Instance, number: u32) -> Instance {
+    changed(&in_last_series(instance, number), |set| {
+        set.put_text(tags::SOP_CLASS_UID, uids::BASIC_TEXT_SR_STORAGE);
+        set.put_text(tags::MODALITY, "SR");
+    })
 }
 
 /// The licensed sample files of a folder of testdata that are Part 10 files with their UIDs.
