@@ -1,6 +1,7 @@
 //! One association with a destination, and what becomes of the instances that are sent over it: for C-MOVE and for what
 //! is queued.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pacs_core::uid::{AeTitle, Uid};
@@ -11,6 +12,7 @@ use super::stored::{self, Opened, Unsendable};
 use super::transcoded::{TARGETS, Target as Form};
 use crate::failures::Failures;
 use crate::listener::Shared;
+use crate::pdu::Rejection;
 use crate::scu::{self, MAX_CONTEXTS, Options, Proposal, Target};
 
 /// How many associations with a destination may break one after the other before it is given up.
@@ -56,6 +58,8 @@ pub(crate) struct Sender {
     parts: Arc<Vec<Vec<Proposal>>>,
     /// How many of them were made at the beginning; those behind are each for a kind that has come since.
     known_parts: usize,
+    /// Those of the later ones whose association was rejected: they are not asked for again.
+    rejected: BTreeMap<usize, Rejection>,
     /// The association, and which part of the proposals it carries.
     open: Option<(usize, scu::Association)>,
     /// Associations that broke one after the other without a single instance stored.
@@ -86,6 +90,7 @@ impl Sender {
             options,
             known_parts: parts.len(),
             parts: Arc::new(parts),
+            rejected: BTreeMap::new(),
             open: None,
             broken: 0,
             given_up: None,
@@ -102,6 +107,7 @@ impl Sender {
             options: self.options.clone(),
             parts: Arc::clone(&self.parts),
             known_parts: self.known_parts,
+            rejected: self.rejected.clone(),
             open: None,
             broken: 0,
             given_up: None,
@@ -194,6 +200,10 @@ impl Sender {
     /// The association that carries the contexts this instance needs.
     async fn association(&mut self, place: &InstancePlace) -> Result<(usize, scu::Association), Unsent> {
         let part = self.part_of(place);
+        // Before what is open is let go, which others need.
+        if let Some(rejection) = self.rejected.get(&part) {
+            return Err(Unsent::LateKind(scu::Error::Rejected(*rejection)));
+        }
         match self.open.take() {
             Some((carried, association)) if carried == part => return Ok((part, association)),
             Some((_, association)) => drop(association.release().await),
@@ -206,7 +216,10 @@ impl Sender {
         match scu::Association::connect(&self.target, proposals, &self.options).await {
             Ok(association) => Ok((part, association)),
             // Many devices reject an association in which they accept nothing.
-            Err(error @ scu::Error::Rejected(_)) if part >= self.known_parts => Err(Unsent::LateKind(error)),
+            Err(scu::Error::Rejected(rejection)) if part >= self.known_parts => {
+                self.rejected.insert(part, rejection);
+                Err(Unsent::LateKind(scu::Error::Rejected(rejection)))
+            }
             Err(error) => {
                 self.failures.note_outgoing(&self.target, &error);
                 self.given_up = Some(error.to_string());

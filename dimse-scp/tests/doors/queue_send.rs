@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use crate::support::receiver::Receiver;
-use crate::support::{Harness, ae, dataset_of, eventually, slices, uid};
+use crate::support::{Harness, ae, dataset_of, eventually, report_on, slices};
 use dimse_scp::dimse::Status;
-use dimse_scp::scu::{Content, Instance};
+use dimse_scp::scu::Instance;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, Limits, Until};
 use pacs_core::uid::Uid;
-use pacs_core::{tags, transfer_syntax, uids};
+use pacs_core::{tags, transfer_syntax};
 use storage::Error;
 use storage::devices::{self, Device};
 use storage::jobs::lanes::Priority;
@@ -311,23 +311,6 @@ async fn a_stop_in_the_middle_is_taken_up_by_the_next_start() {
     server.stop().await;
 }
 
-/// An instance of the same study, of another kind.
-fn report_on(instance: &Instance) -> Instance {
-    let (class, uid) = (uid(uids::BASIC_TEXT_SR_STORAGE), uid("1.2.3.4.5"));
-    let syntax = transfer_syntax::of(&instance.transfer_syntax);
-    let bytes = dataset_of(instance);
-    let read = dataset::read_bytes(&bytes, &syntax, &Limits::default(), Until::PixelData).unwrap();
-    let mut set = read.data_set;
-    set.put_uid(tags::SOP_CLASS_UID, &class);
-    set.put_uid(tags::SOP_INSTANCE_UID, &uid);
-    set.put_text(tags::SERIES_INSTANCE_UID, "1.2.3.4");
-    set.put_text(tags::MODALITY, "SR");
-    let mut bytes = Vec::new();
-    dataset::write(&set, &syntax, &mut bytes).unwrap();
-    let transfer_syntax = instance.transfer_syntax.clone();
-    Instance { class, instance: uid, transfer_syntax, content: Content::Memory(bytes.into()) }
-}
-
 #[tokio::test]
 async fn what_comes_of_another_kind_while_a_study_is_sent_goes_too() {
     let server = Harness::start().await;
@@ -337,7 +320,7 @@ async fn what_comes_of_another_kind_while_a_study_is_sent_goes_too() {
     let job = queue(&server, &task("TAKES", &instances)).await;
     let mut open = receiver.association().await;
     let first = open.instance().await.unwrap();
-    let report = report_on(&instances[0]);
+    let report = report_on(&instances[0], 1);
     server.fill(std::slice::from_ref(&report)).await;
     open.answer(first, Status::SUCCESS).await;
     assert_eq!(open.take_all().await.len(), 3);
@@ -352,23 +335,26 @@ async fn what_comes_of_another_kind_while_a_study_is_sent_goes_too() {
 async fn a_device_that_rejects_another_kind_by_itself_gets_the_rest() {
     let server = Harness::start().await;
     let receiver = Receiver::of(&server, "PICKY").await;
-    let instances = slices(5, 16, 13);
+    let instances = slices(6, 16, 13);
     server.fill(&instances[..4]).await;
     let job = queue(&server, &task("PICKY", &instances)).await;
     let mut open = receiver.association().await;
     let first = open.instance().await.unwrap();
-    let report = report_on(&instances[0]);
-    server.fill(std::slice::from_ref(&report)).await;
-    server.fill(&instances[4..]).await;
+    let reports = [1, 2].map(|number| report_on(&instances[0], number));
+    for (report, image) in reports.iter().zip(&instances[4..]) {
+        server.fill(&[report.clone(), image.clone()]).await;
+    }
     open.answer(first, Status::SUCCESS).await;
     assert_eq!(open.take_all().await.len(), 3);
-    // It rejects what it would accept nothing of. What it takes goes on.
+    // It rejects what it would accept nothing of. What it takes goes on, and it is not asked for each of the others.
     receiver.reject().await;
-    assert_eq!(receiver.association().await.take_all().await, [instances[4].instance.clone()]);
+    let images = [4, 5].map(|at| instances[at].instance.clone());
+    assert_eq!(receiver.association().await.take_all().await, images);
     // Later both kinds are proposed at once.
-    assert_eq!(receiver.association().await.take_all().await, [report.instance]);
+    let reports = reports.map(|report| report.instance);
+    assert_eq!(receiver.association().await.take_all().await, reports);
     let done = reaches(&server, job, JobState::Done).await;
-    assert_eq!((done.moved, done.failed, done.attempts), (6, 0, 2), "{done:?}");
+    assert_eq!((done.moved, done.failed, done.attempts), (8, 0, 2), "{done:?}");
     server.stop().await;
 }
 
