@@ -1,18 +1,19 @@
 //! C-GET (PS3.7 9.3.3, PS3.4 C.4.3, Y, Z): instances over the association that asked for them, whole or without their
 //! bulk data.
 
-use futures::{StreamExt, TryStreamExt};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use pacs_core::dataset::DataSet;
 use pacs_core::text::CharacterSet;
 use storage::InstancePlace;
 
-use super::stored::{self, Opened, Unsendable};
+use super::stored::{self, Content, Opened, Unsendable};
 use super::suboperations::{Planned, Progress};
 use super::wanted::Wanted;
-use super::{answer, commit, identifier, keys, without_bulk};
-use crate::association::{Context, End, Event};
+use super::{Transcoder, commit, identifier, keys, without_bulk};
+use crate::association::{Context, Contexts, End, Event};
 use crate::dimse::{CommandField, CommandSet, Status};
 use crate::error::Failure;
 use crate::scu;
@@ -61,40 +62,42 @@ pub async fn serve(
         }
     }
     let mut message_id = 0u16;
+    let transcoder = session.shared.transcoder.clone();
     let letters = session.caller.character_set.unwrap_or(CharacterSet::UTF_8);
     let mut instances = match given {
-        Given::Whole => match wanted.opened(session, letters).await {
-            Ok(opening) => opening.map_ok(|(place, opened)| (place, Ready::Whole(opened))).boxed(),
-            Err(failure) => return session.refuse(context, request, failure).await,
-        },
+        Given::Whole => {
+            let opening = wanted.opened(session, letters);
+            match progress.during(session, context, request, opening).await? {
+                Some(Ok(opening)) => opening.map_ok(|(place, opened)| (place, Ready::Whole(opened))).boxed(),
+                Some(Err(failure)) => return session.refuse(context, request, failure).await,
+                None => return progress.finish(session, context, request, Status::CANCEL).await,
+            }
+        }
         Given::WithoutBulk => wanted.places(session).map_ok(|place| (place, Ready::WithoutBulk)).boxed(),
     };
     loop {
-        let instance = tokio::select! {
-            biased;
-            event = answer::meanwhile(session) => {
-                if answer::is_cancel(session, event?, request.message_id()).await? {
-                    return progress.finish(session, context, request, Status::CANCEL).await;
-                }
-                continue;
-            }
-            instance = instances.next() => instance,
-            // One instance may take long to open, and the requestor has a timer.
-            () = tokio::time::sleep_until(progress.due()) => {
-                progress.tell(session, context, request).await?;
-                continue;
-            }
-        };
-        let (place, ready) = match instance {
-            Some(Ok(instance)) => instance,
-            Some(Err(error)) => {
+        // One instance may take long to open, and the requestor has a timer.
+        let (place, ready) = match progress.during(session, context, request, instances.next()).await? {
+            Some(Some(Ok(instance))) => instance,
+            Some(Some(Err(error))) => {
                 progress.broke_off(&error);
                 break;
             }
-            None => break,
+            Some(None) => break,
+            None => return progress.finish(session, context, request, Status::CANCEL).await,
         };
         message_id = message_id.checked_add(1).unwrap_or(1);
-        let sent = send(session, &place, ready, message_id, request.message_id()).await?;
+        // So may what it is made in for the requestor.
+        let contexts = &session.association.contexts;
+        let content = content(contexts, &place, ready, letters, &transcoder);
+        let sent = match progress.during(session, context, request, content).await? {
+            Some(Ok((in_context, content))) => {
+                let asked_by = request.message_id();
+                send(session, &place, (in_context, content), message_id, asked_by).await?
+            }
+            Some(Err(unsendable)) => Sent { result: Err(unsendable), cancelled: false },
+            None => return progress.finish(session, context, request, Status::CANCEL).await,
+        };
         match sent.result {
             Ok(response) => {
                 if let Some(study) = place.study() {
@@ -118,29 +121,30 @@ struct Sent {
     cancelled: bool,
 }
 
+/// What goes out of an instance, and in which presentation context.
+fn content<'a>(
+    contexts: &Contexts,
+    place: &'a InstancePlace,
+    ready: Ready,
+    letters: CharacterSet,
+    transcoder: &'a Transcoder,
+) -> BoxFuture<'a, Result<(u8, Content), Unsendable>> {
+    let usable = |context: &Context| context.acceptor_is_user;
+    match ready {
+        Ready::Whole(Ok(opened)) => stored::ready(contexts, usable, place, opened, transcoder).boxed(),
+        Ready::Whole(Err(error)) => std::future::ready(Err(error.into())).boxed(),
+        Ready::WithoutBulk => without_bulk::ready(contexts, usable, place, letters, transcoder).boxed(),
+    }
+}
+
 /// Sends one instance and waits for what became of it.
 async fn send(
     session: &mut Session,
     place: &InstancePlace,
-    ready: Ready,
+    (context, content): (u8, Content),
     message_id: u16,
     asked_by: u16,
 ) -> Result<Sent, End> {
-    let content = async {
-        let (contexts, transcoder) = (&session.association.contexts, &session.shared.transcoder);
-        let usable = |context: &Context| context.acceptor_is_user;
-        match ready {
-            Ready::Whole(opened) => stored::ready(contexts, usable, place, opened?, transcoder).await,
-            Ready::WithoutBulk => {
-                let letters = session.caller.character_set.unwrap_or(CharacterSet::UTF_8);
-                without_bulk::ready(contexts, usable, place, letters, transcoder).await
-            }
-        }
-    };
-    let (context, content) = match content.await {
-        Ok(ready) => ready,
-        Err(unsendable) => return Ok(Sent { result: Err(unsendable), cancelled: false }),
-    };
     let request = scu::store_request(message_id, &place.class, &place.uid, None);
     // Content that fails midway leaves half a message behind: the association cannot go on.
     scu::send(&mut session.association.writer, context, &request, content).await?;

@@ -45,9 +45,11 @@ pub async fn serve(
             return session.refuse(context, request, Failure::of_retrieve(&error)).await;
         }
     };
-    let mut instances = match wanted.opened(session, letters).await {
-        Ok(opening) => opening,
-        Err(failure) => return session.refuse(context, request, failure).await,
+    let opening = wanted.opened(session, letters);
+    let mut instances = match progress.during(session, context, request, opening).await? {
+        Some(Ok(opening)) => opening,
+        Some(Err(failure)) => return session.refuse(context, request, failure).await,
+        None => return progress.finish(session, context, request, Status::CANCEL).await,
     };
     let destination = target.called_ae.clone();
     let originator = (session.association.calling_ae.clone(), request.message_id());

@@ -139,25 +139,28 @@ fn is_native_little_endian(syntax: &TransferSyntax) -> bool {
 
 /// The presentation context that an instance goes out in, and its data set, piece by piece: the best of the accepted
 /// contexts that `usable` allows and in which it can be made. What can be known to fail fails before the first piece.
-pub async fn ready(
+pub fn ready<'a, F: Fn(&Context) -> bool>(
     contexts: &Contexts,
-    usable: impl Fn(&Context) -> bool,
-    place: &InstancePlace,
+    usable: F,
+    place: &'a InstancePlace,
     opened: Opened,
-    transcoder: &Transcoder,
-) -> Result<(u8, Content), Unsendable> {
-    let mut first_reason = None;
-    for way in Way::all(contexts, place, usable) {
-        match way.content(opened.clone(), place, transcoder).await {
-            Ok(content) => return Ok((way.context, content)),
-            // Another codec may take what this one does not.
-            Err(reason @ Unsendable::NotRewritable(_)) => {
-                first_reason.get_or_insert(reason);
+    transcoder: &'a Transcoder,
+) -> impl Future<Output = Result<(u8, Content), Unsendable>> + use<'a, F> {
+    let ways = Way::all(contexts, place, usable);
+    async move {
+        let mut first_reason = None;
+        for way in ways {
+            match way.content(opened.clone(), place, transcoder).await {
+                Ok(content) => return Ok((way.context, content)),
+                // Another codec may take what this one does not.
+                Err(reason @ Unsendable::NotRewritable(_)) => {
+                    first_reason.get_or_insert(reason);
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         }
+        Err(first_reason.unwrap_or_else(|| Unsendable::NoContext { syntax: place.transfer_syntax.clone() }))
     }
-    Err(first_reason.unwrap_or_else(|| Unsendable::NoContext { syntax: place.transfer_syntax.clone() }))
 }
 
 /// A data set on its way.

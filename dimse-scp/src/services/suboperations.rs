@@ -2,6 +2,7 @@
 //! of them (PS3.4 C.4.2.1.4 to C.4.2.1.8, C.4.3.1).
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -101,6 +102,7 @@ impl Progress {
         let mut kinds = BTreeSet::new();
         loop {
             tokio::select! {
+                // What has been read is counted first: the requestor is heard while the next page is being read.
                 biased;
                 place = places.next() => match place {
                     Some(Ok(place)) => {
@@ -118,6 +120,31 @@ impl Progress {
                         return Ok(Planned::Cancelled);
                     }
                 }
+                () = tokio::time::sleep_until(self.due()) => {}
+            }
+            self.tell(session, context, request).await?;
+        }
+    }
+
+    /// Waits for what takes long: meanwhile the requestor hears how far it is, and is heard. `None`: it has called the
+    /// retrieval off.
+    pub async fn during<T>(
+        &mut self,
+        session: &mut Session,
+        context: &Context,
+        request: &CommandSet,
+        work: impl Future<Output = T>,
+    ) -> Result<Option<T>, End> {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                event = answer::meanwhile(session) => {
+                    if answer::is_cancel(session, event?, request.message_id()).await? {
+                        return Ok(None);
+                    }
+                }
+                done = &mut work => return Ok(Some(done)),
                 () = tokio::time::sleep_until(self.due()) => {}
             }
             self.tell(session, context, request).await?;

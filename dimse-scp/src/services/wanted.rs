@@ -48,20 +48,31 @@ impl Wanted {
         }
     }
 
-    /// Opens all of it, in its order. Fails where an instance cannot be made of the frames that are wanted.
-    pub async fn opened(&self, session: &Session, letters: CharacterSet) -> Result<Opening, Failure> {
-        let archive = &session.shared.archive;
+    /// Opens all of it, in its order. Fails where an instance cannot be made of the frames that are wanted, which takes
+    /// as long as its header and each of them take to be found.
+    pub fn opened(
+        &self,
+        session: &Session,
+        letters: CharacterSet,
+    ) -> impl Future<Output = Result<Opening, Failure>> + use<> {
+        let archive = session.shared.archive.clone();
         let mut places = self.places(session);
-        let Self::Frames(_, selection) = self else { return Ok(stored::opened(archive, places, letters)) };
-        let told = |error: storage::Error| Failure::of_retrieve(&error);
-        let Some(place) = places.try_next().await.map_err(told)? else {
-            return Ok(stream::empty().boxed());
+        let selection = match self {
+            Self::Frames(_, selection) => Some(selection.clone()),
+            Self::Instances(_) | Self::NonPatient(..) => None,
         };
-        let extracted = archive.extracted(&place, selection, letters).await.map_err(told)?;
-        let extracted = extracted.map_err(Failure::of_frames)?;
-        let place = extracted.place.clone();
-        let opened = stored::opened_of(extracted, letters).await;
-        Ok(stream::once(std::future::ready(Ok((place, opened)))).boxed())
+        async move {
+            let Some(selection) = selection else { return Ok(stored::opened(&archive, places, letters)) };
+            let told = |error: storage::Error| Failure::of_retrieve(&error);
+            let Some(place) = places.try_next().await.map_err(told)? else {
+                return Ok(stream::empty().boxed());
+            };
+            let extracted = archive.extracted(&place, &selection, letters).await.map_err(told)?;
+            let extracted = extracted.map_err(Failure::of_frames)?;
+            let place = extracted.place.clone();
+            let opened = stored::opened_of(extracted, letters).await;
+            Ok(stream::once(std::future::ready(Ok((place, opened)))).boxed())
+        }
     }
 
     /// Where all of it lies that the caller may see.

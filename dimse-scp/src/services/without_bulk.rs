@@ -22,22 +22,25 @@ const PREFERRED: [&str; 4] = [
 
 /// The presentation context that an instance goes out in without its bulk data, and its data set. Without frames any
 /// transfer syntax will do.
-pub async fn ready(
+pub fn ready<'a, F: Fn(&Context) -> bool>(
     contexts: &Contexts,
-    usable: impl Fn(&Context) -> bool,
-    place: &InstancePlace,
+    usable: F,
+    place: &'a InstancePlace,
     letters: CharacterSet,
-    transcoder: &Transcoder,
-) -> Result<(u8, Content), Unsendable> {
+    transcoder: &'a Transcoder,
+) -> impl Future<Output = Result<(u8, Content), Unsendable>> + use<'a, F> {
     let rank = |context: &&Context| {
         let rank = PREFERRED.iter().position(|syntax| context.transfer_syntax == **syntax);
         rank.unwrap_or(PREFERRED.len())
     };
     let fitting = contexts.of_class(&place.class).filter(|context| usable(context)).min_by_key(rank);
-    let context = fitting.ok_or_else(|| Unsendable::NoContext { syntax: place.transfer_syntax.clone() })?;
-    let to = transfer_syntax::of(&context.transfer_syntax);
-    let content = transcoder.header(place, letters, without_bulk, &to).await?;
-    Ok((context.id, if to.deflated { deflated(content) } else { content }))
+    let fitting = fitting.map(|context| (context.id, transfer_syntax::of(&context.transfer_syntax)));
+    async move {
+        let no_context = || Unsendable::NoContext { syntax: place.transfer_syntax.clone() };
+        let (context, to) = fitting.ok_or_else(no_context)?;
+        let content = transcoder.header(place, letters, without_bulk, &to).await?;
+        Ok((context, if to.deflated { deflated(content) } else { content }))
+    }
 }
 
 /// A data set without its bulk data (PS3.4 table Z.1-1).
