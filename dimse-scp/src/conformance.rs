@@ -200,7 +200,7 @@ fn query_returns() -> Vec<Vec<String>> {
         let of_level: Vec<Tag> = all.filter(|tag| !above.contains(tag) && held(*tag)).collect();
         let mut names: Vec<String> = of_level.iter().map(|tag| name_of(&[*tag])).collect();
         if level == Level::Instance {
-            names.push("and every other attribute of the header".to_owned());
+            names.push("and every other attribute of the header that is not private".to_owned());
         }
         rows.push(vec![level.as_str().to_owned(), names.join(", ")]);
         above.extend(of_level);

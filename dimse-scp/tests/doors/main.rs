@@ -27,6 +27,7 @@ mod queue_send;
 mod queue_silent;
 mod queue_told;
 mod retrieve;
+mod returned;
 mod roots;
 mod store;
 mod support;

@@ -207,9 +207,13 @@ fn is_kept_whole(tag: Tag, level: Level) -> bool {
 }
 
 /// Whether answers at `level` take an attribute from the header of the instance: what no row holds, or none of before.
+/// Private ones mean nothing without the creator of their block, which is another in each maker's objects (PS3.5 7.8.1).
 pub fn is_of_header(tag: Tag, level: Level) -> bool {
+    let is_private = tag.0 % 2 == 1;
+    let is_apart = is_private || tag.0 == PIXELS || OF_ANSWERS.contains(&tag);
     let may_miss = !is_in_rows(tag, level) || NOT_IN_OLD_ROWS.contains(&tag);
-    level == Level::Instance && tag.0 != PIXELS && !OF_ANSWERS.contains(&tag) && may_miss
+    level == Level::Instance && !is_apart && may_miss
+}
 }
 
 /// What answers to a query take from headers.
