@@ -118,15 +118,12 @@ fn begun_with(args: &Args, begun: &Intake) -> anyhow::Result<Settings> {
     let until = args.until.is_none_or(|until| until == settings.until && !settings.takes_newer);
     if !since || !until {
         let days = match (settings.takes_older, settings.takes_newer) {
-            (true, true) => "all of them".to_owned(),
-            (true, false) => format!("all up to {}", settings.until),
-            (false, true) => format!("all from {} on", settings.from),
-            (false, false) => format!("from {} to {}", settings.from, settings.until),
+            (true, true) => "for all days".to_owned(),
+            (true, false) => format!("for all days up to {}", settings.until),
+            (false, true) => format!("for all days from {} on", settings.from),
+            (false, false) => format!("for the days from {} to {}", settings.from, settings.until),
         };
-        bail!(
-            "{} is being asked for other days already, {days}; end that with --stop, or name no days",
-            args.from
-        );
+        bail!("{} is being asked already, {days}; end that with --stop, or name no days", args.from);
     }
     Ok(settings)
 }
@@ -168,12 +165,14 @@ async fn report(args: &Args, database: &Database, ended: &Intake) -> anyhow::Res
         ))?;
     }
     let missing = [
-        (studies, "studies not taken whole"),
-        (without_uid, "studies without a valid UID"),
-        (days, "days not told of"),
+        (studies, "study not taken whole", "studies not taken whole"),
+        (without_uid, "study without a valid UID", "studies without a valid UID"),
+        (days, "day not told of", "days not told of"),
     ];
-    let missing = missing.into_iter().filter(|(count, _)| *count > 0);
-    let missing: Vec<String> = missing.map(|(count, of)| format!("{count} {of}")).collect();
+    let missing = missing.into_iter().filter(|(count, ..)| *count > 0);
+    let missing =
+        missing.map(|(count, one, more)| format!("{count} {}", if count == 1 { one } else { more }));
+    let missing: Vec<String> = missing.collect();
     if !missing.is_empty() {
         bail!(
             "{}; {} says which and why. Run this again to ask for them once more",

@@ -227,7 +227,7 @@ async fn neither_a_refused_day_nor_another_archive_that_is_away_is_in_the_way() 
     assert!(list.starts_with("failed\t20261121\t1 studies are listed without a valid"), "{list}");
     assert!(list.contains("the query was answered"), "{list}");
     assert!(
-        tools::said(&report).contains("1 studies without a valid UID, 2 days not told of; "),
+        tools::said(&report).contains("1 study without a valid UID, 2 days not told of; "),
         "{}",
         tools::said(&report)
     );

@@ -208,7 +208,7 @@ async fn ask(
             listed.studies.extend(known.passed_by(std::mem::take(&mut of_days)).await?);
         }
         if listed.studies.len() >= STUDIES_OF_A_DAY || listed.unwanted.len() >= STUDIES_OF_A_DAY {
-            let of = if day.is_some() { "of this day" } else { "that were asked for by no day" };
+            let of = if day.is_some() { "of this day" } else { "that are still to be asked for" };
             let why = format!("it lists {STUDIES_OF_A_DAY} studies, or dates of studies, and more {of}");
             let why = NotTaken::TooManyStudies.because(why).with("most", STUDIES_OF_A_DAY);
             return Ok(Answer::Refused(why));

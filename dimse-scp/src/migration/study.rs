@@ -35,11 +35,13 @@ pub(super) async fn pull(
     // Who does not count beforehand has counted in the end.
     let operations = [outcome.completed, outcome.warning, outcome.failed].map(u64::from).iter().sum();
     let expected = found.instances.or_else(|| (operations > 0).then_some(operations));
-    let missing = expected.map_or(u64::from(outcome.failed), |expected| expected.saturating_sub(after));
+    let missing = expected.map_or(0, |expected| expected.saturating_sub(after));
     let taken = after.saturating_sub(before);
     let share = bytes.checked_div(after).unwrap_or(0).saturating_mul(taken);
-    let counts = Counts { taken, present: before, failed: missing, bytes: share, ..Counts::default() };
     let is_whole = missing == 0 && (after > 0 || !outcome.status.is_failure());
+    // Of one that is not sent at least something is missing.
+    let failed = if is_whole { 0 } else { missing.max(1) };
+    let counts = Counts { taken, present: before, failed, bytes: share, ..Counts::default() };
     let reason = (!is_whole).then(|| why(&outcome, expected, after));
     Ok(Pulled { asked: Asked { expected, arrived: after }, counts, reason })
 }

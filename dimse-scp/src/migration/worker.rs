@@ -253,6 +253,10 @@ impl Migration<'_> {
                 .await?;
             self.pause(pulled.counts.bytes).await?;
         }
+        if day.is_none() {
+            // Among them were those of the days that were not listed by themselves.
+            intake::days_made_up(database, self.intake.id, self.now_ms()).await?;
+        }
         Ok(left)
     }
 
@@ -284,7 +288,8 @@ impl Migration<'_> {
                 Err(PullError::Peer(error @ scu::Error::Ended(_))) if tries >= TRIES => {
                     let (arrived, _) = intake::held(database, &found.uid).await?;
                     let asked = Asked { expected: found.instances, arrived };
-                    let failed = found.instances.map_or(1, |expected| expected.saturating_sub(arrived));
+                    let missing = found.instances.map_or(0, |expected| expected.saturating_sub(arrived));
+                    let failed = missing.max(1);
                     let counts = Counts { failed, ..Counts::default() };
                     let why = NotTaken::BrokenOff.because(&error).with("tries", TRIES);
                     let reason = Some(why.of(cause::of_error(&error)));

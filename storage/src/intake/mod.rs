@@ -323,7 +323,8 @@ fn read_asked(row: &Row) -> Result<Asked> {
     })
 }
 
-/// Notes what came of a study: it counts, and with a reason it is one of those that could not be taken.
+/// Notes what came of a study: it counts, and with a reason it is one of those that could not be taken. One that was
+/// noted before was asked for once more: what it counted then as here or as missing counts no second time.
 /// [`Error::Conflict`] when somebody has stopped the intake.
 pub async fn note_study(
     database: &Database,
@@ -341,12 +342,21 @@ pub async fn note_study(
         signed(counts.present),
         signed(counts.failed),
         signed(counts.bytes),
-        now_ms
+        now_ms,
+        study
     ];
     let counted = tx
         .execute(
-            "update intake set taken = taken + $2, present = present + $3, failed = failed + $4, bytes = bytes + $5,
-                 note = null, updated_ms = $6 where id = $1 and state = 'running'",
+            "update intake set taken = taken + $2,
+                 present = present + case when $3 > known.here then $3 - known.here else 0 end,
+                 failed = failed + $4 - known.missing, bytes = bytes + $5, note = null, updated_ms = $6
+             from (select coalesce(max(s.arrived), 0) as here,
+                     coalesce(max(case when f.name is null then 0 when s.expected > s.arrived then s.expected - s.arrived
+                         else 1 end), 0) as missing
+                 from intake_study s
+                 left join intake_failure f on f.intake_id = s.intake_id and f.name = s.study_uid
+                 where s.intake_id = $1 and s.study_uid = $7) known
+             where id = $1 and state = 'running'",
             values,
         )
         .await?;
@@ -373,6 +383,21 @@ pub async fn note_study(
             tx.execute("delete from intake_failure where intake_id = $1 and name = $2", params![id.0, study]).await?
         }
     };
+    tx.commit().await
+}
+
+/// Forgets the days that another PACS did not list: it has listed their studies otherwise, and those were asked for.
+pub async fn days_made_up(database: &Database, id: IntakeId, now_ms: i64) -> Result<()> {
+    let [refused, too_many] =
+        [NotTaken::DayRefused, NotTaken::TooManyStudies].map(|why| format!("{}%", why.as_str()));
+    let sql = "delete from intake_failure where intake_id = $1 and (reason like $2 or reason like $3)";
+    let mut tx = database.begin(Durability::Batched).await?;
+    let days = tx.execute(sql, params![id.0, refused, too_many]).await?;
+    if days > 0 {
+        let days = i64::try_from(days).unwrap_or(i64::MAX);
+        let sql = "update intake set failed = failed - $2, updated_ms = $3 where id = $1";
+        tx.execute(sql, params![id.0, days, now_ms]).await?;
+    }
     tx.commit().await
 }
 

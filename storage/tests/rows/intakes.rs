@@ -14,6 +14,8 @@ on_every_engine!(
     commands_that_begin_at_once_begin_one,
     what_is_counted_before_a_place_is_known_is_kept,
     it_is_known_which_of_some_studies_were_asked_for,
+    a_study_that_is_asked_for_once_more_counts_once,
+    days_that_were_made_up_for_are_no_longer_missing,
     reasons_keep_their_values_and_those_of_older_programs_their_sentence,
 );
 
@@ -122,6 +124,58 @@ async fn it_is_known_which_of_some_studies_were_asked_for(fresh: Fresh) {
     assert_eq!(known, [(studies[0].clone(), whole), (studies[2].clone(), uncounted)].into());
     assert_eq!(intake::asked(db, begun.id, &studies[2]).await.unwrap(), Some(uncounted));
     assert!(intake::asked_of(db, begun.id, &[]).await.unwrap().is_empty());
+}
+
+async fn a_study_that_is_asked_for_once_more_counts_once(fresh: Fresh) {
+    let db = &fresh.db;
+    let (begun, _) = intake::begin(db, Kind::Migration, &"PACS", &"how", true, NOW_MS).await.unwrap();
+    let note = async |uid: &str, (expected, arrived): (Option<u64>, u64), (taken, present, failed)| {
+        let counts = Counts { taken, present, failed, ..Counts::default() };
+        let reason = NotTaken::Incomplete.because("some are missing");
+        let noted = (&counts, (failed > 0).then_some(&reason));
+        let asked = Asked { expected, arrived };
+        intake::note_study(db, begun.id, &Uid::parse(uid).unwrap(), asked, noted, NOW_MS).await.unwrap();
+        let now = intake::by_id(db, begun.id).await.unwrap().counts;
+        (now.taken, now.present, now.failed)
+    };
+    assert_eq!(note("1.2.1", (Some(2), 2), (1, 1, 0)).await, (1, 1, 0));
+    // It has grown there by two, of which one has come otherwise and one is lost.
+    assert_eq!(note("1.2.1", (Some(4), 3), (0, 3, 1)).await, (1, 2, 1));
+    // Two of five came, then the others.
+    assert_eq!(note("1.2.2", (Some(5), 2), (2, 0, 3)).await, (3, 2, 4));
+    assert_eq!(note("1.2.2", (Some(5), 4), (2, 2, 1)).await, (5, 2, 2));
+    assert_eq!(note("1.2.2", (Some(5), 5), (1, 4, 0)).await, (6, 2, 1));
+    // One that is not counted there, and was not sent at first.
+    assert_eq!(note("1.2.3", (None, 0), (0, 0, 1)).await, (6, 2, 2));
+    assert_eq!(note("1.2.3", (Some(3), 3), (3, 0, 0)).await, (9, 2, 1));
+    assert_eq!(intake::failures(db, begun.id, "", 10).await.unwrap().len(), 1);
+}
+
+async fn days_that_were_made_up_for_are_no_longer_missing(fresh: Fresh) {
+    let db = &fresh.db;
+    let (begun, _) = intake::begin(db, Kind::Migration, &"PACS", &"how", true, NOW_MS).await.unwrap();
+    let (other, _) = intake::begin(db, Kind::Migration, &"OTHER", &"how", true, NOW_MS).await.unwrap();
+    let failure = |name: &str, why: NotTaken| Failure {
+        name: name.into(),
+        skipped: false,
+        reason: why.because("no").with("most", 100_000),
+    };
+    let stays = failure("1.2.3", NotTaken::BrokenOff);
+    let failures = [
+        failure("20260301", NotTaken::DayRefused),
+        failure("20260302", NotTaken::TooManyStudies),
+        stays.clone(),
+    ];
+    let counts = Counts { failed: 3, ..Counts::default() };
+    for id in [begun.id, other.id] {
+        intake::advance(db, id, Some("undated"), &counts, &failures, NOW_MS).await.unwrap();
+    }
+    for _ in 0..2 {
+        intake::days_made_up(db, begun.id, NOW_MS).await.unwrap();
+        assert_eq!(intake::failures(db, begun.id, "", 10).await.unwrap(), std::slice::from_ref(&stays));
+        assert_eq!(intake::by_id(db, begun.id).await.unwrap().counts.failed, 1);
+    }
+    assert_eq!(intake::failures(db, other.id, "", 10).await.unwrap().len(), 3);
 }
 
 async fn reasons_keep_their_values_and_those_of_older_programs_their_sentence(fresh: Fresh) {
