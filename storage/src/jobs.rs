@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::database::{Database, Durability, Param, Row, Transaction, params, placeholders};
 use crate::routes::handed::{self, Became};
+use crate::transfers::commitments;
 use crate::{Error, Result, dialect};
 
 /// Row of a job.
@@ -307,6 +308,9 @@ pub async fn fail(database: &Database, job: &Job, worker: &str, error: &str, now
         .await?;
     held(failed)?;
     handed::left(&mut tx, job.id, Became::Paused, now_ms).await?;
+    if state == JobState::Failed {
+        commitments::given_up(&mut tx, job, now_ms).await?;
+    }
     tx.commit().await
 }
 

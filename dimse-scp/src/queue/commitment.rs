@@ -7,8 +7,7 @@ use pacs_core::dataset::DataSet;
 use pacs_core::uid::{AeTitle, Uid};
 use pacs_core::{tags, uids};
 use storage::jobs::Job;
-use storage::transfers;
-use storage::transfers::commitments::{self, Subject};
+use storage::transfers::{self, commitments};
 use storage::{Error, InstancePlace};
 use tokio::time::Instant;
 
@@ -29,27 +28,10 @@ const MOST_REPORTS: usize = 64;
 /// Asks, and waits a moment for the report; one that comes later comes to our listener.
 pub async fn work(shared: &Shared, lane: &AeTitle, job: &Job, worker: &str) -> storage::Result<Ended> {
     let database = shared.archive.database();
-    let subject = match commitments::subject(database, job).await {
+    let mut subject = match commitments::subject(database, job).await {
         Err(Error::NotFound) => return Ok(Ended::Done),
         subject => subject?,
     };
-    let transfer = subject.transfer;
-    let ended = request(shared, lane, job, worker, subject).await.unwrap_or_else(Ended::of);
-    if ended.gives_up(job) {
-        // Nothing will be heard: nobody is to wait for it.
-        commitments::unheard(database, transfer, shared.archive.config().clock.now_ms()).await?;
-    }
-    Ok(ended)
-}
-
-async fn request(
-    shared: &Shared,
-    lane: &AeTitle,
-    job: &Job,
-    worker: &str,
-    mut subject: Subject,
-) -> storage::Result<Ended> {
-    let database = shared.archive.database();
     let peer = match peer::find(shared, lane).await? {
         Ok(peer) => peer,
         Err(why) => return Ok(Ended::Never(why)),

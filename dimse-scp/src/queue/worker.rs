@@ -150,7 +150,7 @@ async fn note(
     match ended {
         Ended::Done => lanes::done(database, job.id, worker, now_ms).await?,
         Ended::Later(why) => jobs::fail(database, job, worker, &why.to_string(), now_ms).await?,
-        Ended::Never(why) => lanes::give_up(database, job.id, worker, &why.to_string(), now_ms).await?,
+        Ended::Never(why) => lanes::give_up(database, job, worker, &why.to_string(), now_ms).await?,
         Ended::Away(why) => {
             jobs::fail(database, job, worker, &why.to_string(), now_ms).await?;
             return lanes::hold(database, lane, now_ms + jobs::wait_ms(job)).await.map(drop);

@@ -366,6 +366,19 @@ async fn nobody_waits_for_a_report_when_the_last_try_was_a_fault_of_the_archive(
     receiver.association().await.gone().await;
     eventually(async || asking_job(&server).await.state == JobState::Failed).await;
     assert_eq!(line(&server, id).await.commitment.as_deref(), Some("silent"));
+    // Somebody wants it asked again, and now it is not even known what is to be asked about.
+    for sql in [
+        "update transfer set commitment = null where job_id = $1",
+        "update job set payload = '{}' where id = $1",
+        "update job set attempts = max_attempts - 1, due_ms = 0, state = 'waiting'
+         where kind = 'commitment-request' and id > $1",
+    ] {
+        database.execute(sql, vec![id.0.into()]).await.unwrap();
+    }
+    eventually(async || asking_job(&server).await.state == JobState::Failed).await;
+    let became = "select commitment from transfer where job_id = $1";
+    let became = database.fetch_optional(became, vec![id.0.into()]).await.unwrap().unwrap();
+    assert_eq!(became.at::<Option<String>>(0).unwrap().as_deref(), Some("silent"));
     server.stop().await;
 }
 

@@ -9,6 +9,7 @@ use crate::Result;
 use crate::database::{Database, Durability, Transaction, params};
 use crate::dialect;
 use crate::routes::handed::{self, Became};
+use crate::transfers::commitments;
 
 /// How much longer a job of one priority has to have waited to come before one of the next.
 const PRIORITY_MS: i64 = 15 * 60_000;
@@ -206,17 +207,18 @@ pub async fn done(database: &Database, id: JobId, worker: &str, now_ms: i64) -> 
 
 /// Gives a job up, however often it might still be tried. [`crate::Error::Conflict`] when its lease was
 /// lost meanwhile.
-pub async fn give_up(database: &Database, id: JobId, worker: &str, error: &str, now_ms: i64) -> Result<()> {
+pub async fn give_up(database: &Database, job: &Job, worker: &str, error: &str, now_ms: i64) -> Result<()> {
     let mut tx = database.begin(Durability::Synced).await?;
     let given_up = tx
         .execute(
             "update job set state = $3, error = $4, lease_owner = null, updated_ms = $5
              where id = $1 and lease_owner = $2 and state = 'running'",
-            params![id.0, worker, JobState::Failed.as_str(), error, now_ms],
+            params![job.id.0, worker, JobState::Failed.as_str(), error, now_ms],
         )
         .await?;
     held(given_up)?;
-    handed::left(&mut tx, id, Became::Paused, now_ms).await?;
+    handed::left(&mut tx, job.id, Became::Paused, now_ms).await?;
+    commitments::given_up(&mut tx, job, now_ms).await?;
     tx.commit().await
 }
 

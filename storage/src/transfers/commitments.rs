@@ -16,6 +16,11 @@ pub const COMMITMENT_REQUEST: &str = "commitment-request";
 const MOST_ASKS: i64 = 24;
 const REPORT_WITHIN_MS: i64 = 3_600_000;
 
+/// The transfer that a request is about.
+fn transfer_of(job: &Job) -> Option<JobId> {
+    job.payload.get("transfer").and_then(serde_json::Value::as_i64).map(JobId)
+}
+
 fn key(transfer: JobId) -> String {
     format!("{COMMITMENT_REQUEST}:{}", transfer.0)
 }
@@ -50,8 +55,8 @@ pub struct Subject {
 
 /// What a request is about. [`Error::NotFound`] when the transfer was forgotten.
 pub async fn subject(database: &Database, job: &Job) -> Result<Subject> {
-    let id = job.payload.get("transfer").and_then(serde_json::Value::as_i64);
-    let transfer = JobId(id.ok_or_else(|| Error::Corrupt("a commitment request about nothing".into()))?);
+    let transfer = transfer_of(job);
+    let transfer = transfer.ok_or_else(|| Error::Corrupt("a commitment request about nothing".into()))?;
     let task = Task::of(&jobs::by_id(database, transfer).await?.ok_or(Error::NotFound)?)?;
     let row = database
         .fetch_optional("select committed_id, after_id from transfer where job_id = $1", params![transfer.0])
@@ -109,11 +114,23 @@ pub async fn wait(database: &Database, transfer: JobId, job: &Job, worker: &str,
 
 /// The device is not asked any more, and has not said whether it keeps what a transfer has brought.
 pub async fn unheard(database: &Database, transfer: JobId, now_ms: i64) -> Result<()> {
+    let mut tx = database.begin(Durability::Synced).await?;
+    unheard_in(&mut tx, transfer, now_ms).await?;
+    tx.commit().await
+}
+
+async fn unheard_in(tx: &mut Transaction, transfer: JobId, now_ms: i64) -> Result<()> {
     let silent = "update transfer set commitment = 'silent', commitment_ms = $2
          where job_id = $1 and (commitment is null or commitment = 'asked')";
-    let mut tx = database.begin(Durability::Synced).await?;
-    tx.execute(silent, params![transfer.0, now_ms]).await?;
-    tx.commit().await
+    tx.execute(silent, params![transfer.0, now_ms]).await.map(drop)
+}
+
+/// A job is given up: if it is a request, nothing will be heard, and nobody is to wait for it.
+pub(crate) async fn given_up(tx: &mut Transaction, job: &Job, now_ms: i64) -> Result<()> {
+    match transfer_of(job) {
+        Some(transfer) if job.kind == COMMITMENT_REQUEST => unheard_in(tx, transfer, now_ms).await,
+        _ => Ok(()),
+    }
 }
 
 /// A device reports what it keeps; `failed` are those that it does not, each with its Failure Reason, of which those

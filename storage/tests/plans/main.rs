@@ -407,7 +407,7 @@ async fn followed(db: &Database) {
     remote_queries::by_id(db, &Actor::system(), asked).await.unwrap().unwrap();
     transfers::present(db, &[Uid::parse("1.2.1.1.1").unwrap()]).await.unwrap();
     transfers::present_of_series(db, &Uid::parse("1.2.1.1").unwrap()).await.unwrap();
-    jobs::lanes::give_up(db, routed.id, "w", "refused: no", NOW_MS).await.unwrap();
+    jobs::lanes::give_up(db, &routed, "w", "refused: no", NOW_MS).await.unwrap();
     remote_queries::prune(db, NOW_MS + 1).await.unwrap();
     transfers::prune(db, NOW_MS + 1).await.unwrap();
 }

@@ -103,7 +103,7 @@ async fn a_lane_is_held_and_freed_as_a_whole(fresh: Fresh) {
     lanes::free(db, ("send", "A"), NOW_MS + 3000).await.unwrap();
     assert_eq!(claimed(db, "A", NOW_MS + 3000).await, None);
     let again = claim(db, "A", NOW_MS + 6000).await.unwrap();
-    lanes::give_up(db, again.id, "w", "refused: no", NOW_MS + 6000).await.unwrap();
+    lanes::give_up(db, &again, "w", "refused: no", NOW_MS + 6000).await.unwrap();
     let given_up = jobs::by_id(db, second).await.unwrap().unwrap();
     assert_eq!((given_up.state, given_up.error.as_deref()), (JobState::Failed, Some("refused: no")));
 }

@@ -75,7 +75,7 @@ async fn what_waits_failed_and_ended_is_listed(fresh: Fresh) {
 
     let lane = (forwarding::PERFORMED_STEP, "RIS");
     let job = lanes::claim(db, lane, "w", 1000, NOW_MS).await.unwrap().unwrap();
-    lanes::give_up(db, job.id, "w", "peer: it answered 0x0110", NOW_MS).await.unwrap();
+    lanes::give_up(db, &job, "w", "peer: it answered 0x0110", NOW_MS).await.unwrap();
     assert!(shown(&fresh, Show::Open).await.is_empty());
     let failed = shown(&fresh, Show::Failed).await;
     assert_eq!(failed[0].error.as_deref(), Some("peer: it answered 0x0110"));
