@@ -39,7 +39,7 @@ pub struct Kind {
 /// How answers come about.
 #[derive(Debug, Clone)]
 pub enum Made {
-    /// They lie there, or are looked for: a file can stand beside each.
+    /// They lie there, or are asked for again: a file can stand beside each.
     Ready,
     /// They are looked for, each in other words than before: an archive may remember what it was asked.
     Searched,
@@ -58,7 +58,8 @@ impl Kind {
     }
 }
 
-/// Searches in other words: the same question, which no text of a request tells from others.
+/// Searches in other words: the same question, which no text of a request tells from others. Beyond so many they begin
+/// anew.
 const IN_OTHER_WORDS: usize = 20_000;
 /// What every answer has. Said once more it changes nothing, and each of its letters may be written in two ways.
 const OF_EVERY_ANSWER: &str = "includefield=00080005";
@@ -66,11 +67,14 @@ const OF_EVERY_ANSWER: &str = "includefield=00080005";
 /// So many searches that ask for what these do.
 pub fn in_other_words(paths: &[String]) -> Vec<String> {
     let said = |number: usize| -> String {
-        let letters = OF_EVERY_ANSWER.char_indices().map(|(at, letter)| match letter {
-            letter if letter != '=' && at < 16 && number >> at & 1 == 1 => {
-                format!("%{:02X}", u32::from(letter))
+        let mut left = number;
+        let letters = OF_EVERY_ANSWER.chars().map(|letter| {
+            if letter == '=' {
+                return letter.to_string();
             }
-            letter => letter.to_string(),
+            let is_other = left & 1 == 1;
+            left >>= 1;
+            if is_other { format!("%{:02X}", u32::from(letter)) } else { letter.to_string() }
         });
         letters.collect()
     };
@@ -194,4 +198,18 @@ fn largest_series(instances: &[Image]) -> Option<String> {
 /// The first value of an attribute.
 pub fn value<'a>(object: &'a Value, tag: &str) -> Option<&'a Value> {
     object.get(tag)?.get("Value")?.get(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_search_is_in_the_words_of_another() {
+        let searches = in_other_words(&["/studies?limit=50".to_owned()]);
+        let texts: std::collections::BTreeSet<&String> = searches.iter().collect();
+        assert_eq!(texts.len(), IN_OTHER_WORDS);
+        assert_eq!(searches[0], "/studies?limit=50&includefield=00080005");
+        assert_eq!(searches[4096], "/studies?limit=50&includefield=%300080005");
+    }
 }
