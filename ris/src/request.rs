@@ -28,8 +28,7 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Error> {
-        let bytes = Bytes::from_request(request, state).await;
-        let bytes = bytes.map_err(|_| Error::BadRequest("the body cannot be read".into()))?;
+        let bytes = Bytes::from_request(request, state).await.map_err(JsonRejection::from)?;
         if bytes.is_empty() {
             return Ok(None);
         }

@@ -35,7 +35,7 @@ pub struct Done {
     /// `study.split`, `study.part`, `study.link`, `study.unlink`, `study.reject`, `study.restore`, …, `study.assign`,
     /// `study.reconcile`, `series.serve`, `correction.undo`, `move.undo`.
     kind: String,
-    /// Who did it.
+    /// Who did it: `user:`, `token:` or `device:` and a name, or `system`.
     by: String,
     /// When; RFC 3339, on the wall where the caller works.
     at: String,
