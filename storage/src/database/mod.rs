@@ -39,9 +39,10 @@ use crate::{Error, Result};
 
 /// How long a statement or a connection may be waited for before the database counts as away.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Readers of SQLite; each holds a page cache of [`READER_CACHE_KIB`].
-const SQLITE_READERS: u32 = 8;
-const READER_CACHE_KIB: u32 = 2048;
+/// Readers of SQLite; each holds a page cache of [`READER_CACHE_KIB`], which has room for the inner pages of the tables of
+/// a million studies: with less each row costs two reads more.
+const SQLITE_READERS: u32 = 6;
+const READER_CACHE_KIB: u32 = 6 * 1024;
 const WRITER_CACHE_KIB: u32 = 16 * 1024;
 /// Rows that a reader is ahead of whoever reads them: more than most pages have, so that it need not wait.
 const READER_ROWS: usize = 256;

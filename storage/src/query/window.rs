@@ -9,7 +9,7 @@ use super::plan::{Cursor, Plan};
 use crate::Result;
 use crate::database::{Database, Row};
 
-/// Walks that read at the same time. Connections that read are about three times as many, and everybody else's searches
+/// Walks that read at the same time. Connections that read are at least twice as many, and everybody else's searches
 /// find one.
 const AT_A_TIME: usize = 3;
 static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
