@@ -19,6 +19,7 @@ mod procedure;
 mod province;
 mod random;
 mod series;
+mod skipped;
 mod slices;
 mod study;
 
@@ -29,5 +30,6 @@ pub use order::Order;
 pub use patient::Patient;
 pub use procedure::{Procedure, Subject};
 pub use province::Province;
+pub use skipped::skipped;
 pub use slices::{CtSlices, ct_slices};
 pub use study::{Instances, Study};

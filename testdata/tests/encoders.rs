@@ -46,8 +46,7 @@ fn frames() -> Vec<(&'static str, Frame)> {
 fn foreign_decoders_read_what_we_encode() {
     let python = std::env::var_os("SEN_TEST_PYTHON").map(std::path::PathBuf::from);
     let Some(python) = python.filter(|path| path.is_file()) else {
-        assert!(std::env::var_os("SEN_TEST_ALL").is_none(), "there is no Python");
-        eprintln!("SKIPPED: SEN_TEST_PYTHON names no Python (make test prepares one)");
+        testdata::skipped("SEN_TEST_PYTHON names no Python (make test prepares one)");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -135,8 +134,7 @@ fn our_decoders_read_what_dcmtk_encodes() {
         let output = match Command::new(program).args(*options).arg(original).arg(&made).output() {
             Ok(output) => output,
             Err(_) => {
-                assert!(std::env::var_os("SEN_TEST_ALL").is_none(), "{program} is not installed");
-                eprintln!("SKIPPED: {program} is not installed (make test installs it)");
+                testdata::skipped(&format!("{program} is not installed (make test installs it)"));
                 return;
             }
         };

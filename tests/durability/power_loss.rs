@@ -17,7 +17,7 @@ use storage::database::Database;
 use crate::journal::{self, Loss};
 use crate::push::Promises;
 use crate::support::program::{Sen, Setup};
-use crate::support::{PATIENCE, eventually, files_below, tools};
+use crate::support::{PATIENCE, eventually, files_below};
 use crate::two_at_a_time;
 
 const SEEDS: u64 = 12;
@@ -327,8 +327,10 @@ fn has_freed(root: &Path, seen: &mut BTreeSet<PathBuf>) -> bool {
 /// The shim, built with the system's C compiler by the first test that needs it.
 fn shim() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let arguments = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"];
+    let libraries = ["-ldl", "-lpthread"];
     let mut hasher = DefaultHasher::new();
-    include_str!("shim.c").hash(&mut hasher);
+    (include_str!("shim.c"), arguments, libraries).hash(&mut hasher);
     let shim = folder.join(format!("shim-{:016x}.so", hasher.finish()));
     if shim.exists() {
         return Some(shim);
@@ -336,15 +338,14 @@ fn shim() -> Option<PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/durability/shim.c");
     // Whoever comes at the same time makes the same.
     let new = folder.join(format!("shim-{:016x}.new", rand::random::<u64>()));
-    let arguments = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"];
-    match Command::new("cc").args(arguments).arg(&new).arg(source).args(["-ldl", "-lpthread"]).output() {
+    match Command::new("cc").args(arguments).arg(&new).arg(source).args(libraries).output() {
         Ok(built) => {
             assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
             std::fs::rename(new, &shim).unwrap();
             Some(shim)
         }
         Err(_) => {
-            tools::skipped("there is no C compiler `cc`");
+            testdata::skipped("there is no C compiler `cc`");
             None
         }
     }

@@ -19,7 +19,7 @@ impl Services {
         let (Ok(postgres), Ok(s3)) =
             (std::env::var("SEN_TEST_POSTGRES_URL"), std::env::var("SEN_TEST_S3_ENDPOINT"))
         else {
-            tools::skipped(
+            testdata::skipped(
                 "SEN_TEST_POSTGRES_URL and SEN_TEST_S3_ENDPOINT name no servers (make test starts them)",
             );
             return None;

@@ -3,12 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Says that a test is not run for want of something; a failure where `SEN_TEST_ALL` says that all has to be there.
-pub fn skipped(why: &str) {
-    assert!(std::env::var_os("SEN_TEST_ALL").is_none(), "{why}");
-    eprintln!("SKIPPED: {why}");
-}
-
 /// Where a program lies, or `None` with a notice when this machine has none.
 pub fn program(name: &str) -> Option<PathBuf> {
     let found = std::env::var_os("PATH")
@@ -18,7 +12,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
         .map(|folder| folder.join(name))
         .find(|path| path.is_file());
     if found.is_none() {
-        skipped(&format!("{name} is not installed (make test installs it)"));
+        testdata::skipped(&format!("{name} is not installed (make test installs it)"));
     }
     found
 }
@@ -27,7 +21,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 pub fn python() -> Option<PathBuf> {
     let python = std::env::var_os("SEN_TEST_PYTHON").map(PathBuf::from).filter(|path| path.is_file());
     if python.is_none() {
-        skipped("SEN_TEST_PYTHON names no Python (make test prepares one)");
+        testdata::skipped("SEN_TEST_PYTHON names no Python (make test prepares one)");
     }
     python
 }

@@ -26,7 +26,7 @@ pub(super) async fn images_of(sen: &Sen, study: &Uid) -> usize {
 async fn orthanc_with_dicomweb() -> Option<(Sen, Orthanc)> {
     const PLUGIN: &str = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so";
     if !Path::new(PLUGIN).is_file() {
-        tools::skipped(&format!("{PLUGIN} is not there (make test installs it)"));
+        testdata::skipped(&format!("{PLUGIN} is not there (make test installs it)"));
         return None;
     }
     let (program, http, dimse) = Orthanc::prepare()?;

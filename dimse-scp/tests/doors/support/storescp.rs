@@ -13,7 +13,6 @@ static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// `storescp` with these options, which puts what it gets into a folder, on a port of its own until it is dropped;
 /// `None` with a notice where there is none.
-#[allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 pub async fn storescp(options: &[String], title: &str, folder: &Path) -> Option<(Child, u16)> {
     // From below those that the system chooses, so that no other listener gets it before the receiver starts.
     let started = STARTED.fetch_add(1, Ordering::Relaxed);
@@ -27,8 +26,7 @@ pub async fn storescp(options: &[String], title: &str, folder: &Path) -> Option<
     command.args(options).args(["-v", "-aet", title, "-od", &folder, &port_text]);
     command.env("TCP_NODELAY", "1").stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     let Ok(child) = command.spawn() else {
-        assert!(std::env::var_os("SEN_TEST_ALL").is_none(), "storescp is not installed");
-        println!("SKIPPED: storescp is not installed");
+        testdata::skipped("storescp is not installed");
         return None;
     };
     eventually(async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
