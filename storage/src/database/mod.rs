@@ -12,6 +12,8 @@ mod param;
 mod row;
 mod snapshot;
 mod transaction;
+#[cfg(test)]
+mod upgrading;
 
 use std::str::FromStr;
 use std::sync::Arc;
