@@ -8,7 +8,8 @@
 # database), SEN_TEST_S3_ENDPOINT with AWS_* (each test makes its own bucket), and the Python with
 # the foreign clients in SEN_TEST_PYTHON. Databases with the schema in place, which tests copy, lie in
 # SEN_TEST_TEMPLATES or have their name on the server: the first tests of a run make them. SEN_TEST_ALL says that all
-# is there: a test that misses something then fails, which otherwise says SKIPPED and passes.
+# is there: a test that misses something then fails, which otherwise says SKIPPED and passes. Only where nobody may
+# mount a disk, as for users other than root, SEN_TEST_NO_MOUNT says that the journeys of a full disk are not run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,5 +53,6 @@ curl -s -o /dev/null "http://127.0.0.1:$s3_port/" || { echo "the stand-in for S3
 export SEN_TEST_S3_ENDPOINT=http://127.0.0.1:$s3_port
 export AWS_ACCESS_KEY_ID=sen AWS_SECRET_ACCESS_KEY=sen AWS_REGION=us-east-1
 export SEN_TEST_PYTHON=$python SEN_TEST_TEMPLATES=$folder/templates SEN_TEST_ALL=1
+[[ $(id -u) == 0 ]] || export SEN_TEST_NO_MOUNT=1
 
 "$@"

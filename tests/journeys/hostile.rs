@@ -64,7 +64,7 @@ async fn hostile_data_sets_get_a_prompt_answer_and_take_no_memory() {
 /// What has been taken of them is asked for in every form; odd is fine, a fault of ours is not.
 #[tokio::test(flavor = "multi_thread")]
 async fn mutated_samples_are_answered_and_what_is_kept_of_them_can_be_asked_for() {
-    let Some(samples) = Sample::storable() else { return };
+    let samples = Sample::storable();
     let (mut sen, kept) = with_a_study().await;
     let mut random = StdRng::seed_from_u64(7);
     for sample in &samples {

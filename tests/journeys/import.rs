@@ -54,7 +54,7 @@ fn a_file_that_should_have_been_taken_and_was_not_is_a_failure() {
 
 #[test]
 fn a_dicomdir_stands_for_its_set() {
-    let Some(set) = samples("dicomdir") else { return };
+    let set = samples("dicomdir").expect("a set of the project");
     let setup = Setup::default();
     let directory = crate::support::files_below(&set)
         .into_iter()

@@ -35,13 +35,9 @@ async fn malformed_files_are_answered_and_nothing_kept_is_harmed() {
         ("head only".into(), whole[..200].to_vec()),
         ("cut in the header".into(), whole[..whole.len() / 40].to_vec()),
     ];
-    if let Some(folder) = samples("malformed") {
-        bad.extend(
-            files_below(&folder)
-                .into_iter()
-                .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())),
-        );
-    }
+    let folder = samples("malformed").expect("files of the project");
+    let files = files_below(&folder).into_iter();
+    bad.extend(files.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())));
     for (name, file) in &bad {
         let status = push(&sen, file).await.status().as_u16();
         // Some of them are odd and still usable; those may be kept. None may be a fault of ours.

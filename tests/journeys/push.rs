@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::images::Study;
 use crate::support::program::Sen;
-use crate::support::samples::Sample;
+use crate::support::samples::{Sample, at_least};
 use crate::support::tools;
 
 #[tokio::test]
@@ -59,8 +59,7 @@ async fn what_storescu_pushes_is_in_qido_in_the_list_and_in_wado() {
 #[tokio::test]
 async fn every_storable_sample_is_acknowledged_and_found() {
     let Some(dcmsend) = tools::program("dcmsend") else { return };
-    let Some(samples) = Sample::storable() else { return };
-    let sen = Sen::start();
+    let (samples, sen) = (Sample::storable(), Sen::start());
     let (port, mut instances) = (sen.dimse_port(), BTreeSet::new());
     let mut refused = 0;
     for sample in &samples {
@@ -82,7 +81,8 @@ async fn every_storable_sample_is_acknowledged_and_found() {
             refused += 1;
         }
     }
-    assert!(instances.len() >= 170 && refused > 0, "{} were sent, {refused} refused", instances.len());
+    let sent = instances.len();
+    assert!(sent >= at_least(170, 40) && refused > 0, "{sent} were sent, {refused} refused");
     for instance in &instances {
         let path = format!("/dicomweb/instances?SOPInstanceUID={instance}");
         let found: Value = reqwest::get(sen.url(&path)).await.unwrap().json().await.unwrap();

@@ -11,7 +11,7 @@ use pacs_core::part10::{self, HeadProgress};
 use crate::support::images::dataset_bytes;
 use crate::support::program::{Sen, Setup};
 use crate::support::receiver::{self, Receiver};
-use crate::support::samples::Sample;
+use crate::support::samples::{Sample, at_least};
 use crate::support::{files_below, tools};
 
 /// JPEG processes that DCMTK sends and does not receive.
@@ -22,7 +22,8 @@ const NOT_RECEIVED: [&str; 3] =
 async fn every_storable_sample_comes_back_byte_for_byte() {
     let programs = ["getscu", "movescu", "storescp"].map(tools::program);
     let [Some(getscu), Some(movescu), Some(storescp)] = programs else { return };
-    let (Some(samples), Some(python)) = (Sample::storable(), tools::python()) else { return };
+    let Some(python) = tools::python() else { return };
+    let samples = Sample::storable();
     let receiver = Receiver::start(&storescp).await;
     let sen = Setup::default().file(&receiver.device()).start();
 
@@ -36,7 +37,7 @@ async fn every_storable_sample_comes_back_byte_for_byte() {
             kept.entry(&sample.instance).or_insert(sample);
         }
     }
-    assert!(kept.len() >= 170, "{} are kept", kept.len());
+    assert!(kept.len() >= at_least(170, 40), "{} are kept", kept.len());
 
     for sample in kept.values() {
         let (study, series) = sample.study_and_series.as_ref().unwrap();
@@ -52,7 +53,7 @@ async fn every_storable_sample_comes_back_byte_for_byte() {
         is_even && sample.is_known_to_dcmtk() && !NOT_RECEIVED.contains(&sample.transfer_syntax.as_str())
     };
     let known: BTreeMap<&str, &Sample> = kept.into_iter().filter(|(_, sample)| is_received(sample)).collect();
-    assert!(known.len() >= 160, "{} can be received by DCMTK", known.len());
+    assert!(known.len() >= at_least(160, 38), "{} can be received by DCMTK", known.len());
 
     // Its status tells of instances in syntaxes that the receiver does not know.
     let key = studies(&known);
@@ -66,7 +67,7 @@ async fn every_storable_sample_comes_back_byte_for_byte() {
             by_preference.entry(preferred).or_default().insert(instance, sample);
         }
     }
-    assert!(by_preference.len() >= 10, "{:?}", by_preference.keys());
+    assert!(by_preference.len() >= at_least(10, 5), "{:?}", by_preference.keys());
     for (preferred, asked) in by_preference {
         let folder = tempfile::tempdir().unwrap();
         let (key, path) = (studies(&asked), folder.path().display().to_string());

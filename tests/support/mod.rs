@@ -50,15 +50,14 @@ pub fn free_ports() -> (u16, u16) {
     (port(one), port(two))
 }
 
-/// The folder of sample files beside the project, or `None` with a notice when this checkout has
-/// none.
+/// A folder of sample files: beside a developer's checkout there are more than the project has of its own, and some
+/// folders are there alone.
 pub fn samples(folder: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/dicom").join(folder);
-    if path.is_dir() {
-        return Some(path);
-    }
-    eprintln!("SKIPPED: no sample files at {}", path.display());
-    None
+    let found = ["../shared/dicom", "testdata/files"].map(|folders| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folders).join(folder);
+        path.is_dir().then_some(path)
+    });
+    found.into_iter().flatten().next()
 }
 
 /// All files below a folder, sorted.

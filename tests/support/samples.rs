@@ -1,4 +1,4 @@
-//! The sample files beside the project, as far as journeys want to know them.
+//! The sample files of the project and those beside it, as far as journeys want to know them.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,14 @@ use pacs_core::{attributes, tags, transfer_syntax};
 use super::{files_below, samples};
 
 /// Folders of files that an archive should take as they are, whatever their kind or syntax.
-const STORABLE: [&str; 5] = ["modality", "syntax", "colour", "charset", "series"];
+const STORABLE: [&str; 5] = ["modality", "syntax", "colour", "charset", BESIDE];
+/// The one of them that is beside the project alone.
+const BESIDE: &str = "series";
+
+/// How many of something there have to be: with the samples beside the project, or with its own alone.
+pub fn at_least(beside: usize, own: usize) -> usize {
+    if samples(BESIDE).is_some() { beside } else { own }
+}
 
 /// A sample file with file meta information and a SOP instance.
 pub struct Sample {
@@ -29,10 +36,10 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// All that are there, or `None` with a notice when this checkout has no samples.
-    pub fn storable() -> Option<Vec<Self>> {
-        let roots = STORABLE.into_iter().map(samples).collect::<Option<Vec<_>>>()?;
-        Some(roots.iter().flat_map(|root| files_below(root)).filter_map(|path| Self::read(&path)).collect())
+    /// All that are there.
+    pub fn storable() -> Vec<Self> {
+        let roots: Vec<PathBuf> = STORABLE.into_iter().filter_map(samples).collect();
+        roots.iter().flat_map(|root| files_below(root)).filter_map(|path| Self::read(&path)).collect()
     }
 
     /// `None` for files that foreign tools do not send themselves: they have no file meta

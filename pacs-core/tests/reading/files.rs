@@ -43,7 +43,7 @@ fn all_files() -> Vec<PathBuf> {
     if wider.is_dir() {
         walk(&wider, &mut files);
     } else {
-        println!("skipped: the wider collection, ../shared/dicom is not there");
+        println!("SKIPPED: the wider collection, ../shared/dicom is not there");
     }
     files.sort();
     files
