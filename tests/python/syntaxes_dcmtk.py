@@ -29,8 +29,10 @@ sends, takes = set(), set()
 
 
 def run(program, *arguments):
-    """Runs it to its end. Whether that is good is seen from what arrives: some of what is asked for cannot be had."""
-    subprocess.run([program, *map(str, arguments)], capture_output=True, timeout=60)
+    """Runs it to its end; answers what it complained of. Whether that is good is seen from what arrives: some of what
+    is asked for cannot be had."""
+    ran = subprocess.run([program, *map(str, arguments)], capture_output=True, timeout=60)
+    return f"{program} ended with {ran.returncode}: {ran.stderr.decode(errors='replace')[-2000:]}"
 
 
 def profile(folder, syntaxes):
@@ -61,8 +63,10 @@ def received(options, wanted):
         command = ["storescp", "-q", "-aet", "RECEIVER", "+B", "-od", folder, *options, str(receiver_port)]
         running = subprocess.Popen(command)
         try:
+            deadline = time.monotonic() + 60
             while not is_listening():
                 assert running.poll() is None, f"{command} ended"
+                assert time.monotonic() < deadline, f"{command} does not listen"
                 time.sleep(0.01)
             count = moved(association, "RECEIVER", wanted)
         finally:
@@ -84,27 +88,28 @@ def got(option, wanted):
     with tempfile.TemporaryDirectory() as folder:
         studies = "\\".join(sample.dataset.StudyInstanceUID for sample in wanted)
         keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={studies}"]
-        run("getscu", "-S", "-aec", "SEN", "+B", "-od", folder, option, *keys, "127.0.0.1", port)
-        return arrived(folder)
+        said = run("getscu", "-S", "-aec", "SEN", "+B", "-od", folder, option, *keys, "127.0.0.1", port)
+        return arrived(folder), said
 
 
-def compare(taken, wanted, files, way):
+def compare(taken, wanted, files, way, said=""):
     """Whether those came that have to, in the form that they have to, with the pixels that were sent."""
     for sample in wanted:
         form, file = sample.form(taken), files.get(sample.instance)
         is_left = not file and (form is None or not sample.has_to_be_in(form))
-        assert is_left or (file and file.syntax == form), f"{sample.name} {way}: {file and file.syntax} for {form}"
+        about = f"{sample.name} {way}: {file and file.syntax} for {form}"
+        assert is_left or (file and file.syntax == form), f"{about}; {said}"
         if file:
             sample.check(file, way, 3 if sample.stored in LOSSY else 0)
             takes.add(form)
 
 
 def push_to_both(samples, program, *arguments):
-    """Pushes files with a program of DCMTK to the reference and to Sen."""
+    """Pushes files with a program of DCMTK to the reference and to Sen; answers what it said of either."""
     with tempfile.TemporaryDirectory() as folder:
         written = [sample.write(folder) for sample in samples]
-        for title, to in (("REFERENCE", reference_port), ("SEN", port)):
-            run(program, *arguments, "-aec", title, "127.0.0.1", to, *written)
+        both = (("REFERENCE", reference_port), ("SEN", port))
+        return [run(program, *arguments, "-aec", title, "127.0.0.1", to, *written) for title, to in both]
 
 
 samples = everything(sys.stdin.read().splitlines(), known)
@@ -129,17 +134,20 @@ for syntax, letter in OPTIONS.items():
     compare(taken, some, received([option], some), f"to storescp {option}")
     # Debian's getscu asks for explicit ones when it is told to ask for implicit ones.
     if not is_implicit:
-        compare({syntax}, some, got(option, some), f"to getscu {option}")
+        files, said = got(option, some)
+        compare({syntax}, some, files, f"to getscu {option}", said)
 
 # What is pushed is kept as DCMTK sends it, as stored by dcmsend, but for uncompressed ones.
 reference = Reference(reference_port, samples, known, association)
 pushed = [sample.anew() for sample in samples]
-push_to_both(pushed, "dcmsend", "-nh", "-dn")
-sends |= reference.compare(pushed, "by dcmsend")
+said = push_to_both(pushed, "dcmsend", "-nh", "-dn")
+sends |= reference.compare(pushed, "by dcmsend", said)
 pushed = [sample.anew() for sample in samples if sample.stored in OPTIONS]
+said = []
 for syntax, letter in OPTIONS.items():
-    push_to_both([sample for sample in pushed if sample.stored == syntax], "storescu", "-R", f"-x{letter}")
-sends |= reference.compare(pushed, "by storescu")
+    some = [sample for sample in pushed if sample.stored == syntax]
+    said += push_to_both(some, "storescu", "-R", f"-x{letter}")
+sends |= reference.compare(pushed, "by storescu", said)
 reference.close()
 for way, syntaxes in (("sends", sends), ("takes", takes)):
     for syntax in sorted(syntaxes):
