@@ -14,13 +14,15 @@ use crate::texts::CONSOLES;
 fn assert_tests(named: &str, evidence: &str) {
     let (file, test) = named.split_once(": ").expect("a file and a test");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut text = std::fs::read_to_string(here.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let path = here.join(file);
+    let mut text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     if !test.is_empty() {
         let at = text.find(&format!("fn {test}(")).unwrap_or_else(|| panic!("{file} has no {test}"));
         let before = text[..at].trim_end().trim_end_matches("async").trim_end();
         let attribute = before.lines().last().unwrap_or_default();
         assert!(attribute.starts_with("#[test]") || attribute.starts_with("#[tokio::test"), "{named}");
-        text = reached(&text, test);
+        let reached = reached(&text, test);
+        text = reached.clone() + &of_others(&path, &text, &reached);
     }
     // The script that it runs, and those that this imports.
     let scripts = std::fs::read_dir(here.join("tests/python")).unwrap().map(|entry| entry.unwrap().path());
@@ -34,6 +36,15 @@ fn assert_tests(named: &str, evidence: &str) {
         text = text + &script + &imported;
     }
     assert!(text.contains(evidence), "{named} does not meet {evidence}");
+}
+
+/// The text of the files beside this one from which it has something that a test reaches, such as a listener.
+fn of_others(path: &Path, text: &str, reached: &str) -> String {
+    let used =
+        text.lines().filter_map(|line| line.strip_prefix("use super::")?.strip_suffix(';')?.split_once("::"));
+    let used = used.filter(|(_, item)| reached.contains(&format!("{item}::")));
+    used.map(|(module, _)| std::fs::read_to_string(path.with_file_name(format!("{module}.rs"))).unwrap())
+        .collect()
 }
 
 /// The text of a function, and of those of its file that it calls, and they.
