@@ -9,18 +9,22 @@ use pacs_core::access::Scope;
 use pacs_core::dataset::{DataSet, vr_of};
 use pacs_core::query::{Level, Query, Returns};
 use pacs_core::{Tag, VR, part10, tags, uids};
-use storage::{Archive, query};
+use storage::{Archive, Error, query};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
 use crate::correcting::correct;
+use crate::faults::{Call, watched};
 use crate::samples::*;
 
 on_every_backend!(
     headers_tell_what_rows_do_not_hold,
+    what_is_not_matched_is_told_and_rows_alone_are_everything,
     what_is_corrected_is_told_so,
     whoever_asks_for_rows_needs_no_header,
     headers_tell_what_rows_of_before_do_not_hold,
+    a_damaged_instance_is_found_without_its_header,
+    headers_that_nobody_can_read_now_are_not_left_out,
     many_instances_are_described_one_by_one,
 );
 
@@ -120,16 +124,23 @@ async fn headers_tell_what_rows_do_not_hold(home: Home) {
         drop(archive);
         archive = home.open().await;
     }
-    // What is not matched restricts nothing, is owned up to, and is told all the same.
+    archive.close().await;
+}
+
+async fn what_is_not_matched_is_told_and_rows_alone_are_everything(home: Home) {
+    let archive = home.open().await;
+    let sent = ["1", "2"].map(|name| made(name, uids::EXPLICIT_VR_LITTLE_ENDIAN, put, &[]));
+    send_all(&archive, &sent).await;
+    // It restricts nothing, is owned up to, and is told all the same.
     let filtered =
-        ask(&[(tags::STUDY_INSTANCE_UID, all[0].study.as_str()), (tags::IMAGE_COMMENTS, "nothing")]);
+        ask(&[(tags::STUDY_INSTANCE_UID, sent[0].study.as_str()), (tags::IMAGE_COMMENTS, "nothing")]);
     assert!(!query::supports(&filtered));
     assert_eq!(find(&archive, &filtered).await[0].text(tags::IMAGE_COMMENTS).as_deref(), Some("Höhe"));
     // What a private one means is said by its creator.
     assert!(!query::supports(&ask(&[(Tag(0x0029, 0x1010), "")])));
     let everything = Query { returns: Returns::All, ..ask(&[]) };
     let found = find(&archive, &everything).await;
-    assert_eq!(found.len(), all.len());
+    assert_eq!(found.len(), sent.len());
     assert!(found.iter().all(|set| !set.contains(tags::IMAGE_TYPE)), "all that rows hold");
     archive.close().await;
 }
@@ -156,21 +167,62 @@ async fn what_is_corrected_is_told_so(home: Home) {
     archive.close().await;
 }
 
-async fn whoever_asks_for_rows_needs_no_header(home: Home) {
+fn of_rows() -> Query {
+    ask(&[(tags::ROWS, ""), (tags::MANUFACTURER, ""), (tags::PATIENT_NAME, "")])
+}
+
+fn with_header() -> Query {
+    ask(&[(tags::ROWS, ""), (tags::IMAGE_TYPE, "")])
+}
+
+/// Three images that are settled, in an archive that remembers nothing of them.
+async fn settled(home: &Home) -> Archive {
     let archive = home.open().await;
-    let sent = slices(3, 1);
-    send_all(&archive, &sent).await;
+    send_all(&archive, &slices(3, 1)).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    archive.close().await;
+    drop(archive);
+    home.open().await
+}
+
+async fn whoever_asks_for_rows_needs_no_header(home: Home) {
+    let (home, store) = watched(home);
+    let archive = settled(&home).await;
+    let before = store.calls();
+    let found = find(&archive, &of_rows()).await;
+    assert_eq!(found.iter().filter(|set| set.int(tags::ROWS) == Some(64)).count(), 3);
+    assert_eq!(store.calls(), before, "something was read besides rows");
+    let found = find(&archive, &with_header()).await;
+    assert_eq!(found.iter().filter(|set| set.texts(tags::IMAGE_TYPE)[0] == "ORIGINAL").count(), 3);
+    assert!(store.calls() >= before + 3);
+    archive.close().await;
+}
+
+async fn a_damaged_instance_is_found_without_its_header(home: Home) {
+    let archive = home.open().await;
+    send_all(&archive, &slices(3, 1)).await;
     for segment in home.segments() {
         std::fs::remove_file(segment).unwrap();
     }
-    let of_rows = ask(&[(tags::ROWS, ""), (tags::MANUFACTURER, ""), (tags::PATIENT_NAME, "")]);
-    let found = find(&archive, &of_rows).await;
-    assert_eq!(found.iter().filter(|set| set.int(tags::ROWS) == Some(64)).count(), 3);
-    // One that is damaged is found all the same, without what only its header tells.
-    let with_header = ask(&[(tags::ROWS, ""), (tags::IMAGE_TYPE, "")]);
-    let found = find(&archive, &with_header).await;
+    let found = find(&archive, &with_header()).await;
     assert_eq!(found.iter().filter(|set| set.int(tags::ROWS) == Some(64)).count(), 3);
     assert!(found.iter().all(|set| set.get(tags::IMAGE_TYPE).unwrap().is_empty()));
+    archive.close().await;
+}
+
+/// Nobody may take what cannot be had just now for what is not there: the search fails as a whole, and says why.
+async fn headers_that_nobody_can_read_now_are_not_left_out(home: Home) {
+    let (home, store) = watched(home);
+    let archive = settled(&home).await;
+    store.refuse(Call::Read, &["packs/"]);
+    let failed: Result<Vec<DataSet>, Error> =
+        query::find_with_headers(&archive, &with_header(), &Scope::All).try_collect().await;
+    assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
+    assert_eq!(find(&archive, &of_rows()).await.len(), 3, "which are there all the same");
+    store.refuse(Call::Read, &[]);
+    assert_eq!(find(&archive, &with_header()).await.len(), 3);
+    archive.close().await;
 }
 
 async fn headers_tell_what_rows_of_before_do_not_hold(home: Home) {

@@ -96,7 +96,7 @@ async fn images_are_moved_out_of_a_study_that_cannot_be_read(home: Home) {
     let sent = mixed(&home, &archive).await;
     let found = only(&archive, Kind::TwoPatients).await;
     home.rest();
-    store.refuse(&["/1.2.1/"]);
+    store.refuse(Call::Read, &["/1.2.1/"]);
     move_out(&archive, &sent[1], &sent[2]).await;
     assert_eq!(names(&archive, &sent[2]).await[0], "1.2.2");
     assert_eq!(line(&archive, "2").await.instance_count, 2);
@@ -167,12 +167,12 @@ async fn what_a_store_that_was_away_kept_from_being_said_is_said_later(home: Hom
     settle(&home, &archive).await;
     send_again(&archive, &both(OTHER, "second")).await;
     home.rest();
-    store.refuse(&["packs/"]);
+    store.refuse(Call::Read, &["packs/"]);
     let settled = archive.settle_due().await;
     assert!(matches!(settled, Err(Error::Unavailable(_))), "{settled:?}");
     assert!(home.segments().is_empty(), "the pack was written");
     assert_eq!(line(&archive, "1").await.patient.id, "P1");
-    store.refuse(&[]);
+    store.refuse(Call::Read, &[]);
     archive.settle_due().await.unwrap();
     assert_eq!(line(&archive, "1").await.patient.id, "P2");
     only(&archive, Kind::Conflict).await;
@@ -225,12 +225,12 @@ async fn an_index_made_anew_hides_what_was_rejected_whatever_cannot_be_read(home
     let home = with_empty_rows(home).await;
     let archive = home.open().await;
     // One has several contents, of the other images were moved away.
-    store.refuse(&["/1.2.1/", "/1.2.3/"]);
+    store.refuse(Call::Read, &["/1.2.1/", "/1.2.3/"]);
     archive.reindex(|_| {}).await.unwrap();
     assert!(archive.locate_study(&Scope::All, &bad.study).await.unwrap().is_empty());
     assert_eq!(line(&archive, "4").await.patient.name, "TRAN^THI BE");
     assert!(two_patients(&archive).await.is_some(), "nobody knows what the rest of it says");
-    store.refuse(&[]);
+    store.refuse(Call::Read, &[]);
     archive.reindex(|_| {}).await.unwrap();
     assert!(two_patients(&archive).await.is_none());
     archive.close().await;

@@ -46,8 +46,8 @@ pub struct Switch {
     healed: AtomicBool,
     /// The call that is made to wait.
     held: Mutex<Option<Held>>,
-    /// Packs that are not read, by parts of their keys.
-    refused: Mutex<Vec<&'static str>>,
+    /// Calls that fail, by parts of keys.
+    refused: Mutex<Vec<(Call, &'static str)>>,
 }
 
 /// A call that is made to wait once.
@@ -65,7 +65,7 @@ struct Held {
 pub enum Call {
     /// It is about to be read.
     Read,
-    /// It has been written.
+    /// It has been written, or that was refused. Uploads in parts are not met.
     Written,
 }
 
@@ -101,9 +101,27 @@ impl Switch {
         Waiting { reached: has_reached, go }
     }
 
-    /// From now on gives nothing of packs with such keys.
-    pub fn refuse(&self, keys: &[&'static str]) {
-        *self.refused.lock().unwrap() = keys.to_vec();
+    /// From now on such calls fail for keys that have one of these parts, and no others do. Of what is read this means
+    /// packs alone, and not their companions or the journal.
+    pub fn refuse(&self, call: Call, parts: &[&'static str]) {
+        *self.refused.lock().unwrap() = parts.iter().map(|part| (call, *part)).collect();
+    }
+
+    /// How often the store was asked for something so far, but for lists.
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    fn refuses(&self, call: Call, location: &Path) -> bool {
+        let key = location.as_ref();
+        let is_meant = call != Call::Read || key.ends_with(".tar");
+        is_meant
+            && self
+                .refused
+                .lock()
+                .unwrap()
+                .iter()
+                .any(|(refused, part)| *refused == call && key.contains(part))
     }
 
     async fn wait(&self, call: Call, location: &Path) {
@@ -117,11 +135,7 @@ impl Switch {
 
     async fn read<T>(&self, location: &Path, call: impl Future<Output = Result<T>>) -> Result<T> {
         self.wait(Call::Read, location).await;
-        let key = location.as_ref();
-        if key.ends_with(".tar") && self.refused.lock().unwrap().iter().any(|part| key.contains(part)) {
-            return Err(object_store::Error::Generic { store: "failing", source: "on purpose".into() });
-        }
-        self.around(call).await
+        if self.refuses(Call::Read, location) { Err(on_purpose()) } else { self.around(call).await }
     }
 
     /// Counts a call; says whether it fails, and whether it happens all the same.
@@ -140,9 +154,13 @@ impl Switch {
         let done = if happens { Some(call.await?) } else { None };
         match done {
             Some(done) if !fails => Ok(done),
-            _ => Err(object_store::Error::Generic { store: "failing", source: "on purpose".into() }),
+            _ => Err(on_purpose()),
         }
     }
+}
+
+fn on_purpose() -> object_store::Error {
+    object_store::Error::Generic { store: "failing", source: "on purpose".into() }
 }
 
 #[derive(Debug, Clone)]
@@ -160,7 +178,10 @@ impl fmt::Display for FailingStore {
 #[async_trait]
 impl ObjectStore for FailingStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        let put = self.switch.around(self.inner.put_opts(location, payload, opts)).await;
+        let put = match self.switch.refuses(Call::Written, location) {
+            true => Err(on_purpose()),
+            false => self.switch.around(self.inner.put_opts(location, payload, opts)).await,
+        };
         self.switch.wait(Call::Written, location).await;
         put
     }
@@ -286,7 +307,7 @@ async fn break_everywhere(fault: Fault, restart: bool) {
         send_all(&archive, &sent).await;
         home.rest();
         let settled = archive.settle_due().await;
-        let reached = switch.calls.load(Ordering::SeqCst) > fails_at;
+        let reached = switch.calls() > fails_at;
         if !reached {
             settled.unwrap();
             assert!(fails_at > 8, "the settling was broken at {fails_at} calls only");
