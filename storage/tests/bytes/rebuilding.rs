@@ -12,11 +12,13 @@ use storage::exams::{self, Exam, linking, search};
 use storage::schedule::{self, NewOrder, OrderPatient};
 use storage::{Archive, Subject};
 use storage::{Decision, Version};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::{an_hour_later, assert_gone, delete, objects};
+use crate::faults::{Call, watched};
 use crate::samples::*;
 use testdata::Instance;
 
@@ -156,9 +158,9 @@ async fn rows_older_than_the_spool_find_their_instances_in_packs() {
     archive.close().await;
 }
 
-async fn acts_come_back_from_the_journal(home: Home) {
-    let archive = home.open().await;
-    let act = |reason: &'static str| NewAct {
+/// Records an act on a study that there is not.
+async fn record(archive: &Archive, reason: &str) {
+    let act = NewAct {
         kind: "study.link",
         actor: "user:1",
         subject_kind: "study",
@@ -168,11 +170,20 @@ async fn acts_come_back_from_the_journal(home: Home) {
         after: Some(serde_json::json!({ "step": 7 })),
         undoes: None,
     };
-    let record = async |archive: &storage::Archive, reason| {
-        let mut tx = archive.database().begin(Durability::Synced).await.unwrap();
-        acts::record(&mut tx, &act(reason), 5).await.unwrap();
-        tx.commit().await.unwrap();
-    };
+    let mut tx = archive.database().begin(Durability::Synced).await.unwrap();
+    acts::record(&mut tx, &act, 5).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Has an archive do by itself what it does while it serves.
+fn working(archive: &Archive) -> (CancellationToken, JoinHandle<()>) {
+    let (archive, shutdown) = (archive.clone(), CancellationToken::new());
+    let until = shutdown.clone();
+    (shutdown, tokio::spawn(async move { archive.run_workers(until).await }))
+}
+
+async fn acts_come_back_from_the_journal(home: Home) {
+    let archive = home.open().await;
     record(&archive, "one").await;
     record(&archive, "two").await;
     archive.tidy().await.unwrap();
@@ -195,34 +206,48 @@ async fn acts_come_back_from_the_journal(home: Home) {
 
 /// Merging and linking do not wait for the journal, and a database that is lost a moment later does not lose them.
 async fn acts_reach_the_journal_without_being_waited_for(home: Home) {
+    let (home, store) = watched(home);
     let archive = home.open().await;
-    let shutdown = CancellationToken::new();
-    let working = tokio::spawn({
-        let (archive, shutdown) = (archive.clone(), shutdown.clone());
-        async move { archive.run_workers(shutdown).await }
-    });
+    let (shutdown, working) = working(&archive);
     for reason in ["one", "two"] {
-        let act = NewAct {
-            kind: "study.link",
-            actor: "user:1",
-            subject_kind: "study",
-            subject_uid: "1.2.3",
-            reason: Some(reason),
-            before: None,
-            after: None,
-            undoes: None,
-        };
-        let mut tx = archive.database().begin(Durability::Synced).await.unwrap();
-        acts::record(&mut tx, &act, 5).await.unwrap();
-        tx.commit().await.unwrap();
-        let is_kept = async {
-            let waiting = "select 1 from act where journaled_ms is null";
-            while archive.database().fetch_optional(waiting, Vec::new()).await.unwrap().is_some() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(Duration::from_secs(30), is_kept).await.expect("it is copied within seconds");
+        let mut written = store.hold(Call::Written, "journal/");
+        record(&archive, reason).await;
+        timeout(Duration::from_secs(30), written.reached()).await.expect("it is copied within seconds");
+        written.go();
     }
+    // What is done while the program ends is copied before it has ended.
+    record(&archive, "three").await;
+    shutdown.cancel();
+    working.await.unwrap();
+    archive.close().await;
+    drop(archive);
+
+    let home = with_empty_rows(home).await;
+    let archive = home.open().await;
+    assert_eq!(archive.reindex(|_| {}).await.unwrap().acts, 3);
+    let reasons = acts::of_subject(archive.database(), "1.2.3", 10).await.unwrap();
+    let reasons: Vec<_> = reasons.iter().map(|act| act.reason.as_deref().unwrap()).collect();
+    assert_eq!(reasons, ["three", "two", "one"]);
+    archive.close().await;
+}
+
+/// Sooner than all that waits for nobody is looked through, and though nothing else is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_whose_copy_was_refused_is_copied_again() {
+    let (home, store) = watched(Home::embedded());
+    let archive = home.open().await;
+    let (shutdown, working) = working(&archive);
+    store.refuse(Call::Written, &["journal/"]);
+    let mut refused = store.hold(Call::Written, "journal/");
+    record(&archive, "one").await;
+    timeout(Duration::from_secs(30), refused.reached()).await.expect("it is tried within seconds");
+    assert!(home.objects("journal").await.is_empty());
+    store.refuse(Call::Written, &[]);
+    let mut written = store.hold(Call::Written, "journal/");
+    refused.go();
+    timeout(Duration::from_secs(30), written.reached()).await.expect("it is tried again soon");
+    written.go();
+    assert_eq!(home.objects("journal").await.len(), 1);
     shutdown.cancel();
     working.await.unwrap();
     archive.close().await;
