@@ -1,8 +1,11 @@
 //! Several images or series that are rejected at once: one act, that is taken back whole.
 
+use futures::StreamExt;
+use futures::{future, stream};
 use pacs_core::access::{Actor, Scope};
 use pacs_core::rejection::Rejection;
 use pacs_core::uid::Uid;
+use pacs_core::uids;
 use storage::corrections::{Target, What};
 use storage::rejection::listing;
 use storage::{Archive, Error, Subject};
@@ -16,6 +19,7 @@ use crate::samples::*;
 
 on_every_backend!(
     several_images_are_rejected_by_one_act,
+    more_images_than_one_statement_names_are_rejected_by_one_act,
     several_series_are_rejected_by_one_act,
     what_is_not_of_the_subject_is_left_alone,
     several_images_that_were_moved_are_listed_where_they_are,
@@ -104,6 +108,38 @@ async fn several_images_are_rejected_by_one_act(home: Home) {
     archive.reindex(|_| {}).await.unwrap();
     assert_gone(&archive, &sent[..3]).await;
     assert_whole(&archive, &sent[3..]).await;
+    archive.close().await;
+}
+
+/// Statements name at most 500 of them.
+async fn more_images_than_one_statement_names_are_rejected_by_one_act(home: Home) {
+    let archive = home.open().await;
+    let sent: Vec<Instance> = (1..=502)
+        .map(|number| numbered(("7", number), uids::EXPLICIT_VR_LITTLE_ENDIAN, |_| {}, &[]))
+        .collect();
+    let sending = stream::iter(sent.iter().map(|instance| send(&archive, instance))).buffer_unordered(16);
+    assert!(sending.all(|stored| future::ready(stored.is_ok())).await);
+    let series = Subject::Series(sent[0].series.clone());
+    assert_eq!(reject(&archive, &series, &uids(&sent[..501])).await.instances, 501);
+    assert_gone(&archive, &sent[499..501]).await;
+    assert_whole(&archive, &sent[501..]).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    archive.close().await;
+    drop(archive);
+
+    let home = with_empty_rows(home).await;
+    let archive = home.open().await;
+    archive.reindex(|_| {}).await.unwrap();
+    let rejected = async || {
+        let listed = listing::studies(archive.database(), &Scope::All, None, 9).await.unwrap().items;
+        listed.iter().map(|study| study.instances).collect::<Vec<_>>()
+    };
+    assert_eq!(rejected().await, [501]);
+    home.clock.set_ms(home.clock.now_ms() + 1);
+    undo(&archive, &sent[0].series).await;
+    assert!(rejected().await.is_empty());
+    assert_whole(&archive, &sent[498..]).await;
     archive.close().await;
 }
 
