@@ -5,6 +5,10 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use pacs_core::access::{Actor, Facilities, Role};
 use serde_json::Value;
+use std::time::Duration;
+use storage::Config;
+use storage::database::{Database, Param};
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 async fn list(house: &House, path: &str) -> Vec<Value> {
@@ -418,6 +422,33 @@ async fn a_series_that_goes_between_two_pages_repeats_no_answer() {
         let behind = house.get(&next(&of_series).unwrap(), &[]).await;
         assert_eq!(uids(&behind, "0020000E"), series[2..], "{numbers:?}");
     }
+}
+
+/// And no longer than for a moment: another process may have stored something, such as an import beside the server.
+#[tokio::test]
+async fn an_answer_is_remembered_and_not_for_long() {
+    let house = House::new().await;
+    house.keep(&testdata::ct_slices(1).sized(2).map(|slice| slice.bytes).collect::<Vec<_>>()).await;
+    let other = Database::open(&Config::embedded(house.data_dir()).database_url).await.unwrap();
+    let described = async || {
+        let studies = list(&house, "/studies?includefield=StudyDescription").await;
+        value(&studies[0], "00081030").as_str().unwrap().to_owned()
+    };
+    let mut remembered = 0;
+    for number in 0..20 {
+        let before = described().await;
+        let sql = "update study set description = $1";
+        other.execute(sql, vec![Param::from(format!("{number}"))]).await.unwrap();
+        // A busy machine may take longer than the moment.
+        remembered += u32::from(described().await == before);
+        let is_told = async { while described().await != number.to_string() {} };
+        timeout(Duration::from_secs(30), is_told).await.expect("it is read anew soon");
+        if remembered > 0 {
+            break;
+        }
+    }
+    assert!(remembered > 0, "every answer was made anew");
+    other.close().await;
 }
 
 /// An answer is sent again as it was while nothing has been stored, to whoever asks for the same in the same form.
