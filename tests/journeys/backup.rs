@@ -119,13 +119,7 @@ impl Hospital {
         reject(sen, &short_lived).await;
         delete(sen, &short_lived).await;
         self.gone.push(short_lived);
-        // What still lies in the spool is in a backup as a whole alone.
-        let spool = sen.folder().join("data/spool");
-        eventually("all has settled", || async {
-            let left = files_below(&spool);
-            left.iter().all(|path| path.extension().is_none_or(|kind| kind != "tar")).then_some(())
-        })
-        .await;
+        has_settled(sen).await;
     }
 
     async fn images(&self, sen: &Sen) -> Images {
@@ -183,6 +177,16 @@ impl Hospital {
             devices: tools::succeeded(&sen.run(&["device", "list"])),
         }
     }
+}
+
+/// Waits until all is in packs: what still lies in the spool is in a backup as a whole alone.
+async fn has_settled(sen: &Sen) {
+    let spool = sen.folder().join("data/spool");
+    eventually("all has settled", || async {
+        let left = files_below(&spool);
+        left.iter().all(|path| path.extension().is_none_or(|kind| kind != "tar")).then_some(())
+    })
+    .await;
 }
 
 async fn correct(sen: &Sen, study: &Study, name: &str) {
@@ -268,6 +272,40 @@ async fn what_is_newer_than_the_last_backup_comes_back_too() {
     let again = hospital.seen(&sen).await;
     assert_eq!(again.images, seen.images);
     assert_eq!((again.users, again.devices), (seen.users, seen.devices));
+}
+
+/// A trial of a restore lives on beside its original, and both are backed up to one place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_says_what_it_leaves_out_and_whose_it_is() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let place = elsewhere.path().to_str().unwrap();
+    let begin = || Setup::default().variable("SEN_SETTLE_AFTER_SECONDS", "0");
+    // Takes a study in, and then a backup; answers its name.
+    let go_on = async |sen: &Sen, number: &str| {
+        stow::push_study(sen, &Study::of(number, "NGUYỄN^VĂN A")).await;
+        has_settled(sen).await;
+        let taken = tools::succeeded(&sen.run(&["backup", "--to", place]));
+        taken.split(':').next().unwrap().to_owned()
+    };
+    let original = begin().start();
+    go_on(&original, "P1").await;
+    let trial = begin();
+    tools::succeeded(&trial.run(&["restore", "--from", place]));
+    let trial = trial.start();
+    let of_trial = go_on(&trial, "P2").await;
+    let of_original = go_on(&original, "P3").await;
+
+    let unsaid = begin().run(&["restore", "--from", place]);
+    assert_eq!(unsaid.status.code(), Some(1));
+    assert!(tools::said(&unsaid).contains("two archives"), "{}", tools::said(&unsaid));
+    for (snapshot, whose) in [
+        (&of_original, " objects, which the archive that was restored with the mark "),
+        (&of_trial, " objects, which the original archive has written"),
+    ] {
+        let restored = tools::succeeded(&begin().run(&["restore", "--from", place, snapshot]));
+        let left_out: Vec<&str> = restored.lines().filter(|line| line.starts_with("left out: ")).collect();
+        assert!(matches!(&left_out[..], [one] if one.contains(whose)), "{restored}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
