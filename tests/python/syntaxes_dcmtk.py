@@ -1,9 +1,9 @@
 """Samples in every transfer syntax that DCMTK knows, pushed by DCMTK, and retrieved by DCMTK that takes some syntaxes.
 
-Usage: syntaxes_dcmtk.py HOST PORT RECEIVER_PORT REFERENCE_PORT SYNTAX,SYNTAX…
-The syntaxes are those that DCMTK knows. Paths of files are read from standard input, one a line; samples are made in
-the syntaxes that no file is in. RECEIVER_PORT is where the device named RECEIVER listens, which is storescp,
-REFERENCE_PORT where that named REFERENCE does.
+Usage: syntaxes_dcmtk.py HOST PORT RECEIVER_PORT REFERENCE_PORT SYNTAX,SYNTAX… SYNTAX,SYNTAX…
+The syntaxes are those that DCMTK knows, and those that it does not send. Paths of files are read from standard input,
+one a line; samples are made in the syntaxes that no file is in. RECEIVER_PORT is where the device named RECEIVER
+listens, which is storescp, REFERENCE_PORT where that named REFERENCE does.
 Writes a line for each syntax that DCMTK sent or took: "sends" or "takes", and the syntax.
 """
 
@@ -14,10 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from syntax_sample import LOSSY, ROOT, Arrived, Reference, everything, moved, mover, push, short
+from syntax_sample import LOSSY, ROOT, Arrived, Receiver, Reference, everything, made, moved, mover, push, short
 
 port, receiver_port, reference_port = (int(argument) for argument in sys.argv[2:5])
-known = [short(uid) for uid in sys.argv[5].split(",")]
+known, unknown = ([short(uid) for uid in argument.split(",")] for argument in sys.argv[5:7])
 UNCOMPRESSED = {"", ".1", ".2"}
 # The letter of the option by which a syntax is preferred, asked for or proposed.
 OPTIONS = {
@@ -149,6 +149,15 @@ for syntax, letter in OPTIONS.items():
     said += push_to_both(some, "storescu", "-R", f"-x{letter}")
 sends |= reference.compare(pushed, "by storescu", said)
 reference.close()
+
+# Of the others it sends nothing, to whoever takes them: when it learns one, it is to be tried with it.
+others = list(made(unknown))
+receiver = Receiver(reference_port, "REFERENCE", [(sample.dataset.SOPClassUID, sample.kind[1]) for sample in others])
+with tempfile.TemporaryDirectory() as folder:
+    for sample in others:
+        said = run("dcmsend", "-nh", "-dn", "-aec", "REFERENCE", "127.0.0.1", reference_port, sample.write(folder))
+        assert not receiver.taken(), f"{sample.name} is sent by dcmsend; {said}"
+receiver.server.shutdown()
 for way, syntaxes in (("sends", sends), ("takes", takes)):
     for syntax in sorted(syntaxes):
         print(way, ROOT + syntax)

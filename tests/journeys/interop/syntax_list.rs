@@ -80,6 +80,11 @@ pub(super) fn known_to_dcmtk() -> Vec<&'static str> {
     all().into_iter().filter(|uid| not_with_dcmtk(uid).is_none()).collect()
 }
 
+/// What neither of them does.
+pub(super) fn not_known_to_dcmtk() -> Vec<&'static str> {
+    all().into_iter().filter(|uid| not_with_dcmtk(uid).is_some()).collect()
+}
+
 /// A row for each, with what it is tried with, and how each program meets it.
 pub(super) fn table() -> String {
     let mut text =

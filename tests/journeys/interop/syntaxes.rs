@@ -126,8 +126,9 @@ fn dcmtk_sends_and_takes_every_syntax_that_it_knows() {
     let sen =
         Setup::default().file(&(device("RECEIVER", receiver) + &device("REFERENCE", reference))).start();
     let known = syntax_list::known_to_dcmtk().join(",");
+    let others = syntax_list::not_known_to_dcmtk().join(",");
     let ports = [receiver, reference].map(|port| port.to_string());
-    let said = script(&python, "syntaxes_dcmtk.py", &sen, &[&ports[0], &ports[1], &known], &files());
+    let said = script(&python, "syntaxes_dcmtk.py", &sen, &[&ports[0], &ports[1], &known, &others], &files());
     sen.assert_bounded("sending every syntax to DCMTK");
     assert_met(&said);
 }
