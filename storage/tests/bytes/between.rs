@@ -11,6 +11,7 @@ use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
 use crate::correcting::correct;
+use crate::deleting::delete;
 use crate::faults::{Call, watched};
 use crate::moving::{move_, names};
 use crate::rebuilding::with_empty_rows;
@@ -28,6 +29,7 @@ on_every_backend!(
     a_rejected_image_that_names_another_study_leaves_as_it_is_filed,
     what_a_store_that_was_away_kept_from_being_said_is_said_later,
     an_index_made_anew_hides_what_was_rejected_whatever_cannot_be_read,
+    a_study_that_is_deleted_while_an_index_is_made_anew_keeps_nothing_from_it,
 );
 
 async fn open_serving_newest(home: &Home) -> Archive {
@@ -233,5 +235,33 @@ async fn an_index_made_anew_hides_what_was_rejected_whatever_cannot_be_read(home
     store.refuse(Call::Read, &[]);
     archive.reindex(|_| {}).await.unwrap();
     assert!(two_patients(&archive).await.is_none());
+    archive.close().await;
+}
+
+async fn a_study_that_is_deleted_while_an_index_is_made_anew_keeps_nothing_from_it(home: Home) {
+    let (home, store) = watched(home);
+    let archive = open_serving_newest(&home).await;
+    let sent = both(A, "first");
+    send_all(&archive, &sent).await;
+    send_all(&archive, &[image("2", 1, A, "first")]).await;
+    settle(&home, &archive).await;
+    send_again(&archive, &both(OTHER, "second")).await;
+    send_again(&archive, &[image("2", 1, OTHER, "second")]).await;
+    settle(&home, &archive).await;
+    archive.close().await;
+    drop(archive);
+
+    // Nothing is remembered of what it reads to say what is served.
+    let archive = open_serving_newest(&home).await;
+    let mut reading = store.hold(Call::Read, ".tar");
+    let deleting = async {
+        reading.reached().await;
+        delete(&archive, study(&sent[0])).await;
+        reading.go();
+    };
+    let (made, ()) = tokio::join!(archive.reindex(|_| {}), deleting);
+    made.unwrap();
+    assert!(archive.locate_study(&Scope::All, &sent[0].study).await.unwrap().is_empty());
+    assert_eq!(line(&archive, "2").await.patient.id, "P2");
     archive.close().await;
 }
