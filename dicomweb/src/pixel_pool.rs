@@ -137,7 +137,8 @@ impl PixelPool {
         share(&self.sending, bytes.min(SENDING_BYTES)).await.map(Share)
     }
 
-    /// Room for a decoded frame on its way to a file. It is waited for as long as a disk takes, never for a client.
+    /// Room for a decoded frame on its way to a file. It is waited for as long as a disk takes, and
+    /// for a client some seconds at most, where no file can be written.
     pub async fn writing_share(&self, bytes: u64) -> Result<Share, Error> {
         share(&self.writing, bytes.min(WRITING_BYTES)).await.map(Share)
     }

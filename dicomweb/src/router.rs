@@ -20,6 +20,8 @@ pub fn router(state: State) -> Router {
     let of = |resource: &str, rest: &str| format!("{resource}{rest}");
     // Data sets, in JSON or XML.
     let sets = |method: MethodRouter<State>| method.route_layer(from_fn(xml::offer));
+    // A reason in somebody's own words.
+    let reason = || DefaultBodyLimit::max(restore::BODY_BYTES);
 
     Router::new()
         // Capabilities (PS3.18 8.9)
@@ -69,9 +71,9 @@ pub fn router(state: State) -> Router {
         .route(&of(STUDY, "/reject/{reason}"), post(reject::study))
         .route(&of(SERIES, "/reject/{reason}"), post(reject::series))
         .route(&of(INSTANCE, "/reject/{reason}"), post(reject::instance))
-        .route(&of(STUDY, "/restore"), post(restore::study))
-        .route(&of(SERIES, "/restore"), post(restore::series))
-        .route(&of(INSTANCE, "/restore"), post(restore::instance))
+        .route(&of(STUDY, "/restore"), post(restore::study).layer(reason()))
+        .route(&of(SERIES, "/restore"), post(restore::series).layer(reason()))
+        .route(&of(INSTANCE, "/restore"), post(restore::instance).layer(reason()))
         // UPS-RS (PS3.18 11)
         .route("/workitems", sets(get(ups::search::answer)).post(ups::create::answer))
         .route(WORKITEM, sets(get(ups::retrieve::answer)).post(ups::update::answer))

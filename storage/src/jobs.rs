@@ -200,13 +200,7 @@ pub(crate) async fn claim_beside(
         return Ok(None);
     }
     let mut tx = database.begin(Durability::Synced).await?;
-    tx.execute(
-        sqlx::AssertSqlSafe(format!(
-            "update job set {TAKEN_BACK} where kind = $1 and state = 'running' and lease_until_ms <= $2"
-        )),
-        params![kind, now_ms],
-    )
-    .await?;
+    take_back(&mut tx, kind, EXPIRED, now_ms).await?;
     let skip = dialect::skip_locked(tx.engine());
     let sql = format!(
         "update job set state = 'running', attempts = attempts + 1, lease_owner = $3, lease_until_ms = $4,
@@ -275,12 +269,30 @@ pub async fn hand_over(database: &Database, id: JobId, worker: &str, now_ms: i64
 /// Makes due again what workers of this kind had begun, or gives it up once it has been tried as often as it may be:
 /// for the one process that has any, when it begins. Answers how many jobs that were.
 pub async fn resume(database: &Database, kind: &str, now_ms: i64) -> Result<u64> {
-    database
-        .execute(
-            sqlx::AssertSqlSafe(format!("update job set {TAKEN_BACK} where kind = $1 and state = 'running'")),
-            params![kind, now_ms],
-        )
-        .await
+    let mut tx = database.begin(Durability::Synced).await?;
+    let taken = take_back(&mut tx, kind, "$2 = $2", now_ms).await?;
+    tx.commit().await?;
+    Ok(taken)
+}
+
+/// Of running jobs, that their workers have ended; `$2` is the time.
+const EXPIRED: &str = "lease_until_ms <= $2";
+
+/// The same of those running jobs of a kind that fulfil a condition.
+async fn take_back(tx: &mut Transaction, kind: &str, condition: &str, now_ms: i64) -> Result<u64> {
+    let sql = format!(
+        "update job set {TAKEN_BACK} where kind = $1 and state = 'running' and {condition} returning {COLUMNS}"
+    );
+    let taken = tx.fetch(sqlx::AssertSqlSafe(sql), params![kind, now_ms]).await?;
+    for row in &taken {
+        // One that cannot be read keeps no other from being taken back.
+        if let Ok(job) = read(row)
+            && job.state == JobState::Failed
+        {
+            commitments::given_up(tx, &job, now_ms).await?;
+        }
+    }
+    Ok(u64::try_from(taken.len()).unwrap_or(u64::MAX))
 }
 
 /// How long a job waits after its last try before the next: a while that doubles.

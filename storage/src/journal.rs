@@ -37,7 +37,7 @@ pub(crate) fn written_ms(key: &str) -> Option<i64> {
 pub(crate) struct Played {
     /// Brought back.
     pub acts: u64,
-    /// Could not be read, named in the log.
+    /// Could not be read or done again, named in the log.
     pub damaged: u64,
 }
 

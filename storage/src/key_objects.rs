@@ -164,8 +164,11 @@ impl Archive {
         let scope = Scope::Facilities(vec![noted.facility.clone()]);
         let mut rejected = 0;
         let mut missing = Vec::new();
+        // What somebody has decided since the document came stands.
+        let decided = self.decided(&noted.instances, noted.received_ms).await?;
         for instance in &noted.instances {
-            let done = self.reject_for(&scope, &actor, instance, reason, noted.received_ms).await?;
+            let is_decided = decided.contains(instance);
+            let done = !is_decided && self.reject_for(&scope, &actor, instance, reason).await?;
             rejected += u64::from(done);
             if !done && !self.is_here(instance).await? {
                 missing.push(instance.clone());

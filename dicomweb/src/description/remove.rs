@@ -35,7 +35,7 @@ fn counted(summary: &str, problems: &[u16]) -> Value {
 }
 
 fn restored(what: &str) -> Value {
-    let mut operation = counted(&format!("Take the rejection of {what} back"), &[400, 404, 409]);
+    let mut operation = counted(&format!("Take the rejection of {what} back"), &[400, 404, 409, 413]);
     let content = json!({ "application/json": { "schema": schema::reference("Why") } });
     operation["requestBody"] = json!({ "required": true, "content": content });
     operation

@@ -7,6 +7,7 @@ use crate::resource::{InstancePath, SeriesPath, StudyPath};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::response::Response;
+use http::StatusCode;
 use pacs_core::access::Act;
 use pacs_core::audit::AuditAct;
 use serde::Deserialize;
@@ -37,13 +38,25 @@ pub struct Form {
 
 /// Characters of a reason at most.
 const REASON_CHARS: usize = 1024;
+/// Bytes of the body at most, which is read before the right to restore is looked at.
+pub const BODY_BYTES: usize = 16 << 10;
 
 fn said(why: Why) -> Result<String, Error> {
-    let reason = why.map(|Json(form)| form.reason.trim().to_owned()).unwrap_or_default();
+    let words = |Json(form): Json<Form>| form.reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    let reason = why.map(words).map_err(|refusal| match refusal.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge("the reason is too long".into()),
+        _ => no_reason(),
+    })?;
+    // As the pages' interface has it: it stands in the same histories.
+    let is_plain = !reason.chars().any(|letter| letter == '\\' || letter.is_control());
     match reason.chars().count() {
-        1..=REASON_CHARS => Ok(reason),
-        _ => Err(Error::bad_request("the body has to be JSON with a reason of 1 to 1024 characters")),
+        1..=REASON_CHARS if is_plain => Ok(reason),
+        _ => Err(no_reason()),
     }
+}
+
+fn no_reason() -> Error {
+    Error::bad_request("the body has to be JSON with a reason of 1 to 1024 characters, without backslashes")
 }
 
 impl Request {

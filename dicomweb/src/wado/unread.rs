@@ -7,6 +7,11 @@ use crate::pixel_pool::Share;
 use crate::state::State;
 use bytes::Bytes;
 use futures::TryStreamExt;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long what cannot be written to a file waits for clients to read what is in memory.
+const CLIENTS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Room for something that is to be made.
 pub enum Room {
@@ -33,24 +38,27 @@ impl Room {
         Ok(Self::File { aside, writing })
     }
 
-    /// Puts there what was made. Where no file can be written, as on a full disk, it stays in memory once there is
-    /// room: a slow answer rather than none.
+    /// Puts there what was made. Where no file can be written, as on a full disk, it stays in memory when there is room
+    /// within some seconds: a slow answer rather than none.
     pub async fn put(self, state: &State, bytes: Vec<u8>) -> Result<Content, Error> {
         let (aside, writing) = match self {
             Self::Memory(share) => return Ok(Content::Held(share.hold(bytes))),
             Self::File { aside, writing } => (aside, writing),
         };
         let bytes = Bytes::from(bytes);
-        let file = match state.archive.aside(writing.hold(bytes.clone())).await {
+        let file = match state.archive.aside(bytes.clone()).await {
             Ok(file) => file,
             Err(error) => {
-                tracing::debug!(%error, "what a client has not read yet stays in memory");
-                // The room for writing has gone with what was to be written: others do not wait for this client.
+                tracing::warn!(%error, "what a client has not read yet stays in memory");
                 drop(aside);
-                let share = state.pixels.sending_share(bytes.len() as u64).await?;
-                return Ok(Content::Held(share.hold(bytes)));
+                // It keeps the room for writing, which bounds how much waits so, but for no longer than others may.
+                let room = timeout(CLIENTS_WITHIN, state.pixels.sending_share(bytes.len() as u64)).await;
+                drop(writing);
+                let room = room.map_err(|_| Error::Busy("the disk is full, and so is the memory".into()))?;
+                return Ok(Content::Held(room?.hold(bytes)));
             }
         };
+        drop(writing);
         Ok(Content::read(file.length_bytes(), move |part| {
             file.part(part).inspect_ok(move |_| {
                 let _kept_until_it_is_sent = &aside;

@@ -58,6 +58,8 @@ async fn what_is_rejected_is_not_there_until_it_is_restored() {
         let refused = house.send(restoring(&study, body)).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{body}");
     }
+    let long = format!(r#"{{"reason":"{}"}}"#, "a".repeat(1 << 20));
+    assert_eq!(house.send(restoring(&study, &long)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     let restored = house.send(restoring(&study, WRONGLY)).await;
     assert_eq!((restored.status, restored.json()["count"].as_u64()), (StatusCode::OK, Some(3)));
     assert_eq!(found(&house).await, [1, 1, 3]);

@@ -1,6 +1,6 @@
 //! The other PACS: one association for all that is asked of it, opened again when it has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pacs_core::dataset::DataSet;
 use pacs_core::uid::{AeTitle, Uid};
@@ -11,6 +11,7 @@ use storage::intake::migration::{Day, Settings};
 use storage::intake::{self, IntakeId, NotTaken};
 
 use super::study::PullError;
+use crate::dimse::Status;
 use crate::scu::{Association, Error, Options, Outcome, Proposal, Target};
 
 /// Studies of a day that are held in memory; no hospital makes as many.
@@ -36,6 +37,9 @@ pub(super) struct Listed {
     pub without_uid: u64,
     /// Dates that nobody wants, with how many studies have each.
     pub unwanted: BTreeMap<Day, u64>,
+    /// When it was asked without a day and has listed everything, the days of which it lists studies, none of them
+    /// without a UID.
+    pub days: BTreeSet<Day>,
 }
 
 impl Listed {
@@ -80,7 +84,7 @@ impl Known<'_> {
 #[derive(Debug, PartialEq, Eq)]
 enum Dated {
     /// Of a day that is asked for by itself: the peer may have got it after that.
-    OfADay,
+    OfADay(Day),
     /// Without a date, with one that no day matches, or with one that nobody has said to leave out.
     Wanted,
     Unwanted(Day),
@@ -96,7 +100,7 @@ impl Dated {
         match is_left_out {
             true => Self::Unwanted(day),
             // In another form it does not match a day.
-            false if is_within && day.to_string() == date => Self::OfADay,
+            false if is_within && day.to_string() == date => Self::OfADay(day),
             false => Self::Wanted,
         }
     }
@@ -193,14 +197,21 @@ async fn ask(
     let mut answers = association.find(&class(FIND)?, &keys).await?;
     let mut listed = Listed::default();
     let mut of_days = Vec::new();
+    let mut nameless = BTreeSet::new();
     while let Some(answer) = answers.next().await? {
         let dated = match day {
             Some(_) => Dated::Wanted,
             None => Dated::of(answer.text(tags::STUDY_DATE).as_deref(), known.settings),
         };
         match dated {
-            // One without a UID was told of with its day.
-            Dated::OfADay => of_days.extend(Found::read(&answer)),
+            Dated::OfADay(day) => match Found::read(&answer) {
+                Some(found) => {
+                    of_days.push(found);
+                    listed.days.insert(day);
+                }
+                // It was told of with its day, or that day was not listed.
+                None => drop(nameless.insert(day)),
+            },
             Dated::Wanted => listed.add(&answer),
             Dated::Unwanted(day) => *listed.unwanted.entry(day).or_default() += 1,
         }
@@ -222,7 +233,11 @@ async fn ask(
             let why = NotTaken::DayRefused.because(format_args!("the query was answered {status}"));
             Ok(Answer::Refused(why.answered(status.0)))
         }
-        _ => Ok(Answer::Studies(listed)),
+        status => {
+            // After a warning there may be more.
+            listed.days.retain(|day| status == Status::SUCCESS && !nameless.contains(day));
+            Ok(Answer::Studies(listed))
+        }
     }
 }
 
@@ -247,9 +262,9 @@ mod tests {
         };
         let some = Settings { takes_older: false, takes_newer: false, ..all };
         for (date, of_all, of_some) in [
-            (Some("20190501"), Dated::OfADay, Dated::OfADay),
-            (Some("19900101 "), Dated::OfADay, Dated::OfADay),
-            (Some("20261128"), Dated::OfADay, Dated::OfADay),
+            (Some("20190501"), Dated::OfADay(day("20190501")), Dated::OfADay(day("20190501"))),
+            (Some("19900101 "), Dated::OfADay(day("19900101")), Dated::OfADay(day("19900101"))),
+            (Some("20261128"), Dated::OfADay(day("20261128")), Dated::OfADay(day("20261128"))),
             (Some("19700101"), Dated::Wanted, Dated::Unwanted(day("19700101"))),
             (Some("20310101"), Dated::Wanted, Dated::Unwanted(day("20310101"))),
             (Some("2031.01.01"), Dated::Wanted, Dated::Unwanted(day("20310101"))),

@@ -17,17 +17,18 @@ pub(super) struct Pulled {
     pub reason: Option<Why>,
 }
 
-/// Pulls a study unless all of it is here; fails when the peer is away or does not speak any more.
+/// Pulls a study, of which so many instances were here in the beginning, unless all of it is here; fails when the peer is
+/// away or does not speak any more.
 pub(super) async fn pull(
     database: &Database,
     peer: &mut Peer,
-    found: &Found,
+    (found, before): (&Found, u64),
     destination: &AeTitle,
 ) -> Result<Pulled, PullError> {
-    let (before, _) = intake::held(database, &found.uid).await?;
-    if found.instances.is_some_and(|expected| before >= expected) {
-        let counts = Counts { present: before, ..Counts::default() };
-        let asked = Asked { expected: found.instances, arrived: before };
+    let (here, _) = intake::held(database, &found.uid).await?;
+    if found.instances.is_some_and(|expected| here >= expected) {
+        let counts = Counts { taken: here.saturating_sub(before), present: before, ..Counts::default() };
+        let asked = Asked { expected: found.instances, arrived: here };
         return Ok(Pulled { asked, counts, reason: None });
     }
     let outcome = peer.send_study(&found.uid, destination).await?;

@@ -253,10 +253,9 @@ impl Migration<'_> {
                 .await?;
             self.pause(pulled.counts.bytes).await?;
         }
-        if day.is_none() {
-            // Among them were those of the days that were not listed by themselves.
-            intake::days_made_up(database, self.intake.id, self.now_ms()).await?;
-        }
+        // Among them may have been those of days that were not listed by themselves.
+        let days: Vec<String> = listed.days.iter().map(Day::to_string).collect();
+        intake::days_made_up(database, self.intake.id, &days, self.now_ms()).await?;
         Ok(left)
     }
 
@@ -281,16 +280,18 @@ impl Migration<'_> {
     async fn pull(&mut self, found: &Found) -> Result<Pulled, Stop> {
         let database = self.shared.archive.database();
         let mut tries = 0;
+        // What a try has brought that was broken off is taken, too.
+        let (present, _) = intake::held(database, &found.uid).await?;
         loop {
             tries += 1;
-            match study::pull(database, &mut self.peer, found, &self.destination).await {
+            match study::pull(database, &mut self.peer, (found, present), &self.destination).await {
                 Ok(pulled) => return Ok(pulled),
                 Err(PullError::Peer(error @ scu::Error::Ended(_))) if tries >= TRIES => {
                     let (arrived, _) = intake::held(database, &found.uid).await?;
                     let asked = Asked { expected: found.instances, arrived };
                     let missing = found.instances.map_or(0, |expected| expected.saturating_sub(arrived));
-                    let failed = missing.max(1);
-                    let counts = Counts { failed, ..Counts::default() };
+                    let (taken, failed) = (arrived.saturating_sub(present), missing.max(1));
+                    let counts = Counts { taken, present, failed, ..Counts::default() };
                     let why = NotTaken::BrokenOff.because(&error).with("tries", TRIES);
                     let reason = Some(why.of(cause::of_error(&error)));
                     return Ok(Pulled { asked, counts, reason });

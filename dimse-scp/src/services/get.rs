@@ -87,7 +87,7 @@ pub async fn serve(
             None => return progress.finish(session, context, request, Status::CANCEL).await,
         };
         message_id = message_id.checked_add(1).unwrap_or(1);
-        // So may what it is made in for the requestor.
+        // Making it in an encoding that the requestor takes may take as long.
         let contexts = &session.association.contexts;
         let content = content(contexts, &place, ready, letters, &transcoder);
         let sent = match progress.during(session, context, request, content).await? {

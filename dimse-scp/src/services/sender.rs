@@ -15,6 +15,8 @@ use crate::listener::Shared;
 use crate::pdu::Rejection;
 use crate::scu::{self, MAX_CONTEXTS, Options, Proposal, Target};
 
+/// The result of an association that is rejected for good (PS3.8 table 9-21).
+const PERMANENT: u8 = 1;
 /// How many associations with a destination may break one after the other before it is given up.
 const MAX_BROKEN: u32 = 3;
 
@@ -58,7 +60,7 @@ pub(crate) struct Sender {
     parts: Arc<Vec<Vec<Proposal>>>,
     /// How many of them were made at the beginning; those behind are each for a kind that has come since.
     known_parts: usize,
-    /// Those of the later ones whose association was rejected: they are not asked for again.
+    /// Those of the later ones whose association was rejected for good: this sender asks for them no more.
     rejected: BTreeMap<usize, Rejection>,
     /// The association, and which part of the proposals it carries.
     open: Option<(usize, scu::Association)>,
@@ -217,7 +219,10 @@ impl Sender {
             Ok(association) => Ok((part, association)),
             // Many devices reject an association in which they accept nothing.
             Err(scu::Error::Rejected(rejection)) if part >= self.known_parts => {
-                self.rejected.insert(part, rejection);
+                // One that is busy may take it a moment later.
+                if rejection.codes().0 == PERMANENT {
+                    self.rejected.insert(part, rejection);
+                }
                 Err(Unsent::LateKind(scu::Error::Rejected(rejection)))
             }
             Err(error) => {

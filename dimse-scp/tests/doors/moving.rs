@@ -149,7 +149,7 @@ fn opened_by_nobody(server: &Harness) -> Option<PathBuf> {
     std::fs::remove_file(&segment).unwrap();
     let made = std::process::Command::new("mkfifo").arg(&segment).status();
     if !made.is_ok_and(|status| status.success()) {
-        println!("SKIPPED: there is no mkfifo");
+        testdata::skipped("there is no mkfifo");
         return None;
     }
     Some(segment)

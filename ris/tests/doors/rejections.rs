@@ -106,7 +106,7 @@ async fn what_is_rejected_is_listed_and_restored() {
     assert_eq!(again, StatusCode::CONFLICT);
     for form in [json!({}), json!({ "reason": " " })] {
         let (status, refused) = house.post(&who, &format!("{path}/restore"), form).await;
-        assert_eq!((status, &refused["fields"]["reason"]), (StatusCode::BAD_REQUEST, &json!("required")));
+        assert_eq!((status, &refused["errors"]["reason"]), (StatusCode::BAD_REQUEST, &json!("required")));
     }
     assert_eq!(house.rejected(&who).await, [(other.study.to_string(), 2, 0)]);
     let undo = format!("/acts/{}/undo", done["actId"]);

@@ -155,8 +155,8 @@ impl Archive {
     async fn keep_journal(&self, shutdown: &CancellationToken) {
         let mut hints = self.0.database.act_hints();
         let mut wait = JOURNAL_AFTER;
+        // Begins with what the process before this one left.
         loop {
-            // What the process before this one left is copied at once.
             if pause(wait, shutdown).await {
                 return self.keep_in_journal().await;
             }

@@ -145,7 +145,7 @@ const AFTERWARDS: &[(&str, &[&str])] = &[
         "select transaction_uid || ' ' || cast(through_id as text) || ' ' || cast(after_id as text) from commitment_ask",
         &["2.25.9 1 0"],
     ),
-    ("select code from awaited_rejection where document is null", &["113001"]),
+    ("select code || document from awaited_rejection", &["113001"]),
     ("select uid || tail from non_patient", &["1.7"]),
 ];
 

@@ -386,17 +386,29 @@ pub async fn note_study(
     tx.commit().await
 }
 
-/// Forgets the days that another PACS did not list: it has listed their studies otherwise, and those were asked for.
-pub async fn days_made_up(database: &Database, id: IntakeId, now_ms: i64) -> Result<()> {
-    let [refused, too_many] =
-        [NotTaken::DayRefused, NotTaken::TooManyStudies].map(|why| format!("{}%", why.as_str()));
-    let sql = "delete from intake_failure where intake_id = $1 and (reason like $2 or reason like $3)";
+/// Forgets those of these days that another PACS did not list by themselves: it has listed their studies otherwise, and
+/// those were asked for.
+pub async fn days_made_up(database: &Database, id: IntakeId, days: &[String], now_ms: i64) -> Result<()> {
+    const AT_ONCE: usize = 500;
+    if days.is_empty() {
+        return Ok(());
+    }
+    let whys = [NotTaken::DayRefused, NotTaken::TooManyStudies].map(|why| format!("{}%", why.as_str()));
     let mut tx = database.begin(Durability::Batched).await?;
-    let days = tx.execute(sql, params![id.0, refused, too_many]).await?;
-    if days > 0 {
-        let days = i64::try_from(days).unwrap_or(i64::MAX);
+    let mut made_up = 0;
+    for some in days.chunks(AT_ONCE) {
+        let sql = format!(
+            "delete from intake_failure where intake_id = $1 and (reason like $2 or reason like $3) and name in ({})",
+            placeholders(4, some.len())
+        );
+        let mut values = params![id.0, &whys[0], &whys[1]];
+        values.extend(some.iter().map(Param::from));
+        made_up += tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
+    }
+    if made_up > 0 {
+        let made_up = i64::try_from(made_up).unwrap_or(i64::MAX);
         let sql = "update intake set failed = failed - $2, updated_ms = $3 where id = $1";
-        tx.execute(sql, params![id.0, days, now_ms]).await?;
+        tx.execute(sql, params![id.0, made_up, now_ms]).await?;
     }
     tx.commit().await
 }

@@ -4,7 +4,7 @@
 //! not is never overtaken for ever. A lane whose device is away is held as a whole: its first job tries,
 //! the others wait.
 
-use super::{COLUMNS, Job, JobId, JobState, NewJob, TAKEN_BACK, enqueue_in, held, read};
+use super::{COLUMNS, EXPIRED, Job, JobId, JobState, NewJob, enqueue_in, held, read, take_back};
 use crate::Result;
 use crate::database::{Database, Durability, Transaction, params};
 use crate::dialect;
@@ -176,15 +176,9 @@ pub async fn free_expired(database: &Database, kind: &str, now_ms: i64) -> Resul
         )
         .await?;
     if expired.is_some() {
-        database
-            .execute(
-                sqlx::AssertSqlSafe(format!(
-                    "update job set {TAKEN_BACK}
-                     where kind = $1 and state = 'running' and lease_until_ms <= $2"
-                )),
-                params![kind, now_ms],
-            )
-            .await?;
+        let mut tx = database.begin(Durability::Synced).await?;
+        take_back(&mut tx, kind, EXPIRED, now_ms).await?;
+        tx.commit().await?;
     }
     Ok(())
 }
@@ -259,14 +253,15 @@ pub async fn free(database: &Database, (kind, lane): (&str, &str), now_ms: i64) 
 /// A person no longer wants a job. Its worker learns of it when it next asks for its lease. Says whether
 /// there was anything to stop.
 pub(crate) async fn cancel_in(tx: &mut Transaction, id: JobId, now_ms: i64) -> Result<bool> {
-    let cancelled = tx
-        .execute(
-            "update job set state = 'cancelled', lease_owner = null, updated_ms = $2
-             where id = $1 and state in ('waiting', 'running', 'failed')",
-            params![id.0, now_ms],
-        )
-        .await?;
-    Ok(cancelled > 0)
+    let sql = format!(
+        "update job set state = 'cancelled', lease_owner = null, updated_ms = $2
+         where id = $1 and state in ('waiting', 'running', 'failed') returning {COLUMNS}"
+    );
+    let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![id.0, now_ms]).await? else {
+        return Ok(false);
+    };
+    commitments::given_up(tx, &read(&row)?, now_ms).await?;
+    Ok(true)
 }
 
 /// A person wants a job tried now, as if it had not been. Says whether it can be: not what is done, what

@@ -21,7 +21,7 @@ const fn place(level: Level) -> &'static [&'static str] {
 /// What is read of each row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Columns {
-    /// Numbers and texts; the first ones are the row's place.
+    /// Numbers and texts, or lists of them for who reads by name; the first ones are the row's place.
     pub values: Vec<String>,
     /// Texts that are JSON as they lie there.
     pub json: Vec<String>,

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use pacs_core::access::Scope;
 use pacs_core::correction::Overlay;
-use pacs_core::dataset::{DataSet, Element, Value};
+use pacs_core::dataset::DataSet;
 use pacs_core::uid::Uid;
 
 use crate::index::instances::InstancePlace;
@@ -90,19 +90,15 @@ impl ReadCaches {
     }
 }
 
-/// About how many bytes a parsed header takes.
+/// About how many bytes a parsed header takes: each element costs its value and some bookkeeping.
 fn header_bytes(set: &DataSet) -> usize {
-    set.iter().map(element_bytes).sum()
-}
-
-/// About how many bytes an element takes: its value and some bookkeeping.
-fn element_bytes(element: &Element) -> usize {
-    const KEEPING: usize = 96;
-    KEEPING
-        + match &element.value {
-            Value::Bytes(bytes) => bytes.len(),
-            Value::Items(items) => items.iter().map(header_bytes).sum(),
-            Value::Fragments(fragments) => 16 * fragments.len(),
-            Value::Elsewhere { .. } => 0,
-        }
+    use pacs_core::dataset::Value;
+    set.iter()
+        .map(|element| match &element.value {
+            Value::Bytes(bytes) => 96 + bytes.len(),
+            Value::Items(items) => 96 + items.iter().map(header_bytes).sum::<usize>(),
+            Value::Fragments(fragments) => 96 + 16 * fragments.len(),
+            Value::Elsewhere { .. } => 96,
+        })
+        .sum()
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use pacs_core::Tag;
 use pacs_core::attributes::excerpt;
 use pacs_core::correction::Overlay;
-use pacs_core::dataset::{self, DataSet, Limits, Until, Value};
+use pacs_core::dataset::{self, DataSet, Element, Limits, Until, Value};
 use pacs_core::text::CharacterSet;
 use pacs_core::transfer_syntax;
 use tokio::task::spawn_blocking;
 
-use super::element_bytes;
 use super::header::{self, damaged};
 use crate::archive::Archive;
 use crate::error::{Error, Result};
@@ -23,7 +22,7 @@ const EXCERPT_BYTES: usize = 4 * VALUE_BYTES;
 
 impl Archive {
     /// What of `wanted` the header says up to its pixels, as corrected and in UTF-8, without what counts as bulk data
-    /// and without what is longer than 64 KiB, items included; of many such attributes the first.
+    /// and without what is longer than 64 KiB, items included; of the others those that fit into 256 KiB, in their order.
     /// It is not remembered: who asks for these asks for many instances, once.
     pub(crate) async fn said(&self, place: &InstancePlace, wanted: Arc<[Tag]>) -> Result<DataSet> {
         let overlay = self.overlay(place).await?;
@@ -79,11 +78,22 @@ fn leave_bulk(set: &mut DataSet) {
 fn leave_long(set: &mut DataSet) {
     let mut left_bytes = EXCERPT_BYTES;
     set.retain(|element| {
-        let bytes = element_bytes(element);
+        let bytes = written_bytes(element);
         let is_taken = bytes <= VALUE_BYTES && bytes <= left_bytes;
         left_bytes -= if is_taken { bytes } else { 0 };
         is_taken
     });
+}
+
+/// About how many bytes an element is written in: its value, and tag and length of each.
+fn written_bytes(element: &Element) -> usize {
+    const HEAD: usize = 8;
+    let of_item = |item: &DataSet| HEAD + item.iter().map(written_bytes).sum::<usize>();
+    HEAD + match &element.value {
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Items(items) => items.iter().map(of_item).sum(),
+        Value::Fragments(_) | Value::Elsewhere { .. } => 0,
+    }
 }
 
 #[cfg(test)]
@@ -94,8 +104,7 @@ mod tests {
 
     #[test]
     fn what_lies_elsewhere_is_left_out_at_every_depth() {
-        let elsewhere =
-            |tag| dataset::Element { tag, vr: VR::OW, value: Value::Elsewhere { offset: 9, length: 9 } };
+        let elsewhere = |tag| Element { tag, vr: VR::OW, value: Value::Elsewhere { offset: 9, length: 9 } };
         let mut item = DataSet::new();
         item.put(elsewhere(tags::WAVEFORM_DATA));
         item.put_text(tags::CODE_MEANING, "Đo");
@@ -126,8 +135,9 @@ mod tests {
         };
         let mut stored = DataSet::new();
         stored.put_text(tags::IMAGE_TYPE, "ORIGINAL\\PRIMARY");
-        stored.put_items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, frames(2000));
-        stored.put_items(tags::WAVEFORM_SEQUENCE, frames(20));
+        // Each frame takes 20 bytes.
+        stored.put_items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, frames(VALUE_BYTES / 20 + 1));
+        stored.put_items(tags::WAVEFORM_SEQUENCE, frames(VALUE_BYTES / 20 - 1));
         let wanted = [tags::IMAGE_TYPE, tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, tags::WAVEFORM_SEQUENCE];
         let taken = taken(&stored, None, &wanted);
         let have: Vec<Tag> = taken.iter().map(|element| element.tag).collect();

@@ -240,7 +240,7 @@ impl Archive {
         Ok(silent)
     }
 
-    /// Whether anything of a study has several contents.
+    /// Whether anything that is shown of a study has several contents.
     pub(crate) async fn has_versions(&self, study: &Uid) -> Result<bool> {
         let sql = "select 1 from study where uid = $1 and conflict_count > 0";
         Ok(self.0.database.fetch_optional(sql, params![study]).await?.is_some())

@@ -1,6 +1,6 @@
-//! Whether a person has decided on an image after something asked for its rejection.
+//! Of which images a person has decided after something asked for their rejection.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use pacs_core::uid::Uid;
 
@@ -8,38 +8,61 @@ use super::ACTS;
 use super::history::{self, History};
 use crate::acts;
 use crate::archive::Archive;
-use crate::database::{Durability, params};
+use crate::database::{Durability, Transaction, params};
 use crate::error::Result;
 use crate::index::InstanceId;
 
 /// The kinds of act that mean images without naming them.
 const OF_MANY: [&str; 4] = ["study.reject", "series.reject", "study.restore", "series.restore"];
 
+/// When the acts in the histories of some studies have changed last how an instance stands.
+type Changed = HashMap<InstanceId, i64>;
+
 impl Archive {
-    /// Whether an act since then is about an instance, or has changed how it stands together with its series or study.
-    pub(super) async fn is_decided(&self, instance: &Uid, since_ms: i64) -> Result<bool> {
+    /// Those of the instances that an act since then is about, or whose standing one has changed together with their
+    /// series or study.
+    pub(crate) async fn decided(&self, instances: &[Uid], since_ms: i64) -> Result<HashSet<Uid>> {
         let database = &self.0.database;
-        let named = acts::of_any(database, &[instance.to_string()], &ACTS, 1).await?;
-        if named.first().is_some_and(|(act, _)| act.at_ms >= since_ms) {
-            return Ok(true);
-        }
-        let studies = history::studies_of(&mut database.begin(Durability::Batched).await?, instance).await?;
-        let listed: Vec<String> = studies.iter().cloned().collect();
-        let of_many = acts::of_any(database, &listed, &OF_MANY, 1).await?;
-        if of_many.first().is_none_or(|(act, _)| act.at_ms < since_ms) {
-            return Ok(false);
-        }
-        // Which images it has meant follows from all that was done before it.
+        let mut decided = HashSet::new();
+        let mut followed: Vec<(HashSet<String>, Option<Changed>)> = Vec::new();
         let mut tx = database.begin(Durability::Batched).await?;
-        let sql = "select id from instance where uid = $1";
-        let Some(row) = tx.fetch_optional(sql, params![instance]).await? else { return Ok(false) };
-        let instance = InstanceId(row.get("id")?);
-        let (mut history, mut at_ms) = (History::default(), HashMap::new());
-        for act in acts::in_histories(&mut tx, &studies, &ACTS).await? {
-            history.follow(&mut tx, &act).await?;
-            at_ms.insert(act.id, act.at_ms);
+        for instance in instances {
+            let named = acts::of_any(database, &[instance.to_string()], &ACTS, 1).await?;
+            if named.first().is_some_and(|(act, _)| act.at_ms >= since_ms) {
+                decided.insert(instance.clone());
+                continue;
+            }
+            let sql = "select id from instance where uid = $1";
+            let Some(row) = tx.fetch_optional(sql, params![instance]).await? else { continue };
+            let id = InstanceId(row.get("id")?);
+            let studies = history::studies_of(&mut tx, instance).await?;
+            let at = match followed.iter().position(|(of, _)| *of == studies) {
+                Some(at) => at,
+                None => {
+                    let listed: Vec<String> = studies.iter().cloned().collect();
+                    let of_many = acts::of_any(database, &listed, &OF_MANY, 1).await?;
+                    let is_meant = of_many.first().is_some_and(|(act, _)| act.at_ms >= since_ms);
+                    let changed = if is_meant { Some(changed(&mut tx, &studies).await?) } else { None };
+                    followed.push((studies, changed));
+                    followed.len() - 1
+                }
+            };
+            let changed = followed.get(at).and_then(|(_, changed)| changed.as_ref()?.get(&id));
+            if changed.is_some_and(|at_ms| *at_ms >= since_ms) {
+                decided.insert(instance.clone());
+            }
         }
-        let changed_by = history.instances.get(&instance).and_then(|standing| standing.changed_by);
-        Ok(changed_by.and_then(|act| at_ms.get(&act)).is_some_and(|at_ms| *at_ms >= since_ms))
+        Ok(decided)
     }
+}
+
+/// Which images an act on many has meant follows from all that was done before it.
+async fn changed(tx: &mut Transaction, studies: &HashSet<String>) -> Result<Changed> {
+    let (mut history, mut at_ms) = (History::default(), HashMap::new());
+    for act in acts::in_histories(tx, studies, &ACTS).await? {
+        history.follow(tx, &act).await?;
+        at_ms.insert(act.id, act.at_ms);
+    }
+    let standing = history.instances.iter();
+    Ok(standing.filter_map(|(id, standing)| Some((*id, *at_ms.get(&standing.changed_by?)?))).collect())
 }

@@ -132,20 +132,15 @@ impl Archive {
         }
     }
 
-    /// Rejects an instance for a document, unless somebody has decided on it since the document came; says
-    /// whether it did. The act is not in the journal yet.
+    /// Rejects an instance for a document; says whether it did. The act is not in the journal yet.
     pub(crate) async fn reject_for(
         &self,
         scope: &Scope,
         actor: &Actor,
         instance: &Uid,
         reason: Rejection,
-        since_ms: i64,
     ) -> Result<bool> {
         let subject = Subject::Instance(instance.clone());
-        if self.is_decided(instance, since_ms).await? {
-            return Ok(false);
-        }
         let mut collisions = Collisions::default();
         loop {
             match self.try_change(scope, actor, (&subject, &[]), Change::Reject(reason)).await {

@@ -39,5 +39,6 @@ mod routing;
 mod samples;
 mod saying;
 mod settling;
+mod unread;
 mod verifying;
 mod waiting;

@@ -25,7 +25,7 @@ on_every_backend!(
 );
 
 /// An image of a second series of study `1.2.1`.
-fn of_second_series(number: u32, (id, name): (&str, &str)) -> Instance {
+pub fn of_second_series(number: u32, (id, name): (&str, &str)) -> Instance {
     let put = |set: &mut pacs_core::dataset::DataSet| {
         set.put_text(tags::SERIES_INSTANCE_UID, "1.2.1.2");
         set.put_text(tags::SOP_INSTANCE_UID, &format!("1.2.1.2.{number}"));
@@ -38,7 +38,7 @@ fn of_second_series(number: u32, (id, name): (&str, &str)) -> Instance {
     made
 }
 
-async fn anywhere(archive: &Archive, image: &Instance) -> InstancePlace {
+pub async fn anywhere(archive: &Archive, image: &Instance) -> InstancePlace {
     archive.locate_instance(&Scope::All, None, None, &image.uid).await.unwrap().unwrap()
 }
 

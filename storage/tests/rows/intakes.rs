@@ -170,8 +170,11 @@ async fn days_that_were_made_up_for_are_no_longer_missing(fresh: Fresh) {
     for id in [begun.id, other.id] {
         intake::advance(db, id, Some("undated"), &counts, &failures, NOW_MS).await.unwrap();
     }
+    let days = ["20260301", "20260302", "20260303", "1.2.3"].map(str::to_owned);
+    intake::days_made_up(db, begun.id, &days[2..], NOW_MS).await.unwrap();
+    assert_eq!(intake::failures(db, begun.id, "", 10).await.unwrap().len(), 3, "of other days");
     for _ in 0..2 {
-        intake::days_made_up(db, begun.id, NOW_MS).await.unwrap();
+        intake::days_made_up(db, begun.id, &days, NOW_MS).await.unwrap();
         assert_eq!(intake::failures(db, begun.id, "", 10).await.unwrap(), std::slice::from_ref(&stays));
         assert_eq!(intake::by_id(db, begun.id).await.unwrap().counts.failed, 1);
     }
