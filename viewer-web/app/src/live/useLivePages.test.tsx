@@ -2,58 +2,36 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { act, cleanup, renderHook } from '@testing-library/react';
 import type { ReactNode } from 'react';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
+import { request } from '~/api/http';
 import type { Page } from '~/api/types';
+import { startSlowServer, stopSlowServer } from './slowServer';
 import { useLivePages } from './useLivePages';
 
-/** The stream of events, on which the test speaks for the server. */
-class Stream extends EventTarget {
-  static last: Stream | null = null;
-  readyState = 1;
-  constructor() {
-    super();
-    Stream.last = this;
-  }
-  close(): void {}
-}
-
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  vi.stubGlobal('EventSource', Stream);
-});
 afterEach(() => {
   cleanup();
-  vi.runOnlyPendingTimers();
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
+  stopSlowServer();
 });
 
-/** A list by name, and a server that answers each question when the test says so: with what stood then, as a slow line does. */
-function lists(stands: Record<string, string>) {
-  const questions: { name: string; answer: () => void }[] = [];
-  const page = (name: string) => (): Promise<Page<string>> => {
-    const rows = { items: [...(stands[name] ?? '')], next: null };
-    return new Promise((resolve) => questions.push({ name, answer: () => resolve(rows) }));
-  };
+/** A list by name, in pages of two rows where `inPages`. */
+function lists(stands: Record<string, string>, inPages = false) {
+  const server = startSlowServer((path) => {
+    const [name = '', cursor = ''] = path.split('/');
+    const rows = [...(stands[name] ?? '')].slice(Number(cursor));
+    return { items: inPages ? rows.slice(0, 2) : rows, next: inPages && rows.length > 2 ? String(Number(cursor) + 2) : null };
+  });
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   const wrapper = ({ children }: { children: ReactNode }) => <QueryClientProvider client={client}>{children}</QueryClientProvider>;
   const { result, rerender } = renderHook(
-    ({ name }) => useLivePages({ key: ['list', name], page: page(name), rowKey: (row: string) => row, events: ['study.changed'] }),
+    ({ name }) => useLivePages({
+      key: ['list', name], page: (cursor) => request<Page<string>>(`${name}/${cursor ?? '0'}`), rowKey: (row: string) => row, events: ['study.changed'],
+    }),
     { wrapper, initialProps: { name: 'open' } },
   );
-  const asked = (count: number) => vi.waitFor(() => expect(questions.length).toBe(count));
   return {
-    stands, result, questions, asked, rerender,
+    stands, result, rerender, asked: server.asked, answer: server.answer,
     rows: () => result.current.rows.join(''),
-    answer: (at: number) => act(async () => {
-      questions[at]?.answer();
-      await vi.advanceTimersByTimeAsync(0);
-    }),
-    /** Something happens, and the page looks. */
-    changed: () => act(async () => {
-      Stream.last?.dispatchEvent(new MessageEvent('change', { data: JSON.stringify({ id: 1, kind: 'study.changed' }) }));
-      vi.advanceTimersByTime(700);
-    }),
+    changed: () => server.changed('study.changed'),
   };
 }
 
@@ -82,6 +60,32 @@ it('lays no answer over a list that was asked for later', async () => {
   await list.asked(5);
   await list.answer(4);
   expect([list.rows(), list.result.current.fresh]).toEqual(['ab', 1]);
+});
+
+it('looks once what is on its way has come, which may be older', async () => {
+  const list = lists({ open: 'abcd' }, true);
+  await list.asked(1);
+  await list.answer(0);
+  // The next page is put to the first one as that was when the next was asked for.
+  act(() => void list.result.current.query.fetchNextPage());
+  await list.asked(2);
+  list.stands['open'] = 'bcd';
+  await list.changed();
+  await list.answer(1);
+  await list.asked(3);
+  await list.answer(2);
+  expect(list.rows()).toBe('bcd');
+});
+
+it('shows at once what comes to a list that has no row left', async () => {
+  const list = lists({ open: 'a' });
+  await list.asked(1);
+  await list.answer(0);
+  list.stands['open'] = 'n';
+  await list.changed();
+  await list.asked(2);
+  await list.answer(1);
+  expect([list.rows(), list.result.current.fresh]).toEqual(['n', 0]);
 });
 
 it('says of each list what has come to it, and of no other', async () => {

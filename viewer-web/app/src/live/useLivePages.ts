@@ -1,10 +1,13 @@
-import { useInfiniteQuery, useQueryClient, type InfiniteData, type QueryKey } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData, type QueryKey } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import type { Change, Page } from '~/api/types';
-import { useChanges } from './changes';
 import { mergeTop } from './merge';
+import { useFresh } from './useFresh';
 
 const pageRows = 50;
+
+/** What the query of such a list holds. */
+export type Pages<T> = InfiniteData<Page<T>, string | null>;
 
 interface List<T> {
   /** Of the list; another one is another list. */
@@ -15,41 +18,32 @@ interface List<T> {
   events: readonly Change['kind'][];
   /** What is asked anew with the list, when that is not the list alone. */
   stale?: readonly QueryKey[];
+  /** Whether the list before is shown until this one is there. */
+  keepsPrevious?: boolean;
 }
 
 /** A list page by page, and how much has come since: what goes elsewhere goes from it, and nothing new moves it. */
-export function useLivePages<T>({ key, page, rowKey, events, stale = [key] }: List<T>) {
+export function useLivePages<T>({ key, page, rowKey, events, stale = [key], keepsPrevious = false }: List<T>) {
   const client = useQueryClient();
-  const name = JSON.stringify(key);
-  /** By the name of the list: an answer may come when another one is shown. */
-  const [fresh, setFresh] = useState<Readonly<Record<string, number>>>({});
-  useEffect(() => setFresh({}), [name]);
-  const count = (rows: number): void => setFresh((all) => ({ ...all, [name]: rows }));
   const query = useInfiniteQuery({
     queryKey: key, staleTime: 0, initialPageParam: null as string | null,
     queryFn: ({ pageParam, signal }) => page(pageParam, pageRows, signal), getNextPageParam: (last) => last.next,
+    ...(keepsPrevious ? { placeholderData: keepPreviousData } : {}),
+  });
+  const { fresh, taken } = useFresh<Pages<T>, Page<T>>({
+    key, events, ask: () => page(null, pageRows),
+    lay: (shown, top) => {
+      const merged = mergeTop(shown.pages, top, rowKey);
+      // Where no row is left there is none to move: what has come is simply shown.
+      if (merged.pages.every(({ items }) => items.length === 0)) return { shown: { pages: [top], pageParams: [null] }, fresh: 0 };
+      return { shown: { ...shown, pages: merged.pages }, fresh: merged.fresh };
+    },
   });
   /** Asks anew; done once the list shows how things stand. */
   const refresh = async (): Promise<void> => {
-    count(0);
+    taken();
     await Promise.all(stale.map((queryKey) => client.invalidateQueries({ queryKey })));
   };
-  const look = async (): Promise<void> => {
-    const read = () => client.getQueryData<InfiniteData<Page<T>, string | null>>(key);
-    const asOf = (): number | undefined => client.getQueryState(key)?.dataUpdateCount;
-    if (!read()) return;
-    const before = asOf();
-    const top = await page(null, pageRows);
-    const shown = read();
-    if (!shown) return;
-    // Asked anew meanwhile: the answer may be older than what is shown now, and may know what that does not.
-    if (asOf() !== before) return look();
-    if (shown.pages.every(({ items }) => items.length === 0)) return top.items.length > 0 ? refresh() : undefined;
-    const merged = mergeTop(shown.pages, top, rowKey);
-    count(merged.fresh);
-    client.setQueryData<InfiniteData<Page<T>, string | null>>(key, { ...shown, pages: merged.pages });
-  };
-  useChanges(events, () => void look().catch(() => undefined));
   const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data]);
-  return { query, rows, fresh: fresh[name] ?? 0, refresh };
+  return { query, rows, fresh, refresh };
 }

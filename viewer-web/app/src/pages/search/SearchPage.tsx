@@ -64,7 +64,8 @@ export function SearchPage() {
   const { query } = list;
   const more = query.hasNextPage;
   const nearEnd = useCallback(() => {
-    if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
+    // Asked for while the list is asked anew, the next page would come in place of that.
+    if (query.hasNextPage && !query.isFetching) void query.fetchNextPage();
   }, [query]);
   return (
     <DropArea enabled={mayUpload} onFiles={upload.add} onReading={upload.setReading}>

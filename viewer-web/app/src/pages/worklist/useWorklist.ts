@@ -1,10 +1,10 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useState } from 'react';
 import { server, type WorklistFilter } from '~/api/server';
 import type { Act, Exam, Worklist } from '~/api/types';
 import { personName } from '~/format/person';
-import { useChanges } from '~/live/changes';
 import { mergeInPlace } from '~/live/merge';
+import { useFresh } from '~/live/useFresh';
 import type { Done, Words } from '~/ui/UndoBar';
 import { useProblemText } from '~/ui/useProblemText';
 
@@ -13,8 +13,7 @@ const examKey = (exam: Exam): string => String(exam.examId);
 /** The day's worklist, updated in place while it is looked at. */
 export function useWorklist(filter: WorklistFilter) {
   const client = useQueryClient();
-  const key = useMemo(() => ['worklist', filter] as const, [filter]);
-  const [fresh, setFresh] = useState(0);
+  const key = ['worklist', filter];
   const query = useQuery({
     queryKey: key,
     queryFn: ({ signal }) => server.worklist(filter, signal),
@@ -22,26 +21,21 @@ export function useWorklist(filter: WorklistFilter) {
     staleTime: 0,
     refetchOnMount: 'always',
   });
-  useEffect(() => setFresh(0), [key]);
-
-  const look = useCallback(async () => {
-    const answer = await server.worklist(filter);
-    const shown = client.getQueryData<Worklist>(key);
-    const merged = mergeInPlace(shown?.items ?? [], answer.items, examKey, false);
-    // With nothing on the screen there is no row to move.
-    const empty = merged.items.length === 0;
-    client.setQueryData<Worklist>(key, empty ? answer : { ...answer, items: merged.items });
-    setFresh(empty ? 0 : merged.fresh);
-  }, [client, filter, key]);
-  useChanges(['exam.changed', 'order.created', 'study.changed', 'unmatched.changed'], () => void look().catch(() => undefined));
-
-  const showFresh = useCallback(async () => {
-    setFresh(0);
+  const { fresh, look, taken } = useFresh<Worklist, Worklist>({
+    key, events: ['exam.changed', 'order.created', 'study.changed', 'unmatched.changed'], ask: () => server.worklist(filter),
+    lay: (shown, answer) => {
+      const merged = mergeInPlace(shown.items, answer.items, examKey, false);
+      // With nothing on the screen there is no row to move.
+      return merged.items.length === 0 ? { shown: answer, fresh: 0 } : { shown: { ...answer, items: merged.items }, fresh: merged.fresh };
+    },
+  });
+  const showFresh = async (): Promise<void> => {
+    taken();
     await query.refetch();
-  }, [query]);
-  const replace = useCallback((exam: Exam) => {
+  };
+  const replace = (exam: Exam): void => {
     client.setQueryData<Worklist>(key, (before) => before && { ...before, items: before.items.map((row) => (row.examId === exam.examId ? exam : row)) });
-  }, [client, key]);
+  };
   return { query, exams: query.data?.items ?? none, asOf: query.data?.asOf ?? null, fresh, showFresh, replace, look };
 }
 

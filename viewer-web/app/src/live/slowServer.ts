@@ -1,0 +1,48 @@
+/** For tests: a server that answers each question when the test says so, with what stood when it was asked, as a slow line does. */
+import { act } from '@testing-library/react';
+import { expect, vi } from 'vitest';
+import type { Change } from '~/api/types';
+
+/** The stream of events, on which the test speaks. */
+class Stream extends EventTarget {
+  static last: Stream | null = null;
+  readyState = 1;
+  constructor() {
+    super();
+    Stream.last = this;
+  }
+  close(): void {}
+}
+
+/** Begins it, with clocks that the test moves; `stands` says what it knows when it is asked something. */
+export function startSlowServer(stands: (path: string, body: unknown) => Response | object) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.stubGlobal('EventSource', Stream);
+  const questions: (() => void)[] = [];
+  vi.stubGlobal('fetch', (path: string, init?: { body?: string | null }) => {
+    const known = stands(path, init?.body ? (JSON.parse(init.body) as unknown) : null);
+    return new Promise<Response>((resolve) => questions.push(() => resolve(known instanceof Response ? known : Response.json(known))));
+  });
+  return {
+    /** Waits for so many questions in all. */
+    asked: (count: number) => vi.waitFor(() => expect(questions.length).toBe(count)),
+    /** Answers the one with this number, from 0. */
+    answer: (at: number) => act(async () => {
+      questions[at]?.();
+      await vi.advanceTimersByTimeAsync(0);
+      await vi.advanceTimersByTimeAsync(0);
+    }),
+    /** Something happens, and the page is told. */
+    changed: (kind: Change['kind']) => act(async () => {
+      Stream.last?.dispatchEvent(new MessageEvent('change', { data: JSON.stringify({ id: 1, kind }) }));
+      await vi.advanceTimersByTimeAsync(700);
+    }),
+  };
+}
+
+/** Ends it. */
+export function stopSlowServer(): void {
+  vi.runOnlyPendingTimers();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+}
