@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { server } from '~/api/server';
-import { queueParts, type QueuePart, type Transfer } from '~/api/transferTypes';
+import { queueParts, type Queue, type QueuePart, type Transfer } from '~/api/transferTypes';
 import { viewerPath } from '~/app/paths';
 import { personName } from '~/format/person';
 import { listKeyLines } from '~/keys/listKeyLines';
@@ -40,6 +40,7 @@ export function QueuePage() {
   const [selected, setSelected] = useState<string | null>(null);
   const query = useQuery({ queryKey: ['queue', show], queryFn: ({ signal }) => server.queue(show, signal), staleTime: 0, refetchInterval: lookEveryMs });
   const { rows, fresh, show: showAll, hold } = useSteadyRows(show, query.data?.items ?? none, rowKey);
+  const counts = useCounts(query.data, query.dataUpdatedAt);
   const acts = useQueueActs(() => {
     // Whoever did something sees what became of it.
     showAll();
@@ -60,7 +61,7 @@ export function QueuePage() {
     document.title = `${t('nav.queue')} · Sen`;
   }, [t]);
   const label = (part: QueuePart): string => {
-    const count = part === 'open' ? query.data?.open : part === 'failed' ? query.data?.failed : undefined;
+    const count = part === 'ended' ? 0 : counts[part];
     return count ? `${t(`queue.show.${part}`)} (${count})` : t(`queue.show.${part}`);
   };
   return (
@@ -84,6 +85,15 @@ export function QueuePage() {
       <UndoBar done={acts.done} onClose={acts.close} />
     </div>
   );
+}
+
+/** How much there is of what matters, as the newest answer has it: every part says it of all. */
+function useCounts(answer: Queue | undefined, at: number): Pick<Queue, 'open' | 'failed'> {
+  const [known, setKnown] = useState({ at: 0, open: 0, failed: 0 });
+  if (!answer || at <= known.at) return known;
+  const now = { at, open: answer.open, failed: answer.failed };
+  setKnown(now);
+  return now;
 }
 
 /** The keys of this page, for the sheet. */
