@@ -86,8 +86,8 @@ export function CorrectionsPage() {
                     </>
                   )}
                   <Tabs.Panel value="reject">
-                    {shown && <RejectForm key={studyUid} study={shown} busy={acts.busy} onReject={acts.reject} />}
-                    {rejected ? <RejectedSeries key={studyUid} rejections={rejected} busy={acts.busy} failure={acts.failureOf('restore')} onRestore={acts.restore} /> : rejections.isError && <LoadFailed error={rejections.error} onRetry={() => void rejections.refetch()} />}
+                    {shown && <RejectForm key={`reject ${studyUid}`} study={shown} busy={acts.busy} failure={acts.failureOf('reject')} onReject={acts.reject} />}
+                    {rejected ? <RejectedSeries key={`rejected ${studyUid}`} rejections={rejected} busy={acts.busy} failure={acts.failureOf('restore')} onRestore={acts.restore} /> : rejections.isError && <LoadFailed error={rejections.error} onRetry={() => void rejections.refetch()} />}
                   </Tabs.Panel>
                 </Tabs>
               </section>

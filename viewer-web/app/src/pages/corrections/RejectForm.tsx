@@ -6,6 +6,7 @@ import { seriesQuery } from '~/api/queries';
 import { mostRejected, rejectionCodes, type RejectForm as Form, type RejectionCode } from '~/api/correctionTypes';
 import type { Study } from '~/api/types';
 import { LoadFailed, Loading } from '~/ui/LoadState';
+import { useFault } from '~/ui/useFault';
 import { useSaveKey } from '~/ui/useSaveKey';
 import { InstancePicker } from './InstancePicker';
 import { SeriesPicker } from './SeriesPicker';
@@ -14,12 +15,14 @@ import css from './CorrectionsPage.module.css';
 interface Props {
   study: Study;
   busy: boolean;
+  failure: Error | null;
   onReject: (form: Form, onRejected: () => void) => void;
 }
 
 /** Loại ảnh: some series, single images of one, or all of the exam, for one of four reasons. */
-export function RejectForm({ study, busy, onReject }: Props) {
+export function RejectForm({ study, busy, failure, onReject }: Props) {
   const { t } = useTranslation();
+  const faultOf = useFault();
   const series = useQuery({ ...seriesQuery(study.studyUid), staleTime: 0 });
   const [all, setAll] = useState(false);
   const [picked, setPicked] = useState<readonly string[]>([]);
@@ -59,7 +62,10 @@ export function RejectForm({ study, busy, onReject }: Props) {
           {only && only.instances > 1 && <InstancePicker key={only.seriesUid} series={only} chosen={instances} onChoose={setInstances} />}
         </>
       )}
-      <Radio.Group label={t('corrections.reject.why')} value={code ?? ''} onChange={(value) => setCode(rejectionCodes.find((known) => known === value) ?? null)}>
+      <Radio.Group
+        label={t('corrections.reject.why')} value={code ?? ''} error={faultOf(failure, 'code')}
+        onChange={(value) => setCode(rejectionCodes.find((known) => known === value) ?? null)}
+      >
         <div className={css.codes}>
           {rejectionCodes.map((known) => <Radio key={known} value={known} label={t(`corrections.rejection.${known}`)} />)}
         </div>

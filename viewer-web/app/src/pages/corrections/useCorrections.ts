@@ -59,9 +59,10 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
     gone.current = studyUid;
     await client.invalidateQueries({ queryKey: studyActsQuery(studyUid).queryKey });
   };
-  const rejecting = (act: () => Promise<RejectionDone>, said: 'done' | 'restored'): Step => {
+  const rejecting = (form: string, act: () => Promise<RejectionDone>, said: 'done' | 'restored'): Step => {
     let count = 0;
     return {
+      form,
       run: async () => {
         const done = await act();
         count = done.count;
@@ -72,13 +73,13 @@ export function useCorrections(studyUid: string, mayReject: boolean, onGo: (stud
       text: (t) => t(`corrections.reject.${said}`, { count }), conflict,
     };
   };
-  const reject = (form: RejectForm): Step => rejecting(() => server.reject(studyUid, form), 'done');
-  const restore = (seriesUid: string | undefined, reason: string): Step => ({ ...rejecting(() => server.restore(studyUid, seriesUid, reason), 'restored'), form: 'restore' });
+  const reject = (form: RejectForm): Step => rejecting('reject', () => server.reject(studyUid, form), 'done');
+  const restore = (seriesUid: string | undefined, reason: string): Step => rejecting('restore', () => server.restore(studyUid, seriesUid, reason), 'restored');
   const unlink = (reason: string): Step => ({
     run: async () => undo((await server.unlink(studyUid, reason || undefined)).actId), text: (t) => t('corrections.matching.parted'), conflict, form: 'unlink',
   });
   // A form says at its fields what is wrong with them.
-  const isAtFields = steps.failure instanceof Problem && Object.keys(steps.failure.fields).length > 0;
+  const isAtFields = steps.formFailure instanceof Problem && Object.keys(steps.formFailure.fields).length > 0;
   return {
     correct: (form: CorrectionForm, onSaved: () => void) => steps.take(correct(form), onSaved),
     move: (form: MoveForm, onMoved: () => void) => steps.take(move(form), onMoved),
