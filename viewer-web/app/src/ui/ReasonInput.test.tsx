@@ -31,6 +31,33 @@ it('has the keys at once, does nothing without a reason, and stays until it is t
   expect(told).toEqual(['wrong side']);
 });
 
+it('gives the keys back to the list when it goes with its row, and takes them from nothing else', () => {
+  function Page({ isThere }: { isThere: boolean }) {
+    return (
+      <>
+        <div role="rowgroup" tabIndex={0}>{isThere && <ReasonInput label="why" placeholder="" onReason={() => undefined} onLeave={() => undefined} />}</div>
+        <button type="button">other</button>
+      </>
+    );
+  }
+  const { rerender } = render(<Page isThere />);
+  rerender(<Page isThere={false} />);
+  expect(document.activeElement).toBe(screen.getByRole('rowgroup'));
+  rerender(<Page isThere />);
+  const other = screen.getByRole('button');
+  other.focus();
+  rerender(<Page isThere={false} />);
+  expect(document.activeElement).toBe(other);
+});
+
+it('says of itself what is wrong with it', () => {
+  const { rerender } = render(<ReasonInput label="why" placeholder="" onReason={() => undefined} onLeave={() => undefined} />);
+  const box = screen.getByLabelText('why');
+  expect([box.getAttribute('aria-invalid'), box.getAttribute('aria-describedby')]).toEqual(['false', null]);
+  rerender(<ReasonInput label="why" placeholder="" fault="too long" onReason={() => undefined} onLeave={() => undefined} />);
+  expect([box.getAttribute('aria-invalid'), box.getAttribute('aria-describedby')]).toEqual(['true', screen.getByText('too long').id]);
+});
+
 it('gives the keys back to the list when it is left by Esc', () => {
   render(<Row told={[]} />);
   const box = screen.getByLabelText('why');

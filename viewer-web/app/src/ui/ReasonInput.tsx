@@ -1,4 +1,5 @@
-import { useState, type KeyboardEvent, type Ref } from 'react';
+import { useMergedRef } from '@mantine/hooks';
+import { useId, useLayoutEffect, useRef, useState, type KeyboardEvent, type Ref } from 'react';
 import css from './ui.module.css';
 
 interface Props {
@@ -11,25 +12,31 @@ interface Props {
   onLeave: () => void;
 }
 
-/** Asks on a row itself why something is done: Enter does it, Esc leads back to the list. */
+/** Asks on a row itself why something is done: Enter does it, Esc leads back to the list, which has the keys again. */
 export function ReasonInput({ label, placeholder, fault, ref, onReason, onLeave }: Props) {
   const [reason, setReason] = useState('');
-  const onKey = (event: KeyboardEvent<HTMLInputElement>): void => {
+  const faultId = useId();
+  const box = useRef<HTMLInputElement>(null);
+  // However it goes, also with its row: the keys would be nowhere.
+  useLayoutEffect(() => {
+    const here = box.current;
+    return () => {
+      if (here && here === document.activeElement) here.closest<HTMLElement>('[role="rowgroup"]')?.focus({ preventScroll: true });
+    };
+  }, []);
+  const onKey = (event: KeyboardEvent): void => {
     if (event.nativeEvent.isComposing) return;
-    if (event.key === 'Escape') {
-      event.currentTarget.closest<HTMLElement>('[role="rowgroup"]')?.focus({ preventScroll: true });
-      onLeave();
-    }
+    if (event.key === 'Escape') onLeave();
     if (event.key === 'Enter' && reason.trim() !== '') onReason(reason.trim());
   };
   return (
     <>
       <input
-        ref={ref} className={css.reason} autoFocus value={reason} maxLength={1024} aria-label={label} placeholder={placeholder} aria-invalid={Boolean(fault)}
+        ref={useMergedRef(box, ref)} className={css.reason} autoFocus value={reason} maxLength={1024} aria-label={label} placeholder={placeholder} aria-invalid={Boolean(fault)} aria-describedby={fault ? faultId : undefined}
         onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={onKey} onBlur={() => reason.trim() === '' && onLeave()}
         onClick={(event) => event.stopPropagation()} onDoubleClick={(event) => event.stopPropagation()}
       />
-      {fault && <small role="alert" className={css.fault}>{fault}</small>}
+      {fault && <small id={faultId} role="alert" className={css.fault}>{fault}</small>}
     </>
   );
 }

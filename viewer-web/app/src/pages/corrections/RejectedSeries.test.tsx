@@ -12,7 +12,7 @@ startTranslations();
 afterEach(cleanup);
 
 const one = (seriesUid: string): StudyRejections['series'][number] => ({
-  seriesUid, number: 1, modality: 'CT', description: null, rejectedCount: 3, instanceCount: 0, rejected: { code: '113001', by: 'person:an', at: '2026-11-24T08:00:00Z' },
+  seriesUid, number: Number(seriesUid.slice(2)), modality: 'CT', description: null, rejectedCount: 3, instanceCount: 0, rejected: { code: '113001', by: 'person:an', at: '2026-11-24T08:00:00Z' },
 });
 
 function shown(uids: string[], failure: Error | null = null) {
@@ -51,6 +51,12 @@ it('restores the only series by Enter, and keeps Ctrl+Enter from the form above'
   if (box) fireEvent.keyDown(box, { key: 'Enter', ctrlKey: true });
   window.removeEventListener('keydown', onKey);
   expect([told, saved]).toEqual([[['1.2', 'wrong side']], 0]);
+});
+
+it('tells the buttons of the series from each other to who does not see them', () => {
+  shown(['1.2', '1.3']);
+  const said = buttons().map((button) => document.getElementById(button.getAttribute('aria-describedby') ?? '')?.textContent);
+  expect(said).toEqual(['Chuỗi 2: CT', 'Chuỗi 3: CT', undefined]);
 });
 
 it('says at the reason what is wrong with it, and asks for none where nothing is rejected', () => {

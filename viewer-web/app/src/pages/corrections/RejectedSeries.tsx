@@ -1,5 +1,5 @@
 import { Button, TextInput } from '@mantine/core';
-import { useState, type KeyboardEvent } from 'react';
+import { useId, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { StudyRejections } from '~/api/correctionTypes';
 import { instant } from '~/format/dates';
@@ -19,6 +19,7 @@ interface Props {
 export function RejectedSeries({ rejections: { study, series }, busy, failure, onRestore }: Props) {
   const { t } = useTranslation();
   const faultOf = useFault();
+  const id = useId();
   const [reason, setReason] = useState('');
   const ready = !busy && reason.trim() !== '';
   const restore = (seriesUid: string | undefined): void => {
@@ -44,11 +45,11 @@ export function RejectedSeries({ rejections: { study, series }, busy, failure, o
       {series.map((one) => (
         <div key={one.seriesUid} className={css.one}>
           <span className={css.what}>
-            <b className="cut">{t('corrections.reject.ofSeries', { number: one.number ?? '', what: [one.modality, one.description].filter(Boolean).join(' · ') })}</b>
+            <b id={`${id}${one.seriesUid}`} className="cut">{t('corrections.reject.ofSeries', { number: one.number ?? '', what: [one.modality, one.description].filter(Boolean).join(' · ') })}</b>
             <small>{t('corrections.reject.count', { rejected: one.rejectedCount, all: one.rejectedCount + one.instanceCount })}</small>
             <small>{[one.rejected.code && t(`corrections.rejection.${one.rejected.code}`), actorName(one.rejected.by), instant(one.rejected.at)].filter(Boolean).join(' · ')}</small>
           </span>
-          <Button className={css.far ?? ''} variant="default" size="compact-xs" disabled={!ready} onClick={() => restore(one.seriesUid)}>{t('corrections.reject.restore')}</Button>
+          <Button className={css.far ?? ''} variant="default" size="compact-xs" disabled={!ready} aria-describedby={`${id}${one.seriesUid}`} onClick={() => restore(one.seriesUid)}>{t('corrections.reject.restore')}</Button>
         </div>
       ))}
       {series.length > 1 && <div><Button variant="default" disabled={!ready} onClick={() => restore(undefined)}>{t('corrections.reject.restoreAll')}</Button></div>}

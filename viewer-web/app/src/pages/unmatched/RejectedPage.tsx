@@ -32,12 +32,15 @@ export function RejectedPage() {
   const navigate = useNavigate();
   const phone = usePhone();
   const [selected, setSelected] = useState<string | null>(null);
-  /** The row that is asked why it is restored, and where. */
+  /** The row at which is asked why it is restored. */
   const [asking, setAsking] = useState<string | null>(null);
+  /** Where that is typed. */
   const box = useRef<HTMLInputElement>(null);
   const faultOf = useFault();
   const { query, rows, fresh, refresh } = useLivePages({ key: ['rejections'], page: server.rejections, rowKey, events: ['study.changed'] });
   const { restore, busy, failureOf, done, close } = useRestoring(refresh);
+  // Somebody else has restored it. Should it come back, it is not to take the keys from whatever is done by then.
+  if (asking !== null && !query.isPending && !rows.some((row) => rowKey(row) === asking)) setAsking(null);
   const select = useCallback((row: RejectedStudy) => setSelected(rowKey(row)), []);
   const open = useCallback((row: RejectedStudy) => void navigate(correctionsPath(row.studyUid), { state: { part: 'reject' } }), [navigate]);
   const ask = (row: RejectedStudy): void => {
