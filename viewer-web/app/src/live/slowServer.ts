@@ -23,15 +23,21 @@ export function startSlowServer(stands: (path: string, body: unknown) => Respons
     const known = stands(path, init?.body ? (JSON.parse(init.body) as unknown) : null);
     return new Promise<Response>((resolve) => questions.push(() => resolve(known instanceof Response ? known : Response.json(known))));
   });
+  const answer = (at: number): Promise<void> => act(async () => {
+    questions[at]?.();
+    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(0);
+  });
+  let answered = 0;
   return {
     /** Waits for so many questions in all. */
     asked: (count: number) => vi.waitFor(() => expect(questions.length).toBe(count)),
     /** Answers the one with this number, from 0. */
-    answer: (at: number) => act(async () => {
-      questions[at]?.();
-      await vi.advanceTimersByTimeAsync(0);
-      await vi.advanceTimersByTimeAsync(0);
-    }),
+    answer,
+    /** Answers all of them in turn, until nothing is asked any more. */
+    answerAll: async () => {
+      while (answered < questions.length) await answer(answered++);
+    },
     /** Something happens, and the page is told. */
     changed: (kind: Change['kind']) => act(async () => {
       Stream.last?.dispatchEvent(new MessageEvent('change', { data: JSON.stringify({ id: 1, kind }) }));
