@@ -46,9 +46,8 @@ export function startSlowServer(stands: (path: string, body: unknown) => Respons
   };
 }
 
-/** Ends it. */
+/** Ends it; what a page that has gone still asks stays without an answer. */
 export function stopSlowServer(): void {
   vi.runOnlyPendingTimers();
   vi.useRealTimers();
-  vi.unstubAllGlobals();
 }

@@ -12,7 +12,6 @@ import { CorrectionsPage } from './CorrectionsPage';
 startTranslations();
 afterEach(() => {
   cleanup();
-  vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
 
