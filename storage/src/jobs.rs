@@ -270,7 +270,7 @@ pub async fn hand_over(database: &Database, id: JobId, worker: &str, now_ms: i64
 /// for the one process that has any, when it begins. Answers how many jobs that were.
 pub async fn resume(database: &Database, kind: &str, now_ms: i64) -> Result<u64> {
     let mut tx = database.begin(Durability::Synced).await?;
-    let taken = take_back(&mut tx, kind, "$2 = $2", now_ms).await?;
+    let taken = take_back(&mut tx, kind, "true", now_ms).await?;
     tx.commit().await?;
     Ok(taken)
 }

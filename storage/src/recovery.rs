@@ -187,7 +187,7 @@ impl Archive {
             .collect();
         self.move_rows(&resting, pack, length_bytes, companion_bytes, &moves).await?;
         // One with several contents keeps its mark: the study says what is served of it once it is settled again.
-        if !self.has_versions(&resting.study_uid).await? {
+        if !self.has_versions(series).await? {
             self.note_settled(series).await?;
         }
         let used = moves.iter().filter_map(|(spooled, _)| match spooled.place.kept {

@@ -199,10 +199,17 @@ impl Archive {
                 Err(error) => return Err(error),
             }
         }
-        // Also where nothing is left to be packed: it may have failed after the pack was made. And whichever series it
-        // is: an act may have had the study say something while this one came.
-        if self.has_versions(&series.study_uid).await? {
-            self.say_what_is_served(&series.study_uid).await?;
+        // Also where nothing is left to be packed: it may have failed after the pack was made.
+        if self.has_versions(series.id).await? {
+            match self.say_what_is_served(&series.study_uid).await {
+                Ok(()) => {}
+                // Images come faster than they are read: the series keeps its mark, and is looked at again.
+                Err(Error::Conflict(why)) => {
+                    tracing::info!(why, study = %series.study_uid, "a study does not say yet what is served of it");
+                    return Ok(report);
+                }
+                Err(error) => return Err(error),
+            }
         }
         if damaged.is_empty() {
             self.0.settling.parked().remove(&series.id);

@@ -35,10 +35,14 @@ fn counted(summary: &str, problems: &[u16]) -> Value {
 }
 
 fn restored(what: &str) -> Value {
-    let mut operation = counted(&format!("Take the rejection of {what} back"), &[400, 404, 409, 413]);
+    let answer = [("application/json", schema::reference("Changed"))];
     let content = json!({ "application/json": { "schema": schema::reference("Why") } });
-    operation["requestBody"] = json!({ "required": true, "content": content });
-    operation
+    json!({
+        "summary": format!("Take the rejection of {what} back"),
+        "tags": ["remove"],
+        "requestBody": { "required": true, "content": content },
+        "responses": responses("How many instances were changed", &answer, &[400, 404, 409, 413]),
+    })
 }
 
 fn delete(what: &str) -> Value {

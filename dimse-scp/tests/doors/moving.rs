@@ -133,7 +133,7 @@ async fn a_kind_that_comes_meanwhile_and_is_rejected_keeps_nothing_of_the_rest_b
         open.answer(first, Status::SUCCESS).await;
         assert_eq!(open.take_all().await.len(), 5);
         receiver.reject().await;
-        assert_eq!(receiver.association().await.take_all().await, [last.instance.clone()]);
+        assert_eq!(receiver.association().await.take_all().await, std::slice::from_ref(&last.instance));
     };
     let (class, title) = (uid(MOVE), ae("DEST"));
     let (outcome, ()) = tokio::join!(association.move_to(&class, &title, &study), destination);

@@ -130,7 +130,7 @@ mod tests {
     fn what_is_long_is_left_out() {
         let frames = |count: usize| {
             let mut item = DataSet::new();
-            item.put_text(tags::CODE_MEANING, "Đo");
+            item.put_text(tags::CODE_MEANING, "Dose");
             vec![item; count]
         };
         let mut stored = DataSet::new();

@@ -15,7 +15,7 @@ use super::alike::Alike;
 use super::contents::Change;
 use crate::Archive;
 use crate::corrections::{series, study};
-use crate::database::{Durability, Row, Transaction, params};
+use crate::database::{Durability, Transaction, params};
 use crate::deletion::rows::{self, Collisions, Locked};
 use crate::error::{Error, Result};
 use crate::exams::matching;
@@ -240,17 +240,17 @@ impl Archive {
         Ok(silent)
     }
 
-    /// Whether anything that is shown of a study has several contents.
-    pub(crate) async fn has_versions(&self, study: &Uid) -> Result<bool> {
-        let sql = "select 1 from study where uid = $1 and conflict_count > 0";
-        Ok(self.0.database.fetch_optional(sql, params![study]).await?.is_some())
+    /// Whether anything of a series has several contents.
+    pub(crate) async fn has_versions(&self, series: SeriesId) -> Result<bool> {
+        let sql = "select 1 from instance i join instance_version v on v.instance_id = i.id
+             where i.series_id = $1 limit 1";
+        Ok(self.0.database.fetch_optional(sql, params![series]).await?.is_some())
     }
 }
 
 /// Makes the rows of a study, which are locked, say what is served of it; what does not go together with that waits to
 /// be looked at, and what was open of what is served no more is answered by `act`. Says whether anything has changed.
-/// [`Error::Conflict`] when something else is shown of the study now than was heard, but for what has just come: once
-/// that is settled, the study is made to say what is served of it anew.
+/// [`Error::Conflict`] when something else is shown of the study now than was heard.
 pub(super) async fn follow(
     tx: &mut Transaction,
     locked: &Locked,
@@ -291,20 +291,16 @@ pub(super) async fn follow(
 }
 
 /// Whether all was heard that a study has, but for what people have moved to it. What cannot be read was not, nor what
-/// was rejected or lies in the spool since: on each what waits may rest. [`Error::Conflict`] when anything else was not
-/// heard, or is gone.
+/// was rejected: on either what waits may rest. [`Error::Conflict`] when anything else was not heard, or is gone.
 async fn is_all(tx: &mut Transaction, study: StudyId, saying: &Saying) -> Result<bool> {
-    let sql = "select i.id, i.hash, i.rejection_id, i.segment_id from instance i join series s on s.id = i.series_id
+    let sql = "select i.id, i.hash, i.rejection_id from instance i join series s on s.id = i.series_id
          where s.study_id = $1 and s.sent_study_uid is null and s.sent_series_uid is null";
     let (mut heard, mut is_all) = (0, true);
     for row in tx.fetch(sql, params![study]).await? {
         let content = (InstanceId(row.get("id")?), instances::hash(&row)?);
         if saying.heard.contains(&content) {
             heard += 1;
-        } else if saying.unread.contains(&content)
-            || is_there(&row, "rejection_id")?
-            || is_there(&row, "segment_id")?
-        {
+        } else if saying.unread.contains(&content) || row.get::<Option<i64>>("rejection_id")?.is_some() {
             is_all = false;
         } else {
             return Err(Error::Conflict("images came to the study while it was read".into()));
@@ -314,8 +310,4 @@ async fn is_all(tx: &mut Transaction, study: StudyId, saying: &Saying) -> Result
         return Err(Error::Conflict("images left the study while it was read".into()));
     }
     Ok(is_all)
-}
-
-fn is_there(row: &Row, column: &str) -> Result<bool> {
-    Ok(row.get::<Option<i64>>(column)?.is_some())
 }

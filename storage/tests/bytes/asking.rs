@@ -175,10 +175,11 @@ fn with_header() -> Query {
     ask(&[(tags::ROWS, ""), (tags::IMAGE_TYPE, "")])
 }
 
-/// Three images that are settled, in an archive that remembers nothing of them.
+/// Four images that are settled, in two packs, in an archive that remembers nothing of them.
 async fn settled(home: &Home) -> Archive {
     let archive = home.open().await;
     send_all(&archive, &slices(3, 1)).await;
+    send_all(&archive, &slices(1, 2)).await;
     home.rest();
     archive.settle_due().await.unwrap();
     archive.close().await;
@@ -191,11 +192,11 @@ async fn whoever_asks_for_rows_needs_no_header(home: Home) {
     let archive = settled(&home).await;
     let before = store.calls();
     let found = find(&archive, &of_rows()).await;
-    assert_eq!(found.iter().filter(|set| set.int(tags::ROWS) == Some(64)).count(), 3);
+    assert_eq!(found.iter().filter(|set| set.int(tags::ROWS) == Some(64)).count(), 4);
     assert_eq!(store.calls(), before, "something was read besides rows");
     let found = find(&archive, &with_header()).await;
-    assert_eq!(found.iter().filter(|set| set.texts(tags::IMAGE_TYPE)[0] == "ORIGINAL").count(), 3);
-    assert!(store.calls() >= before + 3);
+    assert_eq!(found.iter().filter(|set| set.texts(tags::IMAGE_TYPE)[0] == "ORIGINAL").count(), 4);
+    assert!(store.calls() >= before + 4);
     archive.close().await;
 }
 
@@ -219,9 +220,9 @@ async fn headers_that_nobody_can_read_now_are_not_left_out(home: Home) {
     let failed: Result<Vec<DataSet>, Error> =
         query::find_with_headers(&archive, &with_header(), &Scope::All).try_collect().await;
     assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
-    assert_eq!(find(&archive, &of_rows()).await.len(), 3, "which are there all the same");
+    assert_eq!(find(&archive, &of_rows()).await.len(), 4, "which are there all the same");
     store.refuse(Call::Read, &[]);
-    assert_eq!(find(&archive, &with_header()).await.len(), 3);
+    assert_eq!(find(&archive, &with_header()).await.len(), 4);
     archive.close().await;
 }
 

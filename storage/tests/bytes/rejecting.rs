@@ -99,7 +99,9 @@ async fn a_rejected_study_is_hidden_and_comes_back(home: Home) {
 
     let acts = storage::acts::of_subject(archive.database(), bad[0].study.as_str(), 10).await.unwrap();
     let told: Vec<_> = acts.iter().map(|act| (act.kind.as_str(), act.reason.as_deref())).collect();
-    assert_eq!(told, [("study.restore", None), ("study.reject", Some("Rejected for Quality Reasons"))]);
+    let why =
+        [("study.restore", Some("wrongly rejected")), ("study.reject", Some("Rejected for Quality Reasons"))];
+    assert_eq!(told, why);
     let events = storage::events::since(archive.database(), 0, 1000).await.unwrap();
     assert_eq!(events.last().unwrap().study_uid.as_deref(), Some(bad[0].study.as_str()));
     archive.close().await;

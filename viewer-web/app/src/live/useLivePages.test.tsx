@@ -106,3 +106,21 @@ it('says of each list what has come to it, and of no other', async () => {
   await list.answer(3);
   expect([list.rows(), list.result.current.fresh]).toEqual(['xy', 1]);
 });
+
+it('looks once more, however much happens while it looks', async () => {
+  const list = lists({ open: 'ab' });
+  await list.asked(1);
+  await list.answer(0);
+  await list.changed();
+  await list.asked(2);
+  await list.changed();
+  await list.changed();
+  await list.changed();
+  await list.asked(2);
+  list.stands['open'] = 'nab';
+  await list.answer(1);
+  await list.asked(3);
+  await list.answer(2);
+  await list.asked(3);
+  expect([list.rows(), list.result.current.fresh]).toEqual(['ab', 1]);
+});
