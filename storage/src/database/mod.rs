@@ -41,9 +41,10 @@ use crate::{Error, Result};
 
 /// How long a statement or a connection may be waited for before the database counts as away.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Readers of SQLite; each holds a page cache of [`READER_CACHE_KIB`], which has room for the inner pages of the tables of
-/// a million studies: with less each row costs two reads more.
-const SQLITE_READERS: u32 = 6;
+/// Readers of SQLite for each processor, with their bounds. Each holds a page cache, which has room for the inner pages
+/// of the tables of a million studies: with less, each row costs two reads more.
+const SQLITE_READERS_OF_ONE: usize = 2;
+const SQLITE_READERS: std::ops::RangeInclusive<usize> = 4..=8;
 const READER_CACHE_KIB: u32 = 6 * 1024;
 const WRITER_CACHE_KIB: u32 = 16 * 1024;
 /// Rows that a reader is ahead of whoever reads them: more than most pages have, so that it need not wait.
@@ -82,6 +83,12 @@ impl Engine {
             Err(Error::Unavailable("the database URL begins with neither sqlite: nor postgres:".into()))
         }
     }
+}
+
+fn sqlite_readers() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (least, most) = (*SQLITE_READERS.start(), *SQLITE_READERS.end());
+    u32::try_from((processors * SQLITE_READERS_OF_ONE).clamp(least, most)).unwrap_or(u32::MAX)
 }
 
 fn postgres_options(url: &str) -> Result<PgConnectOptions> {
@@ -175,7 +182,7 @@ impl Database {
             .row_buffer_size(READER_ROWS)
             .pragma("cache_size", format!("-{READER_CACHE_KIB}"));
         let readers = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
+            .max_connections(sqlite_readers())
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .connect_lazy_with(reading);

@@ -7,7 +7,7 @@ use pacs_core::query::NamePattern;
 
 use super::condition::Conditions;
 use crate::Result;
-use crate::database::{Database, Param, params};
+use crate::database::{Database, params};
 use crate::dialect::{self, Piece};
 use crate::index::study_words;
 
@@ -27,7 +27,9 @@ pub(crate) const FEW: i64 = 2000;
 /// Of whole words the rarest leads. How much more frequent than this another is does not matter.
 const RARE: i64 = 250;
 /// Studies of a pair of words by which its frequency is told: with fewer it is rare.
-const SOUNDED: i64 = 64;
+const SOUNDED: i64 = 32;
+/// More than any newest key, which has fourteen digits.
+const REACH: i64 = 100_000_000_000_000;
 /// Words of a query that are tried in pairs.
 const PAIRED_MAX: usize = 4;
 
@@ -71,8 +73,8 @@ impl Table {
 pub(crate) enum Lead {
     /// The studies with this word, newest first.
     Word(String),
-    /// The studies with these two words, newest first.
-    Pair(String, String),
+    /// The studies with two words, newest first: of these pairs the one that is rare.
+    Pairs(Vec<String>),
     /// The few studies with a word that begins so, to be sorted.
     Beginning(String),
     /// The few studies with one of these words, to be sorted; without words there is none.
@@ -84,10 +86,9 @@ pub(crate) enum Lead {
 /// Chooses two whole words that are rare together, a whole word that is rare, or a beginning of which there are few,
 /// or a whole word that is frequent.
 pub(crate) async fn lead(database: &Database, table: Table, words: &Words) -> Result<Lead> {
-    if matches!(table, Table::Studies)
-        && let Some((one, other)) = rarest_pair(database, &words.whole).await?
-    {
-        return Ok(Lead::Pair(one, other));
+    let pairs = if matches!(table, Table::Studies) { pairs(&words.whole) } else { Vec::new() };
+    if !pairs.is_empty() {
+        return Ok(Lead::Pairs(pairs));
     }
     let mut rarest: Option<(i64, &String)> = None;
     for word in &words.whole {
@@ -174,7 +175,7 @@ pub(crate) fn narrow_patients(
             conditions.push(format!("p.id in (select patient_id from patient_word where word in ({list}))"));
         }
         // There are no pairs of patients' words.
-        Lead::Pair(..) | Lead::Nothing => {}
+        Lead::Pairs(_) | Lead::Nothing => {}
     }
     let led = |word: &String| *lead == Lead::Word(word.clone());
     for word in words.whole.iter().filter(|word| !led(word)) {
@@ -187,33 +188,35 @@ pub(crate) fn narrow_patients(
     walk
 }
 
-/// Of several words the two that are rare together, as far as one can tell quickly: the pair whose newest
-/// [`SOUNDED`] studies reach back the furthest, or of which there are not so many. To count all studies of each
-/// pair would take longer than to walk them.
-async fn rarest_pair(database: &Database, whole: &[String]) -> Result<Option<(String, String)>> {
+/// Every two of some words, as the index of pairs has them.
+fn pairs(whole: &[String]) -> Vec<String> {
     let mut words: Vec<&String> = whole.iter().take(PAIRED_MAX).collect();
     words.sort_unstable();
     words.dedup();
-    let pairs: Vec<(String, String)> =
-        study_words::every_two(&words).map(|(one, other)| ((*one).clone(), (*other).clone())).collect();
-    if pairs.len() < 2 {
-        return Ok(pairs.into_iter().next());
+    study_words::every_two(&words).map(|(one, other)| study_words::pair(one, other)).collect()
+}
+
+/// Of several pairs, as an expression, the one of words that are rare together, as far as one can tell quickly: whose
+/// newest [`SOUNDED`] studies reach back the furthest, or of which there are not so many. To count all studies of each
+/// pair would take longer than to walk them, and to ask for it beforehand as long as to find the studies.
+pub(super) fn rarest(conditions: &mut Conditions, pairs: &[String]) -> String {
+    let bound: Vec<String> = pairs.iter().map(|pair| conditions.bind(pair.as_str())).collect();
+    if let [only] = bound.as_slice() {
+        return only.clone();
     }
-    let reaches: Vec<String> = (2..pairs.len() + 2)
-        .map(|place| {
-            format!(
-                "(select newest_key from study_pair where pair = ${place}
-                  order by newest_key desc, study_id desc limit 1 offset $1) as reach_{place}"
-            )
-        })
-        .collect();
-    let mut params = params![SOUNDED - 1];
-    params.extend(pairs.iter().map(|(one, other)| Param::from(study_words::pair(one, other))));
-    let sql = format!("select {}", reaches.join(", "));
-    let Some(row) = database.fetch_optional(sqlx::AssertSqlSafe(sql), params).await? else { return Ok(None) };
-    let reaches = (0..pairs.len()).map(|at| row.at::<Option<i64>>(at)).collect::<Result<Vec<_>>>()?;
-    // Without so many studies there is no reach, which is less than any.
-    Ok(reaches.into_iter().zip(pairs).min().map(|(_, pair)| pair))
+    let nth = SOUNDED - 1;
+    let sounded = bound.iter().map(|pair| {
+        format!(
+            "select cast({pair} as text) as pair, (select newest_key from study_pair where pair = {pair}
+                 order by newest_key desc, study_id desc limit 1 offset {nth}) as reach"
+        )
+    });
+    // The least of reach and pair as one text, in which each reach has as many digits: what is not reached is less than
+    // anything. To sort them would be another step.
+    let least = format!("min(cast({REACH} + coalesce(reach, 0) as text) || pair)");
+    let behind = REACH.to_string().len() + 1;
+    let all = sounded.collect::<Vec<_>>().join(" union all ");
+    format!("(select substr({least}, {behind}) from ({all}) as few)")
 }
 
 /// How many rows lie in a range of words, counted up to `most`.

@@ -12,7 +12,6 @@ use super::numbers::Wanted;
 use crate::Result;
 use crate::database::{Database, Param, params, placeholders};
 use crate::dialect;
-use crate::index::study_words;
 
 /// The studies a query looks at, newest first.
 #[derive(Debug, Clone)]
@@ -196,15 +195,23 @@ impl Plan {
                 conditions.push(format!("w.word = {bound}"));
                 words.whole.retain(|other| *other != word);
                 words.whole.iter().for_each(|word| conditions.word("t.folded_name", word, false));
-                self.walk_words("study_word w", ("w.word", word));
+                self.walk_words("study_word w", |tells| {
+                    let bound = tells.bind(word.as_str());
+                    tells.push(format!("w.word = {bound}"));
+                });
                 *led = true;
             }
-            Lead::Pair(one, other) => {
-                let bound = conditions.bind(study_words::pair(&one, &other));
-                conditions.push(format!("w.pair = {bound}"));
-                words.whole.retain(|word| *word != one && *word != other);
-                words.whole.iter().for_each(|word| conditions.word("w.words", word, false));
-                self.walk_words("study_pair w", ("w.pair", study_words::pair(&one, &other)));
+            Lead::Pairs(pairs) => {
+                let rarest = names::rarest(conditions, &pairs);
+                conditions.push(format!("w.pair = {rarest}"));
+                // A pair alone says all there is of its words.
+                if pairs.len() > 1 || words.whole.len() > 2 {
+                    words.whole.iter().for_each(|word| conditions.word("w.words", word, false));
+                }
+                self.walk_words("study_pair w", |tells| {
+                    let rarest = names::rarest(tells, &pairs);
+                    tells.push(format!("w.pair = {rarest}"));
+                });
                 *led = true;
             }
             Lead::Beginning(beginning) => {
@@ -237,15 +244,14 @@ impl Plan {
 
     /// Walks the studies of an index of words, newest first. What the index itself tells is asked before any
     /// study is read; both engines keep the order of a cross join written out, or choose a better one knowingly.
-    fn walk_words(&mut self, along: &'static str, (column, key): (&str, String)) {
+    fn walk_words(&mut self, along: &'static str, tell: impl FnOnce(&mut Conditions)) {
         self.from = format!("{along} cross join study t");
         self.conditions.push("t.id = w.study_id".into());
         (self.order, self.cursor) = BY_WORD;
         // The index of words knows no facilities: those of a scope are looked for along it.
         self.sifts |= !self.along.1.text.is_empty();
         let mut tells = Conditions::new(self.conditions.engine);
-        let bound = tells.bind(key);
-        tells.push(format!("{column} = {bound}"));
+        tell(&mut tells);
         self.along = (along, tells);
     }
 

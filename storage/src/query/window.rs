@@ -11,7 +11,7 @@ use crate::database::{Database, Row};
 
 /// Walks that read at the same time. Connections that read are at least twice as many, and everybody else's searches
 /// find one.
-const AT_A_TIME: usize = 3;
+const AT_A_TIME: usize = 2;
 static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
 
 /// Waits for a turn to read one window, first come first served.

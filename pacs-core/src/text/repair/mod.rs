@@ -13,12 +13,20 @@ use super::repertoire::Repertoire;
 /// modalities. Text in Latin-1 that happens to be so would have to consist of pairs such as `Ã©`; in
 /// the other single-byte sets, of which some have capitals in both halves of a pair, one byte has to
 /// be a control character besides. GBK and GB18030 have characters for most such bytes.
+///
+/// A value that was too long for its field may have been cut in the middle of its last letter, which is left out then.
 pub(super) fn as_utf8(bytes: &[u8], label: Repertoire) -> Option<Cow<'_, str>> {
-    let text = std::str::from_utf8(bytes).ok()?;
+    let (text, is_cut) = match std::str::from_utf8(bytes.trim_ascii_end()) {
+        Ok(_) => (std::str::from_utf8(bytes).ok()?, false),
+        Err(error) if error.error_len().is_none() && label != Repertoire::Utf8 => {
+            (std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()?, true)
+        }
+        Err(_) => return None,
+    };
     let certain = match label {
-        Repertoire::Utf8 | Repertoire::Ascii | Repertoire::Latin1 => true,
+        Repertoire::Utf8 | Repertoire::Ascii | Repertoire::Latin1 if !is_cut => true,
         Repertoire::Gb18030 | Repertoire::Gbk => false,
-        _ => bytes.iter().any(|byte| matches!(byte, 0x80..=0x9f)),
+        _ => text.bytes().any(|byte| matches!(byte, 0x80..=0x9f)),
     };
     certain.then(|| encoded_once(text).map_or(Cow::Borrowed(text), Cow::Owned))
 }
@@ -92,9 +100,21 @@ mod tests {
             // Two Cyrillic capitals.
             (Repertoire::Cyrillic, b"\xc2\xb8", false),
             (Repertoire::Gbk, "Nguyễn".as_bytes(), false),
+            // Cut in the middle of a letter, which one of Latin-1 may be; the one before it is in no set of one byte.
+            (Repertoire::Latin1, &"Nguyễn Văn Trỗ".as_bytes()[..17], true),
+            (Repertoire::Ascii, b"Nguy\xe1\xbb\x85n Th\xe1\xbb ", true),
+            (Repertoire::Latin1, b"caf\xc3\xa9 \xe1", false),
+            (Repertoire::Latin1, b"Tr\xe1\xbb", false),
+            (Repertoire::Gbk, &"Nguyễn Văn Trỗ".as_bytes()[..17], false),
         ] {
             assert_eq!(as_utf8(bytes, label).is_some(), certain, "{label:?} {bytes:x?}");
         }
+    }
+
+    #[test]
+    fn the_letter_that_was_cut_is_left_out() {
+        let cut = &"Nguyễn Văn Trỗ".as_bytes()[..17];
+        assert_eq!(as_utf8(cut, Repertoire::Latin1).as_deref(), Some("Nguyễn Văn Tr"));
     }
 
     #[test]
