@@ -45,7 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// of the tables of a million studies: with less, each row costs two reads more.
 const SQLITE_READERS_OF_ONE: usize = 2;
 const SQLITE_READERS: std::ops::RangeInclusive<usize> = 4..=8;
-const READER_CACHE_KIB: u32 = 6 * 1024;
+const READER_CACHE_KIB: u32 = 8 * 1024;
 const WRITER_CACHE_KIB: u32 = 16 * 1024;
 /// Rows that a reader is ahead of whoever reads them: more than most pages have, so that it need not wait.
 const READER_ROWS: usize = 256;

@@ -50,9 +50,25 @@ pub(super) struct Line {
 #[derive(Debug)]
 struct Page {
     text: Box<str>,
-    /// Where each value of each line begins and ends in it, texts with their quotes, and then what is JSON already.
-    values: Vec<(u32, u32)>,
+    /// The values of each line, texts with their quotes, and then what is JSON already.
+    values: Vec<Place>,
     columns: usize,
+}
+
+/// Where a value stands in a page.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    begin: u32,
+    end: u32,
+    /// Whether it is a text with a backslash in it.
+    is_escaped: bool,
+}
+
+impl Place {
+    fn new(begin: usize, length: usize, is_escaped: bool) -> Self {
+        let at = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { begin: at(begin), end: at(begin + length), is_escaped }
+    }
 }
 
 /// The value of a column.
@@ -69,10 +85,15 @@ pub enum Held<'a> {
 impl Line {
     /// The column as it was written, by its place among them.
     pub fn json(&self, index: usize) -> Result<&str> {
+        self.written(index).map(|(written, _)| written)
+    }
+
+    fn written(&self, index: usize) -> Result<(&str, bool)> {
         let is_of_it = index < self.page.columns;
         let place = self.page.values.get(self.begin + index).filter(|_| is_of_it);
-        let written = place.and_then(|(begin, end)| {
-            self.page.text.get(usize::try_from(*begin).ok()?..usize::try_from(*end).ok()?)
+        let written = place.and_then(|place| {
+            let written = usize::try_from(place.begin).ok()?..usize::try_from(place.end).ok()?;
+            Some((self.page.text.get(written)?, place.is_escaped))
         });
         written.ok_or_else(|| Error::Corrupt(format!("a row has no value {index}")))
     }
@@ -80,14 +101,14 @@ impl Line {
     /// The value of a column.
     pub fn at(&self, index: usize) -> Result<Held<'_>> {
         let corrupt = || Error::Corrupt(format!("value {index} of a row"));
-        let value = self.json(index)?;
+        let (value, is_escaped) = self.written(index)?;
         if value == "null" {
             return Ok(Held::Nothing);
         }
         let Some(text) = value.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else {
             return value.parse().map(Held::Number).map_err(|_| corrupt());
         };
-        Ok(Held::Text(match text.contains('\\') {
+        Ok(Held::Text(match is_escaped {
             false => Cow::Borrowed(text),
             true => Cow::Owned(serde_json::from_str(value).map_err(|_| corrupt())?),
         }))
@@ -130,8 +151,7 @@ fn lines(text: &str, columns: usize) -> Result<Vec<Line>> {
 }
 
 /// Adds the places of the values in a line that begins there; answers how many there are.
-fn push_values(values: &mut Vec<(u32, u32)>, line: &str, line_at: usize) -> usize {
-    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+fn push_values(values: &mut Vec<Place>, line: &str, line_at: usize) -> usize {
     let before = values.len();
     let mut parts = line.split('\t');
     let array = parts.next().unwrap_or_default();
@@ -139,29 +159,35 @@ fn push_values(values: &mut Vec<(u32, u32)>, line: &str, line_at: usize) -> usiz
     while !rest.is_empty() {
         rest = rest.trim_start_matches([' ', ',']);
         let begin = line_at + array.len() - rest.len();
-        let length = if rest.starts_with('"') { text_bytes(rest) } else { rest.find([',', ']']) };
-        let Some(length) = length else { break };
-        values.push((place(begin), place(begin + length)));
+        let measured = if rest.starts_with('"') {
+            text_bytes(rest)
+        } else {
+            rest.find([',', ']']).map(|length| (length, false))
+        };
+        let Some((length, is_escaped)) = measured else { break };
+        values.push(Place::new(begin, length, is_escaped));
         rest = rest.get(length..).filter(|rest| *rest != "]").unwrap_or_default();
     }
     let mut end = line_at + array.len();
     for json in parts {
         let begin = end + 1;
         end = begin + json.len();
-        values.push((place(begin), place(end)));
+        values.push(Place::new(begin, json.len(), false));
     }
     values.len() - before
 }
 
-/// Bytes of the text that JSON begins with, its quotes included; `None` when it does not end.
-fn text_bytes(json: &str) -> Option<usize> {
-    let mut is_escaped = false;
+/// Bytes of the text that JSON begins with, its quotes included, and whether anything of it is escaped; `None` when it
+/// does not end.
+fn text_bytes(json: &str) -> Option<(usize, bool)> {
+    let (mut is_escape, mut has_escapes) = (false, false);
     let end = json.bytes().skip(1).position(|byte| {
-        let is_end = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
+        let is_end = byte == b'"' && !is_escape;
+        is_escape = byte == b'\\' && !is_escape;
+        has_escapes |= is_escape;
         is_end
     })?;
-    Some(end + 2)
+    Some((end + 2, has_escapes))
 }
 
 #[cfg(test)]

@@ -206,7 +206,8 @@ impl Plan {
                 conditions.push(format!("w.pair = {rarest}"));
                 // A pair alone says all there is of its words.
                 if pairs.len() > 1 || words.whole.len() > 2 {
-                    words.whole.iter().for_each(|word| conditions.word("w.words", word, false));
+                    // Given names come last, and are the rarer.
+                    words.whole.iter().rev().for_each(|word| conditions.word("w.words", word, false));
                 }
                 self.walk_words("study_pair w", |tells| {
                     let rarest = names::rarest(tells, &pairs);

@@ -12,6 +12,8 @@ use pacs_core::{Tag, tags};
 use super::columns::{COLUMNS, Kind};
 use super::numbers;
 use super::stop::Columns;
+use crate::database::Engine;
+use crate::dialect;
 
 /// An attribute that answers have.
 #[derive(Debug)]
@@ -71,6 +73,16 @@ enum Whole {
     All,
 }
 
+impl Whole {
+    /// A column of whole attributes, or nothing where it has none of those that are wanted: it need not be handed over.
+    fn column(&self, engine: Engine, column: &str) -> String {
+        let Self::Keys(keys) = self else { return column.to_owned() };
+        let has: Vec<String> =
+            keys.iter().map(|key| dialect::contains(engine, column, &format!("'{key}'"))).collect();
+        format!("case when {} then {column} else '' end", has.join(" or "))
+    }
+}
+
 /// Attributes that identify an answer and are always in it.
 const KEYS: [Tag; 4] =
     [tags::PATIENT_ID, tags::STUDY_INSTANCE_UID, tags::SERIES_INSTANCE_UID, tags::SOP_INSTANCE_UID];
@@ -84,7 +96,7 @@ const OF_PATIENT: [(Tag, &str); 3] = [
 
 impl Shape {
     /// What the answers to a query below the patient level are made of.
-    pub fn of(query: &Query, scope: &Scope) -> Self {
+    pub fn of(query: &Query, scope: &Scope, engine: Engine) -> Self {
         let wanted = match &query.returns {
             Returns::All => None,
             Returns::Tags(paths) => {
@@ -134,9 +146,9 @@ impl Shape {
             }
         }
         if whole != Whole::Nothing {
-            json.push("t.attributes".to_owned());
+            json.push(whole.column(engine, "t.attributes"));
             if query.level >= Level::Series {
-                json.push("s.attributes".to_owned());
+                json.push(whole.column(engine, "s.attributes"));
             }
         }
         let tells = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag));

@@ -36,7 +36,7 @@ pub(super) fn pages(
     scope: Scope,
     after: Option<Position>,
 ) -> impl Stream<Item = Result<Vec<Answer>>> + Send {
-    let shape = Arc::new(Shape::of(&query, &scope));
+    let shape = Arc::new(Shape::of(&query, &scope, database.engine()));
     let lines = stops::<Line>(database, query, scope, shape.columns.clone(), after);
     lines.and_then(move |page| {
         ready(Ok(page.into_iter().map(|line| Answer::new(line, Arc::clone(&shape))).collect()))
