@@ -17,6 +17,7 @@ use crate::index::arrivals::NewInstance;
 use crate::index::instances;
 use crate::index::place::Kept;
 use crate::jobs::{self, NewJob};
+use crate::rejection::decided::Followed;
 
 const KIND: &str = "reject.noted";
 /// How long a document may take until another try is made.
@@ -93,6 +94,9 @@ pub(crate) async fn arrived(tx: &mut Transaction, instance: &NewInstance, now_ms
     noted.enqueue(tx, now_ms, now_ms).await
 }
 
+/// Instances of a document of which it is asked at a time whether somebody has decided on them.
+const DECIDED_AT_ONCE: usize = 16;
+
 /// What is alike in the rows of one document: facility, code, sender, when it was noted, and its UID.
 type Awaited = (String, String, Option<String>, i64, String);
 
@@ -164,9 +168,14 @@ impl Archive {
         let scope = Scope::Facilities(vec![noted.facility.clone()]);
         let mut rejected = 0;
         let mut missing = Vec::new();
-        // What somebody has decided since the document came stands.
-        let decided = self.decided(&noted.instances, noted.received_ms).await?;
-        for instance in &noted.instances {
+        // What somebody has decided since the document came stands; it is asked a few at a time, as people go on.
+        let (mut followed, mut decided) = (Followed::default(), HashSet::new());
+        for (at, instance) in noted.instances.iter().enumerate() {
+            if at % DECIDED_AT_ONCE == 0 {
+                let few = noted.instances.get(at..).unwrap_or_default();
+                let few = few.get(..DECIDED_AT_ONCE).unwrap_or(few);
+                decided = self.decided(&mut followed, few, noted.received_ms).await?;
+            }
             let is_decided = decided.contains(instance);
             let done = !is_decided && self.reject_for(&scope, &actor, instance, reason).await?;
             rejected += u64::from(done);

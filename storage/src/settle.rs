@@ -41,6 +41,8 @@ const AT_ONCE: usize = 2;
 /// How often a series may fail beside others that are settled, and how long it is then left alone.
 const MOST_FAILURES: u32 = 3;
 const PARKED_MS: i64 = 3_600_000;
+/// How long a series is left alone whose study grows faster than it is read.
+const GROWING_MS: i64 = 60_000;
 
 /// What a turn of settling has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -200,18 +202,22 @@ impl Archive {
             }
         }
         // Also where nothing is left to be packed: it may have failed after the pack was made.
+        let mut is_said = true;
         if self.has_versions(series.id).await? {
             match self.say_what_is_served(&series.study_uid).await {
                 Ok(()) => {}
-                // Images come faster than they are read: the series keeps its mark, and is looked at again.
                 Err(Error::Conflict(why)) => {
                     tracing::info!(why, study = %series.study_uid, "a study does not say yet what is served of it");
-                    return Ok(report);
+                    is_said = false;
                 }
                 Err(error) => return Err(error),
             }
         }
-        if damaged.is_empty() {
+        if !is_said && damaged.is_empty() {
+            // Images come faster than they are read: it keeps its mark, and is looked at once that has an end.
+            let until_ms = self.0.config.clock.now_ms().saturating_add(GROWING_MS);
+            self.0.settling.parked().insert(series.id, Parked { failures: 0, until_ms });
+        } else if damaged.is_empty() {
             self.0.settling.parked().remove(&series.id);
             self.note_settled(series.id).await?;
         } else {

@@ -5,7 +5,6 @@ use crate::content::Content;
 use crate::error::Error;
 use crate::pixel_pool::Share;
 use crate::state::State;
-use bytes::Bytes;
 use futures::TryStreamExt;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -45,7 +44,7 @@ impl Room {
             Self::Memory(share) => return Ok(Content::Held(share.hold(bytes))),
             Self::File { aside, writing } => (aside, writing),
         };
-        let bytes = Bytes::from(bytes);
+        let bytes = writing.hold(bytes);
         let file = match state.archive.aside(bytes.clone()).await {
             Ok(file) => file,
             Err(error) => {
@@ -53,12 +52,11 @@ impl Room {
                 drop(aside);
                 // It keeps the room for writing, which bounds how much waits so, but for no longer than others may.
                 let room = timeout(CLIENTS_WITHIN, state.pixels.sending_share(bytes.len() as u64)).await;
-                drop(writing);
                 let room = room.map_err(|_| Error::Busy("the disk is full, and so is the memory".into()))?;
-                return Ok(Content::Held(room?.hold(bytes)));
+                // A copy, which keeps none of the room for writing until a client has read it.
+                return Ok(Content::Held(room?.hold(bytes.to_vec())));
             }
         };
-        drop(writing);
         Ok(Content::read(file.length_bytes(), move |part| {
             file.part(part).inspect_ok(move |_| {
                 let _kept_until_it_is_sent = &aside;

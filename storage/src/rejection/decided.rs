@@ -18,41 +18,72 @@ const OF_MANY: [&str; 4] = ["study.reject", "series.reject", "study.restore", "s
 /// When the acts in the histories of some studies have changed last how an instance stands.
 type Changed = HashMap<InstanceId, i64>;
 
+/// Histories that were followed, each as far as its newest act.
+#[derive(Debug, Default)]
+pub(crate) struct Followed(Vec<(HashSet<String>, i64, Changed)>);
+
 impl Archive {
-    /// Those of the instances that an act since then is about, or whose standing one has changed together with their
+    /// Those of a few instances that an act since then is about, or whose standing one has changed together with their
     /// series or study.
-    pub(crate) async fn decided(&self, instances: &[Uid], since_ms: i64) -> Result<HashSet<Uid>> {
+    pub(crate) async fn decided(
+        &self,
+        followed: &mut Followed,
+        instances: &[Uid],
+        since_ms: i64,
+    ) -> Result<HashSet<Uid>> {
         let database = &self.0.database;
         let mut decided = HashSet::new();
-        let mut followed: Vec<(HashSet<String>, Option<Changed>)> = Vec::new();
-        let mut tx = database.begin(Durability::Batched).await?;
         for instance in instances {
             let named = acts::of_any(database, &[instance.to_string()], &ACTS, 1).await?;
             if named.first().is_some_and(|(act, _)| act.at_ms >= since_ms) {
                 decided.insert(instance.clone());
-                continue;
             }
+        }
+        let mut filed = Vec::new();
+        let mut tx = database.begin(Durability::Batched).await?;
+        for instance in instances.iter().filter(|uid| !decided.contains(*uid)) {
             let sql = "select id from instance where uid = $1";
             let Some(row) = tx.fetch_optional(sql, params![instance]).await? else { continue };
             let id = InstanceId(row.get("id")?);
-            let studies = history::studies_of(&mut tx, instance).await?;
-            let at = match followed.iter().position(|(of, _)| *of == studies) {
-                Some(at) => at,
-                None => {
-                    let listed: Vec<String> = studies.iter().cloned().collect();
-                    let of_many = acts::of_any(database, &listed, &OF_MANY, 1).await?;
-                    let is_meant = of_many.first().is_some_and(|(act, _)| act.at_ms >= since_ms);
-                    let changed = if is_meant { Some(changed(&mut tx, &studies).await?) } else { None };
-                    followed.push((studies, changed));
-                    followed.len() - 1
-                }
-            };
-            let changed = followed.get(at).and_then(|(_, changed)| changed.as_ref()?.get(&id));
-            if changed.is_some_and(|at_ms| *at_ms >= since_ms) {
+            filed.push((instance, id, history::studies_of(&mut tx, instance).await?));
+        }
+        drop(tx);
+        for (instance, id, studies) in filed {
+            let changed = self.changed(followed, studies, since_ms).await?;
+            if changed.and_then(|changed| changed.get(&id)).is_some_and(|at_ms| *at_ms >= since_ms) {
                 decided.insert(instance.clone());
             }
         }
         Ok(decided)
+    }
+
+    /// What an act on many since then has changed, `None` when there is none.
+    async fn changed<'a>(
+        &self,
+        Followed(followed): &'a mut Followed,
+        studies: HashSet<String>,
+        since_ms: i64,
+    ) -> Result<Option<&'a Changed>> {
+        let database = &self.0.database;
+        let listed: Vec<String> = studies.iter().cloned().collect();
+        let of_many = acts::of_any(database, &listed, &OF_MANY, 1).await?;
+        let Some(newest) = of_many.first().map(|(act, _)| act).filter(|act| act.at_ms >= since_ms) else {
+            return Ok(None);
+        };
+        let is_known =
+            |(of, until, _): &(HashSet<String>, i64, Changed)| *of == studies && *until == newest.id;
+        let at = match followed.iter().position(is_known) {
+            Some(at) => at,
+            None => {
+                let mut tx = database.begin(Durability::Batched).await?;
+                let changed = changed(&mut tx, &studies).await?;
+                drop(tx);
+                followed.retain(|(of, ..)| *of != studies);
+                followed.push((studies, newest.id, changed));
+                followed.len() - 1
+            }
+        };
+        Ok(followed.get(at).map(|(.., changed)| changed))
     }
 }
 

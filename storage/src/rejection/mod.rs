@@ -8,7 +8,7 @@
 //! they are in, its kind says what they are.
 
 mod again;
-mod decided;
+pub(crate) mod decided;
 mod history;
 pub mod listing;
 mod undo;

@@ -77,6 +77,8 @@ async fn a_study_that_grows_is_settled_all_the_same(home: Home) {
             }
         };
         assert_eq!(report.unwrap().packs, packs);
+        // It is looked at again, before what has come since has rested.
+        home.clock.set_ms(home.clock.now_ms() + 60_000);
     }
     assert!(sent > 6, "something came whenever the study was read");
     drop(store.hold(Call::Written, "nobody comes there"));

@@ -57,7 +57,9 @@ export function useFresh<Shown, Answer>({ key, events, ask, lay }: Live<Shown, A
     const all = async (): Promise<void> => {
       do {
         begun.again = false;
-        await lookOnce();
+        await lookOnce().catch((error: unknown) => {
+          if (!begun.again) throw error;
+        });
       } while (begun.again);
     };
     looks.current.set(name, begun);
