@@ -14,7 +14,7 @@ use testdata::Instance;
 use crate::backends::{Home, on_every_backend};
 use crate::deleting::assert_gone;
 use crate::moving::{in_series, move_, undo_newest};
-use crate::rebuilding::with_empty_rows;
+use crate::rebuilding::{made_anew, with_empty_rows};
 use crate::samples::*;
 
 on_every_backend!(
@@ -123,14 +123,7 @@ async fn more_images_than_one_statement_names_are_rejected_by_one_act(home: Home
     assert_eq!(reject(&archive, &series, &uids(&sent[..501])).await.instances, 501);
     assert_gone(&archive, &sent[499..501]).await;
     assert_whole(&archive, &sent[501..]).await;
-    home.rest();
-    archive.settle_due().await.unwrap();
-    archive.close().await;
-    drop(archive);
-
-    let home = with_empty_rows(home).await;
-    let archive = home.open().await;
-    archive.reindex(|_| {}).await.unwrap();
+    let (home, archive) = made_anew(home, archive).await;
     let rejected = async || {
         let listed = listing::studies(archive.database(), &Scope::All, None, 9).await.unwrap().items;
         listed.iter().map(|study| study.instances).collect::<Vec<_>>()
@@ -162,14 +155,7 @@ async fn several_series_are_rejected_by_one_act(home: Home) {
     assert_gone(&archive, &series[1..].concat()).await;
     assert_whole(&archive, &series[0]).await;
     assert_eq!(place(&series[0][0]).await, before, "what is not meant stays as it is");
-    home.rest();
-    archive.settle_due().await.unwrap();
-    archive.close().await;
-    drop(archive);
-
-    let home = with_empty_rows(home).await;
-    let archive = home.open().await;
-    archive.reindex(|_| {}).await.unwrap();
+    let (home, archive) = made_anew(home, archive).await;
     assert_gone(&archive, &series[1..].concat()).await;
     assert_whole(&archive, &series[0]).await;
     home.clock.set_ms(home.clock.now_ms() + 1);
