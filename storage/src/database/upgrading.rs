@@ -108,6 +108,22 @@ const ROWS: &[(i64, &[&str])] = &[
              values (1, '1.7', '1.2', $1, '1.2.1', 700, 300, '{}', 5)",
         ],
     ),
+    (
+        31,
+        &[
+            "insert into issuer (id, code, kind) values (2, 'B', 'facility')",
+            "insert into patient (id, identifier, issuer_id, name, folded_name, name_key, revision, created_ms,
+                 updated_ms)
+             values (2, '?1.3', 1, '', '', '', 1, 5, 5)",
+            "insert into study (id, uid, patient_id, facility, patient_identifier, patient_issuer, patient_name,
+                 folded_name, name_key, newest_key, modalities, sop_classes, series_count, instance_count, attributes,
+                 revision, conflict_count, received_ms, updated_ms)
+             select n.id, n.uid, n.patient, 'A', n.sent, n.issuer, '', '', '', 20260101080000, '', '', 0, 0, '{}', 1, 0,
+                 5, 5
+             from (select 2 as id, '1.2' as uid, 1 as patient, 'BN7' as sent, 'A' as issuer
+                 union all select 3, '1.3', 2, '', 'A' union all select 4, '1.4', 1, 'BN1', 'B') as n",
+        ],
+    ),
 ];
 
 /// What the newest schema says of these rows.
@@ -115,13 +131,16 @@ const AFTERWARDS: &[(&str, &[&str])] = &[
     ("select name from facility", &["Bạch Mai"]),
     ("select ae_title || ' ' || coalesce(character_set, '-') from device", &["CT1 -", "US1 ISO_IR 6"]),
     ("select cast(requires_tls + is_archive + worklist_own as text) from device", &["0", "0"]),
-    ("select name from patient", &["Bình^An"]),
+    ("select name from patient where id = 1", &["Bình^An"]),
     (
         "select pair || '|' || words || '|' || cast(newest_key as text) from study_pair",
         &["an binh| binh an |20260101080000"],
     ),
-    ("select doubt from study", &["birth_date,conflict"]),
-    ("select coalesce(correction, requested_by, '-') from study where own_patient_id is null", &["-"]),
+    ("select doubt from study where id = 1", &["birth_date,conflict"]),
+    (
+        "select coalesce(correction, requested_by, '-') from study where id = 1 and own_patient_id is null",
+        &["-"],
+    ),
     ("select cast(moved_ms + names_others as text) from series where sent_study_uid is null", &["0"]),
     ("select uid from instance where rejection_id is null and sent_series_uid is null", &["1.1.1.1"]),
     (
@@ -147,6 +166,10 @@ const AFTERWARDS: &[(&str, &[&str])] = &[
     ),
     ("select code || document from awaited_rejection", &["113001"]),
     ("select uid || tail from non_patient", &["1.7"]),
+    (
+        "select uid || ' ' || coalesce(registered_identifier || ' ' || registered_issuer, '-') from study",
+        &["1.1 -", "1.2 BN1 A", "1.3 -", "1.4 BN1 A"],
+    ),
 ];
 
 /// The first column of all rows, sorted.

@@ -65,7 +65,7 @@ pub(crate) async fn give(tx: &mut Transaction, from: PatientId, into: PatientId)
         );
         tx.execute(sqlx::AssertSqlSafe(sql), params![from, into]).await?;
     }
-    Ok(())
+    note_registered(tx, Studies::Of(into)).await
 }
 
 /// Gives a patient, who is merged into nobody any more, back what belongs to it and to those who are
@@ -81,7 +81,7 @@ pub(crate) async fn take_back(tx: &mut Transaction, patient: PatientId) -> Resul
         );
         tx.execute(sqlx::AssertSqlSafe(sql), params![patient]).await?;
     }
-    Ok(())
+    note_registered(tx, Studies::Of(patient)).await
 }
 
 /// Files a study with a patient: with whoever that one is merged into.
@@ -92,6 +92,31 @@ pub(crate) async fn file(tx: &mut Transaction, study: StudyId, own: PatientId) -
         "update study set patient_id = $2, own_patient_id = $3, revision = revision + 1 where id = $1",
         params![study, now, own],
     )
-    .await
-    .map(drop)
+    .await?;
+    note_registered(tx, Studies::One(study)).await
+}
+
+/// Studies whose patient has become another.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Studies {
+    One(StudyId),
+    /// All of a patient.
+    Of(PatientId),
+}
+
+/// Notes in the rows of studies the number that their patient is registered by, where they came with another: lists
+/// tell it of every study. A patient's own number never changes.
+pub(super) async fn note_registered(tx: &mut Transaction, studies: Studies) -> Result<()> {
+    let (column, id) = match studies {
+        Studies::One(study) => ("id", study.0),
+        Studies::Of(patient) => ("patient_id", patient.0),
+    };
+    let sql = format!(
+        "update study set (registered_identifier, registered_issuer) =
+             (select p.identifier, j.code from patient p join issuer j on j.id = p.issuer_id
+              where p.id = study.patient_id and substr(p.identifier, 1, 1) <> '?'
+                  and (p.identifier <> study.patient_identifier or j.code <> study.patient_issuer))
+         where {column} = $1"
+    );
+    tx.execute(sqlx::AssertSqlSafe(sql), params![id]).await.map(drop)
 }

@@ -8,6 +8,7 @@ use pacs_core::attributes::{PatientAttributes, STUDY_TAGS, StudyAttributes, exce
 use pacs_core::dataset::DataSet;
 use pacs_core::{clock, date_time, tags, text};
 
+use super::belongings::{self, Studies};
 use super::study_words;
 use super::{PatientId, StudyId, discrepancies};
 use crate::Result;
@@ -77,6 +78,7 @@ pub(crate) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
     );
     let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await? else { return Ok(None) };
     let id = StudyId(row.get("id")?);
+    belongings::note_registered(tx, Studies::One(id)).await?;
     study_words::insert(tx, id, newest_key, &text::fold(&coming.patient.name)).await?;
     Ok(Some(id))
 }
@@ -99,6 +101,7 @@ pub(crate) async fn describe(
     );
     study_words::remove(tx, id).await?;
     tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
+    belongings::note_registered(tx, Studies::One(id)).await?;
     study_words::insert(tx, id, newest_key, &text::fold(&coming.patient.name)).await
 }
 

@@ -108,8 +108,6 @@ impl Answer {
                 Held::Text(list) => Held::Text(Cow::Owned(list.trim_matches('\\').to_owned())),
                 other => other,
             },
-            Source::Before(index) => self.part(index, |(before, _)| before)?,
-            Source::Behind(index) => self.part(index, |(_, behind)| behind)?,
             Source::Always(text) => Held::Text(Cow::Borrowed(text)),
             Source::Whole => Held::Nothing,
         };
@@ -117,12 +115,6 @@ impl Answer {
             Held::Text(text) if text.is_empty() => Held::Nothing,
             held => held,
         })
-    }
-
-    /// A part of a text of two with a backslash between.
-    fn part(&self, index: usize, of: for<'t> fn((&'t str, &'t str)) -> &'t str) -> Result<Held<'_>> {
-        let text = self.line.text(index)?.unwrap_or_default();
-        Ok(Held::Text(Cow::Owned(of(text.split_once('\\').unwrap_or_default()).to_owned())))
     }
 
     /// The attributes that the row keeps whole, of its study and of its series.

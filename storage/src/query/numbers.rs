@@ -16,19 +16,9 @@ use crate::Result;
 use crate::database::Database;
 
 /// Patient ID and issuer of a study `t` as they stand now. Who has no number keeps what the study came with: nothing,
-/// or the number of somebody who was merged into them.
-pub(super) const IDENTIFIER: &str =
-    "(select case when substr(p.identifier, 1, 1) = '?' then t.patient_identifier
-     else p.identifier end from patient p where p.id = t.patient_id)";
-pub(super) const ISSUER: &str = "(select case when substr(p.identifier, 1, 1) = '?' then t.patient_issuer
-     else j.code end from patient p join issuer j on j.id = p.issuer_id where p.id = t.patient_id)";
-
-/// Both of them as one text with a backslash between, which no number has: to look up the patient takes longer than
-/// to read everything else of a study.
-pub(super) const IDENTIFIER_AND_ISSUER: &str =
-    "(select case when substr(p.identifier, 1, 1) = '?' then t.patient_identifier || '\\' || t.patient_issuer
-     else p.identifier || '\\' || j.code end
-     from patient p join issuer j on j.id = p.issuer_id where p.id = t.patient_id)";
+/// or the number of somebody who was merged into them. `index::belongings` notes it in the study's own row.
+pub(super) const IDENTIFIER: &str = "coalesce(t.registered_identifier, t.patient_identifier)";
+pub(super) const ISSUER: &str = "coalesce(t.registered_issuer, t.patient_issuer)";
 
 /// Other numbers that answers tell of a patient at most.
 const MOST: u32 = 100;

@@ -32,9 +32,6 @@ pub(super) enum Source {
     Column(usize),
     /// A column of a `\list\`.
     List(usize),
-    /// What stands before the backslash in a column, and what behind it.
-    Before(usize),
-    Behind(usize),
     /// It is the same in every answer.
     Always(&'static str),
     /// The attributes that rows keep whole, or the header of the instance, if anything.
@@ -120,17 +117,7 @@ impl Shape {
         let is_wanted = |tag| wanted.as_ref().is_none_or(|tags| tags.contains(&tag)) || KEYS.contains(&tag);
         let Columns { values: mut columns, mut json } = Columns::of_place(query.level);
         let mut sources = vec![(tags::SPECIFIC_CHARACTER_SET, Source::Always("ISO_IR 192"))];
-        let mut number_at = None;
         for column in COLUMNS.iter().filter(|column| column.level <= query.level && is_wanted(column.tag)) {
-            if [tags::PATIENT_ID, tags::ISSUER_OF_PATIENT_ID].contains(&column.tag) {
-                let at = *number_at.get_or_insert_with(|| {
-                    columns.push(numbers::IDENTIFIER_AND_ISSUER.to_owned());
-                    columns.len() - 1
-                });
-                let part = if column.tag == tags::PATIENT_ID { Source::Before } else { Source::Behind };
-                sources.push((column.tag, part(at)));
-                continue;
-            }
             let source = if column.kind == Kind::List { Source::List } else { Source::Column };
             sources.push((column.tag, source(columns.len())));
             columns.push(column.sql.to_owned());

@@ -46,8 +46,17 @@ async fn whose(fresh: &Fresh, study: &str) -> PatientId {
     line(fresh, study).await.patient_id
 }
 
-/// The studies of a patient's imaging record, oldest first.
+/// The studies of which answers would tell another number than the one that their patient is registered by.
+const UNDER_ANOTHER_NUMBER: &str = "
+    select t.uid from study t join patient p on p.id = t.patient_id join issuer j on j.id = p.issuer_id
+    where coalesce(t.registered_identifier, t.patient_identifier)
+        <> case when p.identifier like '?%' then t.patient_identifier else p.identifier end
+        or coalesce(t.registered_issuer, t.patient_issuer)
+        <> case when p.identifier like '?%' then t.patient_issuer else j.code end";
+
+/// The studies of a patient's imaging record, oldest first. Whatever was done before, all rows tell whose they are.
 async fn studies(fresh: &Fresh, patient: PatientId) -> Vec<String> {
+    assert_eq!(fresh.db.fetch(UNDER_ANOTHER_NUMBER, vec![]).await.unwrap().len(), 0);
     let record = record::of(&fresh.db, &Scope::All, patient).await.unwrap().unwrap();
     let mut uids: Vec<_> = record.studies.iter().map(|study| study.uid.to_string()).collect();
     uids.sort();
