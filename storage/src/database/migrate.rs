@@ -86,11 +86,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "each awaited",
         text: include_str!("../../migrations/0031_each_awaited.sql"),
     },
-    Migration {
-        version: 32,
-        name: "registered",
-        text: include_str!("../../migrations/0032_registered.sql"),
-    },
+    Migration { version: 32, name: "registered", text: include_str!("../../migrations/0032_registered.sql") },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

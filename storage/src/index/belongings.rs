@@ -65,7 +65,7 @@ pub(crate) async fn give(tx: &mut Transaction, from: PatientId, into: PatientId)
         );
         tx.execute(sqlx::AssertSqlSafe(sql), params![from, into]).await?;
     }
-    note_registered(tx, Studies::Of(into)).await
+    note_registered(tx, Studies::GivenTo(into)).await
 }
 
 /// Gives a patient, who is merged into nobody any more, back what belongs to it and to those who are
@@ -96,27 +96,31 @@ pub(crate) async fn file(tx: &mut Transaction, study: StudyId, own: PatientId) -
     note_registered(tx, Studies::One(study)).await
 }
 
-/// Studies whose patient has become another.
+/// Studies whose patient, or whose number as sent, has become another.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Studies {
     One(StudyId),
     /// All of a patient.
     Of(PatientId),
+    /// Those that a patient has by mergers. What was the survivor's own is let alone, or a merge would wait for all that
+    /// is done to any of it.
+    GivenTo(PatientId),
 }
 
 /// Notes in the rows of studies the number that their patient is registered by, where they came with another: lists
 /// tell it of every study. A patient's own number never changes.
 pub(super) async fn note_registered(tx: &mut Transaction, studies: Studies) -> Result<()> {
-    let (column, id) = match studies {
-        Studies::One(study) => ("id", study.0),
-        Studies::Of(patient) => ("patient_id", patient.0),
+    let (which, id) = match studies {
+        Studies::One(study) => ("id = $1", study.0),
+        Studies::Of(patient) => ("patient_id = $1", patient.0),
+        Studies::GivenTo(patient) => ("patient_id = $1 and own_patient_id is not null", patient.0),
     };
     let sql = format!(
         "update study set (registered_identifier, registered_issuer) =
              (select p.identifier, j.code from patient p join issuer j on j.id = p.issuer_id
               where p.id = study.patient_id and substr(p.identifier, 1, 1) <> '?'
                   and (p.identifier <> study.patient_identifier or j.code <> study.patient_issuer))
-         where {column} = $1"
+         where {which}"
     );
     tx.execute(sqlx::AssertSqlSafe(sql), params![id]).await.map(drop)
 }

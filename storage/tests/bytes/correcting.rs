@@ -15,12 +15,14 @@ use pacs_core::{Tag, VR, json, part10, tags, transfer_syntax, uids};
 use storage::catalogue::Procedure;
 use storage::corrections::{Corrected, Correction};
 use storage::exams::search;
+use storage::identity::{merging, record};
 use storage::schedule::{self, NewOrder, OrderPatient};
 use storage::{Archive, Decision, Encoding, Error, InstancePlace, InstanceReader, acts};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
-use crate::rebuilding::with_empty_rows;
+use crate::rebuilding::{made_anew, with_empty_rows};
+use crate::reconciling::{A, OTHER, image, line};
 use crate::samples::*;
 
 on_every_backend!(
@@ -31,6 +33,7 @@ on_every_backend!(
     corrections_outlive_the_rows,
     a_corrected_number_finds_its_order,
     what_cannot_be_corrected_is_said,
+    a_study_of_a_merged_patient_is_corrected,
 );
 
 pub async fn correct(archive: &Archive, instance: &Instance, values: &[(&str, &str)]) -> Corrected {
@@ -98,6 +101,37 @@ async fn found(archive: &Archive, name: &str) -> Vec<(String, String)> {
         storage::query::find(archive.database(), &query, &Scope::All).try_collect().await.unwrap();
     let said = |set: &DataSet, tag| set.text(tag).unwrap_or_default();
     found.iter().map(|set| (said(set, tags::PATIENT_NAME), said(set, tags::PATIENT_ID))).collect()
+}
+
+/// The number that answers tell of a study.
+async fn number_of(archive: &Archive, instance: &Instance) -> String {
+    let mut query = Query::new(query::Level::Study);
+    query.add(&[tags::STUDY_INSTANCE_UID], VR::UI, instance.study.as_str()).unwrap();
+    let found: Vec<_> =
+        storage::query::find(archive.database(), &query, &Scope::All).try_collect().await.unwrap();
+    found[0].text(tags::PATIENT_ID).unwrap()
+}
+
+async fn a_study_of_a_merged_patient_is_corrected(home: Home) {
+    let archive = home.open().await;
+    let sent = [image("1", 1, A, ""), image("2", 1, OTHER, "")];
+    send_all(&archive, &sent).await;
+    let (from, into) = (line(&archive, "1").await.patient_id, line(&archive, "2").await.patient_id);
+    let (all, clerk, now_ms) = (Scope::All, Actor::system(), home.clock.now_ms());
+    merging::merge(archive.database(), &all, &clerk, (from, into), None, now_ms).await.unwrap();
+    assert_eq!(number_of(&archive, &sent[0]).await, "P2");
+    correct(&archive, &sent[0], &[("PatientID", "BN77")]).await;
+    assert_eq!(number_of(&archive, &sent[0]).await, "BN77");
+    undo_newest(&archive, sent[0].study.as_str()).await;
+    assert_eq!(number_of(&archive, &sent[0]).await, "P2", "whose it was before");
+    let (home, archive) = made_anew(home, archive).await;
+    assert_eq!(number_of(&archive, &sent[0]).await, "P2", "by the journal");
+    let record = record::of(archive.database(), &all, line(&archive, "1").await.patient_id).await.unwrap();
+    let merged = record.unwrap().merged[0].id;
+    let now_ms = home.clock.now_ms();
+    merging::unmerge(archive.database(), &all, &clerk, merged, None, now_ms).await.unwrap();
+    assert_eq!(number_of(&archive, &sent[0]).await, "P1");
+    archive.close().await;
 }
 
 async fn a_corrected_study_is_so_everywhere_and_comes_back(home: Home) {
