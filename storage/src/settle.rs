@@ -213,8 +213,8 @@ impl Archive {
                 Err(error) => return Err(error),
             }
         }
-        if !is_said && damaged.is_empty() {
-            // Images come faster than they are read: it keeps its mark, and is looked at once that has an end.
+        if !is_said {
+            // Images come faster than they are read: it keeps its mark, and is looked at again in a minute.
             let until_ms = self.0.config.clock.now_ms().saturating_add(GROWING_MS);
             self.0.settling.parked().insert(series.id, Parked { failures: 0, until_ms });
         } else if damaged.is_empty() {

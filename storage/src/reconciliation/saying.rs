@@ -250,7 +250,8 @@ impl Archive {
 
 /// Makes the rows of a study, which are locked, say what is served of it; what does not go together with that waits to
 /// be looked at, and what was open of what is served no more is answered by `act`. Says whether anything has changed.
-/// [`Error::Conflict`] when something else is shown of the study now than was heard.
+/// [`Error::Conflict`] when something else is shown of the study now than was heard; but an act, for which somebody
+/// waits, leaves what has only come since to settling.
 pub(super) async fn follow(
     tx: &mut Transaction,
     locked: &Locked,
@@ -258,7 +259,14 @@ pub(super) async fn follow(
     act: Option<i64>,
     (actor, now_ms): (&str, i64),
 ) -> Result<bool> {
-    let is_all = is_all(tx, locked.study, saying).await?;
+    let heard = heard(tx, locked.study, saying).await?;
+    if heard == Heard::Earlier {
+        if act.is_none() {
+            return Err(Error::Conflict("images came to the study while it was read".into()));
+        }
+        settle_again(tx, locked.study).await?;
+    }
+    let is_all = heard == Heard::All;
     let mut changed = false;
     for (id, of_series) in &saying.series {
         if locked.series.iter().any(|(known, _)| known == id) {
@@ -290,24 +298,45 @@ pub(super) async fn follow(
     Ok(restated || changed || weighed || !found.is_empty())
 }
 
-/// Whether all was heard that a study has, but for what people have moved to it. What cannot be read was not, nor what
-/// was rejected: on either what waits may rest. [`Error::Conflict`] when anything else was not heard, or is gone.
-async fn is_all(tx: &mut Transaction, study: StudyId, saying: &Saying) -> Result<bool> {
+/// How much of a study was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// All that it has, but for what people have moved to it.
+    All,
+    /// All but what cannot be read or was rejected: on either what waits may rest.
+    Readable,
+    /// Images have come since.
+    Earlier,
+}
+
+/// How much of a study was heard. [`Error::Conflict`] when something of what was heard is gone.
+async fn heard(tx: &mut Transaction, study: StudyId, saying: &Saying) -> Result<Heard> {
     let sql = "select i.id, i.hash, i.rejection_id from instance i join series s on s.id = i.series_id
          where s.study_id = $1 and s.sent_study_uid is null and s.sent_series_uid is null";
-    let (mut heard, mut is_all) = (0, true);
+    let (mut count, mut is_all, mut has_grown) = (0, true, false);
     for row in tx.fetch(sql, params![study]).await? {
         let content = (InstanceId(row.get("id")?), instances::hash(&row)?);
         if saying.heard.contains(&content) {
-            heard += 1;
+            count += 1;
         } else if saying.unread.contains(&content) || row.get::<Option<i64>>("rejection_id")?.is_some() {
             is_all = false;
         } else {
-            return Err(Error::Conflict("images came to the study while it was read".into()));
+            has_grown = true;
         }
     }
-    if heard < saying.heard.len() {
+    if count < saying.heard.len() {
         return Err(Error::Conflict("images left the study while it was read".into()));
     }
-    Ok(is_all)
+    Ok(match (has_grown, is_all) {
+        (true, _) => Heard::Earlier,
+        (false, false) => Heard::Readable,
+        (false, true) => Heard::All,
+    })
+}
+
+/// Has settling come back to a study of which something has several contents.
+async fn settle_again(tx: &mut Transaction, study: StudyId) -> Result<()> {
+    let sql = "update series set unsettled = 1 where study_id = $1 and exists (
+             select 1 from instance i join instance_version v on v.instance_id = i.id where i.series_id = series.id)";
+    tx.execute(sql, params![study]).await.map(drop)
 }

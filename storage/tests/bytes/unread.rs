@@ -2,19 +2,21 @@
 
 use pacs_core::reconciliation::{Answer, Kind};
 use pacs_core::tags;
+use storage::reconciliation::State;
 use storage::{Archive, Decision, Version};
 use testdata::Instance;
 
 use crate::backends::{Home, on_every_backend};
 use crate::faults::{Call, watched};
 use crate::parting::{anywhere, of_second_series};
-use crate::reconciling::{A, OTHER, answer, image, line, only};
+use crate::reconciling::{A, OTHER, answer, image, line, listed, only};
 use crate::samples::*;
 use crate::settling::flip;
 
 on_every_backend!(
     of_two_contents_the_one_is_served_that_is_left,
     a_study_that_grows_is_settled_all_the_same,
+    a_person_is_heard_while_a_study_grows,
     a_study_is_parted_beside_what_nobody_can_read,
 );
 
@@ -84,6 +86,40 @@ async fn a_study_that_grows_is_settled_all_the_same(home: Home) {
     drop(store.hold(Call::Written, "nobody comes there"));
     home.rest();
     archive.settle_due().await.unwrap();
+    archive.close().await;
+}
+
+async fn a_person_is_heard_while_a_study_grows(home: Home) {
+    let (mut home, store) = watched(home);
+    home.config.header_cache_bytes = 0;
+    let archive = home.open().await;
+    send_all(&archive, &[image("1", 1, A, "first")]).await;
+    sent_again(&archive, &image("1", 1, OTHER, "second")).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    let found = only(&archive, Kind::Conflict).await;
+    let mut sent = 0;
+    let mut waiting = store.hold(Call::Read, "/1.2.1/");
+    let mut answering = std::pin::pin!(answer(&archive, found.id, (Answer::ServeNewest, None)));
+    loop {
+        tokio::select! {
+            answered = &mut answering => break answered.unwrap(),
+            () = waiting.reached() => {
+                sent += 1;
+                send_all(&archive, &[of_second_series(sent, OTHER)]).await;
+                waiting.go();
+                waiting = store.hold(Call::Read, "/1.2.1/");
+            }
+        }
+    }
+    assert!(sent > 0, "something came while the study was read");
+    drop(store.hold(Call::Written, "nobody comes there"));
+    assert_eq!(line(&archive, "1").await.patient.id, "P2");
+    // What has come meanwhile named another patient than the study did; settling hears that it names the same one now.
+    only(&archive, Kind::TwoPatients).await;
+    home.rest();
+    archive.settle_due().await.unwrap();
+    assert!(listed(&archive, State::Open).await.is_empty());
     archive.close().await;
 }
 
