@@ -17,6 +17,8 @@ use crate::scu::{self, MAX_CONTEXTS, Options, Proposal, Target};
 
 /// The result of an association that is rejected for good (PS3.8 table 9-21).
 const PERMANENT: u8 = 1;
+/// So often a kind is asked for that is rejected for the moment.
+const MAX_TURNED_AWAY: u32 = 3;
 /// How many associations with a destination may break one after the other before it is given up.
 const MAX_BROKEN: u32 = 3;
 
@@ -60,8 +62,8 @@ pub(crate) struct Sender {
     parts: Arc<Vec<Vec<Proposal>>>,
     /// How many of them were made at the beginning; those behind are each for a kind that has come since.
     known_parts: usize,
-    /// Those of the later ones whose association was rejected for good: this sender asks for them no more.
-    rejected: BTreeMap<usize, Rejection>,
+    /// Those of the later ones whose association was rejected, and how often.
+    rejected: BTreeMap<usize, (Rejection, u32)>,
     /// The association, and which part of the proposals it carries.
     open: Option<(usize, scu::Association)>,
     /// Associations that broke one after the other without a single instance stored.
@@ -202,9 +204,13 @@ impl Sender {
     /// The association that carries the contexts this instance needs.
     async fn association(&mut self, place: &InstancePlace) -> Result<(usize, scu::Association), Unsent> {
         let part = self.part_of(place);
-        // Before what is open is let go, which others need.
-        if let Some(rejection) = self.rejected.get(&part) {
-            return Err(Unsent::LateKind(scu::Error::Rejected(*rejection)));
+        // Before what is open is let go, which others need. One that is busy may take it a moment later, but each time
+        // costs the place that there is.
+        let rejected = self.rejected.get(&part).copied();
+        if let Some((rejection, times)) = rejected
+            && (rejection.codes().0 == PERMANENT || times >= MAX_TURNED_AWAY)
+        {
+            return Err(Unsent::LateKind(scu::Error::Rejected(rejection)));
         }
         match self.open.take() {
             Some((carried, association)) if carried == part => return Ok((part, association)),
@@ -219,10 +225,8 @@ impl Sender {
             Ok(association) => Ok((part, association)),
             // Many devices reject an association in which they accept nothing.
             Err(scu::Error::Rejected(rejection)) if part >= self.known_parts => {
-                // One that is busy may take it a moment later.
-                if rejection.codes().0 == PERMANENT {
-                    self.rejected.insert(part, rejection);
-                }
+                let times = rejected.map_or(1, |(_, times)| times + 1);
+                self.rejected.insert(part, (rejection, times));
                 Err(Unsent::LateKind(scu::Error::Rejected(rejection)))
             }
             Err(error) => {

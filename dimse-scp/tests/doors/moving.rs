@@ -8,6 +8,7 @@ use crate::support::receiver::{Open, Receiver};
 use crate::support::wire::{self, Wire};
 use crate::support::{Harness, PATIENCE, ae, eventually, in_last_series, report_on, slices, uid};
 use dimse_scp::dimse::{CommandField, CommandSet, Status, command::element};
+use dimse_scp::pdu::Rejection;
 use dimse_scp::pdu::associate::RoleSelection;
 use dimse_scp::scu::{Instance, Proposal};
 use pacs_core::dataset::{self, DataSet};
@@ -117,11 +118,21 @@ async fn one_association_that_is_given_up_spoils_nothing_for_the_others() {
 
 #[tokio::test]
 async fn a_kind_that_comes_meanwhile_and_is_rejected_keeps_nothing_of_the_rest_back() {
+    a_late_kind_is_rejected(Rejection::Unspecified, 1).await;
+}
+
+#[tokio::test]
+async fn one_that_is_rejected_for_the_moment_is_asked_for_a_few_times() {
+    a_late_kind_is_rejected(Rejection::LimitExceeded, 3).await;
+}
+
+/// Four reports come while images are sent, and the destination rejects so many associations for them.
+async fn a_late_kind_is_rejected(rejection: Rejection, times: usize) {
     let server = Harness::start().await;
     let receiver = Receiver::of(&server, "DEST").await;
     let instances = slices(6, 16, 6);
     // The last series is read when the first has been opened: then there are reports in it that nobody has counted.
-    let last = in_last_series(&instances[0], 3);
+    let last = in_last_series(&instances[0], 9);
     server.fill(&instances).await;
     server.fill(std::slice::from_ref(&last)).await;
     let study = asked(&server, &instances[0]).await;
@@ -129,16 +140,18 @@ async fn a_kind_that_comes_meanwhile_and_is_rejected_keeps_nothing_of_the_rest_b
     let destination = async {
         let mut open = receiver.association().await;
         let first = open.instance().await.unwrap();
-        server.fill(&[1, 2].map(|number| report_on(&instances[0], number))).await;
+        server.fill(&[1, 2, 3, 4].map(|number| report_on(&instances[0], number))).await;
         open.answer(first, Status::SUCCESS).await;
         assert_eq!(open.take_all().await.len(), 5);
-        receiver.reject().await;
+        for _ in 0..times {
+            receiver.reject(rejection).await;
+        }
         assert_eq!(receiver.association().await.take_all().await, std::slice::from_ref(&last.instance));
     };
     let (class, title) = (uid(MOVE), ae("DEST"));
     let (outcome, ()) = tokio::join!(association.move_to(&class, &title, &study), destination);
     let outcome = outcome.unwrap();
-    assert_eq!((outcome.completed, outcome.failed), (7, 2), "{outcome:?}");
+    assert_eq!((outcome.completed, outcome.failed), (7, 4), "{outcome:?}");
     association.release().await.unwrap();
     server.stop().await;
 }

@@ -6,6 +6,7 @@ use std::io::Write;
 use crate::support::receiver::Receiver;
 use crate::support::{Harness, ae, dataset_of, eventually, report_on, slices};
 use dimse_scp::dimse::Status;
+use dimse_scp::pdu::Rejection;
 use dimse_scp::scu::Instance;
 use pacs_core::access::{Actor, Scope};
 use pacs_core::dataset::{self, Limits, Until};
@@ -347,7 +348,7 @@ async fn a_device_that_rejects_another_kind_by_itself_gets_the_rest() {
     open.answer(first, Status::SUCCESS).await;
     assert_eq!(open.take_all().await.len(), 3);
     // It rejects what it would accept nothing of. What it takes goes on, and it is not asked for each of the others.
-    receiver.reject().await;
+    receiver.reject(Rejection::Unspecified).await;
     let images = [4, 5].map(|at| instances[at].instance.clone());
     assert_eq!(receiver.association().await.take_all().await, images);
     // Later both kinds are proposed at once.

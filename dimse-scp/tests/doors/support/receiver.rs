@@ -59,10 +59,9 @@ impl Receiver {
     }
 
     /// Rejects the next association.
-    pub async fn reject(&self) {
-        let judge = async |_: &AssociateRq| {
-            Err::<Admitted<()>, _>(Refused::new(Rejection::Unspecified, Reason::NothingServed))
-        };
+    pub async fn reject(&self, rejection: Rejection) {
+        let judge =
+            async |_: &AssociateRq| Err::<Admitted<()>, _>(Refused::new(rejection, Reason::NothingServed));
         self.accept(judge).await.unwrap_err();
     }
 
