@@ -25,26 +25,32 @@ pub(super) async fn pull(
     (found, before): (&Found, u64),
     destination: &AeTitle,
 ) -> Result<Pulled, PullError> {
-    let (here, _) = intake::held(database, &found.uid).await?;
-    if found.instances.is_some_and(|expected| here >= expected) {
-        let counts = Counts { taken: here.saturating_sub(before), present: before, ..Counts::default() };
-        let asked = Asked { expected: found.instances, arrived: here };
-        return Ok(Pulled { asked, counts, reason: None });
+    let held = intake::held(database, &found.uid).await?;
+    if found.instances.is_some_and(|expected| held.0 >= expected) {
+        let asked = Asked { expected: found.instances, arrived: held.0 };
+        return Ok(Pulled { asked, counts: come(before, held), reason: None });
     }
     let outcome = peer.send_study(&found.uid, destination).await?;
-    let (after, bytes) = intake::held(database, &found.uid).await?;
+    let held = intake::held(database, &found.uid).await?;
+    let (after, _) = held;
     // Who does not count beforehand has counted in the end.
     let operations = [outcome.completed, outcome.warning, outcome.failed].map(u64::from).iter().sum();
     let expected = found.instances.or_else(|| (operations > 0).then_some(operations));
     let missing = expected.map_or(0, |expected| expected.saturating_sub(after));
-    let taken = after.saturating_sub(before);
-    let share = bytes.checked_div(after).unwrap_or(0).saturating_mul(taken);
     let is_whole = missing == 0 && (after > 0 || !outcome.status.is_failure());
     // Of one that is not sent at least something is missing.
     let failed = if is_whole { 0 } else { missing.max(1) };
-    let counts = Counts { taken, present: before, failed, bytes: share, ..Counts::default() };
+    let counts = Counts { failed, ..come(before, held) };
     let reason = (!is_whole).then(|| why(&outcome, expected, after));
     Ok(Pulled { asked: Asked { expected, arrived: after }, counts, reason })
+}
+
+/// What has come of a study of which so many instances were here in the beginning, by how many there are now and their
+/// bytes.
+pub(super) fn come(before: u64, (after, bytes): (u64, u64)) -> Counts {
+    let taken = after.saturating_sub(before);
+    let bytes = bytes.checked_div(after).unwrap_or(0).saturating_mul(taken);
+    Counts { taken, present: before, bytes, ..Counts::default() }
 }
 
 fn why(outcome: &Outcome, expected: Option<u64>, arrived: u64) -> Why {

@@ -287,19 +287,33 @@ impl Migration<'_> {
             match study::pull(database, &mut self.peer, (found, present), &self.destination).await {
                 Ok(pulled) => return Ok(pulled),
                 Err(PullError::Peer(error @ scu::Error::Ended(_))) if tries >= TRIES => {
-                    let (arrived, _) = intake::held(database, &found.uid).await?;
-                    let asked = Asked { expected: found.instances, arrived };
-                    let missing = found.instances.map_or(0, |expected| expected.saturating_sub(arrived));
-                    let (taken, failed) = (arrived.saturating_sub(present), missing.max(1));
-                    let counts = Counts { taken, present, failed, ..Counts::default() };
+                    let held = intake::held(database, &found.uid).await?;
+                    let asked = Asked { expected: found.instances, arrived: held.0 };
+                    let missing = found.instances.map_or(0, |expected| expected.saturating_sub(held.0));
+                    let counts = Counts { failed: missing.max(1), ..study::come(present, held) };
                     let why = NotTaken::BrokenOff.because(&error).with("tries", TRIES);
                     let reason = Some(why.of(cause::of_error(&error)));
                     return Ok(Pulled { asked, counts, reason });
                 }
                 Err(PullError::Peer(scu::Error::Ended(_))) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    if tries > 1 {
+                        self.note_begun(found, present).await?;
+                    }
+                    return Err(error.into());
+                }
             }
         }
+    }
+
+    /// Notes what has come of a study that is gone on with when the peer answers again, or it would count then as having
+    /// been here before.
+    async fn note_begun(&self, found: &Found, present: u64) -> Result<(), Stop> {
+        let database = self.shared.archive.database();
+        let held = intake::held(database, &found.uid).await?;
+        let asked = Asked { expected: found.instances, arrived: held.0 };
+        let noted = (&study::come(present, held), None);
+        Ok(intake::note_study(database, self.intake.id, &found.uid, asked, noted, self.now_ms()).await?)
     }
 
     /// Waits for its hours; ends the turn when somebody has stopped it, or changed its settings.

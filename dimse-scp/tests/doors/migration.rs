@@ -4,6 +4,7 @@ use crate::support::pulled::study_of;
 use crate::support::receiver::{Open, Receiver};
 use crate::support::{Harness, ae, eventually, slices};
 use dimse_scp::dimse::{CommandField, CommandSet, Status};
+use dimse_scp::pdu::Rejection;
 use dimse_scp::scu::Instance;
 use pacs_core::dataset::DataSet;
 use pacs_core::tags;
@@ -142,6 +143,27 @@ async fn a_day_that_was_not_listed_is_made_up_for_in_the_end() {
     sends(&mut open, &server, &instances).await;
     let counts = ends(open, &server, id).await;
     assert_eq!((told(&counts), failures().await), ((2, 0, 0), Vec::new()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_broken_off_try_has_brought_was_not_here_before() {
+    let server = Harness::start().await;
+    let archive = Receiver::of(&server, "OLD").await;
+    let instances = slices(3, 16, 9);
+    let id = begin(&server, true).await;
+    let mut open = archive.association().await;
+    lists(&mut open, DAY, &[Held::whole(&instances)]).await;
+    open.message().await.unwrap();
+    server.fill(&instances[..2]).await;
+    // It is started anew.
+    drop(open);
+    archive.reject(Rejection::Congestion).await;
+    let database = server.archive.database();
+    eventually(async || intake::by_id(database, id).await.unwrap().counts.taken > 0).await;
+    let counts = intake::by_id(database, id).await.unwrap().counts;
+    assert_eq!(told(&counts), (2, 0, 0), "{counts:?}");
+    assert!(counts.bytes > 0, "they are not too many a second");
     server.stop().await;
 }
 
