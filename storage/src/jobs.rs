@@ -278,7 +278,7 @@ pub async fn resume(database: &Database, kind: &str, now_ms: i64) -> Result<u64>
 /// Of running jobs, that their workers have ended; `$2` is the time.
 const EXPIRED: &str = "lease_until_ms <= $2";
 
-/// The same of those running jobs of a kind that fulfil a condition.
+/// Makes due again, or gives up, those running jobs of a kind that fulfil a condition.
 async fn take_back(tx: &mut Transaction, kind: &str, condition: &str, now_ms: i64) -> Result<u64> {
     let sql = format!(
         "update job set {TAKEN_BACK} where kind = $1 and state = 'running' and {condition} returning {COLUMNS}"

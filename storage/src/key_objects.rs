@@ -28,6 +28,8 @@ const AGAIN_MS: i64 = 60_000;
 /// How long after a document what it rejects may come. What was sent together comes within hours, from a device that
 /// was cut off within days.
 pub(crate) const AWAITED_MS: i64 = 30 * 86_400_000;
+/// Instances of a document of which it is asked at a time whether somebody has decided on them.
+const DECIDED_AT_ONCE: usize = 16;
 
 /// What is to be done for a document.
 #[derive(Serialize, Deserialize)]
@@ -93,9 +95,6 @@ pub(crate) async fn arrived(tx: &mut Transaction, instance: &NewInstance, now_ms
     };
     noted.enqueue(tx, now_ms, now_ms).await
 }
-
-/// Instances of a document of which it is asked at a time whether somebody has decided on them.
-const DECIDED_AT_ONCE: usize = 16;
 
 /// What is alike in the rows of one document: facility, code, sender, when it was noted, and its UID.
 type Awaited = (String, String, Option<String>, i64, String);

@@ -43,7 +43,7 @@ use crate::{Error, Result};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Readers of SQLite for each processor, with their bounds. Each holds a page cache, which has room for the inner pages
 /// of the tables of a million studies: with less, each row costs two reads more.
-const SQLITE_READERS_OF_ONE: usize = 2;
+const SQLITE_READERS_PER_PROCESSOR: usize = 2;
 const SQLITE_READERS: std::ops::RangeInclusive<usize> = 4..=8;
 const READER_CACHE_KIB: u32 = 8 * 1024;
 const WRITER_CACHE_KIB: u32 = 16 * 1024;
@@ -88,7 +88,7 @@ impl Engine {
 fn sqlite_readers() -> u32 {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (least, most) = (*SQLITE_READERS.start(), *SQLITE_READERS.end());
-    u32::try_from((processors * SQLITE_READERS_OF_ONE).clamp(least, most)).unwrap_or(u32::MAX)
+    u32::try_from((processors * SQLITE_READERS_PER_PROCESSOR).clamp(least, most)).unwrap_or(u32::MAX)
 }
 
 fn postgres_options(url: &str) -> Result<PgConnectOptions> {

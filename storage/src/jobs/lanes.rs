@@ -260,7 +260,10 @@ pub(crate) async fn cancel_in(tx: &mut Transaction, id: JobId, now_ms: i64) -> R
     let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), params![id.0, now_ms]).await? else {
         return Ok(false);
     };
-    commitments::given_up(tx, &read(&row)?, now_ms).await?;
+    // One that cannot be read is just what is to be got rid of.
+    if let Ok(job) = read(&row) {
+        commitments::given_up(tx, &job, now_ms).await?;
+    }
     Ok(true)
 }
 

@@ -83,8 +83,8 @@ pub(crate) enum Lead {
     Nothing,
 }
 
-/// Chooses two whole words that are rare together, a whole word that is rare, or a beginning of which there are few,
-/// or a whole word that is frequent.
+/// Chooses the pairs of whole words, where a statement then finds which is rare ([`rarest`]); else a whole word that is
+/// rare, or a beginning of which there are few, or a whole word that is frequent.
 pub(crate) async fn lead(database: &Database, table: Table, words: &Words) -> Result<Lead> {
     let pairs = if matches!(table, Table::Studies) { pairs(&words.whole) } else { Vec::new() };
     if !pairs.is_empty() {

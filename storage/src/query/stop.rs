@@ -21,7 +21,8 @@ const fn place(level: Level) -> &'static [&'static str] {
 /// What is read of each row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Columns {
-    /// Numbers and texts, or lists of them for who reads by name; the first ones are the row's place.
+    /// Numbers and texts, one expression each, or several with commas between where rows are read by name; the first
+    /// ones are the row's place.
     pub values: Vec<String>,
     /// Texts that are JSON as they lie there.
     pub json: Vec<String>,

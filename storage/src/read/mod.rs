@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use pacs_core::access::Scope;
 use pacs_core::correction::Overlay;
-use pacs_core::dataset::DataSet;
+use pacs_core::dataset::{DataSet, Value};
 use pacs_core::uid::Uid;
 
 use crate::index::instances::InstancePlace;
@@ -92,13 +92,13 @@ impl ReadCaches {
 
 /// About how many bytes a parsed header takes: each element costs its value and some bookkeeping.
 fn header_bytes(set: &DataSet) -> usize {
-    use pacs_core::dataset::Value;
+    const KEEPING: usize = 96;
     set.iter()
         .map(|element| match &element.value {
-            Value::Bytes(bytes) => 96 + bytes.len(),
-            Value::Items(items) => 96 + items.iter().map(header_bytes).sum::<usize>(),
-            Value::Fragments(fragments) => 96 + 16 * fragments.len(),
-            Value::Elsewhere { .. } => 96,
+            Value::Bytes(bytes) => KEEPING + bytes.len(),
+            Value::Items(items) => KEEPING + items.iter().map(header_bytes).sum::<usize>(),
+            Value::Fragments(fragments) => KEEPING + 16 * fragments.len(),
+            Value::Elsewhere { .. } => KEEPING,
         })
         .sum()
 }

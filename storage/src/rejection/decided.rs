@@ -18,6 +18,9 @@ const OF_MANY: [&str; 4] = ["study.reject", "series.reject", "study.restore", "s
 /// When the acts in the histories of some studies have changed last how an instance stands.
 type Changed = HashMap<InstanceId, i64>;
 
+/// Histories that are remembered.
+const FOLLOWED_MOST: usize = 8;
+
 /// Histories that were followed, each as far as its newest act.
 #[derive(Debug, Default)]
 pub(crate) struct Followed(Vec<(HashSet<String>, i64, Changed)>);
@@ -79,6 +82,8 @@ impl Archive {
                 let changed = changed(&mut tx, &studies).await?;
                 drop(tx);
                 followed.retain(|(of, ..)| *of != studies);
+                // Images of one study lie together in a document: of the others none is kept for long.
+                followed.drain(..followed.len().saturating_sub(FOLLOWED_MOST - 1));
                 followed.push((studies, newest.id, changed));
                 followed.len() - 1
             }
