@@ -87,6 +87,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../../migrations/0031_each_awaited.sql"),
     },
     Migration { version: 32, name: "registered", text: include_str!("../../migrations/0032_registered.sql") },
+    Migration {
+        version: 33,
+        name: "patient pairs",
+        text: include_str!("../../migrations/0033_patient_pairs.sql"),
+    },
 ];
 
 /// The version of a database's schema; 0 while no migration has been applied.

@@ -47,6 +47,7 @@ const ROWS: &[(i64, &[&str])] = &[
                  updated_ms)
              values (1, 'BN1', 1, 'Bình^An', ' binh an ', 'an binh', 1, 5, 5)",
             "insert into patient_identifier (issuer_id, identifier, patient_id) values (1, 'BN1', 1)",
+            "insert into patient_word (word, patient_id) values ('an', 1), ('binh', 1)",
             "insert into study (id, uid, patient_id, facility, patient_identifier, patient_issuer, patient_name,
                  folded_name, name_key, newest_key, modalities, sop_classes, series_count, instance_count, attributes,
                  revision, doubt, conflict_count, received_ms, updated_ms)
@@ -136,6 +137,7 @@ const AFTERWARDS: &[(&str, &[&str])] = &[
         "select pair || '|' || words || '|' || cast(newest_key as text) from study_pair",
         &["an binh| binh an |20260101080000"],
     ),
+    ("select pair || ' ' || cast(patient_id as text) from patient_pair", &["an binh 1"]),
     ("select doubt from study where id = 1", &["birth_date,conflict"]),
     (
         "select coalesce(correction, requested_by, '-') from study where id = 1 and own_patient_id is null",

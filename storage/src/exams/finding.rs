@@ -50,8 +50,13 @@ pub async fn find(database: &Database, scope: &Scope, typed: &str) -> Result<Vec
 async fn push_words(database: &Database, conditions: &mut Conditions, words: &Words) -> Result<bool> {
     let lead = names::lead(database, Table::Patients, words).await?;
     let leads = match &lead {
-        Lead::Word(word) => {
-            are_few(database, ("patient_word", "word"), (word, &format!("{word}\u{1}"))).await?
+        Lead::Word(word) => has_few(database, ("patient_word", "word"), word).await?,
+        Lead::Pairs(pairs) => {
+            let mut are_few = false;
+            for pair in pairs {
+                are_few |= has_few(database, ("patient_pair", "pair"), pair).await?;
+            }
+            are_few
         }
         Lead::Nothing => false,
         _ => true,
@@ -101,6 +106,11 @@ async fn push_number(database: &Database, conditions: &mut Conditions, number: &
         )
     });
     Ok(leads)
+}
+
+/// Whether a word or a pair has so few rows that what they lead to is read and sorted.
+async fn has_few(database: &Database, of: (&str, &str), value: &str) -> Result<bool> {
+    are_few(database, of, (value, &format!("{value}\u{1}"))).await
 }
 
 /// Whether so few rows lie in a range that what they lead to is read and sorted.

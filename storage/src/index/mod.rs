@@ -8,6 +8,7 @@ pub mod facilities;
 pub(crate) mod grounds;
 pub mod instances;
 pub mod issuers;
+pub(crate) mod name_words;
 pub mod packs;
 pub mod patients;
 pub mod place;
@@ -16,7 +17,6 @@ pub mod segments;
 pub mod series;
 pub mod spooled;
 pub mod studies;
-pub(crate) mod study_words;
 pub(crate) mod versions;
 
 macro_rules! row_id {

@@ -6,6 +6,7 @@ use pacs_core::text;
 
 use super::PatientId;
 use super::issuers::Issuer;
+use super::name_words;
 use super::studies::spaced;
 use crate::database::{Row, Transaction, params};
 use crate::{Error, Result, dialect};
@@ -57,7 +58,7 @@ pub async fn ensure(
     };
     let id = PatientId(row.get("id")?);
     claim(tx, (id, None), issuer, identifier).await?;
-    insert_words(tx, id, &folded).await?;
+    name_words::insert_patient(tx, id, &folded).await?;
     Ok(Found { id, own: None, likeness: Likeness::Same })
 }
 
@@ -179,23 +180,3 @@ async fn likeness(tx: &mut Transaction, id: PatientId, sent: &PatientAttributes)
     let row = tx.fetch_one("select name, birth_date, sex from patient where id = $1", params![id]).await?;
     Ok(compare(&demographics(&row)?, sent))
 }
-
-async fn insert_words(tx: &mut Transaction, id: PatientId, folded: &str) -> Result<()> {
-    let mut words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).take(MAX_WORDS).collect();
-    words.sort_unstable();
-    words.dedup();
-    if words.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<String> = (0..words.len()).map(|n| format!("(${}, $1)", n + 2)).collect();
-    let sql = format!(
-        "insert into patient_word (word, patient_id) values {} on conflict (word, patient_id) do nothing",
-        rows.join(", ")
-    );
-    let mut values = params![id];
-    values.extend(words.into_iter().map(Into::into));
-    tx.execute(sqlx::AssertSqlSafe(sql), values).await.map(drop)
-}
-
-/// The words of a name that are indexed; nobody is looked for by the seventeenth.
-pub(crate) const MAX_WORDS: usize = 16;

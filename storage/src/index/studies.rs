@@ -9,7 +9,7 @@ use pacs_core::dataset::DataSet;
 use pacs_core::{clock, date_time, tags, text};
 
 use super::belongings::{self, Studies};
-use super::study_words;
+use super::name_words;
 use super::{PatientId, StudyId, discrepancies};
 use crate::Result;
 use crate::database::{Param, Transaction, assignments, params, placeholders};
@@ -79,7 +79,7 @@ pub(crate) async fn insert(tx: &mut Transaction, coming: &Coming<'_>) -> Result<
     let Some(row) = tx.fetch_optional(sqlx::AssertSqlSafe(sql), values).await? else { return Ok(None) };
     let id = StudyId(row.get("id")?);
     belongings::note_registered(tx, Studies::One(id)).await?;
-    study_words::insert(tx, id, newest_key, &text::fold(&coming.patient.name)).await?;
+    name_words::insert(tx, id, newest_key, &text::fold(&coming.patient.name)).await?;
     Ok(Some(id))
 }
 
@@ -99,15 +99,15 @@ pub(crate) async fn describe(
              updated_ms = case when updated_ms < $2 then $2 else updated_ms end where id = $1",
         assignments(DESCRIBED, own + 1)
     );
-    study_words::remove(tx, id).await?;
+    name_words::remove(tx, id).await?;
     tx.execute(sqlx::AssertSqlSafe(sql), values).await?;
     belongings::note_registered(tx, Studies::One(id)).await?;
-    study_words::insert(tx, id, newest_key, &text::fold(&coming.patient.name)).await
+    name_words::insert(tx, id, newest_key, &text::fold(&coming.patient.name)).await
 }
 
 /// Takes a study's row away; nothing may be in it.
 pub(super) async fn remove(tx: &mut Transaction, id: StudyId) -> Result<()> {
-    study_words::remove(tx, id).await?;
+    name_words::remove(tx, id).await?;
     if let Some(row) = tx.fetch_optional("select uid from study where id = $1", params![id]).await? {
         discrepancies::forget(tx, &row.get::<String>("uid")?).await?;
     }

@@ -9,7 +9,7 @@ use super::condition::Conditions;
 use crate::Result;
 use crate::database::{Database, params};
 use crate::dialect::{self, Piece};
-use crate::index::study_words;
+use crate::index::name_words;
 
 /// What a name must have for a pattern to match it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,14 @@ impl Table {
             Self::Patients => "patient_word",
         }
     }
+
+    /// The table of pairs of words, and the columns that it is walked by within a pair.
+    fn pairs(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Studies => ("study_pair", &["newest_key", "study_id"]),
+            Self::Patients => ("patient_pair", &["patient_id"]),
+        }
+    }
 }
 
 /// What the walk begins with.
@@ -86,8 +94,9 @@ pub(crate) enum Lead {
 /// Chooses the pairs of whole words, where a statement then finds which is rare ([`rarest`]); else a whole word that is
 /// rare, or a beginning of which there are few, or a whole word that is frequent.
 pub(crate) async fn lead(database: &Database, table: Table, words: &Words) -> Result<Lead> {
-    let pairs = if matches!(table, Table::Studies) { pairs(&words.whole) } else { Vec::new() };
-    if !pairs.is_empty() {
+    let pairs = pairs(&words.whole);
+    // Of patients a rare beginning leads better than a frequent pair, which is not walked in windows.
+    if !pairs.is_empty() && (matches!(table, Table::Studies) || words.beginnings.is_empty()) {
         return Ok(Lead::Pairs(pairs));
     }
     let mut rarest: Option<(i64, &String)> = None;
@@ -174,10 +183,16 @@ pub(crate) fn narrow_patients(
             let list = conditions.bind_all(any.iter());
             conditions.push(format!("p.id in (select patient_id from patient_word where word in ({list}))"));
         }
-        // There are no pairs of patients' words.
-        Lead::Pairs(_) | Lead::Nothing => {}
+        Lead::Pairs(pairs) => {
+            let rarest = rarest(conditions, Table::Patients, pairs);
+            conditions.push(format!("w.pair = {rarest}"));
+            walk = ("patient_pair w join patient p on p.id = w.patient_id", "w.patient_id");
+        }
+        Lead::Nothing => {}
     }
-    let led = |word: &String| *lead == Lead::Word(word.clone());
+    // A pair alone says all there is of its words.
+    let is_pair = words.whole.len() == 2 && matches!(lead, Lead::Pairs(_));
+    let led = |word: &String| is_pair || *lead == Lead::Word(word.clone());
     for word in words.whole.iter().filter(|word| !led(word)) {
         let bound = conditions.bind(word.as_str());
         conditions.push(format!(
@@ -193,22 +208,24 @@ fn pairs(whole: &[String]) -> Vec<String> {
     let mut words: Vec<&String> = whole.iter().take(PAIRED_MAX).collect();
     words.sort_unstable();
     words.dedup();
-    study_words::every_two(&words).map(|(one, other)| study_words::pair(one, other)).collect()
+    name_words::every_two(&words).map(|(one, other)| name_words::pair(one, other)).collect()
 }
 
 /// Of several pairs, as an expression, the one of words that are rare together, as far as one can tell quickly: whose
-/// newest [`SOUNDED`] studies reach back the furthest, or of which there are not so many. To count all studies of each
-/// pair would take longer than to walk them, and to ask for it beforehand as long as to find the studies.
-pub(super) fn rarest(conditions: &mut Conditions, pairs: &[String]) -> String {
+/// newest [`SOUNDED`] rows reach back the furthest, or of which there are not so many. To count all of each pair would
+/// take longer than to walk them, and to ask for it beforehand as long as to find the studies.
+pub(super) fn rarest(conditions: &mut Conditions, table: Table, pairs: &[String]) -> String {
     let bound: Vec<String> = pairs.iter().map(|pair| conditions.bind(pair.as_str())).collect();
     if let [only] = bound.as_slice() {
         return only.clone();
     }
     let nth = SOUNDED - 1;
+    let (table, columns) = table.pairs();
+    let (reach, newest) = (columns.first().copied().unwrap_or_default(), columns.join(" desc, "));
     let sounded = bound.iter().map(|pair| {
         format!(
-            "select cast({pair} as text) as pair, (select newest_key from study_pair where pair = {pair}
-                 order by newest_key desc, study_id desc limit 1 offset {nth}) as reach"
+            "select cast({pair} as text) as pair, (select {reach} from {table} where pair = {pair}
+                 order by {newest} desc limit 1 offset {nth}) as reach"
         )
     });
     // The least of reach and pair as one text, in which each reach has as many digits: what is not reached is less than

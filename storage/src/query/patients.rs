@@ -134,7 +134,7 @@ impl Walk {
                 (from, key) = walk;
                 named = *lead != Lead::Nothing;
             }
-            sifts |= (name.wildcard || has_led) && matches!(self.lead, Some(Lead::Word(_)));
+            sifts |= (name.wildcard || has_led) && matches!(self.lead, Some(Lead::Word(_) | Lead::Pairs(_)));
             has_led = true;
             if name.wildcard {
                 conditions.name("p.folded_name", name);

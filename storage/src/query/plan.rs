@@ -202,7 +202,7 @@ impl Plan {
                 *led = true;
             }
             Lead::Pairs(pairs) => {
-                let rarest = names::rarest(conditions, &pairs);
+                let rarest = names::rarest(conditions, Table::Studies, &pairs);
                 conditions.push(format!("w.pair = {rarest}"));
                 // A pair alone says all there is of its words.
                 if pairs.len() > 1 || words.whole.len() > 2 {
@@ -210,7 +210,7 @@ impl Plan {
                     words.whole.iter().rev().for_each(|word| conditions.word("w.words", word, false));
                 }
                 self.walk_words("study_pair w", |tells| {
-                    let rarest = names::rarest(tells, &pairs);
+                    let rarest = names::rarest(tells, Table::Studies, &pairs);
                     tells.push(format!("w.pair = {rarest}"));
                 });
                 *led = true;

@@ -194,6 +194,7 @@ async fn schedule(db: &Database) {
              (1001, 'BVTW', 'a', 1001, 'Asia/Ho_Chi_Minh'), (1002, 'BVH', 'b', 1001, 'Asia/Ho_Chi_Minh')",
         "update patient set folded_name = ' nguyen an '",
         "insert into patient_word (word, patient_id) select 'nguyen', id from patient union all select 'an', id from patient",
+        "insert into patient_pair (pair, patient_id) select 'an nguyen', id from patient",
         "insert into order_ (id, facility, patient_id, accession_number, emergency, state, created_by, created_ms, revision)
          select id, 'BVTW', id, 'A' || (100000 + id), 0, 'scheduled', 'a', 0, 1 from patient",
         "insert into requested_procedure (id, order_id, procedure_id, study_uid, code, name)

@@ -1,9 +1,11 @@
-//! The words of studies' names, alone and in pairs: what a search by name begins with.
+//! The words of the names of studies and patients, alone and in pairs: what a search by name begins with.
 
-use super::StudyId;
-use super::patients::MAX_WORDS;
+use super::{PatientId, StudyId};
 use crate::Result;
 use crate::database::{Param, Transaction, params, placeholders};
+
+/// The words of a name that are indexed; nobody is looked for by the seventeenth.
+pub(crate) const MAX_WORDS: usize = 16;
 
 /// The distinct words of a folded name that are indexed, in order.
 fn words(folded: &str) -> Vec<&str> {
@@ -24,11 +26,24 @@ pub(crate) fn every_two<W>(words: &[W]) -> impl Iterator<Item = (&W, &W)> {
     words.iter().enumerate().flat_map(move |(at, one)| behind(at).iter().map(move |other| (one, other)))
 }
 
+fn pairs(words: &[&str]) -> Vec<Param> {
+    every_two(words).map(|(one, other)| pair(one, other).into()).collect()
+}
+
+/// Notes a new patient's name.
+pub(super) async fn insert_patient(tx: &mut Transaction, id: PatientId, folded: &str) -> Result<()> {
+    let words = words(folded);
+    let pairs = pairs(&words);
+    let words: Vec<Param> = words.into_iter().map(Into::into).collect();
+    insert_each(tx, "patient_word (patient_id, word)", params![id], words).await?;
+    insert_each(tx, "patient_pair (patient_id, pair)", params![id], pairs).await
+}
+
 /// Notes a new study's name.
 pub(super) async fn insert(tx: &mut Transaction, id: StudyId, newest_key: i64, folded: &str) -> Result<()> {
     let words = words(folded);
     let whole = format!(" {} ", words.join(" "));
-    let pairs: Vec<Param> = every_two(&words).map(|(one, other)| pair(one, other).into()).collect();
+    let pairs = pairs(&words);
     let words: Vec<Param> = words.into_iter().map(Into::into).collect();
     let place = || params![newest_key, id];
     insert_each(tx, "study_word (newest_key, study_id, word)", place(), words).await?;
