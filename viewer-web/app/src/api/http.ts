@@ -25,6 +25,11 @@ interface ProblemBody {
   errors?: Record<string, string>;
 }
 
+/** Whether no answer came or the server was busy, so that it is worth asking again; anything else is an answer. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof Problem && (error.status === 0 || error.status === 503);
+}
+
 /** Told when the server says that nobody is signed in. */
 let onSignedOut: () => void = () => undefined;
 

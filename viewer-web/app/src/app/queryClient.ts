@@ -1,9 +1,8 @@
 import { QueryClient } from '@tanstack/react-query';
-import { Problem } from '~/api/http';
+import { isPassing } from '~/api/http';
 
-/** Asks again when no answer came or the server was busy; anything else is an answer. */
 function worthRetrying(failures: number, error: Error): boolean {
-  return failures < 2 && error instanceof Problem && (error.status === 0 || error.status === 503);
+  return failures < 2 && isPassing(error);
 }
 
 /** The one cache of what the server said. */

@@ -19,9 +19,12 @@ export function startSlowServer(stands: (path: string, body: unknown) => Respons
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   vi.stubGlobal('EventSource', Stream);
   const questions: (() => void)[] = [];
-  vi.stubGlobal('fetch', (path: string, init?: { body?: string | null }) => {
+  vi.stubGlobal('fetch', (path: string, init?: { body?: string | null; signal?: AbortSignal | null }) => {
     const known = stands(path, init?.body ? (JSON.parse(init.body) as unknown) : null);
-    return new Promise<Response>((resolve) => questions.push(() => resolve(known instanceof Response ? known : Response.json(known))));
+    return new Promise<Response>((resolve, reject) => {
+      init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+      questions.push(() => resolve(known instanceof Response ? known : Response.json(known)));
+    });
   });
   const answer = (at: number): Promise<void> => act(async () => {
     questions[at]?.();
@@ -38,6 +41,8 @@ export function startSlowServer(stands: (path: string, body: unknown) => Respons
     answerAll: async () => {
       while (answered < questions.length) await answer(answered++);
     },
+    /** Time passes. */
+    pass: (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms)),
     /** Something happens, and the page is told. */
     changed: (kind: Change['kind']) => act(async () => {
       Stream.last?.dispatchEvent(new MessageEvent('change', { data: JSON.stringify({ id: 1, kind }) }));

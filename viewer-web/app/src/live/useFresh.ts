@@ -1,22 +1,18 @@
 import { useQueryClient, type QueryKey } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Change } from '~/api/types';
 import { useChanges } from './changes';
+import { inTime } from './inTime';
+import { useLooks } from './useLooks';
 
 interface Live<Shown, Answer> {
   /** Of the query that holds the list; another one is another list. */
   key: QueryKey;
   /** What may change the list. */
   events: readonly Change['kind'][];
-  ask: () => Promise<Answer>;
+  ask: (signal: AbortSignal) => Promise<Answer>;
   /** What is shown after an answer, and how much of that is not. */
   lay: (shown: Shown, answer: Answer) => { shown: Shown; fresh: number };
-}
-
-interface Look {
-  /** Whether there is something more to look at. */
-  again: boolean;
-  done: Promise<void>;
 }
 
 /** Looks anew at a list whenever something has happened, and says how much has come that it does not show. */
@@ -27,46 +23,28 @@ export function useFresh<Shown, Answer>({ key, events, ask, lay }: Live<Shown, A
   const [fresh, setFresh] = useState<Readonly<Record<string, number>>>({});
   useEffect(() => setFresh({}), [name]);
   const count = (rows: number): void => setFresh((all) => ({ ...all, [name]: rows }));
-  /** Looks under way, by the name of the list. */
-  const looks = useRef(new Map<string, Look>());
-  const lookOnce = async (): Promise<void> => {
+  const look = useLooks(name, async () => {
     const query = client.getQueryCache().find({ queryKey: key });
-    if (!query) return;
+    if (!query) return false;
     const isAsked = (): boolean => query.state.fetchStatus === 'fetching';
     // What is on its way may be older than what has happened, and would be laid over what is found here.
     while (isAsked()) await query.fetch().catch(() => undefined);
-    if (query.state.data === undefined) return client.refetchQueries({ queryKey: key, exact: true });
+    if (query.state.data === undefined) {
+      await client.refetchQueries({ queryKey: key, exact: true });
+      return false;
+    }
     const before = query.state.dataUpdateCount;
-    const answer = await ask();
+    const answer = await inTime(ask);
     const shown = client.getQueryData<Shown>(key);
-    if (shown === undefined) return;
+    if (shown === undefined) return false;
     // Changed or asked anew meanwhile: the answer may be older than what is shown now, and may know what that does not.
-    if (query.state.dataUpdateCount !== before || isAsked()) return void look();
+    if (query.state.dataUpdateCount !== before || isAsked()) return true;
     const laid = lay(shown, answer);
     count(laid.fresh);
     client.setQueryData<Shown>(key, laid.shown);
-  };
-  /** One at a time, or on a slow line there would be ever more: what happens meanwhile is looked at by one more. */
-  const look = (): Promise<void> => {
-    const under = looks.current.get(name);
-    if (under) {
-      under.again = true;
-      return under.done;
-    }
-    const begun: Look = { again: false, done: Promise.resolve() };
-    const all = async (): Promise<void> => {
-      do {
-        begun.again = false;
-        await lookOnce().catch((error: unknown) => {
-          if (!begun.again) throw error;
-        });
-      } while (begun.again);
-    };
-    looks.current.set(name, begun);
-    begun.done = all().finally(() => looks.current.delete(name));
-    return begun.done;
-  };
-  useChanges(events, () => void look().catch(() => undefined));
+    return false;
+  });
+  useChanges(events, look);
   /** `taken`: the list is asked anew, with all that has come. */
   return { fresh: fresh[name] ?? 0, look, taken: () => count(0) };
 }

@@ -13,10 +13,11 @@ afterEach(() => {
   stopSlowServer();
 });
 
-/** A list by name, in pages of two rows where `inPages`. */
+/** A list by name, of a server that may be busy, in pages of two rows where `inPages`. */
 function lists(stands: Record<string, string>, inPages = false) {
   const server = startSlowServer((path) => {
     const [name = '', cursor = ''] = path.split('/');
+    if (stands[name] === 'busy') return new Response(null, { status: 503 });
     const rows = [...(stands[name] ?? '')].slice(Number(cursor));
     return { items: inPages ? rows.slice(0, 2) : rows, next: inPages && rows.length > 2 ? String(Number(cursor) + 2) : null };
   });
@@ -24,12 +25,12 @@ function lists(stands: Record<string, string>, inPages = false) {
   const wrapper = ({ children }: { children: ReactNode }) => <QueryClientProvider client={client}>{children}</QueryClientProvider>;
   const { result, rerender } = renderHook(
     ({ name }) => useLivePages({
-      key: ['list', name], page: (cursor) => request<Page<string>>(`${name}/${cursor ?? '0'}`), rowKey: (row: string) => row, events: ['study.changed'],
+      key: ['list', name], page: (cursor, _, signal) => request<Page<string>>(`${name}/${cursor ?? '0'}`, { signal }), rowKey: (row: string) => row, events: ['study.changed'],
     }),
     { wrapper, initialProps: { name: 'open' } },
   );
   return {
-    stands, result, rerender, asked: server.asked, answer: server.answer,
+    stands, result, rerender, asked: server.asked, answer: server.answer, pass: server.pass,
     rows: () => result.current.rows.join(''),
     changed: () => server.changed('study.changed'),
   };
@@ -123,4 +124,60 @@ it('looks once more, however much happens while it looks', async () => {
   await list.answer(2);
   await list.asked(3);
   expect([list.rows(), list.result.current.fresh]).toEqual(['ab', 1]);
+});
+
+it('takes up again what it could not look at, though nothing else happens', async () => {
+  const list = lists({ open: 'ab' });
+  await list.asked(1);
+  await list.answer(0);
+  list.stands['open'] = 'busy';
+  await list.changed();
+  await list.asked(2);
+  await list.answer(1);
+  await list.pass(4800);
+  await list.asked(2);
+  await list.pass(200);
+  await list.asked(3);
+  await list.answer(2);
+  list.stands['open'] = 'nab';
+  await list.pass(5000);
+  await list.asked(4);
+  await list.answer(3);
+  expect([list.rows(), list.result.current.fresh]).toEqual(['ab', 1]);
+  await list.pass(60_000);
+  await list.asked(4);
+});
+
+it('waits not for ever for an answer that does not come', async () => {
+  const list = lists({ open: 'ab' });
+  await list.asked(1);
+  await list.answer(0);
+  await list.changed();
+  await list.asked(2);
+  list.stands['open'] = 'nab';
+  await list.changed();
+  await list.pass(30_000);
+  // The look that follows at once, since something has happened meanwhile.
+  await list.asked(3);
+  await list.answer(2);
+  expect([list.rows(), list.result.current.fresh]).toEqual(['ab', 1]);
+  // The list's own question neither.
+  act(() => void list.result.current.refresh());
+  await list.asked(4);
+  await list.changed();
+  await list.pass(30_000);
+  await list.asked(5);
+});
+
+it('asks no more once it has gone', async () => {
+  const list = lists({ open: 'ab' });
+  await list.asked(1);
+  await list.answer(0);
+  list.stands['open'] = 'busy';
+  await list.changed();
+  await list.asked(2);
+  cleanup();
+  await list.answer(1);
+  await list.pass(60_000);
+  await list.asked(2);
 });

@@ -1,6 +1,7 @@
 import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData, type QueryKey } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { Change, Page } from '~/api/types';
+import { inTime } from './inTime';
 import { mergeTop } from './merge';
 import { useFresh } from './useFresh';
 
@@ -27,11 +28,11 @@ export function useLivePages<T>({ key, page, rowKey, events, stale = [key], keep
   const client = useQueryClient();
   const query = useInfiniteQuery({
     queryKey: key, staleTime: 0, initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => page(pageParam, pageRows, signal), getNextPageParam: (last) => last.next,
+    queryFn: ({ pageParam, signal }) => inTime((limited) => page(pageParam, pageRows, limited), signal), getNextPageParam: (last) => last.next,
     ...(keepsPrevious ? { placeholderData: keepPreviousData } : {}),
   });
   const { fresh, taken } = useFresh<Pages<T>, Page<T>>({
-    key, events, ask: () => page(null, pageRows),
+    key, events, ask: (signal) => page(null, pageRows, signal),
     lay: (shown, top) => {
       const merged = mergeTop(shown.pages, top, rowKey);
       // Where no row is left there is none to move: what has come is simply shown.

@@ -3,6 +3,7 @@ import { useCallback, useState } from 'react';
 import { server, type WorklistFilter } from '~/api/server';
 import type { Act, Exam, Worklist } from '~/api/types';
 import { personName } from '~/format/person';
+import { inTime } from '~/live/inTime';
 import { mergeInPlace } from '~/live/merge';
 import { useFresh } from '~/live/useFresh';
 import type { Done, Words } from '~/ui/UndoBar';
@@ -16,13 +17,13 @@ export function useWorklist(filter: WorklistFilter) {
   const key = ['worklist', filter];
   const query = useQuery({
     queryKey: key,
-    queryFn: ({ signal }) => server.worklist(filter, signal),
+    queryFn: ({ signal }) => inTime((limited) => server.worklist(filter, limited), signal),
     placeholderData: keepPreviousData,
     staleTime: 0,
     refetchOnMount: 'always',
   });
   const { fresh, look, taken } = useFresh<Worklist, Worklist>({
-    key, events: ['exam.changed', 'order.created', 'study.changed', 'unmatched.changed'], ask: () => server.worklist(filter),
+    key, events: ['exam.changed', 'order.created', 'study.changed', 'unmatched.changed'], ask: (signal) => server.worklist(filter, signal),
     lay: (shown, answer) => {
       const merged = mergeInPlace(shown.items, answer.items, examKey, false);
       // With nothing on the screen there is no row to move.
@@ -42,16 +43,15 @@ export function useWorklist(filter: WorklistFilter) {
 const none: readonly Exam[] = [];
 
 /** Moves exams; what was done stands under the list with the way back from it. After a conflict `look` shows how things stand. */
-export function useActs(replace: (exam: Exam) => void, look: () => Promise<void>) {
+export function useActs(replace: (exam: Exam) => void, look: () => void) {
   const [done, setDone] = useState<Done | null>(null);
-  const onError = (): void => void look().catch(() => undefined);
   const undoing = useMutation({
     mutationFn: ({ exam, act }: { exam: Exam; act: Act }) => server.undo(exam.examId, act),
     onSuccess: (after, { act }) => {
       replace(after);
       setDone({ text: (t) => t('exam.undone', { act: t(`exam.act.${act}`), name: personName(after.patient.name) }), undo: null });
     },
-    onError,
+    onError: look,
   });
   const acting = useMutation({
     mutationFn: ({ exam, act, reason }: { exam: Exam; act: Act; reason?: string | undefined }) => server.act(exam.examId, act, reason),
@@ -65,7 +65,7 @@ export function useActs(replace: (exam: Exam) => void, look: () => Promise<void>
       setDone({ text, undo });
     },
     onMutate: () => undoing.reset(),
-    onError,
+    onError: look,
   });
   const failure = acting.error ?? undoing.error;
   const why = useProblemText(failure);
