@@ -14,26 +14,48 @@ afterEach(() => {
   stopSlowServer();
 });
 
-it('shows what has come before it asks for what lies below', async () => {
-  const study = (at: number) => ({ studyUid: `1.${at}`, patient: { id: '', issuer: null, name: '', birthDate: null, sex: null }, modalities: [], flags: [], instanceCount: 1 });
-  const below = Array.from({ length: 30 }, (_, at) => study(at));
-  let all = below;
+const study = (at: number) => ({ studyUid: `1.${at}`, patient: { id: '', issuer: null, name: '', birthDate: null, sex: null }, modalities: [], flags: [], instanceCount: 1 });
+
+/** The page, with a server that knows these studies, in pages of 15; `broken` is a page that it cannot answer. */
+async function shown(knows: { all: ReturnType<typeof study>[]; broken?: number | null }) {
   const cursors: number[] = [];
   const server = startSlowServer((path, body) => {
     if (!path.endsWith('/studies/search')) return new Response(null, { status: 404 });
     const from = Number((body as { cursor: string | null }).cursor ?? 0);
     cursors.push(from);
-    return { items: all.slice(from, from + 15), next: from + 15 < all.length ? String(from + 15) : null };
+    if (from === knows.broken) return new Response(null, { status: 500 });
+    return { items: knows.all.slice(from, from + 15), next: from + 15 < knows.all.length ? String(from + 15) : null };
   });
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   render(<QueryClientProvider client={client}><MantineProvider><MemoryRouter><SearchPage /></MemoryRouter></MantineProvider></QueryClientProvider>);
-  const first = (): string | undefined => client.getQueriesData<{ pages: { items: { studyUid: string }[] }[] }>({ queryKey: ['studies'] })[0]?.[1]?.pages[0]?.items[0]?.studyUid;
   await server.answerAll();
+  return {
+    server, cursors,
+    first: (): string | undefined => client.getQueriesData<{ pages: { items: { studyUid: string }[] }[] }>({ queryKey: ['studies'] })[0]?.[1]?.pages[0]?.items[0]?.studyUid,
+  };
+}
+
+const below = Array.from({ length: 30 }, (_, at) => study(at));
+
+it('shows what has come before it asks for what lies below', async () => {
+  const knows = { all: below };
+  const { server, cursors, first } = await shown(knows);
   expect([first(), cursors]).toEqual(['1.0', [0, 15]]);
-  all = [study(99), ...below];
+  knows.all = [study(99), ...below];
   await server.changed('study.changed');
   await server.answerAll();
   fireEvent.click(screen.getByRole('button', { name: /^1 ca mới/ }));
   await server.answerAll();
   expect([first(), cursors]).toEqual(['1.99', [0, 15, 0, 0, 15]]);
+});
+
+it('asks for a page that the server cannot answer once, and again when somebody says so', async () => {
+  const knows: Parameters<typeof shown>[0] = { all: below, broken: 15 };
+  const { server, cursors } = await shown(knows);
+  expect(cursors).toEqual([0, 15]);
+  knows.broken = null;
+  fireEvent.click(screen.getByRole('button', { name: 'Thử lại' }));
+  await server.answerAll();
+  expect(cursors).toEqual([0, 15, 15]);
+  expect(screen.queryByRole('alert')).toBeNull();
 });

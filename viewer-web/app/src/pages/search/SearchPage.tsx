@@ -65,7 +65,8 @@ export function SearchPage() {
   const more = query.hasNextPage;
   const nearEnd = useCallback(() => {
     // Asked for while the list is asked anew, the next page would come in place of that.
-    if (query.hasNextPage && !query.isFetching) void query.fetchNextPage();
+    // One that failed is asked for when somebody says so, or once the list was looked at: else without end.
+    if (query.hasNextPage && !query.isFetching && !query.isFetchNextPageError) void query.fetchNextPage();
   }, [query]);
   return (
     <DropArea enabled={mayUpload} onFiles={upload.add} onReading={upload.setReading}>
@@ -86,7 +87,10 @@ export function SearchPage() {
                   : (
                     <StudyGrid
                       studies={list.studies} selected={state.selected} onSelect={select} onOpen={(study) => open(study.studyUid)}
-                      onNearEnd={nearEnd} footer={query.isFetchingNextPage ? <Loading /> : more || list.studies.length < 30 ? null : t('search.end')}
+                      onNearEnd={nearEnd}
+                      footer={query.isFetchingNextPage ? <Loading />
+                        : query.isFetchNextPageError ? <LoadFailed error={query.error} onRetry={() => void query.fetchNextPage()} />
+                          : more || list.studies.length < 30 ? null : t('search.end')}
                     />
                   )}
           </section>
