@@ -37,7 +37,13 @@ export function WorklistPage() {
   const [asking, setAsking] = useState<{ examId: number; act: Act } | null>(null);
   const list = useWorklist(filter);
   const acts = useActs(list.replace, list.look);
-  const ask = useCallback((exam: Exam, act: Act | null) => setAsking(act && { examId: exam.examId, act }), []);
+  // It has gone, or another day is shown. Should it come back, it is not to take the keys from whatever is done by then.
+  if (asking !== null && !list.query.isPending && !list.exams.some(({ examId }) => examId === asking.examId)) setAsking(null);
+  const ask = useCallback((exam: Exam, act: Act | null) => {
+    // The keys are of the row that is asked about, also once they are the list's again.
+    if (act) setSelected(String(exam.examId));
+    setAsking(act && { examId: exam.examId, act });
+  }, []);
   const onDigit = (exam: Exam, digit: number): void => {
     const act = actOf(digit, exam.acts);
     if (act === null || acts.busy === exam.examId) return;
