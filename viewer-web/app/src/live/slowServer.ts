@@ -43,6 +43,12 @@ export function startSlowServer(stands: (path: string, body: unknown) => Respons
     },
     /** Time passes. */
     pass: (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms)),
+    /** The line goes away and comes back. */
+    reconnected: () => act(async () => {
+      window.dispatchEvent(new Event('offline'));
+      window.dispatchEvent(new Event('online'));
+      await vi.advanceTimersByTimeAsync(0);
+    }),
     /** Something happens, and the page is told. */
     changed: (kind: Change['kind']) => act(async () => {
       Stream.last?.dispatchEvent(new MessageEvent('change', { data: JSON.stringify({ id: 1, kind }) }));

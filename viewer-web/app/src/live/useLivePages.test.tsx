@@ -30,7 +30,7 @@ function lists(stands: Record<string, string>, inPages = false) {
     { wrapper, initialProps: { name: 'open' } },
   );
   return {
-    stands, result, rerender, asked: server.asked, answer: server.answer, pass: server.pass,
+    stands, result, rerender, asked: server.asked, answer: server.answer, pass: server.pass, reconnected: server.reconnected,
     rows: () => result.current.rows.join(''),
     changed: () => server.changed('study.changed'),
   };
@@ -180,4 +180,20 @@ it('asks no more once it has gone', async () => {
   await list.answer(1);
   await list.pass(60_000);
   await list.asked(2);
+});
+
+it('moves no row when the line comes back, and asks for a list that is not there', async () => {
+  const list = lists({ open: 'ab', answered: 'busy' });
+  await list.asked(1);
+  await list.answer(0);
+  await list.reconnected();
+  await list.asked(1);
+  list.rerender({ name: 'answered' });
+  await list.asked(2);
+  await list.answer(1);
+  list.stands['answered'] = 'xy';
+  await list.reconnected();
+  await list.asked(3);
+  await list.answer(2);
+  expect(list.rows()).toBe('xy');
 });

@@ -29,6 +29,8 @@ export function useLivePages<T>({ key, page, rowKey, events, stale = [key], keep
   const query = useInfiniteQuery({
     queryKey: key, staleTime: 0, initialPageParam: null as string | null,
     queryFn: ({ pageParam, signal }) => inTime((limited) => page(pageParam, pageRows, limited), signal), getNextPageParam: (last) => last.next,
+    // What has happened while the line was away the stream tells, and a look moves no row.
+    refetchOnReconnect: ({ state }) => state.data === undefined,
     ...(keepsPrevious ? { placeholderData: keepPreviousData } : {}),
   });
   const { fresh, taken } = useFresh<Pages<T>, Page<T>>({

@@ -25,7 +25,7 @@ function day(stands: Record<string, string>) {
   const of = (date: string) => ({ filter: { date, modality: null, room: null } });
   const { result, rerender } = renderHook(({ filter }) => useWorklist(filter), { wrapper, initialProps: of('today') });
   return {
-    stands, result, asked: server.asked, answer: server.answer,
+    stands, result, asked: server.asked, answer: server.answer, reconnected: server.reconnected,
     turn: (date: string) => rerender(of(date)),
     shown: () => [result.current.exams.map(({ accessionNumber }) => accessionNumber).join(''), result.current.fresh],
     changed: () => server.changed('exam.changed'),
@@ -78,4 +78,12 @@ it('asks anew when something happens and the first answer did not come', async (
   await list.asked(2);
   await list.answer(1);
   expect(list.shown()).toEqual(['ab', 0]);
+});
+
+it('moves no row when the line comes back', async () => {
+  const list = day({ today: 'ab' });
+  await list.asked(1);
+  await list.answer(0);
+  await list.reconnected();
+  await list.asked(1);
 });

@@ -21,6 +21,8 @@ export function useWorklist(filter: WorklistFilter) {
     placeholderData: keepPreviousData,
     staleTime: 0,
     refetchOnMount: 'always',
+    // What has happened while the line was away the stream tells, and a look moves no row.
+    refetchOnReconnect: ({ state }) => state.data === undefined,
   });
   const { fresh, look, taken } = useFresh<Worklist, Worklist>({
     key, events: ['exam.changed', 'order.created', 'study.changed', 'unmatched.changed'], ask: (signal) => server.worklist(filter, signal),
