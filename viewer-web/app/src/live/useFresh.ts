@@ -36,7 +36,8 @@ export function useFresh<Shown, Answer>({ key, events, ask, lay }: Live<Shown, A
     const before = query.state.dataUpdateCount;
     const answer = await inTime(ask);
     const shown = client.getQueryData<Shown>(key);
-    if (shown === undefined) return false;
+    // Gone, or begun anew by the next who has signed in.
+    if (shown === undefined || client.getQueryCache().find({ queryKey: key }) !== query) return false;
     // Changed or asked anew meanwhile: the answer may be older than what is shown now, and may know what that does not.
     if (query.state.dataUpdateCount !== before || isAsked()) return true;
     const laid = lay(shown, answer);

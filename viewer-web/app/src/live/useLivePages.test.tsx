@@ -23,13 +23,20 @@ function lists(stands: Record<string, string>, inPages = false) {
   });
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   const wrapper = ({ children }: { children: ReactNode }) => <QueryClientProvider client={client}>{children}</QueryClientProvider>;
-  const { result, rerender } = renderHook(
+  const show = () => renderHook(
     ({ name }) => useLivePages({
       key: ['list', name], page: (cursor, _, signal) => request<Page<string>>(`${name}/${cursor ?? '0'}`, { signal }), rowKey: (row: string) => row, events: ['study.changed'],
     }),
     { wrapper, initialProps: { name: 'open' } },
   );
+  const { result, rerender, unmount } = show();
   return {
+    /** Somebody else signs in, and goes to the list. */
+    next: () => {
+      unmount();
+      client.removeQueries();
+      return show().result;
+    },
     stands, result, rerender, asked: server.asked, answer: server.answer, pass: server.pass, reconnected: server.reconnected,
     rows: () => result.current.rows.join(''),
     changed: () => server.changed('study.changed'),
@@ -196,4 +203,19 @@ it('moves no row when the line comes back, and asks for a list that is not there
   await list.asked(3);
   await list.answer(2);
   expect(list.rows()).toBe('xy');
+});
+
+it('lays nothing over the list of the next who signs in', async () => {
+  const list = lists({ open: 'ab' });
+  await list.asked(1);
+  await list.answer(0);
+  list.stands['open'] = 'ac';
+  await list.changed();
+  await list.asked(2);
+  list.stands['open'] = 'xy';
+  const next = list.next();
+  await list.asked(3);
+  await list.answer(2);
+  await list.answer(1);
+  expect(next.current.rows.join('')).toBe('xy');
 });
