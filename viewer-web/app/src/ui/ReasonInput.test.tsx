@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
-import { cleanup, fireEvent, render, screen } from '@testing-library/react';
-import { useState } from 'react';
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { StrictMode, useState } from 'react';
 import { afterEach, expect, it } from 'vitest';
 import { ReasonInput } from './ReasonInput';
 
@@ -31,7 +31,7 @@ it('has the keys at once, does nothing without a reason, and stays until it is t
   expect(told).toEqual(['wrong side']);
 });
 
-it('gives the keys back to the list when it goes with its row, and takes them from nothing else', () => {
+it('gives the keys back to the list when it goes with its row, and takes them from nothing else', async () => {
   function Page({ isThere }: { isThere: boolean }) {
     return (
       <>
@@ -41,12 +41,12 @@ it('gives the keys back to the list when it goes with its row, and takes them fr
     );
   }
   const { rerender } = render(<Page isThere />);
-  rerender(<Page isThere={false} />);
+  await act(async () => rerender(<Page isThere={false} />));
   expect(document.activeElement).toBe(screen.getByRole('rowgroup'));
   rerender(<Page isThere />);
   const other = screen.getByRole('button');
   other.focus();
-  rerender(<Page isThere={false} />);
+  await act(async () => rerender(<Page isThere={false} />));
   expect(document.activeElement).toBe(other);
 });
 
@@ -58,11 +58,16 @@ it('says of itself what is wrong with it', () => {
   expect([box.getAttribute('aria-invalid'), box.getAttribute('aria-describedby')]).toEqual(['true', screen.getByText('too long').id]);
 });
 
-it('gives the keys back to the list when it is left by Esc', () => {
+it('gives the keys back to the list when it is left by Esc', async () => {
   render(<Row told={[]} />);
   const box = screen.getByLabelText('why');
   fireEvent.change(box, { target: { value: 'something' } });
-  fireEvent.keyDown(box, { key: 'Escape' });
+  await act(async () => void fireEvent.keyDown(box, { key: 'Escape' }));
   expect(screen.queryByLabelText('why')).toBeNull();
   expect(document.activeElement).toBe(screen.getByRole('rowgroup'));
+});
+
+it('stays, with the keys, where React tries every effect twice', async () => {
+  await act(async () => void render(<StrictMode><Row told={[]} /></StrictMode>));
+  expect(document.activeElement).toBe(screen.getByLabelText('why'));
 });

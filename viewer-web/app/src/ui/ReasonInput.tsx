@@ -21,7 +21,12 @@ export function ReasonInput({ label, placeholder, fault, ref, onReason, onLeave 
   useLayoutEffect(() => {
     const here = box.current;
     return () => {
-      if (here && here === document.activeElement) here.closest<HTMLElement>('[role="rowgroup"]')?.focus({ preventScroll: true });
+      if (!here || here !== document.activeElement) return;
+      const list = here.closest<HTMLElement>('[role="rowgroup"]');
+      // Once it has gone: StrictMode tries this on one that stays.
+      queueMicrotask(() => {
+        if (!here.isConnected && document.activeElement === document.body) list?.focus({ preventScroll: true });
+      });
     };
   }, []);
   const onKey = (event: KeyboardEvent): void => {
