@@ -46,6 +46,6 @@ export function useFresh<Shown, Answer>({ key, events, ask, lay }: Live<Shown, A
     return false;
   });
   useChanges(events, look);
-  /** `taken`: the list is asked anew, with all that has come. */
+  /** `taken`: the list was asked anew, and shows all that has come. */
   return { fresh: fresh[name] ?? 0, look, taken: () => count(0) };
 }

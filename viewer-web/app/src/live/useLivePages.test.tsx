@@ -219,3 +219,23 @@ it('lays nothing over the list of the next who signs in', async () => {
   await list.answer(1);
   expect(next.current.rows.join('')).toBe('xy');
 });
+
+it('goes on telling what has come when it could not be had', async () => {
+  const list = lists({ open: 'ab' });
+  await list.asked(1);
+  await list.answer(0);
+  list.stands['open'] = 'nab';
+  await list.changed();
+  await list.asked(2);
+  await list.answer(1);
+  list.stands['open'] = 'busy';
+  act(() => void list.result.current.refresh());
+  await list.asked(3);
+  await list.answer(2);
+  expect([list.rows(), list.result.current.fresh]).toEqual(['ab', 1]);
+  list.stands['open'] = 'nab';
+  act(() => void list.result.current.refresh());
+  await list.asked(4);
+  await list.answer(3);
+  expect([list.rows(), list.result.current.fresh]).toEqual(['nab', 0]);
+});

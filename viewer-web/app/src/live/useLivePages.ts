@@ -44,8 +44,9 @@ export function useLivePages<T>({ key, page, rowKey, events, stale = [key], keep
   });
   /** Asks anew; done once the list shows how things stand. */
   const refresh = async (): Promise<void> => {
-    taken();
     await Promise.all(stale.map((queryKey) => client.invalidateQueries({ queryKey })));
+    // What could not be had is still to come.
+    if (client.getQueryState(key)?.status !== 'error') taken();
   };
   const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data]);
   return { query, rows, fresh, refresh };

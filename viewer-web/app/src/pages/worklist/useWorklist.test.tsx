@@ -87,3 +87,18 @@ it('moves no row when the line comes back', async () => {
   await list.reconnected();
   await list.asked(1);
 });
+
+it('goes on telling what has come when it could not be had', async () => {
+  const list = day({ today: 'ab' });
+  await list.asked(1);
+  await list.answer(0);
+  list.stands['today'] = 'abn';
+  await list.changed();
+  await list.asked(2);
+  await list.answer(1);
+  delete list.stands['today'];
+  act(() => void list.result.current.showFresh());
+  await list.asked(3);
+  await list.answer(2);
+  expect(list.shown()).toEqual(['ab', 1]);
+});

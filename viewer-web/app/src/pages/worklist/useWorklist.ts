@@ -33,8 +33,9 @@ export function useWorklist(filter: WorklistFilter) {
     },
   });
   const showFresh = async (): Promise<void> => {
-    taken();
-    await query.refetch();
+    const { isError } = await query.refetch();
+    // What could not be had is still to come.
+    if (!isError) taken();
   };
   const replace = (exam: Exam): void => {
     client.setQueryData<Worklist>(key, (before) => before && { ...before, items: before.items.map((row) => (row.examId === exam.examId ? exam : row)) });
