@@ -4,13 +4,15 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { MemoryRouter } from 'react-router';
 import { afterEach, expect, it } from 'vitest';
-import { startTranslations } from '~/i18n';
+import { phrases, startTranslations } from '~/i18n';
 import { startSlowServer, stopSlowServer } from '~/live/slowServer';
 import { SearchPage } from './SearchPage';
+import { clearSearch } from './searchState';
 
 startTranslations();
 afterEach(() => {
   cleanup();
+  clearSearch();
   stopSlowServer();
 });
 
@@ -19,7 +21,9 @@ const study = (at: number) => ({ studyUid: `1.${at}`, patient: { id: '', issuer:
 /** The page, with a server that knows these studies, in pages of 15; `broken` is a page that it cannot answer. */
 async function shown(knows: { all: ReturnType<typeof study>[]; broken?: number | null }) {
   const cursors: number[] = [];
+  const asked: string[] = [];
   const server = startSlowServer((path, body) => {
+    asked.push(path);
     if (!path.endsWith('/studies/search')) return new Response(null, { status: 404 });
     const from = Number((body as { cursor: string | null }).cursor ?? 0);
     cursors.push(from);
@@ -30,7 +34,7 @@ async function shown(knows: { all: ReturnType<typeof study>[]; broken?: number |
   render(<QueryClientProvider client={client}><MantineProvider><MemoryRouter><SearchPage /></MemoryRouter></MantineProvider></QueryClientProvider>);
   await server.answerAll();
   return {
-    server, cursors,
+    server, cursors, asked,
     first: (): string | undefined => client.getQueriesData<{ pages: { items: { studyUid: string }[] }[] }>({ queryKey: ['studies'] })[0]?.[1]?.pages[0]?.items[0]?.studyUid,
   };
 }
@@ -58,4 +62,20 @@ it('asks for a page that the server cannot answer once, and again when somebody 
   await server.answerAll();
   expect(cursors).toEqual([0, 15, 15]);
   expect(screen.queryByRole('alert')).toBeNull();
+});
+
+it('opens the exam of a number that was scanned once before, when its images were not there', async () => {
+  const knows = { all: [] as ReturnType<typeof study>[] };
+  const { server, asked } = await shown(knows);
+  const box = screen.getByPlaceholderText(phrases.vi.search.placeholder);
+  const scan = async (number: string): Promise<void> => {
+    fireEvent.change(box, { target: { value: number } });
+    fireEvent.keyDown(box, { key: 'Enter' });
+    await server.answerAll();
+  };
+  await scan('A1');
+  await scan('A2');
+  knows.all = [study(7)];
+  await scan('A1');
+  expect(asked).toContain('/api/v1/studies/1.7');
 });

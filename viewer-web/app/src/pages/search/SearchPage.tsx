@@ -126,7 +126,8 @@ function useWarmViewer(): void {
 function useEntered({ query, studies }: ReturnType<typeof useStudyList>, select: (study: Study) => void, open: (studyUid: string) => void): (text: string) => void {
   const { typed, selected } = useSearchState();
   const [entered, setEntered] = useState<string | null>(null);
-  const isAnswered = entered === typed && !query.isPending && !query.isPlaceholderData;
+  // An empty list that is asked anew is the answer of some minutes ago.
+  const isAnswered = entered === typed && !query.isPending && !query.isPlaceholderData && !(query.isFetching && studies.length === 0);
   useEffect(() => {
     if (entered === null || (entered === typed && !isAnswered)) return;
     setEntered(null);
