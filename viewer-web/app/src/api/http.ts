@@ -30,6 +30,11 @@ export function isPassing(error: unknown): boolean {
   return error instanceof Problem && (error.status === 0 || error.status === 503);
 }
 
+/** Whether the server has answered that it will not do this, as it was asked. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof Problem && error.status >= 400 && error.status < 500;
+}
+
 /** Told when the server says that nobody is signed in. */
 let onSignedOut: () => void = () => undefined;
 

@@ -1,5 +1,6 @@
 import { useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { isRefused } from '~/api/http';
 import type { Change } from '~/api/types';
 import { useChanges } from './changes';
 import { inTime } from './inTime';
@@ -30,7 +31,8 @@ export function useFresh<Shown, Answer>({ key, events, ask, lay }: Live<Shown, A
     // What is on its way may be older than what has happened, and would be laid over what is found here.
     while (isAsked()) await query.fetch().catch(() => undefined);
     if (query.state.data === undefined) {
-      await client.refetchQueries({ queryKey: key, exact: true });
+      // A refusal stands until somebody asks again: asked at every event, it could not be read.
+      if (!isRefused(query.state.error)) await client.refetchQueries({ queryKey: key, exact: true });
       return false;
     }
     const before = query.state.dataUpdateCount;

@@ -13,11 +13,12 @@ afterEach(() => {
   stopSlowServer();
 });
 
-/** A list by name, of a server that may be busy, in pages of two rows where `inPages`. */
+/** A list by name, of a server that may be busy or refuse it, in pages of two rows where `inPages`. */
 function lists(stands: Record<string, string>, inPages = false) {
   const server = startSlowServer((path) => {
     const [name = '', cursor = ''] = path.split('/');
     if (stands[name] === 'busy') return new Response(null, { status: 503 });
+    if (stands[name] === 'refused') return new Response(null, { status: 403 });
     const rows = [...(stands[name] ?? '')].slice(Number(cursor));
     return { items: inPages ? rows.slice(0, 2) : rows, next: inPages && rows.length > 2 ? String(Number(cursor) + 2) : null };
   });
@@ -238,4 +239,18 @@ it('goes on telling what has come when it could not be had', async () => {
   await list.asked(4);
   await list.answer(3);
   expect([list.rows(), list.result.current.fresh]).toEqual(['nab', 0]);
+});
+
+it('leaves it at a refusal until somebody asks again', async () => {
+  const list = lists({ open: 'refused' });
+  await list.asked(1);
+  await list.answer(0);
+  await list.changed();
+  await list.asked(1);
+  expect(list.result.current.query.isError).toBe(true);
+  list.stands['open'] = 'ab';
+  act(() => void list.result.current.query.refetch());
+  await list.asked(2);
+  await list.answer(1);
+  expect(list.rows()).toBe('ab');
 });
