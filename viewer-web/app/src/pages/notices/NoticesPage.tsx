@@ -75,7 +75,7 @@ export function NoticesPage() {
       <div className={ui.bar}>
         <SegmentedControl aria-label={t('notices.title')} value={show} onChange={(value) => setShow(value as QueuePart)} data={queueParts.map((value) => ({ value, label: t(`notices.show.${value}`) }))} />
       </div>
-      <FreshBar count={fresh} onShow={showAll} />
+      <FreshBar count={fresh} inPlace={show === 'open'} onShow={showAll} />
       {query.isPending ? <Loading />
         : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t(`notices.empty.${show}`)} hint={t('notices.emptyHint')} />

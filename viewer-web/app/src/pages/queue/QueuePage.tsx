@@ -70,7 +70,7 @@ export function QueuePage() {
       <div className={ui.bar}>
         <SegmentedControl aria-label={t('queue.title')} value={show} onChange={(value) => setShow(value as QueuePart)} data={queueParts.map((value) => ({ value, label: label(value) }))} />
       </div>
-      <FreshBar count={fresh} onShow={showAll} />
+      <FreshBar count={fresh} inPlace={show === 'open'} onShow={showAll} />
       {query.isPending ? <Loading />
         : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : rows.length === 0 ? <Empty title={t(`queue.empty.${show}`)} hint={t('queue.emptyHint')} />

@@ -41,14 +41,17 @@ async function shown(knows: { all: ReturnType<typeof study>[]; broken?: number |
 
 const below = Array.from({ length: 30 }, (_, at) => study(at));
 
-it('shows what has come before it asks for what lies below', async () => {
+it('shows what has come, at the top, before it asks for what lies below', async () => {
   const knows = { all: below };
   const { server, cursors, first } = await shown(knows);
   expect([first(), cursors]).toEqual(['1.0', [0, 15]]);
   knows.all = [study(99), ...below];
   await server.changed('study.changed');
   await server.answerAll();
+  const list = screen.getByRole('rowgroup');
+  list.scrollTop = 500;
   fireEvent.click(screen.getByRole('button', { name: /^1 ca mới/ }));
+  expect([list.scrollTop, document.activeElement]).toEqual([0, list]);
   await server.answerAll();
   expect([first(), cursors]).toEqual(['1.99', [0, 15, 0, 0, 15]]);
 });

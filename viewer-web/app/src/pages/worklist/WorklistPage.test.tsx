@@ -64,7 +64,11 @@ it('asks no more at a row that has gone, also when it comes back', async () => {
   knows.items = both;
   await server.changed('exam.changed');
   await server.answerAll();
+  const list = screen.getByRole('rowgroup');
+  list.scrollTop = 20;
   fireEvent.click(screen.getByRole('button', { name: /ca mới/ }));
+  // What is new stands anywhere in the day.
+  expect([list.scrollTop, document.activeElement]).toEqual([20, list]);
   await server.answerAll();
   expect(screen.getByRole('row', { name: /LE VAN A/ })).toBeTruthy();
   expect(screen.queryByLabelText('Hủy: lý do')).toBeNull();

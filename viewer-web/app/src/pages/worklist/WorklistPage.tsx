@@ -65,7 +65,7 @@ export function WorklistPage() {
         <span className={css.dim}>{query.data && t('worklist.count', { count: list.exams.length })}</span>
         <span className={css.dim}>{list.asOf && t('worklist.asOf', { time: timeOf(list.asOf) })}</span>
       </Filters>
-      <FreshBar count={list.fresh} onShow={() => void list.showFresh()} />
+      <FreshBar count={list.fresh} inPlace onShow={() => void list.showFresh()} />
       {query.isPending ? <Loading />
         : query.isError && !query.data ? <LoadFailed error={query.error} onRetry={() => void query.refetch()} />
           : list.exams.length === 0 ? <Empty title={t('worklist.empty')} hint={t('worklist.emptyHint')} />
