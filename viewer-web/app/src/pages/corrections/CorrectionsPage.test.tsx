@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import { MemoryRouter, Route, Routes } from 'react-router';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { StudyAct } from '~/api/correctionTypes';
@@ -26,10 +26,13 @@ const answers: Record<string, unknown> = {
 };
 
 /** The page at its part about rejecting, with a server that finds fault with whatever is done. */
-async function shown(errors: Record<string, string>) {
+const shown = (errors: Record<string, string>) => page(answers, () => Response.json({ errors }, { status: 400 }));
+
+/** The page at its part about rejecting, with a server that knows this and does something. */
+async function page(knows: Record<string, unknown>, does: (path: string) => Response) {
   vi.stubGlobal('fetch', async (path: string, { method }: RequestInit) => {
-    if (method === 'POST') return Response.json({ errors }, { status: 400 });
-    return Response.json(answers[`${method} ${path}`] ?? [], { status: 200 });
+    if (method === 'POST') return does(path);
+    return Response.json(knows[`${method} ${path}`] ?? [], { status: 200 });
   });
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   const entry = { pathname: '/corrections/1.2', state: { part: 'reject' } };
@@ -61,4 +64,27 @@ it('hides nothing that is wrong where no form shows it', async () => {
   await shown({ actId: 'invalid' });
   fireEvent.click(await screen.findByRole('button', { name: 'Hoàn tác' }));
   expect((await screen.findByRole('status')).dataset['failed']).toBe('true');
+});
+
+it('leads the keys to the reason for the next series once one is restored, and to what says that there is none', async () => {
+  const rejected = (uid: string) => ({ seriesUid: uid, number: 1, modality: 'CT', description: null, rejectedCount: 3, instanceCount: 0, rejected: { code: '113001', by: 'person:an', at: '2026-11-24T08:00:00Z' } });
+  const left = [rejected('1.2.1'), rejected('1.2.2')];
+  const knows = { ...answers, get 'GET /api/v1/studies/1.2/rejections'() { return { study, series: [...left] }; } };
+  const panel = await page(knows, () => {
+    left.shift();
+    return Response.json({ actId: 8, count: 3 });
+  });
+  const restore = async (at: number): Promise<void> => {
+    fireEvent.change(await panel.findByLabelText(/^Lý do khôi phục/), { target: { value: 'wrong side' } });
+    const button = panel.getAllByRole('button', { name: 'Khôi phục' })[at];
+    button?.focus();
+    if (button) fireEvent.click(button);
+  };
+  await panel.findByLabelText(/^Lý do khôi phục/);
+  await restore(0);
+  await waitFor(() => expect(panel.getAllByRole('button', { name: 'Khôi phục' }).length).toBe(1));
+  await waitFor(() => expect(document.activeElement).toBe(panel.getByLabelText(/^Lý do khôi phục/)));
+  await restore(0);
+  await panel.findByText('Không có ảnh nào của ca này bị loại.');
+  await waitFor(() => expect(document.activeElement?.tagName).toBe('SECTION'));
 });

@@ -36,7 +36,7 @@ it('restores a series or all of them once somebody says why, and asks anew for t
   expect(told).toEqual([]);
   const [, second, all] = buttons();
   if (second) fireEvent.click(second);
-  expect([told, box.value]).toEqual([[['1.3', 'wrong side']], '']);
+  expect([told, box.value, document.activeElement]).toEqual([[['1.3', 'wrong side']], '', box]);
   fireEvent.change(box, { target: { value: 'all of it' } });
   if (all) fireEvent.click(all);
   expect(told.at(-1)).toEqual([undefined, 'all of it']);

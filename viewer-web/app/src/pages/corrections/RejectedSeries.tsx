@@ -1,5 +1,5 @@
 import { Button, TextInput } from '@mantine/core';
-import { useId, useState, type KeyboardEvent } from 'react';
+import { useId, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { StudyRejections } from '~/api/correctionTypes';
 import { instant } from '~/format/dates';
@@ -21,9 +21,24 @@ export function RejectedSeries({ rejections: { study, series }, busy, failure, o
   const faultOf = useFault();
   const id = useId();
   const [reason, setReason] = useState('');
+  const section = useRef<HTMLElement>(null);
+  const box = useRef<HTMLInputElement>(null);
+  const isRestored = useRef(false);
+  useLayoutEffect(() => {
+    // Until then the list is the one before.
+    if (busy || !isRestored.current) return;
+    isRestored.current = false;
+    // The button pressed has gone with its series, or rests: the keys go where the next is restored, and are taken from nothing else.
+    const at = document.activeElement;
+    if (at === document.body || section.current?.contains(at)) (box.current ?? section.current)?.focus();
+  });
   const ready = !busy && reason.trim() !== '';
+  const onRestored = (): void => {
+    isRestored.current = true;
+    setReason('');
+  };
   const restore = (seriesUid: string | undefined): void => {
-    if (ready) onRestore(seriesUid, reason.trim(), () => setReason(''));
+    if (ready) onRestore(seriesUid, reason.trim(), onRestored);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' || event.nativeEvent.isComposing) return;
@@ -32,13 +47,13 @@ export function RejectedSeries({ rejections: { study, series }, busy, failure, o
     if (series.length === 1) restore(series[0]?.seriesUid);
   };
   return (
-    <section className={css.form} aria-label={t('corrections.reject.now')}>
+    <section ref={section} tabIndex={-1} className={css.form} aria-label={t('corrections.reject.now')}>
       <h3>{t('corrections.reject.now')}</h3>
       {study.instanceCount === 0 && series.length > 0 && <p className={css.warn}>{t('corrections.reject.whole')}</p>}
       {series.length === 0 && <p className={css.dim}>{t('corrections.reject.none')}</p>}
       {series.length > 0 && (
         <TextInput
-          className={css.because ?? ''} label={t('corrections.reject.because')} placeholder={t('corrections.reasonHint')} required value={reason}
+          ref={box} className={css.because ?? ''} label={t('corrections.reject.because')} placeholder={t('corrections.reasonHint')} required value={reason}
           error={faultOf(failure, 'reason')} onChange={(event) => setReason(event.currentTarget.value)} onKeyDown={onKeyDown}
         />
       )}
