@@ -2,15 +2,16 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { cleanup, fireEvent, render, screen } from '@testing-library/react';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { phrases, startTranslations } from '~/i18n';
 import { PatientPicker } from './PatientPicker';
 
 startTranslations();
+// There is no server here.
+vi.stubGlobal('fetch', () => Promise.reject(new TypeError('fetch failed')));
 afterEach(cleanup);
 
 it('says that nobody could be asked, which is not the same as nobody found', async () => {
-  // There is no server here.
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   render(
     <MantineProvider>
