@@ -1,5 +1,5 @@
 import { useQueryClient, type QueryKey } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { isRefused } from '~/api/http';
 import type { Change } from '~/api/types';
 import { useChanges } from './changes';
@@ -20,10 +20,10 @@ interface Live<Shown, Answer> {
 export function useFresh<Shown, Answer>({ key, events, ask, lay }: Live<Shown, Answer>) {
   const client = useQueryClient();
   const name = JSON.stringify(key);
-  /** By the name of the list: an answer may come when another one is shown. */
-  const [fresh, setFresh] = useState<Readonly<Record<string, number>>>({});
-  useEffect(() => setFresh({}), [name]);
-  const count = (rows: number): void => setFresh((all) => ({ ...all, [name]: rows }));
+  const [fresh, setFresh] = useState({ name, rows: 0 });
+  if (fresh.name !== name) setFresh({ name, rows: 0 });
+  /** An answer may come when another list is shown, of which it says nothing. */
+  const count = (rows: number): void => setFresh((shown) => (shown.name === name ? { name, rows } : shown));
   const look = useLooks(name, async () => {
     const query = client.getQueryCache().find({ queryKey: key });
     if (!query) return false;
@@ -49,5 +49,5 @@ export function useFresh<Shown, Answer>({ key, events, ask, lay }: Live<Shown, A
   });
   useChanges(events, look);
   /** `taken`: the list was asked anew, and shows all that has come. */
-  return { fresh: fresh[name] ?? 0, look, taken: () => count(0) };
+  return { fresh: fresh.name === name ? fresh.rows : 0, look, taken: () => count(0) };
 }
