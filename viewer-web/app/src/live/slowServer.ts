@@ -28,6 +28,7 @@ export function startSlowServer(stands: (path: string, body: unknown) => Respons
   });
   const answer = (at: number): Promise<void> => act(async () => {
     questions[at]?.();
+    // Once for the answer to be read, and once more for the page to be told of it.
     await vi.advanceTimersByTimeAsync(0);
     await vi.advanceTimersByTimeAsync(0);
   });
@@ -57,7 +58,7 @@ export function startSlowServer(stands: (path: string, body: unknown) => Respons
   };
 }
 
-/** Ends it; what a page that has gone still asks stays without an answer. */
+/** Ends it; what a page that has gone still asks stays without an answer, for which `fetch` stays replaced. */
 export function stopSlowServer(): void {
   vi.runOnlyPendingTimers();
   vi.useRealTimers();

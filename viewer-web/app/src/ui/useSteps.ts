@@ -43,7 +43,7 @@ export function useSteps(onSettled: () => unknown) {
   return {
     take: (step: Step, onTaken?: () => void) => taking.mutate({ step, isBack: false }, { onSuccess: () => onTaken?.() }),
     busy: taking.isPending,
-    /** What went wrong where it is of a form. */
+    /** What went wrong with the step of a form. */
     formFailure: variables?.step.form === undefined ? null : error,
     failureOf: (form: string): Error | null => (variables?.step.form === form ? error : null),
     done: error ? { text: () => why, undo: variables?.isBack ? () => taking.mutate(variables) : null, failed: true } : done,

@@ -32,7 +32,7 @@ export function RejectedPage() {
   const navigate = useNavigate();
   const phone = usePhone();
   const [selected, setSelected] = useState<string | null>(null);
-  /** The row at which is asked why it is restored. */
+  /** The row that is being asked about: why it is restored. */
   const [asking, setAsking] = useState<string | null>(null);
   /** Where that is typed. */
   const box = useRef<HTMLInputElement>(null);
