@@ -182,6 +182,8 @@ it('waits not for ever for an answer that does not come', async () => {
   await list.asked(3);
   await list.answer(2);
   expect([list.rows(), list.result.current.fresh]).toEqual(['ab', 1]);
+  await list.pass(6000);
+  await list.asked(3);
   // The list's own question neither.
   act(() => void list.result.current.refresh());
   await list.asked(4);

@@ -11,7 +11,7 @@ interface Look {
 }
 
 /**
- * Looks at the list of this name one at a time, or on a slow line there would be ever more: what happens meanwhile is
+ * Looks at the list of this name once at a time, or on a slow line there would be ever more: what happens meanwhile is
  * looked at by one more. `lookOnce` answers whether there is more to look at.
  */
 export function useLooks(name: string, lookOnce: () => Promise<boolean>): () => void {
@@ -19,8 +19,8 @@ export function useLooks(name: string, lookOnce: () => Promise<boolean>): () => 
   const looks = useRef(new Map<string, Look>());
   const [failed, setFailed] = useState<{ name: string } | null>(null);
   const run = async (begun: Look): Promise<void> => {
-    setFailed(null);
     do {
+      setFailed(null);
       begun.again = false;
       try {
         if (await lookOnce()) begun.again = true;
