@@ -263,19 +263,24 @@ async fn a_search_is_cancelled() {
     let server = Harness::start().await;
     let system = Actor::system();
     let asker = ups::Asker { actor: &system, default_facility: "BVTW", now_ms: 1 };
-    for _ in 0..200 {
-        ups::create(server.archive.database(), &asker, step("x"), None).await.unwrap();
+    // More than lies on the way between two sockets, or all have been sent when the request to cancel comes.
+    let comments = Tag(0x0040, 0x0400);
+    for _ in 0..600 {
+        let mut step = step("x");
+        step.put_text(comments, &"x".repeat(10_000));
+        ups::create(server.archive.database(), &asker, step, None).await.unwrap();
     }
     let mut program = Program::connect(&server).await;
     let class = uid(PULL);
     let mut keys = DataSet::new();
     keys.put_empty(tags::SOP_INSTANCE_UID);
+    keys.put_empty(comments);
     let mut answers = program.0.find(&class, &keys).await.unwrap();
     assert!(answers.next().await.unwrap().is_some());
     answers.cancel().await.unwrap();
     let (rest, status) = answers.all().await.unwrap();
     assert_eq!(status, Status::CANCEL, "after {} more", rest.len());
-    assert_eq!(program.find(PULL, &keys).await.0.len(), 200);
+    assert_eq!(program.find(PULL, &keys).await.0.len(), 600);
     program.release().await;
     server.stop().await;
 }

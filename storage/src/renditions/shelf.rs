@@ -59,7 +59,9 @@ impl Shelf {
         });
         let counting = Arc::clone(&shelf);
         drop(spawn_blocking(move || {
-            if let Err(error) = counting.count().and_then(|()| counting.remove_aside()) {
+            // Where all of it was put aside, what lies there now has been counted when it came.
+            let counted = if keep { counting.count() } else { Ok(()) };
+            if let Err(error) = counted.and_then(|()| counting.remove_aside()) {
                 tracing::warn!(%error, "the renditions could not be counted");
             }
         }));
