@@ -86,11 +86,25 @@ struct Parked {
     failures: u32,
     /// Until when it is left alone.
     until_ms: i64,
+    /// And only for as long as it has not changed since then.
+    seen_ms: Option<i64>,
 }
 
 impl Parked {
-    /// Of a series with damaged entries, which do not mend.
-    const DAMAGED: Self = Self { failures: 0, until_ms: i64::MAX };
+    /// A series with damaged entries, which do not mend.
+    fn damaged(series: &Resting) -> Self {
+        Self { until_ms: i64::MAX, seen_ms: Some(series.updated_ms), ..Self::default() }
+    }
+
+    /// A series whose study grows faster than it is read.
+    fn growing(now_ms: i64) -> Self {
+        Self { until_ms: now_ms.saturating_add(GROWING_MS), ..Self::default() }
+    }
+
+    /// Whether the series is still left alone.
+    fn holds(&self, series: &Resting, now_ms: i64) -> bool {
+        self.until_ms > now_ms && self.seen_ms.is_none_or(|seen_ms| seen_ms == series.updated_ms)
+    }
 }
 
 impl Settling {
@@ -111,7 +125,7 @@ impl Settling {
             let failures = known.failures.saturating_add(1);
             let is_enough = failures >= MOST_FAILURES;
             let until_ms = if is_enough { now_ms.saturating_add(PARKED_MS) } else { known.until_ms };
-            parked.insert(series, Parked { failures, until_ms });
+            parked.insert(series, Parked { failures, until_ms, seen_ms: None });
         }
     }
 
@@ -129,15 +143,13 @@ impl Archive {
         let rest_ms = i64::try_from(self.0.config.settle_after.as_millis()).unwrap_or(i64::MAX);
         let now_ms = self.0.config.clock.now_ms();
         let before_ms = now_ms.saturating_sub(rest_ms);
-        let mut parked = BTreeSet::new();
-        for (series, why) in self.0.settling.parked().iter() {
-            if why.until_ms > now_ms {
-                parked.insert(*series);
-            }
-        }
-        let limit = TURN.saturating_add(i64::try_from(parked.len()).unwrap_or(0));
+        let parked = self.0.settling.parked().len();
+        let limit = TURN.saturating_add(i64::try_from(parked).unwrap_or(0));
         let mut resting = series::resting(&self.0.database, before_ms, limit).await?;
-        resting.retain(|series| !parked.contains(&series.id));
+        let is_parked = |series: &Resting| {
+            self.0.settling.parked().get(&series.id).is_some_and(|parked| parked.holds(series, now_ms))
+        };
+        resting.retain(|series| !is_parked(series));
         let more = i64::try_from(resting.len()).is_ok_and(|found| found == TURN);
         match self.settle_all(resting).await {
             (report, Some(failure)) if report.packs == 0 => Err(failure),
@@ -202,27 +214,25 @@ impl Archive {
             }
         }
         // Also where nothing is left to be packed: it may have failed after the pack was made.
-        let mut is_said = true;
-        if self.has_versions(series.id).await? {
-            match self.say_what_is_served(&series.study_uid).await {
-                Ok(()) => {}
-                Err(Error::Conflict(why)) => {
-                    tracing::info!(why, study = %series.study_uid, "a study does not say yet what is served of it");
-                    is_said = false;
-                }
-                Err(error) => return Err(error),
+        let settled = damaged.is_empty().then_some(series.id);
+        let said = match (self.has_versions(series.id).await?, settled) {
+            (true, settled) => self.say_what_is_served(&series.study_uid, settled).await,
+            (false, Some(settled)) => self.note_settled(settled).await,
+            (false, None) => Ok(()),
+        };
+        let parked = match said {
+            Ok(()) => settled.is_none().then(|| Parked::damaged(series)),
+            Err(Error::Conflict(why)) => {
+                tracing::info!(why, study = %series.study_uid, "a study does not say yet what is served of it");
+                // Images come faster than they are read: it keeps its mark, and is looked at again in a minute.
+                Some(Parked::growing(self.0.config.clock.now_ms()))
             }
-        }
-        if !is_said {
-            // Images come faster than they are read: it keeps its mark, and is looked at again in a minute.
-            let until_ms = self.0.config.clock.now_ms().saturating_add(GROWING_MS);
-            self.0.settling.parked().insert(series.id, Parked { failures: 0, until_ms });
-        } else if damaged.is_empty() {
-            self.0.settling.parked().remove(&series.id);
-            self.note_settled(series.id).await?;
-        } else {
-            self.0.settling.parked().insert(series.id, Parked::DAMAGED);
-        }
+            Err(error) => return Err(error),
+        };
+        match parked {
+            Some(parked) => self.0.settling.parked().insert(series.id, parked),
+            None => self.0.settling.parked().remove(&series.id),
+        };
         Ok(report)
     }
 

@@ -23,10 +23,12 @@ pub struct Resting {
     pub study_uid: Uid,
     /// Code of the facility whose study it is.
     pub facility: String,
+    /// When the last instance came, or somebody did something that it is to be settled again for.
+    pub updated_ms: i64,
 }
 
 /// What [`read_resting`] wants; a condition on `s` and `t` follows.
-const RESTING: &str = "select s.id, s.uid, t.uid as study_uid, t.facility from series s join study t on t.id = s.study_id where";
+const RESTING: &str = "select s.id, s.uid, t.uid as study_uid, t.facility, s.updated_ms from series s join study t on t.id = s.study_id where";
 
 /// Series whose last instance arrived before `before_ms`, the longest resting first.
 pub async fn resting(database: &Database, before_ms: i64, limit: i64) -> Result<Vec<Resting>> {
@@ -58,6 +60,7 @@ fn read_resting(row: &Row) -> Result<Resting> {
         uid: uid(row, "uid")?,
         study_uid: uid(row, "study_uid")?,
         facility: row.get("facility")?,
+        updated_ms: row.get("updated_ms")?,
     })
 }
 

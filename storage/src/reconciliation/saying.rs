@@ -22,6 +22,7 @@ use crate::exams::matching;
 use crate::index::arrivals::{clip, doubts};
 use crate::index::deletions::Subject;
 use crate::index::instances::{self, InstancePlace};
+use crate::index::spooled;
 use crate::index::{InstanceId, SeriesId, StudyId, discrepancies, grounds, studies};
 use crate::read::HEADERS_AT_ONCE;
 
@@ -195,25 +196,31 @@ impl Archive {
     }
 
     /// Makes a study say what is served of it, where no act has chosen that: the archive's rule has, or the rows were
-    /// made anew from whichever content was found first.
-    pub(crate) async fn say_what_is_served(&self, study: &Uid) -> Result<()> {
+    /// made anew from whichever content was found first. A series that is `settled` with that is noted to be so by the
+    /// same transaction: an act that comes behind it may want it to be settled again.
+    pub(crate) async fn say_what_is_served(&self, study: &Uid, settled: Option<SeriesId>) -> Result<()> {
         let mut collisions = Collisions::default();
         loop {
-            match self.try_to_say(study).await {
+            match self.try_to_say(study, settled).await {
                 Err(Error::Conflict(why)) if collisions.again(&why) => {}
                 done => return done,
             }
         }
     }
 
-    async fn try_to_say(&self, study: &Uid) -> Result<()> {
-        let Some(saying) = self.saying(study, &[]).await? else { return Ok(()) };
+    async fn try_to_say(&self, study: &Uid, settled: Option<SeriesId>) -> Result<()> {
+        let saying = self.saying(study, &[]).await?;
         let mut tx = self.0.database.begin(Durability::Synced).await?;
         self.0.arrivals.forget();
         let now_ms = self.0.config.clock.now_ms();
-        let Some(locked) = rows::lock(&mut tx, &Subject::Study(study.clone())).await? else { return Ok(()) };
-        if follow(&mut tx, &locked, &saying, None, ("system", now_ms)).await? {
+        if let Some(saying) = &saying
+            && let Some(locked) = rows::lock(&mut tx, &Subject::Study(study.clone())).await?
+            && follow(&mut tx, &locked, saying, None, ("system", now_ms)).await?
+        {
             locked.tell(&mut tx, true, now_ms).await?;
+        }
+        if let Some(series) = settled {
+            spooled::settled(&mut tx, series).await?;
         }
         tx.commit().await?;
         self.0.arrivals.forget();
@@ -228,7 +235,7 @@ impl Archive {
         let mut silent = 0;
         for row in self.0.database.fetch(sql, params![]).await? {
             let study = instances::uid(&row, "uid")?;
-            match self.say_what_is_served(&study).await {
+            match self.say_what_is_served(&study, None).await {
                 Ok(()) | Err(Error::NotFound) => {}
                 Err(Error::Corrupt(why) | Error::Conflict(why)) => {
                     tracing::error!(%study, why, "a study does not say what is served of it");
@@ -250,8 +257,8 @@ impl Archive {
 
 /// Makes the rows of a study, which are locked, say what is served of it; what does not go together with that waits to
 /// be looked at, and what was open of what is served no more is answered by `act`. Says whether anything has changed.
-/// [`Error::Conflict`] when something else is shown of the study now than was heard; but an act, for which somebody
-/// waits, leaves what has only come since to settling.
+/// [`Error::Conflict`] when something of what was heard is gone; and when something has come since, but for an act, for
+/// which somebody waits: what has come is left to settling.
 pub(super) async fn follow(
     tx: &mut Transaction,
     locked: &Locked,
@@ -260,11 +267,11 @@ pub(super) async fn follow(
     (actor, now_ms): (&str, i64),
 ) -> Result<bool> {
     let heard = heard(tx, locked.study, saying).await?;
-    if heard == Heard::Earlier {
+    if heard == Heard::BeforeSome {
         if act.is_none() {
             return Err(Error::Conflict("images came to the study while it was read".into()));
         }
-        settle_again(tx, locked.study).await?;
+        settle_again(tx, locked.study, now_ms).await?;
     }
     let is_all = heard == Heard::All;
     let mut changed = false;
@@ -305,8 +312,8 @@ enum Heard {
     All,
     /// All but what cannot be read or was rejected: on either what waits may rest.
     Readable,
-    /// Images have come since.
-    Earlier,
+    /// Not what has come since.
+    BeforeSome,
 }
 
 /// How much of a study was heard. [`Error::Conflict`] when something of what was heard is gone.
@@ -328,15 +335,15 @@ async fn heard(tx: &mut Transaction, study: StudyId, saying: &Saying) -> Result<
         return Err(Error::Conflict("images left the study while it was read".into()));
     }
     Ok(match (has_grown, is_all) {
-        (true, _) => Heard::Earlier,
+        (true, _) => Heard::BeforeSome,
         (false, false) => Heard::Readable,
         (false, true) => Heard::All,
     })
 }
 
 /// Has settling come back to a study of which something has several contents.
-async fn settle_again(tx: &mut Transaction, study: StudyId) -> Result<()> {
-    let sql = "update series set unsettled = 1 where study_id = $1 and exists (
+async fn settle_again(tx: &mut Transaction, study: StudyId, now_ms: i64) -> Result<()> {
+    let sql = "update series set unsettled = 1, updated_ms = $2 where study_id = $1 and exists (
              select 1 from instance i join instance_version v on v.instance_id = i.id where i.series_id = series.id)";
-    tx.execute(sql, params![study]).await.map(drop)
+    tx.execute(sql, params![study, now_ms]).await.map(drop)
 }

@@ -123,8 +123,9 @@ async fn a_pack_is_a_tar_of_part_10_files() {
 async fn a_damaged_entry_stays_and_the_others_settle() {
     let home = Home::embedded();
     let archive = home.open().await;
-    let sent = slices(4, 1);
-    send_all(&archive, &sent).await;
+    let all = slices(5, 1);
+    let (sent, late) = all.split_at(4);
+    send_all(&archive, sent).await;
     let bad = place(&archive, &sent[2]).await;
     let at = bad.place.offset_bytes + bad.place.length_bytes - 9;
     flip(&home.segments()[0], at);
@@ -144,6 +145,12 @@ async fn a_damaged_entry_stays_and_the_others_settle() {
     assert_eq!((report.instances, report.damaged), (4, 1));
     assert_eq!(report.named[0].0, sent[2].uid);
     assert_eq!(home.segments().len(), 1, "the damaged bytes are kept");
+    // What comes later to the series is not left with it.
+    send_all(&archive, late).await;
+    home.rest();
+    let report = archive.settle_due().await.unwrap();
+    assert_eq!((report.instances, report.damaged), (1, 1));
+    assert_eq!(archive.settle_due().await.unwrap(), SettleReport::default());
     archive.close().await;
     drop(archive);
 
