@@ -48,24 +48,19 @@ pub async fn find(database: &Database, scope: &Scope, typed: &str) -> Result<Vec
 
 /// Asks for words of the patient's name; answers whether they lead to a few patients.
 async fn push_words(database: &Database, conditions: &mut Conditions, words: &Words) -> Result<bool> {
-    let lead = names::lead(database, Table::Patients, words).await?;
-    let leads = match &lead {
-        Lead::Word(word) => has_few(database, ("patient_word", "word"), word).await?,
-        Lead::Pairs(pairs) => {
-            let mut are_few = false;
-            for pair in pairs {
-                are_few |= has_few(database, ("patient_pair", "pair"), pair).await?;
-            }
-            are_few
+    let lead = match names::lead(database, Table::Patients, words).await? {
+        Lead::Word(word) => {
+            has_few(database, ("patient_word", "word"), &word).await?.then_some(Lead::Word(word))
         }
-        Lead::Nothing => false,
-        _ => true,
+        Lead::Pairs(pairs) => few_of(database, pairs).await?.map(|pair| Lead::Pairs(vec![pair])),
+        Lead::Nothing => None,
+        lead => Some(lead),
     };
-    if !leads {
+    let Some(lead) = lead else {
         words.whole.iter().for_each(|word| conditions.word("p.folded_name", word, false));
         words.beginnings.iter().for_each(|word| conditions.word("p.folded_name", word, true));
         return Ok(false);
-    }
+    };
     let before = conditions.text.len();
     let (from, key) = names::narrow_patients(conditions, &lead, words);
     let patients = conditions.text.split_off(before).join(" and ");
@@ -106,6 +101,16 @@ async fn push_number(database: &Database, conditions: &mut Conditions, number: &
         )
     });
     Ok(leads)
+}
+
+/// The first of some pairs of words that has few patients.
+async fn few_of(database: &Database, pairs: Vec<String>) -> Result<Option<String>> {
+    for pair in pairs {
+        if has_few(database, ("patient_pair", "pair"), &pair).await? {
+            return Ok(Some(pair));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a word or a pair has so few rows that what they lead to is read and sorted.
