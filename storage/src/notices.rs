@@ -12,7 +12,7 @@ use crate::exams::{self, ExamId};
 use crate::index::instances::push_scope;
 use crate::jobs::{JobId, JobState, lanes};
 use crate::transfers::commitments::COMMITMENT_REQUEST;
-use crate::transfers::{STUDY_COLUMNS, Show, StudyWords, name_words};
+use crate::transfers::{STUDY_COLUMNS, Show, StudyWords, study_words};
 use crate::{Error, Result, availability, commitment, forwarding, ups};
 
 /// What a device is told or asked.
@@ -266,7 +266,7 @@ async fn studies(database: &Database, scope: &Scope, named: &Named) -> Result<Ha
     let mut sql = format!("select {STUDY_COLUMNS} from study t where t.uid in ({list})");
     push_scope(&mut sql, &mut params, scope, "t.facility");
     let rows = database.fetch(sqlx::AssertSqlSafe(sql), params).await?;
-    rows.iter().map(|row| Ok((row.get("known_uid")?, name_words(row)?))).collect()
+    rows.iter().map(|row| Ok((row.get("known_uid")?, study_words(row)?))).collect()
 }
 
 /// What is planned, of exams whose images are not here yet.

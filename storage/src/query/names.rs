@@ -1,7 +1,8 @@
-//! Which words of a name lead to its studies.
+//! Which words of a name lead to its studies and patients.
 //!
 //! A table holds every word of a study's name beside the study's place in time, so that the studies
-//! with a word are read newest first from the index alone, and a second word is one probe.
+//! with a word are read newest first from the index alone; another holds every two words. Of patients there are the same
+//! two tables, in the order in which they became known.
 
 use pacs_core::query::NamePattern;
 
@@ -81,7 +82,7 @@ impl Table {
 pub(crate) enum Lead {
     /// The studies with this word, newest first.
     Word(String),
-    /// The studies with two words, newest first: of these pairs the one that is rare.
+    /// The studies or patients with two words, newest first: of these pairs the one that is rare.
     Pairs(Vec<String>),
     /// The few studies with a word that begins so, to be sorted.
     Beginning(String),

@@ -123,7 +123,7 @@ fn corrected_since() -> String {
     )
 }
 
-/// The columns of a study `t` that [`name_words`] reads.
+/// The columns of a study `t` that [`study_words`] reads.
 pub(crate) const STUDY_COLUMNS: &str =
     "t.uid as known_uid, t.patient_identifier, t.patient_issuer, t.patient_name,
          t.birth_date, t.sex, t.study_date, t.description, t.modalities";
@@ -219,7 +219,7 @@ fn read(row: &Row) -> Result<Line> {
     let state: String = row.get("state")?;
     let device: String = row.get("device")?;
     let study = match row.get::<Option<String>>("known_uid")? {
-        Some(_) => Some(name_words(row)?),
+        Some(_) => Some(study_words(row)?),
         None => None,
     };
     Ok(Line {
@@ -251,7 +251,7 @@ fn read(row: &Row) -> Result<Line> {
 }
 
 /// What a row with [`STUDY_COLUMNS`] says.
-pub(crate) fn name_words(row: &Row) -> Result<StudyWords> {
+pub(crate) fn study_words(row: &Row) -> Result<StudyWords> {
     let modalities: String = row.get("modalities")?;
     let modalities = modalities.split('\\').filter(|modality| !modality.is_empty());
     Ok(StudyWords {

@@ -27,7 +27,7 @@ use crate::{Error, Result, devices};
 
 pub use acts::{again, cancel, prioritise, resend};
 pub use list::{Counts, Failure, Line, Show, StudyWords, by_id, counts, failures, list};
-pub(crate) use list::{STUDY_COLUMNS, name_words};
+pub(crate) use list::{STUDY_COLUMNS, study_words};
 pub use progress::{Progress, Standing};
 pub(crate) use selection::unsent;
 pub use selection::{Selection, kinds, places, places_sent, places_that_failed};
