@@ -297,9 +297,7 @@ impl Migration<'_> {
                 }
                 Err(PullError::Peer(scu::Error::Ended(_))) => {}
                 Err(error) => {
-                    if tries > 1 {
-                        self.note_begun(found, present).await?;
-                    }
+                    self.note_begun(found, present).await?;
                     return Err(error.into());
                 }
             }
@@ -311,6 +309,9 @@ impl Migration<'_> {
     async fn note_begun(&self, found: &Found, present: u64) -> Result<(), Stop> {
         let database = self.shared.archive.database();
         let held = intake::held(database, &found.uid).await?;
+        if held.0 <= present {
+            return Ok(());
+        }
         let asked = Asked { expected: found.instances, arrived: held.0 };
         let noted = (&study::come(present, held), None);
         Ok(intake::note_study(database, self.intake.id, &found.uid, asked, noted, self.now_ms()).await?)

@@ -62,7 +62,7 @@ pub(crate) struct Sender {
     parts: Arc<Vec<Vec<Proposal>>>,
     /// How many of them were made at the beginning; those behind are each for a kind that has come since.
     known_parts: usize,
-    /// Those of the later ones whose association was rejected, and how often.
+    /// Those of the later ones whose association was rejected, and how often one after the other.
     rejected: BTreeMap<usize, (Rejection, u32)>,
     /// The association, and which part of the proposals it carries.
     open: Option<(usize, scu::Association)>,
@@ -222,7 +222,10 @@ impl Sender {
         }
         let proposals = self.parts.get(part).map(Vec::as_slice).unwrap_or_default();
         match scu::Association::connect(&self.target, proposals, &self.options).await {
-            Ok(association) => Ok((part, association)),
+            Ok(association) => {
+                self.rejected.remove(&part);
+                Ok((part, association))
+            }
             // Many devices reject an association in which they accept nothing.
             Err(scu::Error::Rejected(rejection)) if part >= self.known_parts => {
                 let times = rejected.map_or(1, |(_, times)| times + 1);
