@@ -25,9 +25,9 @@ interface ProblemBody {
   errors?: Record<string, string>;
 }
 
-/** Whether no answer came or the server was busy, so that it is worth asking again; anything else is an answer. */
+/** Whether no answer came or the server was busy or away, so that it is worth asking again; anything else is an answer. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof Problem && (error.status === 0 || error.status === 503);
+  return error instanceof Problem && [0, 502, 503, 504].includes(error.status);
 }
 
 /** Whether the server has answered that it will not do this, as it was asked. */

@@ -55,6 +55,14 @@ function onVisibility(): void {
   }
 }
 
+/** Another line may have taken the place of the one that the stream was on, which nobody has told it. */
+function onOnline(): void {
+  if (listeners.size === 0) return;
+  missed = true;
+  close();
+  open();
+}
+
 const kinds = ['study.changed', 'series.settled', 'exam.changed', 'order.created', 'unmatched.changed', 'patient.changed', 'instance.damaged'] as const;
 
 function tell(change: Change): void {
@@ -84,6 +92,7 @@ export function useChanges(wanted: readonly Change['kind'][], onChange: () => vo
     };
     listeners.add(listener);
     document.addEventListener('visibilitychange', onVisibility);
+    window.addEventListener('online', onOnline);
     open();
     return () => {
       clearTimeout(waiting);

@@ -7,6 +7,7 @@ import type { Change } from '~/api/types';
 class Stream extends EventTarget {
   static last: Stream | null = null;
   readyState = 1;
+  onopen: (() => void) | null = null;
   constructor() {
     super();
     Stream.last = this;
@@ -44,11 +45,12 @@ export function startSlowServer(stands: (path: string, body: unknown) => Respons
     },
     /** Time passes. */
     pass: (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms)),
-    /** The line goes away and comes back. */
+    /** The line goes away and comes back, and with it the stream. */
     reconnected: () => act(async () => {
       window.dispatchEvent(new Event('offline'));
       window.dispatchEvent(new Event('online'));
-      await vi.advanceTimersByTimeAsync(0);
+      Stream.last?.onopen?.();
+      await vi.advanceTimersByTimeAsync(700);
     }),
     /** Something happens, and the page is told. */
     changed: (kind: Change['kind']) => act(async () => {

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { isRefused } from '~/api/http';
 import type { Change } from '~/api/types';
 import { useChanges } from './changes';
-import { inTime } from './inTime';
+import { inTime, lookMs } from './inTime';
 import { useLooks } from './useLooks';
 
 interface Live<Shown, Answer> {
@@ -36,7 +36,7 @@ export function useFresh<Shown, Answer>({ key, events, ask, lay }: Live<Shown, A
       return false;
     }
     const before = query.state.dataUpdateCount;
-    const answer = await inTime(ask);
+    const answer = await inTime(lookMs, ask);
     const shown = client.getQueryData<Shown>(key);
     // Gone, or begun anew by the next who has signed in.
     if (shown === undefined || client.getQueryCache().find({ queryKey: key }) !== query) return false;

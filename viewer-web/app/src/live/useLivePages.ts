@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery, useQueryClient, type InfiniteData, type QueryKey } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import type { Change, Page } from '~/api/types';
-import { inTime } from './inTime';
+import { inTime, questionMs } from './inTime';
 import { mergeTop } from './merge';
 import { useFresh } from './useFresh';
 
@@ -28,9 +28,9 @@ export function useLivePages<T>({ key, page, rowKey, events, stale = [key], keep
   const client = useQueryClient();
   const query = useInfiniteQuery({
     queryKey: key, staleTime: 0, initialPageParam: null as string | null,
-    queryFn: ({ pageParam, signal }) => inTime((limited) => page(pageParam, pageRows, limited), signal), getNextPageParam: (last) => last.next,
-    // What has happened while the line was away the stream tells, and a look moves no row.
-    refetchOnReconnect: ({ state }) => state.data === undefined,
+    queryFn: ({ pageParam, signal }) => inTime(questionMs, (limited) => page(pageParam, pageRows, limited), signal), getNextPageParam: (last) => last.next,
+    // The stream comes back with the line, and a look moves no row.
+    refetchOnReconnect: false,
     ...(keepsPrevious ? { placeholderData: keepPreviousData } : {}),
   });
   const { fresh, taken } = useFresh<Pages<T>, Page<T>>({

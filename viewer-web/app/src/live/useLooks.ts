@@ -18,14 +18,19 @@ export function useLooks(name: string, lookOnce: () => Promise<boolean>): () => 
   /** Looks under way, by the name of the list. */
   const looks = useRef(new Map<string, Look>());
   const [failed, setFailed] = useState<{ name: string } | null>(null);
+  const shown = useLatest(name);
+  const note = (failure: { name: string } | null): void => {
+    // Of a list that was left nobody waits to hear.
+    if (shown.current === name) setFailed(failure);
+  };
   const run = async (begun: Look): Promise<void> => {
     do {
-      setFailed(null);
+      note(null);
       begun.again = false;
       try {
         if (await lookOnce()) begun.again = true;
       } catch (error) {
-        if (isPassing(error)) setFailed({ name });
+        if (isPassing(error)) note({ name });
       }
     } while (begun.again);
     looks.current.delete(name);

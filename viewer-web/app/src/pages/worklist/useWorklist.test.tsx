@@ -84,8 +84,11 @@ it('moves no row when the line comes back', async () => {
   const list = day({ today: 'ab' });
   await list.asked(1);
   await list.answer(0);
+  list.stands['today'] = 'nab';
   await list.reconnected();
-  await list.asked(1);
+  await list.asked(2);
+  await list.answer(1);
+  expect(list.shown()).toEqual(['ab', 1]);
 });
 
 it('goes on telling what has come when it could not be had', async () => {

@@ -3,7 +3,7 @@ import { useCallback, useState } from 'react';
 import { server, type WorklistFilter } from '~/api/server';
 import type { Act, Exam, Worklist } from '~/api/types';
 import { personName } from '~/format/person';
-import { inTime } from '~/live/inTime';
+import { inTime, questionMs } from '~/live/inTime';
 import { mergeInPlace } from '~/live/merge';
 import { useFresh } from '~/live/useFresh';
 import type { Done, Words } from '~/ui/UndoBar';
@@ -17,12 +17,12 @@ export function useWorklist(filter: WorklistFilter) {
   const key = ['worklist', filter];
   const query = useQuery({
     queryKey: key,
-    queryFn: ({ signal }) => inTime((limited) => server.worklist(filter, limited), signal),
+    queryFn: ({ signal }) => inTime(questionMs, (limited) => server.worklist(filter, limited), signal),
     placeholderData: keepPreviousData,
     staleTime: 0,
     refetchOnMount: 'always',
-    // What has happened while the line was away the stream tells, and a look moves no row.
-    refetchOnReconnect: ({ state }) => state.data === undefined,
+    // The stream comes back with the line, and a look moves no row.
+    refetchOnReconnect: false,
   });
   const { fresh, look, taken } = useFresh<Worklist, Worklist>({
     key, events: ['exam.changed', 'order.created', 'study.changed', 'unmatched.changed'], ask: (signal) => server.worklist(filter, signal),
