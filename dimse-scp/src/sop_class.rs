@@ -212,12 +212,56 @@ fn is_standard_storage(class: &Uid) -> bool {
         .is_some_and(|entry| entry.alias.contains("Storage") && !NO_OBJECTS.contains(&entry.alias))
 }
 
+/// What is in the keywords of storage classes whose objects have no pixel data: documents, states, waveforms, plans.
+const WITHOUT_PIXELS: &[&str] = &[
+    "SRStorage",
+    "KeyObjectSelection",
+    "PresentationState",
+    "Waveform",
+    "StructureSet",
+    "Plan",
+    "Treatment",
+    "Registration",
+    "Fiducials",
+    "Measurements",
+    "RawData",
+    "EncapsulatedPDF",
+    "EncapsulatedCDA",
+];
+
+/// Whether the objects of a storage class have no pixel data that a transfer syntax could compress.
+pub fn is_without_pixels(class: &Uid) -> bool {
+    StandardSopClassDictionary.by_uid(class.as_str()).is_some_and(|entry| {
+        !entry.alias.contains("Image") && WITHOUT_PIXELS.iter().any(|part| entry.alias.contains(part))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn service(uid: &str) -> Option<Service> {
         SopClasses::new([Uid::parse("1.2.826.0.1.99").unwrap()]).service(&Uid::parse(uid).unwrap())
+    }
+
+    #[test]
+    fn documents_have_no_pixels() {
+        for (uid, want) in [
+            ("1.2.840.10008.5.1.4.1.1.88.59", true),  // Key Object Selection
+            ("1.2.840.10008.5.1.4.1.1.88.67", true),  // X-Ray Radiation Dose SR
+            ("1.2.840.10008.5.1.4.1.1.11.1", true),   // Grayscale Softcopy Presentation State
+            ("1.2.840.10008.5.1.4.1.1.9.1.1", true),  // 12-lead ECG
+            ("1.2.840.10008.5.1.4.1.1.481.5", true),  // RT Plan
+            ("1.2.840.10008.5.1.4.1.1.104.1", true),  // Encapsulated PDF
+            ("1.2.840.10008.5.1.4.1.1.2", false),     // CT
+            ("1.2.840.10008.5.1.4.1.1.481.2", false), // RT Dose
+            ("1.2.840.10008.5.1.4.1.1.66.4", false),  // Segmentation
+            ("1.2.840.10008.5.1.4.1.1.30", false),    // Parametric Map
+            ("1.2.840.10008.5.1.4.1.1.81.1", false),  // Ophthalmic Thickness Map
+            ("1.2.826.0.1.99", false),
+        ] {
+            assert_eq!(is_without_pixels(&Uid::parse(uid).unwrap()), want, "{uid}");
+        }
     }
 
     #[test]

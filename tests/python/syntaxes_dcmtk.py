@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from syntax_sample import LOSSY, ROOT, Arrived, Receiver, Reference, everything, made, moved, mover, push, short
+from syntax_sample import LOSSY, NATIVE, ROOT, Arrived, Receiver, Reference, everything, made, moved, mover, push, short
 
 port, receiver_port, reference_port = (int(argument) for argument in sys.argv[2:5])
 known, unknown = ([short(uid) for uid in argument.split(",")] for argument in sys.argv[5:7])
@@ -92,6 +92,11 @@ def got(option, wanted):
         return arrived(folder), said
 
 
+def has_no_pixels(sample):
+    """Whether objects of that kind have nothing that could be compressed."""
+    return "PixelData" not in sample.dataset and "Image" not in sample.dataset.SOPClassUID.name
+
+
 def compare(taken, wanted, files, way, said=""):
     """Whether those came that have to, in the form that they have to, with the pixels that were sent."""
     for sample in wanted:
@@ -135,7 +140,10 @@ for syntax, letter in OPTIONS.items():
     # Debian's getscu asks for explicit ones when it is told to ask for implicit ones.
     if not is_implicit:
         files, said = got(option, some)
-        compare({syntax}, some, files, f"to getscu {option}", said)
+        # Of documents it accepts the first that compresses no pixels.
+        for is_document, accepted in ((False, syntax), (True, syntax if syntax in NATIVE else ".1")):
+            wanted = [sample for sample in some if has_no_pixels(sample) == is_document]
+            compare({accepted}, wanted, files, f"to getscu {option}", said)
 
 # What is pushed is kept as DCMTK sends it, as stored by dcmsend, but for uncompressed ones.
 reference = Reference(reference_port, samples, known, association)

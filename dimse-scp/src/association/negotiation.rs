@@ -12,7 +12,7 @@ use crate::pdu::associate::{
     RoleSelection, UserInformation,
 };
 use crate::pdu::{APPLICATION_CONTEXT, Rejection};
-use crate::sop_class::{Root, Service, SopClasses, Steps};
+use crate::sop_class::{Root, Service, SopClasses, Steps, is_without_pixels};
 
 /// The outcome of a negotiation.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ fn answer(proposed: &ProposedContext, served: Served<'_>) -> Result<(Uid, Servic
     let service = served.service(&class).ok_or(ContextAnswer::AbstractSyntaxNotSupported)?;
     let proposed = proposed.transfer_syntaxes.iter().filter_map(|syntax| Uid::parse(syntax).ok());
     let chosen = match service {
-        Service::Storage => storage_syntax(proposed),
+        Service::Storage => storage_syntax(&class, proposed),
         _ => message_syntax(proposed),
     };
     chosen.map(|syntax| (class, service, syntax)).ok_or(ContextAnswer::TransferSyntaxesNotSupported)
@@ -149,9 +149,16 @@ fn answer(proposed: &ProposedContext, served: Served<'_>) -> Result<(Uid, Servic
 /// For storage the first proposed syntax that the standard knows. Instances are kept as they are
 /// sent, so none is better for the archive; the proposer lists first what it would rather send,
 /// commonly the encoding that it holds. A private syntax is left alone: its sender has the same
-/// images in a standard one, which others can read later.
-fn storage_syntax(mut proposed: impl Iterator<Item = Uid>) -> Option<Uid> {
-    proposed.find(|syntax| transfer_syntax::of(syntax).known())
+/// images in a standard one, which others can read later. Where there are no pixels to compress the first that
+/// compresses none: a document cannot be sent in another, and who retrieves may propose for it what it wants of images.
+fn storage_syntax(class: &Uid, proposed: impl Iterator<Item = Uid>) -> Option<Uid> {
+    let mut known = proposed.filter(|syntax| transfer_syntax::of(syntax).known());
+    if !is_without_pixels(class) {
+        return known.next();
+    }
+    let known: Vec<Uid> = known.collect();
+    let plain = known.iter().find(|syntax| !transfer_syntax::of(syntax).encapsulated);
+    plain.or(known.first()).cloned()
 }
 
 /// For everything that is answered with data sets of our own making: explicit before implicit, so
@@ -257,6 +264,7 @@ mod tests {
     use crate::pdu::associate::CommonExtendedNegotiation;
 
     const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
+    const KEY_OBJECT: &str = "1.2.840.10008.5.1.4.1.1.88.59";
     const FIND: &str = uids::STUDY_ROOT_QUERY_RETRIEVE_INFORMATION_MODEL_FIND;
     const J2K: &str = "1.2.840.10008.1.2.4.90";
     const EXPLICIT: &str = uids::EXPLICIT_VR_LITTLE_ENDIAN;
@@ -285,6 +293,8 @@ mod tests {
         use ContextAnswer::*;
         let request = request(&[
             (CT, &[J2K, EXPLICIT, IMPLICIT]),
+            (KEY_OBJECT, &["1.2.3", J2K, IMPLICIT, EXPLICIT]),
+            (KEY_OBJECT, &[J2K]),
             (CT, &["1.2.840.113619.5.2", IMPLICIT]),
             (CT, &["1.2.840.113619.5.2"]),
             (CT, &[]),
@@ -302,6 +312,8 @@ mod tests {
             .map(|result| (result.answer, result.transfer_syntax.clone()))
             .collect();
         let want = [
+            (Accepted, J2K),
+            (Accepted, IMPLICIT),
             (Accepted, J2K),
             (Accepted, IMPLICIT),
             (TransferSyntaxesNotSupported, IMPLICIT),

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::Output;
 
+use crate::support::pulled::study_of;
 use crate::support::{Harness, ae, dataset_of, samples, slices, uid};
 use dimse_scp::UnknownAe;
 use dimse_scp::scu::Instance;
@@ -221,6 +222,27 @@ async fn getscu_gets_the_same_data_sets() {
     let Some(output) = dcmtk("getscu", &with(&["-v", "-S"], &peer(&server), &keys)).await else { return };
     assert!(output.status.success(), "{}", text(&output));
     assert_same_data_sets(out.path(), &made);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn getscu_gets_documents_whatever_it_prefers_for_images() {
+    let server = Harness::start().await;
+    let documents = ["ecg-12lead", "ko-for-report", "pdf-encapsulated", "pr-grayscale", "sr-basic-text"];
+    let (peer, sent) = (peer(&server), samples("modality"));
+    let sent = sent.iter().filter(|(name, _)| documents.iter().any(|document| name.starts_with(document)));
+    for (name, instance) in sent {
+        server.fill(std::slice::from_ref(instance)).await;
+        let out = tempfile::tempdir().unwrap();
+        let folder = out.path().to_string_lossy().into_owned();
+        let study = format!("StudyInstanceUID={}", study_of(instance));
+        let keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", &study, "-od", &folder, "+B"];
+        // JPEG 2000 first, and what compresses nothing behind it, for each class.
+        let arguments = with(&["-v", "-S", "+xv"], &peer, &keys);
+        let Some(output) = dcmtk("getscu", &arguments).await else { return };
+        assert!(output.status.success(), "{name}: {}", text(&output));
+        assert!(std::fs::read_dir(out.path()).unwrap().count() > 0, "{name}: {}", text(&output));
+    }
     server.stop().await;
 }
 
