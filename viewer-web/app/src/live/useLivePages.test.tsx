@@ -51,10 +51,16 @@ function lists(stands: Record<string, string>, inPages = false) {
   };
 }
 
-it('lays no answer over a list that was asked for later', async () => {
-  const list = lists({ open: 'ab' });
+/** The same once the first answer is there. */
+async function begun(...knows: Parameters<typeof lists>) {
+  const list = lists(...knows);
   await list.asked(1);
   await list.answer(0);
+  return list;
+}
+
+it('lays no answer over a list that was asked for later', async () => {
+  const list = await begun({ open: 'ab' });
   expect(list.rows()).toBe('ab');
   // Row a goes, the page looks, and a comes back before the answer is here.
   list.stands['open'] = 'b';
@@ -79,9 +85,7 @@ it('lays no answer over a list that was asked for later', async () => {
 });
 
 it('looks once what is on its way has come, which may be older', async () => {
-  const list = lists({ open: 'abcd' }, true);
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'abcd' }, true);
   // The next page is put to the first one as that was when the next was asked for.
   act(() => void list.result.current.query.fetchNextPage());
   await list.asked(2);
@@ -94,9 +98,7 @@ it('looks once what is on its way has come, which may be older', async () => {
 });
 
 it('shows at once what comes to a list that has no row left', async () => {
-  const list = lists({ open: 'a' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'a' });
   list.stands['open'] = 'n';
   await list.changed();
   await list.asked(2);
@@ -105,9 +107,7 @@ it('shows at once what comes to a list that has no row left', async () => {
 });
 
 it('says of each list what has come to it, and of no other', async () => {
-  const list = lists({ open: 'ab', answered: 'xy' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'ab', answered: 'xy' });
   list.stands['open'] = 'nmab';
   await list.changed();
   await list.asked(2);
@@ -130,9 +130,7 @@ it('says of each list what has come to it, and of no other', async () => {
 });
 
 it('looks once more, however much happens while it looks', async () => {
-  const list = lists({ open: 'ab' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'ab' });
   await list.changed();
   await list.asked(2);
   await list.changed();
@@ -148,9 +146,7 @@ it('looks once more, however much happens while it looks', async () => {
 });
 
 it('takes up again what it could not look at, though nothing else happens', async () => {
-  const list = lists({ open: 'ab' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'ab' });
   list.stands['open'] = 'busy';
   await list.changed();
   await list.asked(2);
@@ -170,9 +166,7 @@ it('takes up again what it could not look at, though nothing else happens', asyn
 });
 
 it('waits not for ever for an answer that does not come', async () => {
-  const list = lists({ open: 'ab' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'ab' });
   await list.changed();
   await list.asked(2);
   list.stands['open'] = 'nab';
@@ -193,9 +187,7 @@ it('waits not for ever for an answer that does not come', async () => {
 });
 
 it('asks no more once it has gone', async () => {
-  const list = lists({ open: 'ab' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'ab' });
   list.stands['open'] = 'busy';
   await list.changed();
   await list.asked(2);
@@ -206,9 +198,7 @@ it('asks no more once it has gone', async () => {
 });
 
 it('moves no row when the line comes back, and asks for a list that is not there', async () => {
-  const list = lists({ open: 'ab', answered: 'busy' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'ab', answered: 'busy' });
   list.stands['open'] = 'nab';
   await list.reconnected();
   await list.asked(2);
@@ -225,9 +215,7 @@ it('moves no row when the line comes back, and asks for a list that is not there
 });
 
 it('lays nothing over the list of the next who signs in', async () => {
-  const list = lists({ open: 'ab' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'ab' });
   list.stands['open'] = 'ac';
   await list.changed();
   await list.asked(2);
@@ -240,9 +228,7 @@ it('lays nothing over the list of the next who signs in', async () => {
 });
 
 it('goes on telling what has come when it could not be had', async () => {
-  const list = lists({ open: 'ab' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'ab' });
   list.stands['open'] = 'nab';
   await list.changed();
   await list.asked(2);
@@ -260,9 +246,7 @@ it('goes on telling what has come when it could not be had', async () => {
 });
 
 it('leaves it at a refusal until somebody asks again', async () => {
-  const list = lists({ open: 'refused' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ open: 'refused' });
   await list.changed();
   await list.asked(1);
   list.stands['open'] = 'ab';

@@ -32,10 +32,16 @@ function day(stands: Record<string, string>) {
   };
 }
 
-it('lays no older answer over what somebody has just done', async () => {
-  const list = day({ today: 'ab' });
+/** The same once the first answer is there. */
+async function begun(...knows: Parameters<typeof day>) {
+  const list = day(...knows);
   await list.asked(1);
   await list.answer(0);
+  return list;
+}
+
+it('lays no older answer over what somebody has just done', async () => {
+  const list = await begun({ today: 'ab' });
   await list.changed();
   await list.asked(2);
   list.stands['today'] = 'Ab';
@@ -56,9 +62,7 @@ it('lays no older answer over what somebody has just done', async () => {
 });
 
 it('says of each day what has come to it, and of no other', async () => {
-  const list = day({ today: 'ab', tomorrow: 'xy' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ today: 'ab', tomorrow: 'xy' });
   list.stands['today'] = 'nab';
   await list.changed();
   await list.asked(2);
@@ -70,9 +74,7 @@ it('says of each day what has come to it, and of no other', async () => {
 });
 
 it('asks anew when something happens and the first answer did not come', async () => {
-  const list = day({});
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({});
   list.stands['today'] = 'ab';
   await list.changed();
   await list.asked(2);
@@ -81,9 +83,7 @@ it('asks anew when something happens and the first answer did not come', async (
 });
 
 it('moves no row when the line comes back', async () => {
-  const list = day({ today: 'ab' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ today: 'ab' });
   list.stands['today'] = 'nab';
   await list.reconnected();
   await list.asked(2);
@@ -92,9 +92,7 @@ it('moves no row when the line comes back', async () => {
 });
 
 it('goes on telling what has come when it could not be had', async () => {
-  const list = day({ today: 'ab' });
-  await list.asked(1);
-  await list.answer(0);
+  const list = await begun({ today: 'ab' });
   list.stands['today'] = 'abn';
   await list.changed();
   await list.asked(2);
