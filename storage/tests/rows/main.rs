@@ -24,6 +24,7 @@ mod intakes;
 mod lanes;
 mod looking;
 mod notices;
+mod paging;
 mod patients;
 mod performed;
 mod queries;
