@@ -212,28 +212,27 @@ fn is_standard_storage(class: &Uid) -> bool {
         .is_some_and(|entry| entry.alias.contains("Storage") && !NO_OBJECTS.contains(&entry.alias))
 }
 
-/// What is in the keywords of storage classes whose objects have no pixel data: documents, states, waveforms, plans.
-const WITHOUT_PIXELS: &[&str] = &[
-    "SRStorage",
-    "KeyObjectSelection",
-    "PresentationState",
-    "Waveform",
-    "StructureSet",
-    "Plan",
-    "Treatment",
-    "Registration",
-    "Fiducials",
-    "Measurements",
-    "RawData",
-    "EncapsulatedPDF",
-    "EncapsulatedCDA",
+/// Keywords of the storage classes whose objects have pixel data and that have no `Image` in them.
+const WITH_PIXELS: &[&str] = &[
+    "RTDoseStorage",
+    "SegmentationStorage",
+    "HeightMapSegmentationStorage",
+    "LabelMapSegmentationStorage",
+    "ParametricMapStorage",
+    "OphthalmicThicknessMapStorage",
+    "CornealTopographyMapStorage",
+    "OphthalmicOpticalCoherenceTomographyBscanVolumeAnalysisStorage",
+    "EnhancedUSVolumeStorage",
+    "DICOS2DAITStorage",
+    "DICOS3DAITStorage",
+    "DICOSQuadrupoleResonanceStorage",
 ];
 
-/// Whether the objects of a storage class have no pixel data that a transfer syntax could compress.
+/// Whether the objects of a storage class of the standard have no pixel data that a transfer syntax could compress.
 pub fn is_without_pixels(class: &Uid) -> bool {
-    StandardSopClassDictionary.by_uid(class.as_str()).is_some_and(|entry| {
-        !entry.alias.contains("Image") && WITHOUT_PIXELS.iter().any(|part| entry.alias.contains(part))
-    })
+    StandardSopClassDictionary
+        .by_uid(class.as_str())
+        .is_some_and(|entry| !entry.alias.contains("Image") && !WITH_PIXELS.contains(&entry.alias))
 }
 
 #[cfg(test)]
@@ -253,6 +252,9 @@ mod tests {
             ("1.2.840.10008.5.1.4.1.1.9.1.1", true),  // 12-lead ECG
             ("1.2.840.10008.5.1.4.1.1.481.5", true),  // RT Plan
             ("1.2.840.10008.5.1.4.1.1.104.1", true),  // Encapsulated PDF
+            ("1.2.840.10008.5.1.4.1.1.104.3", true),  // Encapsulated STL
+            ("1.2.840.10008.5.1.4.1.1.66.5", true),   // Surface Segmentation
+            ("1.2.840.10008.5.1.4.1.1.67", true),     // Real World Value Mapping
             ("1.2.840.10008.5.1.4.1.1.2", false),     // CT
             ("1.2.840.10008.5.1.4.1.1.481.2", false), // RT Dose
             ("1.2.840.10008.5.1.4.1.1.66.4", false),  // Segmentation
