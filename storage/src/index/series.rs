@@ -28,7 +28,8 @@ pub struct Resting {
 }
 
 /// What [`read_resting`] wants; a condition on `s` and `t` follows.
-const RESTING: &str = "select s.id, s.uid, t.uid as study_uid, t.facility, s.updated_ms from series s join study t on t.id = s.study_id where";
+const RESTING: &str = "select s.id, s.uid, t.uid as study_uid, t.facility, s.updated_ms
+     from series s join study t on t.id = s.study_id where";
 
 /// Series whose last instance arrived before `before_ms`, the longest resting first.
 pub async fn resting(database: &Database, before_ms: i64, limit: i64) -> Result<Vec<Resting>> {
